@@ -1,0 +1,1 @@
+"""Trains, registers and serves the Ames house price model."""

@@ -1,9 +1,9 @@
 """The words that the survey uses: each column's name, its categories, and whether it may be blank.
 
-Source: Dean De Cock's data documentation (Journal of Statistics Education 19(3), 2011). A category is spelled as the data
-spells it; documented categories that do not occur in the data are declared as well, so that nothing here is learned from
-a file. Blank always means null: the documentation's "NA" (no alley, no basement, ...) is not a category. `None` in
-`MasVnrType` is one (no veneer).
+Source: Dean De Cock's data documentation (Journal of Statistics Education 19(3), 2011). A category is spelled as the
+data spells it; documented categories that do not occur in the data are declared as well, so that nothing here is
+learned from a file. Blank always means null: the documentation's "NA" (no alley, no basement, ...) is not a category.
+`None` in `MasVnrType` is one (no veneer).
 
 Scales run from worst to best, or from least to most: an encoder may use a category's position as its rank.
 """

@@ -1,0 +1,1 @@
+"""Serves an exported house price model under MLServer."""

@@ -1,0 +1,56 @@
+"""The command line: `mlflow-server serve`."""
+
+from typing import Annotated
+
+import typer
+
+from mlflow_server.environment import Storage, loopback_patterns
+from mlflow_server.server import bind, serve
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
+
+
+@app.callback()
+def main() -> None:
+    """MLflow's tracking server and model registry, with safe settings."""
+
+
+@app.command("serve")
+def serve_command(
+    *,
+    host: Annotated[str, typer.Option(help="Address to listen on. The server has no login: keep it private.")] = (
+        "127.0.0.1"
+    ),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 9999,
+    backend_store_uri: Annotated[
+        str, typer.Option(envvar="MLFLOW_BACKEND_STORE_URI", help="Database of runs and registered models.")
+    ] = "sqlite:///.housing-price/mlflow.db",
+    artifacts: Annotated[
+        str, typer.Option(envvar="MLFLOW_ARTIFACTS_DESTINATION", help="Folder or object store URI of models and plots.")
+    ] = ".housing-price/artifacts",
+    allowed_hosts: Annotated[
+        str,
+        typer.Option(
+            envvar="MLFLOW_SERVER_ALLOWED_HOSTS",
+            help="Comma-separated Host headers to answer, * as a wildcard; by default this machine's own names.",
+            show_default=False,
+        ),
+    ] = "",
+    access_log: Annotated[bool, typer.Option(help="Log a line for each request.")] = False,
+) -> None:
+    """Serve until Ctrl-C or SIGTERM: one process, job execution and unpickling off, artifacts by HTTP only."""
+    storage = Storage(backend_store_uri, artifacts)
+    try:
+        storage.create_folders()
+    except OSError as error:
+        typer.echo(f"error: cannot create the store (--backend-store-uri, --artifacts): {error}", err=True)
+        raise typer.Exit(1) from error
+    try:
+        listener = bind(host, port)
+    except OSError as error:
+        typer.echo(f"error: cannot listen on {host} port {port} (--host, --port): {error.strerror}", err=True)
+        raise typer.Exit(1) from error
+    with listener:
+        address = f"[{host}]" if ":" in host else host
+        typer.echo(f"tracking server starting on http://{address}:{listener.getsockname()[1]}", err=True)
+        serve(listener, storage, allowed_hosts or loopback_patterns(), access_log=access_log)

@@ -1,0 +1,53 @@
+"""A real tracking server on a free port, started once for the tests of this folder."""
+
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+START_DEADLINE_SECONDS = 60
+
+
+@dataclass(frozen=True)
+class RunningServer:
+    process: subprocess.Popen[str]
+    url: str
+    folder: Path
+
+    def stop(self, how: signal.Signals) -> int:
+        self.process.send_signal(how)
+        return self.process.wait(timeout=10)
+
+
+def start_server(folder: Path) -> RunningServer:
+    command = [sys.executable, "-m", "mlflow_server", "serve", "--port", "0"]
+    command += ["--backend-store-uri", f"sqlite:///{folder}/state/mlflow.db", "--artifacts", f"{folder}/artifacts"]
+    log = folder / "server.log"
+    with log.open("w") as output:
+        process = subprocess.Popen(command, stdout=output, stderr=output, text=True)
+    deadline = time.monotonic() + START_DEADLINE_SECONDS
+    while time.monotonic() < deadline:
+        assert process.poll() is None, log.read_text()
+        if address := re.search(r"http://\S+", log.read_text()):
+            try:
+                if httpx.get(f"{address[0]}/health", timeout=1).is_success:
+                    return RunningServer(process, address[0], folder)
+            except httpx.TransportError:
+                pass  # bound, not yet listening
+        time.sleep(0.05)
+    process.kill()
+    return pytest.fail(f"the server did not become healthy in time:\n{log.read_text()}")
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
+    running = start_server(tmp_path_factory.mktemp("tracking"))
+    yield running
+    running.stop(signal.SIGTERM)

@@ -1,0 +1,70 @@
+from importlib.util import find_spec, module_from_spec, spec_from_file_location
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+from mlflow.environment_variables import (
+    _MLFLOW_IN_JOB_EXECUTOR,
+    _MLFLOW_SGI_NAME,
+    MLFLOW_ALLOW_PICKLE_DESERIALIZATION,
+    MLFLOW_DISABLE_TELEMETRY,
+    MLFLOW_ENABLE_REMOTE_ASSISTANT,
+    MLFLOW_SERVER_ALLOWED_HOSTS,
+    MLFLOW_SERVER_ENABLE_JOB_EXECUTION,
+)
+from mlflow_server.environment import Storage, loopback_patterns, server_environment
+
+
+def server_module(name: str) -> ModuleType:
+    """Load one file of `mlflow.server` without its package, whose import builds the whole application."""
+    package = find_spec("mlflow")
+    assert package is not None
+    assert package.origin is not None
+    spec = spec_from_file_location(name, Path(package.origin).parent / "server" / f"{name}.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_every_variable_is_one_that_this_mlflow_reads() -> None:
+    constants = server_module("constants")
+    environment = server_environment(Storage("sqlite:///x.db", "files"), "localhost")
+    known = {
+        constants.BACKEND_STORE_URI_ENV_VAR,
+        constants.REGISTRY_STORE_URI_ENV_VAR,
+        constants.ARTIFACT_ROOT_ENV_VAR,
+        constants.ARTIFACTS_DESTINATION_ENV_VAR,
+        constants.SERVE_ARTIFACTS_ENV_VAR,
+        _MLFLOW_SGI_NAME.name,
+        _MLFLOW_IN_JOB_EXECUTOR.name,
+        MLFLOW_ALLOW_PICKLE_DESERIALIZATION.name,
+        MLFLOW_DISABLE_TELEMETRY.name,
+        MLFLOW_ENABLE_REMOTE_ASSISTANT.name,
+        MLFLOW_SERVER_ALLOWED_HOSTS.name,
+        MLFLOW_SERVER_ENABLE_JOB_EXECUTION.name,
+        "DO_NOT_TRACK",
+    }
+    assert set(environment) == known
+
+
+def test_loopback_names_are_answered_on_any_port_and_nothing_else_is() -> None:
+    is_allowed_host_header = server_module("security_utils").is_allowed_host_header
+    patterns = loopback_patterns().split(",")
+    for host in ("localhost", "localhost:9999", "127.0.0.1:4711", "[::1]:9999"):
+        assert is_allowed_host_header(patterns, host), host
+    for host in ("evil.example", "evil.example:9999", "localhost.evil.example", "127.0.0.1.evil.example:80", ""):
+        assert not is_allowed_host_header(patterns, host), host
+
+
+def test_folders_of_a_local_store_are_created(tmp_path: Path) -> None:
+    Storage(f"sqlite:///{tmp_path}/a/b/mlflow.db", f"{tmp_path}/c/d").create_folders()
+    assert (tmp_path / "a/b").is_dir()
+    assert (tmp_path / "c/d").is_dir()
+
+
+def test_a_remote_store_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Storage("postgresql://db/mlflow", "s3://bucket/path").create_folders()
+    assert list(tmp_path.iterdir()) == []

@@ -1,0 +1,86 @@
+"""What a client of the real server sees."""
+
+import signal
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import httpx
+import mlflow
+import pytest
+from mlflow.tracking import MlflowClient
+
+from .conftest import RunningServer, start_server
+
+pytestmark = pytest.mark.stack
+
+
+def test_files_of_a_run_travel_over_http_into_the_store(server: RunningServer, tmp_path: Path) -> None:
+    note = tmp_path / "note.txt"
+    note.write_text("kept")
+    client = MlflowClient(tracking_uri=server.url, registry_uri=server.url)
+    run = client.create_run("0")
+    assert run.info.artifact_uri.startswith("mlflow-artifacts:/")
+    client.log_artifact(run.info.run_id, str(note))
+    stored = list((server.folder / "artifacts").rglob("note.txt"))
+    assert [path.read_text() for path in stored] == ["kept"]
+
+
+def test_the_registry_keeps_an_alias(server: RunningServer) -> None:
+    client = MlflowClient(tracking_uri=server.url, registry_uri=server.url)
+    client.create_registered_model("a-model")
+    run = client.create_run("0")
+    source = f"{run.info.artifact_uri}/model"
+    version = client.create_model_version("a-model", source=source, run_id=run.info.run_id)
+    client.set_registered_model_alias("a-model", "champion", version.version)
+    assert client.get_model_version_by_alias("a-model", "champion").version == version.version
+
+
+def test_a_foreign_host_header_is_refused(server: RunningServer) -> None:
+    answer = httpx.get(f"{server.url}/api/2.0/mlflow/experiments/get?experiment_id=0", headers={"host": "evil.example"})
+    assert answer.status_code == 403
+
+
+def test_the_assistant_is_switched_off(server: RunningServer) -> None:
+    assert httpx.get(f"{server.url}/ajax-api/3.0/mlflow/assistant/config").status_code == 404
+
+
+def test_jobs_are_switched_off(server: RunningServer) -> None:
+    answer = httpx.post(f"{server.url}/ajax-api/3.0/jobs/", json={"job_name": "anything", "params": {}})
+    assert answer.is_error, answer.text
+
+
+def test_telemetry_of_the_user_interface_is_switched_off(server: RunningServer) -> None:
+    assert httpx.get(f"{server.url}/ajax-api/3.0/mlflow/ui-telemetry").json()["disable_ui_telemetry"] is True
+
+
+def test_the_server_is_one_process(server: RunningServer) -> None:
+    children = Path(f"/proc/{server.process.pid}/task/{server.process.pid}/children")
+    if not children.exists():
+        pytest.skip("this system does not list a process's children")
+    assert children.read_text().split() == []
+
+
+def test_a_taken_port_is_an_error_that_names_it_and_the_option() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        command = [sys.executable, "-m", "mlflow_server", "serve", "--port", port]
+        result = subprocess.run(command, capture_output=True, text=True, timeout=30, check=False)
+    assert result.returncode == 1
+    assert port in result.stderr
+    assert "--port" in result.stderr
+
+
+@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_the_server(how: signal.Signals, tmp_path: Path) -> None:
+    running = start_server(tmp_path)
+    assert running.stop(how) in {0, -how, 128 + how}
+    with pytest.raises(httpx.ConnectError):
+        httpx.get(f"{running.url}/health")
+
+
+def test_mlflow_is_the_version_that_the_settings_were_tried_with() -> None:
+    assert mlflow.__version__ == "3.17.2"

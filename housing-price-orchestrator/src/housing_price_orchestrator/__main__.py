@@ -1,0 +1,5 @@
+"""`python -m housing_price_orchestrator`."""
+
+from housing_price_orchestrator.cli import app
+
+app()

@@ -1,0 +1,117 @@
+"""The composition root: the only module that imports every layer and reads settings."""
+
+import asyncio
+import contextlib
+from collections.abc import AsyncIterator
+from typing import Any
+
+import uvicorn
+from fastapi import FastAPI
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from housing_price_orchestrator import __version__
+from housing_price_orchestrator.interface import docs, health, price
+from housing_price_orchestrator.interface.limits import BodyLimits
+from housing_price_orchestrator.interface.middleware import RequestMiddleware
+from housing_price_orchestrator.interface.openapi import DescribedAPI
+from housing_price_orchestrator.interface.problems import on_error, on_http_exception, on_invalid_parameters
+from housing_price_orchestrator.observability.logging import configure_logging
+from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
+from housing_price_orchestrator.provider.mlflow_client import client_for
+from housing_price_orchestrator.provider.mlflow_price_model import MLflowPriceModel
+from housing_price_orchestrator.service.pricing import Pricing
+from housing_price_orchestrator.service.readiness import Readiness
+from housing_price_orchestrator.settings import Settings, load_settings
+from housing_price_orchestrator.shared.errors import HousingPriceError
+from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
+
+DESCRIPTION = """
+Prices houses in Ames, Iowa. Send a house as readable JSON, get the price that it is expected to sell for, an interval
+that holds the real price in nine of ten cases, and the model that made both.
+
+A feature that is absent is `null` or left out. Unknown keys, unknown words and numbers in quotes are refused, by name.
+"""
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Compose the application; its lifespan opens and closes everything long-lived."""
+
+    @contextlib.asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        async with contextlib.AsyncExitStack() as stack:
+            upstream = settings.model_server
+            client = await stack.enter_async_context(
+                client_for(
+                    str(upstream.base_url),
+                    timeout_seconds=settings.requests.deadline_seconds,
+                    connect_timeout_seconds=upstream.connect_timeout_seconds,
+                    connections=upstream.connections,
+                )
+            )
+            model = MLflowPriceModel(client, model_name=upstream.model_name)
+            probe = settings.readiness
+            readiness = Readiness(
+                DeadlinePriceModel(model, seconds=probe.probe_timeout_seconds),
+                EXAMPLE_HOUSE,
+                interval_seconds=probe.probe_interval_seconds,
+                max_age_seconds=2 * (probe.probe_interval_seconds + probe.probe_timeout_seconds),
+            )
+            app.state.pricing = Pricing(DeadlinePriceModel(model, seconds=settings.requests.deadline_seconds))
+            app.state.readiness = readiness
+            asking = asyncio.create_task(readiness.keep_asking())
+            stack.push_async_callback(_cancelled, asking)
+            yield
+
+    app = DescribedAPI(
+        title="House prices in Ames",
+        version=__version__,
+        description=DESCRIPTION,
+        lifespan=lifespan,
+        docs_url=None,
+        redoc_url=None,
+        redirect_slashes=False,
+        exception_handlers={
+            HousingPriceError: on_error,
+            RequestValidationError: on_invalid_parameters,
+            HTTPException: on_http_exception,
+        },
+    )
+    app.state.limits = BodyLimits(settings.requests.max_predict_bytes, settings.requests.max_batch_bytes)
+    app.include_router(price.router)
+    app.include_router(health.router)
+    docs.add_docs(app)
+    app.add_middleware(RequestMiddleware)
+    return app
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task
+
+
+def describe() -> dict[str, Any]:
+    """Give the OpenAPI document of the application with its default settings."""
+    return create_app(Settings()).openapi()
+
+
+def serve(*, host: str | None = None, port: int | None = None) -> None:
+    """Serve until a signal says stop; `host` and `port` override the environment.
+
+    Raises:
+        InvalidSettings: the environment holds something that cannot be used.
+    """
+    settings = load_settings(host=host, port=port)
+    configure_logging(level=settings.log.level, style=settings.log.format)
+    uvicorn.run(
+        create_app(settings),
+        host=settings.server.host,
+        port=settings.server.port,
+        http="httptools",
+        loop="uvloop",
+        access_log=False,
+        log_config=None,
+        server_header=False,
+        date_header=True,
+    )

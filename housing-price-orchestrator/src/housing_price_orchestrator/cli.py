@@ -1,0 +1,39 @@
+"""The command line: `housing-price-orchestrator serve | openapi | columns`."""
+
+import json
+import sys
+from typing import Annotated
+
+import typer
+
+from housing_price_orchestrator.app import describe
+from housing_price_orchestrator.app import serve as serve_until_stopped
+from housing_price_orchestrator.provider.columns import column_types
+from housing_price_orchestrator.settings import InvalidSettings
+
+app = typer.Typer(no_args_is_help=True, add_completion=False, help="The public house price API.")
+
+
+@app.command()
+def serve(
+    host: Annotated[str | None, typer.Option(help="Address to listen on (ORCHESTRATOR_SERVER__HOST).")] = None,
+    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 lets the system choose.")] = None,
+) -> None:
+    """Serve the API until Ctrl-C or SIGTERM. Configuration comes from ORCHESTRATOR_... variables."""
+    try:
+        serve_until_stopped(host=host, port=port)
+    except InvalidSettings as error:
+        typer.echo(f"housing-price-orchestrator: the configuration cannot be used\n{error}", err=True)
+        sys.exit(2)
+
+
+@app.command()
+def openapi() -> None:
+    """Print the OpenAPI document."""
+    typer.echo(json.dumps(describe(), indent=2))
+
+
+@app.command()
+def columns() -> None:
+    """Print the model's columns that this service sends, as JSON: name and type (double or string) of each."""
+    typer.echo(json.dumps([{"name": name, "type": kind} for name, kind in column_types().items()], indent=2))

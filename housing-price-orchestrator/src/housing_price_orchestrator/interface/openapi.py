@@ -1,0 +1,89 @@
+"""What the operations' documents look like in OpenAPI.
+
+The price operations read their bodies themselves, strictly and from bytes, so FastAPI cannot know them: what it would
+have written is put in here, from the same views.
+"""
+
+from typing import Any
+
+from fastapi import FastAPI
+from pydantic import BaseModel, Field
+from pydantic.json_schema import models_json_schema
+
+from housing_price_orchestrator.interface.problems import ANSWER_OF_ERROR, PROBLEM_MEDIA_TYPE
+from housing_price_orchestrator.shared.view.house import House, HouseBatch
+
+_REF = "#/components/schemas/{model}"
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 describes it."""
+
+    type: str = Field(description="What happened, as a stable name.", examples=["urn:housing-price:problem:not-ready"])
+    title: str = Field(description="What happened, in a few words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What can be done about it.")
+    requestId: str = Field(description="The id of the request, to be quoted when it is reported.")  # noqa: N815 - public name
+
+
+class InvalidField(BaseModel):
+    """One thing that is wrong with a request."""
+
+    type: str = Field(description="The kind of error, as a stable name.", examples=["literal_error"])
+    loc: list[str | int] = Field(description="Where: keys in the caller's spelling, and positions in lists.")
+    msg: str = Field(description="What would be right.")
+    input: Any = Field(default=None, description="What was sent, if it is a scalar of up to 200 characters.")
+    ctx: dict[str, Any] | None = Field(default=None, description="The bounds or the words that are allowed.")
+
+
+class InvalidRequest(BaseModel):
+    """Everything that is wrong with a request: at most 100 findings, and then a count."""
+
+    detail: list[InvalidField] = Field(description="The findings.")
+
+
+PROBLEM: dict[str, Any] = {"content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}}
+"""The content of an answer that is a problem document."""
+
+_INVALID: dict[str, Any] = {
+    "content": {"application/json": {"schema": {"$ref": _REF.format(model="InvalidRequest")}}},
+}
+_RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer"}}}
+
+
+def body_of(view: type[BaseModel], example: Any, summary: str) -> dict[str, Any]:
+    """Describe a JSON body and an example that runs as it is."""
+    schema = {"$ref": _REF.format(model=view.__name__)}
+    examples = {"example": {"summary": summary, "value": example}}
+    return {
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema, "examples": examples}}}
+    }
+
+
+def errors_of_pricing() -> dict[int | str, dict[str, Any]]:
+    """Describe every status that pricing can end with, from the table of errors."""
+    titles: dict[int, list[str]] = {}
+    for answer in ANSWER_OF_ERROR.values():
+        titles.setdefault(answer.status, []).append(answer.title)
+    titles[500] = ["Something went wrong here"]
+    responses: dict[int | str, dict[str, Any]] = {}
+    for status, said in sorted(titles.items()):
+        content = _INVALID if status == 422 else PROBLEM  # noqa: PLR2004 - the one that is FastAPI's own
+        responses[status] = {"description": "; ".join(said), **content}
+    responses[503]["headers"] = _RETRY_AFTER
+    return responses
+
+
+class DescribedAPI(FastAPI):
+    """FastAPI, whose OpenAPI document also holds the views that it does not read itself."""
+
+    def openapi(self) -> dict[str, Any]:
+        """Build the document once."""
+        if self.openapi_schema is None:
+            document = super().openapi()
+            views = [(view, "validation") for view in (House, HouseBatch, Problem, InvalidRequest)]
+            _, definitions = models_json_schema(views, ref_template=_REF)  # type: ignore[arg-type]
+            schemas = document["components"]["schemas"]
+            schemas.update(definitions["$defs"])
+            document["components"]["schemas"] = dict(sorted(schemas.items()))
+        return self.openapi_schema or {}

@@ -1,0 +1,43 @@
+"""The operations under `/api/v1/price`."""
+
+from fastapi import APIRouter, Request, Response
+
+from housing_price_orchestrator.interface.dependencies import BodyLimitsDep, PricingDep
+from housing_price_orchestrator.interface.encoding import encode_prediction, encode_predictions
+from housing_price_orchestrator.interface.openapi import body_of, errors_of_pricing
+from housing_price_orchestrator.interface.reading import read_body, read_house, read_houses
+from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
+from housing_price_orchestrator.shared.view.house import House, HouseBatch
+from housing_price_orchestrator.shared.view.price import PricedBatch, PricedHouse
+
+JSON = "application/json"
+
+router = APIRouter(prefix="/api/v1/price", tags=["price"])
+
+
+@router.post(
+    "/predict",
+    summary="Price one house",
+    operation_id="predict",
+    response_model=PricedHouse,
+    responses=errors_of_pricing(),
+    openapi_extra=body_of(House, EXAMPLE_DOCUMENT, "A house of the survey; it sold for 105,000 USD"),
+)
+async def predict(request: Request, pricing: PricingDep, limits: BodyLimitsDep) -> Response:
+    """Estimate what one house sells for, with a 90 % interval and the model that made the estimate."""
+    house = read_house(await read_body(request, limit_bytes=limits.predict_bytes))
+    return Response(encode_prediction(house, await pricing.price(house)), media_type=JSON)
+
+
+@router.post(
+    "/predict/batch",
+    summary="Price many houses",
+    operation_id="predictBatch",
+    response_model=PricedBatch,
+    responses=errors_of_pricing(),
+    openapi_extra=body_of(HouseBatch, {"data": [EXAMPLE_DOCUMENT]}, "A batch of one house"),
+)
+async def predict_batch(request: Request, pricing: PricingDep, limits: BodyLimitsDep) -> Response:
+    """Estimate what each of 1 to 10,000 houses sells for: one prediction per house, in the same order, or an error."""
+    houses = await read_houses(await read_body(request, limit_bytes=limits.batch_bytes))
+    return Response(await encode_predictions(houses, await pricing.price_all(houses)), media_type=JSON)

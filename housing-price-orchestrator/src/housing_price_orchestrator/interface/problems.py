@@ -1,0 +1,163 @@
+"""From errors to answers: the only place that knows which status an error has.
+
+All but 422 are `application/problem+json` (RFC 9457). Their texts are written here: nothing that a model server said,
+no stack trace and no payload ever stands in an answer.
+"""
+
+import difflib
+import json
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from starlette.exceptions import HTTPException
+
+from housing_price_orchestrator.interface.request_id import request_id_of
+from housing_price_orchestrator.shared import errors
+from housing_price_orchestrator.shared.view.house import House
+
+PROBLEM_MEDIA_TYPE = "application/problem+json"
+MAX_LISTED_FINDINGS = 100
+MAX_REPEATED_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What a caller is told about an error."""
+
+    status: int
+    name: str
+    title: str
+    detail: str
+    retry_after_seconds: int | None = None
+
+
+_UNUSABLE = "The model server answered without usable prices. Nothing was priced."
+
+ANSWER_OF_ERROR: dict[type[errors.HousingPriceError], Answer] = {
+    errors.InvalidDocument: Answer(422, "invalid-document", "The request breaks the contract", "See `detail`."),
+    errors.DocumentTooLarge: Answer(
+        413, "document-too-large", "The body is too large", "Send fewer houses in one request."
+    ),
+    errors.UnsupportedMediaType: Answer(
+        415, "unsupported-media-type", "The body is not JSON", "Send JSON, uncompressed, as `application/json`."
+    ),
+    errors.DeadlineExceeded: Answer(
+        504, "deadline-exceeded", "No answer in time", "The model server did not answer within the request's time."
+    ),
+    errors.ModelServerUnavailable: Answer(
+        503, "model-server-unavailable", "The model server is away", "It cannot be reached right now. Try again.", 1
+    ),
+    errors.ModelServerBusy: Answer(
+        503, "model-server-busy", "The model server is busy", "It has too much to do right now. Try again.", 1
+    ),
+    errors.ModelServerFailed: Answer(502, "model-server-failed", "The model server failed", _UNUSABLE),
+    errors.RowsRefused: Answer(502, "rows-refused", "The model server refused the rows", _UNUSABLE),
+    errors.AnswerMalformed: Answer(502, "answer-malformed", "The model server's answer cannot be read", _UNUSABLE),
+    errors.AnswerIncomplete: Answer(502, "answer-incomplete", "The model server's answer is incomplete", _UNUSABLE),
+    errors.PriceImplausible: Answer(502, "price-implausible", "The model server's price makes no sense", _UNUSABLE),
+}
+"""The answer to each leaf of the error tree; a test walks the tree and fails when one is missing."""
+
+_UNEXPECTED = Answer(500, "internal-error", "Something went wrong here", "Quote the request id when you report it.")
+
+
+def answer_to(error: Exception) -> Answer:
+    """Look up what a caller is told about an error; anything without a name is a 500 with a generic text."""
+    return ANSWER_OF_ERROR.get(type(error), _UNEXPECTED) if isinstance(error, errors.HousingPriceError) else _UNEXPECTED
+
+
+def problem(request: Request, answer: Answer, **members: Any) -> Response:
+    """Write a problem document (RFC 9457); `members` extend it."""
+    document = {
+        "type": f"urn:housing-price:problem:{answer.name}",
+        "title": answer.title,
+        "status": answer.status,
+        "detail": answer.detail,
+        "requestId": request_id_of(request.scope),
+        **members,
+    }
+    headers = {} if answer.retry_after_seconds is None else {"retry-after": str(answer.retry_after_seconds)}
+    return Response(json.dumps(document), answer.status, headers, PROBLEM_MEDIA_TYPE)
+
+
+async def on_error(request: Request, error: Exception) -> Response:
+    """Answer a named error; what it says for itself goes to the log only."""
+    request.state.error = f"{type(error).__name__}: {error}"
+    if isinstance(error, errors.InvalidDocument):
+        return invalid(error.findings)
+    if isinstance(error, errors.DocumentTooLarge):
+        return problem(request, answer_to(error), limitBytes=error.limit_bytes)
+    return problem(request, answer_to(error))
+
+
+async def on_invalid_parameters(_request: Request, error: Exception) -> Response:
+    """Answer what FastAPI itself finds wrong with a path, query or header parameter."""
+    return invalid(error.errors() if isinstance(error, RequestValidationError) else [])
+
+
+async def on_http_exception(request: Request, error: Exception) -> Response:
+    """Answer what the framework refuses: an unknown path (404), a wrong method (405)."""
+    status = error.status_code if isinstance(error, HTTPException) else 500
+    phrase = HTTPStatus(status)
+    answer = Answer(status, phrase.phrase.lower().replace(" ", "-"), phrase.phrase, phrase.description or phrase.phrase)
+    response = problem(request, answer)
+    if isinstance(error, HTTPException) and error.headers:
+        response.headers.update(error.headers)
+    return response
+
+
+def invalid(findings: Sequence[Mapping[str, Any]]) -> Response:
+    """Write FastAPI's standard 422: `{"detail": [...]}`, at most 100 findings and then a count."""
+    listed = [_presentable(finding) for finding in findings[:MAX_LISTED_FINDINGS]]
+    further = len(findings) - len(listed)
+    if further > 0:
+        message = f"{further} further errors are not listed"
+        listed.append({"type": "too_many_errors", "loc": ["body"], "msg": message, "ctx": {"omitted": further}})
+    # The standard library's encoder writes what orjson cannot: whole numbers of any length.
+    return Response(json.dumps({"detail": listed}, allow_nan=False), 422, media_type="application/json")
+
+
+def _presentable(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """Leave out what is not a short scalar, and say what a misspelt key could have been."""
+    shown = {
+        "type": finding["type"],
+        "loc": [part[:MAX_REPEATED_CHARACTERS] if isinstance(part, str) else part for part in finding["loc"]],
+        "msg": finding["msg"],
+    }
+    if "input" in finding and _is_short_scalar(finding["input"]):
+        shown["input"] = finding["input"]
+    context = {key: value for key, value in finding.get("ctx", {}).items() if _is_short_scalar(value, longest=2_000)}
+    if finding["type"] == "extra_forbidden" and (meant := _meant(str(finding["loc"][-1]))):
+        context["didYouMean"] = meant
+    if context:
+        shown["ctx"] = context
+    return shown
+
+
+def _is_short_scalar(value: Any, longest: int = MAX_REPEATED_CHARACTERS) -> bool:
+    match value:
+        case None | bool():
+            return True
+        case str():
+            return len(value) <= longest
+        case int():
+            # A decimal digit takes log2(10) bits; measured this way because str() refuses very long numbers.
+            return value.bit_length() <= longest * math.log2(10)
+        case float():
+            return math.isfinite(value)
+    return False
+
+
+_KEYS = {(field.alias or name).lower(): field.alias or name for name, field in House.model_fields.items()}
+
+
+def _meant(key: str) -> str | None:
+    if len(key) > MAX_REPEATED_CHARACTERS:
+        return None
+    close = difflib.get_close_matches(key.replace("_", "").lower(), _KEYS, n=1, cutoff=0.8)
+    return _KEYS[close[0]] if close else None

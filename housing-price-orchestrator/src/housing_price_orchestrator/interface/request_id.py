@@ -1,0 +1,24 @@
+"""The id that a request is known by, in its answer, in the log and in what it causes elsewhere."""
+
+import re
+import uuid
+from collections.abc import Iterable, MutableMapping
+from typing import Any
+
+HEADER = b"x-request-id"
+
+_ACCEPTABLE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+
+
+def choose_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
+    """Keep the caller's id where it is 1 to 64 letters, digits, dots, dashes or underscores; else make a new one."""
+    for name, value in headers:
+        if name == HEADER and _ACCEPTABLE.fullmatch(value):
+            return value.decode("ascii")
+    return uuid.uuid4().hex
+
+
+def request_id_of(scope: MutableMapping[str, Any]) -> str:
+    """Read the id that the middleware chose for this request."""
+    request_id: str = scope["state"]["request_id"]
+    return request_id

@@ -1,0 +1,1 @@
+"""What an operator sees: each name is defined once, with its unit and meaning."""

@@ -1,0 +1,58 @@
+"""Structured logs: one JSON object per event, or lines for people on a terminal."""
+
+import logging
+import sys
+from typing import Any
+
+import orjson
+import structlog
+
+LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+
+
+# Local variables hold what callers sent, which is never logged.
+_TRACES = structlog.processors.ExceptionRenderer(
+    structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
+)
+
+
+def configure_logging(*, level: str, style: str) -> None:
+    """Set up structlog, and hand what the standard library's loggers say to it.
+
+    Args:
+        level: a key of `LEVELS`.
+        style: `json`, `console`, or `auto` for `console` on a terminal and `json` elsewhere.
+    """
+    for_people = style == "console" or (style == "auto" and sys.stdout.isatty())
+    shared: list[structlog.typing.Processor] = [
+        structlog.processors.add_log_level,
+        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
+    ]
+    ending: list[structlog.typing.Processor]
+    if for_people:
+        ending = [structlog.dev.ConsoleRenderer(timestamp_key="time")]
+    else:
+        ending = [_TRACES, structlog.processors.JSONRenderer(serializer=_json)]
+    structlog.configure(
+        processors=[*shared, *ending],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        logger_factory=structlog.PrintLoggerFactory(sys.stdout),
+        cache_logger_on_first_use=True,
+    )
+    handler = logging.StreamHandler(sys.stdout)
+    handler.setFormatter(
+        structlog.stdlib.ProcessorFormatter(
+            foreign_pre_chain=shared,
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
+        )
+    )
+    root = logging.getLogger()
+    root.handlers[:] = [handler]
+    root.setLevel(LEVELS[level])
+    # One line per request is written by this service itself; the client's own would say each thing twice.
+    for name in ("uvicorn.access", "httpx", "httpcore"):
+        logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _json(event: Any, default: Any = None, **_options: Any) -> str:
+    return orjson.dumps(event, default=default or repr, option=orjson.OPT_NON_STR_KEYS).decode()

@@ -1,0 +1,120 @@
+"""What each feature of a house is called in the model: the only place that spells the model's columns."""
+
+from operator import attrgetter
+from typing import Any, Literal
+
+from housing_price_orchestrator.shared.view.house import House
+
+COLUMN_OF_FIELD: dict[str, str] = {
+    "ms_sub_class": "MSSubClass",
+    "ms_zoning": "MSZoning",
+    "lot_frontage": "LotFrontage",
+    "lot_area": "LotArea",
+    "street": "Street",
+    "alley": "Alley",
+    "lot_shape": "LotShape",
+    "land_contour": "LandContour",
+    "utilities": "Utilities",
+    "lot_config": "LotConfig",
+    "land_slope": "LandSlope",
+    "neighborhood": "Neighborhood",
+    "condition1": "Condition1",
+    "condition2": "Condition2",
+    "bldg_type": "BldgType",
+    "house_style": "HouseStyle",
+    "overall_qual": "OverallQual",
+    "overall_cond": "OverallCond",
+    "year_built": "YearBuilt",
+    "year_remod_add": "YearRemodAdd",
+    "roof_style": "RoofStyle",
+    "roof_matl": "RoofMatl",
+    "exterior_1st": "Exterior1st",
+    "exterior_2nd": "Exterior2nd",
+    "mas_vnr_type": "MasVnrType",
+    "mas_vnr_area": "MasVnrArea",
+    "exter_qual": "ExterQual",
+    "exter_cond": "ExterCond",
+    "foundation": "Foundation",
+    "bsmt_qual": "BsmtQual",
+    "bsmt_cond": "BsmtCond",
+    "bsmt_exposure": "BsmtExposure",
+    "bsmt_fin_type1": "BsmtFinType1",
+    "bsmt_fin_sf1": "BsmtFinSF1",
+    "bsmt_fin_type2": "BsmtFinType2",
+    "bsmt_fin_sf2": "BsmtFinSF2",
+    "bsmt_unf_sf": "BsmtUnfSF",
+    "total_bsmt_sf": "TotalBsmtSF",
+    "heating": "Heating",
+    "heating_qc": "HeatingQC",
+    "central_air": "CentralAir",
+    "electrical": "Electrical",
+    "first_flr_sf": "1stFlrSF",
+    "second_flr_sf": "2ndFlrSF",
+    "low_qual_fin_sf": "LowQualFinSF",
+    "gr_liv_area": "GrLivArea",
+    "bsmt_full_bath": "BsmtFullBath",
+    "bsmt_half_bath": "BsmtHalfBath",
+    "full_bath": "FullBath",
+    "half_bath": "HalfBath",
+    "bedroom_abv_gr": "BedroomAbvGr",
+    "kitchen_abv_gr": "KitchenAbvGr",
+    "kitchen_qual": "KitchenQual",
+    "tot_rms_abv_grd": "TotRmsAbvGrd",
+    "functional": "Functional",
+    "fireplaces": "Fireplaces",
+    "fireplace_qu": "FireplaceQu",
+    "garage_type": "GarageType",
+    "garage_yr_blt": "GarageYrBlt",
+    "garage_finish": "GarageFinish",
+    "garage_cars": "GarageCars",
+    "garage_area": "GarageArea",
+    "garage_qual": "GarageQual",
+    "garage_cond": "GarageCond",
+    "paved_drive": "PavedDrive",
+    "wood_deck_sf": "WoodDeckSF",
+    "open_porch_sf": "OpenPorchSF",
+    "enclosed_porch": "EnclosedPorch",
+    "three_ssn_porch": "3SsnPorch",
+    "screen_porch": "ScreenPorch",
+    "pool_area": "PoolArea",
+    "pool_qc": "PoolQC",
+    "fence": "Fence",
+    "misc_feature": "MiscFeature",
+    "misc_val": "MiscVal",
+    "mo_sold": "MoSold",
+    "yr_sold": "YrSold",
+    "sale_type": "SaleType",
+    "sale_condition": "SaleCondition",
+}
+"""Field of `House` -> column of the model, in the model's order. `id` is the caller's and goes nowhere."""
+
+COLUMNS: tuple[str, ...] = tuple(COLUMN_OF_FIELD.values())
+"""The model's columns in the order in which `row_of` gives their values."""
+
+type Row = tuple[str | int | float | None, ...]
+"""The values of one house, one for each of `COLUMNS`; None where a feature is absent."""
+
+_values_of = attrgetter(*COLUMN_OF_FIELD)
+
+
+def row_of(house: House) -> Row:
+    """Put a house into the model's column order (79 values; no copy of names on the hot path)."""
+    row: Row = _values_of(house)
+    return row
+
+
+def column_types() -> dict[str, Literal["double", "string"]]:
+    """Tell for each column which MLflow type its values have: text is `string`, every number `double`."""
+    properties = House.model_json_schema(by_alias=False, mode="validation")
+    return {
+        column: "string" if _holds_text(properties["properties"][field], properties["$defs"]) else "double"
+        for field, column in COLUMN_OF_FIELD.items()
+    }
+
+
+def _holds_text(schema: dict[str, Any], definitions: dict[str, Any]) -> bool:
+    if "$ref" in schema:
+        schema = definitions[schema["$ref"].rpartition("/")[2]]
+    if "anyOf" in schema:
+        return any(_holds_text(option, definitions) for option in schema["anyOf"])
+    return schema.get("type") == "string"

@@ -1,0 +1,153 @@
+"""A client for any MLflow model behind `/invocations`, under MLflow's own scoring server or MLServer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Any, Self
+
+import httpx
+import orjson
+
+from housing_price_orchestrator.shared import errors
+
+MODEL_NAME_HEADER = "x-model-name"
+MODEL_VERSION_HEADER = "x-model-version"
+CALL_ID_HEADER = "x-request-id"
+
+MAX_ANSWER_BYTES = 64 * 1024 * 1024
+"""An answer beyond this is not read to its end: 10,000 rows of this product's model take under 2 MiB."""
+
+ERROR_OF_STATUS: dict[int, type[errors.ModelServerError]] = {
+    400: errors.RowsRefused,
+    429: errors.ModelServerBusy,
+    502: errors.ModelServerUnavailable,
+    503: errors.ModelServerUnavailable,
+    504: errors.ModelServerUnavailable,
+}
+"""What a status of the model server means; every other one but 200 is `ModelServerFailed`."""
+
+ERROR_OF_EXCEPTION: dict[type[httpx.HTTPError], type[errors.HousingPriceError]] = {
+    # Timeouts while connecting or waiting for a free connection: nothing was asked yet.
+    httpx.ConnectTimeout: errors.ModelServerUnavailable,
+    httpx.PoolTimeout: errors.ModelServerBusy,
+    # Timeouts later: the question is out and no answer came.
+    httpx.ReadTimeout: errors.DeadlineExceeded,
+    httpx.WriteTimeout: errors.DeadlineExceeded,
+    # The connection failed or broke.
+    httpx.NetworkError: errors.ModelServerUnavailable,
+    httpx.ProtocolError: errors.ModelServerUnavailable,
+    httpx.ProxyError: errors.ModelServerUnavailable,
+    # It answered, and not in a way that can be read.
+    httpx.UnsupportedProtocol: errors.ModelServerFailed,
+    httpx.DecodingError: errors.AnswerMalformed,
+    httpx.TooManyRedirects: errors.ModelServerFailed,
+}
+"""What each way in which httpx can fail means; subclasses follow their nearest parent in this table."""
+
+
+@dataclass(frozen=True, slots=True)
+class ModelAnswer:
+    """What a model server said: one prediction per row, in order, and which model it says it is, if it does."""
+
+    predictions: list[Any]
+    model_name: str | None
+    model_version: str | None
+
+
+class MLflowClient:
+    """Asks one model server. Knows nothing about houses: columns and rows in, JSON predictions out.
+
+    One instance is opened and closed by the application's lifespan and reused for every call.
+    """
+
+    def __init__(self, client: httpx.AsyncClient) -> None:
+        """Use `client`, whose base URL is the model server's; it is closed together with this object."""
+        self._client = client
+
+    async def __aenter__(self) -> Self:
+        """Open the connections' pool."""
+        await self._client.__aenter__()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        """Close every connection."""
+        await self._client.__aexit__(kind, error, trace)
+
+    async def invoke(
+        self, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, call_id: str | None = None
+    ) -> ModelAnswer:
+        """Ask for a prediction per row.
+
+        Args:
+            columns: the names of the model's columns.
+            rows: for each row as many JSON values as there are columns.
+            call_id: stands in the model server's log line.
+
+        Raises:
+            ModelServerError: a leaf of it says what was wrong with the call or the answer.
+            DeadlineExceeded: the question went out, and no answer came within the client's time limits.
+        """
+        body = orjson.dumps({"dataframe_split": {"columns": columns, "data": rows}})
+        headers = {"content-type": "application/json"}
+        if call_id is not None:
+            headers[CALL_ID_HEADER] = call_id
+        try:
+            async with self._client.stream("POST", "/invocations", content=body, headers=headers) as response:
+                if response.status_code != httpx.codes.OK:
+                    error = ERROR_OF_STATUS.get(response.status_code, errors.ModelServerFailed)
+                    raise error(f"the model server answered {response.status_code}")
+                content = await self._read(response)
+        except httpx.HTTPError as error:
+            raise _meaning_of(error)(f"{type(error).__name__}: {error}") from error
+        return ModelAnswer(
+            predictions=_predictions_in(content, len(rows)),
+            model_name=response.headers.get(MODEL_NAME_HEADER),
+            model_version=response.headers.get(MODEL_VERSION_HEADER),
+        )
+
+    @staticmethod
+    async def _read(response: httpx.Response) -> bytes:
+        content = bytearray()
+        try:
+            async for chunk in response.aiter_bytes():
+                content += chunk
+                if len(content) > MAX_ANSWER_BYTES:
+                    raise errors.AnswerMalformed(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
+        except (httpx.NetworkError, httpx.ProtocolError) as error:
+            # It had begun to answer, so the call may have had its effect: that is not "unreachable".
+            raise errors.AnswerMalformed(f"the answer broke off: {type(error).__name__}: {error}") from error
+        return bytes(content)
+
+
+def _meaning_of(error: httpx.HTTPError) -> type[errors.HousingPriceError]:
+    for kind in type(error).__mro__:
+        if kind in ERROR_OF_EXCEPTION:
+            return ERROR_OF_EXCEPTION[kind]
+    return errors.ModelServerUnavailable
+
+
+def _predictions_in(content: bytes, count: int) -> list[Any]:
+    # orjson refuses NaN and Infinity, which MLflow's server writes for a model that returns them.
+    try:
+        document = orjson.loads(content)
+    except orjson.JSONDecodeError as error:
+        raise errors.AnswerMalformed(f"not JSON: {error}") from error
+    predictions = document.get("predictions") if isinstance(document, dict) else None
+    if not isinstance(predictions, list):
+        raise errors.AnswerMalformed('no list "predictions" in the answer')
+    if len(predictions) != count:
+        raise errors.AnswerIncomplete(f"{len(predictions)} predictions for {count} rows")
+    return predictions
+
+
+def client_for(
+    base_url: str, *, timeout_seconds: float, connect_timeout_seconds: float, connections: int
+) -> MLflowClient:
+    """Make a client for one fixed address: no proxies from the environment, no redirects followed."""
+    timeout = httpx.Timeout(timeout_seconds, connect=connect_timeout_seconds)
+    limits = httpx.Limits(max_connections=connections, max_keepalive_connections=connections, keepalive_expiry=4.0)
+    return MLflowClient(
+        httpx.AsyncClient(base_url=base_url, timeout=timeout, limits=limits, trust_env=False, follow_redirects=False)
+    )

@@ -1,0 +1,68 @@
+"""Whether prices can be had right now, judged by asking for one."""
+
+import asyncio
+import time
+from collections.abc import Callable
+
+from housing_price_orchestrator.shared.errors import HousingPriceError
+from housing_price_orchestrator.shared.ports import ModelIdentity, PriceModel
+from housing_price_orchestrator.shared.view.house import House
+
+
+class Readiness:
+    """Asks the model for the price of one known house again and again, and remembers how it went."""
+
+    def __init__(
+        self,
+        model: PriceModel,
+        house: House,
+        *,
+        interval_seconds: float,
+        max_age_seconds: float,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Ask `model` about `house` every `interval_seconds`; a success counts for `max_age_seconds`."""
+        self._model = model
+        self._house = house
+        self._interval_seconds = interval_seconds
+        self._max_age_seconds = max_age_seconds
+        self._clock = clock
+        self._succeeded_at: float | None = None
+        self._identity: ModelIdentity | None = None
+        self._error: HousingPriceError | None = None
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the last question was answered with a price, and not too long ago."""
+        return (
+            self._error is None
+            and self._succeeded_at is not None
+            and self._clock() - self._succeeded_at <= self._max_age_seconds
+        )
+
+    @property
+    def identity(self) -> ModelIdentity | None:
+        """The model that made the last price; None before the first one."""
+        return self._identity
+
+    @property
+    def error(self) -> HousingPriceError | None:
+        """Why the last question was not answered; None where it was, or where none has come to an end yet."""
+        return self._error
+
+    async def ask(self) -> None:
+        """Ask once; an error of the model is remembered, not raised."""
+        try:
+            (estimate,) = await self._model.price((self._house,))
+        except HousingPriceError as error:
+            self._error = error
+        else:
+            self._error = None
+            self._succeeded_at = self._clock()
+            self._identity = estimate.model
+
+    async def keep_asking(self) -> None:
+        """Ask until cancelled."""
+        while True:
+            await self.ask()
+            await asyncio.sleep(self._interval_seconds)

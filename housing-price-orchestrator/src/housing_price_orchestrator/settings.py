@@ -1,0 +1,133 @@
+"""Every setting, its default and its meaning. Read from environment variables: `ORCHESTRATOR_<GROUP>__<NAME>`."""
+
+import ipaddress
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+PREFIX = "ORCHESTRATOR_"
+DELIMITER = "__"
+
+type Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+type Bytes = Annotated[int, Field(gt=0, le=2**32)]
+
+
+class InvalidSettings(ValueError):
+    """The configuration cannot be used; the message names each variable and what is wrong with it."""
+
+
+class _Group(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+class ServerSettings(_Group):
+    """Where and how this service listens."""
+
+    host: str = "127.0.0.1"
+    """The address to listen on."""
+    port: Annotated[int, Field(ge=0, le=65535)] = 8000
+    """The port to listen on; 0 lets the system choose."""
+
+
+class AuthSettings(_Group):
+    """Who may ask."""
+
+    required: bool | None = None
+    """`false` allows listening beyond loopback without any check of who asks: something in front must do it."""
+
+
+class ModelServerSettings(_Group):
+    """The model server that makes the prices."""
+
+    base_url: HttpUrl = HttpUrl("http://127.0.0.1:8080")
+    """Its address; `/invocations` is added to it."""
+    model_name: Annotated[str, Field(min_length=1, max_length=200)] = "housing-price"
+    """What its model is called in answers where the model server does not say."""
+    connect_timeout_seconds: Seconds = 1.0
+    """How long opening a connection to it may take."""
+    connections: Annotated[int, Field(ge=1, le=1000)] = 16
+    """How many connections to it may be open at a time."""
+
+
+class RequestSettings(_Group):
+    """What a request may ask for."""
+
+    deadline_seconds: Seconds = 2.0
+    """The whole time that a request has, from its last byte to its answer."""
+    max_predict_bytes: Bytes = 64 * 1024
+    """The largest body of a single prediction; a house takes about 1.7 kB."""
+    max_batch_bytes: Bytes = 32 * 1024 * 1024
+    """The largest body of a batch; 10,000 houses take about 17 MB."""
+
+
+class ReadinessSettings(_Group):
+    """How `/readyz` knows."""
+
+    probe_interval_seconds: Seconds = 1.0
+    """The pause between two real predictions asked of the model server."""
+    probe_timeout_seconds: Seconds = 1.0
+    """How long such a prediction may take."""
+
+
+class LogSettings(_Group):
+    """What is written to standard output."""
+
+    level: Literal["debug", "info", "warning", "error"] = "info"
+    """The least severe events that are written."""
+    format: Literal["auto", "json", "console"] = "auto"
+    """`json`: one JSON object per line; `console`: for people; `auto`: `console` on a terminal, else `json`."""
+
+
+class Settings(BaseSettings):
+    """The whole configuration."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter=DELIMITER, extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
+
+    server: ServerSettings = ServerSettings()
+    auth: AuthSettings = AuthSettings()
+    model_server: ModelServerSettings = ModelServerSettings()
+    requests: RequestSettings = RequestSettings()
+    readiness: ReadinessSettings = ReadinessSettings()
+    log: LogSettings = LogSettings()
+
+    @model_validator(mode="after")
+    def _nothing_listens_wider_than_it_may(self) -> Self:
+        if self.auth.required is not False and not _is_loopback(self.server.host):
+            raise ValueError(
+                f"{PREFIX}SERVER__HOST={self.server.host} is not a loopback address and nobody is asked for a key: "
+                f"set {PREFIX}AUTH__REQUIRED=false where something in front of this service keeps strangers out"
+            )
+        return self
+
+
+def load_settings(*, host: str | None = None, port: int | None = None) -> Settings:
+    """Read the environment; `host` and `port` count more than their variables.
+
+    Raises:
+        InvalidSettings: some variable cannot be used; the message names it and says what would be right.
+    """
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    try:
+        return Settings(server=given) if given else Settings()
+    except ValidationError as error:
+        lines = [
+            f"{_variable(finding['loc'])}: {finding['msg']}" if finding["loc"] else finding["msg"]
+            for finding in error.errors(include_url=False, include_input=False)
+        ]
+        raise InvalidSettings("\n".join(lines)) from error
+
+
+def _variable(loc: tuple[int | str, ...]) -> str:
+    return PREFIX + DELIMITER.join(str(part).upper() for part in loc)
+
+
+def _is_loopback(host: str) -> bool:
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

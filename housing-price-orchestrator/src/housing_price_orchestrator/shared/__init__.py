@@ -1,0 +1,1 @@
+"""The vocabulary that all layers speak: JSON documents, ports, errors."""

@@ -1,0 +1,95 @@
+"""Everything that can go wrong and has a name; errors carry meaning, not HTTP.
+
+`interface/problems.py` gives each leaf its status.
+
+```
+HousingPriceError
+├── RequestRefused                  the caller can put it right
+│   ├── InvalidDocument             the JSON is broken or breaks the contract; names each field
+│   ├── DocumentTooLarge            more bytes than the operation takes
+│   └── UnsupportedMediaType        not JSON
+├── DeadlineExceeded                no answer within the time that the request had
+└── ModelServerError                there is no usable answer
+    ├── ModelServerUnavailable      unreachable, or 502/503/504 from it; the only kind that may pass by itself
+    ├── ModelServerBusy             it said 429
+    └── ModelAnswerUnusable         it answered, and not with prices; never retried
+        ├── ModelServerFailed       a status that is neither success nor one of the above
+        ├── RowsRefused             400: it did not accept (some of) the rows
+        ├── AnswerMalformed         not the JSON that was agreed upon
+        ├── AnswerIncomplete        another count than there were rows
+        └── PriceImplausible        a price or interval that is not finite, not positive or not in order
+```
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+
+class HousingPriceError(Exception):
+    """Anything that this service refuses or fails at, by name. The text is for the log, not for callers."""
+
+
+class RequestRefused(HousingPriceError):
+    """The request cannot be answered as it is; its caller can put it right."""
+
+
+class InvalidDocument(RequestRefused):
+    """The document is not the JSON that the operation takes."""
+
+    def __init__(self, findings: Sequence[Mapping[str, Any]]) -> None:
+        """Keep what is wrong: pydantic's details, each with `type`, `loc`, `msg`, perhaps `input` and `ctx`."""
+        super().__init__(f"{len(findings)} findings in the document")
+        self.findings = findings
+
+
+class DocumentTooLarge(RequestRefused):
+    """The document has more bytes than the operation takes."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        """Keep the limit, in bytes."""
+        super().__init__(f"the document is larger than {limit_bytes} bytes")
+        self.limit_bytes = limit_bytes
+
+
+class UnsupportedMediaType(RequestRefused):
+    """The body is declared to be something other than JSON, or is compressed."""
+
+
+class DeadlineExceeded(HousingPriceError):
+    """There was no answer within the time that the request had."""
+
+
+class ModelServerError(HousingPriceError):
+    """The model server gave no usable answer."""
+
+
+class ModelServerUnavailable(ModelServerError):
+    """The model server could not be reached, or said that it is away. It may pass by itself."""
+
+
+class ModelServerBusy(ModelServerError):
+    """The model server said that it has too much to do."""
+
+
+class ModelAnswerUnusable(ModelServerError):
+    """The model server answered, and there is no price in it that may be handed on."""
+
+
+class ModelServerFailed(ModelAnswerUnusable):
+    """The model server answered with a status that means that it failed, or with a redirect."""
+
+
+class RowsRefused(ModelAnswerUnusable):
+    """The model server did not accept the rows (400)."""
+
+
+class AnswerMalformed(ModelAnswerUnusable):
+    """The answer is not the JSON that was agreed upon."""
+
+
+class AnswerIncomplete(ModelAnswerUnusable):
+    """The answer holds another number of predictions than there were rows."""
+
+
+class PriceImplausible(ModelAnswerUnusable):
+    """A price or its interval is not finite, not positive or not in order."""

@@ -1,0 +1,47 @@
+"""What the service layer asks of the world outside, and what it may assume of the answer."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from housing_price_orchestrator.shared.view.house import House
+
+
+@dataclass(frozen=True, slots=True)
+class ModelIdentity:
+    """Which model made a price: registered name, registry version (the id where unknown), and the id baked into it."""
+
+    name: str
+    version: str
+    id: str
+
+
+@dataclass(frozen=True, slots=True)
+class PriceEstimate:
+    """What a model says about one house: US dollars, finite and positive, `low <= price <= high`."""
+
+    price_usd: float
+    low_usd: float
+    high_usd: float
+    model: ModelIdentity
+
+
+class PriceModel(Protocol):
+    """Prices houses.
+
+    Wrappers (coalescing, deadlines, resilience) have this same method and keep these promises.
+    """
+
+    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+        """Estimate the price of each house.
+
+        Returns one estimate per house, in the order of the houses, each with the identity of the model that made it;
+        never fewer, never none that is not finite and positive. What is answered for a house does not depend on the
+        houses beside it. Never blocks the event loop on I/O; may be cancelled at any time. No house, no call: an empty
+        sequence is answered with an empty one.
+
+        Raises:
+            ModelServerError: there is no usable answer; the leaf says why.
+            DeadlineExceeded: there was none in time (wrappers with a deadline only).
+        """
+        ...

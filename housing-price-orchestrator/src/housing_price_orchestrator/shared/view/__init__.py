@@ -1,0 +1,1 @@
+"""The public JSON documents: camelCase outside, snake_case inside, closed and immutable."""

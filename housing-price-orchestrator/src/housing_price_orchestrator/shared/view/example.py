@@ -1,0 +1,15 @@
+"""A real house of the survey: what the documentation shows and what readiness asks about. It sold for 105,000 USD."""
+
+import json
+from importlib import resources
+from typing import Any
+
+from housing_price_orchestrator.shared.view.house import House
+
+EXAMPLE_DOCUMENT: dict[str, Any] = json.loads(
+    resources.files("housing_price_orchestrator.shared.view").joinpath("example_house.json").read_bytes()
+)
+"""The house as callers send it."""
+
+EXAMPLE_HOUSE = House.model_validate(EXAMPLE_DOCUMENT)
+"""The same house, validated."""

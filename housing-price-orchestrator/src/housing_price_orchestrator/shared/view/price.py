@@ -1,0 +1,52 @@
+"""The price of a house and where it came from."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from housing_price_orchestrator.shared.view.base import View
+from housing_price_orchestrator.shared.view.house import MAX_BATCH_HOUSES, HouseId
+
+type PriceUsd = Annotated[float, Field(gt=0, json_schema_extra={"x-unit": "USD"})]
+
+
+class PriceInterval(View):
+    """The range that holds the sale price with the probability `level`, as measured on houses held out of training."""
+
+    low: PriceUsd
+    """The lower end, in US dollars."""
+    high: PriceUsd
+    """The upper end, in US dollars."""
+    level: Annotated[float, Field(gt=0, lt=1)]
+    """The probability, for example 0.9."""
+
+
+class ModelName(View):
+    """Which model made a price."""
+
+    name: str
+    """The name of the registered model."""
+    version: str
+    """The version in the model registry; the same as `id` where the model server cannot tell."""
+    id: str
+    """The identity baked into the model at training: the same content has the same id."""
+
+
+class PricedHouse(View):
+    """The answer for one house."""
+
+    id: HouseId
+    """The caller's own number for the house."""
+    predicted_price: PriceUsd
+    """The price that the house is expected to sell for, in US dollars."""
+    price_interval: PriceInterval
+    """How sure the model is."""
+    model: ModelName
+    """The model that made this price."""
+
+
+class PricedBatch(View):
+    """The answer for a batch: one prediction per house, in the order of the request."""
+
+    predictions: Annotated[list[PricedHouse], Field(min_length=1, max_length=MAX_BATCH_HOUSES)]
+    """The predictions, as many as there were houses."""

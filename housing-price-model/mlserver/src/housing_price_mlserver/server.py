@@ -1,19 +1,19 @@
 """MLServer with one model, one process and one port."""
 
 import asyncio
-import signal
 from pathlib import Path
 from typing import Any
 
 from mlserver import MLServer, ModelSettings, Settings
 from mlserver.settings import ModelParameters
 from mlserver_mlflow import MLflowRuntime
+from pydantic import PrivateAttr
 
 
 class _ServerSettings(Settings):
     """MLServer's settings, and the one that it keeps to itself: how long a stop waits for requests under way."""
 
-    _custom_rest_server_settings: dict[str, Any] | None = {"timeout_graceful_shutdown": 5}
+    _custom_rest_server_settings: dict[str, Any] | None = PrivateAttr({"timeout_graceful_shutdown": 5})
 
 
 class _NoGrpcServer:
@@ -44,8 +44,8 @@ class _RestServer(MLServer):
 def serve(model: Path, *, name: str, version: str, host: str, port: int) -> bool:
     """Serve an MLflow model folder until SIGINT or SIGTERM.
 
-    Nothing is written to disk. Predictions run in this process (`parallel_workers=0`): with workers of its own, MLServer
-    1.7.1 hangs when it is stopped under load, and stays "ready" while a worker is stuck.
+    Nothing is written to disk. Predictions run in this process (`parallel_workers=0`): with workers, MLServer 1.7.1 hangs
+    when it is stopped under load, and stays "ready" while a worker is stuck.
 
     Returns:
         Whether the server ended because it was asked to; it also ends when the model cannot be loaded.

@@ -1,0 +1,112 @@
+"""The command line: `housing-price-model train | evaluate | export | serve`."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.console import Console
+from rich.progress import Progress
+from rich.table import Table
+
+from housing_price_model.errors import HousingPriceModelError
+from housing_price_model.registry import CHAMPION, DEFAULT_TRACKING_URI, NAME
+
+app = typer.Typer(help="Trains, evaluates, exports and serves the house price model.", no_args_is_help=True)
+_output = Console()
+_errors = Console(stderr=True, soft_wrap=True)
+
+type TrackingUri = Annotated[str, typer.Option(envvar="MLFLOW_TRACKING_URI", help="The MLflow tracking server.")]
+type ModelUri = Annotated[str, typer.Option("--model", help="models:/NAME@ALIAS or models:/NAME/VERSION.")]
+
+CHAMPION_URI = f"models:/{NAME}@{CHAMPION}"
+
+
+@contextmanager
+def _readable_errors() -> Iterator[None]:
+    """End with 1 and one message where the caller can do something about it."""
+    try:
+        yield
+    except HousingPriceModelError as exc:
+        _errors.print(f"error: {exc}", markup=False, highlight=False)
+        raise typer.Exit(1) from exc
+
+
+@app.command()
+def train(
+    data: Annotated[Path | None, typer.Option(help="A CSV with the survey's columns. Default: the Ames data.")] = None,
+    seed: Annotated[int, typer.Option(help="Of the folds and the trees.")] = 0,
+    tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
+    register: Annotated[bool, typer.Option(help="Register the model; better than the champion, it becomes it.")] = True,
+    export_to: Annotated[Path | None, typer.Option(help="A folder to export the model to.")] = None,
+) -> None:
+    """Train, cross-validate, log to MLflow and register a model."""
+    from housing_price_model import train as training  # noqa: PLC0415  # its libraries load slowly; --help does not wait
+    from housing_price_model.data import BUNDLED  # noqa: PLC0415  # the same
+
+    with _readable_errors(), Progress(console=_errors, transient=True) as bar:
+        task = bar.add_task("Cross-validating", total=1.0)
+        trained = training.train(
+            tracking_uri,
+            data or BUNDLED,
+            seed,
+            is_registered=register,
+            export_to=export_to,
+            progress=lambda done: bar.update(task, completed=done),
+        )
+    _print_metrics("Cross-validation", trained.metrics)
+    if trained.registered:
+        champion = ", the champion" if trained.is_champion else ""
+        _output.print(f"Registered {trained.registered.name} version {trained.registered.version}{champion}.")
+    if export_to:
+        _output.print(f"Exported to {export_to}.")
+
+
+@app.command()
+def evaluate(
+    data: Annotated[Path, typer.Option(help="A CSV with the survey's columns, SalePrice among them.")],
+    model: ModelUri = CHAMPION_URI,
+    tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
+) -> None:
+    """Measure a registered model on houses (if it was trained on them, it looks better than it is)."""
+    from housing_price_model import report  # noqa: PLC0415  # its libraries load slowly; --help does not wait
+
+    with _readable_errors():
+        name, measured = report.evaluate_registered(model, data, tracking_uri)
+    _print_metrics(name, measured)
+
+
+@app.command()
+def export(
+    to: Annotated[Path, typer.Option(help="The folder to write.")],
+    model: ModelUri = CHAMPION_URI,
+    tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
+) -> None:
+    """Check a registered model's digest and write it, with a manifest, into a folder."""
+    from housing_price_model.exporting import export_registered  # noqa: PLC0415  # the same
+
+    with _readable_errors():
+        manifest = export_registered(model, to, tracking_uri)
+    _output.print(f"Exported {manifest.name} version {manifest.version} to {to}.")
+
+
+@app.command()
+def serve(
+    model: Annotated[str, typer.Option(help="models:/NAME@ALIAS, models:/NAME/VERSION or a folder.")] = CHAMPION_URI,
+    host: Annotated[str, typer.Option(help="The address to listen on; loopback by default.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8080,
+    tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
+) -> None:
+    """Serve a model at /invocations and /ping until a signal ends it."""
+    from housing_price_model import serve as serving  # noqa: PLC0415  # its libraries load slowly; --help does not wait
+
+    with _readable_errors():
+        serving.serve(model, tracking_uri, host, port)
+
+
+def _print_metrics(title: str, measured: dict[str, float]) -> None:
+    table = Table("Measure", "Value", title=title)
+    for name, value in measured.items():
+        table.add_row(name, f"{value:,.0f}" if name.endswith("_usd") else f"{value:.4f}")
+    _output.print(table)

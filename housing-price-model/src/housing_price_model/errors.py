@@ -1,0 +1,17 @@
+"""What can go wrong, as the command line tells it: one readable message, no stack trace."""
+
+
+class HousingPriceModelError(Exception):
+    """A problem that the caller can understand and act upon."""
+
+
+class DataError(HousingPriceModelError):
+    """The houses cannot be used; the message lists every finding with its line and column."""
+
+
+class RegistryError(HousingPriceModelError):
+    """The tracking server or the registry does not answer, or does not know what was asked for."""
+
+
+class ArtefactError(HousingPriceModelError):
+    """A model's files are missing or are not those that were registered or exported."""

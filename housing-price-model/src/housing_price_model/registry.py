@@ -1,0 +1,149 @@
+"""The model registry: which version is the champion, and whether the files are those that were registered."""
+
+import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+import mlflow
+from mlflow.entities.model_registry import ModelVersion
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from housing_price_model.artefact import check_digest, digest_of
+from housing_price_model.errors import ArtefactError, RegistryError
+
+NAME: Final = "housing-price"
+CHAMPION: Final = "champion"
+DEFAULT_TRACKING_URI: Final = "http://127.0.0.1:9999"
+
+DIGEST_TAG: Final = "digest"
+MODEL_ID_TAG: Final = "model_id"
+RMSLE_TAG: Final = "cv_rmsle"
+
+
+@dataclass(frozen=True)
+class Registered:
+    """A version of the model in the registry."""
+
+    name: str
+    version: str
+    model_id: str
+    digest: str
+    run_id: str
+
+
+def connect(tracking_uri: str) -> MlflowClient:
+    """Connect to the tracking server (or store), for the whole process.
+
+    Raises:
+        RegistryError: it does not answer.
+    """
+    # MLflow's own patience is minutes long; a server that is up answers at once.
+    os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    mlflow.set_tracking_uri(tracking_uri)
+    client = MlflowClient()
+    try:
+        client.search_experiments(max_results=1)
+    except Exception as exc:  # stores raise what their database raises
+        raise RegistryError(f"{tracking_uri}: the tracking server does not answer ({_first_line(exc)})") from exc
+    return client
+
+
+def register(client: MlflowClient, model_uri: str, run_id: str, model_id: str, rmsle: float) -> tuple[Registered, bool]:
+    """Register a logged model with the digest of its files; make it the champion if it is the first or better.
+
+    Returns:
+        The version, and whether it is the champion now.
+    """
+    with _translated(f"{model_uri}: cannot be registered"):
+        version = mlflow.register_model(model_uri, NAME)
+        with downloaded(version) as folder:
+            digest = digest_of(folder)
+        tags = {DIGEST_TAG: digest, MODEL_ID_TAG: model_id, RMSLE_TAG: repr(rmsle)}
+        for key, value in tags.items():
+            client.set_model_version_tag(NAME, version.version, key, value)
+        best = _champion_rmsle(client)
+        is_champion = best is None or rmsle < best
+        if is_champion:
+            client.set_registered_model_alias(NAME, CHAMPION, version.version)
+    return Registered(NAME, str(version.version), model_id, digest, run_id), is_champion
+
+
+def find(client: MlflowClient, uri: str) -> tuple[Registered, ModelVersion]:
+    """Find the version that `models:/name@alias` or `models:/name/version` means.
+
+    Raises:
+        RegistryError: there is none, or it was registered without a digest.
+    """
+    name, separator, reference = uri.removeprefix("models:/").partition("@" if "@" in uri else "/")
+    if not uri.startswith("models:/") or not name or not separator or not reference:
+        raise RegistryError(f"{uri}: should be models:/NAME@ALIAS or models:/NAME/VERSION")
+    with _translated(f"{uri}: is not in the registry"):
+        if separator == "@":
+            version = client.get_model_version_by_alias(name, reference)
+        else:
+            version = client.get_model_version(name, reference)
+    missing = {DIGEST_TAG, MODEL_ID_TAG} - version.tags.keys()
+    if missing:
+        raise RegistryError(f"{uri}: was registered without {' and '.join(sorted(missing))}, so it cannot be checked")
+    found = Registered(
+        name, str(version.version), version.tags[MODEL_ID_TAG], version.tags[DIGEST_TAG], version.run_id or ""
+    )
+    return found, version
+
+
+@contextmanager
+def checked(client: MlflowClient, uri: str) -> Iterator[tuple[Registered, Path]]:
+    """Download a registered model and check it; the folder lives as long as the context.
+
+    Raises:
+        RegistryError: see `find`.
+        ArtefactError: its files are not those that were registered.
+    """
+    found, version = find(client, uri)
+    with downloaded(version) as folder:
+        check_digest(folder, found.digest)
+        yield found, folder
+
+
+@contextmanager
+def downloaded(version: ModelVersion) -> Iterator[Path]:
+    """Download the files of a version into a folder that lives as long as the context.
+
+    Raises:
+        ArtefactError: they are not there.
+    """
+    with tempfile.TemporaryDirectory(prefix="housing-price-") as folder:
+        try:
+            path = mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}", dst_path=folder)
+        except (MlflowException, OSError) as exc:
+            raise ArtefactError(
+                f"models:/{version.name}/{version.version}: cannot be downloaded ({_first_line(exc)})"
+            ) from exc
+        yield Path(path)
+
+
+def _champion_rmsle(client: MlflowClient) -> float | None:
+    try:
+        champion = client.get_model_version_by_alias(NAME, CHAMPION)
+    except MlflowException:  # no alias yet
+        return None
+    return float(champion.tags.get(RMSLE_TAG, "inf"))
+
+
+@contextmanager
+def _translated(message: str) -> Iterator[None]:
+    """Turn MLflow's errors into ours; this is the only border where they are."""
+    try:
+        yield
+    except MlflowException as exc:
+        raise RegistryError(f"{message} ({_first_line(exc)})") from exc
+
+
+def _first_line(exc: Exception) -> str:
+    lines = str(exc).strip().splitlines()
+    return lines[0][:300] if lines else type(exc).__name__

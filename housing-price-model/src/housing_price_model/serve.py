@@ -1,0 +1,113 @@
+"""The model server: MLflow's own scoring app, told which model it serves.
+
+One middleware adds `X-Model-Name` and `X-Model-Version` to each answer (MLflow's server names no version) and writes
+one line per call with the caller's `X-Request-ID`, so that a call can be followed through both services' logs.
+"""
+
+import logging
+import re
+import signal
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+from typing import Final
+
+import mlflow
+import uvicorn
+from mlflow.pyfunc import PyFuncModel, scoring_server
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from housing_price_model.artefact import MODEL, read_export
+from housing_price_model.registry import checked, connect
+
+_logger: Final = logging.getLogger("housing_price_model.serve")
+_CALL_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_GRACE_SECONDS: Final = 5
+
+
+class CalledModel:
+    """Names the model in each answer and logs each call by its id.
+
+    A call id that is not 1 to 64 of `A-Z a-z 0-9 . _ -` is logged as `-`: it comes from outside.
+    """
+
+    def __init__(self, app: ASGIApp, name: str, version: str) -> None:
+        self._app = app
+        self._headers = [(b"x-model-name", name.encode()), (b"x-model-version", version.encode())]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Serve one ASGI connection."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        started = time.perf_counter()
+        status = 500
+
+        async def send_named(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                message = {**message, "headers": [*message["headers"], *self._headers]}
+            await send(message)
+
+        try:
+            await self._app(scope, receive, send_named)
+        finally:
+            given = dict(scope["headers"]).get(b"x-request-id", b"")
+            call_id = given.decode() if _CALL_ID.fullmatch(given) else "-"
+            duration_ms = (time.perf_counter() - started) * 1000
+            # The raw path is as the caller sent it, without line breaks that would forge a log line.
+            path = scope["raw_path"].decode("latin-1")
+            _logger.info("%s %s %d %.1f ms id=%s", scope["method"], path, status, duration_ms, call_id)
+
+
+@contextmanager
+def loaded(model: str, tracking_uri: str) -> Iterator[tuple[PyFuncModel, str, str]]:
+    """Check and load a model: an exported folder, or `models:/...` from the registry.
+
+    Yields:
+        The model, its name and its version.
+
+    Raises:
+        ArtefactError: its files are not those that were exported or registered; nothing was loaded.
+        RegistryError: the tracking server does not answer or does not know it.
+    """
+    if model.startswith("models:/"):
+        with checked(connect(tracking_uri), model) as (registered, folder):
+            yield mlflow.pyfunc.load_model(str(folder)), registered.name, registered.version
+    else:
+        manifest = read_export(Path(model))
+        yield mlflow.pyfunc.load_model(str(Path(model) / MODEL)), manifest.name, manifest.version
+
+
+def serve(model: str, tracking_uri: str, host: str, port: int) -> None:
+    """Serve a model until SIGTERM or SIGINT, which end the process with 0.
+
+    Port 0 takes a free one; uvicorn's log line "Uvicorn running on" tells which.
+
+    Raises:
+        ArtefactError, RegistryError: see `loaded`.
+    """
+
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        sys.exit(0)
+
+    # uvicorn stops in order at a signal and then raises it again, which would end the process with an error.
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    with loaded(model, tracking_uri) as (pyfunc, name, version):
+        _logger.info("serving %s, version %s", name, version)
+        app = CalledModel(scoring_server.init(pyfunc), name, version)
+        uvicorn.run(
+            app,
+            host=host,
+            port=port,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_graceful_shutdown=_GRACE_SECONDS,
+        )

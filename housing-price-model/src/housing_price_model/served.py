@@ -1,0 +1,241 @@
+"""The model as it is served: rows of the survey in, prices with their intervals out.
+
+MLflow stores this file with each model and runs it wherever the model is loaded ("models from code"), so that nothing
+is unpickled and this package need not be installed there. It therefore imports nothing of ours and learns all that
+training decided from two artefacts: `graph.onnx` (what the estimators learned) and `spec.json` (the words, the ranges,
+the interval). Training computes its features with the same functions, so the two cannot drift apart.
+
+**A row's answer does not depend on the rows beside it.** Every step works on each row by itself; the graph runs on one
+thread, because onnxruntime splits sums differently when several share a batch; and a lone row is sent twice, because
+libraries may take another path for a single row, which differs in the last bit.
+"""
+
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import onnxruntime
+import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
+
+type Floats = npt.NDArray[np.float64]
+
+SUBCLASS = "MSSubClass"
+
+RANKED = (
+    *("LotShape", "Utilities", "LandSlope", "ExterQual", "ExterCond", "BsmtQual", "BsmtCond", "BsmtExposure"),
+    *("BsmtFinType1", "BsmtFinType2", "HeatingQC", "CentralAir", "Electrical", "KitchenQual", "Functional"),
+    *("FireplaceQu", "GarageFinish", "GarageQual", "GarageCond", "PavedDrive", "PoolQC", "Fence"),
+)
+"""Categories that are a scale: the graph sees the rank (0 = blank). All others become one column per category."""
+
+PLAIN = (
+    *("OverallQual", "OverallCond", "YearBuilt", "YearRemodAdd", "MasVnrArea", "LowQualFinSF", "BsmtFullBath"),
+    *("BsmtHalfBath", "FullBath", "HalfBath", "BedroomAbvGr", "KitchenAbvGr", "TotRmsAbvGrd", "Fireplaces"),
+    *("GarageCars", "3SsnPorch", "PoolArea", "MiscVal", "MoSold", "YrSold"),
+)
+"""Numbers that the graph sees as they are, blank as 0."""
+
+ROOTS = (
+    *("2ndFlrSF", "TotalBsmtSF", "BsmtFinSF1", "BsmtUnfSF", "GarageArea", "WoodDeckSF", "OpenPorchSF"),
+    *("EnclosedPorch", "ScreenPorch", "MasVnrArea"),
+)
+"""Areas that are often zero: their square root is far less skewed than they are."""
+
+
+class Encoder:
+    """Turns named columns into numbers: a category into its position among the declared ones, blank into NaN."""
+
+    def __init__(
+        self, columns: Sequence[str], categories: Mapping[str, Sequence[Any]], optional: Sequence[str]
+    ) -> None:
+        self.columns = tuple(columns)
+        self.categories = {name: tuple(values) for name, values in categories.items()}
+        self._optional = frozenset(optional)
+        self._positions: dict[str, dict[Any, float]] = {
+            name: {None: np.nan, np.nan: np.nan} | {value: float(i) for i, value in enumerate(values)}
+            for name, values in self.categories.items()
+        }
+
+    def encode(self, frame: pd.DataFrame) -> Floats:
+        """Encode a frame of n rows as (n, columns), blank as NaN.
+
+        Raises:
+            ValueError: a column is missing, a required value is blank, a category is unknown or a number is text.
+        """
+        values = np.empty((len(self.columns), len(frame)))
+        present = set(frame.columns)
+        for row, name in zip(values, self.columns, strict=True):
+            if name in present:
+                row[:] = self._column(name, frame[name])
+            elif name in self._optional:
+                row[:] = np.nan
+            else:
+                raise ValueError(f"{name}: the column is missing")
+            if name not in self._optional and np.isnan(row).any():
+                raise ValueError(f"{name}: a value is missing")
+        return np.ascontiguousarray(values.T)
+
+    def _column(self, name: str, column: "pd.Series[Any]") -> Sequence[float] | Floats:
+        positions = self._positions.get(name)
+        if positions is None:
+            return column.to_numpy(dtype=np.float64, na_value=np.nan)
+        cells = column.to_numpy(dtype=object).tolist()
+        try:
+            return [positions[cell] for cell in cells]
+        except KeyError:
+            return [self._position(name, cell) for cell in cells]
+
+    def _position(self, name: str, cell: Any) -> float:
+        if pd.isna(cell):  # NaN objects differ from each other, so the table finds only the common ones
+            return float(np.nan)
+        try:
+            return self._positions[name][cell]
+        except KeyError:
+            known = ", ".join(map(str, self.categories[name]))
+            raise ValueError(f"{name}: {cell!r} is not one of {known}") from None
+
+
+class Features:
+    """Derives what the graph sees from encoded rows: areas, ages, ranks, interactions, a column per category."""
+
+    def __init__(self, encoder: Encoder) -> None:
+        self._position = {name: i for i, name in enumerate(encoder.columns)}
+        self._nominal = [(name, len(v)) for name, v in encoder.categories.items() if name not in RANKED]
+
+    def derive(self, values: Floats) -> dict[str, Floats]:
+        """Name and derive the numeric features of (n, columns) encoded values, each of shape (n,)."""
+        raw = dict(zip(self._position, np.ascontiguousarray(values.T), strict=True))
+        zero = {name: np.nan_to_num(column) for name, column in raw.items()}
+        rank = {name: np.nan_to_num(raw[name] + 1) for name in RANKED}
+        found = {f"rank {name}": column for name, column in rank.items()}
+        found |= {name: zero[name] for name in PLAIN}
+        found |= {f"root {name}": np.sqrt(zero[name]) for name in ROOTS}
+
+        quality, living, lot = raw["OverallQual"], raw["GrLivArea"], raw["LotArea"]
+        total = living + zero["TotalBsmtSF"]
+        baths = zero["FullBath"] + zero["HalfBath"] / 2 + zero["BsmtFullBath"] + zero["BsmtHalfBath"] / 2
+        porch = zero["OpenPorchSF"] + zero["EnclosedPorch"] + zero["3SsnPorch"] + zero["ScreenPorch"]
+        finished = zero["BsmtFinSF1"] + zero["BsmtFinSF2"]
+        age = np.maximum(raw["YrSold"] - raw["YearBuilt"], 0)
+        remodelled_age = np.maximum(raw["YrSold"] - raw["YearRemodAdd"], 0)
+        garage_age = raw["YrSold"] - raw["GarageYrBlt"]
+        frontage = raw["LotFrontage"]
+        found |= {
+            "log total area": np.log1p(total),
+            "log living area": np.log1p(living),
+            "log first floor": np.log1p(raw["1stFlrSF"]),
+            "log lot area": np.log1p(lot),
+            "log finished area": np.log1p(living + finished),
+            "root finished basement": np.sqrt(finished),
+            "root porch": np.sqrt(porch),
+            "age": age,
+            "root age": np.sqrt(age),
+            "new": (age <= 1).astype(np.float64),
+            "years since remodelling": remodelled_age,
+            "root years since remodelling": np.sqrt(remodelled_age),
+            "remodelled": (raw["YearRemodAdd"] > raw["YearBuilt"]).astype(np.float64),
+            "garage age": np.where(np.isnan(garage_age), -1.0, np.clip(garage_age, 0, 120)),
+            # A lot's front grows with the root of its area; 0.6 is the median ratio in the data.
+            "frontage": np.where(np.isnan(frontage), 0.6 * np.sqrt(lot), frontage),
+            "frontage known": (~np.isnan(frontage)).astype(np.float64),
+            "baths": baths,
+            "baths per bedroom": baths / (raw["BedroomAbvGr"] + 1),
+            "living area per room": living / (raw["TotRmsAbvGrd"] + 1),
+            "share of second floor": raw["2ndFlrSF"] / np.maximum(living, 1),
+            "living area per lot": living / np.maximum(lot, 1),
+            "total area per lot": total / np.maximum(lot, 1),
+            "quality x total area": quality * np.log1p(total),
+            "quality x living area": quality * np.log1p(living),
+            "quality squared": quality * quality,
+            "quality x condition": quality * raw["OverallCond"],
+            "quality x age": quality * np.sqrt(age),
+            "condition up to 5": np.minimum(raw["OverallCond"], 5),
+            "months": raw["YrSold"] * 12 + raw["MoSold"],
+            "sum of qualities": rank["ExterQual"]
+            + rank["KitchenQual"]
+            + rank["BsmtQual"]
+            + rank["HeatingQC"]
+            + rank["FireplaceQu"]
+            + rank["GarageQual"],
+        }
+        return found
+
+    def names(self) -> tuple[str, ...]:
+        """Name the columns of `matrix`, in order."""
+        numeric = self.derive(np.ones((1, len(self._position))))
+        return (*numeric, *(f"{name} {i}" for name, count in self._nominal for i in range(count + 1)))
+
+    def matrix(self, values: Floats) -> Floats:
+        """Turn (n, columns) encoded values into the (n, features) that the graph takes."""
+        rows = len(values)
+        parts = [np.column_stack(list(self.derive(values).values()))]
+        for name, count in self._nominal:
+            part = np.zeros((rows, count + 1))  # the last column says "blank"
+            position = np.nan_to_num(values[:, self._position[name]], nan=count).astype(np.int64)
+            part[np.arange(rows), position] = 1
+            parts.append(part)
+        return np.concatenate(parts, axis=1)
+
+
+class HousePriceModel(PythonModel):
+    """Prices houses: `price`, `low`, `high` in US dollars, and `model_id`, the identity of this very content."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Read the two artefacts that training wrote."""
+        spec = json.loads(Path(context.artifacts["spec"]).read_text(encoding="utf-8"))
+        options = onnxruntime.SessionOptions()
+        options.intra_op_num_threads = 1
+        options.inter_op_num_threads = 1
+        self._session = onnxruntime.InferenceSession(
+            context.artifacts["graph"], options, providers=["CPUExecutionProvider"]
+        )
+        self._encoder = Encoder(spec["columns"], spec["categories"], spec["optional"])
+        self._features = Features(self._encoder)
+        self._lowest, self._highest = np.array(spec["lowest"]), np.array(spec["highest"])
+        self._model_id = spec["model_id"]
+        self._below, self._above = spec["interval"]["below"], spec["interval"]["above"]
+
+    def predict(
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Price each row.
+
+        Numbers outside the range of the training data count as the nearest value inside it: a linear part would
+        otherwise answer a typing error with an absurd price.
+
+        Args:
+            context: unused; `load_context` has read it.
+            model_input: the 79 columns of the survey, in any order; optional ones may be blank or absent.
+            params: unused; part of MLflow's interface.
+
+        Returns:
+            One row per row of the input, in order: `price`, `low`, `high` rounded to cents, and `model_id`.
+
+        Raises:
+            ValueError: see `Encoder.encode`.
+        """
+        del context, params
+        values = np.clip(self._encoder.encode(model_input), self._lowest, self._highest)
+        rows = len(values)
+        if rows == 1:
+            values = np.repeat(values, 2, axis=0)
+        if rows == 0:
+            center = spread = np.empty(0)
+        else:
+            center, spread = (part[:rows, 0] for part in self._session.run(None, {"x": self._features.matrix(values)}))
+        price = np.exp(center)
+        answer = {
+            "price": np.round(price, 2),
+            "low": np.round(price * np.exp(-self._below * spread), 2),
+            "high": np.round(price * np.exp(self._above * spread), 2),
+            "model_id": np.full(rows, self._model_id, dtype=object),
+        }
+        return pd.DataFrame(answer)
+
+
+set_model(HousePriceModel())

@@ -17,6 +17,8 @@ from housing_price_orchestrator.interface.middleware import RequestMiddleware
 from housing_price_orchestrator.interface.openapi import DescribedAPI
 from housing_price_orchestrator.interface.problems import on_error, on_http_exception, on_invalid_parameters
 from housing_price_orchestrator.observability.logging import configure_logging
+from housing_price_orchestrator.provider.balancing import BalancedPriceModel
+from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
 from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
 from housing_price_orchestrator.provider.mlflow_client import client_for
 from housing_price_orchestrator.provider.mlflow_price_model import MLflowPriceModel
@@ -41,15 +43,21 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
             upstream = settings.model_server
-            client = await stack.enter_async_context(
-                client_for(
-                    str(upstream.base_url),
+            servers = []
+            for address in upstream.base_url:
+                client = client_for(
+                    str(address),
                     timeout_seconds=settings.requests.deadline_seconds,
                     connect_timeout_seconds=upstream.connect_timeout_seconds,
-                    connections=upstream.connections,
+                    # One more than the calls, for the question that readiness asks.
+                    connections=upstream.max_calls * len(upstream.base_url) + 1,
                 )
+                await stack.enter_async_context(client)
+                servers.append(MLflowPriceModel(client, model_name=upstream.model_name))
+            model = BalancedPriceModel(servers)
+            coalesced = CoalescingPriceModel(
+                model, max_rows=upstream.max_rows_per_call, max_calls=upstream.max_calls * len(servers)
             )
-            model = MLflowPriceModel(client, model_name=upstream.model_name)
             probe = settings.readiness
             readiness = Readiness(
                 DeadlinePriceModel(model, seconds=probe.probe_timeout_seconds),
@@ -57,7 +65,7 @@ def create_app(settings: Settings) -> FastAPI:
                 interval_seconds=probe.probe_interval_seconds,
                 max_age_seconds=2 * (probe.probe_interval_seconds + probe.probe_timeout_seconds),
             )
-            app.state.pricing = Pricing(DeadlinePriceModel(model, seconds=settings.requests.deadline_seconds))
+            app.state.pricing = Pricing(DeadlinePriceModel(coalesced, seconds=settings.requests.deadline_seconds))
             app.state.readiness = readiness
             asking = asyncio.create_task(readiness.keep_asking())
             stack.push_async_callback(_cancelled, asking)
@@ -78,7 +86,8 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     app.state.limits = BodyLimits(settings.requests.max_predict_bytes, settings.requests.max_batch_bytes)
-    app.include_router(price.router)
+    # The routes themselves and not their router, which would be asked about each request first.
+    app.router.routes.extend(price.router.routes)
     app.include_router(health.router)
     docs.add_docs(app)
     app.add_middleware(RequestMiddleware)
@@ -89,6 +98,13 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):
         await task
+
+
+def app_from_environment() -> FastAPI:
+    """Make the application in a worker process of its own."""
+    settings = load_settings()
+    configure_logging(level=settings.log.level, style=settings.log.format)
+    return create_app(settings)
 
 
 def describe() -> dict[str, Any]:
@@ -104,8 +120,11 @@ def serve(*, host: str | None = None, port: int | None = None) -> None:
     """
     settings = load_settings(host=host, port=port)
     configure_logging(level=settings.log.level, style=settings.log.format)
+    several = settings.server.workers > 1
     uvicorn.run(
-        create_app(settings),
+        f"{__name__}:{app_from_environment.__name__}" if several else create_app(settings),
+        factory=several,
+        workers=settings.server.workers,
         host=settings.server.host,
         port=settings.server.port,
         http="httptools",
@@ -113,5 +132,5 @@ def serve(*, host: str | None = None, port: int | None = None) -> None:
         access_log=False,
         log_config=None,
         server_header=False,
-        date_header=True,
+        proxy_headers=False,
     )

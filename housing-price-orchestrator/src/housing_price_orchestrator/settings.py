@@ -3,8 +3,8 @@
 import ipaddress
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, HttpUrl, ValidationError, model_validator
-from pydantic_settings import BaseSettings, SettingsConfigDict
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError, model_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "ORCHESTRATOR_"
 DELIMITER = "__"
@@ -21,6 +21,10 @@ class _Group(BaseModel):
     model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
 
 
+def _addresses(value: object) -> object:
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
 class ServerSettings(_Group):
     """Where and how this service listens."""
 
@@ -28,6 +32,9 @@ class ServerSettings(_Group):
     """The address to listen on."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
     """The port to listen on; 0 lets the system choose."""
+
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many processes answer requests; more help where there are cores to spare."""
 
 
 class AuthSettings(_Group):
@@ -40,14 +47,18 @@ class AuthSettings(_Group):
 class ModelServerSettings(_Group):
     """The model server that makes the prices."""
 
-    base_url: HttpUrl = HttpUrl("http://127.0.0.1:8080")
-    """Its address; `/invocations` is added to it."""
+    base_url: Annotated[tuple[HttpUrl, ...], NoDecode, BeforeValidator(_addresses), Field(min_length=1)] = (
+        HttpUrl("http://127.0.0.1:8080"),
+    )
+    """Its address, or several separated by commas, which share the work; `/invocations` is added to each."""
     model_name: Annotated[str, Field(min_length=1, max_length=200)] = "housing-price"
     """What its model is called in answers where the model server does not say."""
     connect_timeout_seconds: Seconds = 1.0
     """How long opening a connection to it may take."""
-    connections: Annotated[int, Field(ge=1, le=1000)] = 16
-    """How many connections to it may be open at a time."""
+    max_calls: Annotated[int, Field(ge=1, le=1000)] = 2
+    """How many calls to each address may be under way at a time."""
+    max_rows_per_call: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    """How many houses one call carries at the most."""
 
 
 class RequestSettings(_Group):

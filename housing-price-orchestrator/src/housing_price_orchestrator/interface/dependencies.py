@@ -1,4 +1,7 @@
-"""What endpoints ask for by annotation: one getter and one alias for each service."""
+"""What endpoints ask for: one getter for each service, and an alias where FastAPI calls it.
+
+The getters that FastAPI calls are coroutines because it hands plain functions to a thread.
+"""
 
 from typing import Annotated
 
@@ -9,21 +12,21 @@ from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
 
 
-def _pricing(request: Request) -> Pricing:
+def pricing_of(request: Request) -> Pricing:
+    """Get the service that prices houses."""
     pricing: Pricing = request.app.state.pricing
     return pricing
 
 
-def _readiness(request: Request) -> Readiness:
-    readiness: Readiness = request.app.state.readiness
-    return readiness
-
-
-def _limits(request: Request) -> BodyLimits:
+def limits_of(request: Request) -> BodyLimits:
+    """Get the limits of the bodies."""
     limits: BodyLimits = request.app.state.limits
     return limits
 
 
-type PricingDep = Annotated[Pricing, Depends(_pricing)]
+async def _readiness(request: Request) -> Readiness:
+    readiness: Readiness = request.app.state.readiness
+    return readiness
+
+
 type ReadinessDep = Annotated[Readiness, Depends(_readiness)]
-type BodyLimitsDep = Annotated[BodyLimits, Depends(_limits)]

@@ -2,7 +2,8 @@
 
 from fastapi import APIRouter, Request, Response
 
-from housing_price_orchestrator.interface.dependencies import BodyLimitsDep, PricingDep
+from housing_price_orchestrator.interface.bytes_route import BytesRoute
+from housing_price_orchestrator.interface.dependencies import limits_of, pricing_of
 from housing_price_orchestrator.interface.encoding import encode_prediction, encode_predictions
 from housing_price_orchestrator.interface.openapi import body_of, errors_of_pricing
 from housing_price_orchestrator.interface.reading import read_body, read_house, read_houses
@@ -12,7 +13,7 @@ from housing_price_orchestrator.shared.view.price import PricedBatch, PricedHous
 
 JSON = "application/json"
 
-router = APIRouter(prefix="/api/v1/price", tags=["price"])
+router = APIRouter(prefix="/api/v1/price", tags=["price"], route_class=BytesRoute)
 
 
 @router.post(
@@ -23,10 +24,10 @@ router = APIRouter(prefix="/api/v1/price", tags=["price"])
     responses=errors_of_pricing(),
     openapi_extra=body_of(House, EXAMPLE_DOCUMENT, "A house of the survey; it sold for 105,000 USD"),
 )
-async def predict(request: Request, pricing: PricingDep, limits: BodyLimitsDep) -> Response:
+async def predict(request: Request) -> Response:
     """Estimate what one house sells for, with a 90 % interval and the model that made the estimate."""
-    house = read_house(await read_body(request, limit_bytes=limits.predict_bytes))
-    return Response(encode_prediction(house, await pricing.price(house)), media_type=JSON)
+    house = read_house(await read_body(request, limit_bytes=limits_of(request).predict_bytes))
+    return Response(encode_prediction(house, await pricing_of(request).price(house)), media_type=JSON)
 
 
 @router.post(
@@ -37,7 +38,7 @@ async def predict(request: Request, pricing: PricingDep, limits: BodyLimitsDep) 
     responses=errors_of_pricing(),
     openapi_extra=body_of(HouseBatch, {"data": [EXAMPLE_DOCUMENT]}, "A batch of one house"),
 )
-async def predict_batch(request: Request, pricing: PricingDep, limits: BodyLimitsDep) -> Response:
+async def predict_batch(request: Request) -> Response:
     """Estimate what each of 1 to 10,000 houses sells for: one prediction per house, in the same order, or an error."""
-    houses = await read_houses(await read_body(request, limit_bytes=limits.batch_bytes))
-    return Response(await encode_predictions(houses, await pricing.price_all(houses)), media_type=JSON)
+    houses = await read_houses(await read_body(request, limit_bytes=limits_of(request).batch_bytes))
+    return Response(await encode_predictions(houses, await pricing_of(request).price_all(houses)), media_type=JSON)

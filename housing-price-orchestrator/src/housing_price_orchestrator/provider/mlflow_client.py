@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, Self
 
 import httpx
+import jiter
 import orjson
 
 from housing_price_orchestrator.shared import errors
@@ -129,11 +130,14 @@ def _meaning_of(error: httpx.HTTPError) -> type[errors.HousingPriceError]:
 
 
 def _predictions_in(content: bytes, count: int) -> list[Any]:
-    # orjson refuses NaN and Infinity, which MLflow's server writes for a model that returns them.
     try:
         document = orjson.loads(content)
-    except orjson.JSONDecodeError as error:
-        raise errors.AnswerMalformed(f"not JSON: {error}") from error
+    except orjson.JSONDecodeError:
+        # MLflow's server writes NaN where a model returned it: read on, so that only the row concerned is lost.
+        try:
+            document = jiter.from_json(content, allow_inf_nan=True)
+        except ValueError as error:
+            raise errors.AnswerMalformed(f"not JSON: {error}") from error
     predictions = document.get("predictions") if isinstance(document, dict) else None
     if not isinstance(predictions, list):
         raise errors.AnswerMalformed('no list "predictions" in the answer')

@@ -6,7 +6,7 @@ from typing import Any
 
 from housing_price_orchestrator.provider.columns import COLUMNS, row_of
 from housing_price_orchestrator.provider.mlflow_client import MLflowClient
-from housing_price_orchestrator.shared.errors import AnswerMalformed, PriceImplausible
+from housing_price_orchestrator.shared.errors import PriceImplausible
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
 
@@ -26,27 +26,32 @@ class MLflowPriceModel:
         answer = await self._client.invoke(COLUMNS, [row_of(house) for house in houses])
         name = answer.model_name or self._model_name
         identities: dict[str, ModelIdentity] = {}
-        estimates = []
+        estimates: list[PriceEstimate | None] = []
+        flaw: Exception | None = None
         for prediction in answer.predictions:
-            price, low, high, model_id = _read(prediction)
+            try:
+                price, low, high, model_id = _read(prediction)
+            except (TypeError, ValueError, LookupError) as error:
+                flaw = error
+                estimates.append(None)
+                continue
             identity = identities.get(model_id)
             if identity is None:
                 identity = identities[model_id] = ModelIdentity(name, answer.model_version or model_id, model_id)
             estimates.append(PriceEstimate(price, low, high, identity))
-        return estimates
+        if flaw is not None:
+            raise PriceImplausible(f"{type(flaw).__name__}: {flaw}", estimates) from flaw
+        return estimates  # type: ignore[return-value]  # no None in it: there was no flaw
 
 
 def _read(prediction: Any) -> tuple[float, float, float, str]:
-    try:
-        price, low, high = prediction["price"], prediction["low"], prediction["high"]
-        model_id = prediction["model_id"]
-    except (TypeError, KeyError, IndexError) as error:
-        raise AnswerMalformed("a prediction without price, low, high and model_id") from error
+    price, low, high, model_id = prediction["price"], prediction["low"], prediction["high"], prediction["model_id"]
+    # A number and nothing that passes for one: True is an int to Python.
     for number in (price, low, high):
         if type(number) is not float and type(number) is not int:
-            raise AnswerMalformed(f"a price that is no number but {type(number).__name__}")
+            raise TypeError(f"a price that is no number but {type(number).__name__}")
     if type(model_id) is not str or not model_id:
-        raise AnswerMalformed("a model_id that is no text")
+        raise TypeError("a model_id that is no text")
     if not 0 < low <= price <= high < math.inf:
-        raise PriceImplausible(f"price {price}, interval {low} to {high}")
+        raise ValueError(f"price {price}, interval {low} to {high}")
     return float(price), float(low), float(high), model_id

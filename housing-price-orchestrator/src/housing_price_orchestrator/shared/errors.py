@@ -17,7 +17,7 @@ HousingPriceError
         ├── RowsRefused             400: it did not accept (some of) the rows
         ├── AnswerMalformed         not the JSON that was agreed upon
         ├── AnswerIncomplete        another count than there were rows
-        └── PriceImplausible        a price or interval that is not finite, not positive or not in order
+        └── PriceImplausible        a price or interval that is missing, not finite, not positive or not in order
 ```
 """
 
@@ -92,4 +92,9 @@ class AnswerIncomplete(ModelAnswerUnusable):
 
 
 class PriceImplausible(ModelAnswerUnusable):
-    """A price or its interval is not finite, not positive or not in order."""
+    """For some house the price or its interval is missing, not finite, not positive or not in order."""
+
+    def __init__(self, message: str, estimates: Sequence[Any]) -> None:
+        """Keep the `PriceEstimate` of each house, in order, and None for each that has no usable one."""
+        super().__init__(message)
+        self.estimates = estimates

@@ -1,0 +1,182 @@
+"""Many waiting requests become few calls.
+
+A call to a model server costs nearly the same for one row as for a hundred, so whoever waits goes along with the next
+call. There is no timer: while fewer than `max_calls` calls are under way, what waits is sent at once; while all are, it
+waits for the first to come back. Group commit in databases works the same way (DeWitt et al., SIGMOD 1984).
+
+It is honest because a model prices a row the same whatever stands beside it (`PriceModel.price`).
+"""
+
+import asyncio
+from collections import deque
+from collections.abc import Sequence
+
+from housing_price_orchestrator.shared.errors import HousingPriceError, PriceImplausible, RowsRefused
+from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
+from housing_price_orchestrator.shared.view.house import House
+
+
+class _Request:
+    """Houses of one caller that stay together in one call, and where their prices are awaited."""
+
+    __slots__ = ("answer", "call", "houses")
+
+    def __init__(self, houses: Sequence[House], answer: asyncio.Future[Sequence[PriceEstimate]]) -> None:
+        self.houses = houses
+        self.answer = answer
+        self.call: _Call | None = None
+
+
+class _Call:
+    """Requests that are sent together."""
+
+    __slots__ = ("requests", "task")
+
+    def __init__(self, requests: list[_Request]) -> None:
+        self.requests = requests
+        self.task: asyncio.Task[None] | None = None
+
+    @property
+    def is_abandoned(self) -> bool:
+        return all(request.answer.done() for request in self.requests)
+
+
+class CoalescingPriceModel:
+    """Sends what many callers ask for in few calls to the model behind it.
+
+    Small requests go before the pieces of large ones, and one call is always kept for them, so that a flood of batches
+    does not make single houses wait. A caller who is cancelled leaves: what it asked for is not sent any more, and a
+    call that nobody waits for is cancelled.
+    """
+
+    def __init__(self, model: PriceModel, *, max_rows: int, max_calls: int) -> None:
+        """Ask `model` for up to `max_rows` houses in a call and with up to `max_calls` calls at a time."""
+        self._model = model
+        self._max_rows = max_rows
+        self._max_calls = max_calls
+        self._max_large_calls = max(1, max_calls - 1)
+        self._small: deque[_Request] = deque()
+        self._large: deque[_Request] = deque()
+        self._calls = 0
+        self._large_calls = 0
+        self._is_dispatch_due = False
+        self._loop: asyncio.AbstractEventLoop | None = None
+
+    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+        """See `PriceModel.price`."""
+        if not houses:
+            return []
+        if len(houses) <= self._max_rows:
+            return await self._ask(houses, self._small if 2 * len(houses) <= self._max_rows else self._large)
+        pieces = [houses[start : start + self._max_rows] for start in range(0, len(houses), self._max_rows)]
+        async with asyncio.TaskGroup() as group:
+            tasks = [group.create_task(self._ask(piece, self._large)) for piece in pieces]
+        return [estimate for task in tasks for estimate in task.result()]
+
+    async def _ask(self, houses: Sequence[House], queue: deque[_Request]) -> Sequence[PriceEstimate]:
+        loop = self._loop = self._loop or asyncio.get_running_loop()
+        request = _Request(houses, loop.create_future())
+        queue.append(request)
+        if not self._is_dispatch_due and self._calls < self._max_calls:
+            # At the end of this turn of the loop, so that requests that arrived together leave together.
+            self._is_dispatch_due = True
+            loop.call_soon(self._dispatch)
+        try:
+            return await request.answer
+        finally:
+            # Whoever leaves early has a future that is cancelled by now: `_take` passes over it.
+            call = request.call
+            if call is not None and call.task is not None and call.is_abandoned:
+                call.task.cancel()
+
+    def _dispatch(self) -> None:
+        self._is_dispatch_due = False
+        while self._calls < self._max_calls:
+            requests = self._take(self._small)
+            is_large = not requests
+            if is_large:
+                if self._large_calls >= self._max_large_calls:
+                    return
+                requests = self._take(self._large)
+                if not requests:
+                    return
+            self._send(requests, is_large=is_large)
+
+    def _take(self, queue: deque[_Request]) -> list[_Request]:
+        """Take from the queue what fits into one call, without those who have left."""
+        taken: list[_Request] = []
+        rows = 0
+        while queue and rows + len(queue[0].houses) <= self._max_rows:
+            request = queue.popleft()
+            if not request.answer.done():
+                taken.append(request)
+                rows += len(request.houses)
+        return taken
+
+    def _send(self, requests: list[_Request], *, is_large: bool) -> None:
+        call = _Call(requests)
+        self._calls += 1
+        self._large_calls += is_large
+        for request in requests:
+            request.call = call
+        call.task = asyncio.create_task(self._call(requests))
+
+        def has_returned(task: asyncio.Task[None]) -> None:
+            self._calls -= 1
+            self._large_calls -= is_large
+            error = None if task.cancelled() else task.exception()
+            for request in requests:
+                if not request.answer.done():
+                    # Only a defect gets here: every error with a name was handed to its callers.
+                    request.answer.set_exception(error or RuntimeError("the call was cancelled"))
+            self._dispatch()
+
+        call.task.add_done_callback(has_returned)
+
+    async def _call(self, requests: Sequence[_Request]) -> None:
+        """Send requests in one call and hand each its part of the answer; never raises an error with a name."""
+        waiting = [request for request in requests if not request.answer.done()]
+        if not waiting:
+            return
+        try:
+            estimates = await self._model.price([house for request in waiting for house in request.houses])
+        except RowsRefused as error:
+            if len(waiting) == 1:
+                _fail(waiting, error)
+                return
+            # Somebody's row is poisonous. Halving finds it in at most log2(n) steps, and the others are priced.
+            middle = len(waiting) // 2
+            await self._call(waiting[:middle])
+            await self._call(waiting[middle:])
+        except PriceImplausible as error:
+            _share(waiting, error.estimates, error)
+        except HousingPriceError as error:
+            _fail(waiting, error)
+        else:
+            _share(waiting, estimates, None)
+
+
+def _share(
+    requests: Sequence[_Request], estimates: Sequence[PriceEstimate | None], error: PriceImplausible | None
+) -> None:
+    """Give each request its own estimates; a request with a house that has none fails, alone."""
+    start = 0
+    for request in requests:
+        end = start + len(request.houses)
+        part = estimates[start:end]
+        start = end
+        if request.answer.done():
+            continue
+        if error is not None and None in part:
+            request.answer.set_exception(PriceImplausible(str(error), part))
+        else:
+            request.answer.set_result(part)  # type: ignore[arg-type]  # no None in it, as checked above
+    # A model that breaks its promise must not shift one caller's prices to another.
+    if start != len(estimates):
+        raise RuntimeError(f"{len(estimates)} estimates for {start} houses")
+
+
+def _fail(requests: Sequence[_Request], error: HousingPriceError) -> None:
+    for request in requests:
+        if not request.answer.done():
+            request.answer.set_exception(error)

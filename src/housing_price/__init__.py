@@ -1,0 +1,1 @@
+"""Runs the house price services on one machine: `housing-price up` and `housing-price doctor`."""

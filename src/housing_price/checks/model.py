@@ -1,0 +1,124 @@
+"""Checks of the data, the registry, the exported model and the columns that are sent to it."""
+
+import hashlib
+import json
+import sqlite3
+import subprocess
+from collections.abc import Iterator
+from contextlib import closing
+
+import yaml
+
+from housing_price.checks import Finding, Verdict
+from housing_price.services import ALIAS, MODEL_NAME, Plan, environment, orchestrator_columns
+from housing_price.state import REPOSITORY, State
+
+DATA = REPOSITORY / "housing-price-model" / "data"
+COLUMNS_SECONDS = 30
+START = "run `housing-price up`, which trains one"
+
+type Columns = dict[str, str]
+"""Name and type (`double`, `string`) of each model column, in order."""
+
+
+def check_data(_plan: Plan) -> Iterator[Finding]:
+    """The data set is the one that was checked in."""
+    for line in (DATA / "SHA256SUMS").read_text().splitlines():
+        wanted, name = line.split()
+        try:
+            is_same = hashlib.sha256((DATA / name).read_bytes()).hexdigest() == wanted
+        except OSError:
+            is_same = False
+        if is_same:
+            yield Finding(name, Verdict.GOOD, "has the digest of SHA256SUMS")
+        else:
+            advice = f"run `git checkout -- housing-price-model/data/{name}`"
+            yield Finding(name, Verdict.WRONG, "is missing, or differs from SHA256SUMS", advice)
+
+
+def check_registry(plan: Plan) -> Iterator[Finding]:
+    """The registry has a champion. Its database is read as it is: no server has to run."""
+    what, database = "registry", plan.state.database
+    if not database.exists():
+        yield Finding(what, Verdict.NOTE, "nothing was started on this state folder yet", START)
+        return
+    try:
+        version = _read_champion(plan.state)
+    except sqlite3.Error as error:
+        advice = "end what writes to it, or move the state folder away and start anew"
+        yield Finding(what, Verdict.WRONG, f"{database} cannot be read: {error}", advice)
+        return
+    if version is None:
+        yield Finding(what, Verdict.WRONG, f"{MODEL_NAME} has no version called {ALIAS}", START)
+    else:
+        yield Finding(what, Verdict.GOOD, f"version {version} of {MODEL_NAME} is the {ALIAS}")
+
+
+def check_export(plan: Plan) -> Iterator[Finding]:
+    """The export that the model server reads is the registry's champion."""
+    what, manifest = "export", plan.state.read_manifest()
+    try:
+        champion = _read_champion(plan.state)
+    except sqlite3.Error:
+        champion = None
+    if manifest is None:
+        verdict = Verdict.NOTE if champion is None else Verdict.WRONG
+        yield Finding(what, verdict, "no exported model", "run `housing-price up`, which exports the champion")
+    elif champion is not None and str(manifest.get("version")) != champion:
+        advice = "start `housing-price up` again, which exports the champion"
+        found = f"version {manifest.get('version')}, where the champion is version {champion}"
+        yield Finding(what, Verdict.WRONG, found, advice)
+    else:
+        yield Finding(what, Verdict.GOOD, f"version {manifest.get('version')}, model {manifest.get('model_id')}")
+
+
+def check_columns(plan: Plan) -> Iterator[Finding]:
+    """The orchestrator sends exactly the columns that the exported model's signature asks for."""
+    what = "signature"
+    if plan.state.read_manifest() is None:
+        yield Finding(what, Verdict.NOTE, "not compared: there is no exported model", START)
+        return
+    try:
+        wanted = _read_signature(plan.state)
+    except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
+        yield Finding(what, Verdict.WRONG, f"the exported model's cannot be read: {error!r}", "export the model anew")
+        return
+    command = orchestrator_columns()
+    try:
+        result = subprocess.run(  # noqa: S603 - a command of this project
+            command, capture_output=True, text=True, timeout=COLUMNS_SECONDS, check=True, env=environment()
+        )
+        sent = {column["name"]: column["type"] for column in json.loads(result.stdout)}
+    except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError) as error:
+        yield Finding(what, Verdict.WRONG, f"the orchestrator does not tell its columns: {error}", "run `uv sync`")
+        return
+    if differences := list(compare(sent, wanted)):
+        advice = "change the orchestrator's column map, or train with the columns that it sends"
+        yield Finding(what, Verdict.WRONG, "; ".join(differences), advice)
+    else:
+        yield Finding(what, Verdict.GOOD, f"the {len(sent)} columns that the orchestrator sends")
+
+
+def compare(sent: Columns, wanted: Columns) -> Iterator[str]:
+    """Say how the columns that are sent differ from those of the model's signature."""
+    if missing := wanted.keys() - sent.keys():
+        yield f"not sent: {', '.join(sorted(missing))}"
+    if unknown := sent.keys() - wanted.keys():
+        yield f"unknown to the model: {', '.join(sorted(unknown))}"
+    for name in sorted(sent.keys() & wanted.keys()):
+        if sent[name] != wanted[name]:
+            yield f"{name} is sent as {sent[name]}, the model wants {wanted[name]}"
+
+
+def _read_champion(state: State) -> str | None:
+    if not state.database.exists():
+        return None
+    query = "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = ?"
+    with closing(sqlite3.connect(f"{state.database.as_uri()}?mode=ro", uri=True)) as database:
+        row = database.execute(query, (MODEL_NAME, ALIAS)).fetchone()
+    return str(row[0]) if row else None
+
+
+def _read_signature(state: State) -> Columns:
+    document = yaml.safe_load((state.champion / "model" / "MLmodel").read_text())
+    return {column["name"]: column["type"] for column in json.loads(document["signature"]["inputs"])}

@@ -1,0 +1,88 @@
+"""The command line: `housing-price up | doctor`."""
+
+import asyncio
+import os
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from housing_price.doctor import examine
+from housing_price.errors import StackError
+from housing_price.output import Output
+from housing_price.ports import Address, find_free_port
+from housing_price.services import MODEL_SERVER, ORCHESTRATOR, TRACKING_SERVER, ModelServerKind, Plan
+from housing_price.state import REPOSITORY, State
+from housing_price.supervisor import BackOff
+from housing_price.up import run_until_stopped
+
+LOOPBACK = "127.0.0.1"
+
+app = typer.Typer(
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="Runs the house price services on this machine.",
+)
+
+type Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 takes a free one.")]
+type ModelServerPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the model server.")]
+type TrackingPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of MLflow's tracking server.")]
+type StateDir = Annotated[Path, typer.Option(file_okay=False, help="Folder for all state.", show_default=False)]
+
+DEFAULT_STATE = REPOSITORY / ".housing-price"
+
+
+def _plan(  # noqa: PLR0917 - one for each option
+    state_dir: Path, host: str, port: int, model_server_port: int, tracking_port: int, kind: ModelServerKind
+) -> Plan:
+    def address(host: str, port: int, wanted_by: str, option: str) -> Address:
+        return Address(host, port or find_free_port(host), wanted_by, option)
+
+    return Plan(
+        state=State(state_dir.resolve()),
+        tracking=address(LOOPBACK, tracking_port, TRACKING_SERVER, "--tracking-port"),
+        model_server=address(LOOPBACK, model_server_port, MODEL_SERVER, "--model-server-port"),
+        orchestrator=address(host, port, ORCHESTRATOR, "--port"),
+        model_server_kind=kind,
+    )
+
+
+@app.command()
+def up(
+    *,
+    host: Annotated[str, typer.Option(help="Address that the API listens on; the other services stay private.")] = (
+        LOOPBACK
+    ),
+    port: Port = 8000,
+    model_server_port: ModelServerPort = 8080,
+    tracking_port: TrackingPort = 9999,
+    model_server: Annotated[ModelServerKind, typer.Option(help="What serves the model.")] = ModelServerKind.MLFLOW,
+    state_dir: StateDir = DEFAULT_STATE,
+    stop_with: Annotated[int | None, typer.Option(hidden=True, help="Process whose end ends the stack.")] = None,
+) -> None:
+    """Train if there is no model yet, then run tracking server, model server and API until Ctrl-C."""
+    output = Output(sys.stdout)
+    try:
+        plan = _plan(state_dir, host, port, model_server_port, tracking_port, model_server)
+        ports = {address.wanted_by: address.port for address in plan.addresses}
+        with plan.state.lock({"pid": os.getpid(), "ports": ports}):
+            asyncio.run(run_until_stopped(plan, output, BackOff(), stop_with))
+    except StackError as error:
+        Output(sys.stderr).error(str(error))
+        raise typer.Exit(1) from error
+
+
+@app.command()
+def doctor(
+    *,
+    port: Port = 8000,
+    model_server_port: ModelServerPort = 8080,
+    tracking_port: TrackingPort = 9999,
+    state_dir: StateDir = DEFAULT_STATE,
+) -> None:
+    """Check what the stack needs, and say what to do about each finding."""
+    plan = _plan(state_dir, LOOPBACK, port, model_server_port, tracking_port, ModelServerKind.MLFLOW)
+    if not examine(plan, Output(sys.stdout)):
+        raise typer.Exit(1)

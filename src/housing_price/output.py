@@ -1,0 +1,43 @@
+"""What the runner and its services say, line by line, each line with the name of who said it."""
+
+from typing import TextIO
+
+from rich.console import Console, RenderableType
+from rich.text import Text
+
+NAME_WIDTH = 15
+OWN_NAME = "housing-price"
+
+
+class Output:
+    """One stream that several services share.
+
+    A reader that goes away (`housing-price up | head`) must not stop the clean-up: a broken pipe mutes the rest.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        self._console = Console(file=stream, highlight=False, soft_wrap=True)
+        self._muted = False
+
+    def line(self, name: str, text: str, style: str = "") -> None:
+        """Print one line of a service's log under its name; on a terminal the name has the given style."""
+        prefix = Text(f"{name:<{NAME_WIDTH}} | ", style=style)
+        # A service that colours its own lines keeps its colours on a terminal, and loses them in a file.
+        self.show(prefix + Text.from_ansi(text))
+
+    def say(self, text: str, style: str = "bold") -> None:
+        """Print one line of the runner's own."""
+        self.line(OWN_NAME, text, style)
+
+    def error(self, text: str) -> None:
+        """Print what went wrong."""
+        self.show(Text(f"error: {text}", style="bold red"))
+
+    def show(self, what: RenderableType) -> None:
+        """Print a table or a text as it is."""
+        if self._muted:
+            return
+        try:
+            self._console.print(what)
+        except (BrokenPipeError, OSError):
+            self._muted = True

@@ -1,0 +1,148 @@
+"""The table of what runs: each service's command, its environment, and how it tells that it is ready.
+
+This is the only module that knows the commands of the other packages.
+"""
+
+import os
+import shutil
+import sys
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+from housing_price.errors import StackError
+from housing_price.ports import Address
+from housing_price.state import REPOSITORY, State
+from housing_price.supervisor import Service
+
+MODEL_NAME = "housing-price"
+ALIAS = "champion"
+TRACKING_SERVER, MODEL_SERVER, ORCHESTRATOR = "tracking-server", "model-server", "orchestrator"
+PREDICT_PATH = "/api/v1/price/predict"
+
+
+class ModelServerKind(StrEnum):
+    """What serves the model."""
+
+    MLFLOW = "mlflow"
+    MLSERVER = "mlserver"
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the options say: where everything listens and where it keeps its state."""
+
+    state: State
+    tracking: Address
+    model_server: Address
+    orchestrator: Address
+    model_server_kind: ModelServerKind = ModelServerKind.MLFLOW
+
+    @property
+    def addresses(self) -> tuple[Address, Address, Address]:
+        """Every address that the stack listens on."""
+        return self.orchestrator, self.model_server, self.tracking
+
+
+def environment(**changes: str) -> dict[str, str]:
+    """This process's environment for a child: lines appear when they are printed, nothing calls home."""
+    return os.environ | {"PYTHONUNBUFFERED": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"} | changes
+
+
+def python(module: str, *arguments: str) -> tuple[str, ...]:
+    """A command of another package of this workspace."""
+    return (sys.executable, "-m", module, *arguments)
+
+
+def _listen(address: Address) -> tuple[str, ...]:
+    return ("--host", address.host, "--port", str(address.port))
+
+
+def tracking_server(plan: Plan) -> Service:
+    """MLflow's tracking server and model registry."""
+    database, artifacts = f"sqlite:///{plan.state.database}", str(plan.state.artifacts)
+    stores = ("--backend-store-uri", database, "--artifacts", artifacts)
+    return Service(
+        name=TRACKING_SERVER,
+        command=python("mlflow_server", "serve", *_listen(plan.tracking), *stores),
+        environment=environment(),
+        ready_url=f"{plan.tracking.url}/health",
+        style="blue",
+    )
+
+
+def model_server(plan: Plan) -> Service:
+    """The exported champion behind `/invocations`, under MLflow's own scoring server or under MLServer."""
+    if plan.model_server_kind is ModelServerKind.MLSERVER:
+        return _mlserver(plan)
+    return Service(
+        name=MODEL_SERVER,
+        command=python("housing_price_model", "serve", str(plan.state.champion), *_listen(plan.model_server)),
+        environment=environment(),
+        ready_url=f"{plan.model_server.url}/ping",
+        style="magenta",
+    )
+
+
+def _mlserver(plan: Plan) -> Service:
+    project = REPOSITORY / "housing-price-model" / "mlserver"
+    run = (find_uv(), "run", "--frozen", "--project", str(project), "housing-price-mlserver")
+    variables = environment()
+    # It has a lock and an environment of its own, which uv finds by the project and not by our variables.
+    for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH"):
+        variables.pop(name, None)
+    return Service(
+        name=MODEL_SERVER,
+        command=(*run, str(plan.state.champion), *_listen(plan.model_server)),
+        environment=variables,
+        ready_url=f"{plan.model_server.url}/ping",
+        style="magenta",
+        # The first start installs its packages.
+        ready_within_seconds=600,
+    )
+
+
+def orchestrator(plan: Plan) -> Service:
+    """The public API."""
+    return Service(
+        name=ORCHESTRATOR,
+        command=python("housing_price_orchestrator", "serve"),
+        environment=environment(
+            ORCHESTRATOR_SERVER__HOST=plan.orchestrator.host,
+            ORCHESTRATOR_SERVER__PORT=str(plan.orchestrator.port),
+            ORCHESTRATOR_MODEL_SERVER__BASE_URL=plan.model_server.url,
+        ),
+        ready_url=f"{plan.orchestrator.url}/readyz",
+        style="cyan",
+    )
+
+
+def training(plan: Plan) -> tuple[str, ...]:
+    """Trains, registers and exports the model."""
+    target = ("--tracking-uri", plan.tracking.url, "--export-to", str(plan.state.champion))
+    return python("housing_price_model", "train", *target)
+
+
+def export(plan: Plan) -> tuple[str, ...]:
+    """Writes the registry's champion to the folder that the model server reads."""
+    champion = f"models:/{MODEL_NAME}@{ALIAS}"
+    target = ("--to", str(plan.state.champion), "--tracking-uri", plan.tracking.url)
+    return python("housing_price_model", "export", "--model", champion, *target)
+
+
+def orchestrator_columns() -> tuple[str, ...]:
+    """Prints the model columns that the orchestrator sends, as JSON."""
+    return python("housing_price_orchestrator", "columns")
+
+
+def find_uv() -> str:
+    """The uv that runs us, else the one on the PATH, else the one that the Makefile installed.
+
+    Raises:
+        StackError: There is none.
+    """
+    installed = REPOSITORY / ".uv" / "bin" / "uv"
+    found = os.environ.get("UV") or shutil.which("uv") or (str(installed) if installed.exists() else None)
+    if not found or not Path(found).exists():
+        raise StackError("uv was not found: start with `make up` or `uv run housing-price up`")
+    return found

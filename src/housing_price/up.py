@@ -1,0 +1,170 @@
+"""The order in which the stack comes up. Each part starts as soon as what it needs is there."""
+
+import asyncio
+import shlex
+import signal
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import httpx
+from rich.table import Table
+from rich.text import Text
+
+from housing_price.champion import find_champion
+from housing_price.errors import StackError
+from housing_price.output import Output
+from housing_price.ports import require_free
+from housing_price.process import Process
+from housing_price.services import (
+    PREDICT_PATH,
+    Plan,
+    environment,
+    export,
+    model_server,
+    orchestrator,
+    tracking_server,
+    training,
+)
+from housing_price.starter import wait_for_end_of
+from housing_price.state import EXAMPLE
+from housing_price.supervisor import BackOff, Service, Supervisor, describe_status
+
+TRAINING, EXPORT = "training", "export"
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+
+
+class Stack:
+    """The services of one plan, while they run."""
+
+    def __init__(self, plan: Plan, output: Output, client: httpx.AsyncClient, back_off: BackOff) -> None:
+        self._plan = plan
+        self._output = output
+
+        def supervise(service: Service) -> Supervisor:
+            return Supervisor(service, output, client, back_off)
+
+        self._client = client
+        self._tracking = supervise(tracking_server(plan))
+        self._model_server = supervise(model_server(plan))
+        self._orchestrator = supervise(orchestrator(plan))
+
+    async def run(self) -> None:
+        """Bring everything up, then keep it up until cancelled; whatever happens, nothing is left running.
+
+        Raises:
+            StackError: Something cannot be started.
+        """
+        began = time.monotonic()
+        try:
+            async with asyncio.TaskGroup() as group:
+                # The orchestrator needs nobody to start, the model server nothing but an export.
+                group.create_task(self._tracking.run())
+                group.create_task(self._orchestrator.run())
+                serves_already = self._plan.state.read_manifest() is not None
+                if serves_already:
+                    group.create_task(self._model_server.run())
+                await self._tracking.wait_until_ready()
+                has_new_export = await self._bring_export_up_to_date()
+                if not serves_already:
+                    group.create_task(self._model_server.run())
+                elif has_new_export:
+                    await self._model_server.restart()
+                await self._model_server.wait_until_ready()
+                await self._orchestrator.wait_until_ready()
+                self._show_addresses(time.monotonic() - began)
+        except* StackError as errors:
+            raise errors.exceptions[0] from None
+
+    async def _bring_export_up_to_date(self) -> bool:
+        """Train if there is no champion, export it if the export is another; tell whether it was written anew."""
+        state, url = self._plan.state, self._plan.tracking.url
+        champion, is_new = await find_champion(self._client, url), False
+        if champion is None:
+            self._output.say("the registry has no champion: training one, which takes about a minute")
+            await self._run_to_end(TRAINING, training(self._plan))
+            champion, is_new = await find_champion(self._client, url), True
+        if champion is None:
+            raise StackError("training ended well but registered no champion")
+        # A model server that cannot start on the export that it has gets another from the registry.
+        if self._model_server.deaths_before_ready or not champion.is_exported_as(state.read_manifest()):
+            self._output.say(f"exporting version {champion.version}, the champion")
+            await self._run_to_end(EXPORT, export(self._plan))
+            is_new = True
+        return is_new
+
+    async def _run_to_end(self, name: str, command: tuple[str, ...]) -> None:
+        began = time.monotonic()
+        process = await Process.start(command, environment(), lambda text: self._output.line(name, text, "yellow"))
+        try:
+            status = await process.wait()
+        finally:
+            await process.stop()
+        if status:
+            raise StackError(f"the {name} failed with {describe_status(status)}: its own lines above say why")
+        self._output.say(f"{name}: done after {time.monotonic() - began:.1f} s", "green")
+
+    def _show_addresses(self, seconds: float) -> None:
+        api, models, tracking = (address.url for address in self._plan.addresses)
+        table = Table(title=f"Everything is up after {seconds:.1f} s; Ctrl-C ends it", title_style="bold green")
+        table.add_column("What", no_wrap=True)
+        table.add_column("Where", no_wrap=True)
+        table.add_row("House price API", f"{api}{PREDICT_PATH}")
+        table.add_row("Documentation, to try out", f"{api}/docs")
+        table.add_row("MLflow: runs, models, versions", tracking)
+        table.add_row("Model server", f"{models}/invocations")
+        self._output.show(table)
+        self._output.show(Text.assemble("Price a house:\n\n  ", (curl_line(api), "bold"), "\n"))
+
+
+def curl_line(api_url: str) -> str:
+    """A shell command that prices the example house, for the folder that the runner was started in."""
+    example = EXAMPLE.relative_to(Path.cwd()) if EXAMPLE.is_relative_to(Path.cwd()) else EXAMPLE
+    words = ["curl", "-s", f"{api_url}{PREDICT_PATH}", "-H", "content-type: application/json", "-d", f"@{example}"]
+    return shlex.join(words)
+
+
+async def run_until_stopped(plan: Plan, output: Output, back_off: BackOff, stop_with: int | None = None) -> None:
+    """Run the stack until a signal comes.
+
+    Args:
+        plan: What to run and where.
+        output: Where to say what happens.
+        back_off: How long to wait before a service that died starts again.
+        stop_with: A process whose end, or interruption, is to end the stack too.
+
+    Raises:
+        StackError: The stack cannot run.
+    """
+    require_free(plan.addresses)
+    loop = asyncio.get_running_loop()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        stack = asyncio.create_task(Stack(plan, output, client, back_off).run())
+        is_stopping = asyncio.Event()
+
+        def stop(reason: str) -> None:
+            # Once only: a second Ctrl-C must not cancel the clean-up that the first began.
+            if not is_stopping.is_set():
+                is_stopping.set()
+                output.say(f"{reason}: ending everything")
+                stack.cancel()
+
+        for number in STOP_SIGNALS:
+            loop.add_signal_handler(number, stop, number.name)
+        watch = asyncio.create_task(_stop_with(stop_with, stop)) if stop_with else None
+        try:
+            await stack
+        except asyncio.CancelledError:
+            output.say("everything has ended")
+        finally:
+            if watch:
+                watch.cancel()
+            for number in STOP_SIGNALS:
+                loop.remove_signal_handler(number)
+                # All children are gone; an impatient Ctrl-C must not turn the end into a traceback.
+                signal.signal(number, signal.SIG_IGN)
+
+
+async def _stop_with(pid: int, stop: Callable[[str], None]) -> None:
+    await wait_for_end_of(pid)
+    stop(f"process {pid}, which started this, has ended")

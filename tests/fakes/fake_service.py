@@ -1,0 +1,48 @@
+"""What the stand-ins share: an HTTP server that answers GET from a table."""
+
+import argparse
+import json
+import os
+import sys
+from collections.abc import Callable
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any
+
+type Answer = tuple[int, Any]
+
+
+def say(text: str) -> None:
+    print(text, flush=True)  # noqa: T201 - the service's log
+
+
+def serve(host: str, port: int, answer: Callable[[str], Answer]) -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            status, body = answer(self.path)
+            data = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("content-length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    ThreadingHTTPServer.allow_reuse_address = True
+    say(f"fake listens on {port} as process {os.getpid()}")
+    ThreadingHTTPServer((host, port), Handler).serve_forever()
+
+
+def parser() -> argparse.ArgumentParser:
+    options = argparse.ArgumentParser()
+    options.add_argument("--host")
+    options.add_argument("--port", type=int)
+    return options
+
+
+def dies_as_told(who: str) -> None:
+    """FAKE_DIES="orchestrator:3": that service prints a reason and ends with the status."""
+    name, _, status = os.environ.get("FAKE_DIES", "").partition(":")
+    if name == who:
+        say(f"{who} has a bad setting")
+        sys.exit(int(status))

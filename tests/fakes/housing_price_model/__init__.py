@@ -1,0 +1,1 @@
+"""A quick stand-in for the package of this name; its behaviour is set by FAKE_... variables."""

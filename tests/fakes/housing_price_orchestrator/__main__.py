@@ -1,0 +1,22 @@
+"""Ready when the model server answers."""
+
+import os
+import urllib.error
+import urllib.request
+
+from fake_service import Answer, dies_as_told, serve
+
+dies_as_told("orchestrator")
+
+
+def answer(path: str) -> Answer:
+    if path != "/readyz":
+        return 200, {"pid": os.getpid()}
+    try:
+        with urllib.request.urlopen(os.environ["ORCHESTRATOR_MODEL_SERVER__BASE_URL"] + "/ping", timeout=1):  # noqa: S310 - http of our own
+            return 200, "ready"
+    except (urllib.error.URLError, OSError):
+        return 503, "the model server does not answer"
+
+
+serve(os.environ["ORCHESTRATOR_SERVER__HOST"], int(os.environ["ORCHESTRATOR_SERVER__PORT"]), answer)

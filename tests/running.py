@@ -1,0 +1,125 @@
+"""Real `housing-price up` processes under test, and a look at every process that one of them started."""
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+import uuid
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+MARK = "HOUSING_PRICE_TEST_MARK"
+FAKES = Path(__file__).with_name("fakes")
+FREE_PORTS = ("--port", "0", "--model-server-port", "0", "--tracking-port", "0")
+POLL_SECONDS = 0.05
+
+
+def wait_until[T](found: Callable[[], T], seconds: float, what: str | Callable[[], str]) -> T:
+    """Poll until the answer is truthy; fail with `what` when the time is up."""
+    deadline = time.monotonic() + seconds
+    while True:
+        if answer := found():
+            return answer
+        if time.monotonic() > deadline:
+            raise AssertionError(f"within {seconds} s: {what if isinstance(what, str) else what()}")
+        time.sleep(POLL_SECONDS)
+
+
+def marked_processes(mark: str) -> dict[int, str]:
+    """Every living process that inherited the mark, wherever it hides: process id and command line."""
+    found = {}
+    for folder in Path("/proc").glob("[0-9]*"):
+        try:
+            if f"{MARK}={mark}".encode() in (folder / "environ").read_bytes().split(b"\0"):
+                found[int(folder.name)] = (folder / "cmdline").read_text().replace("\0", " ")
+        except OSError:
+            continue
+    return found
+
+
+class Up:
+    """One `housing-price up` (or another command around it) and its log."""
+
+    def __init__(
+        self,
+        state: Path,
+        *options: str,
+        fakes: bool = False,
+        command: tuple[str, ...] | None = None,
+        environment: Mapping[str, str] | None = None,
+        folder: Path | None = None,
+    ) -> None:
+        self.mark = uuid.uuid4().hex
+        self.state = state
+        self._log = state.parent / f"up-{self.mark}.log"
+        variables = os.environ | {MARK: self.mark} | (environment or {})
+        if fakes:
+            variables["PYTHONPATH"] = str(FAKES)
+        command = command or (sys.executable, "-m", "housing_price", "up", *FREE_PORTS, "--state-dir", str(state))
+        with self._log.open("w") as log:
+            self.process = subprocess.Popen(
+                [*command, *options], stdout=log, stderr=log, env=variables, cwd=folder, start_new_session=True
+            )
+
+    @property
+    def log(self) -> str:
+        return self._log.read_text()
+
+    @property
+    def url(self) -> str:
+        """The API's address, from the table."""
+        found = re.search(r"House price API\W+(http://[^/\s]+)/api/v1/price/predict", self.log)
+        assert found, self.log
+        return found[1]
+
+    @property
+    def curl(self) -> str:
+        found = re.search(r"^\s*(curl -s .*)$", self.log, re.MULTILINE)
+        assert found, self.log
+        return found[1]
+
+    def wait_for(self, pattern: str, seconds: float = 30, count: int = 1) -> list[str]:
+        """Wait until the log holds the pattern so many times; fail at once if the command ends before."""
+
+        def look() -> list[str]:
+            ended = self.process.poll() is not None
+            found = [match[0] for match in re.finditer(pattern, self.log)]
+            assert not ended or len(found) >= count, f"ended before {pattern!r}:\n{self.log}"
+            return found if len(found) >= count else []
+
+        return wait_until(look, seconds, lambda: f"no {pattern!r} in\n{self.log}")
+
+    def wait_until_up(self, seconds: float = 30) -> None:
+        self.wait_for("Price a house", seconds)
+
+    def processes(self) -> dict[int, str]:
+        return marked_processes(self.mark)
+
+    def pid_of(self, text: str) -> int:
+        """The one process, leashes aside, whose command line holds the text."""
+        found = [pid for pid, command in self.processes().items() if text in command and "leash.py" not in command]
+        assert len(found) == 1, self.processes()
+        return found[0]
+
+    def signal(self, number: signal.Signals) -> None:
+        self.process.send_signal(number)
+
+    def wait(self, seconds: float = 10) -> int:
+        """Wait for the end of the command; nothing that it started may live on."""
+        status = self.process.wait(seconds)
+        assert not self.processes(), self.log
+        return status
+
+    def end(self) -> None:
+        """Leave nothing behind, whatever the test did."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(15)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        for pid in self.processes():
+            os.kill(pid, signal.SIGKILL)

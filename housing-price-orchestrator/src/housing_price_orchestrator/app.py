@@ -85,7 +85,12 @@ def create_app(settings: Settings) -> FastAPI:
             HTTPException: on_http_exception,
         },
     )
-    app.state.limits = BodyLimits(settings.requests.max_predict_bytes, settings.requests.max_batch_bytes)
+    app.state.limits = BodyLimits(
+        predict_bytes=settings.requests.max_predict_bytes,
+        batch_bytes=settings.requests.max_batch_bytes,
+        line_bytes=settings.requests.max_line_bytes,
+        idle_seconds=settings.requests.stream_idle_seconds,
+    )
     # The routes themselves and not their router, which would be asked about each request first.
     app.router.routes.extend(price.router.routes)
     app.include_router(health.router)

@@ -70,6 +70,10 @@ class RequestSettings(_Group):
     """The largest body of a single prediction; a house takes about 1.7 kB."""
     max_batch_bytes: Bytes = 32 * 1024 * 1024
     """The largest body of a batch; 10,000 houses take about 17 MB."""
+    max_line_bytes: Bytes = 64 * 1024
+    """The longest line of a stream."""
+    stream_idle_seconds: Seconds = 30.0
+    """How long a stream's client may send or take nothing."""
 
 
 class ReadinessSettings(_Group):

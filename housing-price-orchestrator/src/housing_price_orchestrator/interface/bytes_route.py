@@ -8,7 +8,7 @@ a small answer that is more than half of the time that FastAPI spends.
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from fastapi import Request, Response
+from fastapi import Request
 from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
@@ -22,7 +22,7 @@ class BytesRoute(APIRoute):
         self.app = _directly(endpoint)
 
 
-def _directly(endpoint: Callable[[Request], Awaitable[Response]]) -> ASGIApp:
+def _directly(endpoint: Callable[[Request], Awaitable[ASGIApp]]) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         response = await endpoint(Request(scope, receive, send))
         await response(scope, receive, send)

@@ -4,9 +4,10 @@ The price operations read their bodies themselves, strictly and from bytes, so F
 have written is put in here, from the same views.
 """
 
+import json
 from typing import Any
 
-from fastapi import FastAPI
+from fastapi import FastAPI, Response
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
@@ -42,6 +43,16 @@ class InvalidRequest(BaseModel):
     detail: list[InvalidField] = Field(description="The findings.")
 
 
+class RefusedLine(BaseModel):
+    """The answer to a line of a stream that could not be priced."""
+
+    line: int = Field(description="The number of the line, from 1.")
+    id: int | None = Field(description="The caller's own number for the house, where it could be read.")
+    error: Problem = Field(description="What is wrong; `errors` lists the fields as in a 422.")
+
+
+_NDJSON = "application/x-ndjson"
+
 PROBLEM: dict[str, Any] = {"content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}}
 """The content of an answer that is a problem document."""
 
@@ -74,6 +85,34 @@ def errors_of_pricing() -> dict[int | str, dict[str, Any]]:
     return responses
 
 
+def stream_of_houses(example: Any) -> dict[str, Any]:
+    """Describe the operation that takes and gives one JSON document per line."""
+    line = {key: value for key, value in example.items() if value is not None}
+    return {
+        "openapi_extra": {
+            "requestBody": {
+                "required": True,
+                "description": "One `House` per line.",
+                "content": {
+                    _NDJSON: {
+                        "schema": {"type": "string", "description": "Lines, each a `House`."},
+                        "examples": {"example": {"summary": "One house", "value": json.dumps(line) + "\n"}},
+                    }
+                },
+            }
+        },
+        "responses": {
+            200: {
+                "description": "One `PricedHouse` or `RefusedLine` per line, in the order of the request.",
+                "content": {_NDJSON: {"schema": {"type": "string"}}},
+            },
+            415: errors_of_pricing()[415],
+            500: errors_of_pricing()[500],
+        },
+        "response_class": Response,
+    }
+
+
 class DescribedAPI(FastAPI):
     """FastAPI, whose OpenAPI document also holds the views that it does not read itself."""
 
@@ -81,7 +120,7 @@ class DescribedAPI(FastAPI):
         """Build the document once."""
         if self.openapi_schema is None:
             document = super().openapi()
-            views = [(view, "validation") for view in (House, HouseBatch, Problem, InvalidRequest)]
+            views = [(view, "validation") for view in (House, HouseBatch, Problem, InvalidRequest, RefusedLine)]
             _, definitions = models_json_schema(views, ref_template=_REF)  # type: ignore[arg-type]
             schemas = document["components"]["schemas"]
             schemas.update(definitions["$defs"])

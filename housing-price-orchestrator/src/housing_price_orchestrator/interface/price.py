@@ -1,12 +1,15 @@
 """The operations under `/api/v1/price`."""
 
 from fastapi import APIRouter, Request, Response
+from starlette.types import ASGIApp
 
+from housing_price_orchestrator.interface import ndjson
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
 from housing_price_orchestrator.interface.dependencies import limits_of, pricing_of
 from housing_price_orchestrator.interface.encoding import encode_prediction, encode_predictions
-from housing_price_orchestrator.interface.openapi import body_of, errors_of_pricing
-from housing_price_orchestrator.interface.reading import read_body, read_house, read_houses
+from housing_price_orchestrator.interface.openapi import body_of, errors_of_pricing, stream_of_houses
+from housing_price_orchestrator.interface.reading import check_media_type, read_body, read_house, read_houses
+from housing_price_orchestrator.interface.request_id import request_id_of
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
 from housing_price_orchestrator.shared.view.price import PricedBatch, PricedHouse
@@ -42,3 +45,24 @@ async def predict_batch(request: Request) -> Response:
     """Estimate what each of 1 to 10,000 houses sells for: one prediction per house, in the same order, or an error."""
     houses = await read_houses(await read_body(request, limit_bytes=limits_of(request).batch_bytes))
     return Response(await encode_predictions(houses, await pricing_of(request).price_all(houses)), media_type=JSON)
+
+
+@router.post(
+    "/predict/stream",
+    summary="Price a stream of houses",
+    operation_id="predictStream",
+    **stream_of_houses(EXAMPLE_DOCUMENT),
+)
+async def predict_stream(request: Request) -> ASGIApp:
+    """Send one house per line and receive one result per line, in the same order, while still sending.
+
+    A line that cannot be priced is answered with an error object that names its number; the stream goes on.
+    """
+    limits = limits_of(request)
+    check_media_type(request, ndjson.MEDIA_TYPE)
+    return ndjson.NdjsonPricing(
+        pricing_of(request),
+        max_line_bytes=limits.line_bytes,
+        idle_seconds=limits.idle_seconds,
+        request_id=request_id_of(request.scope),
+    )

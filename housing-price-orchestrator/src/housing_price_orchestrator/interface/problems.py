@@ -73,16 +73,21 @@ def answer_to(error: Exception) -> Answer:
 
 def problem(request: Request, answer: Answer, **members: Any) -> Response:
     """Write a problem document (RFC 9457); `members` extend it."""
-    document = {
+    document = problem_document(answer, request_id_of(request.scope), **members)
+    headers = {} if answer.retry_after_seconds is None else {"retry-after": str(answer.retry_after_seconds)}
+    return Response(json.dumps(document), answer.status, headers, PROBLEM_MEDIA_TYPE)
+
+
+def problem_document(answer: Answer, request_id: str, **members: Any) -> dict[str, Any]:
+    """Make a problem document (RFC 9457); `members` extend it."""
+    return {
         "type": f"urn:housing-price:problem:{answer.name}",
         "title": answer.title,
         "status": answer.status,
         "detail": answer.detail,
-        "requestId": request_id_of(request.scope),
+        "requestId": request_id,
         **members,
     }
-    headers = {} if answer.retry_after_seconds is None else {"retry-after": str(answer.retry_after_seconds)}
-    return Response(json.dumps(document), answer.status, headers, PROBLEM_MEDIA_TYPE)
 
 
 async def on_error(request: Request, error: Exception) -> Response:
@@ -112,31 +117,36 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
 
 
 def invalid(findings: Sequence[Mapping[str, Any]]) -> Response:
-    """Write FastAPI's standard 422: `{"detail": [...]}`, at most 100 findings and then a count."""
+    """Write FastAPI's standard 422: `{"detail": [...]}`."""
+    # The standard library's encoder writes what orjson cannot: whole numbers of any length.
+    return Response(json.dumps({"detail": shown(findings)}, allow_nan=False), 422, media_type="application/json")
+
+
+def shown(findings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
+    """Make findings fit for an answer: at most 100 of them, and then a count."""
     listed = [_presentable(finding) for finding in findings[:MAX_LISTED_FINDINGS]]
     further = len(findings) - len(listed)
     if further > 0:
         message = f"{further} further errors are not listed"
         listed.append({"type": "too_many_errors", "loc": ["body"], "msg": message, "ctx": {"omitted": further}})
-    # The standard library's encoder writes what orjson cannot: whole numbers of any length.
-    return Response(json.dumps({"detail": listed}, allow_nan=False), 422, media_type="application/json")
+    return listed
 
 
 def _presentable(finding: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what is not a short scalar, and say what a misspelt key could have been."""
-    shown = {
+    entry = {
         "type": finding["type"],
         "loc": [part[:MAX_REPEATED_CHARACTERS] if isinstance(part, str) else part for part in finding["loc"]],
         "msg": finding["msg"],
     }
     if "input" in finding and _is_short_scalar(finding["input"]):
-        shown["input"] = finding["input"]
+        entry["input"] = finding["input"]
     context = {key: value for key, value in finding.get("ctx", {}).items() if _is_short_scalar(value, longest=2_000)}
     if finding["type"] == "extra_forbidden" and (meant := _meant(str(finding["loc"][-1]))):
         context["didYouMean"] = meant
     if context:
-        shown["ctx"] = context
-    return shown
+        entry["ctx"] = context
+    return entry
 
 
 def _is_short_scalar(value: Any, longest: int = MAX_REPEATED_CHARACTERS) -> bool:

@@ -24,7 +24,7 @@ HOUSES_PER_SLICE = 64
 _SMALL_BYTES = 64 * 1024
 _MAX_DRAINED_BYTES = 64 * 1024 * 1024
 
-_JSON_MEDIA_TYPE = re.compile(r"application/(?:[\w.+-]+\+)?json")
+_JSON_RELATIVE = re.compile(r"application/[\w.+-]+\+json")
 
 _SPACE = rb"[ \t\n\r]*"
 _HEAD = re.compile(_SPACE + rb"\{" + _SPACE + rb'"data"' + _SPACE + rb":" + _SPACE + rb"\[" + _SPACE)
@@ -37,6 +37,22 @@ _batch = HouseBatch.__pydantic_validator__
 type Finding = Mapping[str, Any]
 
 
+def check_media_type(request: Request, expected: str) -> None:
+    """Take a body that is not declared, or declared to be `expected` or its `+json` relatives, and not compressed.
+
+    Raises:
+        UnsupportedMediaType: it is declared to be something else.
+    """
+    headers = request.headers
+    declared = headers.get("content-type", expected)
+    if declared != expected:
+        media_type = declared.partition(";")[0].strip().lower()
+        if media_type != expected and not (expected == "application/json" and _JSON_RELATIVE.fullmatch(media_type)):
+            raise UnsupportedMediaType(f"content type {media_type[:100]!r}")
+    if headers.get("content-encoding", "identity").lower() != "identity":
+        raise UnsupportedMediaType("a compressed body")
+
+
 async def read_body(request: Request, *, limit_bytes: int) -> bytes:
     """Read a JSON body.
 
@@ -45,12 +61,7 @@ async def read_body(request: Request, *, limit_bytes: int) -> bytes:
         DocumentTooLarge: it is larger than `limit_bytes`; the rest was read and thrown away, so that the caller, who is
             still sending, sees the answer.
     """
-    headers = request.headers
-    media_type = headers.get("content-type", "application/json").partition(";")[0].strip().lower()
-    if not _JSON_MEDIA_TYPE.fullmatch(media_type):
-        raise UnsupportedMediaType(f"content type {media_type[:100]!r}")
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType("a compressed body")
+    check_media_type(request, "application/json")
     chunks: list[bytes] = []
     size = 0
     while True:

@@ -40,6 +40,10 @@ class _Call:
     def is_abandoned(self) -> bool:
         return all(request.answer.done() for request in self.requests)
 
+    def cancel(self) -> None:
+        if self.task is not None:
+            self.task.cancel()
+
 
 class CoalescingPriceModel:
     """Sends what many callers ask for in few calls to the model behind it.
@@ -59,6 +63,7 @@ class CoalescingPriceModel:
         self._large: deque[_Request] = deque()
         self._calls = 0
         self._large_calls = 0
+        self._sent_large_last = True
         self._is_dispatch_due = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
@@ -69,8 +74,12 @@ class CoalescingPriceModel:
         if len(houses) <= self._max_rows:
             return await self._ask(houses, self._small if 2 * len(houses) <= self._max_rows else self._large)
         pieces = [houses[start : start + self._max_rows] for start in range(0, len(houses), self._max_rows)]
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(self._ask(piece, self._large)) for piece in pieces]
+        try:
+            async with asyncio.TaskGroup() as group:
+                tasks = [group.create_task(self._ask(piece, self._large)) for piece in pieces]
+        except ExceptionGroup as failures:
+            # The first piece to fail has cancelled the others, and speaks for the whole.
+            raise failures.exceptions[0] from None
         return [estimate for task in tasks for estimate in task.result()]
 
     async def _ask(self, houses: Sequence[House], queue: deque[_Request]) -> Sequence[PriceEstimate]:
@@ -83,24 +92,27 @@ class CoalescingPriceModel:
             loop.call_soon(self._dispatch)
         try:
             return await request.answer
-        finally:
-            # Whoever leaves early has a future that is cancelled by now: `_take` passes over it.
-            call = request.call
-            if call is not None and call.task is not None and call.is_abandoned:
-                call.task.cancel()
+        except asyncio.CancelledError:
+            # The future is cancelled with its caller: `_take` passes over it, and nobody needs a call without callers.
+            if request.call is not None and request.call.is_abandoned:
+                request.call.cancel()
+            raise
 
     def _dispatch(self) -> None:
         self._is_dispatch_due = False
         while self._calls < self._max_calls:
-            requests = self._take(self._small)
-            is_large = not requests
-            if is_large:
-                if self._large_calls >= self._max_large_calls:
-                    return
-                requests = self._take(self._large)
-                if not requests:
-                    return
-            self._send(requests, is_large=is_large)
+            # In turns where both kinds wait, so that neither starves; small ones have a call of their own besides.
+            may_send_large = self._large_calls < self._max_large_calls
+            large_first = may_send_large and not self._sent_large_last
+            for is_large in (large_first, not large_first):
+                if is_large and not may_send_large:
+                    continue
+                requests = self._take(self._large if is_large else self._small)
+                if requests:
+                    self._send(requests, is_large=is_large)
+                    break
+            else:
+                return
 
     def _take(self, queue: deque[_Request]) -> list[_Request]:
         """Take from the queue what fits into one call, without those who have left."""
@@ -117,6 +129,7 @@ class CoalescingPriceModel:
         call = _Call(requests)
         self._calls += 1
         self._large_calls += is_large
+        self._sent_large_last = is_large
         for request in requests:
             request.call = call
         call.task = asyncio.create_task(self._call(requests))
@@ -126,6 +139,8 @@ class CoalescingPriceModel:
             self._large_calls -= is_large
             error = None if task.cancelled() else task.exception()
             for request in requests:
+                # Request and call know each other; left so, they and their houses would wait for the garbage collector.
+                request.call = None
                 if not request.answer.done():
                     # Only a defect gets here: every error with a name was handed to its callers.
                     request.answer.set_exception(error or RuntimeError("the call was cancelled"))
@@ -160,6 +175,10 @@ def _share(
     requests: Sequence[_Request], estimates: Sequence[PriceEstimate | None], error: PriceImplausible | None
 ) -> None:
     """Give each request its own estimates; a request with a house that has none fails, alone."""
+    # A model that breaks its promise must not shift one caller's prices to another.
+    rows = sum(len(request.houses) for request in requests)
+    if rows != len(estimates):
+        raise RuntimeError(f"{len(estimates)} estimates for {rows} houses")
     start = 0
     for request in requests:
         end = start + len(request.houses)
@@ -171,9 +190,6 @@ def _share(
             request.answer.set_exception(PriceImplausible(str(error), part))
         else:
             request.answer.set_result(part)  # type: ignore[arg-type]  # no None in it, as checked above
-    # A model that breaks its promise must not shift one caller's prices to another.
-    if start != len(estimates):
-        raise RuntimeError(f"{len(estimates)} estimates for {start} houses")
 
 
 def _fail(requests: Sequence[_Request], error: HousingPriceError) -> None:

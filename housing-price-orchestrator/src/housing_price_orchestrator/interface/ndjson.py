@@ -1,0 +1,130 @@
+"""Houses in, prices out, one JSON document per line, both at the same time."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, Sequence
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from housing_price_orchestrator.interface.encoding import encode_prediction
+from housing_price_orchestrator.interface.problems import answer_to, problem_document, shown
+from housing_price_orchestrator.interface.reading import read_house
+from housing_price_orchestrator.service.pricing import Pricing
+from housing_price_orchestrator.shared.errors import DocumentTooLarge, HousingPriceError, InvalidDocument
+from housing_price_orchestrator.shared.view.house import House
+
+MEDIA_TYPE = "application/x-ndjson"
+
+LINES_PER_BLOCK = 64
+"""Lines that are read and priced together at the most: about 1 ms of work between two looks at the event loop."""
+
+BLOCKS_UNDER_WAY = 64
+"""Blocks that may be waiting for their prices or to be sent: what bounds the memory of a stream."""
+
+
+class _Line:
+    """One line of the request: its number from 1, and its bytes, or None where it is too long."""
+
+    __slots__ = ("number", "text")
+
+    def __init__(self, number: int, text: bytes | None) -> None:
+        self.number = number
+        self.text = text
+
+
+class NdjsonPricing:
+    """The response to one stream; an ASGI application that reads and writes side by side."""
+
+    def __init__(self, pricing: Pricing, *, max_line_bytes: int, idle_seconds: float, request_id: str) -> None:
+        """Price with `pricing`; give up on a client that sends or takes nothing for `idle_seconds`."""
+        self._pricing = pricing
+        self._max_line_bytes = max_line_bytes
+        self._idle_seconds = idle_seconds
+        self._request_id = request_id
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer until the request's body ends or its client is gone."""
+        del scope
+        blocks: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(BLOCKS_UNDER_WAY)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", MEDIA_TYPE.encode())]})
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._write(blocks, send))
+                async with contextlib.aclosing(self._blocks(receive)) as incoming:
+                    async for block in incoming:
+                        # The queue is where a client that does not read stops us from reading.
+                        await blocks.put(group.create_task(self._price(block)))
+                await blocks.put(None)
+        except* (ClientDisconnect, TimeoutError):
+            # The group has cancelled what was still being priced. There is nobody left to tell.
+            pass
+
+    async def _blocks(self, receive: Receive) -> AsyncGenerator[Sequence[_Line]]:
+        rest = b""
+        skipping = False
+        number = 0
+        more = True
+        while more:
+            async with asyncio.timeout(self._idle_seconds):
+                message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            more = message.get("more_body", False)
+            *texts, rest = (rest + message.get("body", b"")).split(b"\n")
+            if not more:
+                texts.append(rest)
+                rest = b""
+            lines: list[_Line] = []
+            for text in texts:
+                number += 1
+                if skipping or len(text) > self._max_line_bytes:
+                    lines.append(_Line(number, None))
+                elif text and not text.isspace():
+                    lines.append(_Line(number, text))
+                skipping = False
+            if len(rest) > self._max_line_bytes:
+                skipping = True
+            if skipping:
+                rest = b""
+            for start in range(0, len(lines), LINES_PER_BLOCK):
+                yield lines[start : start + LINES_PER_BLOCK]
+
+    async def _price(self, lines: Sequence[_Line]) -> bytes:
+        results: list[House | bytes] = []
+        for line in lines:
+            if line.text is None:
+                results.append(self._refusal(line, None, DocumentTooLarge(self._max_line_bytes)))
+                continue
+            try:
+                results.append(read_house(line.text))
+            except InvalidDocument as error:
+                results.append(self._refusal(line, None, error))
+        houses = [result for result in results if not isinstance(result, bytes)]
+        estimates = iter(await self._pricing.price_each(houses))
+        answers = []
+        for line, result in zip(lines, results, strict=True):
+            if isinstance(result, bytes):
+                answers.append(result)
+                continue
+            estimate = next(estimates)
+            if isinstance(estimate, HousingPriceError):
+                answers.append(self._refusal(line, result.id, estimate))
+            else:
+                answers.append(encode_prediction(result, estimate))
+        answers.append(b"")
+        return b"\n".join(answers)
+
+    def _refusal(self, line: _Line, house_id: int | None, error: HousingPriceError) -> bytes:
+        members = {"errors": shown(error.findings)} if isinstance(error, InvalidDocument) else {}
+        document = problem_document(answer_to(error), self._request_id, **members)
+        # The standard library's encoder writes what orjson cannot: whole numbers of any length.
+        return json.dumps({"line": line.number, "id": house_id, "error": document}, allow_nan=False).encode()
+
+    async def _write(self, blocks: asyncio.Queue[asyncio.Task[bytes] | None], send: Send) -> None:
+        while (task := await blocks.get()) is not None:
+            body = await task
+            async with asyncio.timeout(self._idle_seconds):
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -15,6 +15,9 @@ from housing_price_orchestrator.shared.errors import HousingPriceError, PriceImp
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.house import House
 
+SMALL_ROWS = 16
+"""Requests of up to so many houses go before larger ones: someone may be waiting for them at a screen."""
+
 
 class _Request:
     """Houses of one caller that stay together in one call, and where their prices are awaited."""
@@ -72,7 +75,7 @@ class CoalescingPriceModel:
         if not houses:
             return []
         if len(houses) <= self._max_rows:
-            return await self._ask(houses, self._small if 2 * len(houses) <= self._max_rows else self._large)
+            return await self._ask(houses, self._small if len(houses) <= SMALL_ROWS else self._large)
         pieces = [houses[start : start + self._max_rows] for start in range(0, len(houses), self._max_rows)]
         try:
             async with asyncio.TaskGroup() as group:

@@ -1,0 +1,236 @@
+"""What callers may expect of the wrapper that sends many waiting requests in few calls."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from factories import house, houses
+from fakes import FakePriceModel
+from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
+from housing_price_orchestrator.shared.errors import ModelServerUnavailable, PriceImplausible, RowsRefused
+from housing_price_orchestrator.shared.ports import PriceEstimate
+from housing_price_orchestrator.shared.view.house import House
+
+pytestmark = pytest.mark.anyio
+
+
+class GatedModel(FakePriceModel):
+    """Keeps each call waiting until the test lets it go on."""
+
+    def __init__(self, poison: frozenset[int] = frozenset()) -> None:
+        super().__init__()
+        self.calls: list[list[int]] = []
+        self.gates: list[asyncio.Event] = []
+        self.cancelled = 0
+        self.poison = poison
+
+    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+        self.calls.append([house.id for house in houses])
+        gate = asyncio.Event()
+        self.gates.append(gate)
+        try:
+            await gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self.poison & {house.id for house in houses}:
+            raise RowsRefused("poison")
+        return await super().price(houses)
+
+    def open(self) -> None:
+        for gate in self.gates:
+            gate.set()
+
+
+async def until_idle() -> None:
+    """Let everything that can run without outside help run."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def ask(model: CoalescingPriceModel, *ids: int) -> asyncio.Task[Sequence[PriceEstimate]]:
+    return asyncio.create_task(model.price([house(id=number) for number in ids]))
+
+
+async def finish(behind: GatedModel, *tasks: asyncio.Task[Sequence[PriceEstimate]]) -> list[object]:
+    """Open every gate until all tasks are done, and give what each ended with."""
+    ended = asyncio.gather(*tasks, return_exceptions=True)
+    while not ended.done():
+        behind.open()
+        await asyncio.sleep(0)
+    return list(ended.result())
+
+
+async def test_a_request_is_sent_at_once_while_a_call_is_free() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=10, max_calls=2)
+    first = ask(model, 1)
+    await until_idle()
+    second = ask(model, 2)
+    await until_idle()
+    assert behind.calls == [[1], [2]]
+    await finish(behind, first, second)
+
+
+async def test_whoever_waits_goes_along_with_the_next_call() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=10, max_calls=1)
+    tasks = [ask(model, 1)]
+    await until_idle()
+    tasks += [ask(model, number) for number in (2, 3, 4)]
+    await until_idle()
+    assert behind.calls == [[1]]
+    await finish(behind, *tasks)
+    assert behind.calls == [[1], [2, 3, 4]]
+
+
+async def test_requests_that_arrive_together_leave_together() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=10, max_calls=4)
+    tasks = [ask(model, number) for number in (1, 2, 3)]
+    await until_idle()
+    assert behind.calls == [[1, 2, 3]]
+    await finish(behind, *tasks)
+
+
+async def test_a_call_carries_no_more_rows_than_the_limit() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=4, max_calls=1)
+    tasks = [ask(model, number) for number in range(1, 11)]
+    await finish(behind, *tasks)
+    assert behind.calls == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
+
+
+async def test_no_more_calls_are_under_way_than_the_limit() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=1, max_calls=3)
+    tasks = [ask(model, number) for number in range(1, 10)]
+    await until_idle()
+    assert len(behind.calls) == 3
+    await finish(behind, *tasks)
+
+
+async def test_each_caller_gets_the_prices_of_its_own_houses() -> None:
+    behind = FakePriceModel()
+    model = CoalescingPriceModel(behind, max_rows=8, max_calls=2)
+    asked = houses(100)
+    answers = await asyncio.gather(*(model.price([one]) for one in asked))
+    assert [answer[0] for answer in answers] == list(await FakePriceModel().price(asked))
+
+
+async def test_a_large_batch_is_cut_and_keeps_its_order() -> None:
+    behind = FakePriceModel()
+    model = CoalescingPriceModel(behind, max_rows=7, max_calls=3)
+    asked = houses(100)
+    assert list(await model.price(asked)) == list(await FakePriceModel().price(asked))
+    assert max(len(call) for call in behind.asked) == 7
+
+
+async def test_pieces_of_a_large_batch_run_side_by_side_but_leave_one_call_to_others() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=2, max_calls=3)
+    batch = ask(model, *range(1, 11))
+    await until_idle()
+    assert behind.calls == [[1, 2], [3, 4]]
+    single = ask(model, 99)
+    await until_idle()
+    assert behind.calls == [[1, 2], [3, 4], [99]]
+    await finish(behind, batch, single)
+
+
+async def test_a_flood_of_singles_does_not_starve_a_batch() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=4, max_calls=1)
+    tasks = [ask(model, 1), ask(model, 100, 101, 102, 103)]
+    for number in range(2, 200):
+        await until_idle()
+        tasks.append(ask(model, number))
+        if [100, 101, 102, 103] in behind.calls:
+            break
+        behind.gates[-1].set()
+    assert [100, 101, 102, 103] in behind.calls
+    assert len(behind.calls) <= 3
+    await finish(behind, *tasks)
+
+
+async def test_a_caller_who_leaves_the_queue_is_not_asked_about() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=10, max_calls=1)
+    first = ask(model, 1)
+    await until_idle()
+    gone, stays = ask(model, 2), ask(model, 3)
+    await until_idle()
+    gone.cancel()
+    await finish(behind, first, gone, stays)
+    assert behind.calls == [[1], [3]]
+
+
+async def test_a_call_that_nobody_waits_for_is_cancelled_and_its_place_is_free_again() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=10, max_calls=1)
+    tasks = [ask(model, 1), ask(model, 2)]
+    await until_idle()
+    tasks[0].cancel()
+    await until_idle()
+    assert behind.cancelled == 0
+    tasks[1].cancel()
+    await until_idle()
+    assert behind.cancelled == 1
+    (answer,) = await finish(behind, ask(model, 3))
+    assert isinstance(answer, Sequence)
+
+
+@pytest.mark.parametrize("poisonous", [1, 4, 8])
+async def test_a_poisonous_row_fails_alone_after_at_most_log2_n_halvings(poisonous: int) -> None:
+    behind = GatedModel(poison=frozenset({poisonous}))
+    model = CoalescingPriceModel(behind, max_rows=8, max_calls=1)
+    answers = await finish(behind, *(ask(model, number) for number in range(1, 9)))
+    refused = [number for number, answer in enumerate(answers, start=1) if isinstance(answer, RowsRefused)]
+    assert refused == [poisonous]
+    assert all(isinstance(answer, Sequence) for number, answer in enumerate(answers, start=1) if number != poisonous)
+    assert len(behind.calls) == 1 + 2 * 3
+
+
+async def test_a_refused_request_that_was_alone_in_its_call_is_not_sent_again() -> None:
+    behind = GatedModel(poison=frozenset({1}))
+    (answer,) = await finish(behind, ask(CoalescingPriceModel(behind, max_rows=8, max_calls=1), 1, 2, 3))
+    assert isinstance(answer, RowsRefused)
+    assert behind.calls == [[1, 2, 3]]
+
+
+async def test_an_implausible_price_fails_only_the_request_it_belongs_to() -> None:
+    class Implausible(FakePriceModel):
+        async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+            estimates = [None if one.id == 2 else self._estimate(one) for one in houses]
+            raise PriceImplausible("no price", estimates)
+
+    model = CoalescingPriceModel(Implausible(), max_rows=8, max_calls=1)
+    answers = await asyncio.gather(*(model.price([house(id=number)]) for number in (1, 2, 3)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [list, PriceImplausible, list]
+
+
+async def test_an_error_reaches_every_caller_of_the_call_and_the_next_call_is_free_of_it() -> None:
+    behind = FakePriceModel(error=ModelServerUnavailable("away"))
+    model = CoalescingPriceModel(behind, max_rows=8, max_calls=1)
+    answers = await asyncio.gather(*(model.price([one]) for one in houses(3)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [ModelServerUnavailable] * 3
+    behind.error = None
+    assert len(await model.price(houses(1))) == 1
+
+
+async def test_one_piece_that_fails_fails_the_whole_batch_with_its_own_error() -> None:
+    behind = FakePriceModel(error=ModelServerUnavailable("away"))
+    model = CoalescingPriceModel(behind, max_rows=2, max_calls=3)
+    with pytest.raises(ModelServerUnavailable):
+        await model.price(houses(20))
+
+
+async def test_a_model_that_breaks_its_promise_shifts_no_price_to_another_caller() -> None:
+    class Short(FakePriceModel):
+        async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+            return (await super().price(houses))[1:]
+
+    model = CoalescingPriceModel(Short(), max_rows=8, max_calls=1)
+    answers = await asyncio.gather(*(model.price([one]) for one in houses(3)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [RuntimeError] * 3

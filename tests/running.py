@@ -5,6 +5,7 @@ import re
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 import uuid
 from collections.abc import Callable, Mapping
@@ -53,7 +54,7 @@ class Up:
     ) -> None:
         self.mark = uuid.uuid4().hex
         self.state = state
-        self._log = state.parent / f"up-{self.mark}.log"
+        self._log = Path(tempfile.gettempdir()) / f"up-{self.mark}.log"
         variables = os.environ | {MARK: self.mark} | (environment or {})
         if fakes:
             variables["PYTHONPATH"] = str(FAKES)
@@ -97,9 +98,9 @@ class Up:
     def processes(self) -> dict[int, str]:
         return marked_processes(self.mark)
 
-    def pid_of(self, text: str) -> int:
-        """The one process, leashes aside, whose command line holds the text."""
-        found = [pid for pid, command in self.processes().items() if text in command and "leash.py" not in command]
+    def pid_of(self, text: str, but_not: str = "leash.py") -> int:
+        """The one process whose command line holds one text and not the other."""
+        found = [pid for pid, command in self.processes().items() if text in command and but_not not in command]
         assert len(found) == 1, self.processes()
         return found[0]
 
@@ -123,3 +124,4 @@ class Up:
                 self.process.wait()
         for pid in self.processes():
             os.kill(pid, signal.SIGKILL)
+        self._log.unlink()

@@ -26,10 +26,11 @@ app = typer.Typer(
     help="Runs the house price services on this machine.",
 )
 
-type Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 takes a free one.")]
-type ModelServerPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the model server.")]
-type TrackingPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of MLflow's tracking server.")]
-type StateDir = Annotated[Path, typer.Option(file_okay=False, help="Folder for all state.", show_default=False)]
+# Not `type Port = ...`: typer does not look into such an alias and loses the bounds and the help.
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 takes a free one.")]
+ModelServerPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the model server.")]
+TrackingPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of MLflow's tracking server.")]
+StateDir = Annotated[Path, typer.Option(file_okay=False, help="Folder for all state.", show_default=False)]
 
 DEFAULT_STATE = REPOSITORY / ".housing-price"
 

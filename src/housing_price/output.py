@@ -9,15 +9,19 @@ NAME_WIDTH = 15
 OWN_NAME = "housing-price"
 
 
-class Output:
-    """One stream that several services share.
+class _LastingConsole(Console):
+    """Falls silent when its reader goes away (`housing-price up | head`), where rich would end the program."""
 
-    A reader that goes away (`housing-price up | head`) must not stop the clean-up: a broken pipe mutes the rest.
-    """
+    def on_broken_pipe(self) -> None:
+        """Mute the rest; the services keep running, and a signal still ends them in good order."""
+        self.quiet = True
+
+
+class Output:
+    """One stream that several services share."""
 
     def __init__(self, stream: TextIO) -> None:
-        self._console = Console(file=stream, highlight=False, soft_wrap=True)
-        self._muted = False
+        self._console = _LastingConsole(file=stream, highlight=False, soft_wrap=True)
 
     def line(self, name: str, text: str, style: str = "") -> None:
         """Print one line of a service's log under its name; on a terminal the name has the given style."""
@@ -35,9 +39,4 @@ class Output:
 
     def show(self, what: RenderableType) -> None:
         """Print a table or a text as it is."""
-        if self._muted:
-            return
-        try:
-            self._console.print(what)
-        except (BrokenPipeError, OSError):
-            self._muted = True
+        self._console.print(what)

@@ -24,12 +24,8 @@ class Address:
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
 
-def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen there now.
-
-    Raises:
-        StackError: The host is not an address of this machine.
-    """
+def _bind(host: str, port: int) -> int | None:
+    """Bind there for a moment; the port that was had, None if somebody else has it."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         # As servers do: connections of a predecessor that are still closing do not count.
@@ -38,18 +34,31 @@ def is_free(host: str, port: int) -> bool:
             probe.bind((host, port))
         except OSError as error:
             if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-                return False
+                return None
             raise StackError(f"cannot listen on {host} (--host): {error.strerror or error}") from error
-    return True
+        had: int = probe.getsockname()[1]
+        return had
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether a server could listen there now.
+
+    Raises:
+        StackError: The host is not an address of this machine.
+    """
+    return _bind(host, port) is not None
 
 
 def find_free_port(host: str) -> int:
-    """A port that nobody listens on at the moment."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        probe.bind((host, 0))
-        port: int = probe.getsockname()[1]
-        return port
+    """A port that nobody listens on at the moment.
+
+    Raises:
+        StackError: The host is not an address of this machine, or has no port left.
+    """
+    port = _bind(host, 0)
+    if port is None:
+        raise StackError(f"no port is free on {host}")
+    return port
 
 
 def require_free(addresses: Sequence[Address]) -> None:

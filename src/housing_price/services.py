@@ -112,7 +112,8 @@ def orchestrator(plan: Plan) -> Service:
             ORCHESTRATOR_SERVER__PORT=str(plan.orchestrator.port),
             ORCHESTRATOR_MODEL_SERVER__BASE_URL=plan.model_server.url,
         ),
-        ready_url=f"{plan.orchestrator.url}/readyz",
+        # Not /readyz: it starts without a model server, and `up` asks it for a real price in the end.
+        ready_url=f"{plan.orchestrator.url}/livez",
         style="cyan",
     )
 

@@ -1,16 +1,13 @@
 """The order in which the stack comes up. Each part starts as soon as what it needs is there."""
 
 import asyncio
-import shlex
 import signal
 import time
 from collections.abc import Callable
-from pathlib import Path
 
 import httpx
-from rich.table import Table
-from rich.text import Text
 
+from housing_price.addresses import show_addresses
 from housing_price.champion import find_champion
 from housing_price.errors import StackError
 from housing_price.output import Output
@@ -31,6 +28,10 @@ from housing_price.state import EXAMPLE
 from housing_price.supervisor import BackOff, Service, Supervisor, describe_status
 
 TRAINING, EXPORT = "training", "export"
+HEARTBEAT_SECONDS = 10
+FIRST_PRICE_SECONDS = 60
+PRICE_POLL_SECONDS = 0.25
+JSON = {"content-type": "application/json"}
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -72,7 +73,8 @@ class Stack:
                     await self._model_server.restart()
                 await self._model_server.wait_until_ready()
                 await self._orchestrator.wait_until_ready()
-                self._show_addresses(time.monotonic() - began)
+                price = await self._price_the_example()
+                show_addresses(self._output, self._plan, time.monotonic() - began, price)
         except* StackError as errors:
             raise errors.exceptions[0] from None
 
@@ -96,32 +98,38 @@ class Stack:
     async def _run_to_end(self, name: str, command: tuple[str, ...]) -> None:
         began = time.monotonic()
         process = await Process.start(command, environment(), lambda text: self._output.line(name, text, "yellow"))
+        heartbeat = asyncio.create_task(self._tell_time(name, began))
         try:
             status = await process.wait()
         finally:
+            heartbeat.cancel()
             await process.stop()
         if status:
             raise StackError(f"the {name} failed with {describe_status(status)}: its own lines above say why")
         self._output.say(f"{name}: done after {time.monotonic() - began:.1f} s", "green")
 
-    def _show_addresses(self, seconds: float) -> None:
-        api, models, tracking = (address.url for address in self._plan.addresses)
-        table = Table(title=f"Everything is up after {seconds:.1f} s; Ctrl-C ends it", title_style="bold green")
-        table.add_column("What", no_wrap=True)
-        table.add_column("Where", no_wrap=True)
-        table.add_row("House price API", f"{api}{PREDICT_PATH}")
-        table.add_row("Documentation, to try out", f"{api}/docs")
-        table.add_row("MLflow: runs, models, versions", tracking)
-        table.add_row("Model server", f"{models}/invocations")
-        self._output.show(table)
-        self._output.show(Text.assemble("Price a house:\n\n  ", (curl_line(api), "bold"), "\n"))
+    async def _tell_time(self, name: str, began: float) -> None:
+        while True:
+            await asyncio.sleep(HEARTBEAT_SECONDS)
+            self._output.say(f"{name}: at work for {time.monotonic() - began:.0f} s")
 
-
-def curl_line(api_url: str) -> str:
-    """A shell command that prices the example house, for the folder that the runner was started in."""
-    example = EXAMPLE.relative_to(Path.cwd()) if EXAMPLE.is_relative_to(Path.cwd()) else EXAMPLE
-    words = ["curl", "-s", f"{api_url}{PREDICT_PATH}", "-H", "content-type: application/json", "-d", f"@{example}"]
-    return shlex.join(words)
+    async def _price_the_example(self) -> float:
+        """Ask for a price as a user would, until it comes: only then everything works together."""
+        url, house = f"{self._plan.orchestrator.url}{PREDICT_PATH}", EXAMPLE.read_bytes()
+        said = "nothing"
+        try:
+            async with asyncio.timeout(FIRST_PRICE_SECONDS):
+                while True:
+                    try:
+                        answer = await self._client.post(url, content=house, headers=JSON, timeout=FIRST_PRICE_SECONDS)
+                        if answer.is_success:
+                            return float(answer.json()["predictedPrice"])
+                        said = f"{answer.status_code} {answer.text}"
+                    except httpx.HTTPError as error:
+                        said = repr(error)
+                    await asyncio.sleep(PRICE_POLL_SECONDS)
+        except TimeoutError as error:
+            raise StackError(f"no price for the example house within {FIRST_PRICE_SECONDS} s: {said}") from error
 
 
 async def run_until_stopped(plan: Plan, output: Output, back_off: BackOff, stop_with: int | None = None) -> None:

@@ -1,12 +1,11 @@
 """The one-shot trainer of `compose.yaml`: sees to it that there is a champion, and that it is exported.
 
-    fill_registry.py FOLDER
+    fill_registry.py TRACKING_URI FOLDER
 
 Trains only if the registry has no champion. Leaves an export alone that is the champion's already, so that a model
-server that reads the folder is not disturbed. Runs in the model's image; `MLFLOW_TRACKING_URI` says where the registry is.
+server that reads the folder is not disturbed. Runs in the image of the model.
 """
 
-import os
 import subprocess
 import sys
 from pathlib import Path
@@ -43,17 +42,22 @@ def is_exported(client: MlflowClient, folder: Path) -> bool:
     return (manifest.version, manifest.digest) == (champion.version, champion.digest)
 
 
-def main(folder: Path) -> None:
-    """Train if need be, export if need be; the commands print what they do."""
-    client = connect(os.environ["MLFLOW_TRACKING_URI"])
+def run(*command: str) -> None:
+    """Run a command of the model's package; it prints what it does."""
+    subprocess.run(["housing-price-model", *command], check=True)  # noqa: S603, S607 - the image's own program
+
+
+def main(tracking_uri: str, folder: Path) -> None:
+    """Train if need be, export if need be."""
+    client = connect(tracking_uri)
     if not has_champion(client):
-        subprocess.run(["housing-price-model", "train"], check=True)  # noqa: S607 - the image's own command
+        run("train", "--tracking-uri", tracking_uri)
     if not is_exported(client, folder):
-        subprocess.run(["housing-price-model", "export", "--model", URI, "--to", folder], check=True)  # noqa: S603, S607
+        run("export", "--tracking-uri", tracking_uri, "--model", URI, "--to", str(folder))
 
 
 if __name__ == "__main__":
     try:
-        main(Path(sys.argv[1]))
+        main(sys.argv[1], Path(sys.argv[2]))
     except (RegistryError, MlflowException, subprocess.CalledProcessError) as error:
         sys.exit(f"error: {error}")

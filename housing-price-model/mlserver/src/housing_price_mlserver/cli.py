@@ -21,7 +21,7 @@ def _port(text: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="housing-price-mlserver",
-        description="Serves an exported house price model at /invocations and /ping, under MLServer, until a signal ends it.",
+        description="Serves an exported house price model (/invocations, /ping) under MLServer until a signal ends it.",
     )
     parser.add_argument("folder", type=Path, help="what `housing-price-model export` wrote: model/ and manifest.json")
     parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")

@@ -44,8 +44,8 @@ class _RestServer(MLServer):
 def serve(model: Path, *, name: str, version: str, host: str, port: int) -> bool:
     """Serve an MLflow model folder until SIGINT or SIGTERM.
 
-    Nothing is written to disk. Predictions run in this process (`parallel_workers=0`): with workers, MLServer 1.7.1 hangs
-    when it is stopped under load, and stays "ready" while a worker is stuck.
+    Nothing is written to disk. Predictions run in this process (`parallel_workers=0`): with workers, MLServer 1.7.1
+    hangs when it is stopped under load, and stays "ready" while a worker is stuck.
 
     Returns:
         Whether the server ended because it was asked to; it also ends when the model cannot be loaded.

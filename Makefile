@@ -5,26 +5,36 @@ SHELL := /bin/bash
 .ONESHELL:
 .DEFAULT_GOAL := help
 
-# `command -v uv` can find a shim that does not work here, so uv is asked for its version.
-UV := $(shell uv --version >/dev/null 2>&1 && echo uv || echo .uv/bin/uv)
+# `command -v uv` can find a shim that does not work here, or a uv that is too old, so uv is asked for its version.
+UV_NEEDED := 0.9
+UV := $(shell version=$$(uv --version 2>/dev/null | cut -d' ' -f2); \
+	[ -n "$$version" ] && printf '%s\n' $(UV_NEEDED) "$$version" | sort -VC && echo uv || echo .uv/bin/uv)
 RUN := $(UV) run --frozen
 
 .PHONY: help up test lint format types imports train compose-up compose-down
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 24
 
+# A virtual environment of its own also works where the system's Python is externally managed (PEP 668). Any Python 3.8
+# or later will do: uv itself then finds, or downloads, the one in .python-version.
 .uv/bin/uv:
-	@python=$$(command -v python3 || command -v python)
-	"$$python" -m venv .uv
-	.uv/bin/python -m pip install --quiet --disable-pip-version-check uv
+	@for python in python3 python /usr/bin/python3 none; do
+		"$$python" -c 'import ensurepip, venv' 2>/dev/null && break
+	done
+	[ "$$python" != none ] || { echo 'error: no python3 with venv and pip on the PATH' >&2; exit 1; }
+	echo 'installing uv into .uv/'
+	"$$python" -m venv --clear .uv
+	printf '*\n' >.uv/.gitignore
+	.uv/bin/python -m pip install --quiet --disable-pip-version-check 'uv>=$(UV_NEEDED)'
 
 .PHONY: uv
 uv: $(filter .uv/bin/uv,$(UV))
 
+# make hands on no SIGINT that it alone gets, so the runner watches make ($$PPID) and ends with it.
 up: uv ## Train if needed, then serve: tracking server, model server, orchestrator (Ctrl-C ends it)
-	@exec $(RUN) housing-price up $(ARGS)
+	@exec $(RUN) housing-price up --stop-with $$PPID $(ARGS)
 
-test: uv lint types imports ## Lint, types, import rules and the whole test suite
+test: lint types imports ## Lint, types, import rules and the whole test suite
 	@$(RUN) pytest $(ARGS)
 
 lint: uv ## Check style and format

@@ -7,7 +7,7 @@ SHELL := /bin/bash
 
 # `command -v uv` can find a shim that does not work here, or a uv that is too old, so uv is asked for its version.
 UV_NEEDED := 0.9
-UV := $(shell version=$$(uv --version 2>/dev/null | cut -d' ' -f2); \
+UV := $(shell version=$$(uv --version 2>/dev/null | cut -d' ' -f2 || true); \
 	[ -n "$$version" ] && printf '%s\n' $(UV_NEEDED) "$$version" | sort -VC && echo uv || echo .uv/bin/uv)
 RUN := $(UV) run --frozen
 

@@ -24,7 +24,7 @@ from housing_price_orchestrator.provider.mlflow_client import client_for
 from housing_price_orchestrator.provider.mlflow_price_model import MLflowPriceModel
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
-from housing_price_orchestrator.settings import Settings, load_settings
+from housing_price_orchestrator.settings import Settings, described, load_settings
 from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 
@@ -115,6 +115,12 @@ def app_from_environment() -> FastAPI:
 def describe() -> dict[str, Any]:
     """Give the OpenAPI document of the application with its default settings."""
     return create_app(Settings()).openapi()
+
+
+def describe_settings() -> str:
+    """Write the table of all settings, in Markdown."""
+    rows = [f"| `{variable}` | `{default}` | {meaning} |" for variable, default, meaning in described()]
+    return "\n".join(["| variable | default | |", "|---|---|---|", *rows]).replace("``", "")
 
 
 def serve(*, host: str | None = None, port: int | None = None) -> None:

@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from housing_price_orchestrator.app import describe
+from housing_price_orchestrator.app import describe, describe_settings
 from housing_price_orchestrator.app import serve as serve_until_stopped
 from housing_price_orchestrator.provider.columns import column_types
 from housing_price_orchestrator.settings import InvalidSettings
@@ -31,6 +31,12 @@ def serve(
 def openapi() -> None:
     """Print the OpenAPI document."""
     typer.echo(json.dumps(describe(), indent=2))
+
+
+@app.command()
+def settings() -> None:
+    """Print every setting with its variable, its default and its meaning, as Markdown."""
+    typer.echo(describe_settings())
 
 
 @app.command()

@@ -1,6 +1,7 @@
 """Every setting, its default and its meaning. Read from environment variables: `ORCHESTRATOR_<GROUP>__<NAME>`."""
 
 import ipaddress
+from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError, model_validator
@@ -133,6 +134,20 @@ def load_settings(*, host: str | None = None, port: int | None = None) -> Settin
             for finding in error.errors(include_url=False, include_input=False)
         ]
         raise InvalidSettings("\n".join(lines)) from error
+
+
+def described() -> Iterator[tuple[str, str, str]]:
+    """Tell of each setting its variable, its default and its meaning."""
+    for group, field in Settings.model_fields.items():
+        default = field.get_default()
+        for name, setting in type(default).model_fields.items():
+            yield _variable((group, name)), _as_text(getattr(default, name)), setting.description or ""
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(str(part).rstrip("/") for part in value)
+    return "" if value is None else str(value)
 
 
 def _variable(loc: tuple[int | str, ...]) -> str:

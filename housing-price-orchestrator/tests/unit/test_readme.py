@@ -1,5 +1,4 @@
 from factories import REPOSITORY
-
 from housing_price_orchestrator.app import describe_settings
 
 

@@ -1,0 +1,100 @@
+"""Fixtures of the orchestrator's tests."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from pathlib import Path
+from typing import Any
+
+import hypothesis
+import pytest
+import structlog
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from factories import REPOSITORY, settings_for
+from housing_price_orchestrator.app import create_app
+from housing_price_orchestrator.settings import PREFIX
+from servers import LISTENS, Process, StubModelServer, free_port
+
+# A failure prints what is needed to see it again; time never decides a test.
+hypothesis.settings.register_profile("orchestrator", deadline=None, print_blob=True, max_examples=60)
+hypothesis.settings.load_profile("orchestrator")
+
+
+@pytest.fixture(scope="session")
+def anyio_backend() -> str:
+    return "asyncio"
+
+
+@pytest.fixture(autouse=True)
+def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name in os.environ:
+        if name.startswith(PREFIX):
+            monkeypatch.delenv(name)
+
+
+@pytest.fixture(autouse=True)
+def _quiet_log() -> Iterator[None]:
+    structlog.configure(
+        wrapper_class=structlog.make_filtering_bound_logger("critical"), cache_logger_on_first_use=False
+    )
+    yield
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def stub() -> Iterator[StubModelServer]:
+    with StubModelServer() as server:
+        yield server
+
+
+type StartApp = Callable[..., TestClient]
+
+
+@pytest.fixture
+def start_app() -> Iterator[StartApp]:
+    """Starts the shipped application in this process: `start_app(url, requests={...})` gives a client of it."""
+    with ExitStack() as stack:
+
+        def start(url: str, **groups: dict[str, Any]) -> TestClient:
+            return stack.enter_context(TestClient(create_app(settings_for(url, **groups))))
+
+        yield start
+
+
+@pytest.fixture
+def api(stub: StubModelServer, start_app: StartApp) -> TestClient:
+    """A client of the shipped application, whose model server is the stub."""
+    return start_app(stub.url)
+
+
+@pytest.fixture
+def app(api: TestClient) -> FastAPI:
+    """The application behind `api`, to replace a part of it by one that fails."""
+    assert isinstance(api.app, FastAPI)
+    return api.app
+
+
+@pytest.fixture(scope="session")
+def model_server(champion: Path) -> Iterator[str]:
+    """The address of the real model server, with the real model."""
+    with Process(sys.executable, "-m", "housing_price_model", "serve", str(champion), "--port", "0") as process:
+        yield process.says(LISTENS)[1]
+
+
+@pytest.fixture(scope="session")
+def mlserver(champion: Path) -> Iterator[str]:
+    """The address of a real MLServer with the same model, in an environment of its own."""
+    uv = os.environ.get("UV") or shutil.which("uv")
+    if uv is None:
+        pytest.skip("MLServer has an environment of its own, and uv, which makes it, was not found")
+    project = REPOSITORY / "housing-price-model" / "mlserver"
+    port = free_port()
+    command = ("run", "--frozen", "--project", str(project), "housing-price-mlserver", str(champion))
+    # The environment of the workspace is not that of MLServer.
+    with Process(uv, *command, "--host", "127.0.0.1", "--port", str(port), VIRTUAL_ENV="") as process:
+        process.says(r"model.*loaded|Loaded model|running on", seconds=240)
+        yield f"http://127.0.0.1:{port}"

@@ -1,0 +1,100 @@
+"""Payloads and settings: the only place that makes the JSON and the houses of the tests."""
+
+import csv
+import json
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any
+
+from housing_price_orchestrator.provider.columns import COLUMN_OF_FIELD
+from housing_price_orchestrator.settings import Settings
+from housing_price_orchestrator.shared.view.house import House
+
+REPOSITORY = Path(__file__).parents[2]
+EXAMPLES = REPOSITORY / "examples"
+SURVEY = REPOSITORY / "housing-price-model" / "data" / "ames-housing.csv"
+
+ABSENT: Any = object()
+"""As the value of a change: the key is left out."""
+
+_EXAMPLE = json.loads((EXAMPLES / "request-1461.json").read_bytes())
+
+
+def house_json(**changes: Any) -> dict[str, Any]:
+    """The house of the examples, as callers send it, with some keys changed, added or left out."""
+    return {key: value for key, value in {**_EXAMPLE, **changes}.items() if value is not ABSENT}
+
+
+def house_bytes(**changes: Any) -> bytes:
+    return json.dumps(house_json(**changes)).encode()
+
+
+def houses_json(count: int) -> list[dict[str, Any]]:
+    """So many houses, each with an id and a size of its own."""
+    return [house_json(id=number + 1, lotArea=5_000 + number) for number in range(count)]
+
+
+def batch_json(houses: Iterable[dict[str, Any]]) -> dict[str, Any]:
+    return {"data": list(houses)}
+
+
+def batch_bytes(houses: Iterable[dict[str, Any]]) -> bytes:
+    return json.dumps(batch_json(houses)).encode()
+
+
+def house(**changes: Any) -> House:
+    return House.model_validate(house_json(**changes))
+
+
+def houses(count: int) -> list[House]:
+    return [House.model_validate(document) for document in houses_json(count)]
+
+
+def alias_of(field: str) -> str:
+    """What a field of `House` is called in public."""
+    return House.model_fields[field].alias or field
+
+
+def survey_rows() -> Iterator[dict[str, str]]:
+    """The survey as it is in the file; blank is the empty string."""
+    with SURVEY.open(encoding="utf-8", newline="") as file:
+        yield from csv.DictReader(file)
+
+
+def survey_houses() -> list[dict[str, Any]]:
+    """Every house of the survey, as a caller would send it: whole numbers whole, blanks null."""
+    rows = list(survey_rows())
+    numeric = {column for column in rows[0] if all(_is_number(row[column]) for row in rows if row[column])}
+    key_of_column = {column: alias_of(field) for field, column in COLUMN_OF_FIELD.items()} | {"Id": "id"}
+    return [
+        {key: _value(row[column], is_number=column in numeric) for column, key in key_of_column.items()} for row in rows
+    ]
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _value(text: str, *, is_number: bool) -> Any:
+    if not text:
+        return None
+    if not is_number:
+        return text
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+def settings_for(url: str, **groups: dict[str, Any]) -> Settings:
+    """Settings for tests: the model server at `url`, and readiness asks once."""
+    return Settings.model_validate(
+        {
+            "model_server": {"base_url": url} | groups.pop("model_server", {}),
+            "readiness": {"probe_interval_seconds": 3600} | groups.pop("readiness", {}),
+            "requests": {"deadline_seconds": 30} | groups.pop("requests", {}),
+            **groups,
+        }
+    )

@@ -1,0 +1,184 @@
+import json
+from collections.abc import Iterator
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from factories import batch_bytes, house_bytes, houses_json
+from fakes import FakePriceModel
+from housing_price_orchestrator.interface.problems import ANSWER_OF_ERROR, answer_to
+from housing_price_orchestrator.service.pricing import Pricing
+from housing_price_orchestrator.shared import errors
+
+PREDICT = "/api/v1/price/predict"
+
+
+def leaves(kind: type[errors.HousingPriceError]) -> Iterator[type[errors.HousingPriceError]]:
+    below = kind.__subclasses__()
+    if not below:
+        yield kind
+    for one in below:
+        yield from leaves(one)
+
+
+LEAVES = sorted(leaves(errors.HousingPriceError), key=lambda kind: kind.__name__)
+
+STATUS_BY_DESIGN = {
+    errors.InvalidDocument: 422,
+    errors.DocumentTooLarge: 413,
+    errors.UnsupportedMediaType: 415,
+    errors.DeadlineExceeded: 504,
+    errors.ModelServerUnavailable: 503,
+    errors.ModelServerBusy: 503,
+}
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_every_error_has_an_answer(leaf: type[errors.HousingPriceError]) -> None:
+    assert leaf in ANSWER_OF_ERROR
+
+
+def test_the_table_holds_nothing_but_errors_of_the_tree() -> None:
+    assert set(ANSWER_OF_ERROR) <= set(LEAVES)
+
+
+@pytest.mark.parametrize(("kind", "status"), STATUS_BY_DESIGN.items())
+def test_an_error_has_the_status_of_the_design(kind: type[errors.HousingPriceError], status: int) -> None:
+    assert ANSWER_OF_ERROR[kind].status == status
+
+
+@pytest.mark.parametrize("leaf", sorted(leaves(errors.ModelAnswerUnusable), key=lambda kind: kind.__name__))
+def test_an_unusable_answer_is_a_bad_gateway(leaf: type[errors.HousingPriceError]) -> None:
+    assert ANSWER_OF_ERROR[leaf].status == 502
+
+
+@pytest.mark.parametrize("leaf", LEAVES)
+def test_only_what_may_pass_by_itself_says_when_to_try_again(leaf: type[errors.HousingPriceError]) -> None:
+    answer = ANSWER_OF_ERROR[leaf]
+    assert (answer.retry_after_seconds is not None) == (answer.status == 503)
+
+
+def test_problems_have_names_of_their_own() -> None:
+    names = [answer.name for answer in ANSWER_OF_ERROR.values()]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("error", [errors.HousingPriceError("x"), ValueError("x"), KeyError("x")])
+def test_an_error_without_a_row_is_a_500(error: Exception) -> None:
+    assert answer_to(error).status == 500
+
+
+class TestOverHttp:
+    def test_an_unexpected_error_is_a_500_that_says_only_the_request_id(self, app: FastAPI, api: TestClient) -> None:
+        app.state.pricing = Pricing(FakePriceModel(error=RuntimeError("SECRET of the inside")))
+        answer = api.post(PREDICT, content=house_bytes(), headers={"x-request-id": "my-id"})
+        assert answer.status_code == 500
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.headers["x-request-id"] == "my-id"
+        assert answer.json() == {
+            "type": "urn:housing-price:problem:internal-error",
+            "title": "Something went wrong here",
+            "status": 500,
+            "detail": "Quote the request id when you report it.",
+            "requestId": "my-id",
+        }
+
+    def test_the_service_goes_on_after_an_unexpected_error(self, app: FastAPI, api: TestClient) -> None:
+        pricing = app.state.pricing
+        app.state.pricing = Pricing(FakePriceModel(error=RuntimeError()))
+        assert api.post(PREDICT, content=house_bytes()).status_code == 500
+        app.state.pricing = pricing
+        assert api.post(PREDICT, content=house_bytes()).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("method", "path", "status", "name"),
+        [
+            ("GET", "/nowhere", 404, "not-found"),
+            ("POST", "/api/v1/price", 404, "not-found"),
+            ("POST", PREDICT + "/", 404, "not-found"),
+            ("POST", "/api/v2/price/predict", 404, "not-found"),
+            ("GET", PREDICT, 405, "method-not-allowed"),
+            ("DELETE", PREDICT + "/batch", 405, "method-not-allowed"),
+            ("POST", "/livez", 405, "method-not-allowed"),
+        ],
+    )
+    def test_what_is_not_there_is_a_problem_document(
+        self, api: TestClient, method: str, path: str, status: int, name: str
+    ) -> None:
+        answer = api.request(method, path)
+        assert answer.status_code == status
+        assert answer.headers["content-type"] == "application/problem+json"
+        problem = answer.json()
+        assert problem["type"] == f"urn:housing-price:problem:{name}"
+        assert problem["status"] == status
+        assert problem["requestId"] == answer.headers["x-request-id"]
+
+    def test_a_wrong_method_names_the_right_one(self, api: TestClient) -> None:
+        assert api.get(PREDICT).headers["allow"] == "POST"
+
+    def test_a_hundred_findings_are_listed_and_the_others_counted(self, api: TestClient) -> None:
+        wrong = [{**house, "street": "Dummy", "lotArea": "8450"} for house in houses_json(75)]
+        answer = api.post(PREDICT + "/batch", content=batch_bytes(wrong))
+        assert answer.status_code == 422
+        detail = answer.json()["detail"]
+        assert len(detail) == 101
+        assert [finding["type"] for finding in detail[:4]] == ["float_type", "literal_error"] * 2 or [
+            finding["type"] for finding in detail[:4]
+        ] == ["literal_error", "float_type"] * 2
+        assert detail[-1]["ctx"] == {"omitted": 50}
+
+    def test_exactly_a_hundred_findings_need_no_count(self, api: TestClient) -> None:
+        wrong = [{**house, "street": "Dummy"} for house in houses_json(100)]
+        detail = api.post(PREDICT + "/batch", content=batch_bytes(wrong)).json()["detail"]
+        assert len(detail) == 100
+        assert detail[-1]["loc"] == ["body", "data", 99, "street"]
+
+    @pytest.mark.parametrize(
+        ("value", "is_repeated"),
+        [
+            ("Dummy", True),
+            ("x" * 200, True),
+            ("x" * 201, False),
+            (17, True),
+            (10**199, True),
+            (10**250, False),
+            (True, True),
+            (1.5, True),
+            ([], False),
+            ({}, False),
+            (["Pave"], False),
+            ({"Pave": 1}, False),
+        ],
+        ids=lambda value: repr(value)[:20],
+    )
+    def test_only_short_scalars_are_repeated(self, api: TestClient, value: object, is_repeated: bool) -> None:
+        (finding,) = api.post(PREDICT, content=house_bytes(street=value)).json()["detail"]
+        assert finding["loc"] == ["body", "street"]
+        assert ("input" in finding) == is_repeated
+        if is_repeated:
+            assert finding["input"] == value
+
+    def test_a_missing_field_does_not_repeat_the_house(self, api: TestClient) -> None:
+        body = json.loads(house_bytes())
+        del body["street"]
+        (finding,) = api.post(PREDICT, json=body).json()["detail"]
+        assert (finding["type"], finding["loc"]) == ("missing", ["body", "street"])
+        assert "input" not in finding
+
+    @pytest.mark.parametrize(
+        ("key", "meant"),
+        [("lot_area", "lotArea"), ("LotArea", "lotArea"), ("exterior1st", "exterior1St"), ("bsmtFinSF1", "bsmtFinSf1")],
+    )
+    def test_a_misspelt_key_is_told_the_right_spelling(self, api: TestClient, key: str, meant: str) -> None:
+        (finding,) = api.post(PREDICT, content=house_bytes(**{key: 1})).json()["detail"]
+        assert (finding["type"], finding["loc"]) == ("extra_forbidden", ["body", key])
+        assert finding["ctx"]["didYouMean"] == meant
+
+    def test_a_key_that_means_nothing_gets_no_advice(self, api: TestClient) -> None:
+        (finding,) = api.post(PREDICT, content=house_bytes(xyzzy=1)).json()["detail"]
+        assert "ctx" not in finding
+
+    def test_a_very_long_key_is_cut(self, api: TestClient) -> None:
+        (finding,) = api.post(PREDICT, content=house_bytes(**{"k" * 10_000: 1})).json()["detail"]
+        assert len(finding["loc"][1]) == 200

@@ -1,0 +1,152 @@
+import io
+import json
+import logging
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+import structlog
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from factories import house_bytes
+from fakes import FakePriceModel
+from housing_price_orchestrator.observability.logging import configure_logging
+from housing_price_orchestrator.service.pricing import Pricing
+from servers import SECRET, StubModelServer, says
+
+PREDICT = "/api/v1/price/predict"
+PAYLOAD = "a-word-of-the-payload"
+
+type Lines = Callable[[], list[dict[str, Any]]]
+
+
+@pytest.fixture
+def as_pytest_had_it() -> Iterator[None]:
+    """Logging is set up for the whole process, so it is put back afterwards."""
+    root = logging.getLogger()
+    before = root.handlers[:], root.level
+    yield
+    root.handlers[:], level = before
+    root.setLevel(level)
+    structlog.reset_defaults()
+
+
+@pytest.fixture
+def lines(as_pytest_had_it: None, monkeypatch: pytest.MonkeyPatch) -> Lines:
+    """What was logged since it was called last."""
+    written = io.StringIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", written)
+        configure_logging(level="info", style="json")
+    # Not cached, so that a logger of a module does not keep this test's output for the next test.
+    structlog.configure(cache_logger_on_first_use=False)
+
+    def since_the_last_call() -> list[dict[str, Any]]:
+        text = written.getvalue()
+        written.seek(0)
+        written.truncate()
+        return [json.loads(line) for line in text.splitlines()]
+
+    return since_the_last_call
+
+
+@pytest.fixture
+def api(lines: Lines, stub: StubModelServer, start_app: Callable[..., TestClient]) -> TestClient:
+    """The application, made after logging was set up, as in the shipped program."""
+    return start_app(stub.url)
+
+
+def requests_in(lines: Lines) -> list[dict[str, Any]]:
+    return [line for line in lines() if line["event"] == "request"]
+
+
+def test_a_request_is_one_line_of_json(api: TestClient, lines: Lines) -> None:
+    lines()
+    api.post(PREDICT, content=house_bytes(), headers={"x-request-id": "mine"})
+    (line,) = requests_in(lines)
+    assert line.pop("time").endswith("Z")
+    assert 0 < line.pop("seconds") < 60
+    assert line == {
+        "event": "request",
+        "level": "info",
+        "request_id": "mine",
+        "method": "POST",
+        "path": PREDICT,
+        "status": 200,
+    }
+
+
+def test_the_questions_of_watchers_are_not_logged_at_info(api: TestClient, lines: Lines) -> None:
+    lines()
+    api.get("/livez")
+    assert requests_in(lines) == []
+
+
+def test_what_the_model_server_said_wrong_stands_in_the_log_by_name(
+    api: TestClient, stub: StubModelServer, lines: Lines
+) -> None:
+    stub.behaviour = says(500, SECRET.encode())
+    lines()
+    api.post(PREDICT, content=house_bytes())
+    (line,) = requests_in(lines)
+    assert line["level"] == "error"
+    assert line["status"] == 502
+    assert line["error"] == "ModelServerFailed: the model server answered 500"
+
+
+def test_payloads_are_not_logged(api: TestClient, lines: Lines) -> None:
+    api.post(PREDICT, content=house_bytes(street=PAYLOAD))
+    api.post(PREDICT, content=PAYLOAD)
+    api.post(PREDICT, content=house_bytes(), params={"secret": PAYLOAD})
+    logged = requests_in(lines)
+    assert len(logged) == 3
+    assert PAYLOAD not in json.dumps(logged)
+
+
+def test_a_defect_is_logged_with_its_trace_and_without_local_variables(
+    api: TestClient, app: FastAPI, lines: Lines
+) -> None:
+    app.state.pricing = Pricing(FakePriceModel(error=RuntimeError("a defect")))
+    lines()
+    # An id of this size stands in no other place of the line.
+    api.post(PREDICT, content=house_bytes(id=987_654_321_987))
+    (line,) = requests_in(lines)
+    assert line["status"] == 500
+    (trace,) = line["exception"]
+    assert (trace["exc_type"], trace["exc_value"]) == ("RuntimeError", "a defect")
+    assert trace["frames"]
+    assert not any(frame.get("locals") for frame in trace["frames"])
+    assert "987654321987" not in json.dumps(line)
+
+
+def test_what_libraries_say_is_json_as_well(lines: Lines) -> None:
+    logging.getLogger("some.library").warning("took %s s", 3)
+    (line,) = lines()
+    assert (line["event"], line["level"]) == ("took 3 s", "warning")
+
+
+def test_a_line_break_cannot_forge_a_line(lines: Lines) -> None:
+    structlog.get_logger().info('x\n{"event":"request"}', more={1: b"\xff", "obj": object()})
+    logging.getLogger("some.library").warning('y\n{"event":"request"}')
+    assert [line["event"][0] for line in lines()] == ["x", "y"]
+
+
+@pytest.mark.parametrize(("level", "shown"), [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)])
+def test_the_level_is_the_least_that_is_written(
+    as_pytest_had_it: None, capsys: pytest.CaptureFixture[str], level: str, shown: int
+) -> None:
+    configure_logging(level=level, style="json")
+    log = structlog.get_logger()
+    for name in ("debug", "info", "warning", "error"):
+        getattr(log, name)(name)
+    assert len(capsys.readouterr().out.splitlines()) == shown
+
+
+def test_console_is_for_people(as_pytest_had_it: None, capsys: pytest.CaptureFixture[str]) -> None:
+    configure_logging(level="info", style="console")
+    structlog.get_logger().info("hello", price=1)
+    line = capsys.readouterr().out
+    assert "hello" in line
+    assert not line.startswith("{")

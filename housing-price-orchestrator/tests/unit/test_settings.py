@@ -1,0 +1,107 @@
+import re
+from operator import attrgetter
+
+import pytest
+
+from housing_price_orchestrator.settings import DELIMITER, PREFIX, InvalidSettings, Settings, load_settings
+
+
+def test_the_defaults_can_be_used_as_they_are() -> None:
+    settings = load_settings()
+    assert (settings.server.host, settings.server.port) == ("127.0.0.1", 8000)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value", "place", "expected"),
+    [
+        ("ORCHESTRATOR_SERVER__PORT", "8123", "server.port", 8123),
+        ("ORCHESTRATOR_REQUESTS__DEADLINE_SECONDS", "0.5", "requests.deadline_seconds", 0.5),
+        ("ORCHESTRATOR_REQUESTS__MAX_BATCH_BYTES", "1000", "requests.max_batch_bytes", 1000),
+        ("ORCHESTRATOR_MODEL_SERVER__MODEL_NAME", "prices", "model_server.model_name", "prices"),
+        ("ORCHESTRATOR_READINESS__PROBE_INTERVAL_SECONDS", "7", "readiness.probe_interval_seconds", 7.0),
+        ("ORCHESTRATOR_LOG__LEVEL", "debug", "log.level", "debug"),
+    ],
+)
+def test_a_variable_sets_its_value(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str, place: str, expected: object
+) -> None:
+    monkeypatch.setenv(variable, value)
+    assert attrgetter(place)(load_settings()) == expected
+
+
+def test_the_address_of_the_model_server_is_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_MODEL_SERVER__BASE_URL", "http://model:9000")
+    assert "http://model:9000/" in str(load_settings().model_server.base_url)
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("ORCHESTRATOR_SERVER__PORT", "eighty"),
+        ("ORCHESTRATOR_SERVER__PORT", "65536"),
+        ("ORCHESTRATOR_SERVER__PORT", ""),
+        ("ORCHESTRATOR_MODEL_SERVER__BASE_URL", "not an address"),
+        ("ORCHESTRATOR_MODEL_SERVER__BASE_URL", "ftp://model"),
+        ("ORCHESTRATOR_MODEL_SERVER__MODEL_NAME", ""),
+        ("ORCHESTRATOR_REQUESTS__DEADLINE_SECONDS", "0"),
+        ("ORCHESTRATOR_REQUESTS__DEADLINE_SECONDS", "-1"),
+        ("ORCHESTRATOR_REQUESTS__DEADLINE_SECONDS", "nan"),
+        ("ORCHESTRATOR_REQUESTS__DEADLINE_SECONDS", "inf"),
+        ("ORCHESTRATOR_REQUESTS__MAX_PREDICT_BYTES", "0"),
+        ("ORCHESTRATOR_LOG__LEVEL", "loud"),
+        ("ORCHESTRATOR_LOG__FORMAT", "xml"),
+        ("ORCHESTRATOR_AUTH__REQUIRED", "perhaps"),
+        ("ORCHESTRATOR_SERVER__PROT", "8000"),
+    ],
+)
+def test_a_bad_value_is_refused_by_the_name_of_its_variable(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InvalidSettings, match=re.escape(variable)):
+        load_settings()
+
+
+def test_every_bad_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+    bad = {"ORCHESTRATOR_SERVER__PORT": "x", "ORCHESTRATOR_LOG__LEVEL": "x"}
+    for variable, value in bad.items():
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(InvalidSettings) as refused:
+        load_settings()
+    assert all(variable in str(refused.value) for variable in bad)
+
+
+def test_what_the_command_line_says_counts_more_than_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_SERVER__PORT", "8001")
+    monkeypatch.setenv("ORCHESTRATOR_SERVER__HOST", "127.0.0.2")
+    server = load_settings(port=8002).server
+    assert (server.host, server.port) == ("127.0.0.2", 8002)
+
+
+@pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
+def test_loopback_needs_no_leave(host: str) -> None:
+    assert load_settings(host=host).server.host == host
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "192.168.1.7", "example.org", ""])  # noqa: S104 - refused
+@pytest.mark.parametrize("required", [None, "true"])
+def test_listening_wider_than_loopback_needs_leave(
+    monkeypatch: pytest.MonkeyPatch, host: str, required: str | None
+) -> None:
+    if required is not None:
+        monkeypatch.setenv("ORCHESTRATOR_AUTH__REQUIRED", required)
+    with pytest.raises(InvalidSettings, match="ORCHESTRATOR_AUTH__REQUIRED=false"):
+        load_settings(host=host)
+
+
+def test_with_leave_it_listens_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_AUTH__REQUIRED", "false")
+    assert load_settings(host="0.0.0.0").server.host == "0.0.0.0"  # noqa: S104 - not opened
+
+
+def test_every_setting_says_what_it_means() -> None:
+    for group_name, group in Settings.model_fields.items():
+        kind = group.annotation
+        assert isinstance(kind, type)
+        for name, field in kind.model_fields.items():  # type: ignore[attr-defined]  # groups are models
+            assert field.description, f"{PREFIX}{group_name.upper()}{DELIMITER}{name.upper()}"

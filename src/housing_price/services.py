@@ -77,7 +77,9 @@ def model_server(plan: Plan) -> Service:
         return _mlserver(plan)
     return Service(
         name=MODEL_SERVER,
-        command=python("housing_price_model", "serve", str(plan.state.champion), *_listen(plan.model_server)),
+        command=python(
+            "housing_price_model", "serve", "--model", str(plan.state.champion), *_listen(plan.model_server)
+        ),
         environment=environment(),
         ready_url=f"{plan.model_server.url}/ping",
         style="magenta",

@@ -83,6 +83,12 @@ def cross_validate(values: Floats, prices: Floats, recipe: Recipe, seed: int, pr
         fitted, others = job
         return PriceFit.fit(values[fitted], log_prices[fitted], recipe, seed).predict(values[others])
 
+    def calibrated(fold: int) -> Interval:
+        (train, _), errors = outer[fold], np.empty(len(values))
+        for at, (_, rows) in enumerate(inner[fold]):
+            errors[rows] = log_prices[rows] - found[len(outer) + fold * recipe.folds + at]
+        return Interval.fit(values[train], errors[train], recipe, seed)
+
     # Tree building releases the interpreter lock, so threads use all cores. BLAS keeps to one each: they would fight
     # over the cores, and the last bits of a sum depend on how many share it.
     with threadpool_limits(1), ThreadPoolExecutor(process_cpu_count() or 1) as pool:
@@ -90,11 +96,9 @@ def cross_validate(values: Floats, prices: Floats, recipe: Recipe, seed: int, pr
         for done, _ in enumerate(as_completed(futures), start=1):
             progress(done / len(futures))
         found = [future.result() for future in futures]
-        center, low, high, errors = (np.empty(len(values)) for _ in range(4))
-        for fold, (train, others) in enumerate(outer):
-            center[others] = found[fold]
-            for at, (_, rows) in enumerate(inner[fold]):
-                errors[rows] = log_prices[rows] - found[len(outer) + fold * recipe.folds + at]
-            interval = Interval.fit(values[train], errors[train], recipe, seed)
-            low[others], high[others] = interval.bounds(values[others], center[others])
+        intervals = list(pool.map(calibrated, range(len(outer))))
+    center, low, high = (np.empty(len(values)) for _ in range(3))
+    for fold, (_, others) in enumerate(outer):
+        center[others] = found[fold]
+        low[others], high[others] = intervals[fold].bounds(values[others], found[fold])
     return CrossValidation(Estimates(np.exp(center), np.exp(low), np.exp(high)), log_prices - center)

@@ -21,13 +21,13 @@ _IR_VERSION: Final = 10  # what goes with opset 18 to 21; newer ones lock out ol
 
 def build_graph(price: PriceFit, spread: SpreadFit) -> bytes:
     """Build the graph; the same estimators give the same bytes."""
-    scaler, ridge = price.linear[0], price.linear[-1]
-    weights = ridge.coef_ / scaler.scale_
+    # The linear part carries its share in its weights.
+    weights = price.linear_share * price.linear.coefficients
     width = len(weights)
     constants = {
         "weights": weights[np.newaxis, :],
-        "intercept": np.array([ridge.intercept_ - weights @ scaler.mean_]),
-        "half": np.array([0.5]),
+        "intercept": np.array([price.linear_share * price.linear.intercept]),
+        "trees_share": np.array([1 - price.linear_share]),
         "floor": np.array([spread.floor]),
         "features": np.array([1]),
     }
@@ -39,11 +39,12 @@ def build_graph(price: PriceFit, spread: SpreadFit) -> bytes:
         helper.make_node("Mul", ["x", "weights"], ["weighted"]),
         helper.make_node("ReduceSum", ["weighted", "features"], ["sum"], keepdims=1),
         helper.make_node("Add", ["sum", "intercept"], ["linear"]),
-        helper.make_node("Add", ["linear", "price_trees"], ["both"]),
-        helper.make_node("Mul", ["both", "half"], ["center"]),
+        helper.make_node("Mul", ["price_trees", "trees_share"], ["trees"]),
+        helper.make_node("Add", ["linear", "trees"], ["center"]),
         _trees(spread.trees, width, "spread_trees32"),
         helper.make_node("Cast", ["spread_trees32"], ["spread_trees"], to=TensorProto.DOUBLE),
-        helper.make_node("Max", ["spread_trees", "floor"], ["spread"]),
+        helper.make_node("Max", ["spread_trees", "floor"], ["root"]),
+        helper.make_node("Mul", ["root", "root"], ["spread"]),
     ]
     graph = helper.make_graph(
         nodes,

@@ -1,8 +1,8 @@
 """What is learned: a price from a linear model and trees, and how far off it may be.
 
-The log price is the mean of a ridge regression and of gradient boosted trees: the one extrapolates, the other finds
-steps and interactions, and their errors differ. The spread is a third, small ensemble that learns the size of the
-error.
+The log price is a weighted mean of a robust ridge regression and of gradient boosted trees: the one extrapolates, the
+other finds steps and interactions, and their errors differ. The spread is a third, small ensemble that learns the size
+of the error.
 """
 
 from dataclasses import dataclass
@@ -10,12 +10,10 @@ from typing import Final
 
 import numpy as np
 from sklearn.ensemble import GradientBoostingRegressor
-from sklearn.linear_model import Ridge
-from sklearn.pipeline import Pipeline, make_pipeline
-from sklearn.preprocessing import StandardScaler
 
+from housing_price_model.robust import RobustRidge
 from housing_price_model.served import SUBCLASS, Encoder, Features, Floats
-from housing_price_model.vocabulary import CATEGORIES, COLUMNS, NUMBERS, OPTIONAL, SUBCLASSES
+from housing_price_model.vocabulary import CATEGORIES, COLUMNS, OPTIONAL, SUBCLASSES
 
 ENCODER: Final = Encoder(COLUMNS, {SUBCLASS: SUBCLASSES, **CATEGORIES}, sorted(OPTIONAL))
 FEATURES: Final = Features(ENCODER)
@@ -25,16 +23,19 @@ FEATURES: Final = Features(ENCODER)
 class Recipe:
     """What can be varied in training; the defaults are what is served."""
 
+    linear_share: float = 0.4
     ridge_alpha: float = 150.0
+    ridge_threshold: float = 1.5
     trees: int = 500
     learning_rate: float = 0.05
     max_depth: int = 4
-    max_features: int = 20
-    subsample: float = 0.6
-    min_samples_leaf: int = 5
+    max_features: int = 40
+    subsample: float = 0.5
+    min_samples_leaf: int = 2
     spread_trees: int = 100
     spread_learning_rate: float = 0.05
     spread_depth: int = 3
+    spread_max_features: int = 40
     spread_min_samples_leaf: int = 20
     folds: int = 5
     level: float = 0.9
@@ -44,7 +45,7 @@ class Recipe:
 class Ranges:
     """The range of each encoded column in the training data; values outside count as the nearest inside.
 
-    Categories (and their positions) are not limited. Both arrays have shape (columns,).
+    A category's position has the range of the declared ones. Both arrays have shape (columns,).
     """
 
     lowest: Floats
@@ -52,11 +53,12 @@ class Ranges:
 
     @classmethod
     def of(cls, values: Floats) -> "Ranges":
-        """Take the ranges of (n, columns) encoded values; a column that is always blank has none."""
-        limited = np.isin(ENCODER.columns, [name for name in NUMBERS if name != SUBCLASS])
-        lowest = np.where(limited, np.fmin.reduce(values, axis=0), -np.inf)
-        highest = np.where(limited, np.fmax.reduce(values, axis=0), np.inf)
-        return cls(np.nan_to_num(lowest, nan=0.0, neginf=-1e6, posinf=1e6), np.nan_to_num(highest, nan=0.0, posinf=1e6))
+        """Take the ranges of (n, columns) encoded values; a number that is always blank counts as 0."""
+        lowest, highest = np.fmin.reduce(values, axis=0), np.fmax.reduce(values, axis=0)
+        for i, name in enumerate(ENCODER.columns):
+            if name in ENCODER.categories:
+                lowest[i], highest[i] = 0, len(ENCODER.categories[name]) - 1
+        return cls(np.nan_to_num(lowest), np.nan_to_num(highest))
 
     def matrix(self, values: Floats) -> Floats:
         """Turn (n, columns) encoded values into the (n, features) matrix that the estimators see."""
@@ -68,15 +70,16 @@ class PriceFit:
     """Estimators fitted on the log price."""
 
     ranges: Ranges
-    linear: Pipeline
+    linear: RobustRidge
     trees: GradientBoostingRegressor
+    linear_share: float
 
     @classmethod
     def fit(cls, values: Floats, log_prices: Floats, recipe: Recipe, seed: int) -> "PriceFit":
         """Fit on (n, columns) encoded values and (n,) log prices."""
         ranges = Ranges.of(values)
         matrix = ranges.matrix(values)
-        linear = make_pipeline(StandardScaler(), Ridge(recipe.ridge_alpha))
+        linear = RobustRidge.fit(matrix, log_prices, recipe.ridge_alpha, recipe.ridge_threshold)
         trees = GradientBoostingRegressor(
             n_estimators=recipe.trees,
             learning_rate=recipe.learning_rate,
@@ -86,17 +89,23 @@ class PriceFit:
             min_samples_leaf=recipe.min_samples_leaf,
             random_state=seed,
         )
-        return cls(ranges, linear.fit(matrix, log_prices), trees.fit(matrix, log_prices))
+        # Sales that the linear model finds odd count less for the trees as well.
+        trees.fit(matrix, log_prices, sample_weight=linear.weights)
+        return cls(ranges, linear, trees, recipe.linear_share)
 
     def predict(self, values: Floats) -> Floats:
         """Estimate the (n,) log prices."""
         matrix = self.ranges.matrix(values)
-        return np.asarray((self.linear.predict(matrix) + self.trees.predict(matrix)) / 2)
+        linear, trees = self.linear.predict(matrix), self.trees.predict(matrix)
+        return np.asarray(self.linear_share * linear + (1 - self.linear_share) * trees)
 
 
 @dataclass(frozen=True)
 class SpreadFit:
-    """Trees fitted on the absolute error of the log price."""
+    """Trees fitted on the size of the log price's error.
+
+    They learn its square root, so that a few huge errors do not make every house beside them look doubtful.
+    """
 
     ranges: Ranges
     trees: GradientBoostingRegressor
@@ -110,15 +119,15 @@ class SpreadFit:
             n_estimators=recipe.spread_trees,
             learning_rate=recipe.spread_learning_rate,
             max_depth=recipe.spread_depth,
-            max_features=recipe.max_features,
+            max_features=recipe.spread_max_features,
             subsample=recipe.subsample,
             min_samples_leaf=recipe.spread_min_samples_leaf,
             random_state=seed,
         )
-        sizes = np.abs(errors)
+        roots = np.sqrt(np.abs(errors))
         # No house is priced with certainty: a tenth of the typical error is the least that is believed.
-        return cls(ranges, trees.fit(ranges.matrix(values), sizes), float(np.median(sizes) / 10))
+        return cls(ranges, trees.fit(ranges.matrix(values), roots), float(np.sqrt(np.median(np.abs(errors)) / 10)))
 
     def predict(self, values: Floats) -> Floats:
         """Estimate the (n,) typical absolute error of the log price."""
-        return np.asarray(np.maximum(self.trees.predict(self.ranges.matrix(values)), self.floor))
+        return np.asarray(np.maximum(self.trees.predict(self.ranges.matrix(values)), self.floor) ** 2)

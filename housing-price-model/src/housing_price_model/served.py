@@ -67,52 +67,64 @@ class Encoder:
         Raises:
             ValueError: a column is missing, a required value is blank, a category is unknown or a number is text.
         """
-        values = np.empty((len(self.columns), len(frame)))
-        present = set(frame.columns)
+        # One conversion for all columns: taking 79 columns out of a frame one by one takes longer than all the rest.
+        cells = dict(zip(frame.columns, frame.to_numpy(dtype=object).T, strict=True))
+        values = np.full((len(self.columns), len(frame)), np.nan)
         for row, name in zip(values, self.columns, strict=True):
-            if name in present:
-                row[:] = self._column(name, frame[name])
-            elif name in self._optional:
-                row[:] = np.nan
-            else:
+            if name in cells:
+                row[:] = self._numbers(name, cells[name])
+            elif name not in self._optional:
                 raise ValueError(f"{name}: the column is missing")
-            if name not in self._optional and np.isnan(row).any():
+        blank = np.isnan(values).any(axis=1)
+        for name in np.array(self.columns)[blank].tolist():
+            if name not in self._optional:
                 raise ValueError(f"{name}: a value is missing")
         return np.ascontiguousarray(values.T)
 
-    def _column(self, name: str, column: "pd.Series[Any]") -> Sequence[float] | Floats:
+    def _numbers(self, name: str, cells: npt.NDArray[np.object_]) -> Sequence[float] | Floats:
         positions = self._positions.get(name)
-        if positions is None:
-            return column.to_numpy(dtype=np.float64, na_value=np.nan)
-        cells = column.to_numpy(dtype=object).tolist()
         try:
-            return [positions[cell] for cell in cells]
-        except KeyError:
-            return [self._position(name, cell) for cell in cells]
+            if positions is None:
+                return cells.astype(np.float64)
+            return [positions[cell] for cell in cells.tolist()]
+        except (KeyError, TypeError, ValueError):
+            # Something unusual is among them: look at each.
+            return [self._number(name, cell) for cell in cells.tolist()]
 
-    def _position(self, name: str, cell: Any) -> float:
-        if pd.isna(cell):  # NaN objects differ from each other, so the table finds only the common ones
+    def _number(self, name: str, cell: Any) -> float:
+        if pd.api.types.is_scalar(cell) and pd.isna(cell):
             return float(np.nan)
-        try:
-            return self._positions[name][cell]
-        except KeyError:
-            known = ", ".join(map(str, self.categories[name]))
-            raise ValueError(f"{name}: {cell!r} is not one of {known}") from None
+        if name not in self._positions:
+            try:
+                return float(cell)
+            except (TypeError, ValueError):
+                raise ValueError(f"{name}: {cell!r} is not a number") from None
+        for known, position in self._positions[name].items():
+            if known is not None and cell == known:
+                return position
+        raise ValueError(f"{name}: {cell!r} is not one of {', '.join(map(str, self.categories[name]))}")
 
 
 class Features:
     """Derives what the graph sees from encoded rows: areas, ages, ranks, interactions, a column per category."""
 
     def __init__(self, encoder: Encoder) -> None:
-        self._position = {name: i for i, name in enumerate(encoder.columns)}
-        self._nominal = [(name, len(v)) for name, v in encoder.categories.items() if name not in RANKED]
+        self._columns = encoder.columns
+        position = {name: i for i, name in enumerate(encoder.columns)}
+        counts = {name: len(values) for name, values in encoder.categories.items() if name not in RANKED}
+        self._nominal = [position[name] for name in counts]
+        self._blank = np.array(list(counts.values()))  # the place after the last category says "blank"
+        self._starts = np.cumsum([0, *(self._blank + 1)])
+        self._names = [f"{name}={value}" for name in counts for value in (*encoder.categories[name], "blank")]
 
     def derive(self, values: Floats) -> dict[str, Floats]:
         """Name and derive the numeric features of (n, columns) encoded values, each of shape (n,)."""
-        raw = dict(zip(self._position, np.ascontiguousarray(values.T), strict=True))
-        zero = {name: np.nan_to_num(column) for name, column in raw.items()}
-        rank = {name: np.nan_to_num(raw[name] + 1) for name in RANKED}
-        found = {f"rank {name}": column for name, column in rank.items()}
+        columns = np.ascontiguousarray(values.T)
+        blank = np.isnan(columns)
+        raw = dict(zip(self._columns, columns, strict=True))
+        zero = dict(zip(self._columns, np.where(blank, 0.0, columns), strict=True))
+        rank = dict(zip(self._columns, np.where(blank, 0.0, columns + 1), strict=True))
+        found = {f"rank {name}": rank[name] for name in RANKED}
         found |= {name: zero[name] for name in PLAIN}
         found |= {f"root {name}": np.sqrt(zero[name]) for name in ROOTS}
 
@@ -165,21 +177,18 @@ class Features:
         }
         return found
 
-    def names(self) -> tuple[str, ...]:
+    def names(self) -> list[str]:
         """Name the columns of `matrix`, in order."""
-        numeric = self.derive(np.ones((1, len(self._position))))
-        return (*numeric, *(f"{name} {i}" for name, count in self._nominal for i in range(count + 1)))
+        return [*self.derive(np.ones((1, len(self._columns)))), *self._names]
 
     def matrix(self, values: Floats) -> Floats:
         """Turn (n, columns) encoded values into the (n, features) that the graph takes."""
-        rows = len(values)
-        parts = [np.column_stack(list(self.derive(values).values()))]
-        for name, count in self._nominal:
-            part = np.zeros((rows, count + 1))  # the last column says "blank"
-            position = np.nan_to_num(values[:, self._position[name]], nan=count).astype(np.int64)
-            part[np.arange(rows), position] = 1
-            parts.append(part)
-        return np.concatenate(parts, axis=1)
+        numeric = np.array(list(self.derive(values).values())).T
+        nominal = values[:, self._nominal]
+        places = np.where(np.isnan(nominal), self._blank, nominal).astype(np.int64) + self._starts[:-1]
+        categories = np.zeros((len(values), self._starts[-1]))
+        np.put_along_axis(categories, places, 1.0, axis=1)
+        return np.concatenate([numeric, categories], axis=1)
 
 
 class HousePriceModel(PythonModel):

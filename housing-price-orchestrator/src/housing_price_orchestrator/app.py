@@ -28,6 +28,9 @@ from housing_price_orchestrator.settings import Settings, described, load_settin
 from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 
+GRACE_SECONDS = 8
+"""How long requests that are being answered may take to end when the process is told to stop."""
+
 DESCRIPTION = """
 Prices houses in Ames, Iowa. Send a house as readable JSON, get the price that it is expected to sell for, an interval
 that holds the real price in nine of ten cases, and the model that made both.
@@ -67,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
             )
             app.state.pricing = Pricing(DeadlinePriceModel(coalesced, seconds=settings.requests.deadline_seconds))
             app.state.readiness = readiness
+            app.state.coalesced = coalesced
             asking = asyncio.create_task(readiness.keep_asking())
             stack.push_async_callback(_cancelled, asking)
             yield
@@ -144,4 +148,5 @@ def serve(*, host: str | None = None, port: int | None = None) -> None:
         log_config=None,
         server_header=False,
         proxy_headers=False,
+        timeout_graceful_shutdown=GRACE_SECONDS,
     )

@@ -5,6 +5,7 @@ from typing import Any
 
 import structlog
 from fastapi import Request
+from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from housing_price_orchestrator.interface.problems import answer_to, problem
@@ -15,6 +16,8 @@ _QUIET_PATHS = frozenset({"/livez", "/readyz"})
 
 
 _SERVER_ERROR = 500
+_CALLER_LEFT = 499
+"""What nginx writes for it, too: nobody is there to be answered."""
 
 
 class RequestMiddleware:
@@ -46,6 +49,8 @@ class RequestMiddleware:
         failure: dict[str, Any] = {}
         try:
             await self._app(scope, receive, send_with_id)
+        except ClientDisconnect:
+            status = _CALLER_LEFT
         except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
             failure = {"exc_info": error}
             if status == 0:

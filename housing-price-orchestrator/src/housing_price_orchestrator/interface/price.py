@@ -7,6 +7,7 @@ from housing_price_orchestrator.interface import ndjson
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
 from housing_price_orchestrator.interface.dependencies import limits_of, pricing_of
 from housing_price_orchestrator.interface.encoding import encode_prediction, encode_predictions
+from housing_price_orchestrator.interface.leaving import unless_caller_leaves
 from housing_price_orchestrator.interface.openapi import body_of, errors_of_pricing, stream_of_houses
 from housing_price_orchestrator.interface.reading import check_media_type, read_body, read_house, read_houses
 from housing_price_orchestrator.interface.request_id import request_id_of
@@ -30,7 +31,8 @@ router = APIRouter(prefix="/api/v1/price", tags=["price"], route_class=BytesRout
 async def predict(request: Request) -> Response:
     """Estimate what one house sells for, with a 90 % interval and the model that made the estimate."""
     house = read_house(await read_body(request, limit_bytes=limits_of(request).predict_bytes))
-    return Response(encode_prediction(house, await pricing_of(request).price(house)), media_type=JSON)
+    estimate = await unless_caller_leaves(request.receive, pricing_of(request).price(house))
+    return Response(encode_prediction(house, estimate), media_type=JSON)
 
 
 @router.post(
@@ -44,7 +46,8 @@ async def predict(request: Request) -> Response:
 async def predict_batch(request: Request) -> Response:
     """Estimate what each of 1 to 10,000 houses sells for: one prediction per house, in the same order, or an error."""
     houses = await read_houses(await read_body(request, limit_bytes=limits_of(request).batch_bytes))
-    return Response(await encode_predictions(houses, await pricing_of(request).price_all(houses)), media_type=JSON)
+    estimates = await unless_caller_leaves(request.receive, pricing_of(request).price_all(houses))
+    return Response(await encode_predictions(houses, estimates), media_type=JSON)
 
 
 @router.post(

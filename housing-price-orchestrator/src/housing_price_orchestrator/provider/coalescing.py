@@ -70,6 +70,16 @@ class CoalescingPriceModel:
         self._is_dispatch_due = False
         self._loop: asyncio.AbstractEventLoop | None = None
 
+    @property
+    def calls(self) -> int:
+        """How many calls are under way."""
+        return self._calls
+
+    @property
+    def waiting(self) -> int:
+        """How many requests, or pieces of large ones, wait to be sent."""
+        return sum(not request.answer.done() for queue in (self._small, self._large) for request in queue)
+
     async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
         """See `PriceModel.price`."""
         if not houses:

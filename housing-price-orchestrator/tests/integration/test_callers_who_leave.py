@@ -1,0 +1,88 @@
+"""Whoever closes the connection is not worked for any longer."""
+
+import asyncio
+import threading
+
+import httpx
+import pytest
+
+from factories import house_json, settings_for
+from housing_price_orchestrator.app import create_app
+from servers import Call, StubModelServer, predicts, served
+
+SECONDS = 20
+
+
+class Gate:
+    """Behaviour of a stub that lets calls through when the test says so."""
+
+    def __init__(self) -> None:
+        self.is_open = threading.Event()
+        self.entered = threading.Semaphore(0)
+
+    async def __call__(self, call: Call, writer: asyncio.StreamWriter) -> None:
+        self.entered.release()
+        await asyncio.to_thread(self.is_open.wait, SECONDS)
+        await predicts()(call, writer)
+
+
+@pytest.fixture
+def gate(stub: StubModelServer) -> Gate:
+    return Gate()
+
+
+def ids_asked(stub: StubModelServer) -> set[float]:
+    """Lot areas are what tells houses apart in the model's rows: ids never reach it."""
+    area = stub.calls[0].columns.index("LotArea")
+    return {row[area] for call in stub.calls for row in call.rows}
+
+
+@pytest.mark.anyio
+async def test_a_row_whose_caller_left_the_queue_is_not_sent(stub: StubModelServer, gate: Gate) -> None:
+    settings = settings_for(stub.url, model_server={"max_calls": 1})
+    app = create_app(settings)
+    with served(app) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=SECONDS) as client:
+            # The question that readiness asks goes first and past the queue.
+            while (await client.get("/readyz")).status_code != httpx.codes.OK:
+                await asyncio.sleep(0)
+            stub.calls.clear()
+            stub.behaviour = gate
+
+            def ask(area: int) -> asyncio.Task[httpx.Response]:
+                return asyncio.create_task(client.post("/api/v1/price/predict", json=house_json(lotArea=area)))
+
+            first = ask(1_001)
+            await asyncio.to_thread(gate.entered.acquire, timeout=SECONDS)
+            leaves, stays = ask(1_002), ask(1_003)
+            coalesced = app.state.coalesced
+            async with asyncio.timeout(SECONDS):
+                while coalesced.waiting != 2:
+                    await asyncio.sleep(0)
+                leaves.cancel()
+                while coalesced.waiting != 1:
+                    await asyncio.sleep(0)
+            gate.is_open.set()
+            assert (await first).status_code == httpx.codes.OK
+            assert (await stays).status_code == httpx.codes.OK
+    assert ids_asked(stub) == {1_001, 1_003}
+
+
+@pytest.mark.anyio
+async def test_a_call_whose_only_caller_left_is_cancelled(stub: StubModelServer, gate: Gate) -> None:
+    app = create_app(settings_for(stub.url, model_server={"max_calls": 1}))
+    with served(app) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=SECONDS) as client:
+            while (await client.get("/readyz")).status_code != httpx.codes.OK:
+                await asyncio.sleep(0)
+            stub.behaviour = gate
+            leaves = asyncio.create_task(client.post("/api/v1/price/predict", json=house_json()))
+            await asyncio.to_thread(gate.entered.acquire, timeout=SECONDS)
+            assert app.state.coalesced.calls == 1
+            leaves.cancel()
+            async with asyncio.timeout(SECONDS):
+                while app.state.coalesced.calls:
+                    await asyncio.sleep(0)
+            stub.behaviour = predicts()
+            assert (await client.post("/api/v1/price/predict", json=house_json())).status_code == httpx.codes.OK
+        gate.is_open.set()

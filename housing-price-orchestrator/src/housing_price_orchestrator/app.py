@@ -83,6 +83,8 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        # Nothing is exported yet, and asking so for each request costs as much as routing it.
+        telemetry={"tracing": False, "metrics": False, "logs": False},
         exception_handlers={
             HousingPriceError: on_error,
             RequestValidationError: on_invalid_parameters,

@@ -110,6 +110,7 @@ def stream_of_houses(example: Any) -> dict[str, Any]:
             500: errors_of_pricing()[500],
         },
         "response_class": Response,
+        "response_model": None,
     }
 
 

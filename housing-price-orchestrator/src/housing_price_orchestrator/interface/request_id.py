@@ -1,7 +1,7 @@
 """The id that a request is known by, in its answer, in the log and in what it causes elsewhere."""
 
 import re
-import uuid
+import secrets
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
@@ -15,7 +15,7 @@ def choose_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     for name, value in headers:
         if name == HEADER and _ACCEPTABLE.fullmatch(value):
             return value.decode("ascii")
-    return uuid.uuid4().hex
+    return secrets.token_hex(16)
 
 
 def request_id_of(scope: MutableMapping[str, Any]) -> str:

@@ -51,9 +51,9 @@ def train(
             tracking_uri,
             data or BUNDLED,
             seed,
-            is_registered=register,
+            with_registration=register,
             export_to=export_to,
-            progress=lambda done: bar.update(task, completed=done),
+            progress=lambda stage, share: bar.update(task, description=stage, completed=share),
         )
     _print_metrics("Cross-validation", trained.metrics)
     if trained.registered:

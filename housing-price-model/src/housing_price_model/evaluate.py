@@ -15,8 +15,9 @@ from housing_price_model.pipeline import PriceFit, Recipe
 from housing_price_model.served import Floats
 
 type Rows = npt.NDArray[np.int64]
-type Progress = Callable[[float], None]
-"""Is called with the share of the work that is done, from 0 to 1."""
+
+type Progress = Callable[[str, float], None]
+"""Is called with the name of a stage and the share of it that is done, from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -94,7 +95,7 @@ def cross_validate(values: Floats, prices: Floats, recipe: Recipe, seed: int, pr
     with threadpool_limits(1), ThreadPoolExecutor(process_cpu_count() or 1) as pool:
         futures = [pool.submit(held_out, job) for job in jobs]
         for done, _ in enumerate(as_completed(futures), start=1):
-            progress(done / len(futures))
+            progress("Cross-validating", done / len(futures))
         found = [future.result() for future in futures]
         intervals = list(pool.map(calibrated, range(len(outer))))
     center, low, high = (np.empty(len(values)) for _ in range(3))

@@ -74,8 +74,3 @@ def load(artifacts: dict[str, str]) -> Callable[[pd.DataFrame], pd.DataFrame]:
     context = PythonModelContext(artifacts, None)  # type: ignore[no-untyped-call]  # MLflow has no type there
     model.load_context(context)
     return partial(model.predict, context)
-
-
-def example(features: pd.DataFrame) -> pd.DataFrame:
-    """Take the first two houses as an input example."""
-    return features.head(2)

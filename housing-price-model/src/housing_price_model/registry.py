@@ -59,7 +59,7 @@ def register(client: MlflowClient, model_uri: str, run_id: str, model_id: str, r
     Returns:
         The version, and whether it is the champion now.
     """
-    with _translated(f"{model_uri}: cannot be registered"):
+    with translated(f"{model_uri}: cannot be registered"):
         version = mlflow.register_model(model_uri, NAME)
         with downloaded(version) as folder:
             digest = digest_of(folder)
@@ -82,7 +82,7 @@ def find(client: MlflowClient, uri: str) -> tuple[Registered, ModelVersion]:
     name, separator, reference = uri.removeprefix("models:/").partition("@" if "@" in uri else "/")
     if not uri.startswith("models:/") or not name or not separator or not reference:
         raise RegistryError(f"{uri}: should be models:/NAME@ALIAS or models:/NAME/VERSION")
-    with _translated(f"{uri}: is not in the registry"):
+    with translated(f"{uri}: is not in the registry"):
         if separator == "@":
             version = client.get_model_version_by_alias(name, reference)
         else:
@@ -136,8 +136,8 @@ def _champion_rmsle(client: MlflowClient) -> float | None:
 
 
 @contextmanager
-def _translated(message: str) -> Iterator[None]:
-    """Turn MLflow's errors into ours; this is the only border where they are."""
+def translated(message: str) -> Iterator[None]:
+    """Turn MLflow's errors into a `RegistryError` with this message."""
     try:
         yield
     except MlflowException as exc:

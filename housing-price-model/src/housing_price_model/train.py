@@ -1,10 +1,8 @@
-"""Trains a model: reads, checks, cross-validates, fits, packs, logs and registers it."""
+"""Trains a model: reads, checks, cross-validates, fits, packs, logs, registers and exports it."""
 
-import platform
 import tempfile
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from datetime import UTC, datetime
-from importlib.metadata import version
 from pathlib import Path
 from typing import Final
 
@@ -14,17 +12,30 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # i
 
 from housing_price_model.artefact import Manifest, digest_of, write_export
 from housing_price_model.data import BUNDLED, Houses, read_houses
-from housing_price_model.evaluate import Progress, cross_validate, metrics
+from housing_price_model.errors import DataError
+from housing_price_model.evaluate import CrossValidation, Progress, cross_validate, metrics
 from housing_price_model.intervals import Interval
-from housing_price_model.packaging import REQUIREMENTS, SERVED, SIGNATURE, Packed, example, load, pack
+from housing_price_model.packaging import Packed, load, pack
 from housing_price_model.pipeline import ENCODER, PriceFit, Recipe
+from housing_price_model.plots import draw
 from housing_price_model.registry import NAME, Registered, connect, register
+from housing_price_model.runs import Logged, log_run
 
-EXPERIMENT: Final = NAME
+_LEAST_HOUSES: Final = 50
+"""Two cross-validations, one inside the other, and a 5 % tail need so many."""
+
 _MAX_DIFFERENCE: Final = 1e-4
 """Of a packed price from a fitted one, as a share: the trees' 32 bits and the rounding to cents make about 1e-6."""
 
-_LIBRARIES: Final = ("mlflow", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
+
+@dataclass(frozen=True)
+class Fitted:
+    """Everything that was learned from houses, and how good it is on houses that it had not seen."""
+
+    price: PriceFit
+    interval: Interval
+    validation: CrossValidation
+    metrics: dict[str, float]
 
 
 @dataclass(frozen=True)
@@ -51,10 +62,10 @@ def train(
     data: Path = BUNDLED,
     seed: int = 0,
     *,
-    is_registered: bool = True,
+    with_registration: bool = True,
     export_to: Path | None = None,
     recipe: Recipe | None = None,
-    progress: Progress = lambda _: None,
+    progress: Progress = lambda _stage, _share: None,
 ) -> Trained:
     """Train on a CSV and log the run; the same seed and data give the same predictions, bit for bit.
 
@@ -62,7 +73,7 @@ def train(
         tracking_uri: The MLflow tracking server.
         data: The houses.
         seed: Of the folds and of the trees.
-        is_registered: Whether to register the model, and make it the champion if it is the first or better.
+        with_registration: Whether to register the model; it becomes the champion if it is the first or better.
         export_to: A folder to export the model to.
         recipe: What to train; the served one by default.
         progress: Is told how far it is.
@@ -74,36 +85,36 @@ def train(
     """
     recipe = recipe or Recipe()
     houses = read_houses(data)
+    if len(houses) < _LEAST_HOUSES:
+        raise DataError(f"{data}: has {len(houses)} houses, training needs at least {_LEAST_HOUSES}")
     client = connect(tracking_uri)
-    values = ENCODER.encode(houses.features)
-    log_prices = np.log(houses.prices)
-    validation = cross_validate(values, houses.prices, recipe, seed, progress)
-    measured = metrics(houses.prices, validation.estimates)
-    with threadpool_limits(1):
-        price = PriceFit.fit(values, log_prices, recipe, seed)
-        interval = Interval.fit(values, validation.errors, recipe, seed)
-    mlflow.set_experiment(EXPERIMENT)
-    with tempfile.TemporaryDirectory() as folder, mlflow.start_run() as run:
-        packed = pack(price, interval, recipe, Path(folder))
-        _check(packed, houses, price)
-        mlflow.log_params(asdict(recipe) | {"seed": seed, "houses": len(houses), "data_sha256": houses.digest})
-        mlflow.log_params({"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES})
-        mlflow.log_metrics(measured)
-        logged = mlflow.pyfunc.log_model(
-            name="model",
-            python_model=str(SERVED),
-            artifacts=packed.artifacts,
-            signature=SIGNATURE,
-            input_example=example(houses.features),
-            pip_requirements=list(REQUIREMENTS),
-        )
-        run_id = run.info.run_id
+    fitted = fit(houses, recipe, seed, progress)
+    progress("Logging", 0.0)
+    with tempfile.TemporaryDirectory() as folder:
+        packed = pack(fitted.price, fitted.interval, recipe, Path(folder))
+        _check(packed, houses, fitted.price)
+        plots = draw(houses, fitted.validation, fitted.price, seed)
+        logged = log_run(houses, recipe=recipe, seed=seed, metrics=fitted.metrics, plots=plots, packed=packed)
     registered, is_champion = None, False
-    if is_registered:
-        registered, is_champion = register(client, logged.model_uri, run_id, packed.model_id, measured["rmsle"])
+    if with_registration:
+        registered, is_champion = register(
+            client, logged.model_uri, logged.run_id, packed.model_id, fitted.metrics["rmsle"]
+        )
     if export_to is not None:
-        _export(logged.model_uri, registered, packed.model_id, run_id, export_to)
-    return Trained(packed.model_id, run_id, measured, registered, is_champion)
+        _export(logged, registered, packed.model_id, export_to)
+    progress("Logging", 1.0)
+    return Trained(packed.model_id, logged.run_id, fitted.metrics, registered, is_champion)
+
+
+def fit(houses: Houses, recipe: Recipe, seed: int, progress: Progress = lambda _stage, _share: None) -> Fitted:
+    """Cross-validate, then fit on all houses; the interval is calibrated on the held-out errors."""
+    values = ENCODER.encode(houses.features)
+    validation = cross_validate(values, houses.prices, recipe, seed, progress)
+    progress("Fitting", 0.0)
+    with threadpool_limits(1):  # the last bits of a sum depend on how many threads share it
+        price = PriceFit.fit(values, np.log(houses.prices), recipe, seed)
+        interval = Interval.fit(values, validation.errors, recipe, seed)
+    return Fitted(price, interval, validation, metrics(houses.prices, validation.estimates))
 
 
 def _check(packed: Packed, houses: Houses, price: PriceFit) -> None:
@@ -112,18 +123,18 @@ def _check(packed: Packed, houses: Houses, price: PriceFit) -> None:
     meant = np.exp(price.predict(ENCODER.encode(houses.features)))
     worst = float(np.max(np.abs(said / meant - 1)))
     if worst > _MAX_DIFFERENCE:
-        raise RuntimeError(f"the packed model differs from the fitted one by a factor of {1 + worst}")
+        raise RuntimeError(f"the packed model's prices differ from the fitted one's by up to {worst:.2%}")
 
 
-def _export(model_uri: str, registered: Registered | None, model_id: str, run_id: str, folder: Path) -> None:
+def _export(logged: Logged, registered: Registered | None, model_id: str, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
-        model = Path(mlflow.artifacts.download_artifacts(model_uri, dst_path=temporary))
+        model = Path(mlflow.artifacts.download_artifacts(logged.model_uri, dst_path=temporary))
         manifest = Manifest(
             name=NAME,
             version=registered.version if registered else model_id,
             model_id=model_id,
             digest=registered.digest if registered else digest_of(model),
-            run_id=run_id,
+            run_id=logged.run_id,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
         write_export(model, manifest, folder)

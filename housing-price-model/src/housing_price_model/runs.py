@@ -1,0 +1,75 @@
+"""Logs a training run to MLflow: what went in, how good it is, how it looks, and the model itself."""
+
+import logging
+import os
+import platform
+import tempfile
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from importlib.metadata import version
+from pathlib import Path
+from typing import Final
+
+import mlflow
+from matplotlib.figure import Figure
+
+from housing_price_model.data import Houses
+from housing_price_model.packaging import REQUIREMENTS, SERVED, SIGNATURE, Packed
+from housing_price_model.pipeline import Recipe
+from housing_price_model.registry import NAME, translated
+
+EXPERIMENT: Final = NAME
+_LIBRARIES: Final = ("mlflow", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
+
+
+@dataclass(frozen=True)
+class Logged:
+    """Where a run and its model are: an MLflow run id and the URI of the logged model."""
+
+    run_id: str
+    model_uri: str
+
+
+def log_run(
+    houses: Houses,
+    *,
+    recipe: Recipe,
+    seed: int,
+    metrics: Mapping[str, float],
+    plots: Mapping[str, Figure],
+    packed: Packed,
+) -> Logged:
+    """Log a run to the tracking server that `registry.connect` found.
+
+    Raises:
+        RegistryError: the tracking server refuses, or is gone.
+    """
+    # It warns that no pip is installed to read a version from; the environments here are uv's.
+    logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
+    # MLflow notes the commit if there is a git; without one it should not warn.
+    os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    with translated("the run cannot be logged"):
+        mlflow.set_experiment(EXPERIMENT)
+        with mlflow.start_run() as run:
+            mlflow.log_params(asdict(recipe) | {"seed": seed, "houses": len(houses), "data_sha256": houses.digest})
+            mlflow.log_params({"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES})
+            mlflow.log_metrics(dict(metrics))
+            with tempfile.TemporaryDirectory() as folder:
+                for name, figure in plots.items():
+                    figure.savefig(Path(folder) / name)
+                mlflow.log_artifacts(folder, "plots")
+            logged = mlflow.pyfunc.log_model(
+                name="model",
+                python_model=str(SERVED),
+                artifacts=packed.artifacts,
+                signature=SIGNATURE,
+                input_example=houses.features.head(2),
+                pip_requirements=list(REQUIREMENTS),
+                metadata={
+                    "model_id": packed.model_id,
+                    "data_sha256": houses.digest,
+                    "seed": seed,
+                    "cross_validation": dict(metrics),
+                },
+            )
+        return Logged(run.info.run_id, logged.model_uri)

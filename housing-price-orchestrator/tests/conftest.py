@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
@@ -17,7 +18,7 @@ from fastapi.testclient import TestClient
 from factories import REPOSITORY, settings_for
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.settings import PREFIX
-from servers import LISTENS, Process, StubModelServer, free_port
+from servers import LISTENS, Process, StubModelServer
 
 # A failure prints what is needed to see it again; time never decides a test.
 hypothesis.settings.register_profile("orchestrator", deadline=None, print_blob=True, max_examples=60)
@@ -81,20 +82,29 @@ def app(api: TestClient) -> FastAPI:
 @pytest.fixture(scope="session")
 def model_server(champion: Path) -> Iterator[str]:
     """The address of the real model server, with the real model."""
-    with Process(sys.executable, "-m", "housing_price_model", "serve", str(champion), "--port", "0") as process:
+    with Process(
+        sys.executable, "-m", "housing_price_model", "serve", "--model", str(champion), "--port", "0"
+    ) as process:
         yield process.says(LISTENS)[1]
+
+
+def _working_uv() -> str | None:
+    """The uv that runs these tests, or one that `make` or the system installed; a shim on the path may not work."""
+    candidates = (os.environ.get("UV"), str(REPOSITORY / ".uv" / "bin" / "uv"), shutil.which("uv"))
+    for uv in candidates:
+        if uv and Path(uv).exists() and subprocess.run([uv, "--version"], check=False).returncode == 0:
+            return uv
+    return None
 
 
 @pytest.fixture(scope="session")
 def mlserver(champion: Path) -> Iterator[str]:
     """The address of a real MLServer with the same model, in an environment of its own."""
-    uv = os.environ.get("UV") or shutil.which("uv")
+    uv = _working_uv()
     if uv is None:
         pytest.skip("MLServer has an environment of its own, and uv, which makes it, was not found")
     project = REPOSITORY / "housing-price-model" / "mlserver"
-    port = free_port()
-    command = ("run", "--frozen", "--project", str(project), "housing-price-mlserver", str(champion))
-    # The environment of the workspace is not that of MLServer.
-    with Process(uv, *command, "--host", "127.0.0.1", "--port", str(port), VIRTUAL_ENV="") as process:
-        process.says(r"model.*loaded|Loaded model|running on", seconds=240)
-        yield f"http://127.0.0.1:{port}"
+    command = ("run", "--frozen", "--project", str(project), "housing-price-mlserver", str(champion), "--port", "0")
+    # The environment of the workspace is not that of MLServer, which uv may have to make first.
+    with Process(uv, *command, VIRTUAL_ENV="") as process:
+        yield process.says(LISTENS, seconds=240)[1]

@@ -231,12 +231,6 @@ def port_that_refuses() -> Iterator[int]:
         yield held.getsockname()[1]
 
 
-def free_port() -> int:
-    """A port that was free a moment ago, for programs that cannot choose one themselves."""
-    with port_that_refuses() as port:
-        return port
-
-
 @contextlib.contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """Serve an application with uvicorn, in a thread; gives its address."""

@@ -1,0 +1,216 @@
+"""The OpenAPI document is true: it says what the service does, and its examples run."""
+
+import json
+from collections.abc import Iterator
+from typing import Any
+
+import jsonschema_rs
+import pytest
+from fastapi.testclient import TestClient
+
+from factories import REPOSITORY, batch_json, house_bytes, house_json
+from housing_price_orchestrator.app import describe
+from housing_price_orchestrator.interface.problems import ANSWER_OF_ERROR
+from servers import StubModelServer, hangs, says
+
+DOCUMENT = json.loads(json.dumps(describe()))
+SCHEMAS: dict[str, dict[str, Any]] = DOCUMENT["components"]["schemas"]
+SNAPSHOT = REPOSITORY / "housing-price-orchestrator" / "openapi.json"
+
+PREDICT = "/api/v1/price/predict"
+BATCH = "/api/v1/price/predict/batch"
+
+OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods]
+
+FIELDS = [
+    (view, name)
+    for view in ("House", "HouseBatch", "PricedHouse", "PricedBatch", "PriceInterval", "ModelName", "Problem", "Ready")
+    for name in SCHEMAS[view]["properties"]
+]
+
+
+def test_the_snapshot_is_up_to_date() -> None:
+    # To renew it: uv run housing-price-orchestrator openapi > housing-price-orchestrator/openapi.json
+    assert json.loads(SNAPSHOT.read_text(encoding="utf-8")) == DOCUMENT
+
+
+def resolved(schema: dict[str, Any]) -> dict[str, Any]:
+    """A schema with its reference followed."""
+    if "$ref" not in schema:
+        return schema
+    beside = {key: value for key, value in schema.items() if key != "$ref"}
+    return resolved(SCHEMAS[schema["$ref"].rpartition("/")[2]]) | beside
+
+
+def kinds_of(schema: dict[str, Any]) -> list[dict[str, Any]]:
+    """What a value may be, without null."""
+    schema = resolved(schema)
+    options = [kind for option in schema.get("anyOf", [schema]) for kind in ([resolved(option)])]
+    return [option for option in options if option.get("type") != "null"]
+
+
+def test_every_reference_leads_somewhere() -> None:
+    def references(node: Any) -> Iterator[str]:
+        if isinstance(node, dict):
+            if isinstance(node.get("$ref"), str):
+                yield node["$ref"]
+            for value in node.values():
+                yield from references(value)
+        elif isinstance(node, list):
+            for value in node:
+                yield from references(value)
+
+    assert {one.removeprefix("#/components/schemas/") for one in references(DOCUMENT)} <= set(SCHEMAS)
+
+
+@pytest.mark.parametrize(("view", "name"), FIELDS)
+def test_every_field_has_a_description(view: str, name: str) -> None:
+    assert SCHEMAS[view]["properties"][name].get("description")
+
+
+@pytest.mark.parametrize("name", [name for view, name in FIELDS if view == "House" and name != "id"])
+def test_every_feature_has_its_words_or_its_unit_and_bounds(name: str) -> None:
+    for kind in kinds_of(SCHEMAS["House"]["properties"][name]):
+        assert "enum" in kind or {"x-unit", "minimum", "maximum"} <= kind.keys()
+
+
+@pytest.mark.parametrize("view", ["PricedHouse", "PriceInterval"])
+def test_every_price_is_in_dollars(view: str) -> None:
+    numbers = {
+        name: kind
+        for name, field in SCHEMAS[view]["properties"].items()
+        for kind in kinds_of(field)
+        if kind.get("type") == "number" and name != "level"
+    }
+    assert numbers
+    assert all(kind["x-unit"] == "USD" for kind in numbers.values())
+
+
+def test_null_is_offered_where_it_may_be_left_out_and_nowhere_else() -> None:
+    house = SCHEMAS["House"]
+    nullable = {
+        name
+        for name, field in house["properties"].items()
+        if any(resolved(option).get("type") == "null" for option in field.get("anyOf", []))
+    }
+    assert nullable == set(house["properties"]) - set(house["required"])
+
+
+@pytest.mark.parametrize("view", ["House", "HouseBatch"])
+def test_unknown_keys_are_declared_to_be_refused(view: str) -> None:
+    assert SCHEMAS[view]["additionalProperties"] is False
+
+
+def test_the_size_of_a_batch_is_declared() -> None:
+    data = SCHEMAS["HouseBatch"]["properties"]["data"]
+    assert (data["minItems"], data["maxItems"]) == (1, 10_000)
+
+
+@pytest.mark.parametrize(("path", "method"), OPERATIONS)
+def test_every_operation_has_a_name_a_summary_and_a_description(path: str, method: str) -> None:
+    operation = DOCUMENT["paths"][path][method]
+    assert operation["operationId"]
+    assert operation["summary"]
+    assert operation["description"]
+
+
+def test_names_of_operations_are_unique() -> None:
+    names = [DOCUMENT["paths"][path][method]["operationId"] for path, method in OPERATIONS]
+    assert len(set(names)) == len(names)
+
+
+@pytest.mark.parametrize("path", [PREDICT, BATCH])
+@pytest.mark.parametrize("status", sorted({answer.status for answer in ANSWER_OF_ERROR.values()} | {200, 500}))
+def test_every_status_that_pricing_can_end_with_is_declared(path: str, status: int) -> None:
+    response = DOCUMENT["paths"][path]["post"]["responses"][str(status)]
+    assert response["description"]
+    kind = "application/json" if status in {200, 422} else "application/problem+json"
+    assert list(response["content"]) == [kind]
+    assert ("Retry-After" in response.get("headers", {})) == (status == 503)
+
+
+EXAMPLES = [
+    (path, media_type, name, example["value"])
+    for path, method in OPERATIONS
+    for media_type, content in DOCUMENT["paths"][path][method].get("requestBody", {"content": {}})["content"].items()
+    for name, example in content.get("examples", {}).items()
+]
+
+
+def test_each_operation_with_a_body_has_an_example() -> None:
+    with_body = {path for path, method in OPERATIONS if "requestBody" in DOCUMENT["paths"][path][method]}
+    assert {path for path, *_ in EXAMPLES} == with_body >= {PREDICT, BATCH}
+
+
+@pytest.mark.parametrize(("path", "media_type", "name", "value"), EXAMPLES)
+def test_every_example_runs_as_it_is(api: TestClient, path: str, media_type: str, name: str, value: Any) -> None:
+    body = value if isinstance(value, str) else json.dumps(value)
+    answer = api.post(path, content=body, headers={"content-type": media_type})
+    assert answer.status_code == 200, name
+    assert "predictedPrice" in answer.text
+
+
+def validator_of(path: str, method: str, status: int, media_type: str) -> Any:
+    schema = DOCUMENT["paths"][path][method]["responses"][str(status)]["content"][media_type]["schema"]
+    return jsonschema_rs.validator_for({**schema, "components": DOCUMENT["components"]})
+
+
+REQUESTS = {
+    "a price": (PREDICT, house_json(), 200),
+    "a batch": (BATCH, batch_json([house_json(id=1), house_json(id=2)]), 200),
+    "a wrong word": (PREDICT, house_json(street="Dummy"), 422),
+    "everything wrong": (PREDICT, {"street": [], "x": None, "lotArea": "1", "moSold": 1.5}, 422),
+    "no document": (BATCH, 17, 422),
+    "many errors": (BATCH, batch_json([house_json(street=None)] * 150), 422),
+}
+
+
+@pytest.mark.parametrize(("path", "document", "status"), REQUESTS.values(), ids=REQUESTS)
+def test_real_answers_are_as_declared(api: TestClient, path: str, document: Any, status: int) -> None:
+    answer = api.post(path, json=document)
+    assert answer.status_code == status
+    validator_of(path, "post", status, answer.headers["content-type"]).validate(answer.json())
+
+
+@pytest.mark.parametrize("path", ["/", "/livez", "/readyz"])
+def test_answers_about_the_service_are_as_declared(api: TestClient, path: str) -> None:
+    answer = api.get(path)
+    validator_of(path, "get", answer.status_code, answer.headers["content-type"]).validate(answer.json())
+
+
+@pytest.mark.parametrize(("said", "status"), [(500, 502), (503, 503), (400, 502), (429, 503)])
+def test_problems_are_as_declared(api: TestClient, stub: StubModelServer, said: int, status: int) -> None:
+    stub.behaviour = says(said)
+    answer = api.post(PREDICT, content=house_bytes())
+    assert answer.status_code == status
+    validator_of(PREDICT, "post", status, answer.headers["content-type"]).validate(answer.json())
+
+
+def test_what_the_schema_of_a_house_refuses_is_refused_by_the_service(api: TestClient) -> None:
+    schema = DOCUMENT["paths"][PREDICT]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    validator = jsonschema_rs.validator_for({**schema, "components": DOCUMENT["components"]})
+    assert validator.is_valid(house_json())
+    for changes in (
+        {"street": "Dummy"},
+        {"street": None},
+        {"lotArea": "8450"},
+        {"lotArea": -1},
+        {"fullBath": 2.5},
+        {"extra": 1},
+        {"id": 0},
+        {"id": 2**63},
+        {"overallQual": 11},
+    ):
+        assert not validator.is_valid(house_json(**changes)), changes
+        assert api.post(PREDICT, json=house_json(**changes)).status_code == 422, changes
+
+
+def test_a_model_server_that_hangs_is_not_ready_as_declared(stub: StubModelServer, start_app: Any) -> None:
+    stub.behaviour = hangs
+    api = start_app(stub.url)
+    answer = api.get("/readyz")
+    assert answer.status_code == 503
+    assert int(answer.headers["retry-after"]) >= 1
+    problem = answer.json()
+    assert problem["missing"]
+    validator_of("/readyz", "get", 503, "application/problem+json").validate(problem)

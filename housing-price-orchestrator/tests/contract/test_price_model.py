@@ -1,0 +1,161 @@
+"""The promises of the port `PriceModel`, kept by everything that passes for one."""
+
+import asyncio
+import math
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+import pytest
+
+from factories import ABSENT, alias_of, house, houses, survey_houses
+from fakes import FakePriceModel
+from housing_price_orchestrator.provider.balancing import BalancedPriceModel
+from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
+from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
+from housing_price_orchestrator.provider.mlflow_client import client_for
+from housing_price_orchestrator.provider.mlflow_price_model import MLflowPriceModel
+from housing_price_orchestrator.shared.errors import ModelServerError, ModelServerUnavailable
+from housing_price_orchestrator.shared.ports import PriceModel
+from housing_price_orchestrator.shared.view.house import House
+from servers import StubModelServer, port_that_refuses
+
+pytestmark = pytest.mark.anyio
+
+SECONDS = 60.0
+
+NULLABLE = [name for name, field in House.model_fields.items() if not field.is_required()]
+
+
+@dataclass(frozen=True)
+class Subject:
+    """A price model, and the same kind of model with nobody behind it."""
+
+    model: PriceModel
+    away: PriceModel
+
+
+KINDS = [
+    "fake",
+    "fake behind a deadline",
+    "fake, coalesced",
+    "fake, balanced",
+    "stub server",
+    "stub server, as shipped",
+    "MLflow server",
+    "MLflow server, as shipped",
+    pytest.param("MLServer", marks=pytest.mark.mlserver),
+    pytest.param("MLServer, as shipped", marks=pytest.mark.mlserver),
+]
+
+
+@pytest.fixture(params=KINDS)
+async def subject(request: pytest.FixtureRequest, stub: StubModelServer) -> AsyncIterator[Subject]:
+    kind, _, wrapped = request.param.partition(", ")
+    async with AsyncExitStack() as stack:
+
+        async def asking(url: str) -> PriceModel:
+            client = client_for(url, timeout_seconds=SECONDS, connect_timeout_seconds=SECONDS, connections=4)
+            return MLflowPriceModel(await stack.enter_async_context(client), model_name="housing-price")
+
+        def as_shipped(model: PriceModel) -> PriceModel:
+            return DeadlinePriceModel(
+                CoalescingPriceModel(BalancedPriceModel([model]), max_rows=100, max_calls=2), seconds=SECONDS
+            )
+
+        match kind:
+            case "fake" | "fake behind a deadline":
+                model: PriceModel = FakePriceModel()
+                away: PriceModel = FakePriceModel(error=ModelServerUnavailable("away"))
+                wrapped = wrapped or kind.removeprefix("fake ")
+            case _:
+                if kind == "stub server":
+                    url = stub.url
+                else:
+                    url = request.getfixturevalue({"MLflow server": "model_server", "MLServer": "mlserver"}[kind])
+                model, away = (
+                    await asking(url),
+                    await asking(f"http://127.0.0.1:{stack.enter_context(port_that_refuses())}"),
+                )
+        match wrapped:
+            case "behind a deadline":
+                model, away = (DeadlinePriceModel(one, seconds=SECONDS) for one in (model, away))
+            case "coalesced":
+                model, away = (CoalescingPriceModel(one, max_rows=5, max_calls=2) for one in (model, away))
+            case "balanced":
+                model, away = BalancedPriceModel([away, model]), BalancedPriceModel([away, away])
+            case "as shipped":
+                model, away = as_shipped(model), as_shipped(away)
+        yield Subject(model, away)
+
+
+async def test_no_house_is_no_estimate(subject: Subject) -> None:
+    assert list(await subject.model.price([])) == []
+    # No house, no call: there is nobody to call.
+    assert list(await subject.away.price([])) == []
+
+
+@pytest.mark.parametrize("count", [1, 2, 7, 250])
+async def test_there_is_one_estimate_for_each_house(subject: Subject, count: int) -> None:
+    assert len(await subject.model.price(houses(count))) == count
+
+
+async def test_estimates_are_finite_positive_and_in_order(subject: Subject) -> None:
+    for estimate in await subject.model.price(houses(20)):
+        assert 0 < estimate.low_usd <= estimate.price_usd <= estimate.high_usd < math.inf
+        assert all(type(number) is float for number in (estimate.low_usd, estimate.price_usd, estimate.high_usd))
+
+
+async def test_estimates_keep_the_order_of_the_houses(subject: Subject) -> None:
+    some = houses(12)
+    forwards, backwards = await subject.model.price(some), await subject.model.price(some[::-1])
+    assert list(forwards) == list(backwards)[::-1]
+    assert len({estimate.price_usd for estimate in forwards}) > 1
+
+
+async def test_what_a_house_is_worth_does_not_depend_on_the_houses_beside_it(subject: Subject) -> None:
+    some = [House.model_validate(document) for document in survey_houses()[::200]]
+    together = await subject.model.price(some)
+    alone = [(await subject.model.price([one]))[0] for one in some]
+    assert list(together) == alone
+
+
+async def test_every_estimate_names_its_model(subject: Subject) -> None:
+    identities = {estimate.model for estimate in await subject.model.price(houses(3))}
+    (identity,) = identities
+    assert all(type(text) is str and text for text in (identity.name, identity.version, identity.id))
+
+
+async def test_a_house_that_leaves_out_all_it_may_has_a_price(subject: Subject) -> None:
+    bare = house(**dict.fromkeys(map(alias_of, NULLABLE), ABSENT))
+    assert len(await subject.model.price([bare])) == 1
+
+
+async def test_a_house_with_any_one_gap_has_a_price(subject: Subject) -> None:
+    gaps = [house(**{alias_of(name): None}) for name in NULLABLE]
+    assert len(await subject.model.price(gaps)) == len(NULLABLE)
+
+
+async def test_callers_at_the_same_time_get_their_own_estimates(subject: Subject) -> None:
+    some = houses(10)
+    expected = await subject.model.price(some)
+    answers = await asyncio.gather(*(subject.model.price([one]) for one in some))
+    assert [answer[0] for answer in answers] == list(expected)
+
+
+async def test_a_caller_may_leave_at_any_time(subject: Subject) -> None:
+    expected = list(await subject.model.price(houses(3)))
+    for turns in range(6):
+        leaving = asyncio.create_task(subject.model.price(houses(3)))  # type: ignore[arg-type]  # it is a coroutine
+        for _ in range(turns):
+            await asyncio.sleep(0)
+        leaving.cancel()
+        await asyncio.gather(leaving, return_exceptions=True)
+    assert list(await subject.model.price(houses(3))) == expected
+
+
+@pytest.mark.parametrize("count", [1, 250])
+async def test_when_there_is_no_answer_the_error_has_a_name(subject: Subject, count: int) -> None:
+    with pytest.raises(ModelServerError) as raised:
+        await subject.away.price(houses(count))
+    assert isinstance(raised.value, ModelServerUnavailable)

@@ -109,9 +109,14 @@ class Up:
 
     def wait(self, seconds: float = 10) -> int:
         """Wait for the end of the command; nothing that it started may live on."""
+        began = time.monotonic()
         status = self.process.wait(seconds)
-        assert not self.processes(), self.log
+        # make that is told SIGTERM may be gone a moment before those whom it told.
+        self.wait_for_the_end_of_all(seconds - (time.monotonic() - began))
         return status
+
+    def wait_for_the_end_of_all(self, seconds: float) -> None:
+        wait_until(lambda: not self.processes(), seconds, lambda: f"left: {self.processes()}\n{self.log}")
 
     def end(self) -> None:
         """Leave nothing behind, whatever the test did."""

@@ -109,7 +109,7 @@ def test_killing_the_runner_with_9_leaves_nothing(start: Start) -> None:
     up = start()
     up.wait_until_up()
     up.process.kill()
-    wait_until(lambda: not up.processes(), 10, lambda: str(up.processes()))
+    up.wait_for_the_end_of_all(10)
 
 
 def test_the_end_of_the_program_that_started_it_ends_it(start: Start) -> None:

@@ -73,34 +73,25 @@ def tracking_server(plan: Plan) -> Service:
 
 def model_server(plan: Plan) -> Service:
     """The exported champion behind `/invocations`, under MLflow's own scoring server or under MLServer."""
-    if plan.model_server_kind is ModelServerKind.MLSERVER:
-        return _mlserver(plan)
+    served = (str(plan.state.champion), *_listen(plan.model_server))
+    # An export is checked before each start, and bytecode written beside the model's code would make it another.
+    variables = environment(PYTHONDONTWRITEBYTECODE="1")
+    if plan.model_server_kind is ModelServerKind.MLFLOW:
+        command, ready_within_seconds = python("housing_price_model", "serve", "--model", *served), 120.0
+    else:
+        project = str(REPOSITORY / "housing-price-model" / "mlserver")
+        command = (find_uv(), "run", "--frozen", "--project", project, "housing-price-mlserver", *served)
+        # It has a lock and an environment of its own, which uv finds by the project and not by our variables.
+        for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH"):
+            variables.pop(name, None)
+        ready_within_seconds = 600.0  # the first start installs its packages
     return Service(
         name=MODEL_SERVER,
-        command=python(
-            "housing_price_model", "serve", "--model", str(plan.state.champion), *_listen(plan.model_server)
-        ),
-        environment=environment(),
-        ready_url=f"{plan.model_server.url}/ping",
-        style="magenta",
-    )
-
-
-def _mlserver(plan: Plan) -> Service:
-    project = REPOSITORY / "housing-price-model" / "mlserver"
-    run = (find_uv(), "run", "--frozen", "--project", str(project), "housing-price-mlserver")
-    variables = environment()
-    # It has a lock and an environment of its own, which uv finds by the project and not by our variables.
-    for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH"):
-        variables.pop(name, None)
-    return Service(
-        name=MODEL_SERVER,
-        command=(*run, str(plan.state.champion), *_listen(plan.model_server)),
+        command=command,
         environment=variables,
         ready_url=f"{plan.model_server.url}/ping",
         style="magenta",
-        # The first start installs its packages.
-        ready_within_seconds=600,
+        ready_within_seconds=ready_within_seconds,
     )
 
 

@@ -12,17 +12,18 @@ from pathlib import Path
 LOOK_SECONDS = 0.5
 
 
-def _catches_interrupts(pid: int) -> bool | None:
-    """Whether the process would act on SIGINT itself; None where the system does not tell."""
+def _status(pid: int) -> dict[str, str]:
+    """What Linux tells about the process; empty where it is gone or the system does not tell."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
-        return None
-    mask = next((line.split()[1] for line in lines if line.startswith("SigCgt:")), None)
-    return mask is not None and bool(int(mask, 16) >> (signal.SIGINT - 1) & 1)
+        return {}
+    return {name: value.strip() for name, _, value in (line.partition(":") for line in lines)}
 
 
 def _is_running(pid: int) -> bool:
+    if _status(pid).get("State", "").startswith("Z"):
+        return False  # it has ended, and nobody has looked yet
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -30,6 +31,11 @@ def _is_running(pid: int) -> bool:
     except PermissionError:
         return True
     return True
+
+
+def _catches_interrupts(pid: int) -> bool:
+    """Whether the process has a handler for SIGINT of its own."""
+    return bool(int(_status(pid).get("SigCgt", "0"), 16) >> (signal.SIGINT - 1) & 1)
 
 
 async def wait_for_end_of(pid: int) -> None:
@@ -40,6 +46,6 @@ async def wait_for_end_of(pid: int) -> None:
     """
     caught_at_first = _catches_interrupts(pid)
     while _is_running(pid):
-        if caught_at_first and _catches_interrupts(pid) is False:
+        if caught_at_first and not _catches_interrupts(pid):
             return
         await asyncio.sleep(LOOK_SECONDS)

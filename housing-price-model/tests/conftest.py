@@ -1,0 +1,73 @@
+"""What the model's tests share: the houses, and a quickly trained model in a registry of its own."""
+
+import warnings
+from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+with warnings.catch_warnings():
+    # MLflow warns of its own type hints while it is imported; later warnings are errors, as everywhere.
+    warnings.simplefilter("ignore")
+    import_module("mlflow.pyfunc")
+from mlflow.tracking import MlflowClient
+
+from housing_price_model.artefact import MODEL
+from housing_price_model.data import BUNDLED, Houses, read_houses
+from housing_price_model.packaging import load
+from housing_price_model.pipeline import Recipe
+from housing_price_model.runs import EXPERIMENT
+from housing_price_model.train import Trained, train
+
+QUICK = Recipe(trees=20, spread_trees=5, folds=3)
+"""The same steps as the served recipe, in a second."""
+
+type Predict = Callable[[pd.DataFrame], pd.DataFrame]
+
+
+@dataclass(frozen=True)
+class Store:
+    """A tracking store with a quickly trained champion in it."""
+
+    uri: str
+    artifacts: Path
+    trained: Trained
+    export: Path
+
+
+def new_store(folder: Path) -> str:
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    MlflowClient(uri).create_experiment(EXPERIMENT, (folder / "artifacts").as_uri())
+    return uri
+
+
+@pytest.fixture(scope="session")
+def houses() -> Houses:
+    return read_houses(BUNDLED)
+
+
+@pytest.fixture(scope="session")
+def few_houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A CSV with every tenth house."""
+    lines = BUNDLED.read_text(encoding="utf-8").splitlines(keepends=True)
+    path = tmp_path_factory.mktemp("data") / "few.csv"
+    path.write_text("".join([lines[0], *lines[1::10]]), encoding="utf-8")
+    return path
+
+
+@pytest.fixture(scope="session")
+def store(tmp_path_factory: pytest.TempPathFactory, few_houses: Path) -> Store:
+    folder = tmp_path_factory.mktemp("store")
+    uri = new_store(folder)
+    trained = train(uri, few_houses, recipe=QUICK, export_to=folder / "export")
+    return Store(uri, folder / "artifacts", trained, folder / "export")
+
+
+@pytest.fixture(scope="session")
+def predict(champion: Path) -> Predict:
+    """The served model's own predict."""
+    artifacts = champion / MODEL / "artifacts"
+    return load({"graph": str(artifacts / "graph.onnx"), "spec": str(artifacts / "spec.json")})

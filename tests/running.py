@@ -10,6 +10,7 @@ import time
 import uuid
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from typing import Any
 
 MARK = "HOUSING_PRICE_TEST_MARK"
 FAKES = Path(__file__).with_name("fakes")
@@ -53,9 +54,12 @@ class Up:
         folder: Path | None = None,
     ) -> None:
         self.mark = uuid.uuid4().hex
+        self.first_answer: dict[str, Any] = {}
         self.state = state
         self._log = Path(tempfile.gettempdir()) / f"up-{self.mark}.log"
         variables = os.environ | {MARK: self.mark} | (environment or {})
+        # Unset, as on most machines: what Python writes beside the code that it loads must do no harm.
+        variables.pop("PYTHONDONTWRITEBYTECODE", None)
         if fakes:
             variables["PYTHONPATH"] = str(FAKES)
         command = command or (sys.executable, "-m", "housing_price", "up", *FREE_PORTS, "--state-dir", str(state))

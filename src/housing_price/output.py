@@ -25,9 +25,8 @@ class Output:
 
     def line(self, name: str, text: str, style: str = "") -> None:
         """Print one line of a service's log under its name; on a terminal the name has the given style."""
-        prefix = Text(f"{name:<{NAME_WIDTH}} | ", style=style)
         # A service that colours its own lines keeps its colours on a terminal, and loses them in a file.
-        self.show(prefix + Text.from_ansi(text))
+        self.show(Text.assemble((f"{name:<{NAME_WIDTH}} | ", style), Text.from_ansi(text)))
 
     def say(self, text: str, style: str = "bold") -> None:
         """Print one line of the runner's own."""

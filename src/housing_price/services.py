@@ -97,10 +97,13 @@ def model_server(plan: Plan) -> Service:
 
 def orchestrator(plan: Plan) -> Service:
     """The public API."""
+    # It cannot know whether a person reads what goes through our pipe; a format that was asked for stays.
+    log_format = os.environ.get("ORCHESTRATOR_LOG__FORMAT", "console" if sys.stdout.isatty() else "auto")
     return Service(
         name=ORCHESTRATOR,
         command=python("housing_price_orchestrator", "serve"),
         environment=environment(
+            ORCHESTRATOR_LOG__FORMAT=log_format,
             ORCHESTRATOR_SERVER__HOST=plan.orchestrator.host,
             ORCHESTRATOR_SERVER__PORT=str(plan.orchestrator.port),
             ORCHESTRATOR_MODEL_SERVER__BASE_URL=plan.model_server.url,

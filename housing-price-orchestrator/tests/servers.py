@@ -231,6 +231,12 @@ def port_that_refuses() -> Iterator[int]:
         yield held.getsockname()[1]
 
 
+def free_port() -> int:
+    """A port that was free a moment ago, for a server that is to come back on the same one."""
+    with port_that_refuses() as port:
+        return port
+
+
 @contextlib.contextmanager
 def served(app: FastAPI) -> Iterator[str]:
     """Serve an application with uvicorn, in a thread; gives its address."""
@@ -302,13 +308,19 @@ class Process:
             if match := re.search(pattern, line):
                 return match
 
-    def stop(self) -> int:
+    def send(self, which: signal.Signals) -> None:
+        self._process.send_signal(which)
+
+    def stop(self, which: signal.Signals = signal.SIGTERM) -> int:
         """Ask it to end; gives its exit status."""
-        self._process.send_signal(signal.SIGTERM)
+        self.send(which)
         return self.wait()
 
     def wait(self) -> int:
-        return self._process.wait(SECONDS_FOR_AN_END)
+        """Wait until it has ended and all that it wrote was read; gives its exit status."""
+        status = self._process.wait(SECONDS_FOR_AN_END)
+        self._reader.join(SECONDS_FOR_AN_END)
+        return status
 
     def kill(self) -> None:
         """End it and its children at once, whatever they are doing."""

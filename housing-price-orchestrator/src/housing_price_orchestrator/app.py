@@ -2,7 +2,10 @@
 
 import asyncio
 import contextlib
+import signal
+import sys
 from collections.abc import AsyncIterator
+from types import FrameType
 from typing import Any
 
 import uvicorn
@@ -118,6 +121,10 @@ def app_from_environment() -> FastAPI:
     return create_app(settings)
 
 
+def _end(_signal: int, _frame: FrameType | None) -> None:
+    sys.exit(0)
+
+
 def describe() -> dict[str, Any]:
     """Give the OpenAPI document of the application with its default settings."""
     return create_app(Settings()).openapi()
@@ -137,6 +144,9 @@ def serve(*, host: str | None = None, port: int | None = None) -> None:
     """
     settings = load_settings(host=host, port=port)
     configure_logging(level=settings.log.level, style=settings.log.format)
+    # uvicorn stops in order at a signal and then raises it again, which would end the process with an error.
+    for which in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(which, _end)
     several = settings.server.workers > 1
     uvicorn.run(
         f"{__name__}:{app_from_environment.__name__}" if several else create_app(settings),

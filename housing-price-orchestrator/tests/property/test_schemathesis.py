@@ -1,0 +1,55 @@
+"""Schemathesis makes requests from the OpenAPI document, good and bad, and holds every answer to it."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+import schemathesis
+from hypothesis import HealthCheck, given, settings
+from schemathesis import GenerationMode
+
+from factories import settings_for
+from housing_price_orchestrator.app import create_app, describe
+from servers import StubModelServer, served
+
+OPERATIONS = {
+    operation.label: operation
+    # Lines of JSON are no media type that it can make; any lines at all are in test_any_bytes.py.
+    for result in schemathesis.openapi.from_dict(describe()).exclude(path_regex="/stream$").get_all_operations()
+    for operation in [result.ok()]
+}
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with StubModelServer() as stub, served(create_app(settings_for(stub.url))) as address:
+        yield address
+
+
+def test_both_kinds_of_pricing_are_tried() -> None:
+    assert {"POST /api/v1/price/predict", "POST /api/v1/price/predict/batch"} <= OPERATIONS.keys()
+
+
+def with_whole_numbers(value: Any) -> Any:
+    """Write 8.0 as 8: to JSON Schema both are integers, and the contract takes only the second for a count."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case list():
+            return [with_whole_numbers(one) for one in value]
+        case dict():
+            return {key: with_whole_numbers(one) for key, one in value.items()}
+    return value
+
+
+@pytest.mark.parametrize("mode", [GenerationMode.POSITIVE, GenerationMode.NEGATIVE], ids=["good", "bad"])
+@pytest.mark.parametrize("label", [label for label in OPERATIONS if label.startswith("POST")])
+def test_every_answer_is_as_the_document_says(url: str, label: str, mode: GenerationMode) -> None:
+    @given(case=OPERATIONS[label].as_strategy(generation_mode=mode))
+    @settings(max_examples=25, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
+    def run(case: schemathesis.Case) -> None:
+        if mode is GenerationMode.POSITIVE:
+            case.body = with_whole_numbers(case.body)
+        case.call_and_validate(base_url=url)
+
+    run()

@@ -10,11 +10,12 @@ import subprocess
 import sys
 from pathlib import Path
 
+from mlflow import MlflowClient
+from mlflow.exceptions import MlflowException
+
 from housing_price_model.artefact import read_export
 from housing_price_model.errors import ArtefactError, RegistryError
 from housing_price_model.registry import CHAMPION, NAME, connect, find
-from mlflow import MlflowClient
-from mlflow.exceptions import MlflowException
 
 URI = f"models:/{NAME}@{CHAMPION}"
 # The registry answers with the second if the model is there but has no such alias.

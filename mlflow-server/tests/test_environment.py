@@ -12,6 +12,7 @@ from mlflow.environment_variables import (
     MLFLOW_SERVER_ALLOWED_HOSTS,
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION,
 )
+
 from mlflow_server.environment import Storage, loopback_patterns, server_environment
 
 

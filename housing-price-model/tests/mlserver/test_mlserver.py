@@ -268,3 +268,11 @@ def test_what_makes_the_prices_has_the_same_version_in_both_locks(package: str) 
         return {found["version"] for found in packages if found["name"] == package}
 
     assert locked(PROJECT) == locked(REPOSITORY)
+
+
+def test_what_is_said_of_the_model_package_is_said_of_its_present_version() -> None:
+    """Said of another version, it would be ignored, and the package's own dependencies do not go with MLServer's."""
+    mine = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["uv"]["dependency-metadata"]
+    theirs = tomllib.loads((PROJECT.parent / "pyproject.toml").read_text())["project"]
+
+    assert [(said["name"], said["version"]) for said in mine] == [(theirs["name"], theirs["version"])]

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import fastapi_offline
-from fastapi import FastAPI, Request
+from fastapi import FastAPI, Request, Response
 from fastapi.openapi.docs import get_redoc_html, get_swagger_ui_html
 from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
@@ -12,6 +12,10 @@ DOCS_PATH = "/docs"
 REFERENCE_PATH = "/redoc"
 _ASSETS_PATH = "/docs/assets"
 _ASSETS = Path(fastapi_offline.__file__).parent / "static"
+
+_REDOC = "redoc.standalone.js"
+_REDOC_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
+_NO_LOGO = b"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"
 
 
 def add_docs(app: FastAPI) -> None:
@@ -36,9 +40,16 @@ def add_docs(app: FastAPI) -> None:
         return get_redoc_html(
             openapi_url=f"{root}{app.openapi_url}",
             title=f"{app.title} - reference",
-            redoc_js_url=f"{root}{_ASSETS_PATH}/redoc.standalone.js",
+            redoc_js_url=f"{root}{_ASSETS_PATH}/{_REDOC}",
             redoc_favicon_url=f"{root}{_ASSETS_PATH}/favicon.png",
             with_google_fonts=False,
         )
+
+    # ReDoc fetches its maker's logo from a CDN and has no option against it.
+    redoc = (_ASSETS / _REDOC).read_bytes().replace(_REDOC_LOGO, _NO_LOGO)
+
+    @app.get(f"{_ASSETS_PATH}/{_REDOC}", include_in_schema=False)
+    async def redoc_script() -> Response:
+        return Response(redoc, media_type="text/javascript", headers={"cache-control": "max-age=3600"})
 
     app.mount(_ASSETS_PATH, StaticFiles(directory=_ASSETS), name="docs-assets")

@@ -8,6 +8,7 @@ import json
 from typing import Any
 
 from fastapi import FastAPI, Response
+from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
 
@@ -126,4 +127,8 @@ class DescribedAPI(FastAPI):
             schemas = document["components"]["schemas"]
             schemas.update(definitions["$defs"])
             document["components"]["schemas"] = dict(sorted(schemas.items()))
+            # FastAPI drops every null, also those of the examples, where they mean something.
+            for route in self.routes:
+                if isinstance(route, APIRoute) and route.openapi_extra:
+                    document["paths"][route.path_format]["post"] |= route.openapi_extra
         return self.openapi_schema or {}

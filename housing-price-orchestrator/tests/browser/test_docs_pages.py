@@ -1,0 +1,156 @@
+"""The pages that explain the API, as a person sees them, without the internet."""
+
+import re
+import shutil
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+from playwright.sync_api import ConsoleMessage, Page, Request, expect, sync_playwright
+
+from factories import house_json, settings_for
+from housing_price_orchestrator.app import create_app
+from servers import StubModelServer, served
+
+CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.skipif(CHROMIUM is None, reason="Chromium is not on the path"),
+]
+
+FLAGS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+BOUNDED_MS = 60_000
+
+
+@pytest.fixture(scope="module")
+def url() -> Iterator[str]:
+    with StubModelServer() as stub, served(create_app(settings_for(stub.url))) as address:
+        yield address
+
+
+@dataclass
+class Seen:
+    """What a page asked for, and what it complained about."""
+
+    requests: list[str] = field(default_factory=list)
+    complaints: list[str] = field(default_factory=list)
+
+    def from_elsewhere(self, url: str) -> list[str]:
+        """Requests that left this machine's application; what a page holds in itself is no request."""
+        return [
+            one for one in self.requests if urlsplit(one).scheme not in {"data", "blob"} and not one.startswith(url)
+        ]
+
+
+@dataclass
+class Tab:
+    page: Page
+    seen: Seen
+
+
+@pytest.fixture(scope="module")
+def context(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]  # noqa: ANN201 - playwright's own
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch_persistent_context(
+            tmp_path_factory.mktemp("profile"),
+            executable_path=CHROMIUM,
+            args=FLAGS,
+            headless=True,
+            viewport={"width": 1280, "height": 1600},
+        )
+        browser.set_default_timeout(BOUNDED_MS)
+        yield browser
+        browser.close()
+
+
+@pytest.fixture
+def tab(context) -> Iterator[Tab]:  # type: ignore[no-untyped-def]  # noqa: ANN001 - playwright's own
+    page, seen = context.new_page(), Seen()
+
+    def on_request(request: Request) -> None:
+        seen.requests.append(request.url)
+
+    def on_console(message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            seen.complaints.append(f"{message.type}: {message.text}")
+
+    page.on("request", on_request)
+    page.on("console", on_console)
+    page.on("pageerror", lambda error: seen.complaints.append(f"uncaught: {error}"))
+    page.on("requestfailed", lambda request: seen.complaints.append(f"failed: {request.url}"))
+    yield Tab(page, seen)
+    page.close()
+
+
+def operation(page: Page, path: str):  # type: ignore[no-untyped-def]  # noqa: ANN201 - playwright's own
+    """The block of one operation in Swagger UI, opened."""
+    block = page.locator(".opblock").filter(has=page.locator(f'[data-path="{path}"]'))
+    block.locator(".opblock-summary-control").click()
+    return block
+
+
+@pytest.mark.parametrize(("path", "sign"), [("/docs", ".opblock-summary"), ("/redoc", "[data-section-id='tag/price']")])
+def test_a_page_needs_nothing_from_elsewhere_and_does_not_complain(
+    tab: Tab, url: str, tmp_path: Path, path: str, sign: str
+) -> None:
+    tab.page.goto(url + path)
+    expect(tab.page.locator(sign).first).to_be_visible(timeout=BOUNDED_MS)
+    tab.page.wait_for_load_state("networkidle")
+    tab.page.screenshot(path=tmp_path / "page.png")
+    assert tab.seen.requests
+    assert tab.seen.from_elsewhere(url) == []
+    assert tab.seen.complaints == []
+
+
+def test_try_it_out_prices_the_example_house(tab: Tab, url: str, tmp_path: Path) -> None:
+    tab.page.goto(url + "/docs")
+    block = operation(tab.page, "/api/v1/price/predict")
+    block.get_by_role("button", name="Try it out").click()
+    body = block.locator("textarea.body-param__text")
+    # The example stands there as it is, ready to be sent.
+    assert house_json() == tab.page.evaluate("text => JSON.parse(text)", body.input_value())
+    tab.page.screenshot(path=tmp_path / "filled-in.png")
+    block.get_by_role("button", name="Execute").click()
+    answer = block.locator(".live-responses-table .response").first
+    expect(answer).to_contain_text("200", timeout=BOUNDED_MS)
+    expect(answer).to_contain_text(re.compile(r'"predictedPrice":\s*[0-9.]+'))
+    answer.scroll_into_view_if_needed()
+    tab.page.screenshot(path=tmp_path / "priced.png")
+    assert tab.seen.from_elsewhere(url) == []
+    assert tab.seen.complaints == []
+
+
+def test_try_it_out_shows_what_is_wrong_with_a_house(tab: Tab, url: str, tmp_path: Path) -> None:
+    tab.page.goto(url + "/docs")
+    block = operation(tab.page, "/api/v1/price/predict")
+    block.get_by_role("button", name="Try it out").click()
+    body = block.locator("textarea.body-param__text")
+    body.fill(body.input_value().replace('"Pave"', '"Dummy"'))
+    block.get_by_role("button", name="Execute").click()
+    answer = block.locator(".live-responses-table .response").first
+    expect(answer).to_contain_text("422", timeout=BOUNDED_MS)
+    expect(answer).to_contain_text("Input should be 'Grvl' or 'Pave'")
+    answer.scroll_into_view_if_needed()
+    tab.page.screenshot(path=tmp_path / "refused.png")
+
+
+def test_the_batch_can_be_tried_as_well(tab: Tab, url: str) -> None:
+    tab.page.goto(url + "/docs")
+    block = operation(tab.page, "/api/v1/price/predict/batch")
+    block.get_by_role("button", name="Try it out").click()
+    block.get_by_role("button", name="Execute").click()
+    expect(block.locator(".live-responses-table .response").first).to_contain_text(
+        re.compile(r'"predictions":\s*\['), timeout=BOUNDED_MS
+    )

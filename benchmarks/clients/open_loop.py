@@ -1,0 +1,133 @@
+"""Requests at a fixed rate, whether or not answers come; a time counts from when the request should have been sent.
+
+A client that waits for each answer before it asks again sends less while the server is slow, and so does not see most of
+the waiting ("coordinated omission", Gil Tene). This one opens another connection where all are waiting.
+"""
+
+import asyncio
+import json
+import time
+
+import uvloop
+
+from benchmarks.clients import wire
+from benchmarks.clients.checking import Checker, quantiles_ms
+
+MAX_CONNECTIONS = 2_000
+CONNECTIONS_AT_FIRST = 64
+DRAIN_SECONDS = 30.0
+
+
+class _Connection(asyncio.Protocol):
+    """One connection with at most one request under way."""
+
+    def __init__(self, load: "OpenLoop") -> None:
+        self._load = load
+        self._received = bytearray()
+        self.number = -1
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # TCP gives a Transport
+        self._load.idle.append(self)
+
+    def send(self, number: int, request: bytes) -> None:
+        self.number = number
+        self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        answer = wire.answer_in(self._received)
+        if answer is not None:
+            number, self.number = self.number, -1
+            self._received.clear()
+            self._load.idle.append(self)
+            self._load.answered(number, *answer)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        if self.number >= 0:
+            self._load.lost(exc)
+        elif self in self._load.idle:
+            self._load.idle.remove(self)
+
+
+class OpenLoop:
+    """Sends on schedule and keeps the answers, to be checked afterwards."""
+
+    def __init__(self, target: wire.Target, checker: Checker, rate: float, total: int) -> None:
+        self._target = target
+        self._checker = checker
+        self._rate = rate
+        self._total = total
+        self._opened = 0
+        self._left = total
+        self._done = asyncio.Event()
+        self.idle: list[_Connection] = []
+        self.times: list[float] = []
+        self.late: list[float] = []
+        self.answers: list[tuple[int, int, bytes]] = []
+
+    async def run(self) -> None:
+        """Send everything and wait for the last answer."""
+        await asyncio.gather(*(self._open() for _ in range(CONNECTIONS_AT_FIRST)))
+        self._started = time.perf_counter() + 0.05
+        for number in range(self._total):
+            due = self._started + number / self._rate
+            if (wait := due - time.perf_counter()) > 0:
+                await asyncio.sleep(wait)
+            if not self.idle:
+                if self._opened >= MAX_CONNECTIONS:
+                    self.lost(RuntimeError(f"{MAX_CONNECTIONS} requests wait for their answers"))
+                    continue
+                await self._open()
+            self.late.append(time.perf_counter() - due)
+            self.idle.pop().send(number, self._target.requests[number % len(self._target.requests)])
+        try:
+            await asyncio.wait_for(self._done.wait(), DRAIN_SECONDS)
+        except TimeoutError:
+            self._checker.error(f"{self._left} requests without an answer")
+        for number, status, body in self.answers:
+            self._checker.check(number % len(self._target.requests), status, body)
+
+    async def _open(self) -> None:
+        self._opened += 1
+        await asyncio.get_running_loop().create_connection(lambda: _Connection(self), "127.0.0.1", self._target.port)
+
+    def answered(self, number: int, status: int, body: bytes) -> None:
+        """Note the time of an answer."""
+        self.times.append(time.perf_counter() - (self._started + number / self._rate))
+        self.answers.append((number, status, body))
+        self._one_less()
+
+    def lost(self, error: Exception | None) -> None:
+        """Note that a request will get no answer."""
+        self._checker.error(repr(error))
+        self._one_less()
+
+    def _one_less(self) -> None:
+        self._left -= 1
+        if not self._left:
+            self._done.set()
+
+
+def main() -> None:
+    """Ask at the given rate for the given time, then print what was seen."""
+    parser = wire.arguments(__doc__)
+    parser.add_argument("--rate", type=float, required=True, help="requests per second")
+    parser.add_argument("--seconds", type=float, required=True)
+    options = parser.parse_args()
+    target = wire.target(options)
+    checker = Checker(options.expected, options.rows)
+
+    async def run() -> OpenLoop:
+        load = OpenLoop(target, checker, options.rate, max(1, int(options.rate * options.seconds)))
+        await load.run()
+        return load
+
+    load = uvloop.run(run())
+    sent_late_ms = quantiles_ms(load.late).get("p99_ms")
+    result = {"requests": len(load.times), "rate": options.rate, "sent_late_p99_ms": sent_late_ms}
+    print(json.dumps(result | quantiles_ms(load.times) | checker.summary()))  # noqa: T201 - the result
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,219 @@
+"""Who is measured: what each contender is called, how it is started, and how it is asked.
+
+The names are the letters of the README's table.
+"""
+
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Final
+
+from benchmarks import houses
+from benchmarks.houses import Dialect
+from benchmarks.paths import MLSERVER, PEERS, REPOSITORY, STATE
+from benchmarks.processes import Server, find_uv, free_port
+
+STUB: Final = "stub"
+STOCK: Final = "a0 mlflow models serve"
+SERVE: Final = "a our serve"
+PLAIN: Final = "b straightforward"
+OURS: Final = "c ours"
+OURS_MLSERVER: Final = "d ours over MLServer"
+LITSERVE: Final = "e LitServe"
+BENTOML: Final = "f BentoML"
+MLSERVER_BEHIND: Final = "MLServer"
+
+PLAIN_ALONE: Final = "b straightforward, over the stub"
+SHIPPED_ALONE: Final = "ours as shipped, over the stub"
+QUIET_ALONE: Final = "ours quiet, over the stub"
+QUIET_ALONE_2: Final = "ours quiet, 2 workers, over the stub"
+
+QUIET: Final = {"ORCHESTRATOR_LOG__LEVEL": "error"}
+"""The orchestrator with logs, metrics and prediction log off."""
+
+
+@dataclass(frozen=True)
+class Contender:
+    """One that is measured.
+
+    Attributes:
+        name: What it is called in results.
+        dialect: How it is asked.
+        command: Makes its command from its port and the port of the server behind it.
+        ready: The path that answers 200 when it is up.
+        behind: The contender that it asks, where there is one.
+        variables: Makes its environment variables from the same ports.
+        marker: What stands before a price in its answers.
+        cwd: The folder in which it is started.
+    """
+
+    name: str
+    dialect: Dialect
+    command: Callable[[int, int], Sequence[str]]
+    ready: str
+    behind: str | None = None
+    variables: Callable[[int, int], Mapping[str, str]] = field(default=lambda _port, _behind: {})
+    marker: str = '"price"'
+    cwd: Path = REPOSITORY
+
+
+def contenders(export: Path) -> dict[str, Contender]:
+    """All contenders, with an exported model."""
+    model = str(export / "model")
+    listed = [
+        Contender(STUB, houses.INVOCATIONS, lambda port, _: _python("benchmarks.stub", str(port)), "/ping"),
+        Contender(
+            STOCK,
+            houses.INVOCATIONS,
+            lambda port, _: _python("mlflow", "models", "serve", "-m", model, "--env-manager", "local", *_listen(port)),
+            "/ping",
+        ),
+        Contender(
+            SERVE,
+            houses.INVOCATIONS,
+            lambda port, _: _python("housing_price_model", "serve", "--model", str(export), *_listen(port)),
+            "/ping",
+        ),
+        Contender(
+            MLSERVER_BEHIND,
+            houses.INVOCATIONS,
+            lambda port, _: _project(MLSERVER, "housing-price-mlserver", str(export), *_listen(port)),
+            "/ping",
+        ),
+        _plain(PLAIN, SERVE),
+        _plain(PLAIN_ALONE, STUB),
+        _ours(OURS, SERVE),
+        _ours(OURS_MLSERVER, MLSERVER_BEHIND),
+        _ours(SHIPPED_ALONE, STUB),
+        _ours(QUIET_ALONE, STUB, QUIET),
+        _ours(QUIET_ALONE_2, STUB, {**QUIET, "ORCHESTRATOR_SERVER__WORKERS": "2"}),
+        Contender(
+            LITSERVE,
+            houses.LITSERVE,
+            lambda port, _: _project(PEERS / "litserve", "python", "server.py", str(export), str(port)),
+            "/health",
+            cwd=PEERS / "litserve",
+        ),
+        Contender(
+            BENTOML,
+            houses.BENTOML,
+            lambda port, _: _project(PEERS / "bentoml", "bentoml", "serve", "service:HousePrices", *_listen(port)),
+            "/readyz",
+            variables=lambda _port, _behind: {"BENCHMARK_MODEL": str(export), "BENTOML_HOME": str(STATE / "bentoml")},
+            cwd=PEERS / "bentoml",
+        ),
+    ]
+    return {contender.name: contender for contender in listed}
+
+
+def _ours(name: str, behind: str, extra: Mapping[str, str] | None = None) -> Contender:
+    def variables(port: int, behind_port: int) -> Mapping[str, str]:
+        return {
+            "ORCHESTRATOR_SERVER__PORT": str(port),
+            "ORCHESTRATOR_MODEL_SERVER__BASE_URL": f"http://127.0.0.1:{behind_port}",
+            **(extra or {}),
+        }
+
+    return Contender(
+        name,
+        houses.PUBLIC,
+        lambda _port, _behind: _python("housing_price_orchestrator", "serve"),
+        "/readyz",
+        behind,
+        variables,
+        marker='"predictedPrice"',
+    )
+
+
+def _plain(name: str, behind: str) -> Contender:
+    return Contender(
+        name,
+        houses.PUBLIC,
+        lambda port, _: _python(
+            "uvicorn", "benchmarks.straightforward.app:app", "--no-access-log", "--log-level", "warning", *_listen(port)
+        ),
+        "/openapi.json",
+        behind,
+        lambda _, behind_port: {"MODEL_SERVER_URL": f"http://127.0.0.1:{behind_port}"},
+        marker='"predictedPrice"',
+    )
+
+
+def _listen(port: int) -> tuple[str, ...]:
+    return ("--host", "127.0.0.1", "--port", str(port))
+
+
+def _python(module: str, *arguments: str) -> tuple[str, ...]:
+    return (sys.executable, "-m", module, *arguments)
+
+
+def _project(folder: Path, *command: str) -> tuple[str, ...]:
+    return (find_uv(), "run", "--frozen", "--project", str(folder), *command)
+
+
+@dataclass(frozen=True)
+class Running:
+    """A contender that answers.
+
+    Attributes:
+        contender: What it is.
+        server: Its own processes.
+        behind: Those of the server that it asks.
+        expected: The file of right answers.
+    """
+
+    contender: Contender
+    server: Server
+    behind: Server | None
+    expected: Path
+
+    @property
+    def servers(self) -> list[Server]:
+        """All processes that work for it."""
+        return [self.server, *([self.behind] if self.behind else [])]
+
+    def settle(self) -> None:
+        """Return when nothing is left to do."""
+        for server in self.servers:
+            server.settle()
+
+
+def start(
+    names: Sequence[str], known: Mapping[str, Contender], stack: ExitStack, *, of_stub: Path, of_model: Path
+) -> dict[str, Running]:
+    """Start contenders, and what they need behind them, side by side; each server once.
+
+    Raises:
+        NotReady: one of them does not start.
+    """
+    needed = list(dict.fromkeys([*(known[name].behind for name in names if known[name].behind), *names]))
+    ports = {name: free_port() for name in needed if name}
+    servers: dict[str, Server] = {}
+    for name, port in ports.items():
+        contender = known[name]
+        behind_port = ports[contender.behind] if contender.behind else 0
+        if contender.behind:
+            # An orchestrator that finds nobody behind it would only be ready a second later.
+            servers[contender.behind].wait_until_ready()
+        server = Server(
+            name,
+            contender.command(port, behind_port),
+            port,
+            ready=contender.ready,
+            variables=contender.variables(port, behind_port),
+            cwd=contender.cwd,
+        )
+        servers[name] = stack.enter_context(server)
+    for server in servers.values():
+        server.wait_until_ready()
+    return {
+        name: Running(
+            known[name],
+            servers[name],
+            servers[behind] if (behind := known[name].behind) else None,
+            of_stub if STUB in (name, behind) else of_model,
+        )
+        for name in names
+    }

@@ -1,0 +1,130 @@
+"""The real houses of the survey, and the bodies in which each kind of server wants them."""
+
+import csv
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+
+from benchmarks.paths import STATE, SURVEY
+from housing_price_orchestrator.provider.columns import COLUMN_OF_FIELD, COLUMNS
+from housing_price_orchestrator.shared.view.house import House
+
+ALIAS_OF_COLUMN: Final = {column: House.model_fields[field].alias or field for field, column in COLUMN_OF_FIELD.items()}
+
+PREDICT_PATH: Final = "/api/v1/price/predict"
+MAX_BODIES_BYTES: Final = 32 * 1024 * 1024
+
+type Document = dict[str, Any]
+
+
+@cache
+def ids() -> list[int]:
+    """The survey's own numbers of its houses."""
+    return [int(record["Id"]) for record in _records()]
+
+
+@cache
+def rows() -> list[Document]:
+    """Every house by the names of the model's columns; blank is None, whole numbers are whole."""
+    records = _records()
+    numeric = {column for column in COLUMNS if all(_is_number(record[column]) for record in records if record[column])}
+    return [{column: _value(record[column], column in numeric) for column in COLUMNS} for record in records]
+
+
+@cache
+def documents() -> list[Document]:
+    """Every house as callers of the public API write it."""
+    return [
+        {"id": house_id} | {ALIAS_OF_COLUMN[column]: value for column, value in row.items()}
+        for house_id, row in zip(ids(), rows(), strict=True)
+    ]
+
+
+@cache
+def _records() -> list[dict[str, str]]:
+    with SURVEY.open(encoding="utf-8", newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def _is_number(text: str) -> bool:
+    try:
+        float(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _value(text: str, is_number: bool) -> Any:
+    if not text:
+        return None
+    if not is_number:
+        return text
+    number = float(text)
+    return int(number) if number.is_integer() else number
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a kind of server is asked: the path and the body, for one house and for several."""
+
+    name: str
+    one_path: str
+    one: Callable[[int], Any]
+    many_path: str = ""
+    many: Callable[[Sequence[int]], Any] | None = None
+
+    def path(self, count: int) -> str:
+        """Where a request with so many houses goes."""
+        return self.one_path if count == 1 else self.many_path
+
+    def body(self, houses: Sequence[int]) -> bytes:
+        """Write a request for houses, given by their positions in the survey."""
+        if len(houses) == 1:
+            return orjson.dumps(self.one(houses[0]))
+        if self.many is None:
+            raise ValueError(f"{self.name} takes one house per request")
+        return orjson.dumps(self.many(houses))
+
+
+@cache
+def bodies(dialect: Dialect, count: int) -> Path:
+    """Write a file with one body of `count` houses per line, until every house was in one; gives its path.
+
+    Body k holds the houses from k * count on, round and round.
+    """
+    path = STATE / "bodies" / f"{dialect.name}-{count}.jsonl"
+    total = len(ids())
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with path.open("wb") as file:
+        for k in range(max(2, -(-total // count))):
+            file.write(dialect.body([(k * count + j) % total for j in range(count)]) + b"\n")
+            if file.tell() > MAX_BODIES_BYTES:
+                break
+    return path
+
+
+def _split(houses: Sequence[int]) -> Document:
+    data = [list(rows()[house].values()) for house in houses]
+    return {"dataframe_split": {"columns": COLUMNS, "data": data}}
+
+
+PUBLIC: Final = Dialect(
+    "public",
+    PREDICT_PATH,
+    lambda house: documents()[house],
+    f"{PREDICT_PATH}/batch",
+    lambda houses: {"data": [documents()[house] for house in houses]},
+)
+INVOCATIONS: Final = Dialect("invocations", "/invocations", lambda house: _split([house]), "/invocations", _split)
+LITSERVE: Final = Dialect("litserve", "/predict", lambda house: rows()[house])
+BENTOML: Final = Dialect(
+    "bentoml",
+    "/predict",
+    lambda house: {"houses": [rows()[house]]},
+    "/predict",
+    lambda houses: {"houses": [rows()[house] for house in houses]},
+)

@@ -1,0 +1,183 @@
+"""Makes load with programs of their own: wrk for as much as goes, our clients where time or truth matter."""
+
+import contextlib
+import json
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any, Final
+
+from benchmarks.contenders import Running
+from benchmarks.houses import bodies, ids
+from benchmarks.paths import BENCHMARKS, REPOSITORY
+from benchmarks.processes import Server, cpu_seconds, environment, resident_bytes
+
+WRK_SCRIPT: Final = BENCHMARKS / "clients" / "predict.lua"
+CHECK_PAUSE_SECONDS: Final = 0.05
+CLIENT_GRACE_SECONDS: Final = 120.0
+CLIENT_START_SECONDS: Final = 0.3
+MEMORY_INTERVAL_SECONDS: Final = 0.05
+
+type Figures = dict[str, Any]
+
+
+class WrongAnswer(RuntimeError):
+    """Something answered wrong or with an error; figures of such a run mean nothing."""
+
+
+def closed_loop(running: Running, *, connections: int, seconds: int) -> Figures:
+    """Ask for single houses over so many connections, as fast as they are answered; a second client checks meanwhile.
+
+    Gives requests per second, their times, and the processor seconds that 1,000 requests cost.
+    """
+    contender = running.contender
+    path, written = contender.dialect.path(1), bodies(contender.dialect, 1)
+    command = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"]
+    command += ["--timeout", "60s", "--script", str(WRK_SCRIPT), f"http://127.0.0.1:{running.server.port}{path}"]
+    command += ["--", str(written), contender.marker]
+    with _checked_meanwhile(running, seconds) as check:
+        before, before_behind = cpu_seconds([running.server]), _cpu_behind(running)
+        figures: Figures = json.loads(_output_of(command).splitlines()[-1])
+        used, used_behind = cpu_seconds([running.server]) - before, _cpu_behind(running) - before_behind
+    _require_right(f"{contender.name}, {connections} connections", figures)
+    per_thousand = 1000 / max(1, figures["requests"])
+    running.settle()
+    return figures | {
+        "cpu_seconds_per_1000": round((used + used_behind) * per_thousand, 4),
+        "own_cpu_seconds_per_1000": round(used * per_thousand, 4),
+        "checked": check["checked"],
+    }
+
+
+def warm_up(running: Running, *, connections: int, seconds: int) -> None:
+    """Bring a contender into its stride: code paths, pools, and what BentoML learns about its batches."""
+    closed_loop(running, connections=connections, seconds=seconds)
+    if running.contender.dialect.many is not None:
+        sequential(running, rows=100, seconds=0.2)
+
+
+def sequential(running: Running, *, rows: int, seconds: float, warm_up_requests: int = 5) -> Figures:
+    """Ask one request after the other, each with so many houses; gives their times."""
+    limits = ["--seconds", str(seconds), "--warm-up-requests", str(warm_up_requests)]
+    return _client("sequential", running, rows, *limits)
+
+
+def every_house(running: Running, *, rate: float | None = None) -> Figures:
+    """Ask for each house of the survey once: one at a time, or at a rate at which requests meet each other."""
+    number = len(ids())
+    if rate is None:
+        return _client("sequential", running, 1, "--requests", str(number))
+    return _client("open_loop", running, 1, "--rate", str(rate), "--seconds", str(number / rate))
+
+
+def open_loop(running: Running, *, rate: float, seconds: float) -> Figures:
+    """Ask for single houses at a fixed rate; times count from the scheduled send."""
+    return _client("open_loop", running, 1, "--rate", str(rate), "--seconds", str(seconds))
+
+
+def stream(running: Running, *, houses: int) -> Figures:
+    """Stream houses over one connection; gives rows per second, and by how much the server's memory grew."""
+    memory = _Memory(running.server)
+    with memory:
+        figures = _client("stream", running, 1, "--houses", str(houses), path="/api/v1/price/predict/stream")
+    return figures | {"grown_mib": round(memory.grown_bytes / 2**20, 1)}
+
+
+@contextlib.contextmanager
+def batches_beside(running: Running, *, rows: int, seconds: float) -> Iterator[Figures]:
+    """Ask for batches, one after the other, while the block runs."""
+    figures: Figures = {}
+
+    def ask() -> None:
+        figures.update(_client("sequential", running, rows, "--seconds", str(seconds), judge=False))
+
+    thread = threading.Thread(target=ask)
+    thread.start()
+    try:
+        yield figures
+    finally:
+        thread.join()
+    _require_right(f"{running.contender.name}, batches of {rows} beside", figures)
+
+
+@contextlib.contextmanager
+def _checked_meanwhile(running: Running, seconds: float) -> Iterator[Figures]:
+    """Let one more client ask slowly and compare every answer with the model's own."""
+    command = _client_command("sequential", running, 1, None)
+    command += ["--pause-seconds", str(CHECK_PAUSE_SECONDS), "--seconds", str(seconds)]
+    process = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)  # noqa: S603 - ours
+    figures: Figures = {}
+    try:
+        time.sleep(CLIENT_START_SECONDS)
+        yield figures
+        output, _ = process.communicate(timeout=CLIENT_GRACE_SECONDS)
+    finally:
+        process.kill()
+    figures.update(json.loads(output or '{"errors": 1, "first_problem": "the checking client failed"}'))
+    _require_right(f"{running.contender.name}, checked under load", figures)
+
+
+def _client(
+    module: str, running: Running, rows: int, *options: str, path: str | None = None, judge: bool = True
+) -> Figures:
+    figures: Figures = json.loads(_output_of([*_client_command(module, running, rows, path), *options]))
+    if judge:
+        _require_right(f"{running.contender.name}, {module}, {rows} houses", figures)
+    return figures
+
+
+def _client_command(module: str, running: Running, rows: int, path: str | None) -> list[str]:
+    dialect = running.contender.dialect
+    return [
+        *(sys.executable, "-m", f"benchmarks.clients.{module}"),
+        *("--port", str(running.server.port), "--path", path or dialect.path(rows)),
+        *("--bodies", str(bodies(dialect, rows)), "--rows", str(rows), "--expected", str(running.expected)),
+    ]
+
+
+def _output_of(command: list[str]) -> str:
+    run = subprocess.run(  # noqa: S603 - wrk and this package's own clients
+        command,
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        env=environment(),
+        timeout=CLIENT_GRACE_SECONDS,
+        check=False,
+    )
+    if run.returncode:
+        raise WrongAnswer(f"{' '.join(command)} ended with {run.returncode}:\n{run.stdout}{run.stderr}")
+    return run.stdout
+
+
+def _require_right(what: str, figures: Figures) -> None:
+    if figures.get("errors") or figures.get("wrong"):
+        raise WrongAnswer(f"{what}: {figures}")
+
+
+def _cpu_behind(running: Running) -> float:
+    return cpu_seconds([running.behind]) if running.behind else 0.0
+
+
+class _Memory:
+    """Watches how far a server's resident memory rises above where it was."""
+
+    def __init__(self, server: Server) -> None:
+        self._server = server
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._watch)
+        self.grown_bytes = 0
+
+    def __enter__(self) -> None:
+        self._before = resident_bytes(self._server)
+        self._thread.start()
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _watch(self) -> None:
+        while not self._stop.wait(MEMORY_INTERVAL_SECONDS):
+            self.grown_bytes = max(self.grown_bytes, resident_bytes(self._server) - self._before)

@@ -1,0 +1,55 @@
+"""What the figures were measured on, without anything that names the machine."""
+
+import os
+import platform
+import re
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import version
+from typing import Any
+
+from benchmarks.paths import PEERS, REPOSITORY
+
+_OURS = ("fastapi", "starlette", "uvicorn", "pydantic", "httpx", "orjson", "mlflow", "onnxruntime", "pandas", "numpy")
+
+
+def facts() -> dict[str, Any]:
+    """Tell processor, kernel, versions, commit and how busy the machine was before."""
+    return {
+        "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
+        "commit": _commit(),
+        "cores": os.process_cpu_count(),
+        "processor": _first(r"model name\s*: (.*)", "/proc/cpuinfo"),
+        "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
+        "kernel": platform.release(),
+        "python": platform.python_version(),
+        "wrk": (re.findall(r"wrk (\S+)", _output("wrk", "-v")) or ["?"])[0],
+        "load_average_before": round(os.getloadavg()[0], 2),
+        "versions": {name: version(name) for name in _OURS}
+        | {name: _locked(name) for name in ("litserve", "bentoml")}
+        | {"mlserver": _locked("mlserver", "housing-price-model/mlserver/uv.lock")},
+    }
+
+
+def _commit() -> str:
+    commit = _output("git", "rev-parse", "--short=12", "HEAD").strip()
+    changed = _output("git", "status", "--porcelain", "--untracked-files=no", "--", ":!benchmarks").strip()
+    return f"{commit} with changes" if changed else commit
+
+
+def _locked(name: str, lock: str = "") -> str:
+    path = REPOSITORY / lock if lock else PEERS / name / "uv.lock"
+    return _first(rf'name = "{name}"\nversion = "(.*)"', str(path))
+
+
+def _first(pattern: str, path: str) -> str:
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - /proc has no size, and this reads anything
+        found = re.search(pattern, file.read())
+    return found[1] if found else "?"
+
+
+def _output(*command: str) -> str:
+    try:
+        return subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=False).stdout  # noqa: S603
+    except OSError:
+        return "?"

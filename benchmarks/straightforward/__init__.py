@@ -1,0 +1,1 @@
+"""The orchestrator that one would write in an afternoon, for comparison."""

@@ -2,7 +2,6 @@
 
 import warnings
 from collections.abc import Callable
-from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
 
@@ -28,16 +27,6 @@ QUICK = Recipe(trees=20, spread_trees=5, folds=3)
 type Predict = Callable[[pd.DataFrame], pd.DataFrame]
 
 
-@dataclass(frozen=True)
-class Store:
-    """A tracking store with a quickly trained champion in it."""
-
-    uri: str
-    artifacts: Path
-    trained: Trained
-    export: Path
-
-
 def new_store(folder: Path) -> str:
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     MlflowClient(uri).create_experiment(EXPERIMENT, (folder / "artifacts").as_uri())
@@ -59,11 +48,32 @@ def few_houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 @pytest.fixture(scope="session")
-def store(tmp_path_factory: pytest.TempPathFactory, few_houses: Path) -> Store:
-    folder = tmp_path_factory.mktemp("store")
-    uri = new_store(folder)
-    trained = train(uri, few_houses, recipe=QUICK, export_to=folder / "export")
-    return Store(uri, folder / "artifacts", trained, folder / "export")
+def store_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("store")
+
+
+@pytest.fixture(scope="session")
+def store(store_folder: Path) -> str:
+    """The tracking URI of a store that holds what `trained` made."""
+    return new_store(store_folder)
+
+
+@pytest.fixture(scope="session")
+def trained(store: str, store_folder: Path, few_houses: Path) -> Trained:
+    """A quickly trained model, the champion of the store."""
+    return train(store, few_houses, recipe=QUICK, export_to=store_folder / "export")
+
+
+@pytest.fixture(scope="session")
+def export(store_folder: Path, trained: Trained) -> Path:
+    """The folder to which `trained` was exported."""
+    del trained
+    return store_folder / "export"
+
+
+@pytest.fixture
+def empty_store(tmp_path: Path) -> str:
+    return new_store(tmp_path)
 
 
 @pytest.fixture(scope="session")

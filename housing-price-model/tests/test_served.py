@@ -48,9 +48,7 @@ def test_answer_has_the_same_bits_in_a_batch_of_any_size(
     pd.testing.assert_frame_equal(pd.concat(batches, ignore_index=True), answers, check_exact=True)
 
 
-def test_answer_has_the_same_bits_in_any_order(
-    predict: Predict, features: pd.DataFrame, answers: pd.DataFrame
-) -> None:
+def test_answer_has_the_same_bits_in_any_order(predict: Predict, features: pd.DataFrame, answers: pd.DataFrame) -> None:
     order = np.random.default_rng(0).permutation(len(features))
     shuffled = predict(features.iloc[order])
     pd.testing.assert_frame_equal(shuffled, answers.iloc[order].reset_index(drop=True), check_exact=True)

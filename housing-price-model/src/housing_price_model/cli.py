@@ -17,8 +17,9 @@ app = typer.Typer(help="Trains, evaluates, exports and serves the house price mo
 _output = Console()
 _errors = Console(stderr=True, soft_wrap=True)
 
-type TrackingUri = Annotated[str, typer.Option(envvar="MLFLOW_TRACKING_URI", help="The MLflow tracking server.")]
-type ModelUri = Annotated[str, typer.Option("--model", help="models:/NAME@ALIAS or models:/NAME/VERSION.")]
+# Plain names: typer does not look into `type` statements.
+TrackingUri = Annotated[str, typer.Option(envvar="MLFLOW_TRACKING_URI", help="The MLflow tracking server.")]
+ModelUri = Annotated[str, typer.Option("--model", help="models:/NAME@ALIAS or models:/NAME/VERSION.")]
 
 CHAMPION_URI = f"models:/{NAME}@{CHAMPION}"
 

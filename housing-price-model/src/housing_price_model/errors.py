@@ -15,3 +15,7 @@ class RegistryError(HousingPriceModelError):
 
 class ArtefactError(HousingPriceModelError):
     """A model's files are missing or are not those that were registered or exported."""
+
+
+class ServingError(HousingPriceModelError):
+    """The server cannot listen where it should."""

@@ -48,6 +48,8 @@ def log_run(
     logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
     # MLflow notes the commit if there is a git; without one it should not warn.
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
+    # A model does not take along the lock of the folder that it happened to be trained in.
+    os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
     with translated("the run cannot be logged"):
         mlflow.set_experiment(EXPERIMENT)
         with mlflow.start_run() as run:

@@ -21,6 +21,7 @@ from mlflow.pyfunc import PyFuncModel, scoring_server
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from housing_price_model.artefact import MODEL, read_export
+from housing_price_model.errors import ServingError
 from housing_price_model.registry import checked, connect
 
 _logger: Final = logging.getLogger("housing_price_model.serve")
@@ -90,6 +91,7 @@ def serve(model: str, tracking_uri: str, host: str, port: int) -> None:
 
     Raises:
         ArtefactError, RegistryError: see `loaded`.
+        ServingError: the port is taken, or the address is not this machine's.
     """
 
     def stop(_signal: int, _frame: FrameType | None) -> None:
@@ -102,7 +104,7 @@ def serve(model: str, tracking_uri: str, host: str, port: int) -> None:
     with loaded(model, tracking_uri) as (pyfunc, name, version):
         _logger.info("serving %s, version %s", name, version)
         app = CalledModel(scoring_server.init(pyfunc), name, version)
-        uvicorn.run(
+        config = uvicorn.Config(
             app,
             host=host,
             port=port,
@@ -111,3 +113,10 @@ def serve(model: str, tracking_uri: str, host: str, port: int) -> None:
             server_header=False,
             timeout_graceful_shutdown=_GRACE_SECONDS,
         )
+        server = uvicorn.Server(config)
+        try:
+            server.run()
+        except SystemExit as exc:
+            if server.started or not exc.code:
+                raise
+            raise ServingError(f"{host}:{port}: cannot be listened on; see above, or choose another --port") from exc

@@ -8,7 +8,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
-from playwright.sync_api import ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
 from factories import house_json, settings_for
 from housing_price_orchestrator.app import create_app
@@ -61,7 +61,7 @@ class Tab:
 
 
 @pytest.fixture(scope="module")
-def context(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untyped-def]  # noqa: ANN201 - playwright's own
+def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch_persistent_context(
             tmp_path_factory.mktemp("profile"),
@@ -76,7 +76,7 @@ def context(tmp_path_factory: pytest.TempPathFactory):  # type: ignore[no-untype
 
 
 @pytest.fixture
-def tab(context) -> Iterator[Tab]:  # type: ignore[no-untyped-def]  # noqa: ANN001 - playwright's own
+def tab(context: BrowserContext) -> Iterator[Tab]:
     page, seen = context.new_page(), Seen()
 
     def on_request(request: Request) -> None:
@@ -94,7 +94,7 @@ def tab(context) -> Iterator[Tab]:  # type: ignore[no-untyped-def]  # noqa: ANN0
     page.close()
 
 
-def operation(page: Page, path: str):  # type: ignore[no-untyped-def]  # noqa: ANN201 - playwright's own
+def operation(page: Page, path: str) -> Locator:
     """The block of one operation in Swagger UI, opened."""
     block = page.locator(".opblock").filter(has=page.locator(f'[data-path="{path}"]'))
     block.locator(".opblock-summary-control").click()

@@ -11,7 +11,7 @@ import servers
 from factories import batch_bytes, house_bytes, houses_json
 from servers import SECRET, Behaviour, StubModelServer, each, port_that_refuses, predicts, says
 
-SECONDS_FOR_A_REQUEST = 0.4
+SHORT_SECONDS, LONG_SECONDS = 0.3, 60
 PREDICT = "/api/v1/price/predict"
 BATCH = "/api/v1/price/predict/batch"
 
@@ -103,8 +103,14 @@ FAILURES: dict[str, tuple[Behaviour, tuple[Any, ...]]] = {
 
 
 @pytest.fixture
-def hurried(stub: StubModelServer, start_app: Callable[..., TestClient]) -> TestClient:
-    return start_app(stub.url, requests={"deadline_seconds": SECONDS_FOR_A_REQUEST})
+def start(stub: StubModelServer, start_app: Callable[..., TestClient]) -> Callable[..., TestClient]:
+    """Starts the application with a short deadline where missing it is expected, and with a long one elsewhere."""
+
+    def start(expected: tuple[Any, ...]) -> TestClient:
+        seconds = SHORT_SECONDS if expected == LATE else LONG_SECONDS
+        return start_app(stub.url, requests={"deadline_seconds": seconds})
+
+    return start
 
 
 def check(answer: Any, expected: tuple[Any, ...]) -> None:
@@ -126,14 +132,17 @@ def check(answer: Any, expected: tuple[Any, ...]) -> None:
 
 @pytest.mark.parametrize("name", FAILURES)
 def test_a_failure_of_the_model_server_is_named_and_nothing_it_said_leaks(
-    name: str, hurried: TestClient, stub: StubModelServer
+    name: str, start: Callable[..., TestClient], stub: StubModelServer
 ) -> None:
     stub.behaviour, expected = FAILURES[name]
-    check(hurried.post(PREDICT, content=house_bytes()), expected)
-    check(hurried.post(BATCH, content=batch_bytes(houses_json(3))), expected)
-    # It passes as soon as the model server is well again.
+    api = start(expected)
+    check(api.post(PREDICT, content=house_bytes()), expected)
+    check(api.post(BATCH, content=batch_bytes(houses_json(3))), expected)
+    # It passes as soon as the model server is well again; a short deadline may be missed on a busy machine.
     stub.behaviour = predicts()
-    assert hurried.post(PREDICT, content=house_bytes()).status_code == 200
+    assert any(
+        api.post(PREDICT, content=house_bytes()).status_code == 200 for _ in range(20 if expected == LATE else 1)
+    )
 
 
 def test_a_model_server_that_refuses_connections_is_unavailable(start_app: Callable[..., TestClient]) -> None:
@@ -145,9 +154,11 @@ def test_a_model_server_that_refuses_connections_is_unavailable(start_app: Calla
 
 
 @pytest.mark.parametrize("name", ["a price of zero", "500", "429", "one too few", "400", "no answer"])
-def test_a_batch_of_several_calls_fails_as_one_call_does(name: str, hurried: TestClient, stub: StubModelServer) -> None:
+def test_a_batch_of_several_calls_fails_as_one_call_does(
+    name: str, start: Callable[..., TestClient], stub: StubModelServer
+) -> None:
     stub.behaviour, expected = FAILURES[name]
-    check(hurried.post(BATCH, content=batch_bytes(houses_json(2_500))), expected)
+    check(start(expected).post(BATCH, content=batch_bytes(houses_json(2_500))), expected)
 
 
 def test_an_answer_without_end_is_not_read_to_its_end(
@@ -159,11 +170,12 @@ def test_an_answer_without_end_is_not_read_to_its_end(
 
 
 def test_a_failed_call_is_not_made_again_when_the_model_server_answered(
-    stub: StubModelServer, hurried: TestClient
+    stub: StubModelServer, start: Callable[..., TestClient]
 ) -> None:
+    api = start(FAILED)
     for name in ("500", "400", "a price of zero", "one too few", "HTML"):
         stub.behaviour, expected = FAILURES[name]
         stub.calls.clear()
-        check(hurried.post(PREDICT, content=house_bytes(lotArea=12_345)), expected)
+        check(api.post(PREDICT, content=house_bytes(lotArea=12_345)), expected)
         # Readiness asks as well, about the house of the examples.
         assert len([call for call in stub.calls if 12_345 in call.rows[0]]) == 1

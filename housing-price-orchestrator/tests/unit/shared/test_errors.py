@@ -1,0 +1,19 @@
+import re
+from collections.abc import Iterator
+
+from housing_price_orchestrator.shared import errors
+
+
+def tree(kind: type[errors.HousingPriceError]) -> Iterator[str]:
+    yield kind.__name__
+    for one in kind.__subclasses__():
+        yield from tree(one)
+
+
+def test_the_drawn_tree_is_the_real_one() -> None:
+    drawn = re.findall(r"^[│├└─ ]*([A-Z]\w+)", (errors.__doc__ or "").partition("```")[2], re.MULTILINE)
+    assert sorted(drawn) == sorted(tree(errors.HousingPriceError))
+
+
+def test_every_error_says_what_it_means() -> None:
+    assert all(kind.__doc__ for kind in vars(errors).values() if isinstance(kind, type))

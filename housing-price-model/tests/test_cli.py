@@ -38,6 +38,13 @@ def test_evaluate_prints_the_same_measures_as_training(store: str, trained: Trai
     assert all(name in done.output for name in trained.metrics)
 
 
+def test_figures_are_printed_as_a_table(export: Path) -> None:
+    done = run(app, ["figures", str(export)])
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("| measure | to reach | measured |")
+    assert all(measure in done.output for measure in ("RMSLE", "coverage", "1,000 rows", "training", "artefact"))
+
+
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [

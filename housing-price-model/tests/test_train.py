@@ -32,6 +32,7 @@ def test_run_holds_parameters_figures_plots_and_the_model(store: str, trained: T
     assert {"seed", "houses", "data_sha256", "trees", "level", "python", "mlflow", "scikit-learn"} <= set(
         run.data.params
     )
+    assert run.data.metrics.pop("training_seconds") > 0
     assert run.data.metrics == pytest.approx(trained.metrics)
     assert {item.path for item in client.list_artifacts(run.info.run_id, "plots")} == {
         "plots/actual_against_predicted.png",

@@ -1,4 +1,4 @@
-"""The command line: `housing-price-model train | evaluate | export | serve`."""
+"""The command line: `housing-price-model train | evaluate | export | serve | figures`."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -104,6 +104,17 @@ def serve(
 
     with _readable_errors():
         serving.serve(model, tracking_uri, host, port)
+
+
+@app.command()
+def figures(
+    folder: Annotated[Path, typer.Argument(help="An exported model.")],
+) -> None:
+    """Measure an exported model on this machine and print the README's table."""
+    from housing_price_model.figures import table  # noqa: PLC0415  # its libraries load slowly; --help does not wait
+
+    with _readable_errors():
+        _output.print(table(folder), markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_metrics(title: str, measured: dict[str, float]) -> None:

@@ -38,6 +38,7 @@ def log_run(
     metrics: Mapping[str, float],
     plots: Mapping[str, Figure],
     packed: Packed,
+    training_seconds: float,
 ) -> Logged:
     """Log a run to the tracking server that `registry.connect` found.
 
@@ -55,7 +56,7 @@ def log_run(
         with mlflow.start_run() as run:
             mlflow.log_params(asdict(recipe) | {"seed": seed, "houses": len(houses), "data_sha256": houses.digest})
             mlflow.log_params({"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES})
-            mlflow.log_metrics(dict(metrics))
+            mlflow.log_metrics(dict(metrics) | {"training_seconds": training_seconds})
             with tempfile.TemporaryDirectory() as folder:
                 for name, figure in plots.items():
                     figure.savefig(Path(folder) / name)
@@ -72,6 +73,7 @@ def log_run(
                     "data_sha256": houses.digest,
                     "seed": seed,
                     "cross_validation": dict(metrics),
+                    "training_seconds": training_seconds,
                 },
             )
         return Logged(run.info.run_id, logged.model_uri)

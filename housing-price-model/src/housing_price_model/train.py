@@ -4,6 +4,7 @@ import tempfile
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
+from time import monotonic
 from typing import Final
 
 import mlflow
@@ -88,13 +89,23 @@ def train(
     if len(houses) < _LEAST_HOUSES:
         raise DataError(f"{data}: has {len(houses)} houses, training needs at least {_LEAST_HOUSES}")
     client = connect(tracking_uri)
+    started = monotonic()
     fitted = fit(houses, recipe, seed, progress)
+    training_seconds = round(monotonic() - started, 1)
     progress("Logging", 0.0)
     with tempfile.TemporaryDirectory() as folder:
         packed = pack(fitted.price, fitted.interval, recipe, Path(folder))
         _check(packed, houses, fitted.price)
         plots = draw(houses, fitted.validation, fitted.price, seed)
-        logged = log_run(houses, recipe=recipe, seed=seed, metrics=fitted.metrics, plots=plots, packed=packed)
+        logged = log_run(
+            houses,
+            recipe=recipe,
+            seed=seed,
+            metrics=fitted.metrics,
+            plots=plots,
+            packed=packed,
+            training_seconds=training_seconds,
+        )
     registered, is_champion = None, False
     if with_registration:
         registered, is_champion = register(

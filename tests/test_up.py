@@ -160,6 +160,12 @@ def test_a_service_that_cannot_start_ends_everything_with_its_last_words(start: 
     assert f"  {who} has a bad setting" in up.log
 
 
+def test_an_orchestrator_that_cannot_start_is_told_before_the_training_ends(start: Start) -> None:
+    up = start(environment={"FAKE_DIES": "orchestrator:3", "FAKE_TRAINS_FOR_EVER": "yes"})
+    assert up.wait(30) == 1
+    assert "error: the orchestrator died" in up.log
+
+
 @pytest.mark.parametrize(
     ("option", "who"),
     [("--port", "orchestrator"), ("--model-server-port", "model-server"), ("--tracking-port", "tracking-server")],

@@ -62,6 +62,8 @@ class Stack:
                 # The orchestrator needs nobody to start, the model server nothing but an export.
                 group.create_task(self._tracking.run())
                 group.create_task(self._orchestrator.run())
+                # Waited for from the start: settings that it refuses are told at once and not after the training.
+                orchestrator_is_ready = group.create_task(self._orchestrator.wait_until_ready())
                 serves_already = self._plan.state.read_manifest() is not None
                 if serves_already:
                     group.create_task(self._model_server.run())
@@ -72,7 +74,7 @@ class Stack:
                 elif has_new_export:
                     await self._model_server.restart()
                 await self._model_server.wait_until_ready()
-                await self._orchestrator.wait_until_ready()
+                await orchestrator_is_ready
                 price = await self._price_the_example()
                 show_addresses(self._output, self._plan, time.monotonic() - began, price)
         except* StackError as errors:

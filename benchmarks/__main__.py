@@ -49,11 +49,12 @@ def report() -> None:
 def profile(
     seconds: Annotated[int, typer.Option(help="How long to watch.")] = 20,
     connections: Annotated[int, typer.Option(help="Connections that ask for single houses meanwhile.")] = 128,
+    export: Annotated[Path | None, typer.Option(help="An exported model; without it one is trained.")] = None,
 ) -> None:
     """Watch the orchestrator under load and write where its time goes to benchmarks/results/profile.md."""
     from benchmarks import profiling  # noqa: PLC0415 - the same
 
-    profiling.profile(seconds, connections)
+    profiling.profile(seconds, connections, export and export.resolve())
 
 
 if __name__ == "__main__":

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from benchmarks.contenders import Running
-from benchmarks.houses import bodies, ids
+from benchmarks.houses import bodies
 from benchmarks.paths import BENCHMARKS, REPOSITORY
 from benchmarks.processes import Server, cpu_seconds, environment, resident_bytes
 
@@ -18,6 +18,7 @@ WRK_SCRIPT: Final = BENCHMARKS / "clients" / "predict.lua"
 CHECK_PAUSE_SECONDS: Final = 0.05
 CLIENT_GRACE_SECONDS: Final = 120.0
 CLIENT_START_SECONDS: Final = 0.3
+SMALL_ROWS: Final = 100
 MEMORY_INTERVAL_SECONDS: Final = 0.05
 
 type Figures = dict[str, Any]
@@ -58,18 +59,21 @@ def warm_up(running: Running, *, connections: int, seconds: int) -> None:
         sequential(running, rows=100, seconds=0.2)
 
 
-def sequential(running: Running, *, rows: int, seconds: float, warm_up_requests: int = 5) -> Figures:
-    """Ask one request after the other, each with so many houses; gives their times."""
+def sequential(running: Running, *, rows: int, seconds: float) -> Figures:
+    """Ask one request after the other, each with so many houses; gives their times, without those of the first."""
+    warm_up_requests = 5 if rows <= SMALL_ROWS else 1
     limits = ["--seconds", str(seconds), "--warm-up-requests", str(warm_up_requests)]
     return _client("sequential", running, rows, *limits)
 
 
-def every_house(running: Running, *, rate: float | None = None) -> Figures:
-    """Ask for each house of the survey once: one at a time, or at a rate at which requests meet each other."""
-    number = len(ids())
-    if rate is None:
-        return _client("sequential", running, 1, "--requests", str(number))
-    return _client("open_loop", running, 1, "--rate", str(rate), "--seconds", str(number / rate))
+def houses_alone(running: Running, *, houses: int) -> Figures:
+    """Ask for so many houses, one after the other, so that there is nothing to coalesce."""
+    return _client("sequential", running, 1, "--requests", str(houses))
+
+
+def houses_together(running: Running, *, connections: int) -> Figures:
+    """Ask for every house of the survey once, by many callers at the same time."""
+    return _client("together", running, 1, "--connections", str(connections))
 
 
 def open_loop(running: Running, *, rate: float, seconds: float) -> Figures:
@@ -138,15 +142,18 @@ def _client_command(module: str, running: Running, rows: int, path: str | None) 
 
 
 def _output_of(command: list[str]) -> str:
-    run = subprocess.run(  # noqa: S603 - wrk and this package's own clients
-        command,
-        capture_output=True,
-        text=True,
-        cwd=REPOSITORY,
-        env=environment(),
-        timeout=CLIENT_GRACE_SECONDS,
-        check=False,
-    )
+    try:
+        run = subprocess.run(  # noqa: S603 - wrk and this package's own clients
+            command,
+            capture_output=True,
+            text=True,
+            cwd=REPOSITORY,
+            env=environment(),
+            timeout=CLIENT_GRACE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise WrongAnswer(f"{' '.join(command)} did not end within {CLIENT_GRACE_SECONDS} s") from error
     if run.returncode:
         raise WrongAnswer(f"{' '.join(command)} ended with {run.returncode}:\n{run.stdout}{run.stderr}")
     return run.stdout

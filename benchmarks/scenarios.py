@@ -20,9 +20,7 @@ BATCH_ROWS: Final = 1_000
 LARGEST_BATCH_ROWS: Final = 10_000
 STREAM_HOUSES: Final = 100_000
 QUIET_RATE: Final = 100.0
-COALESCING_RATE: Final = 1_000.0
-MODEL_SERVER_CONNECTIONS: Final = 2
-"""As many calls as the orchestrator has under way at a time (`ORCHESTRATOR_MODEL_SERVER__MAX_CALLS`)."""
+HOUSES_ALONE: Final = 200
 
 
 @dataclass(frozen=True)
@@ -136,9 +134,9 @@ def _batches_at_once(running: Running, effort: Effort) -> Figures:
 
 
 def _coalesced(running: Running) -> Figures:
-    """Ask for every house alone and then among many; the clients compare both with the model, bit for bit."""
-    alone = load.every_house(running)
-    together = load.every_house(running, rate=COALESCING_RATE)
+    """Ask for houses one by one, and for every house among many; both are compared with the model, bit for bit."""
+    alone = load.houses_alone(running, houses=HOUSES_ALONE)
+    together = load.houses_together(running, connections=BUSY_CONNECTIONS)
     return {"alone": alone["checked"], "coalesced": together["checked"], "different": 0}
 
 

@@ -17,7 +17,12 @@ MAX_LATENCY_MS = int(os.environ.get("BENCHMARK_MAX_LATENCY_MS", "60000"))
 WORKERS = int(os.environ.get("BENCHMARK_WORKERS", "1"))
 
 
-@bentoml.service(workers=WORKERS, traffic={"timeout": 60}, metrics={"enabled": False})
+@bentoml.service(
+    workers=WORKERS,
+    traffic={"timeout": 60},
+    metrics={"enabled": False},
+    logging={"access": {"enabled": False}},
+)
 class HousePrices:
     """Prices houses, each a JSON object that maps the model's columns to values."""
 

@@ -59,3 +59,11 @@ compose-up: ## Build and start the stack in containers; ends when it answers
 
 compose-down: ## Stop the containers of the stack
 	@docker compose down $(ARGS)
+
+.PHONY: bench bench-quick
+bench: uv ## Measure everything beside its alternatives (needs wrk; under 20 minutes) and write the tables
+	@$(RUN) python -m benchmarks run $(ARGS)
+	$(RUN) python -m benchmarks report
+
+bench-quick: uv ## Measure a little, in under 2 minutes
+	@$(RUN) python -m benchmarks run --quick $(ARGS)

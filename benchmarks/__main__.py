@@ -14,7 +14,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, help="Measures the
 
 @app.command()
 def run(
-    quick: Annotated[bool, typer.Option("--quick", help="A short look: few levels, short times, no peers.")] = False,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="A short look: few levels, few contenders, short times.")
+    ] = False,
     export: Annotated[Path | None, typer.Option(help="An exported model; without it one is trained.")] = None,
     stage: Annotated[list[str] | None, typer.Option(help="`alone` or `with the model`; both without it.")] = None,
     only: Annotated[str, typer.Option(help="Only scenarios with this in their name; nothing is written.")] = "",

@@ -34,19 +34,19 @@ class Effort:
     stream_houses: int
     connections: Sequence[int] = CONNECTIONS
     rows: Sequence[int] = ROWS
-    with_peers: bool = True
+    is_quick: bool = False
 
 
-FULL: Final = Effort(rounds=3, seconds=3, latency_seconds=2.5, open_loop_seconds=8, stream_houses=STREAM_HOUSES)
+FULL: Final = Effort(rounds=3, seconds=3, latency_seconds=1.5, open_loop_seconds=6, stream_houses=STREAM_HOUSES)
 QUICK: Final = Effort(
     rounds=3,
     seconds=1,
-    latency_seconds=0.4,
+    latency_seconds=0.3,
     open_loop_seconds=1,
     stream_houses=5_000,
-    connections=(1, 128),
-    rows=(1, 1_000),
-    with_peers=False,
+    connections=(BUSY_CONNECTIONS,),
+    rows=(1, BATCH_ROWS),
+    is_quick=True,
 )
 
 type Sample = dict[str, Any]
@@ -93,20 +93,23 @@ def alone(effort: Effort) -> Stage:
 
 def with_model(effort: Effort) -> Stage:
     """Everybody with the real model."""
-    everybody = [who.SERVE, who.STOCK, who.PLAIN, who.OURS]
-    if effort.with_peers:
-        everybody += [who.OURS_MLSERVER, who.LITSERVE, who.BENTOML]
-    several = [name for name in everybody if name != who.LITSERVE]  # LitServe takes one house per request
+    everybody = [who.SERVE, who.STOCK, who.OURS]
+    if not effort.is_quick:
+        everybody += [who.PLAIN, who.OURS_MLSERVER, who.LITSERVE, who.BENTOML]
+    several = [name for name in everybody if name not in (who.LITSERVE, who.BENTOML)]
     scenarios = [
         *(_connections(everybody, number, effort.seconds) for number in effort.connections),
         *(_rows(everybody if number == 1 else several, number, effort.latency_seconds) for number in effort.rows),
         Scenario("stream", (who.OURS,), lambda running: load.stream(running, houses=effort.stream_houses)),
         Scenario("batches at once", (who.SERVE,), lambda running: _batches_at_once(running, effort)),
         Scenario("coalesced", (who.OURS,), _coalesced),
-        Scenario("half of peak", (who.OURS,), lambda running: _half_of_peak(running, effort)),
-        Scenario("quiet", (who.OURS,), lambda running: _singles(running, effort)),
-        Scenario("batches beside", (who.OURS,), lambda running: _singles_beside_batches(running, effort)),
     ]
+    if not effort.is_quick:
+        scenarios += [
+            Scenario("half of peak", (who.OURS,), lambda running: _half_of_peak(running, effort)),
+            Scenario("quiet", (who.OURS,), lambda running: _singles(running, effort)),
+            Scenario("batches beside", (who.OURS,), lambda running: _singles_beside_batches(running, effort)),
+        ]
     return Stage("with the model", everybody, scenarios)
 
 

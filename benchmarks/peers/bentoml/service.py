@@ -14,7 +14,7 @@ import pandas as pd
 
 MAX_BATCH_SIZE = int(os.environ.get("BENCHMARK_MAX_BATCH_SIZE", "256"))
 MAX_LATENCY_MS = int(os.environ.get("BENCHMARK_MAX_LATENCY_MS", "60000"))
-WORKERS = int(os.environ.get("BENCHMARK_WORKERS", "1"))
+WORKERS = int(os.environ.get("BENCHMARK_WORKERS", "2"))
 
 
 @bentoml.service(

@@ -12,10 +12,10 @@ import litserve
 import mlflow
 import pandas as pd
 
-MAX_BATCH_SIZE = 256
-BATCH_TIMEOUT_SECONDS = 0.002
+MAX_BATCH_SIZE = 128
+BATCH_TIMEOUT_SECONDS = 0.01
 WORKERS = 1
-API_SERVERS = 1
+API_SERVERS = 2
 
 
 class HousePrices(litserve.LitAPI):

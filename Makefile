@@ -58,7 +58,7 @@ compose-up: ## Build and start the stack in containers; ends when it answers
 	@docker compose up --build --wait $(ARGS)
 
 compose-down: ## Stop the containers of the stack
-	@docker compose down $(ARGS)
+	@docker compose --profile '*' down $(ARGS)
 
 .PHONY: bench bench-quick
 bench: uv ## Measure everything beside its alternatives (needs wrk; under 20 minutes) and write the tables

@@ -13,31 +13,31 @@ type PriceUsd = Annotated[float, Field(gt=0, json_schema_extra={"x-unit": "USD"}
 class PriceInterval(View):
     """The range that holds the sale price with the probability `level`, as measured on houses held out of training."""
 
-    low: PriceUsd
+    low: Annotated[PriceUsd, Field(examples=[101_500.25])]
     """The lower end, in US dollars."""
-    high: PriceUsd
+    high: Annotated[PriceUsd, Field(examples=[137_250.75])]
     """The upper end, in US dollars."""
-    level: Annotated[float, Field(gt=0, lt=1)]
+    level: Annotated[float, Field(gt=0, lt=1, examples=[0.9])]
     """The probability, for example 0.9."""
 
 
 class ModelName(View):
     """Which model made a price."""
 
-    name: str
+    name: Annotated[str, Field(examples=["housing-price"])]
     """The name of the registered model."""
-    version: str
+    version: Annotated[str, Field(examples=["1"])]
     """The version in the model registry; the same as `id` where the model server cannot tell."""
-    id: str
+    id: Annotated[str, Field(examples=["fc566939c94c87e3"])]
     """The identity baked into the model at training: the same content has the same id."""
 
 
 class PricedHouse(View):
     """The answer for one house."""
 
-    id: HouseId
+    id: Annotated[HouseId, Field(examples=[1461])]
     """The caller's own number for the house."""
-    predicted_price: PriceUsd
+    predicted_price: Annotated[PriceUsd, Field(examples=[118_000.5])]
     """The price that the house is expected to sell for, in US dollars."""
     price_interval: PriceInterval
     """How sure the model is."""

@@ -35,8 +35,10 @@ class Server:
 
     def __init__(self, process: subprocess.Popen[str], log: Path, url: str) -> None:
         self.process, self.log, self.url = process, log, url
+        self.calls = 0
 
     def post(self, payload: object, **headers: str) -> tuple[dict[str, str], dict[str, object]]:
+        self.calls += 1
         answer = httpx.post(f"{self.url}/invocations", json=payload, headers=headers, timeout=30)
         assert answer.status_code == 200, answer.text
         return dict(answer.headers), answer.json()
@@ -104,14 +106,14 @@ def test_optional_columns_may_be_left_out_or_null(server: Server, houses: Houses
     [("a.B-c_1", "a.B-c_1"), ("x" * 64, "x" * 64), ("x" * 65, "-"), ("two words", "-"), ("", "-"), ("a;b", "-")],
 )
 def test_call_is_logged_in_one_line_with_its_id(server: Server, houses: Houses, given: str, logged: str) -> None:
-    before = len(server.log.read_text())
     server.post(split(houses, 1), **{"X-Request-ID": given})
     deadline = time.monotonic() + 5
-    while not (lines := server.log.read_text()[before:].splitlines()):
+    # The line is written after the answer was sent; those of earlier calls are before it.
+    while len(lines := re.findall(r"POST /invocations .*", server.log.read_text())) < server.calls:
         assert time.monotonic() < deadline
         time.sleep(0.01)
-    (line,) = lines
-    assert re.search(rf"POST /invocations 200 \d+\.\d ms id={re.escape(logged)}$", line)
+    assert len(lines) == server.calls
+    assert re.fullmatch(rf"POST /invocations 200 \d+\.\d ms id={re.escape(logged)}", lines[-1])
 
 
 def test_ping_answers_with_the_version(server: Server) -> None:

@@ -94,7 +94,8 @@ def export(
 
 @app.command()
 def serve(
-    model: Annotated[str, typer.Option(help="models:/NAME@ALIAS, models:/NAME/VERSION or a folder.")] = CHAMPION_URI,
+    folder: Annotated[Path | None, typer.Argument(help="An exported model; needs no tracking server.")] = None,
+    model: ModelUri = CHAMPION_URI,
     host: Annotated[str, typer.Option(help="The address to listen on; loopback by default.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8080,
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
@@ -103,7 +104,7 @@ def serve(
     from housing_price_model import serve as serving  # noqa: PLC0415  # its libraries load slowly; --help does not wait
 
     with _readable_errors():
-        serving.serve(model, tracking_uri, host, port)
+        serving.serve(model if folder is None else str(folder), tracking_uri, host, port)
 
 
 @app.command()

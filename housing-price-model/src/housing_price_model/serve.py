@@ -21,6 +21,7 @@ from mlflow.pyfunc import PyFuncModel, scoring_server
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from housing_price_model.artefact import MODEL, read_export
+from housing_price_model.lean import DirectModel, make_lean
 from housing_price_model.errors import ServingError
 from housing_price_model.registry import checked, connect
 
@@ -100,10 +101,14 @@ def serve(model: str, tracking_uri: str, host: str, port: int) -> None:
     # uvicorn stops in order at a signal and then raises it again, which would end the process with an error.
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
+    # Loading runs the code inside the artefact. Bytecode written beside it would make it another artefact, which the
+    # next start would refuse.
+    sys.dont_write_bytecode = True
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with loaded(model, tracking_uri) as (pyfunc, name, version):
         _logger.info("serving %s, version %s", name, version)
-        app = CalledModel(scoring_server.init(pyfunc), name, version)
+        make_lean()
+        app = CalledModel(scoring_server.init(DirectModel(pyfunc)), name, version)
         config = uvicorn.Config(
             app,
             host=host,

@@ -152,8 +152,8 @@ class Features:
             "root years since remodelling": np.sqrt(remodelled_age),
             "remodelled": (raw["YearRemodAdd"] > raw["YearBuilt"]).astype(np.float64),
             "garage age": np.where(np.isnan(garage_age), -1.0, np.clip(garage_age, 0, 120)),
-            # A lot's front grows with the root of its area; 0.6 is the median ratio in the data.
-            "frontage": np.where(np.isnan(frontage), 0.6 * np.sqrt(lot), frontage),
+            # A lot's front grows with the root of its area; 0.72 is the median ratio in the Ames data.
+            "frontage": np.where(np.isnan(frontage), 0.72 * np.sqrt(lot), frontage),
             "frontage known": (~np.isnan(frontage)).astype(np.float64),
             "baths": baths,
             "baths per bedroom": baths / (raw["BedroomAbvGr"] + 1),

@@ -19,6 +19,8 @@ CHECK_PAUSE_SECONDS: Final = 0.05
 CLIENT_GRACE_SECONDS: Final = 120.0
 CLIENT_START_SECONDS: Final = 0.3
 SMALL_ROWS: Final = 100
+RAMP_SHARE: Final = 1 / 3
+WRK_START_SECONDS: Final = 0.1
 MEMORY_INTERVAL_SECONDS: Final = 0.05
 
 type Figures = dict[str, Any]
@@ -31,23 +33,35 @@ class WrongAnswer(RuntimeError):
 def closed_loop(running: Running, *, connections: int, seconds: int) -> Figures:
     """Ask for single houses over so many connections, as fast as they are answered; a second client checks meanwhile.
 
-    Gives requests per second, their times, and the processor seconds that 1,000 requests cost.
+    Gives requests per second, their times, and the processor seconds that 1,000 requests cost. The first part of the
+    time does not count: a slow server with many callers gives its first answers late.
     """
     contender = running.contender
     path, written = contender.dialect.path(1), bodies(contender.dialect, 1)
+    begin, end = seconds * RAMP_SHARE, float(seconds)
     command = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"]
     command += ["--timeout", "60s", "--script", str(WRK_SCRIPT), f"http://127.0.0.1:{running.server.port}{path}"]
-    command += ["--", str(written), contender.marker]
+    command += ["--", str(written), contender.marker, str(begin), str(end)]
     with _checked_meanwhile(running, seconds) as check:
-        before, before_behind = cpu_seconds([running.server]), _cpu_behind(running)
-        figures: Figures = json.loads(_output_of(command).splitlines()[-1])
-        used, used_behind = cpu_seconds([running.server]) - before, _cpu_behind(running) - before_behind
+        # It writes three lines: its output waits in the pipe while we look at the clock.
+        wrk = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)  # noqa: S603 - built above
+        try:
+            time.sleep(WRK_START_SECONDS + begin)
+            used = _Used(running)
+            time.sleep(end - begin)
+            own, all_together = used.per_second()
+            output, _ = wrk.communicate(timeout=CLIENT_GRACE_SECONDS)
+        finally:
+            wrk.kill()
+        if wrk.returncode:
+            raise WrongAnswer(f"wrk ended with {wrk.returncode}: {output}")
+        figures: Figures = json.loads(output.splitlines()[-1])
     _require_right(f"{contender.name}, {connections} connections", figures)
-    per_thousand = 1000 / max(1, figures["requests"])
     running.settle()
+    thousands_per_second = max(figures["per_second"], 1e-3) / 1000
     return figures | {
-        "cpu_seconds_per_1000": round((used + used_behind) * per_thousand, 4),
-        "own_cpu_seconds_per_1000": round(used * per_thousand, 4),
+        "cpu_seconds_per_1000": round(all_together / thousands_per_second, 4),
+        "own_cpu_seconds_per_1000": round(own / thousands_per_second, 4),
         "checked": check["checked"],
     }
 
@@ -164,8 +178,23 @@ def _require_right(what: str, figures: Figures) -> None:
         raise WrongAnswer(f"{what}: {figures}")
 
 
-def _cpu_behind(running: Running) -> float:
-    return cpu_seconds([running.behind]) if running.behind else 0.0
+class _Used:
+    """The processor time that a contender uses from now on."""
+
+    def __init__(self, running: Running) -> None:
+        self._running = running
+        self._at, self._own, self._behind = self._now()
+
+    def _now(self) -> tuple[float, float, float]:
+        behind = self._running.behind
+        at = time.perf_counter()
+        return at, cpu_seconds([self._running.server]), cpu_seconds([behind]) if behind else 0.0
+
+    def per_second(self) -> tuple[float, float]:
+        """Give processor seconds per second: of its own, and together with those of the server behind it."""
+        at, own, behind = self._now()
+        own, behind, passed = own - self._own, behind - self._behind, at - self._at
+        return own / passed, (own + behind) / passed
 
 
 class _Memory:

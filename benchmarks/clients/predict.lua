@@ -1,19 +1,40 @@
--- For wrk: cycles through prepared bodies, and checks of every answer that it has a price.
--- Arguments: the file of bodies (one per line), and the text that stands before a price.
+-- For wrk: cycles through prepared bodies, checks of every answer that it has a price, and counts those that came in
+-- a window, so that neither a server's first answers nor those that wrk leaves behind in the end distort the rate.
+-- Arguments: the file of bodies (one per line), the text that stands before a price, and where the window begins and
+-- ends, in seconds from the first request. One thread only.
+
+local ffi = require("ffi")
+ffi.cdef [[
+  typedef struct { long seconds; long nanoseconds; } moment;
+  int clock_gettime(int clock, moment *at);
+]]
+local MONOTONIC = 1
+local now_at = ffi.new("moment")
+
+local function now()
+  ffi.C.clock_gettime(MONOTONIC, now_at)
+  return tonumber(now_at.seconds) + tonumber(now_at.nanoseconds) * 1e-9
+end
 
 local requests = {}
 local position = 0
-local threads = {}
+local thread_of_load
 local marker
+local window_begin, window_end
+local started
 
 unpriced = 0
+counted = 0
+window_seconds = 0
 
 function setup(thread)
-  table.insert(threads, thread)
+  thread_of_load = thread
 end
 
 function init(args)
   marker = args[2]
+  window_begin, window_end = tonumber(args[3]), tonumber(args[4])
+  window_seconds = window_end - window_begin
   wrk.method = "POST"
   wrk.headers["Content-Type"] = "application/json"
   for line in io.lines(args[1]) do
@@ -22,6 +43,7 @@ function init(args)
 end
 
 function request()
+  started = started or now()
   position = position % #requests + 1
   return requests[position]
 end
@@ -30,18 +52,18 @@ function response(status, headers, body)
   if status ~= 200 or not string.find(body, marker, 1, true) then
     unpriced = unpriced + 1
   end
+  local at = now() - started
+  if at >= window_begin and at < window_end then
+    counted = counted + 1
+  end
 end
 
 function done(summary, latency, requests)
-  local without_price = 0
-  for _, thread in ipairs(threads) do
-    without_price = without_price + thread:get("unpriced")
-  end
   local errors = summary.errors
   io.write(string.format(
-    '\n{"requests": %d, "seconds": %.6f, "per_second": %.3f, "p50_ms": %.3f, "p90_ms": %.3f, "p99_ms": %.3f, ' ..
-    '"max_ms": %.3f, "errors": %d, "wrong": %d}\n',
-    summary.requests, summary.duration / 1e6, summary.requests / summary.duration * 1e6,
+    '\n{"requests": %d, "per_second": %.3f, "p50_ms": %.3f, "p90_ms": %.3f, "p99_ms": %.3f, "max_ms": %.3f, ' ..
+    '"errors": %d, "wrong": %d}\n',
+    summary.requests, thread_of_load:get("counted") / thread_of_load:get("window_seconds"),
     latency:percentile(50) / 1e3, latency:percentile(90) / 1e3, latency:percentile(99) / 1e3, latency.max / 1e3,
-    errors.connect + errors.read + errors.write + errors.status + errors.timeout, without_price))
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout, thread_of_load:get("unpriced")))
 end

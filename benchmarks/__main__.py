@@ -23,11 +23,18 @@ def run(
 ) -> None:
     """Measure, print the tables and write benchmarks/results/; fails when anything was answered wrong."""
     from benchmarks import report, scenarios  # noqa: PLC0415 - `report --help` need not load everything
+    from benchmarks.load import WrongAnswer  # noqa: PLC0415 - the same
+    from benchmarks.processes import NotReady  # noqa: PLC0415 - the same
     from benchmarks.run import run as measure  # noqa: PLC0415 - the same
 
     name = "quick" if quick else "bench"
     effort = scenarios.QUICK if quick else scenarios.FULL
-    results = measure(effort, export=export and export.resolve(), stages=stage or [], only=only)
+    try:
+        results = measure(effort, export=export and export.resolve(), stages=stage or [], only=only)
+    except (NotReady, WrongAnswer) as error:
+        # Before there was anything to measure: a server that does not start, or is wrong while it is warmed up.
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
     typer.echo(report.as_text(results))
     if not (only or stage):
         path = RESULTS / f"{name}.json"

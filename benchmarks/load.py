@@ -9,10 +9,11 @@ import time
 from collections.abc import Iterator
 from typing import Any, Final
 
-from benchmarks.contenders import Running
 from benchmarks.houses import bodies
 from benchmarks.paths import BENCHMARKS, REPOSITORY
-from benchmarks.processes import Server, cpu_seconds, environment, resident_bytes
+from benchmarks.processes import environment
+from benchmarks.running import Running
+from benchmarks.watching import Memory, Used
 
 WRK_SCRIPT: Final = BENCHMARKS / "clients" / "predict.lua"
 CHECK_PAUSE_SECONDS: Final = 0.05
@@ -21,7 +22,6 @@ CLIENT_START_SECONDS: Final = 0.3
 SMALL_ROWS: Final = 100
 RAMP_SHARE: Final = 1 / 3
 WRK_START_SECONDS: Final = 0.1
-MEMORY_INTERVAL_SECONDS: Final = 0.05
 
 type Figures = dict[str, Any]
 
@@ -47,7 +47,7 @@ def closed_loop(running: Running, *, connections: int, seconds: int) -> Figures:
         wrk = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)  # noqa: S603 - built above
         try:
             time.sleep(WRK_START_SECONDS + begin)
-            used = _Used(running)
+            used = Used(running)
             time.sleep(end - begin)
             own, all_together = used.per_second()
             output, _ = wrk.communicate(timeout=CLIENT_GRACE_SECONDS)
@@ -97,7 +97,7 @@ def open_loop(running: Running, *, rate: float, seconds: float) -> Figures:
 
 def stream(running: Running, *, houses: int) -> Figures:
     """Stream houses over one connection; gives rows per second, and by how much the server's memory grew."""
-    memory = _Memory(running.server)
+    memory = Memory(running.server)
     with memory:
         figures = _client("stream", running, 1, "--houses", str(houses), path="/api/v1/price/predict/stream")
     return figures | {"grown_mib": round(memory.grown_bytes / 2**20, 1)}
@@ -176,44 +176,3 @@ def _output_of(command: list[str]) -> str:
 def _require_right(what: str, figures: Figures) -> None:
     if figures.get("errors") or figures.get("wrong"):
         raise WrongAnswer(f"{what}: {figures}")
-
-
-class _Used:
-    """The processor time that a contender uses from now on."""
-
-    def __init__(self, running: Running) -> None:
-        self._running = running
-        self._at, self._own, self._behind = self._now()
-
-    def _now(self) -> tuple[float, float, float]:
-        behind = self._running.behind
-        at = time.perf_counter()
-        return at, cpu_seconds([self._running.server]), cpu_seconds([behind]) if behind else 0.0
-
-    def per_second(self) -> tuple[float, float]:
-        """Give processor seconds per second: of its own, and together with those of the server behind it."""
-        at, own, behind = self._now()
-        own, behind, passed = own - self._own, behind - self._behind, at - self._at
-        return own / passed, (own + behind) / passed
-
-
-class _Memory:
-    """Watches how far a server's resident memory rises above where it was."""
-
-    def __init__(self, server: Server) -> None:
-        self._server = server
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
-        self.grown_bytes = 0
-
-    def __enter__(self) -> None:
-        self._before = resident_bytes(self._server)
-        self._thread.start()
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(MEMORY_INTERVAL_SECONDS):
-            self.grown_bytes = max(self.grown_bytes, resident_bytes(self._server) - self._before)

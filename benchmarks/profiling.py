@@ -11,9 +11,10 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import load, model, oracle
-from benchmarks.contenders import SHIPPED_ALONE, contenders, start
+from benchmarks.contenders import SHIPPED_ALONE, contenders
 from benchmarks.paths import RESULTS, STATE
 from benchmarks.processes import find_uv
+from benchmarks.running import start
 
 PY_SPY = "py-spy==0.4.3"
 SAMPLES_PER_SECOND = 400

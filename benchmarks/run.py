@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import load, machine, model, oracle, scenarios
-from benchmarks.contenders import contenders, start
+from benchmarks.contenders import contenders
+from benchmarks.running import start
 from benchmarks.scenarios import Effort, Sample, Stage
 
 WARM_UP_SECONDS = 1

@@ -38,8 +38,10 @@ def rows(medians: Medians) -> list[Row]:
 def _alone_quiet(medians: Medians) -> _Found:
     ours = medians.get("connections", who.QUIET_ALONE, "per_second", BUSY_CONNECTIONS)
     plain = medians.get("connections", who.PLAIN_ALONE, "per_second", BUSY_CONNECTIONS)
-    if ours is None or plain is None:
+    if ours is None:
         return None
+    if plain is None:
+        return f"{ours:,.0f}/s, (b) not measured", ours >= 8_000
     return f"{ours:,.0f}/s, {ours / plain:.0f}x ({plain:,.0f}/s)", ours >= 8_000 and ours >= 35 * plain
 
 

@@ -14,7 +14,7 @@ import httpx
 import numpy as np
 import pytest
 
-from housing_price_model.artefact import MODEL
+from housing_price_model.artefact import MODEL, digest_of
 from housing_price_model.data import Houses
 from housing_price_model.packaging import load
 from housing_price_model.train import Trained
@@ -120,6 +120,16 @@ def test_ping_answers_with_the_version(server: Server) -> None:
     answer = httpx.get(f"{server.url}/ping", timeout=5)
     assert answer.status_code == 200
     assert answer.headers["X-Model-Version"] == "1"
+
+
+def test_a_folder_is_served_and_left_as_it_is(export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Bytecode written beside the model's code would make it another artefact, which the next start would refuse.
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    shutil.copytree(export, tmp_path / "export")
+    before = digest_of(tmp_path / "export")
+    with served(tmp_path, str(tmp_path / "export")):
+        pass
+    assert digest_of(tmp_path / "export") == before
 
 
 def test_only_loopback_is_listened_on_by_default(server: Server) -> None:

@@ -3,14 +3,6 @@ from housing_price_model.pipeline import ENCODER
 from housing_price_model.served import RANKED
 from housing_price_model.vocabulary import CATEGORIES, COLUMNS, NUMBERS, OPTIONAL, SUBCLASSES, TARGET
 
-DOCUMENTED_BUT_NOT_IN_THE_DATA = {
-    "MSZoning": {"RP"},
-    "Utilities": {"ELO"},
-    "Condition2": {"RRNe"},
-    "Exterior1st": {"Other"},
-    "Exterior2nd": {"BrkComm", "CemntBd", "WdShing"},  # as Exterior1st spells them
-    "ExterQual": {"Po"},
-}
 SOMETIMES_BLANK_ELSEWHERE = {
     *("MSZoning", "Utilities", "Exterior1st", "Exterior2nd", "KitchenQual", "Functional", "SaleType"),
 }
@@ -23,11 +15,9 @@ def test_columns_are_those_of_the_data_in_its_order() -> None:
     assert set(COLUMNS) == set(NUMBERS) | set(CATEGORIES)
 
 
-def test_categories_are_those_of_the_data_and_the_documented_ones_that_it_lacks(houses: Houses) -> None:
+def test_categories_are_those_of_the_data(houses: Houses) -> None:
     for name, declared in CATEGORIES.items():
-        occurring = set(houses.features[name].dropna())
-        assert set(declared) - occurring == DOCUMENTED_BUT_NOT_IN_THE_DATA.get(name, set()), name
-        assert occurring <= set(declared), name
+        assert set(declared) == set(houses.features[name].dropna()), name
         assert len(declared) == len(set(declared)), name
     assert set(houses.features["MSSubClass"]) == set(SUBCLASSES)
 

@@ -77,7 +77,7 @@ def model_server(plan: Plan) -> Service:
     # An export is checked before each start, and bytecode written beside the model's code would make it another.
     variables = environment(PYTHONDONTWRITEBYTECODE="1")
     if plan.model_server_kind is ModelServerKind.MLFLOW:
-        command, ready_within_seconds = python("housing_price_model", "serve", "--model", *served), 120.0
+        command, ready_within_seconds = python("housing_price_model", "serve", *served), 120.0
     else:
         project = str(REPOSITORY / "housing-price-model" / "mlserver")
         command = (find_uv(), "run", "--frozen", "--project", project, "housing-price-mlserver", *served)

@@ -20,6 +20,7 @@ import numpy as np
 import numpy.typing as npt
 import orjson
 import pandas as pd
+from fastapi import FastAPI
 from mlflow.exceptions import MlflowException
 from mlflow.models.model import Model
 from mlflow.pyfunc import PyFuncModel, scoring_server
@@ -45,12 +46,10 @@ class Rows:
         """
         if len(set(columns)) != len(columns):
             raise ValueError("a column stands twice")
+        if any(type(row) is not list or len(row) != len(columns) for row in rows):
+            raise ValueError(f"a row that is not a list of {len(columns)} values")
         self.columns = columns
-        self._cells = np.empty((len(rows), len(columns)), dtype=object)
-        if any(len(row) != len(columns) for row in rows):
-            raise ValueError(f"a row has not {len(columns)} values")
-        if rows:
-            self._cells[:] = rows
+        self._cells = np.array(rows, dtype=object).reshape(len(rows), len(columns))
 
     def __len__(self) -> int:
         """Count the rows."""
@@ -79,7 +78,7 @@ class DirectModel:
 
     def __init__(self, model: PyFuncModel) -> None:
         """Serve the Python model inside `model`."""
-        python_model = model.unwrap_python_model()
+        python_model = model.unwrap_python_model()  # type: ignore[no-untyped-call]  # MLflow's own
         self.metadata = _Metadata(model.metadata)
         self._predict = python_model.predict
         self._context = model._model_impl.context  # noqa: SLF001 - MLflow has no other way to it
@@ -94,7 +93,7 @@ def parse(data: Mapping[str, Any], schema: Schema | None = None) -> Any:
     """Keep `dataframe_split` as rows; stands in for `scoring_server.infer_and_parse_data`."""
     split = data.get(_SPLIT)
     if len(data) != 1 or not isinstance(split, dict) or not {"columns", "data"} <= split.keys() or schema is not None:
-        return _mlflow_parse(data, schema)
+        return _mlflow_parse(data, schema)  # type: ignore[arg-type]  # MLflow declares no None and takes it
     try:
         return Rows(split["columns"], split["data"])
     except (TypeError, ValueError) as exc:
@@ -104,7 +103,7 @@ def parse(data: Mapping[str, Any], schema: Schema | None = None) -> Any:
 def write(predictions: Any, output: TextIO, metadata: Mapping[str, Any] | None = None) -> None:
     """Write `{"predictions": [...]}`; stands in for `scoring_server.predictions_to_json`."""
     if not isinstance(predictions, pd.DataFrame) or metadata:
-        _mlflow_write(predictions, output, metadata)
+        _mlflow_write(predictions, output, metadata)  # type: ignore[no-untyped-call]  # MLflow's own
         return
     names = predictions.columns.tolist()
     columns = [predictions[name].tolist() for name in names]
@@ -112,7 +111,12 @@ def write(predictions: Any, output: TextIO, metadata: Mapping[str, Any] | None =
     output.write(orjson.dumps({"predictions": rows}).decode())
 
 
-def make_lean() -> None:
-    """Give MLflow's scoring server, in this process, our way of reading rows and writing answers."""
+def application_for(model: DirectModel) -> FastAPI:
+    """Make MLflow's scoring application for a model, with our way of reading rows and writing answers.
+
+    Both hold for the whole process: MLflow's server finds them as functions of its module.
+    """
     scoring_server.infer_and_parse_data = parse
     scoring_server.predictions_to_json = write
+    app: FastAPI = scoring_server.init(model)  # type: ignore[arg-type]  # it has all that is asked of a model
+    return app

@@ -17,12 +17,12 @@ from typing import Final
 
 import mlflow
 import uvicorn
-from mlflow.pyfunc import PyFuncModel, scoring_server
+from mlflow.pyfunc import PyFuncModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from housing_price_model.artefact import MODEL, read_export
-from housing_price_model.lean import DirectModel, make_lean
 from housing_price_model.errors import ServingError
+from housing_price_model.lean import DirectModel, application_for
 from housing_price_model.registry import checked, connect
 
 _logger: Final = logging.getLogger("housing_price_model.serve")
@@ -107,8 +107,7 @@ def serve(model: str, tracking_uri: str, host: str, port: int) -> None:
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with loaded(model, tracking_uri) as (pyfunc, name, version):
         _logger.info("serving %s, version %s", name, version)
-        make_lean()
-        app = CalledModel(scoring_server.init(DirectModel(pyfunc)), name, version)
+        app = CalledModel(application_for(DirectModel(pyfunc)), name, version)
         config = uvicorn.Config(
             app,
             host=host,

@@ -1,9 +1,10 @@
 """The words that the survey uses: each column's name, its categories, and whether it may be blank.
 
-Source: Dean De Cock's data documentation (Journal of Statistics Education 19(3), 2011). A category is spelled as the
-data spells it; documented categories that do not occur in the data are declared as well, so that nothing here is
-learned from a file. Blank always means null: the documentation's "NA" (no alley, no basement, ...) is not a category.
-`None` in `MasVnrType` is one (no veneer).
+Source: the Ames survey and Dean De Cock's documentation of it (Journal of Statistics Education 19(3), 2011). A category
+is spelled as the survey spells it. What is documented but describes no house of the survey is left out: the model has
+no evidence for what it is worth, and refuses it by name. The words are declared here and data is checked against them;
+nothing about them is learned from the file trained on. Blank always means null: the documentation's "NA" (no alley, no
+basement, ...) is not a category. `None` in `MasVnrType` is one (no veneer).
 
 Scales run from worst to best, or from least to most: an encoder may use a category's position as its rank.
 """
@@ -15,7 +16,7 @@ QUALITY: Final = ("Po", "Fa", "TA", "Gd", "Ex")
 """Poor, fair, typical, good, excellent."""
 
 _BASEMENT_FINISH: Final = ("Unf", "LwQ", "Rec", "BLQ", "ALQ", "GLQ")
-_CONDITION: Final = ("Artery", "Feedr", "Norm", "PosA", "PosN", "RRAe", "RRAn", "RRNe", "RRNn")
+_CONDITION: Final = ("Artery", "Feedr", "Norm", "PosA", "PosN", "RRAe", "RRAn", "RRNn")
 _SURFACE: Final = ("Grvl", "Pave")
 _COVERING: Final = (
     "AsbShng",
@@ -27,7 +28,6 @@ _COVERING: Final = (
     "HdBoard",
     "ImStucc",
     "MetalSd",
-    "Other",
     "Plywood",
     "PreCast",
     "Stone",
@@ -36,8 +36,9 @@ _COVERING: Final = (
     "Wd Sdng",
     "WdShing",
 )
-# The source spells three coverings differently in Exterior2nd; both spellings are accepted there.
-_SECOND_COVERING: Final = (*_COVERING, "Brk Cmn", "CmentBd", "Wd Shng")
+# The survey spells three coverings differently where they are the second.
+_SPELLED_SECOND: Final = {"BrkComm": "Brk Cmn", "CemntBd": "CmentBd", "WdShing": "Wd Shng"}
+_SECOND_COVERING: Final = (*(_SPELLED_SECOND.get(name, name) for name in _COVERING), "Other")
 
 SUBCLASSES: Final = (20, 30, 40, 45, 50, 60, 70, 75, 80, 85, 90, 120, 150, 160, 180, 190)
 """The codes of `MSSubClass`: a number at the interface, a category inside the model."""
@@ -47,12 +48,12 @@ TARGET: Final = "SalePrice"
 
 CATEGORIES: Final = MappingProxyType(
     {
-        "MSZoning": ("A (agr)", "C (all)", "FV", "I (all)", "RH", "RL", "RM", "RP"),
+        "MSZoning": ("A (agr)", "C (all)", "FV", "I (all)", "RH", "RL", "RM"),
         "Street": _SURFACE,
         "Alley": _SURFACE,
         "LotShape": ("IR3", "IR2", "IR1", "Reg"),
         "LandContour": ("Bnk", "HLS", "Low", "Lvl"),
-        "Utilities": ("ELO", "NoSeWa", "NoSewr", "AllPub"),
+        "Utilities": ("NoSeWa", "NoSewr", "AllPub"),
         "LotConfig": ("Corner", "CulDSac", "FR2", "FR3", "Inside"),
         "LandSlope": ("Sev", "Mod", "Gtl"),
         "Neighborhood": (
@@ -85,7 +86,7 @@ CATEGORIES: Final = MappingProxyType(
             "Timber",
             "Veenker",
         ),
-        "Condition1": _CONDITION,
+        "Condition1": (*_CONDITION, "RRNe"),
         "Condition2": _CONDITION,
         "BldgType": ("1Fam", "2fmCon", "Duplex", "Twnhs", "TwnhsE"),
         "HouseStyle": ("1.5Fin", "1.5Unf", "1Story", "2.5Fin", "2.5Unf", "2Story", "SFoyer", "SLvl"),
@@ -94,7 +95,7 @@ CATEGORIES: Final = MappingProxyType(
         "Exterior1st": _COVERING,
         "Exterior2nd": _SECOND_COVERING,
         "MasVnrType": ("BrkCmn", "BrkFace", "CBlock", "None", "Stone"),
-        "ExterQual": QUALITY,
+        "ExterQual": QUALITY[1:],
         "ExterCond": QUALITY,
         "Foundation": ("BrkTil", "CBlock", "PConc", "Slab", "Stone", "Wood"),
         "BsmtQual": QUALITY,

@@ -37,6 +37,8 @@ def main() -> None:
     except ArtefactError as error:
         sys.exit(f"error: {error}")
 
+    # Bytecode written beside the model's code would make the export another, which the next start would refuse.
+    sys.dont_write_bytecode = True
     # Nothing leaves the machine unasked; MLflow reads these while it is imported.
     os.environ.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true")
     from housing_price_mlserver.server import serve  # noqa: PLC0415 - MLServer takes seconds to import, a refusal none

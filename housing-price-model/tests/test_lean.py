@@ -1,0 +1,129 @@
+"""The lean way through MLflow's scoring server gives what the stock way gives."""
+
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import mlflow
+import pandas as pd
+import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.pyfunc import PyFuncModel, scoring_server
+
+from housing_price_model.artefact import MODEL
+from housing_price_model.data import Houses
+from housing_price_model.lean import DirectModel, Rows, application_for, parse, write
+from housing_price_model.vocabulary import COLUMNS, OPTIONAL
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning:mlflow"),
+]
+
+JSON = "application/json"
+
+
+@pytest.fixture(scope="module")
+def stock(export: Path) -> PyFuncModel:
+    return mlflow.pyfunc.load_model(str(export / MODEL))
+
+
+@pytest.fixture
+def lean(stock: PyFuncModel, monkeypatch: pytest.MonkeyPatch) -> DirectModel:
+    # What `application_for` replaces comes back after the test.
+    for name in ("infer_and_parse_data", "predictions_to_json"):
+        monkeypatch.setattr(scoring_server, name, getattr(scoring_server, name))
+    return DirectModel(stock)
+
+
+def body(rows: list[list[Any]], columns: list[str] | None = None) -> bytes:
+    return json.dumps({"dataframe_split": {"columns": columns or list(COLUMNS), "data": rows}}).encode()
+
+
+def cells(houses: Houses, rows: int) -> list[list[Any]]:
+    frame = houses.features.head(rows).astype(object)
+    found: list[list[Any]] = frame.where(frame.notna(), None).to_numpy().tolist()
+    return found
+
+
+def ask(model: Any, schema: Any, content: bytes) -> Any:
+    return json.loads(scoring_server.invocations(content, JSON, model, schema).response)
+
+
+@pytest.mark.parametrize("rows", [1, 2, 33, 1_000])
+def test_the_answer_is_that_of_the_stock_server_bit_for_bit(
+    rows: int, stock: PyFuncModel, lean: DirectModel, houses: Houses
+) -> None:
+    content = body(cells(houses, rows))
+    expected = ask(stock, stock.metadata.get_input_schema(), content)
+    application_for(lean)
+    assert ask(lean, lean.metadata.get_input_schema(), content) == expected
+    assert len(expected["predictions"]) == rows
+
+
+def test_blank_and_absent_optional_columns_are_priced_like_the_stock_server_does(
+    stock: PyFuncModel, lean: DirectModel, houses: Houses
+) -> None:
+    row = cells(houses, 1)[0]
+    blank = body([[None if name in OPTIONAL else cell for name, cell in zip(COLUMNS, row, strict=True)]])
+    kept = [at for at, name in enumerate(COLUMNS) if name not in OPTIONAL]
+    absent = body([[row[at] for at in kept]], [COLUMNS[at] for at in kept])
+    expected = ask(stock, stock.metadata.get_input_schema(), blank)
+    application_for(lean)
+    assert ask(lean, None, blank) == expected
+    assert ask(lean, None, absent) == expected
+
+
+@pytest.mark.parametrize(
+    "spoil",
+    [
+        lambda columns, row: (columns[1:], row[1:]),
+        lambda columns, row: (columns, row[1:]),
+        lambda columns, row: (["MSZoning", *columns[1:]], row),
+        lambda columns, row: (columns, [20.0, "Nowhere", *row[2:]]),
+        lambda columns, row: (columns, ["many", *row[1:]]),
+        lambda columns, row: (columns, [[20.0], *row[1:]]),
+        lambda columns, _: (columns, "row"),
+        lambda _, row: (7, row),
+    ],
+    ids=[
+        "a column missing",
+        "a value missing",
+        "a name twice",
+        "an unknown word",
+        "text",
+        "a list",
+        "no row",
+        "no names",
+    ],
+)
+def test_rows_that_cannot_be_priced_are_the_callers_mistake(spoil: Any, lean: DirectModel, houses: Houses) -> None:
+    columns, row = spoil(list(COLUMNS), cells(houses, 1)[0])
+    application_for(lean)
+    with pytest.raises(MlflowException) as refused:
+        ask(lean, None, json.dumps({"dataframe_split": {"columns": columns, "data": [row]}}).encode())
+    assert refused.value.get_http_status_code() == 400
+
+
+def test_other_formats_go_the_way_of_mlflow(stock: PyFuncModel, lean: DirectModel, houses: Houses) -> None:
+    frame = houses.features.head(3)
+    records = json.dumps({"dataframe_records": json.loads(frame.to_json(orient="records"))}).encode()
+    schema = stock.metadata.get_input_schema()
+    expected = ask(stock, schema, records)
+    application_for(lean)
+    assert ask(lean, None, records) == expected
+    assert isinstance(parse(json.loads(records)), pd.DataFrame)
+
+
+def test_what_is_no_table_is_written_by_mlflow() -> None:
+    output = io.StringIO()
+    write([1.5, 2.5], output)
+    assert json.loads(output.getvalue()) == {"predictions": [1.5, 2.5]}
+
+
+def test_rows_keep_what_they_were_given() -> None:
+    rows = Rows(["a", "b"], [[1, None], ["x", 2.5]])
+    assert len(rows) == 2
+    assert rows.to_numpy(dtype=object).tolist() == [[1, None], ["x", 2.5]]
+    assert len(Rows(["a"], [])) == 0

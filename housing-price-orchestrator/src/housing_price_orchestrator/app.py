@@ -24,7 +24,7 @@ from housing_price_orchestrator.provider.balancing import BalancedPriceModel
 from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
 from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
 from housing_price_orchestrator.provider.mlflow_client import client_for
-from housing_price_orchestrator.provider.mlflow_price_model import MLflowPriceModel
+from housing_price_orchestrator.provider.mlflow_price_model import READINESS_CALL_ID, MLflowPriceModel
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.settings import Settings, described, load_settings
@@ -49,7 +49,7 @@ def create_app(settings: Settings) -> FastAPI:
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         async with contextlib.AsyncExitStack() as stack:
             upstream = settings.model_server
-            servers = []
+            servers, probes = [], []
             for address in upstream.base_url:
                 client = client_for(
                     str(address),
@@ -60,13 +60,17 @@ def create_app(settings: Settings) -> FastAPI:
                 )
                 await stack.enter_async_context(client)
                 servers.append(MLflowPriceModel(client, model_name=upstream.model_name))
-            model = BalancedPriceModel(servers)
+                probes.append(
+                    MLflowPriceModel(client, model_name=upstream.model_name, new_call_id=lambda: READINESS_CALL_ID)
+                )
             coalesced = CoalescingPriceModel(
-                model, max_rows=upstream.max_rows_per_call, max_calls=upstream.max_calls * len(servers)
+                BalancedPriceModel(servers),
+                max_rows=upstream.max_rows_per_call,
+                max_calls=upstream.max_calls * len(servers),
             )
             probe = settings.readiness
             readiness = Readiness(
-                DeadlinePriceModel(model, seconds=probe.probe_timeout_seconds),
+                DeadlinePriceModel(BalancedPriceModel(probes), seconds=probe.probe_timeout_seconds),
                 EXAMPLE_HOUSE,
                 interval_seconds=probe.probe_interval_seconds,
                 max_age_seconds=2 * (probe.probe_interval_seconds + probe.probe_timeout_seconds),

@@ -1,7 +1,8 @@
 """The `PriceModel` that an MLflow model server is."""
 
 import math
-from collections.abc import Sequence
+import secrets
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from housing_price_orchestrator.provider.columns import COLUMNS, row_of
@@ -10,20 +11,34 @@ from housing_price_orchestrator.shared.errors import PriceImplausible
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
 
+READINESS_CALL_ID = "readiness"
+"""The id of calls that only want to know whether there is an answer; our model server logs them below `info`."""
+
+
+def _random_call_id() -> str:
+    return secrets.token_hex(8)
+
 
 class MLflowPriceModel:
     """Adapts the generic client to the port: houses to rows, answers to estimates that have been checked."""
 
-    def __init__(self, client: MLflowClient, *, model_name: str) -> None:
-        """Ask through `client`; `model_name` is what the model is called where the model server does not say."""
+    def __init__(
+        self, client: MLflowClient, *, model_name: str, new_call_id: Callable[[], str] = _random_call_id
+    ) -> None:
+        """Ask through `client`.
+
+        `model_name` is what the model is called where the model server does not say; `new_call_id` makes what each call
+        is known by in the model server's log.
+        """
         self._client = client
         self._model_name = model_name
+        self._new_call_id = new_call_id
 
     async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
         """See `PriceModel.price`."""
         if not houses:
             return []
-        answer = await self._client.invoke(COLUMNS, [row_of(house) for house in houses])
+        answer = await self._client.invoke(COLUMNS, [row_of(house) for house in houses], call_id=self._new_call_id())
         name = answer.model_name or self._model_name
         identities: dict[str, ModelIdentity] = {}
         estimates: list[PriceEstimate | None] = []

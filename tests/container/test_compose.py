@@ -36,7 +36,8 @@ class Stack:
             "ORCHESTRATOR_PORT": "0",
             "TRACKING_PORT": "0",
         }
-        variables.pop("PUBLISH_ADDRESS", None)
+        for name in ("PUBLISH_ADDRESS", "TRACKING_PUBLISH_ADDRESS"):
+            variables.pop(name, None)
         command = ["docker", "compose", "--progress", "plain", *arguments]
         ended = subprocess.run(command, cwd=REPOSITORY, env=variables, capture_output=True, text=True, check=False)
         assert ended.returncode == 0 or not check, f"{' '.join(command)}\n{ended.stdout}\n{ended.stderr}"

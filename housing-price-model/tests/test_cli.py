@@ -50,6 +50,10 @@ def test_figures_are_printed_as_a_table(export: Path) -> None:
     [
         (["train", "--data", "nowhere.csv"], "nowhere.csv: cannot be read"),
         (["serve", "--model", "nowhere"], "nowhere: there is no manifest.json"),
+        (
+            ["serve", "nowhere", "--model", "models:/housing-price/1"],
+            "nowhere and --model models:/housing-price/1: there",
+        ),
         (["evaluate", "--data", "nowhere.csv"], "nowhere.csv: cannot be read"),
         (["export", "--to", "there", "--model", "nonsense"], "nonsense: should be models:/NAME@ALIAS"),
     ],

@@ -106,6 +106,18 @@ def test_rows_that_cannot_be_priced_are_the_callers_mistake(spoil: Any, lean: Di
     assert refused.value.get_http_status_code() == 400
 
 
+@pytest.mark.parametrize("rows", [1, 3])
+@pytest.mark.parametrize("wrong", ["8450", "20", "", "NaN", True, False, {}, 10**400])
+@pytest.mark.parametrize("column", ["LotArea", "LotFrontage", "MSSubClass"])
+def test_only_a_number_is_a_number(column: str, wrong: Any, rows: int, lean: DirectModel, houses: Houses) -> None:
+    table = cells(houses, rows)
+    table[-1][COLUMNS.index(column)] = wrong
+    application_for(lean)
+    with pytest.raises(MlflowException) as refused:
+        ask(lean, None, body(table))
+    assert refused.value.get_http_status_code() == 400
+
+
 def test_other_formats_go_the_way_of_mlflow(stock: PyFuncModel, lean: DirectModel, houses: Houses) -> None:
     frame = houses.features.head(3)
     records = json.dumps({"dataframe_records": json.loads(frame.to_json(orient="records"))}).encode()

@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from housing_price_model.errors import HousingPriceModelError
+from housing_price_model.errors import HousingPriceModelError, ServingError
 from housing_price_model.registry import CHAMPION, DEFAULT_TRACKING_URI, NAME
 
 app = typer.Typer(help="Trains, evaluates, exports and serves the house price model.", no_args_is_help=True)
@@ -95,7 +95,9 @@ def export(
 @app.command()
 def serve(
     folder: Annotated[Path | None, typer.Argument(help="An exported model; needs no tracking server.")] = None,
-    model: ModelUri = CHAMPION_URI,
+    model: Annotated[
+        str | None, typer.Option(help="models:/NAME@ALIAS or models:/NAME/VERSION.", show_default=CHAMPION_URI)
+    ] = None,
     host: Annotated[str, typer.Option(help="The address to listen on; loopback by default.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8080,
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
@@ -104,7 +106,9 @@ def serve(
     from housing_price_model import serve as serving  # noqa: PLC0415  # its libraries load slowly; --help does not wait
 
     with _readable_errors():
-        serving.serve(model if folder is None else str(folder), tracking_uri, host, port)
+        if folder is not None and model is not None:
+            raise ServingError(f"{folder} and --model {model}: there are two models to serve, give one of them")
+        serving.serve(str(folder or model or CHAMPION_URI), tracking_uri, host, port)
 
 
 @app.command()

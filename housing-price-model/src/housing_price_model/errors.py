@@ -18,4 +18,4 @@ class ArtefactError(HousingPriceModelError):
 
 
 class ServingError(HousingPriceModelError):
-    """The server cannot listen where it should."""
+    """The server cannot start as asked: it was given two models, or cannot listen where it should."""

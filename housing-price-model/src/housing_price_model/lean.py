@@ -10,7 +10,9 @@ own input by name, column and value, most of that is spent for nothing (`benchma
 - rows that stay rows: `parse`, for `dataframe_split`; every other format goes MLflow's way;
 - an answer written by orjson: `write`.
 
-Plain `mlflow models serve` gives the same answers to the last bit, which a test compares; it only takes longer.
+Plain `mlflow models serve` gives the same answers to the last bit, which a test compares; it only takes longer. One
+thing it takes and we refuse: a number that comes as text or as a truth value, which it turns into a number before the
+model sees it.
 """
 
 from collections.abc import Mapping, Sequence

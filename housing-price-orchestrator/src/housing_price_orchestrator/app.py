@@ -14,7 +14,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from housing_price_orchestrator import __version__
-from housing_price_orchestrator.interface import docs, health, price
+from housing_price_orchestrator.interface import docs, health, ndjson, price
 from housing_price_orchestrator.interface.limits import BodyLimits
 from housing_price_orchestrator.interface.middleware import RequestMiddleware
 from housing_price_orchestrator.interface.openapi import DescribedAPI
@@ -27,11 +27,11 @@ from housing_price_orchestrator.provider.mlflow_client import client_for
 from housing_price_orchestrator.provider.mlflow_price_model import READINESS_CALL_ID, MLflowPriceModel
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
-from housing_price_orchestrator.settings import Settings, described, load_settings
+from housing_price_orchestrator.settings import Settings, described, hand_to_workers, load_settings
 from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 
-GRACE_SECONDS = 8
+GRACE_SECONDS = 5
 """How long requests that are being answered may take to end when the process is told to stop."""
 
 DESCRIPTION = """
@@ -67,6 +67,7 @@ def create_app(settings: Settings) -> FastAPI:
                 BalancedPriceModel(servers),
                 max_rows=upstream.max_rows_per_call,
                 max_calls=upstream.max_calls * len(servers),
+                max_waiting_rows=upstream.max_waiting_rows,
             )
             probe = settings.readiness
             readiness = Readiness(
@@ -98,9 +99,11 @@ def create_app(settings: Settings) -> FastAPI:
             HTTPException: on_http_exception,
         },
     )
+    app.state.stream_gate = asyncio.Semaphore(ndjson.BLOCKS_AT_A_TIME)
     app.state.limits = BodyLimits(
         predict_bytes=settings.requests.max_predict_bytes,
         batch_bytes=settings.requests.max_batch_bytes,
+        body_seconds=settings.requests.max_body_seconds,
         line_bytes=settings.requests.max_line_bytes,
         idle_seconds=settings.requests.stream_idle_seconds,
     )
@@ -152,6 +155,8 @@ def serve(*, host: str | None = None, port: int | None = None) -> None:
     for which in (signal.SIGTERM, signal.SIGINT):
         signal.signal(which, _end)
     several = settings.server.workers > 1
+    if several:
+        hand_to_workers(settings)
     uvicorn.run(
         f"{__name__}:{app_from_environment.__name__}" if several else create_app(settings),
         factory=several,

@@ -1,10 +1,20 @@
 """Every setting, its default and its meaning. Read from environment variables: `ORCHESTRATOR_<GROUP>__<NAME>`."""
 
 import ipaddress
+import os
 from collections.abc import Iterator
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, HttpUrl, ValidationError, model_validator
+from pydantic import (
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    HttpUrl,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 PREFIX = "ORCHESTRATOR_"
@@ -44,6 +54,13 @@ class AuthSettings(_Group):
     required: bool | None = None
     """`false` allows listening beyond loopback without any check of who asks: something in front must do it."""
 
+    @field_validator("required")
+    @classmethod
+    def _nobody_is_asked_for_a_key_yet(cls, value: bool | None) -> bool | None:
+        if value:
+            raise ValueError("this version knows no keys, so it cannot require one: leave it out, or set it to false")
+        return value
+
 
 class ModelServerSettings(_Group):
     """The model server that makes the prices."""
@@ -56,21 +73,25 @@ class ModelServerSettings(_Group):
     """What its model is called in answers where the model server does not say."""
     connect_timeout_seconds: Seconds = 1.0
     """How long opening a connection to it may take."""
-    max_calls: Annotated[int, Field(ge=1, le=1000)] = 2
-    """How many calls to each address may be under way at a time."""
+    max_calls: Annotated[int, Field(ge=1, le=1000)] = 3
+    """How many calls to each address each process may have under way at a time; one is kept for small requests."""
     max_rows_per_call: Annotated[int, Field(ge=1, le=100_000)] = 1000
     """How many houses one call carries at the most."""
+    max_waiting_rows: Annotated[int, Field(ge=10_000, le=10_000_000)] = 50_000
+    """How many houses may wait for a call; what comes on top is refused at once, with 503."""
 
 
 class RequestSettings(_Group):
     """What a request may ask for."""
 
     deadline_seconds: Seconds = 2.0
-    """The whole time that a request has, from its last byte to its answer."""
+    """The time that a request has from when it has been read until its prices are there."""
     max_predict_bytes: Bytes = 64 * 1024
     """The largest body of a single prediction; a house takes about 1.7 kB."""
     max_batch_bytes: Bytes = 32 * 1024 * 1024
     """The largest body of a batch; 10,000 houses take about 17 MB."""
+    max_body_seconds: Seconds = 10.0
+    """How long sending a body may take."""
     max_line_bytes: Bytes = 64 * 1024
     """The longest line of a stream."""
     stream_idle_seconds: Seconds = 30.0
@@ -134,6 +155,12 @@ def load_settings(*, host: str | None = None, port: int | None = None) -> Settin
             for finding in error.errors(include_url=False, include_input=False)
         ]
         raise InvalidSettings("\n".join(lines)) from error
+
+
+def hand_to_workers(settings: Settings) -> None:
+    """Put into the environment what the command line overrode, for worker processes that read it anew."""
+    os.environ[_variable(("server", "host"))] = settings.server.host
+    os.environ[_variable(("server", "port"))] = str(settings.server.port)
 
 
 def described() -> Iterator[tuple[str, str, str]]:

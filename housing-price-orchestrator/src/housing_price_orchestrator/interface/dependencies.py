@@ -3,6 +3,7 @@
 The getters that FastAPI calls are coroutines because it hands plain functions to a thread.
 """
 
+import asyncio
 from typing import Annotated
 
 from fastapi import Depends, Request
@@ -16,6 +17,12 @@ def pricing_of(request: Request) -> Pricing:
     """Get the service that prices houses."""
     pricing: Pricing = request.app.state.pricing
     return pricing
+
+
+def stream_gate_of(request: Request) -> asyncio.Semaphore:
+    """Get what lets a bounded number of blocks of all streams through."""
+    gate: asyncio.Semaphore = request.app.state.stream_gate
+    return gate
 
 
 def limits_of(request: Request) -> BodyLimits:

@@ -11,7 +11,7 @@ from typing import Any
 import orjson
 
 from housing_price_orchestrator.shared.ports import PriceEstimate
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 INTERVAL_LEVEL = 0.9
 """The probability that the model's interval is made for: part of what the model promises (its README, "Intervals")."""
@@ -20,12 +20,12 @@ HOUSES_PER_SLICE = 1_000
 """Predictions encoded between two looks at the event loop: about 1 ms of work."""
 
 
-def encode_prediction(house: House, estimate: PriceEstimate) -> bytes:
+def encode_prediction(house: AnyHouse, estimate: PriceEstimate) -> bytes:
     """Write one prediction, as `PricedHouse` describes it."""
     return orjson.dumps(_prediction(house, estimate))
 
 
-async def encode_predictions(houses: Sequence[House], estimates: Sequence[PriceEstimate]) -> bytes:
+async def encode_predictions(houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate]) -> bytes:
     """Write a batch's answer, as `PricedBatch` describes it."""
     parts: list[bytes] = []
     for pairs in batched(zip(houses, estimates, strict=True), HOUSES_PER_SLICE, strict=False):
@@ -35,7 +35,7 @@ async def encode_predictions(houses: Sequence[House], estimates: Sequence[PriceE
     return b'{"predictions":[' + b",".join(parts) + b"]}"
 
 
-def _prediction(house: House, estimate: PriceEstimate) -> dict[str, Any]:
+def _prediction(house: AnyHouse, estimate: PriceEstimate) -> dict[str, Any]:
     model = estimate.model
     return {
         "id": house.id,

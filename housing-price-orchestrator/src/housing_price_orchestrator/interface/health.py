@@ -7,7 +7,7 @@ from fastapi import APIRouter, Request
 from housing_price_orchestrator import __version__
 from housing_price_orchestrator.interface.dependencies import ReadinessDep
 from housing_price_orchestrator.interface.docs import DOCS_PATH, REFERENCE_PATH
-from housing_price_orchestrator.interface.openapi import PROBLEM
+from housing_price_orchestrator.interface.openapi import PROBLEM, RETRY_AFTER
 from housing_price_orchestrator.interface.problems import Answer, answer_to, problem
 from housing_price_orchestrator.shared.view.base import View
 from housing_price_orchestrator.shared.view.price import ModelName
@@ -54,7 +54,7 @@ async def livez() -> Alive:
     summary="Can prices be had?",
     operation_id="readyz",
     response_model=Ready,
-    responses={503: {"description": "No price can be had now; `missing` says why", **PROBLEM}},
+    responses={503: {"description": "No price can be had now; `missing` says why", "headers": RETRY_AFTER, **PROBLEM}},
 )
 @router.head("/readyz", include_in_schema=False)
 async def readyz(request: Request, readiness: ReadinessDep) -> Any:
@@ -81,6 +81,7 @@ async def about(request: Request) -> About:
         "openapi": request.app.openapi_url,
         "predict": request.app.url_path_for("predict"),
         "predictBatch": request.app.url_path_for("predict_batch"),
+        "predictStream": request.app.url_path_for("predict_stream"),
         "live": request.app.url_path_for("livez"),
         "ready": request.app.url_path_for("readyz"),
     }

@@ -58,13 +58,9 @@ class RequestMiddleware:
         finally:
             if "error" in scope["state"]:
                 failure["error"] = scope["state"]["error"]
-            log = (
-                self._log.error
-                if status >= _SERVER_ERROR
-                else self._log.debug
-                if scope["path"] in _QUIET_PATHS
-                else self._log.info
-            )
+            log = self._log.debug if scope["path"] in _QUIET_PATHS else self._log.info
+            if status >= _SERVER_ERROR or "exc_info" in failure:
+                log = self._log.error
             log(
                 "request",
                 request_id=request_id,

@@ -9,19 +9,22 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from housing_price_orchestrator.interface.encoding import encode_prediction
-from housing_price_orchestrator.interface.problems import answer_to, problem_document, shown
+from housing_price_orchestrator.interface.problems import answer_to, members_of, problem_document
 from housing_price_orchestrator.interface.reading import read_house
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.shared.errors import DocumentTooLarge, HousingPriceError, InvalidDocument
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 MEDIA_TYPE = "application/x-ndjson"
 
 LINES_PER_BLOCK = 64
-"""Lines that are read and priced together at the most: about 1 ms of work between two looks at the event loop."""
+"""Lines that are read and priced together at the most: less than 1 ms of work between two looks at the event loop."""
 
-BLOCKS_UNDER_WAY = 64
-"""Blocks that may be waiting for their prices or to be sent: what bounds the memory of a stream."""
+BLOCKS_PER_STREAM = 32
+"""Blocks of one stream that may wait for their prices or to be sent: what bounds its memory."""
+
+BLOCKS_AT_A_TIME = 64
+"""Blocks of all streams that are asked about at a time; the others wait here, where no deadline runs."""
 
 
 class _Line:
@@ -37,9 +40,16 @@ class _Line:
 class NdjsonPricing:
     """The response to one stream; an ASGI application that reads and writes side by side."""
 
-    def __init__(self, pricing: Pricing, *, max_line_bytes: int, idle_seconds: float, request_id: str) -> None:
-        """Price with `pricing`; give up on a client that sends or takes nothing for `idle_seconds`."""
+    def __init__(
+        self, pricing: Pricing, gate: asyncio.Semaphore, *, max_line_bytes: int, idle_seconds: float, request_id: str
+    ) -> None:
+        """Price with `pricing`; give up on a client that sends or takes nothing for `idle_seconds`.
+
+        `gate` is shared by all streams and lets `BLOCKS_AT_A_TIME` through, so that many streams slow each other down
+        instead of running into their deadlines.
+        """
         self._pricing = pricing
+        self._gate = gate
         self._max_line_bytes = max_line_bytes
         self._idle_seconds = idle_seconds
         self._request_id = request_id
@@ -47,7 +57,7 @@ class NdjsonPricing:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer until the request's body ends or its client is gone."""
         del scope
-        blocks: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(BLOCKS_UNDER_WAY)
+        blocks: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(BLOCKS_PER_STREAM)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", MEDIA_TYPE.encode())]})
         try:
             async with asyncio.TaskGroup() as group:
@@ -92,7 +102,7 @@ class NdjsonPricing:
                 yield lines[start : start + LINES_PER_BLOCK]
 
     async def _price(self, lines: Sequence[_Line]) -> bytes:
-        results: list[House | bytes] = []
+        results: list[AnyHouse | bytes] = []
         for line in lines:
             if line.text is None:
                 results.append(self._refusal(line, None, DocumentTooLarge(self._max_line_bytes)))
@@ -101,8 +111,11 @@ class NdjsonPricing:
                 results.append(read_house(line.text))
             except InvalidDocument as error:
                 results.append(self._refusal(line, None, error))
+                # What is wrong takes longer than what is right; others have their turn in between.
+                await asyncio.sleep(0)
         houses = [result for result in results if not isinstance(result, bytes)]
-        estimates = iter(await self._pricing.price_each(houses))
+        async with self._gate:
+            estimates = iter(await self._pricing.price_each(houses))
         answers = []
         for line, result in zip(lines, results, strict=True):
             if isinstance(result, bytes):
@@ -117,8 +130,7 @@ class NdjsonPricing:
         return b"\n".join(answers)
 
     def _refusal(self, line: _Line, house_id: int | None, error: HousingPriceError) -> bytes:
-        members = {"errors": shown(error.findings)} if isinstance(error, InvalidDocument) else {}
-        document = problem_document(answer_to(error), self._request_id, **members)
+        document = problem_document(answer_to(error), self._request_id, **members_of(error))
         # The standard library's encoder writes what orjson cannot: whole numbers of any length.
         return json.dumps({"line": line.number, "id": house_id, "error": document}, allow_nan=False).encode()
 

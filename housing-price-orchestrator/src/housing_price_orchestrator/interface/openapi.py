@@ -18,16 +18,6 @@ from housing_price_orchestrator.shared.view.house import House, HouseBatch
 _REF = "#/components/schemas/{model}"
 
 
-class Problem(BaseModel):
-    """An error, as RFC 9457 describes it."""
-
-    type: str = Field(description="What happened, as a stable name.", examples=["urn:housing-price:problem:not-ready"])
-    title: str = Field(description="What happened, in a few words.")
-    status: int = Field(description="The HTTP status.")
-    detail: str = Field(description="What can be done about it.")
-    requestId: str = Field(description="The id of the request, to be quoted when it is reported.")  # noqa: N815 - public name
-
-
 class InvalidField(BaseModel):
     """One thing that is wrong with a request."""
 
@@ -36,6 +26,20 @@ class InvalidField(BaseModel):
     msg: str = Field(description="What would be right.")
     input: Any = Field(default=None, description="What was sent, if it is a scalar of up to 200 characters.")
     ctx: dict[str, Any] | None = Field(default=None, description="The bounds or the words that are allowed.")
+
+
+class Problem(BaseModel):
+    """An error, as RFC 9457 describes it."""
+
+    type: str = Field(description="What happened, as a stable name.", examples=["urn:housing-price:problem:not-ready"])
+    title: str = Field(description="What happened, in a few words.")
+    status: int = Field(description="The HTTP status.")
+    detail: str = Field(description="What can be done about it.")
+    requestId: str = Field(description="The id of the request, to be quoted when it is reported.")  # noqa: N815 - public name
+    limitBytes: int | None = Field(default=None, description="With 413: the most bytes that are taken.")  # noqa: N815 - the same
+    expected: str | None = Field(default=None, description="With 415: the media type that is taken.")
+    missing: list[str] | None = Field(default=None, description="With 503 of `/readyz`: what is missing.")
+    errors: list[InvalidField] | None = Field(default=None, description="With 422 of a line: what is wrong with it.")
 
 
 class InvalidRequest(BaseModel):
@@ -48,7 +52,7 @@ class RefusedLine(BaseModel):
     """The answer to a line of a stream that could not be priced."""
 
     line: int = Field(description="The number of the line, from 1.")
-    id: int | None = Field(description="The caller's own number for the house, where it could be read.")
+    id: int | None = Field(description="The caller's own number for the house; null where the line is no valid house.")
     error: Problem = Field(description="What is wrong; `errors` lists the fields as in a 422.")
 
 
@@ -60,7 +64,10 @@ PROBLEM: dict[str, Any] = {"content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _
 _INVALID: dict[str, Any] = {
     "content": {"application/json": {"schema": {"$ref": _REF.format(model="InvalidRequest")}}},
 }
-_RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer"}}}
+RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer"}}}
+
+
+_REQUEST_ID = {"X-Request-ID": {"description": "The id of the request.", "schema": {"type": "string"}}}
 
 
 def body_of(view: type[BaseModel], example: Any, summary: str) -> dict[str, Any]:
@@ -82,7 +89,7 @@ def errors_of_pricing() -> dict[int | str, dict[str, Any]]:
     for status, said in sorted(titles.items()):
         content = _INVALID if status == 422 else PROBLEM  # noqa: PLR2004 - the one that is FastAPI's own
         responses[status] = {"description": "; ".join(said), **content}
-    responses[503]["headers"] = _RETRY_AFTER
+    responses[503]["headers"] = RETRY_AFTER
     return responses
 
 
@@ -127,6 +134,10 @@ class DescribedAPI(FastAPI):
             schemas = document["components"]["schemas"]
             schemas.update(definitions["$defs"])
             document["components"]["schemas"] = dict(sorted(schemas.items()))
+            for operation in (operation for path in document["paths"].values() for operation in path.values()):
+                operation["responses"].setdefault("500", {"description": "Something went wrong here", **PROBLEM})
+                for response in operation["responses"].values():
+                    response["headers"] = response.get("headers", {}) | _REQUEST_ID
             # FastAPI drops every null, also those of the examples, where they mean something.
             for route in self.routes:
                 if isinstance(route, APIRoute) and route.openapi_extra:

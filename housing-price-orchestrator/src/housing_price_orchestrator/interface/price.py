@@ -4,18 +4,17 @@ from fastapi import APIRouter, Request, Response
 from starlette.types import ASGIApp
 
 from housing_price_orchestrator.interface import ndjson
+from housing_price_orchestrator.interface.body import JSON, check_media_type, read_body
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
-from housing_price_orchestrator.interface.dependencies import limits_of, pricing_of
+from housing_price_orchestrator.interface.dependencies import limits_of, pricing_of, stream_gate_of
 from housing_price_orchestrator.interface.encoding import encode_prediction, encode_predictions
 from housing_price_orchestrator.interface.leaving import unless_caller_leaves
 from housing_price_orchestrator.interface.openapi import body_of, errors_of_pricing, stream_of_houses
-from housing_price_orchestrator.interface.reading import check_media_type, read_body, read_house, read_houses
+from housing_price_orchestrator.interface.reading import read_house, read_houses
 from housing_price_orchestrator.interface.request_id import request_id_of
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
 from housing_price_orchestrator.shared.view.price import PricedBatch, PricedHouse
-
-JSON = "application/json"
 
 router = APIRouter(prefix="/api/v1/price", tags=["price"], route_class=BytesRoute)
 
@@ -30,7 +29,9 @@ router = APIRouter(prefix="/api/v1/price", tags=["price"], route_class=BytesRout
 )
 async def predict(request: Request) -> Response:
     """Estimate what one house sells for, with a 90 % interval and the model that made the estimate."""
-    house = read_house(await read_body(request, limit_bytes=limits_of(request).predict_bytes))
+    limits = limits_of(request)
+    body = await read_body(request, limit_bytes=limits.predict_bytes, limit_seconds=limits.body_seconds)
+    house = read_house(body)
     estimate = await unless_caller_leaves(request.receive, pricing_of(request).price(house))
     return Response(encode_prediction(house, estimate), media_type=JSON)
 
@@ -45,7 +46,9 @@ async def predict(request: Request) -> Response:
 )
 async def predict_batch(request: Request) -> Response:
     """Estimate what each of 1 to 10,000 houses sells for: one prediction per house, in the same order, or an error."""
-    houses = await read_houses(await read_body(request, limit_bytes=limits_of(request).batch_bytes))
+    limits = limits_of(request)
+    body = await read_body(request, limit_bytes=limits.batch_bytes, limit_seconds=limits.body_seconds)
+    houses = await read_houses(body)
     estimates = await unless_caller_leaves(request.receive, pricing_of(request).price_all(houses))
     return Response(await encode_predictions(houses, estimates), media_type=JSON)
 
@@ -65,6 +68,7 @@ async def predict_stream(request: Request) -> ASGIApp:
     check_media_type(request, ndjson.MEDIA_TYPE)
     return ndjson.NdjsonPricing(
         pricing_of(request),
+        stream_gate_of(request),
         max_line_bytes=limits.line_bytes,
         idle_seconds=limits.idle_seconds,
         request_id=request_id_of(request.scope),

@@ -21,7 +21,7 @@ from housing_price_orchestrator.shared import errors
 from housing_price_orchestrator.shared.view.house import House
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
-MAX_LISTED_FINDINGS = 100
+MAX_SUGGESTIONS = 5
 MAX_REPEATED_CHARACTERS = 200
 
 
@@ -39,13 +39,17 @@ class Answer:
 _UNUSABLE = "The model server answered without usable prices. Nothing was priced."
 
 ANSWER_OF_ERROR: dict[type[errors.HousingPriceError], Answer] = {
-    errors.InvalidDocument: Answer(422, "invalid-document", "The request breaks the contract", "See `detail`."),
+    errors.InvalidDocument: Answer(422, "invalid-document", "The document breaks the contract", "See `errors`."),
     errors.DocumentTooLarge: Answer(
-        413, "document-too-large", "The body is too large", "Send fewer houses in one request."
+        413, "document-too-large", "Too many bytes", "`limitBytes` says how many are taken here."
+    ),
+    errors.DocumentTooSlow: Answer(
+        408, "document-too-slow", "The body did not come in time", "Send it again, without pauses."
     ),
     errors.UnsupportedMediaType: Answer(
-        415, "unsupported-media-type", "The body is not JSON", "Send JSON, uncompressed, as `application/json`."
+        415, "unsupported-media-type", "Another kind of body is taken here", "Send `expected`, uncompressed."
     ),
+    errors.QueueFull: Answer(503, "queue-full", "Too much is waiting", "Try again in a moment.", 1),
     errors.DeadlineExceeded: Answer(
         504, "deadline-exceeded", "No answer in time", "The model server did not answer within the request's time."
     ),
@@ -94,10 +98,20 @@ async def on_error(request: Request, error: Exception) -> Response:
     """Answer a named error; what it says for itself goes to the log only."""
     request.state.error = f"{type(error).__name__}: {error}"
     if isinstance(error, errors.InvalidDocument):
-        return invalid(error.findings)
-    if isinstance(error, errors.DocumentTooLarge):
-        return problem(request, answer_to(error), limitBytes=error.limit_bytes)
-    return problem(request, answer_to(error))
+        return invalid(error.findings, error.omitted)
+    return problem(request, answer_to(error), **members_of(error))
+
+
+def members_of(error: Exception) -> dict[str, Any]:
+    """Give what an error adds to its problem document."""
+    match error:
+        case errors.InvalidDocument():
+            return {"errors": shown(error.findings, error.omitted)}
+        case errors.DocumentTooLarge():
+            return {"limitBytes": error.limit_bytes}
+        case errors.UnsupportedMediaType():
+            return {"expected": error.expected}
+    return {}
 
 
 async def on_invalid_parameters(_request: Request, error: Exception) -> Response:
@@ -116,24 +130,35 @@ async def on_http_exception(request: Request, error: Exception) -> Response:
     return response
 
 
-def invalid(findings: Sequence[Mapping[str, Any]]) -> Response:
+def invalid(findings: Sequence[Mapping[str, Any]], omitted: int = 0) -> Response:
     """Write FastAPI's standard 422: `{"detail": [...]}`."""
     # The standard library's encoder writes what orjson cannot: whole numbers of any length.
-    return Response(json.dumps({"detail": shown(findings)}, allow_nan=False), 422, media_type="application/json")
+    return Response(
+        json.dumps({"detail": shown(findings, omitted)}, allow_nan=False), 422, media_type="application/json"
+    )
 
 
-def shown(findings: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
-    """Make findings fit for an answer: at most 100 of them, and then a count."""
-    listed = [_presentable(finding) for finding in findings[:MAX_LISTED_FINDINGS]]
-    further = len(findings) - len(listed)
-    if further > 0:
-        message = f"{further} further errors are not listed"
-        listed.append({"type": "too_many_errors", "loc": ["body"], "msg": message, "ctx": {"omitted": further}})
+def shown(findings: Sequence[Mapping[str, Any]], omitted: int = 0) -> list[dict[str, Any]]:
+    """Make findings fit for an answer: those that are listed, and then a count."""
+    listed = []
+    suggestions = 0
+    for finding in findings[: errors.MAX_FINDINGS]:
+        entry = _presentable(finding)
+        # Comparing keys takes its time, and who misspells many has seen enough after some.
+        if finding["type"] == "extra_forbidden" and suggestions < MAX_SUGGESTIONS:
+            suggestions += 1
+            if meant := _meant(str(finding["loc"][-1])):
+                entry.setdefault("ctx", {})["didYouMean"] = meant
+        listed.append(entry)
+    omitted += len(findings) - len(listed)
+    if omitted > 0:
+        message = f"{omitted} further errors are not listed"
+        listed.append({"type": "too_many_errors", "loc": ["body"], "msg": message, "ctx": {"omitted": omitted}})
     return listed
 
 
 def _presentable(finding: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what is not a short scalar, and say what a misspelt key could have been."""
+    """Leave out what is not a short scalar."""
     entry = {
         "type": finding["type"],
         "loc": [part[:MAX_REPEATED_CHARACTERS] if isinstance(part, str) else part for part in finding["loc"]],
@@ -142,8 +167,6 @@ def _presentable(finding: Mapping[str, Any]) -> dict[str, Any]:
     if "input" in finding and _is_short_scalar(finding["input"]):
         entry["input"] = finding["input"]
     context = {key: value for key, value in finding.get("ctx", {}).items() if _is_short_scalar(value, longest=2_000)}
-    if finding["type"] == "extra_forbidden" and (meant := _meant(str(finding["loc"][-1]))):
-        context["didYouMean"] = meant
     if context:
         entry["ctx"] = context
     return entry

@@ -1,30 +1,34 @@
-"""From the bytes of a body to a validated document, strictly.
+"""From the bytes of a body to validated houses, strictly.
 
-pydantic parses JSON itself and is told nothing twice, with one gap: of two equal keys it keeps the last. No word that a
-house may hold has a colon or a brace in it (a test says so), which closes the gap cheaply: a document that is valid has
-exactly as many colons as it has keys, unless a key stands twice. Then the slow reader says which.
+`HouseRecord` reads what is right, fast; what it does not take is read by `House`, which has the last word and says what
+is wrong. Both parse JSON strictly but for one gap: of two equal keys they keep the last. No word that a house may hold
+has a colon or a brace in it (a test says so), which closes the gap cheaply: a house that is valid has as many colons as
+keys, unless a key stands twice. The same lets a batch be cut into houses without parsing it first, so that a large one
+is read in slices between which other requests go on.
 """
 
 import asyncio
 import re
 from collections.abc import Mapping
-from typing import Any
+from itertools import islice
+from typing import Any, cast
 
 import jiter
-from fastapi import Request
+import msgspec
 from pydantic import ValidationError
-from starlette.requests import ClientDisconnect
 
-from housing_price_orchestrator.shared.errors import DocumentTooLarge, InvalidDocument, UnsupportedMediaType
+from housing_price_orchestrator.shared.errors import MAX_FINDINGS, InvalidDocument
 from housing_price_orchestrator.shared.view.house import MAX_BATCH_HOUSES, House, HouseBatch
+from housing_price_orchestrator.shared.view.record import KEYS, AnyHouse, HouseRecord
 
-HOUSES_PER_SLICE = 64
-"""Houses read between two looks at the event loop: about 1 ms of work."""
+CHUNK_BYTES = 512 * 1024
+"""So much of a batch is read by the record at a time: about 1 ms of work."""
 
-_SMALL_BYTES = 64 * 1024
-_MAX_DRAINED_BYTES = 64 * 1024 * 1024
+HOUSES_PER_SLICE = 32
+"""Houses judged one by one between two looks at the event loop: about 1 ms of work where they are wrong."""
 
-_JSON_RELATIVE = re.compile(r"application/[\w.+-]+\+json")
+MAX_UNUSUAL_BYTES = 1024 * 1024
+"""A batch that is unusual in its form is parsed as a whole, which nothing can interrupt: up to this size only."""
 
 _SPACE = rb"[ \t\n\r]*"
 _HEAD = re.compile(_SPACE + rb"\{" + _SPACE + rb'"data"' + _SPACE + rb":" + _SPACE + rb"\[" + _SPACE)
@@ -33,153 +37,199 @@ _TAIL = re.compile(_SPACE + rb"\]" + _SPACE + rb"\}" + _SPACE)
 
 _house = House.__pydantic_validator__
 _batch = HouseBatch.__pydantic_validator__
+_record = msgspec.json.Decoder(HouseRecord)
+_records = msgspec.json.Decoder(list[HouseRecord])  # type: ignore[valid-type]  # a class made at run time
+
+# What the record's reader may raise for bytes that it does not take.
+_NOT_TAKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 type Finding = Mapping[str, Any]
 
 
-def check_media_type(request: Request, expected: str) -> None:
-    """Take a body that is not declared, or declared to be `expected` or its `+json` relatives, and not compressed.
+class _Unusual(Exception):
+    """The batch cannot be cut into houses; the number is where in its bytes."""
 
-    Raises:
-        UnsupportedMediaType: it is declared to be something else.
-    """
-    headers = request.headers
-    declared = headers.get("content-type", expected)
-    if declared != expected:
-        media_type = declared.partition(";")[0].strip().lower()
-        if media_type != expected and not (expected == "application/json" and _JSON_RELATIVE.fullmatch(media_type)):
-            raise UnsupportedMediaType(f"content type {media_type[:100]!r}")
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType("a compressed body")
+    def __init__(self, position: int) -> None:
+        super().__init__(position)
+        self.position = position
 
 
-async def read_body(request: Request, *, limit_bytes: int) -> bytes:
-    """Read a JSON body.
+class _Findings:
+    """What is wrong with a document: the first findings, and how many more there are."""
 
-    Raises:
-        UnsupportedMediaType: it is declared to be something else, or to be compressed.
-        DocumentTooLarge: it is larger than `limit_bytes`; the rest was read and thrown away, so that the caller, who is
-            still sending, sees the answer.
-    """
-    check_media_type(request, "application/json")
-    chunks: list[bytes] = []
-    size = 0
-    while True:
-        message = await request.receive()
-        if message["type"] == "http.disconnect":
-            raise ClientDisconnect
-        chunk = message.get("body", b"")
-        size += len(chunk)
-        if size <= limit_bytes:
-            chunks.append(chunk)
-        else:
-            chunks.clear()
-        if not message.get("more_body", False) or size > limit_bytes + _MAX_DRAINED_BYTES:
-            break
-    if size > limit_bytes:
-        raise DocumentTooLarge(limit_bytes)
-    return chunks[0] if len(chunks) == 1 else b"".join(chunks)
+    def __init__(self) -> None:
+        self._listed: list[Finding] = []
+        self._omitted = 0
+        self.houses = 0
+
+    def add(self, error: ValidationError, *prefix: int | str) -> None:
+        """Note the findings of one more house."""
+        self.houses += 1
+        room = MAX_FINDINGS - len(self._listed)
+        if room <= 0:
+            self._omitted += error.error_count()
+            return
+        found = _below(prefix, error)
+        self._listed += found[:room]
+        self._omitted += max(0, len(found) - room)
+
+    def refuse_any(self) -> None:
+        if self._listed:
+            raise InvalidDocument(self._listed, self._omitted)
 
 
-def read_house(body: bytes) -> House:
+def read_house(body: bytes) -> AnyHouse:
     """Read one house.
 
     Raises:
         InvalidDocument: names every field that is wrong, in the caller's spelling, below `body`.
     """
+    if body.count(b":") == KEYS:
+        try:
+            return cast("AnyHouse", _record.decode(body))
+        except _NOT_TAKEN:
+            pass
+    if not body.strip(b" \t\n\r"):
+        raise InvalidDocument([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
+    findings = _Findings()
     try:
-        house: House = _house.validate_json(body)
+        return _judged(body)
     except ValidationError as error:
-        raise InvalidDocument(_findings(error, body, "body")) from error
-    if body.count(b":") != len(house.model_fields_set):
-        _parse(body)
-    return house
+        if _is_broken(error):
+            raise _broken(error) from error
+        findings.add(error, "body")
+        findings.refuse_any()
+        raise
 
 
-async def read_houses(body: bytes) -> list[House]:
-    """Read a batch. A large one is read in slices, so that other requests go on meanwhile.
+async def read_houses(body: bytes) -> list[AnyHouse]:
+    """Read a batch.
 
     Raises:
         InvalidDocument: names every field that is wrong, below `body`, `data` and the number of the house.
     """
-    if len(body) <= _SMALL_BYTES:
-        return _read_small(body)
-    houses = await _read_in_slices(body)
-    return await _read_carefully(body) if houses is None else houses
-
-
-def _read_small(body: bytes) -> list[House]:
+    houses: list[AnyHouse] = []
+    findings = _Findings()
     try:
-        batch: HouseBatch = _batch.validate_json(body)
-    except ValidationError as error:
-        raise InvalidDocument(_findings(error, body, "body")) from error
-    if body.count(b":") != 1 + sum(len(house.model_fields_set) for house in batch.data):
-        _parse(body)
-    return batch.data
-
-
-async def _read_in_slices(body: bytes) -> list[House] | None:
-    """Read house by house where the batch looks as it should; None where it does not."""
-    match = _HEAD.match(body)
-    houses: list[House] = []
-    findings: list[Finding] = []
-    position = 0
-    while match is not None:
-        start = match.end()
-        end = body.find(b"}", start) + 1
-        text = body[start:end]
-        try:
-            house: House = _house.validate_json(text)
-        except ValidationError as error:
-            found = error.errors(include_url=False)
-            if end == 0 or found[0]["type"] == "json_invalid":
-                return None
-            findings += _below(("body", "data", position), found)
-        else:
-            if text.count(b":") != len(house.model_fields_set):
-                return None
-            houses.append(house)
-        position += 1
-        if position % HOUSES_PER_SLICE == 0:
+        start, end = _list_in(body)
+        while start < end:
+            stop = body.find(b"}", start + CHUNK_BYTES, end) + 1 or end
+            if not _read_chunk(body, start, stop, houses, findings):
+                await _judge_chunk(body, start, stop, houses, findings)
             await asyncio.sleep(0)
-        match = _NEXT.match(body, end)
-        if match is None and _TAIL.fullmatch(body, end) and position <= MAX_BATCH_HOUSES:
-            if findings:
-                raise InvalidDocument(findings)
-            return houses
-        if position > MAX_BATCH_HOUSES:
-            raise InvalidDocument([_too_many()])
-    return None
-
-
-async def _read_carefully(body: bytes) -> list[House]:
-    """Read a batch that is unusual in its form, or wrong, so as to say what is wrong."""
-    document = _parse(body)
-    entries = document.get("data") if isinstance(document, dict) and len(document) == 1 else None
-    if not isinstance(entries, list) or not entries:
-        return _validate_whole(document)
-    if len(entries) > MAX_BATCH_HOUSES:
-        raise InvalidDocument([_too_many(len(entries))])
-    houses: list[House] = []
-    findings: list[Finding] = []
-    for position, entry in enumerate(entries):
-        try:
-            houses.append(_house.validate_python(entry))
-        except ValidationError as error:
-            findings += _below(("body", "data", position), error.errors(include_url=False))
-        if position % HOUSES_PER_SLICE == 0:
-            await asyncio.sleep(0)
-    if findings:
-        raise InvalidDocument(findings)
+            if stop == end:
+                break
+            start = _after_comma(body, stop)
+    except _Unusual as unusual:
+        return await _read_unusual(body, unusual.position)
+    findings.refuse_any()
     return houses
 
 
-def _validate_whole(document: Any) -> list[House]:
+def _list_in(body: bytes) -> tuple[int, int]:
+    """Find where the houses of a batch begin and end."""
+    head = _HEAD.match(body)
+    if head is None:
+        raise _Unusual(0)
+    # The last house ends with the last brace but one.
+    end = body.rfind(b"}", head.end(), max(head.end(), body.rfind(b"}"))) + 1
+    if end == 0 or _TAIL.fullmatch(body, end) is None:
+        raise _Unusual(max(end, head.end()))
+    return head.end(), end
+
+
+def _after_comma(body: bytes, position: int) -> int:
+    comma = _NEXT.match(body, position)
+    if comma is None:
+        raise _Unusual(position)
+    return comma.end()
+
+
+def _read_chunk(body: bytes, start: int, stop: int, houses: list[AnyHouse], findings: _Findings) -> bool:
+    """Read some houses at once; tell whether they were all right."""
+    text = body[start:stop]
     try:
-        batch: HouseBatch = _batch.validate_python(document)
-    except ValidationError as error:
-        raise InvalidDocument(_below(("body",), error.errors(include_url=False))) from error
-    return batch.data
+        records = cast("list[AnyHouse]", _records.decode(b"[" + text + b"]"))
+    except _NOT_TAKEN:
+        return False
+    if text.count(b":") != KEYS * len(records):
+        return False
+    if len(houses) + findings.houses + len(records) > MAX_BATCH_HOUSES:
+        raise InvalidDocument([_too_many()])
+    houses += records
+    return True
+
+
+async def _judge_chunk(body: bytes, start: int, stop: int, houses: list[AnyHouse], findings: _Findings) -> None:
+    """Read some houses one by one, and note what is wrong with each."""
+    while True:
+        end = body.find(b"}", start, stop) + 1
+        number = len(houses) + findings.houses
+        if end == 0:
+            raise _Unusual(start)
+        if number == MAX_BATCH_HOUSES:
+            raise InvalidDocument([_too_many()])
+        text = body[start:end]
+        try:
+            houses.append(_judged(text))
+        except ValidationError as error:
+            if _is_broken(error):
+                raise _Unusual(start) from error
+            findings.add(error, "body", "data", number)
+        except InvalidDocument as error:
+            raise InvalidDocument(
+                [{**finding, "loc": ("body", "data", number)} for finding in error.findings]
+            ) from error
+        if number % HOUSES_PER_SLICE == 0:
+            await asyncio.sleep(0)
+        if end == stop:
+            return
+        start = _after_comma(body, end)
+
+
+async def _read_unusual(body: bytes, position: int) -> list[AnyHouse]:
+    """Read a batch that is unusual in its form, or wrong, so as to say what is wrong."""
+    if len(body) > MAX_UNUSUAL_BYTES:
+        reason = f'a large batch is {{"data": [house, ...]}} and nothing else, but at byte {position} it is not'
+        raise InvalidDocument([_invalid_json(reason)])
+    if not body.strip(b" \t\n\r"):
+        raise InvalidDocument([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
+    document = _parse(body)
+    entries = document.get("data") if isinstance(document, dict) and len(document) == 1 else None
+    findings = _Findings()
+    if not isinstance(entries, list) or not entries:
+        # Something is wrong above the houses, so that a few of them and of the keys tell it.
+        if isinstance(document, dict):
+            some = dict(islice(document.items(), MAX_FINDINGS))
+            if isinstance(document.get("data"), list):
+                some["data"] = document["data"][:1]
+            document = some
+        try:
+            _batch.validate_python(document)
+        except ValidationError as error:
+            findings.add(error, "body")
+        findings.refuse_any()
+        raise AssertionError("a batch without houses or with other keys cannot be valid")
+    if len(entries) > MAX_BATCH_HOUSES:
+        raise InvalidDocument([_too_many(len(entries))])
+    houses: list[AnyHouse] = []
+    for number, entry in enumerate(entries):
+        try:
+            houses.append(_house.validate_python(entry))
+        except ValidationError as error:
+            findings.add(error, "body", "data", number)
+        if number % HOUSES_PER_SLICE == 0:
+            await asyncio.sleep(0)
+    findings.refuse_any()
+    return houses
+
+
+def _judged(text: bytes) -> House:
+    """Read one house by the contract; raises pydantic's error, or `InvalidDocument` for a key that stands twice."""
+    house: House = _house.validate_json(text)
+    if text.count(b":") != len(house.model_fields_set):
+        _parse(text)
+    return house
 
 
 def _parse(body: bytes) -> Any:
@@ -187,21 +237,22 @@ def _parse(body: bytes) -> Any:
     try:
         return jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
     except ValueError as error:
-        raise InvalidDocument([_broken(str(error))]) from error
+        raise InvalidDocument([_invalid_json(str(error))]) from error
 
 
-def _findings(error: ValidationError, body: bytes, *prefix: int | str) -> list[Finding]:
-    if not body.strip(b" \t\n\r"):
-        return [{"type": "missing", "loc": prefix, "msg": "Field required", "input": None}]
-    found = error.errors(include_url=False)
-    return [_broken(found[0]["ctx"]["error"])] if found[0]["type"] == "json_invalid" else _below(prefix, found)
+def _is_broken(error: ValidationError) -> bool:
+    return error.error_count() == 1 and error.errors(include_url=False)[0]["type"] == "json_invalid"
 
 
-def _below(prefix: tuple[int | str, ...], found: list[Any]) -> list[Finding]:
-    return [{**finding, "loc": (*prefix, *finding["loc"])} for finding in found]
+def _broken(error: ValidationError) -> InvalidDocument:
+    return InvalidDocument([_invalid_json(error.errors(include_url=False)[0]["ctx"]["error"])])
 
 
-def _broken(reason: str) -> Finding:
+def _below(prefix: tuple[int | str, ...], error: ValidationError) -> list[Finding]:
+    return [{**finding, "loc": (*prefix, *finding["loc"])} for finding in error.errors(include_url=False)]
+
+
+def _invalid_json(reason: str) -> Finding:
     return {"type": "json_invalid", "loc": ("body",), "msg": "JSON decode error", "ctx": {"error": reason[:400]}}
 
 

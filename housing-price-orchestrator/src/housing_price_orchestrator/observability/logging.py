@@ -30,7 +30,9 @@ def configure_logging(*, level: str, style: str) -> None:
     ]
     ending: list[structlog.typing.Processor]
     if for_people:
-        ending = [structlog.dev.ConsoleRenderer(timestamp_key="time")]
+        ending = [
+            structlog.dev.ConsoleRenderer(timestamp_key="time", exception_formatter=structlog.dev.plain_traceback)
+        ]
     else:
         ending = [_TRACES, structlog.processors.JSONRenderer(serializer=_json)]
     structlog.configure(

@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 
 from housing_price_orchestrator.shared.errors import ModelServerUnavailable
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 SHUNNED_SECONDS = 1.0
 """For so long a model server that was away is asked only if all others are away too."""
@@ -28,7 +28,7 @@ class BalancedPriceModel:
         self._servers = [_Server(model) for model in models]
         self._clock = clock
 
-    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         """See `PriceModel.price`; raises the last error where every model server is away."""
         now = self._clock()
         away: ModelServerUnavailable | None = None

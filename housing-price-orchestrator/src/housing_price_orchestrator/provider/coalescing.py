@@ -11,9 +11,9 @@ import asyncio
 from collections import deque
 from collections.abc import Sequence
 
-from housing_price_orchestrator.shared.errors import HousingPriceError, PriceImplausible, RowsRefused
+from housing_price_orchestrator.shared.errors import HousingPriceError, PriceImplausible, QueueFull, RowsRefused
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 SMALL_ROWS = 16
 """Requests of up to so many houses go before larger ones: someone may be waiting for them at a screen."""
@@ -24,7 +24,7 @@ class _Request:
 
     __slots__ = ("answer", "call", "houses")
 
-    def __init__(self, houses: Sequence[House], answer: asyncio.Future[Sequence[PriceEstimate]]) -> None:
+    def __init__(self, houses: Sequence[AnyHouse], answer: asyncio.Future[Sequence[PriceEstimate]]) -> None:
         self.houses = houses
         self.answer = answer
         self.call: _Call | None = None
@@ -56,11 +56,16 @@ class CoalescingPriceModel:
     call that nobody waits for is cancelled.
     """
 
-    def __init__(self, model: PriceModel, *, max_rows: int, max_calls: int) -> None:
-        """Ask `model` for up to `max_rows` houses in a call and with up to `max_calls` calls at a time."""
+    def __init__(self, model: PriceModel, *, max_rows: int, max_calls: int, max_waiting_rows: int = 1_000_000) -> None:
+        """Ask `model` for up to `max_rows` houses in a call and with up to `max_calls` calls at a time.
+
+        What would make more than `max_waiting_rows` houses wait is refused with `QueueFull`.
+        """
         self._model = model
         self._max_rows = max_rows
         self._max_calls = max_calls
+        self._max_waiting_rows = max_waiting_rows
+        self._waiting_rows = 0
         self._max_large_calls = max(1, max_calls - 1)
         self._small: deque[_Request] = deque()
         self._large: deque[_Request] = deque()
@@ -80,7 +85,7 @@ class CoalescingPriceModel:
         """How many requests, or pieces of large ones, wait to be sent."""
         return sum(not request.answer.done() for queue in (self._small, self._large) for request in queue)
 
-    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         """See `PriceModel.price`."""
         if not houses:
             return []
@@ -89,16 +94,29 @@ class CoalescingPriceModel:
         pieces = [houses[start : start + self._max_rows] for start in range(0, len(houses), self._max_rows)]
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._ask(piece, self._large)) for piece in pieces]
+                tasks = [group.create_task(self._ask_for_each(piece)) for piece in pieces]
         except ExceptionGroup as failures:
             # The first piece to fail has cancelled the others, and speaks for the whole.
             raise failures.exceptions[0] from None
-        return [estimate for task in tasks for estimate in task.result()]
+        estimates = [estimate for task in tasks for estimate in task.result()]
+        if None in estimates:
+            raise PriceImplausible("some house has no usable price", estimates)
+        return estimates  # type: ignore[return-value]  # no None in it, as checked above
 
-    async def _ask(self, houses: Sequence[House], queue: deque[_Request]) -> Sequence[PriceEstimate]:
+    async def _ask_for_each(self, piece: Sequence[AnyHouse]) -> Sequence[PriceEstimate | None]:
+        """Ask for a piece of something larger: an implausible price leaves a gap in its place."""
+        try:
+            return await self._ask(piece, self._large)
+        except PriceImplausible as error:
+            return error.estimates
+
+    async def _ask(self, houses: Sequence[AnyHouse], queue: deque[_Request]) -> Sequence[PriceEstimate]:
+        if self._waiting_rows + len(houses) > self._max_waiting_rows:
+            raise QueueFull(f"{self._waiting_rows} houses are waiting")
         loop = self._loop = self._loop or asyncio.get_running_loop()
         request = _Request(houses, loop.create_future())
         queue.append(request)
+        self._waiting_rows += len(houses)
         if not self._is_dispatch_due and self._calls < self._max_calls:
             # At the end of this turn of the loop, so that requests that arrived together leave together.
             self._is_dispatch_due = True
@@ -107,7 +125,10 @@ class CoalescingPriceModel:
             return await request.answer
         except asyncio.CancelledError:
             # The future is cancelled with its caller: `_take` passes over it, and nobody needs a call without callers.
-            if request.call is not None and request.call.is_abandoned:
+            if request.call is None:
+                self._waiting_rows -= len(request.houses)
+                request.houses = ()
+            elif request.call.is_abandoned:
                 request.call.cancel()
             raise
 
@@ -133,6 +154,7 @@ class CoalescingPriceModel:
         rows = 0
         while queue and rows + len(queue[0].houses) <= self._max_rows:
             request = queue.popleft()
+            self._waiting_rows -= len(request.houses)
             if not request.answer.done():
                 taken.append(request)
                 rows += len(request.houses)

@@ -4,6 +4,7 @@ from operator import attrgetter
 from typing import Any, Literal
 
 from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 COLUMN_OF_FIELD: dict[str, str] = {
     "ms_sub_class": "MSSubClass",
@@ -97,7 +98,7 @@ type Row = tuple[str | int | float | None, ...]
 _values_of = attrgetter(*COLUMN_OF_FIELD)
 
 
-def row_of(house: House) -> Row:
+def row_of(house: AnyHouse) -> Row:
     """Put a house into the model's column order (79 values; no copy of names on the hot path)."""
     row: Row = _values_of(house)
     return row

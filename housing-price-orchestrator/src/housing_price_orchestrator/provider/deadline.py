@@ -5,7 +5,7 @@ from collections.abc import Sequence
 
 from housing_price_orchestrator.shared.errors import DeadlineExceeded
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
 class DeadlinePriceModel:
@@ -16,7 +16,7 @@ class DeadlinePriceModel:
         self._model = model
         self._seconds = seconds
 
-    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         """See `PriceModel.price`; raises `DeadlineExceeded` when the time is over."""
         limit = asyncio.timeout(self._seconds)
         try:

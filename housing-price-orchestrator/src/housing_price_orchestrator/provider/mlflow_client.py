@@ -1,5 +1,6 @@
 """A client for any MLflow model behind `/invocations`, under MLflow's own scoring server or MLServer."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -14,6 +15,9 @@ from housing_price_orchestrator.shared import errors
 MODEL_NAME_HEADER = "x-model-name"
 MODEL_VERSION_HEADER = "x-model-version"
 CALL_ID_HEADER = "x-request-id"
+
+NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/@+-]{0,127}")
+"""What a model, its version and its id may be called: the only words of a model server that reach callers."""
 
 MAX_ANSWER_BYTES = 64 * 1024 * 1024
 """An answer beyond this is not read to its end: 10,000 rows of this product's model take under 2 MiB."""
@@ -113,8 +117,8 @@ class MLflowClient:
             raise _meaning_of(error)(f"{type(error).__name__}: {error}") from error
         return ModelAnswer(
             predictions=_predictions_in(content, len(rows)),
-            model_name=response.headers.get(MODEL_NAME_HEADER),
-            model_version=response.headers.get(MODEL_VERSION_HEADER),
+            model_name=_name_in(response, MODEL_NAME_HEADER),
+            model_version=_name_in(response, MODEL_VERSION_HEADER),
         )
 
     @staticmethod
@@ -129,6 +133,11 @@ class MLflowClient:
             # It had begun to answer, so the call may have had its effect: that is not "unreachable".
             raise errors.AnswerMalformed(f"the answer broke off: {type(error).__name__}: {error}") from error
         return bytes(content)
+
+
+def _name_in(response: httpx.Response, header: str) -> str | None:
+    value = response.headers.get(header)
+    return value if value is not None and NAME.fullmatch(value) else None
 
 
 def _meaning_of(error: httpx.HTTPError) -> type[errors.HousingPriceError]:

@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from housing_price_orchestrator.provider.columns import COLUMNS, row_of
-from housing_price_orchestrator.provider.mlflow_client import MLflowClient
+from housing_price_orchestrator.provider.mlflow_client import NAME, MLflowClient
 from housing_price_orchestrator.shared.errors import PriceImplausible
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 READINESS_CALL_ID = "readiness"
 """The id of calls that only want to know whether there is an answer; our model server logs them below `info`."""
@@ -34,7 +34,7 @@ class MLflowPriceModel:
         self._model_name = model_name
         self._new_call_id = new_call_id
 
-    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         """See `PriceModel.price`."""
         if not houses:
             return []
@@ -42,20 +42,21 @@ class MLflowPriceModel:
         name = answer.model_name or self._model_name
         identities: dict[str, ModelIdentity] = {}
         estimates: list[PriceEstimate | None] = []
-        flaw: Exception | None = None
+        is_flawed = False
         for prediction in answer.predictions:
             try:
                 price, low, high, model_id = _read(prediction)
-            except (TypeError, ValueError, LookupError) as error:
-                flaw = error
+            except (TypeError, ValueError, LookupError, OverflowError):
+                is_flawed = True
                 estimates.append(None)
                 continue
             identity = identities.get(model_id)
             if identity is None:
                 identity = identities[model_id] = ModelIdentity(name, answer.model_version or model_id, model_id)
             estimates.append(PriceEstimate(price, low, high, identity))
-        if flaw is not None:
-            raise PriceImplausible(f"{type(flaw).__name__}: {flaw}", estimates) from flaw
+        if is_flawed:
+            # The kind only: what the model server said is not for the log.
+            raise PriceImplausible(f"{estimates.count(None)} of {len(estimates)} unusable", estimates)
         return estimates  # type: ignore[return-value]  # no None in it: there was no flaw
 
 
@@ -64,9 +65,10 @@ def _read(prediction: Any) -> tuple[float, float, float, str]:
     # A number and nothing that passes for one: True is an int to Python.
     for number in (price, low, high):
         if type(number) is not float and type(number) is not int:
-            raise TypeError(f"a price that is no number but {type(number).__name__}")
-    if type(model_id) is not str or not model_id:
-        raise TypeError("a model_id that is no text")
+            raise TypeError("a price that is no number")
+    if type(model_id) is not str or not NAME.fullmatch(model_id):
+        raise TypeError("a model_id that is no name")
+    price, low, high = float(price), float(low), float(high)
     if not 0 < low <= price <= high < math.inf:
-        raise ValueError(f"price {price}, interval {low} to {high}")
-    return float(price), float(low), float(high), model_id
+        raise ValueError("a price that makes no sense")
+    return price, low, high, model_id

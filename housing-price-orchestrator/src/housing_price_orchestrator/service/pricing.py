@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from housing_price_orchestrator.shared.errors import HousingPriceError, PriceImplausible, RowsRefused
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
 class Pricing:
@@ -14,20 +14,22 @@ class Pricing:
         """Price with `model`."""
         self._model = model
 
-    async def price(self, house: House) -> PriceEstimate:
+    async def price(self, house: AnyHouse) -> PriceEstimate:
         """Price one house. Raises what `PriceModel.price` raises."""
         (estimate,) = await self._model.price((house,))
         return estimate
 
-    async def price_all(self, houses: Sequence[House]) -> Sequence[PriceEstimate]:
+    async def price_all(self, houses: Sequence[AnyHouse]) -> Sequence[PriceEstimate]:
         """Price every house, in order, or none. Raises what `PriceModel.price` raises."""
         return await self._model.price(houses)
 
-    async def price_each(self, houses: Sequence[House]) -> Sequence[PriceEstimate | HousingPriceError]:
+    async def price_each(self, houses: Sequence[AnyHouse]) -> Sequence[PriceEstimate | HousingPriceError]:
         """Price each house by itself: one that cannot be priced has its error in its place, and the others a price."""
         try:
             return await self._model.price(houses)
         except PriceImplausible as error:
+            if len(error.estimates) != len(houses):
+                raise RuntimeError(f"{len(error.estimates)} estimates for {len(houses)} houses") from error
             return [error if estimate is None else estimate for estimate in error.estimates]
         except RowsRefused as error:
             if len(houses) == 1:

@@ -4,7 +4,6 @@ import asyncio
 import time
 from collections.abc import Callable
 
-from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceModel
 from housing_price_orchestrator.shared.view.house import House
 
@@ -29,7 +28,7 @@ class Readiness:
         self._clock = clock
         self._succeeded_at: float | None = None
         self._identity: ModelIdentity | None = None
-        self._error: HousingPriceError | None = None
+        self._error: Exception | None = None
 
     @property
     def is_ready(self) -> bool:
@@ -46,15 +45,15 @@ class Readiness:
         return self._identity
 
     @property
-    def error(self) -> HousingPriceError | None:
+    def error(self) -> Exception | None:
         """Why the last question was not answered; None where it was, or where none has come to an end yet."""
         return self._error
 
     async def ask(self) -> None:
-        """Ask once; an error of the model is remembered, not raised."""
+        """Ask once; what goes wrong is remembered, not raised: whoever asks must survive it."""
         try:
             (estimate,) = await self._model.price((self._house,))
-        except HousingPriceError as error:
+        except Exception as error:  # noqa: BLE001 - even a defect must not end the asking
             self._error = error
         else:
             self._error = None

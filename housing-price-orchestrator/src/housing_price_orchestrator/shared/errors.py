@@ -7,7 +7,9 @@ HousingPriceError
 ├── RequestRefused                  the caller can put it right
 │   ├── InvalidDocument             the JSON is broken or breaks the contract; names each field
 │   ├── DocumentTooLarge            more bytes than the operation takes
-│   └── UnsupportedMediaType        not JSON
+│   ├── DocumentTooSlow             its bytes did not come in time
+│   └── UnsupportedMediaType        of another kind, or compressed
+├── QueueFull                       too much is waiting already; nothing was asked
 ├── DeadlineExceeded                no answer within the time that the request had
 └── ModelServerError                there is no usable answer
     ├── ModelServerUnavailable      unreachable, or 502/503/504 from it; the only kind that may pass by itself
@@ -33,13 +35,21 @@ class RequestRefused(HousingPriceError):
     """The request cannot be answered as it is; its caller can put it right."""
 
 
+MAX_FINDINGS = 100
+"""A document's findings beyond so many are only counted."""
+
+
 class InvalidDocument(RequestRefused):
     """The document is not the JSON that the operation takes."""
 
-    def __init__(self, findings: Sequence[Mapping[str, Any]]) -> None:
-        """Keep what is wrong: pydantic's details, each with `type`, `loc`, `msg`, perhaps `input` and `ctx`."""
-        super().__init__(f"{len(findings)} findings in the document")
+    def __init__(self, findings: Sequence[Mapping[str, Any]], omitted: int = 0) -> None:
+        """Keep what is wrong: pydantic's details, each with `type`, `loc`, `msg`, perhaps `input` and `ctx`.
+
+        There are at most `MAX_FINDINGS` of them; `omitted` tells how many more were counted.
+        """
+        super().__init__(f"{len(findings) + omitted} findings in the document")
         self.findings = findings
+        self.omitted = omitted
 
 
 class DocumentTooLarge(RequestRefused):
@@ -51,8 +61,21 @@ class DocumentTooLarge(RequestRefused):
         self.limit_bytes = limit_bytes
 
 
+class DocumentTooSlow(RequestRefused):
+    """The document was not there within the time that it may take to send it."""
+
+
 class UnsupportedMediaType(RequestRefused):
-    """The body is declared to be something other than JSON, or is compressed."""
+    """The body is declared to be of another kind than the operation takes, or is compressed."""
+
+    def __init__(self, expected: str) -> None:
+        """Keep the media type that would be right."""
+        super().__init__(f"not {expected}, uncompressed")
+        self.expected = expected
+
+
+class QueueFull(HousingPriceError):
+    """So many houses are waiting to be priced that this one would wait too long."""
 
 
 class DeadlineExceeded(HousingPriceError):

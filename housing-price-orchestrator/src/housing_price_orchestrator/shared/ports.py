@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +32,7 @@ class PriceModel(Protocol):
     Wrappers (coalescing, deadlines, resilience) have this same method and keep these promises.
     """
 
-    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         """Estimate the price of each house.
 
         Returns one estimate per house, in the order of the houses, each with the identity of the model that made it;
@@ -43,5 +43,6 @@ class PriceModel(Protocol):
         Raises:
             ModelServerError: there is no usable answer; the leaf says why.
             DeadlineExceeded: there was none in time (wrappers with a deadline only).
+            QueueFull: too much is waiting already (wrappers with a queue only).
         """
         ...

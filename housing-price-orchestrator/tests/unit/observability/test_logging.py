@@ -150,3 +150,21 @@ def test_console_is_for_people(as_pytest_had_it: None, capsys: pytest.CaptureFix
     line = capsys.readouterr().out
     assert "hello" in line
     assert not line.startswith("{")
+
+
+def test_a_defect_is_shown_to_people_without_local_variables(
+    as_pytest_had_it: None,
+    capsys: pytest.CaptureFixture[str],
+    stub: StubModelServer,
+    start_app: Callable[..., TestClient],
+) -> None:
+    configure_logging(level="info", style="console")
+    structlog.configure(cache_logger_on_first_use=False)
+    api = start_app(stub.url)
+    assert isinstance(api.app, FastAPI)
+    api.app.state.pricing = Pricing(FakePriceModel(error=RuntimeError("a defect")))
+    # An id of this size stands in no other place of the text.
+    api.post(PREDICT, content=house_bytes(id=987_654_321_987))
+    written = capsys.readouterr().out
+    assert "RuntimeError: a defect" in written
+    assert "987654321987" not in written

@@ -8,7 +8,7 @@ import pytest
 from factories import house, houses
 from fakes import FakePriceModel
 from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
-from housing_price_orchestrator.shared.errors import ModelServerUnavailable, PriceImplausible, RowsRefused
+from housing_price_orchestrator.shared.errors import ModelServerUnavailable, PriceImplausible, QueueFull, RowsRefused
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
 
@@ -234,3 +234,20 @@ async def test_a_model_that_breaks_its_promise_shifts_no_price_to_another_caller
     model = CoalescingPriceModel(Short(), max_rows=8, max_calls=1)
     answers = await asyncio.gather(*(model.price([one]) for one in houses(3)), return_exceptions=True)
     assert [type(answer) for answer in answers] == [RuntimeError] * 3
+
+
+async def test_what_would_make_too_many_wait_is_refused_at_once_and_those_who_leave_make_room() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=2, max_calls=1, max_waiting_rows=4)
+    tasks = [ask(model, 1, 2)]
+    await until_idle()
+    waiting = [ask(model, 3, 4), ask(model, 5, 6)]
+    await until_idle()
+    with pytest.raises(QueueFull):
+        await model.price([house(id=7)])
+    waiting[0].cancel()
+    await until_idle()
+    tasks += [waiting[1], ask(model, 8, 9)]
+    answers = await finish(behind, *tasks)
+    assert all(isinstance(answer, Sequence) for answer in answers)
+    assert behind.calls == [[1, 2], [5, 6], [8, 9]]

@@ -1,9 +1,14 @@
+from collections.abc import Sequence
+
 import pytest
 
 from factories import house, houses
 from fakes import FakePriceModel
+from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
 from housing_price_orchestrator.service.pricing import Pricing
-from housing_price_orchestrator.shared.errors import ModelServerBusy
+from housing_price_orchestrator.shared.errors import ModelServerBusy, PriceImplausible, RowsRefused
+from housing_price_orchestrator.shared.ports import PriceEstimate
+from housing_price_orchestrator.shared.view.house import House
 
 pytestmark = pytest.mark.anyio
 
@@ -27,3 +32,43 @@ async def test_an_error_of_the_model_passes_through() -> None:
         await pricing.price(house())
     with pytest.raises(ModelServerBusy):
         await pricing.price_all(houses(2))
+
+
+class _Picky(FakePriceModel):
+    """Has no plausible price for some houses, and does not take others at all."""
+
+    def __init__(self, *, implausible: set[int], refused: set[int]) -> None:
+        super().__init__()
+        self.implausible, self.refused = implausible, refused
+
+    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+        if self.refused & {one.id for one in houses}:
+            raise RowsRefused("no")
+        estimates = [None if one.id in self.implausible else self._estimate(one) for one in houses]
+        if None in estimates:
+            raise PriceImplausible("no", estimates)
+        return await super().price(houses)
+
+
+@pytest.mark.parametrize("max_rows", [1, 3, 10, 64, 1_000])
+async def test_each_house_has_its_own_price_or_its_own_error_however_calls_are_cut(max_rows: int) -> None:
+    asked = houses(64)
+    behind = _Picky(implausible={15, 16, 40}, refused={33})
+    pricing = Pricing(CoalescingPriceModel(behind, max_rows=max_rows, max_calls=3))
+    found = await pricing.price_each(asked)
+    expected = list(await FakePriceModel().price(asked))
+    assert len(found) == len(asked)
+    for one, price, right in zip(asked, found, expected, strict=True):
+        if one.id in {15, 16, 40}:
+            assert isinstance(price, PriceImplausible)
+        elif one.id == 33:
+            assert isinstance(price, RowsRefused)
+        else:
+            assert price == right
+
+
+async def test_a_batch_of_several_calls_with_an_implausible_price_fails_as_a_whole() -> None:
+    pricing = Pricing(CoalescingPriceModel(_Picky(implausible={15}, refused=set()), max_rows=10, max_calls=3))
+    with pytest.raises(PriceImplausible) as error:
+        await pricing.price_all(houses(64))
+    assert [at for at, estimate in enumerate(error.value.estimates) if estimate is None] == [14]

@@ -77,3 +77,12 @@ async def test_it_asks_again_and_again_until_cancelled(model: FakePriceModel) ->
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
         await asking
+
+
+async def test_even_a_defect_does_not_end_the_asking(readiness: Readiness, model: FakePriceModel) -> None:
+    model.error = OverflowError("a defect")
+    await readiness.ask()
+    assert not readiness.is_ready
+    model.error = None
+    await readiness.ask()
+    assert readiness.is_ready

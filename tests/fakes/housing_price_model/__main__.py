@@ -11,6 +11,7 @@ from fake_service import dies_as_told, parser, say, serve
 
 options = parser()
 options.add_argument("command")
+options.add_argument("folder", nargs="?", type=Path)
 options.add_argument("--model")
 options.add_argument("--tracking-uri")
 options.add_argument("--export-to", "--to", dest="to", type=Path)
@@ -34,11 +35,11 @@ if given.command == "train":
 elif given.command == "export":
     export(json.loads((given.to.parent / "fake-champion.json").read_text()))
 else:
-    manifest = json.loads((Path(given.model) / "manifest.json").read_text())
+    manifest = json.loads((given.folder / "manifest.json").read_text())
     if manifest.get("broken"):
         say("the export is damaged")
         sys.exit(1)
     dies_as_told("model-server")
-    with (Path(given.model).parent / "served.log").open("a") as log:
+    with (given.folder.parent / "served.log").open("a") as log:
         log.write(f"{manifest['version']} {os.getpid()}\n")
     serve(given.host, given.port, lambda _: (200, manifest))

@@ -4,7 +4,7 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from housing_price_model.artefact import MANIFEST, read_export
+from housing_price_model.artefact import MANIFEST, MODEL, read_export
 from housing_price_model.cli import app
 from housing_price_model.train import Trained
 
@@ -28,6 +28,22 @@ def test_export_writes_the_registered_model(store: str, trained: Trained, tmp_pa
     manifest = read_export(tmp_path / "export")
     assert manifest.digest == trained.registered.digest
     assert json.loads((tmp_path / "export" / MANIFEST).read_text())["version"] == "1"
+
+
+def test_export_leaves_alone_what_is_there_already_and_replaces_what_is_damaged(
+    store: str, trained: Trained, tmp_path: Path
+) -> None:
+    del trained
+    folder = tmp_path / "export"
+    export = ["export", "--to", str(folder), "--tracking-uri", store]
+    assert "Exported" in run(app, export).output
+    before = (folder / MANIFEST).stat()
+    assert "already" in run(app, export).output
+    assert (folder / MANIFEST).stat() == before
+
+    (folder / MODEL / "served.py").write_text("", encoding="utf-8")
+    assert "Exported" in run(app, export).output
+    read_export(folder)
 
 
 def test_evaluate_prints_the_same_measures_as_training(store: str, trained: Trained, few_houses: Path) -> None:

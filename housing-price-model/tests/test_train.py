@@ -3,13 +3,16 @@ from pathlib import Path
 
 import mlflow
 import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, TEMPORARILY_UNAVAILABLE
 from mlflow.tracking import MlflowClient
 
 from housing_price_model.artefact import MANIFEST, MODEL, digest_of
 from housing_price_model.data import BUNDLED
 from housing_price_model.errors import ArtefactError, DataError, RegistryError
+from housing_price_model.names import CHAMPION, DIGEST_TAG, NAME
 from housing_price_model.pipeline import Recipe
-from housing_price_model.registry import CHAMPION, DIGEST_TAG, NAME, checked, connect, find
+from housing_price_model.registry import checked, connect, find, find_champion
 from housing_price_model.runs import EXPERIMENT
 from housing_price_model.train import Trained, train
 from housing_price_model.vocabulary import CATEGORIES, COLUMNS, OPTIONAL
@@ -73,6 +76,26 @@ def test_first_model_becomes_the_champion_and_an_equal_one_does_not(empty_store:
     assert better.metrics["rmsle"] < first.metrics["rmsle"]
     assert better.is_champion
     assert find(connect(empty_store), f"models:/{NAME}@{CHAMPION}")[0] == better.registered
+
+
+def test_there_is_no_champion_without_a_model_or_without_the_alias(empty_store: str) -> None:
+    client = connect(empty_store)
+    assert find_champion(client) is None
+    client.create_registered_model(NAME)
+    assert find_champion(client) is None
+
+
+@pytest.mark.parametrize("code", [TEMPORARILY_UNAVAILABLE, PERMISSION_DENIED])
+def test_registry_in_trouble_is_not_one_without_a_champion(
+    empty_store: str, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise MlflowException("not now", code)
+
+    client = connect(empty_store)
+    monkeypatch.setattr(client, "get_model_version_by_alias", refuse)
+    with pytest.raises(RegistryError, match="cannot be looked up"):
+        find_champion(client)
 
 
 def test_unregistered_model_is_logged_and_exported_under_its_identity(

@@ -11,7 +11,7 @@ from rich.progress import Progress
 from rich.table import Table
 
 from housing_price_model.errors import HousingPriceModelError, ServingError
-from housing_price_model.registry import CHAMPION, DEFAULT_TRACKING_URI, NAME
+from housing_price_model.names import CHAMPION, DEFAULT_TRACKING_URI, NAME
 
 app = typer.Typer(help="Trains, evaluates, exports and serves the house price model.", no_args_is_help=True)
 _output = Console()
@@ -84,12 +84,13 @@ def export(
     model: ModelUri = CHAMPION_URI,
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
 ) -> None:
-    """Check a registered model's digest and write it, with a manifest, into a folder."""
+    """Check a registered model's digest and write it, with a manifest, into a folder that does not hold it yet."""
     from housing_price_model.exporting import export_registered  # noqa: PLC0415  # the same
 
     with _readable_errors():
-        manifest = export_registered(model, to, tracking_uri)
-    _output.print(f"Exported {manifest.name} version {manifest.version} to {to}.")
+        manifest, was_written = export_registered(model, to, tracking_uri)
+    what = f"{manifest.name} version {manifest.version}"
+    _output.print(f"Exported {what} to {to}." if was_written else f"{to} holds {what} already.")
 
 
 @app.command()

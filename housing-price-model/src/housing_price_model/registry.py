@@ -6,7 +6,6 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
 
 import mlflow
 from mlflow.entities.model_registry import ModelVersion
@@ -15,14 +14,7 @@ from mlflow.tracking import MlflowClient
 
 from housing_price_model.artefact import check_digest, digest_of
 from housing_price_model.errors import ArtefactError, RegistryError
-
-NAME: Final = "housing-price"
-CHAMPION: Final = "champion"
-DEFAULT_TRACKING_URI: Final = "http://127.0.0.1:9999"
-
-DIGEST_TAG: Final = "digest"
-MODEL_ID_TAG: Final = "model_id"
-RMSLE_TAG: Final = "cv_rmsle"
+from housing_price_model.names import CHAMPION, DIGEST_TAG, MODEL_ID_TAG, NAME, NOT_THERE, RMSLE_TAG
 
 
 @dataclass(frozen=True)
@@ -66,11 +58,26 @@ def register(client: MlflowClient, model_uri: str, run_id: str, model_id: str, r
         tags = {DIGEST_TAG: digest, MODEL_ID_TAG: model_id, RMSLE_TAG: repr(rmsle)}
         for key, value in tags.items():
             client.set_model_version_tag(NAME, version.version, key, value)
-        best = _champion_rmsle(client)
-        is_champion = best is None or rmsle < best
+        champion = find_champion(client)
+        is_champion = champion is None or rmsle < float(champion.tags.get(RMSLE_TAG, "inf"))
         if is_champion:
             client.set_registered_model_alias(NAME, CHAMPION, version.version)
     return Registered(NAME, str(version.version), model_id, digest, run_id), is_champion
+
+
+def find_champion(client: MlflowClient) -> ModelVersion | None:
+    """Find the version that bears the champion's alias; None if none does.
+
+    Raises:
+        RegistryError: any other trouble: it is no sign that there is no champion.
+    """
+    with translated(f"models:/{NAME}@{CHAMPION}: cannot be looked up"):
+        try:
+            return client.get_model_version_by_alias(NAME, CHAMPION)
+        except MlflowException as exc:
+            if exc.error_code in NOT_THERE:
+                return None
+            raise
 
 
 def find(client: MlflowClient, uri: str) -> tuple[Registered, ModelVersion]:
@@ -125,14 +132,6 @@ def downloaded(version: ModelVersion) -> Iterator[Path]:
                 f"models:/{version.name}/{version.version}: cannot be downloaded ({_first_line(exc)})"
             ) from exc
         yield Path(path)
-
-
-def _champion_rmsle(client: MlflowClient) -> float | None:
-    try:
-        champion = client.get_model_version_by_alias(NAME, CHAMPION)
-    except MlflowException:  # no alias yet
-        return None
-    return float(champion.tags.get(RMSLE_TAG, "inf"))
 
 
 @contextmanager

@@ -14,9 +14,10 @@ import mlflow
 from matplotlib.figure import Figure
 
 from housing_price_model.data import Houses
+from housing_price_model.names import NAME
 from housing_price_model.packaging import REQUIREMENTS, SERVED, SIGNATURE, Packed
 from housing_price_model.pipeline import Recipe
-from housing_price_model.registry import NAME, translated
+from housing_price_model.registry import translated
 
 EXPERIMENT: Final = NAME
 _LIBRARIES: Final = ("mlflow", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")

@@ -16,10 +16,11 @@ from housing_price_model.data import BUNDLED, Houses, read_houses
 from housing_price_model.errors import DataError
 from housing_price_model.evaluate import CrossValidation, Progress, cross_validate, metrics
 from housing_price_model.intervals import Interval
+from housing_price_model.names import NAME
 from housing_price_model.packaging import Packed, load, pack
 from housing_price_model.pipeline import ENCODER, PriceFit, Recipe
 from housing_price_model.plots import draw
-from housing_price_model.registry import NAME, Registered, connect, register
+from housing_price_model.registry import Registered, connect, register
 from housing_price_model.runs import Logged, log_run
 
 _LEAST_HOUSES: Final = 50

@@ -1,0 +1,19 @@
+"""What the registry calls the model, its champion and its tags, and how it says that something is not there.
+
+Imports nothing slow: who needs only a name (the stack's runner, `--help`) need not wait for MLflow.
+"""
+
+from typing import Final
+
+NAME: Final = "housing-price"
+CHAMPION: Final = "champion"
+DEFAULT_TRACKING_URI: Final = "http://127.0.0.1:9999"
+
+DIGEST_TAG: Final = "digest"
+"""The tag with the digest of a version's files."""
+MODEL_ID_TAG: Final = "model_id"
+RMSLE_TAG: Final = "cv_rmsle"
+
+NOT_THERE: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
+"""MLflow's error codes for an alias that leads nowhere: the first if there is no such model, the second if it has no
+such alias."""

@@ -3,10 +3,12 @@
 import hashlib
 import io
 import json
+import shutil
 import socket
 import sqlite3
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import asdict
 from pathlib import Path
 
 import pytest
@@ -19,6 +21,7 @@ from housing_price.output import Output
 from housing_price.ports import Address, find_free_port
 from housing_price.services import Plan
 from housing_price.state import State
+from housing_price_model.artefact import Manifest, digest_of, read_export
 
 
 @pytest.fixture
@@ -39,21 +42,27 @@ def only(findings: Iterator[Finding]) -> Finding:
     return finding
 
 
-def write_registry(plan: Plan, version: int | None) -> None:
-    plan.state.folder.mkdir()
+def write_registry(plan: Plan, version: int | None, digest: str | None = None) -> None:
+    plan.state.folder.mkdir(exist_ok=True)
     with closing(sqlite3.connect(plan.state.database)) as database:
         database.execute("CREATE TABLE registered_model_aliases (name TEXT, alias TEXT, version INTEGER)")
+        database.execute("CREATE TABLE model_version_tags (name TEXT, version INTEGER, key TEXT, value TEXT)")
         if version:
             database.execute("INSERT INTO registered_model_aliases VALUES ('housing-price', 'champion', ?)", (version,))
+        tags = [(99, "digest", "of another version"), (version, "model_id", "m"), (version, "digest", digest)]
+        database.executemany("INSERT INTO model_version_tags VALUES ('housing-price', ?, ?, ?)", tags)
         database.commit()
 
 
-def write_export(plan: Plan, version: str, columns: dict[str, str]) -> None:
+def write_export(plan: Plan, version: str, columns: dict[str, str]) -> str:
+    """Write an export of which nothing but the signature is real; gives its digest."""
     folder = plan.state.champion / "model"
     folder.mkdir(parents=True)
-    (plan.state.champion / "manifest.json").write_text(json.dumps({"version": version, "model_id": "m"}))
     inputs = json.dumps([{"type": kind, "name": name, "required": True} for name, kind in columns.items()])
     (folder / "MLmodel").write_text(json.dumps({"signature": {"inputs": inputs}}))  # JSON is YAML too
+    manifest = Manifest("housing-price", version, "m", digest_of(folder), "run", "2026-01-01T00:00:00+00:00")
+    (plan.state.champion / "manifest.json").write_text(json.dumps(asdict(manifest)))
+    return manifest.digest
 
 
 def orchestrator_sends(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
@@ -129,9 +138,41 @@ def test_a_champion_that_was_not_exported_is_wrong(plan: Plan) -> None:
 
 @pytest.mark.parametrize(("version", "verdict"), [("3", Verdict.GOOD), ("2", Verdict.WRONG)])
 def test_the_export_must_be_the_champion(plan: Plan, version: str, verdict: Verdict) -> None:
-    write_registry(plan, 3)
-    write_export(plan, version, {})
+    write_registry(plan, 3, write_export(plan, version, {}))
     assert only(check_export(plan)).verdict is verdict
+
+
+def test_an_export_of_another_registry_is_wrong_though_its_number_is_right(plan: Plan) -> None:
+    digest = write_export(plan, "3", {})
+    write_registry(plan, 3, "sha256:other")
+    finding = only(check_export(plan))
+    assert finding.verdict is Verdict.WRONG
+    assert digest in finding.found
+    assert "sha256:other" in finding.found
+
+
+@pytest.mark.parametrize("has_registry", [True, False])
+def test_a_damaged_export_is_wrong(plan: Plan, has_registry: bool) -> None:
+    digest = write_export(plan, "3", {})
+    if has_registry:
+        write_registry(plan, 3, digest)
+    (plan.state.champion / "model" / "added").touch()
+    finding = only(check_export(plan))
+    assert finding.verdict is Verdict.WRONG
+    assert "not those that were recorded" in finding.found
+
+
+def test_an_export_whose_manifest_says_too_little_is_wrong(plan: Plan) -> None:
+    write_export(plan, "3", {})
+    (plan.state.champion / "manifest.json").write_text('{"version": "3"}')
+    assert only(check_export(plan)).verdict is Verdict.WRONG
+
+
+def test_the_exported_model_at_full_quality_is_good(plan: Plan, champion: Path) -> None:
+    shutil.copytree(champion, plan.state.champion)
+    manifest = read_export(champion)
+    write_registry(plan, int(manifest.version), manifest.digest)
+    assert only(check_export(plan)).verdict is Verdict.GOOD
 
 
 @pytest.mark.parametrize(("sent", "verdict"), [("double", Verdict.GOOD), ("string", Verdict.WRONG)])

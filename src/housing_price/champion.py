@@ -1,18 +1,25 @@
 """Which model the registry calls champion, and whether the export on disk is that one."""
 
+import sqlite3
+from collections.abc import Mapping
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import httpx
 
 from housing_price.errors import StackError
-from housing_price.services import ALIAS, MODEL_NAME
+from housing_price_model.names import CHAMPION, DIGEST_TAG, NAME, NOT_THERE
 
 ALIAS_PATH = "/api/2.0/mlflow/registered-models/alias"
-DIGEST_TAG = "digest"
-"""The tag under which training registers the digest of the model's files."""
 
-NO_SUCH_MODEL, NO_SUCH_ALIAS = "RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"
+_QUERY = """
+    SELECT alias.version, tag.value
+    FROM registered_model_aliases AS alias
+    LEFT JOIN model_version_tags AS tag ON tag.name = alias.name AND tag.version = alias.version AND tag.key = ?
+    WHERE alias.name = ? AND alias.alias = ?
+"""
 
 
 @dataclass(frozen=True)
@@ -22,7 +29,7 @@ class Champion:
     version: str
     digest: str | None
 
-    def is_exported_as(self, manifest: dict[str, Any] | None) -> bool:
+    def is_exported_as(self, manifest: Mapping[str, Any] | None) -> bool:
         """Whether an export's manifest describes this very version.
 
         The number alone does not do: a registry that was made anew counts from 1 again.
@@ -39,7 +46,7 @@ async def find_champion(client: httpx.AsyncClient, tracking_url: str) -> Champio
         StackError: The registry gives no usable answer.
     """
     try:
-        answer = await client.get(tracking_url + ALIAS_PATH, params={"name": MODEL_NAME, "alias": ALIAS}, timeout=30)
+        answer = await client.get(tracking_url + ALIAS_PATH, params={"name": NAME, "alias": CHAMPION}, timeout=30)
         body = answer.json()
     except (httpx.HTTPError, ValueError) as error:
         raise StackError(f"the registry at {tracking_url} did not answer: {error!r}") from error
@@ -47,6 +54,19 @@ async def find_champion(client: httpx.AsyncClient, tracking_url: str) -> Champio
         version = body["model_version"]
         tags = {tag["key"]: tag["value"] for tag in version.get("tags", [])}
         return Champion(str(version["version"]), tags.get(DIGEST_TAG))
-    if body.get("error_code") in {NO_SUCH_MODEL, NO_SUCH_ALIAS}:
+    if body.get("error_code") in NOT_THERE:
         return None
     raise StackError(f"the registry at {tracking_url} refused: {answer.status_code} {body.get('message')}")
+
+
+def read_champion(database: Path) -> Champion | None:
+    """Read the champion from the tracking server's SQLite file, where no server runs; None when there is none yet.
+
+    Raises:
+        sqlite3.Error: The file cannot be read as such.
+    """
+    if not database.exists():
+        return None
+    with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
+        row = connection.execute(_QUERY, (DIGEST_TAG, NAME, CHAMPION)).fetchone()
+    return Champion(str(row[0]), row[1]) if row else None

@@ -14,9 +14,8 @@ from housing_price.errors import StackError
 from housing_price.ports import Address
 from housing_price.state import REPOSITORY, State
 from housing_price.supervisor import Service
+from housing_price_model.names import CHAMPION, NAME
 
-MODEL_NAME = "housing-price"
-ALIAS = "champion"
 TRACKING_SERVER, MODEL_SERVER, ORCHESTRATOR = "tracking-server", "model-server", "orchestrator"
 PREDICT_PATH = "/api/v1/price/predict"
 
@@ -122,7 +121,7 @@ def training(plan: Plan) -> tuple[str, ...]:
 
 def export(plan: Plan) -> tuple[str, ...]:
     """Writes the registry's champion to the folder that the model server reads."""
-    champion = f"models:/{MODEL_NAME}@{ALIAS}"
+    champion = f"models:/{NAME}@{CHAMPION}"
     target = ("--to", str(plan.state.champion), "--tracking-uri", plan.tracking.url)
     return python("housing_price_model", "export", "--model", champion, *target)
 

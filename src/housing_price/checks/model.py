@@ -5,13 +5,17 @@ import json
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from contextlib import closing
+from dataclasses import asdict
 
 import yaml
 
+from housing_price.champion import read_champion
 from housing_price.checks import Finding, Verdict
-from housing_price.services import ALIAS, MODEL_NAME, Plan, environment, orchestrator_columns
+from housing_price.services import Plan, environment, orchestrator_columns
 from housing_price.state import REPOSITORY, State
+from housing_price_model.artefact import read_export
+from housing_price_model.errors import ArtefactError
+from housing_price_model.names import CHAMPION, NAME
 
 DATA = REPOSITORY / "housing-price-model" / "data"
 COLUMNS_SECONDS = 30
@@ -43,33 +47,41 @@ def check_registry(plan: Plan) -> Iterator[Finding]:
         yield Finding(what, Verdict.NOTE, "nothing was started on this state folder yet", START)
         return
     try:
-        version = _read_champion(plan.state)
+        champion = read_champion(database)
     except sqlite3.Error as error:
         advice = "end what writes to it, or move the state folder away and start anew"
         yield Finding(what, Verdict.WRONG, f"{database} cannot be read: {error}", advice)
         return
-    if version is None:
-        yield Finding(what, Verdict.WRONG, f"{MODEL_NAME} has no version called {ALIAS}", START)
+    if champion is None:
+        yield Finding(what, Verdict.WRONG, f"{NAME} has no version called {CHAMPION}", START)
     else:
-        yield Finding(what, Verdict.GOOD, f"version {version} of {MODEL_NAME} is the {ALIAS}")
+        yield Finding(what, Verdict.GOOD, f"version {champion.version} of {NAME} is the {CHAMPION}")
 
 
 def check_export(plan: Plan) -> Iterator[Finding]:
-    """The export that the model server reads is the registry's champion."""
-    what, manifest = "export", plan.state.read_manifest()
+    """The export that the model server reads is whole, unchanged, and the registry's champion."""
+    what, folder = "export", plan.state.champion
     try:
-        champion = _read_champion(plan.state)
+        champion = read_champion(plan.state.database)
     except sqlite3.Error:
         champion = None
-    if manifest is None:
+    if plan.state.read_manifest() is None:
         verdict = Verdict.NOTE if champion is None else Verdict.WRONG
         yield Finding(what, verdict, "no exported model", "run `housing-price up`, which exports the champion")
-    elif champion is not None and str(manifest.get("version")) != champion:
-        advice = "start `housing-price up` again, which exports the champion"
-        found = f"version {manifest.get('version')}, where the champion is version {champion}"
-        yield Finding(what, Verdict.WRONG, found, advice)
-    else:
-        yield Finding(what, Verdict.GOOD, f"version {manifest.get('version')}, model {manifest.get('model_id')}")
+        return
+    try:
+        manifest = read_export(folder)
+    except ArtefactError as error:
+        advice = f"remove {folder} and start `housing-price up` again, which exports the champion"
+        yield Finding(what, Verdict.WRONG, str(error), advice)
+        return
+    found = f"version {manifest.version}, model {manifest.model_id}"
+    if champion is None or champion.is_exported_as(asdict(manifest)):
+        yield Finding(what, Verdict.GOOD, found)
+        return
+    wanted = f"version {champion.version}, digest {champion.digest or 'unknown'}"
+    advice = "start `housing-price up` again, which exports the champion"
+    yield Finding(what, Verdict.WRONG, f"{found}, digest {manifest.digest}: the champion is {wanted}", advice)
 
 
 def check_columns(plan: Plan) -> Iterator[Finding]:
@@ -108,15 +120,6 @@ def compare(sent: Columns, wanted: Columns) -> Iterator[str]:
     for name in sorted(sent.keys() & wanted.keys()):
         if sent[name] != wanted[name]:
             yield f"{name} is sent as {sent[name]}, the model wants {wanted[name]}"
-
-
-def _read_champion(state: State) -> str | None:
-    if not state.database.exists():
-        return None
-    query = "SELECT version FROM registered_model_aliases WHERE name = ? AND alias = ?"
-    with closing(sqlite3.connect(f"{state.database.as_uri()}?mode=ro", uri=True)) as database:
-        row = database.execute(query, (MODEL_NAME, ALIAS)).fetchone()
-    return str(row[0]) if row else None
 
 
 def _read_signature(state: State) -> Columns:

@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import gc
 import signal
 import sys
 from collections.abc import AsyncIterator
@@ -81,7 +82,11 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.coalesced = coalesced
             asking = asyncio.create_task(readiness.keep_asking())
             stack.push_async_callback(_cancelled, asking)
+            # What is here now stays: looking through it again and again for garbage makes single requests wait.
+            gc.collect()
+            gc.freeze()
             yield
+            gc.unfreeze()
 
     app = DescribedAPI(
         title="House prices in Ames",

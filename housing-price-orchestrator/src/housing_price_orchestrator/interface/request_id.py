@@ -1,12 +1,14 @@
 """The id that a request is known by, in its answer, in the log and in what it causes elsewhere."""
 
 import re
-import secrets
 from collections.abc import Iterable, MutableMapping
 from typing import Any
 
+from housing_price_orchestrator.shared.ids import unique_ids
+
 HEADER = b"x-request-id"
 
+_new_id = unique_ids()
 _ACCEPTABLE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
@@ -15,7 +17,7 @@ def choose_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     for name, value in headers:
         if name == HEADER and _ACCEPTABLE.fullmatch(value):
             return value.decode("ascii")
-    return secrets.token_hex(16)
+    return _new_id()
 
 
 def request_id_of(scope: MutableMapping[str, Any]) -> str:

@@ -51,9 +51,9 @@ class _Call:
 class CoalescingPriceModel:
     """Sends what many callers ask for in few calls to the model behind it.
 
-    Small requests go before the pieces of large ones, and one call is always kept for them, so that a flood of batches
-    does not make single houses wait. A caller who is cancelled leaves: what it asked for is not sent any more, and a
-    call that nobody waits for is cancelled.
+    Small requests and the pieces of large ones have a queue each, take turns, and leave one call to the other kind, so
+    that a flood of batches does not make single houses wait, nor the other way round. A caller who is cancelled leaves:
+    what it asked for is not sent any more, and a call that nobody waits for is cancelled.
     """
 
     def __init__(self, model: PriceModel, *, max_rows: int, max_calls: int, max_waiting_rows: int = 1_000_000) -> None:
@@ -66,11 +66,12 @@ class CoalescingPriceModel:
         self._max_calls = max_calls
         self._max_waiting_rows = max_waiting_rows
         self._waiting_rows = 0
-        self._max_large_calls = max(1, max_calls - 1)
+        # Each kind leaves one call to the other.
+        self._max_calls_of_a_kind = max(1, max_calls - 1)
         self._small: deque[_Request] = deque()
         self._large: deque[_Request] = deque()
         self._calls = 0
-        self._large_calls = 0
+        self._calls_of_kind = {False: 0, True: 0}
         self._sent_large_last = True
         self._is_dispatch_due = False
         self._loop: asyncio.AbstractEventLoop | None = None
@@ -135,11 +136,9 @@ class CoalescingPriceModel:
     def _dispatch(self) -> None:
         self._is_dispatch_due = False
         while self._calls < self._max_calls:
-            # In turns where both kinds wait, so that neither starves; small ones have a call of their own besides.
-            may_send_large = self._large_calls < self._max_large_calls
-            large_first = may_send_large and not self._sent_large_last
-            for is_large in (large_first, not large_first):
-                if is_large and not may_send_large:
+            # In turns where both kinds wait, so that neither starves.
+            for is_large in (not self._sent_large_last, self._sent_large_last):
+                if self._calls_of_kind[is_large] >= self._max_calls_of_a_kind:
                     continue
                 requests = self._take(self._large if is_large else self._small)
                 if requests:
@@ -163,7 +162,7 @@ class CoalescingPriceModel:
     def _send(self, requests: list[_Request], *, is_large: bool) -> None:
         call = _Call(requests)
         self._calls += 1
-        self._large_calls += is_large
+        self._calls_of_kind[is_large] += 1
         self._sent_large_last = is_large
         for request in requests:
             request.call = call
@@ -171,7 +170,7 @@ class CoalescingPriceModel:
 
         def has_returned(task: asyncio.Task[None]) -> None:
             self._calls -= 1
-            self._large_calls -= is_large
+            self._calls_of_kind[is_large] -= 1
             error = None if task.cancelled() else task.exception()
             for request in requests:
                 # Request and call know each other; left so, they and their houses would wait for the garbage collector.

@@ -1,13 +1,13 @@
 """The `PriceModel` that an MLflow model server is."""
 
 import math
-import secrets
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from housing_price_orchestrator.provider.columns import COLUMNS, row_of
 from housing_price_orchestrator.provider.mlflow_client import NAME, MLflowClient
 from housing_price_orchestrator.shared.errors import PriceImplausible
+from housing_price_orchestrator.shared.ids import unique_ids
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
@@ -15,16 +15,13 @@ READINESS_CALL_ID = "readiness"
 """The id of calls that only want to know whether there is an answer; our model server logs them below `info`."""
 
 
-def _random_call_id() -> str:
-    return secrets.token_hex(8)
+_new_call_id = unique_ids()
 
 
 class MLflowPriceModel:
     """Adapts the generic client to the port: houses to rows, answers to estimates that have been checked."""
 
-    def __init__(
-        self, client: MLflowClient, *, model_name: str, new_call_id: Callable[[], str] = _random_call_id
-    ) -> None:
+    def __init__(self, client: MLflowClient, *, model_name: str, new_call_id: Callable[[], str] = _new_call_id) -> None:
         """Ask through `client`.
 
         `model_name` is what the model is called where the model server does not say; `new_call_id` makes what each call

@@ -64,7 +64,7 @@ async def finish(behind: GatedModel, *tasks: asyncio.Task[Sequence[PriceEstimate
 
 async def test_a_request_is_sent_at_once_while_a_call_is_free() -> None:
     behind = GatedModel()
-    model = CoalescingPriceModel(behind, max_rows=10, max_calls=2)
+    model = CoalescingPriceModel(behind, max_rows=10, max_calls=3)
     first = ask(model, 1)
     await until_idle()
     second = ask(model, 2)
@@ -104,10 +104,14 @@ async def test_a_call_carries_no_more_rows_than_the_limit() -> None:
 
 async def test_no_more_calls_are_under_way_than_the_limit() -> None:
     behind = GatedModel()
-    model = CoalescingPriceModel(behind, max_rows=1, max_calls=3)
+    model = CoalescingPriceModel(behind, max_rows=1, max_calls=4)
     tasks = [ask(model, number) for number in range(1, 10)]
     await until_idle()
+    # One is left to large requests.
     assert len(behind.calls) == 3
+    tasks += [ask(model, *range(100, 120)), ask(model, *range(200, 220))]
+    await until_idle()
+    assert len(behind.calls) == 4
     await finish(behind, *tasks)
 
 

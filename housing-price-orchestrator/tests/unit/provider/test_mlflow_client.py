@@ -39,11 +39,12 @@ def test_every_error_of_httpx_has_a_meaning(kind: type[httpx.HTTPError]) -> None
 
 @pytest.mark.parametrize("kind", RAISED_BY_HTTPX)
 async def test_every_error_of_httpx_is_raised_as_one_of_ours(kind: type[httpx.HTTPError]) -> None:
-    with respx.mock(base_url="http://model") as mocked:
-        mocked.post("/invocations").mock(side_effect=kind("broken"))
-        async with client("http://model") as asked:
-            with pytest.raises((errors.ModelServerError, errors.DeadlineExceeded)) as raised:
-                await asked.invoke(["a"], [[1]])
+    router = respx.Router(base_url="http://model")
+    router.post("/invocations").mock(side_effect=kind("broken"))
+    transport = httpx.MockTransport(router.async_handler)
+    async with MLflowClient(httpx.AsyncClient(base_url="http://model", transport=transport)) as asked:
+        with pytest.raises((errors.ModelServerError, errors.DeadlineExceeded)) as raised:
+            await asked.invoke(["a"], [[1]])
     assert isinstance(raised.value.__cause__, kind)
 
 

@@ -75,7 +75,7 @@ class ModelServerSettings(_Group):
     """How long opening a connection to it may take."""
     max_calls: Annotated[int, Field(ge=1, le=1000)] = 3
     """How many calls to each address each process may have under way at a time; one is kept for small requests."""
-    max_rows_per_call: Annotated[int, Field(ge=1, le=100_000)] = 1000
+    max_rows_per_call: Annotated[int, Field(ge=1, le=100_000)] = 500
     """How many houses one call carries at the most."""
     max_waiting_rows: Annotated[int, Field(ge=10_000, le=10_000_000)] = 50_000
     """How many houses may wait for a call; what comes on top is refused at once, with 503."""

@@ -8,10 +8,19 @@ import pytest
 
 from servers import LISTENS, Process
 
+MLFLOW, MLSERVER = "model_server", "mlserver"
+
+
+@pytest.fixture(scope="module", params=[MLFLOW, pytest.param(MLSERVER, marks=pytest.mark.mlserver)])
+def kind(request: pytest.FixtureRequest) -> str:
+    """Which model server stands behind: MLflow's own, then MLServer."""
+    return str(request.param)
+
 
 @pytest.fixture(scope="module")
-def orchestrator(model_server: str) -> Iterator[str]:
+def orchestrator(request: pytest.FixtureRequest, kind: str) -> Iterator[str]:
     """The address of the shipped program, in front of the real model server."""
+    model_server: str = request.getfixturevalue(kind)
     with Process(
         *(sys.executable, "-m", "housing_price_orchestrator", "serve", "--port", "0"),
         ORCHESTRATOR_MODEL_SERVER__BASE_URL=model_server,

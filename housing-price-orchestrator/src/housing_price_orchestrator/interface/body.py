@@ -9,6 +9,7 @@ from starlette.requests import ClientDisconnect
 from housing_price_orchestrator.shared.errors import DocumentTooLarge, DocumentTooSlow, UnsupportedMediaType
 
 JSON = "application/json"
+NDJSON = "application/x-ndjson"
 
 _JSON_RELATIVE = re.compile(r"application/[\w.+-]+\+json")
 _MAX_DRAINED_BYTES = 16 * 1024 * 1024

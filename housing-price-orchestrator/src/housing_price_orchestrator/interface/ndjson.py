@@ -8,14 +8,13 @@ from collections.abc import AsyncGenerator, Sequence
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
+from housing_price_orchestrator.interface.body import NDJSON
 from housing_price_orchestrator.interface.encoding import encode_prediction
 from housing_price_orchestrator.interface.problems import answer_to, members_of, problem_document
 from housing_price_orchestrator.interface.reading import read_house
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.shared.errors import DocumentTooLarge, HousingPriceError, InvalidDocument
 from housing_price_orchestrator.shared.view.record import AnyHouse
-
-MEDIA_TYPE = "application/x-ndjson"
 
 LINES_PER_BLOCK = 64
 """Lines that are read and priced together at the most: less than 1 ms of work between two looks at the event loop."""
@@ -58,7 +57,7 @@ class NdjsonPricing:
         """Answer until the request's body ends or its client is gone."""
         del scope
         blocks: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(BLOCKS_PER_STREAM)
-        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", MEDIA_TYPE.encode())]})
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", NDJSON.encode())]})
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._write(blocks, send))

@@ -15,6 +15,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp
 
+from housing_price_orchestrator.interface.body import NDJSON
 from housing_price_orchestrator.interface.problems import ANSWER_OF_ERROR, PROBLEM_MEDIA_TYPE
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
 
@@ -58,8 +59,6 @@ class RefusedLine(BaseModel):
     id: int | None = Field(description="The caller's own number for the house; null where the line is no valid house.")
     error: Problem = Field(description="What is wrong; `errors` lists the fields as in a 422.")
 
-
-_NDJSON = "application/x-ndjson"
 
 PROBLEM: dict[str, Any] = {"content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}}
 """The content of an answer that is a problem document."""
@@ -105,7 +104,7 @@ def stream_of_houses(example: Any) -> dict[str, Any]:
                 "required": True,
                 "description": "One `House` per line.",
                 "content": {
-                    _NDJSON: {
+                    NDJSON: {
                         "schema": {"type": "string", "description": "Lines, each a `House`."},
                         "examples": {"example": {"summary": "One house", "value": json.dumps(line) + "\n"}},
                     }
@@ -115,7 +114,7 @@ def stream_of_houses(example: Any) -> dict[str, Any]:
         "responses": {
             200: {
                 "description": "One `PricedHouse` or `RefusedLine` per line, in the order of the request.",
-                "content": {_NDJSON: {"schema": {"type": "string"}}},
+                "content": {NDJSON: {"schema": {"type": "string"}}},
             },
             415: errors_of_pricing()[415],
             500: errors_of_pricing()[500],

@@ -4,7 +4,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.types import ASGIApp
 
 from housing_price_orchestrator.interface import ndjson
-from housing_price_orchestrator.interface.body import JSON, check_media_type, read_body
+from housing_price_orchestrator.interface.body import JSON, NDJSON, check_media_type, read_body
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
 from housing_price_orchestrator.interface.dependencies import limits_of, pricing_of, stream_gate_of
 from housing_price_orchestrator.interface.encoding import encode_prediction, encode_predictions
@@ -65,7 +65,7 @@ async def predict_stream(request: Request) -> ASGIApp:
     A line that cannot be priced is answered with an error object that names its number; the stream goes on.
     """
     limits = limits_of(request)
-    check_media_type(request, ndjson.MEDIA_TYPE)
+    check_media_type(request, NDJSON)
     return ndjson.NdjsonPricing(
         pricing_of(request),
         stream_gate_of(request),

@@ -45,6 +45,8 @@ _NOT_TAKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 type Finding = Mapping[str, Any]
 
+_NO_BODY: Finding = {"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}
+
 
 class _Unusual(Exception):
     """The batch cannot be cut into houses; the number is where in its bytes."""
@@ -90,7 +92,7 @@ def read_house(body: bytes) -> AnyHouse:
         except _NOT_TAKEN:
             pass
     if not body.strip(b" \t\n\r"):
-        raise InvalidDocument([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
+        raise InvalidDocument([_NO_BODY])
     findings = _Findings()
     try:
         return _judged(body)
@@ -193,7 +195,7 @@ async def _read_unusual(body: bytes, position: int) -> list[AnyHouse]:
         reason = f'a large batch is {{"data": [house, ...]}} and nothing else, but at byte {position} it is not'
         raise InvalidDocument([_invalid_json(reason)])
     if not body.strip(b" \t\n\r"):
-        raise InvalidDocument([{"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}])
+        raise InvalidDocument([_NO_BODY])
     document = _parse(body)
     entries = document.get("data") if isinstance(document, dict) and len(document) == 1 else None
     findings = _Findings()

@@ -74,7 +74,6 @@ class CoalescingPriceModel:
         self._calls_of_kind = {False: 0, True: 0}
         self._sent_large_last = True
         self._is_dispatch_due = False
-        self._loop: asyncio.AbstractEventLoop | None = None
 
     @property
     def calls(self) -> int:
@@ -114,7 +113,7 @@ class CoalescingPriceModel:
     async def _ask(self, houses: Sequence[AnyHouse], queue: deque[_Request]) -> Sequence[PriceEstimate]:
         if self._waiting_rows + len(houses) > self._max_waiting_rows:
             raise QueueFull(f"{self._waiting_rows} houses are waiting")
-        loop = self._loop = self._loop or asyncio.get_running_loop()
+        loop = asyncio.get_running_loop()
         request = _Request(houses, loop.create_future())
         queue.append(request)
         self._waiting_rows += len(houses)

@@ -17,7 +17,11 @@ class CallRecord:
     rows: int = 0
     """How many houses it carries."""
     attempts: int = 0
-    """How often a model server was asked."""
+    """How often a model server was asked; one more than it was retried."""
+    address: str = ""
+    """The model server that was asked last, as scheme, host and port."""
+    circuit: str = ""
+    """The state of that one's circuit breaker when the call ended: `closed`, `open` or `half-open`."""
     seconds: float = 0.0
     """From when it was sent to when its answer was there, all attempts together."""
 

@@ -8,9 +8,11 @@ It is honest because a model prices a row the same whatever stands beside it (`P
 """
 
 import asyncio
+import time
 from collections import deque
 from collections.abc import Sequence
 
+from housing_price_orchestrator.observability.record import CallRecord, RequestRecord, current_call, current_request
 from housing_price_orchestrator.shared.errors import HousingPriceError, PriceImplausible, QueueFull, RowsRefused
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
@@ -22,12 +24,31 @@ SMALL_ROWS = 16
 class _Request:
     """Houses of one caller that stay together in one call, and where their prices are awaited."""
 
-    __slots__ = ("answer", "call", "houses")
+    __slots__ = ("answer", "asked_at", "call", "houses", "record", "sent_at")
 
     def __init__(self, houses: Sequence[AnyHouse], answer: asyncio.Future[Sequence[PriceEstimate]]) -> None:
         self.houses = houses
         self.answer = answer
         self.call: _Call | None = None
+        self.record: RequestRecord | None = current_request.get()
+        self.asked_at = self.sent_at = time.monotonic()
+
+    def was_sent(self, now: float) -> None:
+        self.sent_at = now
+        if self.record is not None:
+            # Of a batch, the slowest piece speaks for the whole: the pieces wait side by side.
+            self.record.queue_seconds = max(self.record.queue_seconds, now - self.asked_at)
+
+    def was_answered(self, now: float) -> None:
+        if self.record is not None:
+            self.record.model_seconds = max(self.record.model_seconds, now - self.sent_at)
+
+    def is_left(self, now: float) -> None:
+        """Its caller has gone: what it waited for until now is all that there is to tell."""
+        if self.call is None:
+            self.was_sent(now)
+        else:
+            self.was_answered(now)
 
 
 class _Call:
@@ -124,6 +145,7 @@ class CoalescingPriceModel:
         try:
             return await request.answer
         except asyncio.CancelledError:
+            request.is_left(time.monotonic())
             # The future is cancelled with its caller: `_take` passes over it, and nobody needs a call without callers.
             if request.call is None:
                 self._waiting_rows -= len(request.houses)
@@ -163,8 +185,10 @@ class CoalescingPriceModel:
         self._calls += 1
         self._calls_of_kind[is_large] += 1
         self._sent_large_last = is_large
+        now = time.monotonic()
         for request in requests:
             request.call = call
+            request.was_sent(now)
         call.task = asyncio.create_task(self._call(requests))
 
         def has_returned(task: asyncio.Task[None]) -> None:
@@ -186,8 +210,22 @@ class CoalescingPriceModel:
         waiting = [request for request in requests if not request.answer.done()]
         if not waiting:
             return
+        houses = [house for request in waiting for house in request.houses]
+        # The task is the call's own, and so is its context: nobody else sees this.
+        record = CallRecord(rows=len(houses))
+        current_call.set(record)
+        for request in waiting:
+            if request.record is not None:
+                request.record.calls.append(record)
+        started_at = time.monotonic()
         try:
-            estimates = await self._model.price([house for request in waiting for house in request.houses])
+            try:
+                estimates = await self._model.price(houses)
+            finally:
+                now = time.monotonic()
+                record.seconds = now - started_at
+                for request in waiting:
+                    request.was_answered(now)
         except RowsRefused as error:
             if len(waiting) == 1:
                 _fail(waiting, error)

@@ -77,6 +77,7 @@ class MLflowClient:
     def __init__(self, client: httpx.AsyncClient) -> None:
         """Use `client`, whose base URL is the model server's; it is closed together with this object."""
         self._client = client
+        self.address = str(client.base_url.copy_with(username=None, password=None, raw_path=b"/")).rstrip("/")
         # Address, headers and time limits are the same for each call; working them out anew would cost 0.1 ms.
         model = client.build_request(
             "POST", "/invocations", headers={"content-type": "application/json", "accept-encoding": "identity"}
@@ -186,8 +187,15 @@ def client_for(
 
     # httpx over aiohttp's connections, whose parser is compiled: a call costs a quarter less than over its own.
     transport = AiohttpTransport(client=session)
+    url = httpx.URL(base_url)
     return MLflowClient(
         httpx.AsyncClient(
-            base_url=base_url, timeout=timeout, transport=transport, trust_env=False, follow_redirects=False
+            # aiohttp refuses an address with user and password where httpx has made a header of them.
+            base_url=url.copy_with(username=None, password=None),
+            auth=(url.username, url.password) if url.username else None,
+            timeout=timeout,
+            transport=transport,
+            trust_env=False,
+            follow_redirects=False,
         )
     )

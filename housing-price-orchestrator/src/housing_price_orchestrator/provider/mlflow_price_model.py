@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from housing_price_orchestrator.observability.record import current_call
 from housing_price_orchestrator.provider.columns import COLUMNS, row_of
 from housing_price_orchestrator.provider.mlflow_client import NAME, MLflowClient
 from housing_price_orchestrator.shared.errors import PriceImplausible
@@ -35,7 +36,13 @@ class MLflowPriceModel:
         """See `PriceModel.price`."""
         if not houses:
             return []
-        answer = await self._client.invoke(COLUMNS, [row_of(house) for house in houses], call_id=self._new_call_id())
+        call_id = self._new_call_id()
+        call = current_call.get()
+        if call is not None:
+            call.id = call_id
+            call.attempts += 1
+            call.address = self._client.address
+        answer = await self._client.invoke(COLUMNS, [row_of(house) for house in houses], call_id=call_id)
         name = answer.model_name or self._model_name
         identities: dict[str, ModelIdentity] = {}
         estimates: list[PriceEstimate | None] = []

@@ -2,11 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
 import pytest
 
 from factories import house, houses
 from fakes import FakePriceModel
+from housing_price_orchestrator.observability.record import RequestRecord, current_call, current_request
 from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
 from housing_price_orchestrator.shared.errors import ModelServerUnavailable, PriceImplausible, QueueFull, RowsRefused
 from housing_price_orchestrator.shared.ports import PriceEstimate
@@ -53,7 +55,7 @@ def ask(model: CoalescingPriceModel, *ids: int) -> asyncio.Task[Sequence[PriceEs
     return asyncio.create_task(model.price([house(id=number) for number in ids]))
 
 
-async def finish(behind: GatedModel, *tasks: asyncio.Task[Sequence[PriceEstimate]]) -> list[object]:
+async def finish(behind: GatedModel, *tasks: asyncio.Task[Any]) -> list[object]:
     """Open every gate until all tasks are done, and give what each ended with."""
     ended = asyncio.gather(*tasks, return_exceptions=True)
     while not ended.done():
@@ -255,3 +257,78 @@ async def test_what_would_make_too_many_wait_is_refused_at_once_and_those_who_le
     answers = await finish(behind, *tasks)
     assert all(isinstance(answer, Sequence) for answer in answers)
     assert behind.calls == [[1, 2], [5, 6], [8, 9]]
+
+
+async def recorded(model: CoalescingPriceModel, *ids: int) -> RequestRecord:
+    """Ask in a context of its own, as each request does, and give what is known about it in the end."""
+    record = RequestRecord("an-id")
+
+    async def asking() -> None:
+        current_request.set(record)
+        await model.price([house(id=number) for number in ids])
+
+    await asyncio.gather(asyncio.create_task(asking()), return_exceptions=True)
+    return record
+
+
+async def test_a_request_knows_the_call_that_carried_it_and_what_it_waited_for() -> None:
+    class Counting(FakePriceModel):
+        async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+            call = current_call.get()
+            assert call is not None
+            call.attempts += 1
+            return await super().price(houses)
+
+    record = await recorded(CoalescingPriceModel(Counting(), max_rows=9, max_calls=1), 1, 2)
+    (call,) = record.calls
+    assert (call.attempts, call.rows) == (1, 2)
+    assert record.queue_seconds > 0
+    assert 0 < call.seconds <= record.model_seconds
+
+
+async def test_requests_of_one_call_share_what_is_known_about_it() -> None:
+    model = CoalescingPriceModel(FakePriceModel(), max_rows=9, max_calls=1)
+    first, second = await asyncio.gather(recorded(model, 1, 2), recorded(model, 3))
+    assert first.calls[0] is second.calls[0]
+    assert first.calls[0].rows == 3
+
+
+async def test_a_batch_knows_each_of_its_calls_and_waits_as_long_as_its_slowest_piece() -> None:
+    record = await recorded(CoalescingPriceModel(FakePriceModel(), max_rows=2, max_calls=1), *range(1, 8))
+    assert [call.rows for call in record.calls] == [2, 2, 2, 1]
+    assert record.queue_seconds > 0
+    assert record.model_seconds >= max(call.seconds for call in record.calls)
+
+
+async def test_a_call_that_was_halved_is_known_with_its_halves() -> None:
+    behind = GatedModel(poison=frozenset({1}))
+    model = CoalescingPriceModel(behind, max_rows=9, max_calls=1)
+    asking = [asyncio.create_task(recorded(model, number)) for number in (1, 2)]
+    refused, priced = await finish(behind, *asking)
+    assert isinstance(refused, RequestRecord)
+    assert isinstance(priced, RequestRecord)
+    assert [call.rows for call in priced.calls] == [2, 1]
+    assert priced.calls[0] is refused.calls[0]
+    assert priced.calls[1] is not refused.calls[1]
+
+
+async def test_what_a_caller_who_left_waited_for_is_known() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=1, max_calls=1)
+    records = [RequestRecord("sent"), RequestRecord("waiting")]
+
+    async def asking(record: RequestRecord) -> None:
+        current_request.set(record)
+        await model.price([house()])
+
+    tasks = [asyncio.create_task(asking(record)) for record in records]
+    await until_idle()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    sent, waiting = records
+    assert len(sent.calls) == 1
+    assert sent.model_seconds > 0
+    assert waiting.calls == []
+    assert waiting.queue_seconds > 0
+    assert waiting.model_seconds == 0

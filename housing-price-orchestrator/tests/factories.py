@@ -3,11 +3,14 @@
 import csv
 import json
 from collections.abc import Iterable, Iterator
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
 from housing_price_orchestrator.provider.columns import COLUMN_OF_FIELD
+from housing_price_orchestrator.provider.key_file import create_key
 from housing_price_orchestrator.settings import Settings
+from housing_price_orchestrator.shared.access import Scope
 from housing_price_orchestrator.shared.view.house import House
 
 REPOSITORY = Path(__file__).parents[2]
@@ -98,3 +101,14 @@ def settings_for(url: str, **groups: dict[str, Any]) -> Settings:
             **groups,
         }
     )
+
+
+def new_key(path: Path, *scopes: Scope, expires: datetime | None = None) -> str:
+    """Add a key to the file at `path`; good for `predict` where nothing else is said."""
+    key, _ = create_key(path, name="test", scopes=scopes or ("predict",), now=datetime.now(UTC), expires=expires)
+    return key
+
+
+def bearer(credential: str) -> dict[str, str]:
+    """The header that shows a credential."""
+    return {"authorization": f"Bearer {credential}"}

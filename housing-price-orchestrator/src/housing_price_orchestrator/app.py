@@ -24,11 +24,21 @@ from housing_price_orchestrator.observability.logging import configure_logging
 from housing_price_orchestrator.provider.balancing import BalancedPriceModel
 from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
 from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
+from housing_price_orchestrator.provider.key_file import KeyFileUnusable
+from housing_price_orchestrator.provider.keyring import Keyring
 from housing_price_orchestrator.provider.mlflow_client import client_for
 from housing_price_orchestrator.provider.mlflow_price_model import READINESS_CALL_ID, MLflowPriceModel
+from housing_price_orchestrator.service.access import Access
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
-from housing_price_orchestrator.settings import Settings, described, hand_to_workers, load_settings
+from housing_price_orchestrator.settings import (
+    PREFIX,
+    InvalidSettings,
+    Settings,
+    described,
+    hand_to_workers,
+    load_settings,
+)
 from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 
@@ -44,7 +54,12 @@ A feature that is absent is `null` or left out. Unknown keys, unknown words and 
 
 
 def create_app(settings: Settings) -> FastAPI:
-    """Compose the application; its lifespan opens and closes everything long-lived."""
+    """Compose the application; its lifespan opens and closes everything long-lived.
+
+    Raises:
+        KeyFileUnusable: the file of keys cannot be used.
+    """
+    keyring = None if settings.auth.keys_file is None else Keyring(settings.auth.keys_file)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -82,6 +97,8 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.coalesced = coalesced
             asking = asyncio.create_task(readiness.keep_asking())
             stack.push_async_callback(_cancelled, asking)
+            if keyring is not None:
+                stack.push_async_callback(_cancelled, asyncio.create_task(keyring.keep_reading()))
             # What is here now stays: looking through it again and again for garbage makes single requests wait.
             gc.collect()
             gc.freeze()
@@ -104,6 +121,7 @@ def create_app(settings: Settings) -> FastAPI:
             HTTPException: on_http_exception,
         },
     )
+    app.state.access = None if keyring is None else Access([keyring])
     app.state.stream_gate = asyncio.Semaphore(ndjson.BLOCKS_AT_A_TIME)
     app.state.limits = BodyLimits(
         predict_bytes=settings.requests.max_predict_bytes,
@@ -156,6 +174,10 @@ def serve(*, host: str | None = None, port: int | None = None) -> None:
     """
     settings = load_settings(host=host, port=port)
     configure_logging(level=settings.log.level, style=settings.log.format)
+    try:
+        app = create_app(settings)
+    except KeyFileUnusable as error:
+        raise InvalidSettings(f"{PREFIX}AUTH__KEYS_FILE: {error}") from error
     # uvicorn stops in order at a signal and then raises it again, which would end the process with an error.
     for which in (signal.SIGTERM, signal.SIGINT):
         signal.signal(which, _end)
@@ -163,7 +185,7 @@ def serve(*, host: str | None = None, port: int | None = None) -> None:
     if several:
         hand_to_workers(settings)
     uvicorn.run(
-        f"{__name__}:{app_from_environment.__name__}" if several else create_app(settings),
+        f"{__name__}:{app_from_environment.__name__}" if several else app,
         factory=several,
         workers=settings.server.workers,
         host=settings.server.host,

@@ -1,4 +1,4 @@
-"""The command line: `housing-price-orchestrator serve | openapi | columns`."""
+"""The command line: `housing-price-orchestrator serve | openapi | settings | columns | keys`."""
 
 import json
 import sys
@@ -6,12 +6,14 @@ from typing import Annotated
 
 import typer
 
+from housing_price_orchestrator import keys_cli
 from housing_price_orchestrator.app import describe, describe_settings
 from housing_price_orchestrator.app import serve as serve_until_stopped
 from housing_price_orchestrator.provider.columns import column_types
 from housing_price_orchestrator.settings import InvalidSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The public house price API.")
+app.add_typer(keys_cli.app, name="keys")
 
 
 @app.command()

@@ -3,6 +3,7 @@
 import ipaddress
 import os
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Annotated, Literal, Self
 
 from pydantic import (
@@ -12,7 +13,6 @@ from pydantic import (
     Field,
     HttpUrl,
     ValidationError,
-    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -49,17 +49,21 @@ class ServerSettings(_Group):
 
 
 class AuthSettings(_Group):
-    """Who may ask."""
+    """Who may ask.
+
+    | `REQUIRED` | a way to know callers (a file of keys, tokens) | callers | may listen |
+    |---|---|---|---|
+    | not set | no | are not asked who they are | on loopback only |
+    | not set, `true` | yes | need a key | anywhere |
+    | `false` | no | are not asked who they are | anywhere |
+    | `true` | no | refused at the start | |
+    | `false` | yes | refused at the start | |
+    """
 
     required: bool | None = None
     """`false` allows listening beyond loopback without any check of who asks: something in front must do it."""
-
-    @field_validator("required")
-    @classmethod
-    def _nobody_is_asked_for_a_key_yet(cls, value: bool | None) -> bool | None:
-        if value:
-            raise ValueError("this version knows no keys, so it cannot require one: leave it out, or set it to false")
-        return value
+    keys_file: Path | None = None
+    """The file of API keys (`housing-price-orchestrator keys`); where it is set, callers need a key."""
 
 
 class ModelServerSettings(_Group):
@@ -130,12 +134,29 @@ class Settings(BaseSettings):
     readiness: ReadinessSettings = ReadinessSettings()
     log: LogSettings = LogSettings()
 
+    @property
+    def knows_callers(self) -> bool:
+        """Whether there is a way to know who asks."""
+        return self.auth.keys_file is not None
+
     @model_validator(mode="after")
     def _nothing_listens_wider_than_it_may(self) -> Self:
-        if self.auth.required is not False and not _is_loopback(self.server.host):
+        required = f"{PREFIX}AUTH__REQUIRED"
+        if self.knows_callers and self.auth.required is False:
+            raise ValueError(
+                f"{required}=false asks nobody for a key, and {PREFIX}AUTH__KEYS_FILE says how to know callers: "
+                "leave one of them out"
+            )
+        if not self.knows_callers and self.auth.required:
+            raise ValueError(
+                f"{required}=true needs a way to know callers: set {PREFIX}AUTH__KEYS_FILE "
+                "(`housing-price-orchestrator keys create` makes the file)"
+            )
+        if not self.knows_callers and self.auth.required is None and not _is_loopback(self.server.host):
             raise ValueError(
                 f"{PREFIX}SERVER__HOST={self.server.host} is not a loopback address and nobody is asked for a key: "
-                f"set {PREFIX}AUTH__REQUIRED=false where something in front of this service keeps strangers out"
+                f"set {PREFIX}AUTH__KEYS_FILE, or {required}=false where something in front of this service keeps "
+                "strangers out"
             )
         return self
 

@@ -78,10 +78,37 @@ def test_what_the_command_line_says_counts_more_than_the_variables(monkeypatch: 
     assert (server.host, server.port) == ("127.0.0.2", 8002)
 
 
-def test_keys_that_nobody_asks_for_cannot_be_required(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ORCHESTRATOR_AUTH__REQUIRED", "true")
-    with pytest.raises(InvalidSettings, match="ORCHESTRATOR_AUTH__REQUIRED"):
-        load_settings()
+LOOPBACK, ANYWHERE = "127.0.0.1", "0.0.0.0"  # noqa: S104 - not opened
+REQUIRED, KEYS_FILE = "ORCHESTRATOR_AUTH__REQUIRED", "ORCHESTRATOR_AUTH__KEYS_FILE"
+
+
+@pytest.mark.parametrize(
+    ("required", "keys_file", "host", "refusal"),
+    [
+        (None, None, LOOPBACK, None),
+        (None, None, ANYWHERE, KEYS_FILE),
+        (None, "keys.json", LOOPBACK, None),
+        (None, "keys.json", ANYWHERE, None),
+        ("true", "keys.json", LOOPBACK, None),
+        ("true", "keys.json", ANYWHERE, None),
+        ("true", None, LOOPBACK, REQUIRED),
+        ("false", None, LOOPBACK, None),
+        ("false", None, ANYWHERE, None),
+        ("false", "keys.json", LOOPBACK, REQUIRED),
+        ("false", "keys.json", ANYWHERE, REQUIRED),
+    ],
+)
+def test_who_may_ask_is_clear_or_refused(
+    monkeypatch: pytest.MonkeyPatch, required: str | None, keys_file: str | None, host: str, refusal: str | None
+) -> None:
+    for variable, value in ((REQUIRED, required), (KEYS_FILE, keys_file)):
+        if value is not None:
+            monkeypatch.setenv(variable, value)
+    if refusal is None:
+        assert load_settings(host=host).knows_callers == (keys_file is not None)
+    else:
+        with pytest.raises(InvalidSettings, match=refusal):
+            load_settings(host=host)
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])

@@ -1,6 +1,7 @@
 """Receives the body of a request, within limits of kind, size and time."""
 
 import asyncio
+import contextlib
 import re
 
 from fastapi import Request
@@ -13,6 +14,7 @@ NDJSON = "application/x-ndjson"
 
 _JSON_RELATIVE = re.compile(r"application/[\w.+-]+\+json")
 _MAX_DRAINED_BYTES = 16 * 1024 * 1024
+_MAX_DRAINING_SECONDS = 2.0
 
 
 def check_media_type(request: Request, expected: str) -> None:
@@ -50,6 +52,22 @@ async def read_body(request: Request, *, limit_bytes: int, limit_seconds: float)
             return await _read_on(request, message[0], more=message[1], limit_bytes=limit_bytes)
     except TimeoutError as error:
         raise DocumentTooSlow(f"the body was not there after {limit_seconds} s") from error
+
+
+async def drain(request: Request) -> None:
+    """Receive a body that nobody wants, within bounds, so that a caller who is still sending sees the answer.
+
+    Who asked first whether to send it (`Expect: 100-continue`) is answered at once, and need not send it.
+    """
+    if "expect" in request.headers:
+        return
+    size = 0
+    more = True
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(_MAX_DRAINING_SECONDS):
+            while more and size <= _MAX_DRAINED_BYTES:
+                chunk, more = await _receive(request)
+                size += len(chunk)
 
 
 async def _receive(request: Request) -> tuple[bytes, bool]:

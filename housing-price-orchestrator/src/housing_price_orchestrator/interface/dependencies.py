@@ -9,8 +9,15 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from housing_price_orchestrator.interface.limits import BodyLimits
+from housing_price_orchestrator.service.access import Access
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
+
+
+def access_of(request: Request) -> Access | None:
+    """Get what knows callers; None where nobody is asked who they are."""
+    access: Access | None = request.app.state.access
+    return access
 
 
 def pricing_of(request: Request) -> Pricing:

@@ -15,6 +15,7 @@ from pydantic.json_schema import models_json_schema
 from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp
 
+from housing_price_orchestrator.interface.access import describe_access
 from housing_price_orchestrator.interface.body import NDJSON
 from housing_price_orchestrator.interface.problems import ANSWER_OF_ERROR, PROBLEM_MEDIA_TYPE
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
@@ -42,6 +43,7 @@ class Problem(BaseModel):
     requestId: str = Field(description="The id of the request, to be quoted when it is reported.")  # noqa: N815 - public name
     limitBytes: int | None = Field(default=None, description="With 413: the most bytes that are taken.")  # noqa: N815 - the same
     expected: str | None = Field(default=None, description="With 415: the media type that is taken.")
+    scope: str | None = Field(default=None, description="With 403: what the key would have to be good for.")
     missing: list[str] | None = Field(default=None, description="With 503 of `/readyz`: what is missing.")
     errors: list[InvalidField] | None = Field(default=None, description="With 422 of a line: what is wrong with it.")
 
@@ -69,6 +71,8 @@ _INVALID: dict[str, Any] = {
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer"}}}
 
 
+_REFUSALS_OF_ACCESS = (401, 403)
+_CHALLENGE = {"WWW-Authenticate": {"description": "What to send (RFC 6750).", "schema": {"type": "string"}}}
 _REQUEST_ID = {"X-Request-ID": {"description": "The id of the request.", "schema": {"type": "string"}}}
 
 
@@ -92,7 +96,15 @@ def errors_of_pricing() -> dict[int | str, dict[str, Any]]:
         content = _INVALID if status == 422 else PROBLEM  # noqa: PLR2004 - the one that is FastAPI's own
         responses[status] = {"description": "; ".join(said), **content}
     responses[503]["headers"] = RETRY_AFTER
+    for status in _REFUSALS_OF_ACCESS:
+        responses[status]["headers"] = _CHALLENGE
     return responses
+
+
+def refusals_of_access() -> dict[str, dict[str, Any]]:
+    """Describe how whoever may not use an operation is told so."""
+    responses = errors_of_pricing()
+    return {str(status): responses[status] for status in _REFUSALS_OF_ACCESS}
 
 
 def stream_of_houses(example: Any) -> dict[str, Any]:
@@ -148,6 +160,7 @@ class DescribedAPI(FastAPI):
             schemas = document["components"]["schemas"]
             schemas.update(definitions["$defs"])
             document["components"]["schemas"] = dict(sorted(schemas.items()))
+            describe_access(document, is_open=self.state.access is None, refusals=refusals_of_access())
             for operation in (operation for path in document["paths"].values() for operation in path.values()):
                 operation["responses"].setdefault("500", {"description": "Something went wrong here", **PROBLEM})
                 for response in operation["responses"].values():

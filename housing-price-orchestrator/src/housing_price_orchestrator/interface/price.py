@@ -4,6 +4,7 @@ from fastapi import APIRouter, Request, Response
 from starlette.types import ASGIApp
 
 from housing_price_orchestrator.interface import ndjson
+from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.body import JSON, NDJSON, check_media_type, read_body
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
 from housing_price_orchestrator.interface.dependencies import limits_of, pricing_of, stream_gate_of
@@ -16,7 +17,9 @@ from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
 from housing_price_orchestrator.shared.view.price import PricedBatch, PricedHouse
 
-router = APIRouter(prefix="/api/v1/price", tags=["price"], route_class=BytesRoute)
+router = APIRouter(
+    prefix="/api/v1/price", tags=["price"], route_class=BytesRoute, dependencies=[require_scope("predict")]
+)
 
 
 @router.post(

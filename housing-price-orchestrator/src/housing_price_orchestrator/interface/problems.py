@@ -49,6 +49,18 @@ ANSWER_OF_ERROR: dict[type[errors.HousingPriceError], Answer] = {
     errors.UnsupportedMediaType: Answer(
         415, "unsupported-media-type", "Another kind of body is taken here", "Send `expected`, uncompressed."
     ),
+    errors.CredentialsMissing: Answer(
+        401, "credentials-missing", "Who asks?", "Send a key: `Authorization: Bearer KEY` or `X-API-Key: KEY`."
+    ),
+    errors.CredentialsInvalid: Answer(
+        401, "credentials-invalid", "The key is not valid", "It is unknown, revoked or expired. Ask for another one."
+    ),
+    errors.ScopeMissing: Answer(
+        403, "scope-missing", "The key is not good for this", "`scope` is what it would have to be good for."
+    ),
+    errors.IdentityProviderUnavailable: Answer(
+        503, "identity-provider-unavailable", "Tokens cannot be checked", "Their issuer is away. Try again.", 1
+    ),
     errors.QueueFull: Answer(503, "queue-full", "Too much is waiting", "Try again in a moment.", 1),
     errors.DeadlineExceeded: Answer(
         504, "deadline-exceeded", "No answer in time", "The model server did not answer within the request's time."
@@ -67,6 +79,7 @@ ANSWER_OF_ERROR: dict[type[errors.HousingPriceError], Answer] = {
 }
 """The answer to each leaf of the error tree; a test walks the tree and fails when one is missing."""
 
+_CHALLENGE = 'Bearer realm="housing-price"'
 _UNEXPECTED = Answer(500, "internal-error", "Something went wrong here", "Quote the request id when you report it.")
 
 
@@ -99,7 +112,21 @@ async def on_error(request: Request, error: Exception) -> Response:
     request.state.error = f"{type(error).__name__}: {error}"
     if isinstance(error, errors.InvalidDocument):
         return invalid(error.findings, error.omitted)
-    return problem(request, answer_to(error), **members_of(error))
+    response = problem(request, answer_to(error), **members_of(error))
+    response.headers.update(headers_of(error))
+    return response
+
+
+def headers_of(error: Exception) -> dict[str, str]:
+    """Give what an error says in headers (RFC 6750, section 3), beside what its `Answer` says."""
+    match error:
+        case errors.CredentialsMissing():
+            return {"www-authenticate": _CHALLENGE}
+        case errors.CredentialsInvalid():
+            return {"www-authenticate": f'{_CHALLENGE}, error="invalid_token"'}
+        case errors.ScopeMissing():
+            return {"www-authenticate": f'{_CHALLENGE}, error="insufficient_scope", scope="{error.scope}"'}
+    return {}
 
 
 def members_of(error: Exception) -> dict[str, Any]:
@@ -111,6 +138,8 @@ def members_of(error: Exception) -> dict[str, Any]:
             return {"limitBytes": error.limit_bytes}
         case errors.UnsupportedMediaType():
             return {"expected": error.expected}
+        case errors.ScopeMissing():
+            return {"scope": error.scope}
     return {}
 
 

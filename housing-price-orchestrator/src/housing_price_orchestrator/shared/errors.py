@@ -9,6 +9,11 @@ HousingPriceError
 │   ├── DocumentTooLarge            more bytes than the operation takes
 │   ├── DocumentTooSlow             its bytes did not come in time
 │   └── UnsupportedMediaType        of another kind, or compressed
+├── AccessRefused                   who asks may not
+│   ├── CredentialsMissing          nobody said who asks
+│   ├── CredentialsInvalid          unknown, revoked, expired or forged
+│   └── ScopeMissing                known, and not allowed to do this
+├── IdentityProviderUnavailable     the keys that tokens are checked with cannot be had
 ├── QueueFull                       too much is waiting already; nothing was asked
 ├── DeadlineExceeded                no answer within the time that the request had
 └── ModelServerError                there is no usable answer
@@ -72,6 +77,31 @@ class UnsupportedMediaType(RequestRefused):
         """Keep the media type that would be right."""
         super().__init__(f"not {expected}, uncompressed")
         self.expected = expected
+
+
+class AccessRefused(HousingPriceError):
+    """Who asks may not have what they ask for."""
+
+
+class CredentialsMissing(AccessRefused):
+    """The operation is for known callers, and the request does not say whose it is."""
+
+
+class CredentialsInvalid(AccessRefused):
+    """What the request says about whose it is cannot be believed: unknown, revoked, expired or forged."""
+
+
+class ScopeMissing(AccessRefused):
+    """The caller is known, and may not do this."""
+
+    def __init__(self, caller: str, scope: str) -> None:
+        """Keep the scope that the operation takes."""
+        super().__init__(f"{caller} lacks the scope {scope}")
+        self.scope = scope
+
+
+class IdentityProviderUnavailable(HousingPriceError):
+    """The keys that tokens are checked with cannot be had, so nobody can be told from anybody else."""
 
 
 class QueueFull(HousingPriceError):

@@ -1,0 +1,125 @@
+"""The commands `housing-price-orchestrator keys create | list | revoke`: they change the file of API keys.
+
+A running service takes up what they change within a second.
+"""
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, NoReturn
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+from housing_price_orchestrator.provider.key_file import (
+    KEY_START,
+    MAX_NAME_CHARACTERS,
+    PREFIX_DIGITS,
+    KeyFileUnusable,
+    StoredKey,
+    UnknownKey,
+    create_key,
+    read_keys,
+    revoke_key,
+)
+from housing_price_orchestrator.settings import PREFIX, InvalidSettings, load_settings
+from housing_price_orchestrator.shared.access import SCOPES
+
+app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys.")
+
+_VARIABLE = f"{PREFIX}AUTH__KEYS_FILE"
+
+type FileOption = Annotated[Path | None, typer.Option("--file", help=f"The file of keys ({_VARIABLE}).")]
+
+
+@app.command()
+def create(
+    name: Annotated[str, typer.Argument(help="Who or what the key is for.")],
+    scope: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(SCOPES)}; repeatable. [predict]")] = None,
+    expires_in_days: Annotated[
+        int | None, typer.Option(min=1, max=3650, help="When it ends by itself; else it must be revoked.")
+    ] = None,
+    file: FileOption = None,
+) -> None:
+    """Make a key and print it. It is shown this once and cannot be had again: the file holds only its hash."""
+    scopes = [one for one in SCOPES if one in (scope or ["predict"])]
+    if unknown := sorted(set(scope or []) - set(SCOPES)):
+        _give_up(f"unknown scope {', '.join(unknown)}: there are {', '.join(SCOPES)}")
+    if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not name.isprintable():
+        _give_up(f"the name must have 1 to {MAX_NAME_CHARACTERS} printable characters")
+    now = datetime.now(UTC)
+    expires = None if expires_in_days is None else now + timedelta(days=expires_in_days)
+    with _said_plainly():
+        key, kept = create_key(_file(file), name=name, scopes=scopes, now=now, expires=expires)
+    typer.echo(key)
+    until = "until it is revoked" if kept.expires is None else f"until {kept.expires:%Y-%m-%d %H:%M} UTC"
+    typer.echo(f"Good for {', '.join(kept.scopes)}, {until}. Keep it now: it is not shown again.", err=True)
+
+
+@app.command(name="list")
+def list_(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    file: FileOption = None,
+) -> None:
+    """Show every key: what it is called, what it is good for, and until when. Never the key itself."""
+    with _said_plainly():
+        keys = read_keys(_file(file))
+    now = datetime.now(UTC)
+    if as_json:
+        shown = [key.model_dump(mode="json", exclude={"sha256"}) | {"state": _state(key, now)} for key in keys]
+        typer.echo(json.dumps(shown, indent=2))
+        return
+    table = Table("key", "name", "scopes", "created", "expires (UTC)", "state")
+    for key in keys:
+        dates = [f"{at:%Y-%m-%d %H:%M}" if at else "" for at in (key.created, key.expires)]
+        table.add_row(f"{KEY_START}{key.prefix}", key.name, " ".join(key.scopes), *dates, _state(key, now))
+    Console().print(table)
+
+
+@app.command()
+def revoke(
+    key: Annotated[str, typer.Argument(help="Its first characters, as `list` shows them, or all of it.")],
+    file: FileOption = None,
+) -> None:
+    """End a key: it is refused from the next second on."""
+    prefix = key.removeprefix(KEY_START)[:PREFIX_DIGITS]
+    with _said_plainly():
+        revoked = revoke_key(_file(file), prefix, now=datetime.now(UTC))
+    typer.echo(f"{KEY_START}{revoked.prefix} ({revoked.name}) is revoked.", err=True)
+
+
+def _state(key: StoredKey, now: datetime) -> str:
+    if key.revoked is not None:
+        return "revoked"
+    return "expired" if key.expires is not None and key.expires <= now else "good"
+
+
+def _file(given: Path | None) -> Path:
+    if given is not None:
+        return given
+    try:
+        configured = load_settings().auth.keys_file
+    except InvalidSettings as error:
+        _give_up(f"the configuration cannot be used\n{error}")
+    if configured is None:
+        _give_up(f"which file? Set {_VARIABLE}, as for the service, or give --file")
+    return configured
+
+
+@contextmanager
+def _said_plainly() -> Iterator[None]:
+    try:
+        yield
+    except KeyFileUnusable as error:
+        _give_up(str(error))
+    except UnknownKey as error:
+        _give_up(f"no key begins with {KEY_START}{error}: `keys list` shows those that there are")
+
+
+def _give_up(message: str) -> NoReturn:
+    typer.echo(f"housing-price-orchestrator: {message}", err=True)
+    sys.exit(2)

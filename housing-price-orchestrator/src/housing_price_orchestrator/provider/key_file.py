@@ -1,0 +1,194 @@
+"""The file of API keys, as an operator's commands write it and a running service reads it.
+
+It holds nothing that lets anybody in: of each key the first characters, which name it, and the SHA-256 of the whole.
+Slow hashes are for passwords: a key has 256 random bits, which nobody guesses.
+"""
+
+import contextlib
+import fcntl
+import hashlib
+import os
+import secrets
+import stat
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from housing_price_orchestrator.shared.access import Scope
+
+KEY_START = "hp_"
+PREFIX_DIGITS = 8
+SECRET_BYTES = 32
+MAX_NAME_CHARACTERS = 100
+LOCK_SECONDS = 10.0
+"""How long a command waits for another one to finish; each takes milliseconds."""
+
+MAX_FILE_BYTES = 16 * 1024 * 1024
+
+
+class KeyFileUnusable(Exception):
+    """The file of keys cannot be read or written; the message names it and says what is wrong, and holds no key."""
+
+
+class UnknownKey(Exception):
+    """There is no key of this name in the file."""
+
+
+class _Stored(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True)
+
+
+class StoredKey(_Stored):
+    """What is kept of a key."""
+
+    prefix: Annotated[str, Field(pattern=rf"^[0-9a-f]{{{PREFIX_DIGITS}}}$")]
+    sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
+    name: Annotated[str, Field(min_length=1, max_length=MAX_NAME_CHARACTERS)]
+    scopes: Annotated[tuple[Scope, ...], Field(min_length=1)]
+    created: AwareDatetime
+    expires: AwareDatetime | None = None
+    revoked: AwareDatetime | None = None
+
+
+class _KeyDocument(_Stored):
+    version: Literal[1] = 1
+    keys: tuple[StoredKey, ...] = ()
+
+    @field_validator("keys")
+    @classmethod
+    def _each_prefix_names_one_key(cls, keys: tuple[StoredKey, ...]) -> tuple[StoredKey, ...]:
+        if len({key.prefix for key in keys}) < len(keys):
+            raise ValueError("two keys have the same prefix")
+        return keys
+
+
+def digest_of(key: str) -> bytes:
+    """Make of a key what is kept of it."""
+    return hashlib.sha256(key.encode()).digest()
+
+
+def read_keys(path: Path) -> Sequence[StoredKey]:
+    """Read every key of the file.
+
+    Raises:
+        KeyFileUnusable: it is not there, cannot be read, is damaged, or can be written by everybody.
+    """
+    try:
+        with path.open("rb") as file:
+            mode = os.fstat(file.fileno()).st_mode
+            content = file.read(MAX_FILE_BYTES + 1)
+    except FileNotFoundError as error:
+        raise KeyFileUnusable(
+            f"{path} is not there: `housing-price-orchestrator keys create` makes it with its first key"
+        ) from error
+    except OSError as error:
+        raise KeyFileUnusable(f"{path} cannot be read: {error.strerror}") from error
+    if mode & stat.S_IWOTH:
+        raise KeyFileUnusable(f"{path} can be written by everybody: chmod 600 {path}")
+    if len(content) > MAX_FILE_BYTES:
+        raise KeyFileUnusable(f"{path} is larger than {MAX_FILE_BYTES} bytes")
+    try:
+        return _KeyDocument.model_validate_json(content).keys
+    except ValidationError as error:
+        finding = error.errors(include_url=False, include_input=False)[0]
+        place = ".".join(str(part) for part in finding["loc"]) or "the document"
+        raise KeyFileUnusable(f"{path} is no file of keys: {place}: {finding['msg']}") from error
+
+
+def create_key(
+    path: Path, *, name: str, scopes: Sequence[Scope], now: datetime, expires: datetime | None = None
+) -> tuple[str, StoredKey]:
+    """Add a key to the file, which is made if it is not there. Gives the key, shown this once, and what is kept of it.
+
+    Raises:
+        KeyFileUnusable: the file cannot be read or written.
+    """
+    with _locked(path):
+        stored = list(read_keys(path)) if path.exists() else []
+        taken = {key.prefix for key in stored}
+        while (prefix := secrets.token_hex(PREFIX_DIGITS // 2)) in taken:
+            pass
+        key = f"{KEY_START}{prefix}_{secrets.token_hex(SECRET_BYTES)}"
+        kept = StoredKey(
+            prefix=prefix,
+            sha256=digest_of(key).hex(),
+            name=name,
+            scopes=tuple(dict.fromkeys(scopes)),
+            created=now.astimezone(UTC),
+            expires=None if expires is None else expires.astimezone(UTC),
+        )
+        _write(path, [*stored, kept])
+    return key, kept
+
+
+def revoke_key(path: Path, prefix: str, *, now: datetime) -> StoredKey:
+    """End a key. It stays in the file as revoked, so that the log stays readable and its prefix is never given again.
+
+    Raises:
+        UnknownKey: there is none with this prefix.
+        KeyFileUnusable: the file cannot be read or written.
+    """
+    with _locked(path):
+        stored = {key.prefix: key for key in read_keys(path)}
+        if prefix not in stored:
+            raise UnknownKey(prefix)
+        if stored[prefix].revoked is None:
+            stored[prefix] = stored[prefix].model_copy(update={"revoked": now.astimezone(UTC)})
+            _write(path, list(stored.values()))
+        return stored[prefix]
+
+
+@contextlib.contextmanager
+def _locked(path: Path) -> Iterator[None]:
+    """Keep other commands from writing meanwhile; the folder itself is the lock, so that nothing is left behind."""
+    try:
+        folder = os.open(path.resolve().parent, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise KeyFileUnusable(f"{path}: its folder cannot be opened: {error.strerror}") from error
+    try:
+        deadline = time.monotonic() + LOCK_SECONDS
+        while True:
+            try:
+                fcntl.flock(folder, fcntl.LOCK_EX | fcntl.LOCK_NB)
+                break
+            except BlockingIOError as error:
+                if time.monotonic() > deadline:
+                    raise KeyFileUnusable(f"{path} is being written by another command") from error
+                time.sleep(0.02)
+        yield
+    finally:
+        os.close(folder)
+
+
+def _write(path: Path, keys: Sequence[StoredKey]) -> None:
+    """Put a new file into the place of the old one, whole or not at all, with the old one's owner and mode."""
+    target = path.resolve()
+    content = _KeyDocument(keys=tuple(keys)).model_dump_json(indent=2).encode() + b"\n"
+    try:
+        before = target.stat() if target.exists() else None
+        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
+        try:
+            with os.fdopen(descriptor, "wb") as file:
+                if before is not None:
+                    os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
+                    if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
+                        os.fchown(file.fileno(), before.st_uid, before.st_gid)
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            Path(name).replace(target)
+        except BaseException:
+            Path(name).unlink(missing_ok=True)
+            raise
+        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+    except OSError as error:
+        raise KeyFileUnusable(f"{path} cannot be written: {error.strerror}") from error

@@ -1,0 +1,225 @@
+"""Who may use an operation, over HTTP and in the OpenAPI document."""
+
+import json
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Annotated, Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from conftest import StartApp
+from factories import batch_bytes, bearer, house_bytes, houses_json, new_key, settings_for
+from housing_price_orchestrator.app import create_app
+from housing_price_orchestrator.interface.access import MAX_CREDENTIAL_CHARACTERS, credential_in, require_scope
+from housing_price_orchestrator.observability.record import RequestRecord, current_request
+from housing_price_orchestrator.shared.access import SCOPES
+from housing_price_orchestrator.shared.errors import CredentialsInvalid
+from servers import StubModelServer
+
+PREDICT = "/api/v1/price/predict"
+BATCH = "/api/v1/price/predict/batch"
+STREAM = "/api/v1/price/predict/stream"
+
+GUARDED = {
+    PREDICT: (house_bytes(), "application/json"),
+    BATCH: (batch_bytes(houses_json(2)), "application/json"),
+    STREAM: (house_bytes().replace(b"\n", b"") + b"\n", "application/x-ndjson"),
+}
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "keys.json"
+
+
+@pytest.fixture
+def key(file: Path) -> str:
+    return new_key(file)
+
+
+@pytest.fixture
+def guarded(stub: StubModelServer, start_app: StartApp, file: Path, key: str) -> TestClient:
+    """The shipped application, which asks for keys."""
+    assert key
+    return start_app(stub.url, auth={"keys_file": file})
+
+
+def post(api: TestClient, path: str, **headers: str) -> Any:
+    body, kind = GUARDED[path]
+    return api.post(path, content=body, headers={"content-type": kind, **headers})
+
+
+@pytest.mark.parametrize("path", GUARDED)
+def test_a_good_key_is_answered(guarded: TestClient, key: str, path: str) -> None:
+    assert post(guarded, path, **bearer(key)).status_code == 200
+    assert post(guarded, path, **{"X-API-Key": key}).status_code == 200
+
+
+@pytest.mark.parametrize("path", GUARDED)
+def test_without_a_key_it_is_a_401_that_says_what_to_send(guarded: TestClient, path: str) -> None:
+    answer = post(guarded, path)
+    assert answer.status_code == 401
+    assert answer.headers["content-type"] == "application/problem+json"
+    assert answer.headers["www-authenticate"] == 'Bearer realm="housing-price"'
+    assert answer.json()["requestId"] == answer.headers["x-request-id"]
+    assert "X-API-Key" in answer.json()["detail"]
+
+
+def test_the_words_of_the_scheme_may_be_written_in_any_case(guarded: TestClient, key: str) -> None:
+    assert post(guarded, PREDICT, authorization=f"bEARER  {key} ").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        bearer("hp_00000000_" + "0" * 64),
+        bearer("x"),
+        bearer("a.b.c"),
+        bearer("x" * (MAX_CREDENTIAL_CHARACTERS + 1)),
+        {"X-API-Key": "x"},
+    ],
+)
+def test_a_key_of_nobody_is_a_401(guarded: TestClient, headers: dict[str, str]) -> None:
+    answer = post(guarded, PREDICT, **headers)
+    assert answer.status_code == 401
+    assert 'error="invalid_token"' in answer.headers["www-authenticate"]
+    assert answer.json()["type"].endswith(":credentials-invalid")
+
+
+def test_every_wrong_character_of_a_key_is_noticed(guarded: TestClient, key: str) -> None:
+    for at in range(len(key)):
+        wrong = key[:at] + ("0" if key[at] != "0" else "1") + key[at + 1 :]
+        assert post(guarded, PREDICT, **bearer(wrong)).status_code == 401, at
+
+
+def test_a_key_for_something_else_is_a_403_that_names_the_scope(
+    stub: StubModelServer, start_app: StartApp, file: Path
+) -> None:
+    key = new_key(file, "admin", "jobs")
+    answer = post(start_app(stub.url, auth={"keys_file": file}), PREDICT, **bearer(key))
+    assert answer.status_code == 403
+    assert answer.json()["scope"] == "predict"
+    assert answer.headers["www-authenticate"].endswith('error="insufficient_scope", scope="predict"')
+
+
+def test_an_expired_key_is_a_401(stub: StubModelServer, start_app: StartApp, file: Path) -> None:
+    now = datetime.now(UTC)
+    keys = [new_key(file, expires=now + timedelta(days=days)) for days in (-1, 1)]
+    api = start_app(stub.url, auth={"keys_file": file})
+    assert [post(api, PREDICT, **bearer(key)).status_code for key in keys] == [401, 200]
+
+
+def test_who_asks_is_asked_before_the_body_is_read(guarded: TestClient) -> None:
+    assert guarded.post(PREDICT, content=b"no JSON").status_code == 401
+    assert guarded.post(PREDICT, content=b"x", headers={"content-type": "text/plain"}).status_code == 401
+    assert guarded.post(BATCH, content=b" " * 40_000_000).status_code == 401
+
+
+@pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/openapi.json", "/docs", "/redoc"])
+def test_what_watches_and_explains_the_service_needs_no_key(guarded: TestClient, path: str) -> None:
+    assert guarded.get(path).status_code in {200, 503}
+
+
+@pytest.mark.parametrize("path", GUARDED)
+def test_where_no_keys_are_asked_for_a_key_does_no_harm(api: TestClient, path: str) -> None:
+    assert post(api, path).status_code == 200
+    assert post(api, path, **bearer("whatever")).status_code == 200
+
+
+def test_a_request_is_known_by_its_key_and_not_by_its_secret(guarded: TestClient, key: str) -> None:
+    record = RequestRecord("r")
+    token = current_request.set(record)
+    try:
+        guarded.portal.call(  # type: ignore[union-attr]
+            require_scope("predict").dependency, _Request(guarded.app, bearer(key))
+        )
+    finally:
+        current_request.reset(token)
+    assert record.key_id == key.split("_")[1]
+
+
+class _Request:
+    """What a check looks at of a request."""
+
+    def __init__(self, app: Any, headers: dict[str, str]) -> None:
+        self.app = app
+        self.scope = {"headers": [(name.encode(), value.encode()) for name, value in headers.items()]}
+
+
+@pytest.mark.parametrize(
+    ("headers", "credential"),
+    [
+        ([], None),
+        ([(b"authorization", b"Basic dTpw")], None),
+        ([(b"authorization", b"Basic dTpw"), (b"x-api-key", b"k")], "k"),
+        ([(b"x-api-key", b"k"), (b"authorization", b"Bearer b")], "b"),
+        ([(b"x-api-key", b"k"), (b"x-api-key", b"l")], "k"),
+        ([(b"authorization", b"Bearer ")], None),
+        ([(b"authorization", b"Bearer")], None),
+        ([(b"x-api-key", b"")], None),
+    ],
+)
+def test_a_credential_is_looked_for_in_both_headers(headers: list[tuple[bytes, bytes]], credential: str | None) -> None:
+    assert credential_in(headers) == credential
+
+
+def test_a_credential_that_is_not_ascii_is_nobodys() -> None:
+    with pytest.raises(CredentialsInvalid):
+        credential_in([(b"authorization", b"Bearer \xff\xfe")])
+
+
+def test_an_ordinary_operation_takes_a_scope_as_well(stub: StubModelServer, file: Path) -> None:
+    keys = {scope: new_key(file, scope) for scope in ("predict", "admin")}
+    app = create_app(settings_for(stub.url, auth={"keys_file": file}))
+
+    @app.get("/beside-its-path", dependencies=[require_scope("admin")])
+    async def one() -> str:
+        return "yes"
+
+    @app.get("/as-a-parameter")
+    async def other(_: Annotated[None, require_scope("admin")]) -> str:
+        return "yes"
+
+    with TestClient(app) as api:
+        for path in ("/beside-its-path", "/as-a-parameter"):
+            assert api.get(path).status_code == 401
+            assert api.get(path, headers=bearer(keys["predict"])).status_code == 403
+            assert api.get(path, headers=bearer(keys["admin"])).json() == "yes"
+            operation = app.openapi()["paths"][path]["get"]
+            assert operation["security"] == [{"bearer": ["admin"]}, {"apiKey": ["admin"]}]
+            assert {"401", "403"} <= operation["responses"].keys()
+
+
+def operations(app: FastAPI) -> dict[tuple[str, str], dict[str, Any]]:
+    document = json.loads(json.dumps(app.openapi()))
+    return {(path, method): one for path, methods in document["paths"].items() for method, one in methods.items()}
+
+
+def test_the_document_says_which_operations_take_a_key(stub: StubModelServer, file: Path, key: str) -> None:
+    assert key
+    closed, opened = (
+        operations(create_app(settings_for(stub.url, **groups))) for groups in ({"auth": {"keys_file": file}}, {})
+    )
+    for place, operation in closed.items():
+        is_guarded = place[0].startswith("/api/")
+        assert operation.get("security", []) == ([{"bearer": ["predict"]}, {"apiKey": ["predict"]}] * is_guarded)
+        assert ({"401", "403"} <= operation["responses"].keys()) == is_guarded
+        # The one difference of a service that asks nobody: a key may be left out.
+        if is_guarded:
+            assert opened[place] == operation | {"security": [{}, *operation["security"]]}
+        else:
+            assert opened[place] == operation
+
+
+def test_both_schemes_are_described(api: TestClient) -> None:
+    schemes = api.get("/openapi.json").json()["components"]["securitySchemes"]
+    assert {(name, scheme["type"]) for name, scheme in schemes.items()} == {("bearer", "http"), ("apiKey", "apiKey")}
+    assert schemes["apiKey"]["name"] == "X-API-Key"
+
+
+def test_every_declared_scope_is_one_that_a_key_can_have(api: TestClient) -> None:
+    assert isinstance(api.app, FastAPI)
+    ways = [way for one in operations(api.app).values() for way in one.get("security", [])]
+    assert {scope for way in ways for scopes in way.values() for scope in scopes} <= set(SCOPES)

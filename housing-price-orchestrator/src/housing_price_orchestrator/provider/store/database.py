@@ -1,0 +1,89 @@
+"""Opens the database and brings its tables up to date."""
+
+import json
+import math
+from collections.abc import Sequence
+from pathlib import Path
+
+import sqlalchemy as sa
+from alembic import command
+from alembic.config import Config
+from sqlalchemy import event
+from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.engine.interfaces import DBAPIConnection
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from housing_price_orchestrator.provider.store.tables import prediction_columns
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+
+_MIGRATION_LOCK = 0x486F757365
+"""Postgres: the number of the advisory lock that whoever migrates holds ("House")."""
+
+
+def open_database(url: URL, *, wait_seconds: float, connections: int = 1) -> Engine:
+    """Make an engine; nothing is connected to yet.
+
+    Args:
+        url: a file of SQLite, or a database of Postgres.
+        wait_seconds: how long a connection, or a lock of somebody else, is waited for.
+        connections: how many connections there are at the most.
+    """
+    pool = {"pool_size": connections, "max_overflow": 0, "pool_timeout": wait_seconds}
+    if url.get_backend_name() == "sqlite":
+        engine = sa.create_engine(url, connect_args={"timeout": wait_seconds, "check_same_thread": False}, **pool)
+        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "begin", _begin_sqlite)
+        return engine
+    limit = math.ceil(wait_seconds * 1000)
+    options = f"-c statement_timeout={limit} -c lock_timeout={limit} -c timezone=UTC"
+    return sa.create_engine(
+        url, connect_args={"connect_timeout": math.ceil(wait_seconds), "options": options}, pool_pre_ping=True, **pool
+    )
+
+
+def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+    # SQLAlchemy says when a transaction begins; left to itself, the driver keeps statements on tables out of it.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    # Readers and the writer do not wait for each other; a commit is safe from a crash of the process, and a power cut
+    # may take the last ones but harms nothing (sqlite.org/wal.html).
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.close()
+    connection.create_function("ln", 1, math.log, deterministic=True)
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    options = connection.get_execution_options()
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
+
+
+def writing(engine: Engine) -> Engine:
+    """Give the engine whose transactions are going to write: SQLite then waits for its turn at their beginning."""
+    return engine.execution_options(writes=True)
+
+
+def upgrade(engine: Engine, revision: str = "head") -> None:
+    """Bring the tables up to date; several processes that do so at the same time wait for each other."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    with writing(engine).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        config.attributes["connection"] = connection
+        command.upgrade(config, revision)
+
+
+def version_of(engine: Engine, columns: Sequence[str]) -> int:
+    """Give the number under which the database knows these columns, in this order; new ones get the next."""
+    names = json.dumps(list(columns))
+    table = prediction_columns
+    with writing(engine).begin() as connection:
+        if connection.dialect.name == "postgresql":
+            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+        version = connection.scalar(sa.select(table.c.version).where(table.c.names == names))
+        if version is None:
+            version = connection.scalar(sa.select(sa.func.coalesce(sa.func.max(table.c.version), 0) + 1))
+            connection.execute(sa.insert(table).values(version=version, names=names))
+    return int(version or 1)

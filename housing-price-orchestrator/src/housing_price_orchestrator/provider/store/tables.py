@@ -1,0 +1,74 @@
+"""The tables, as `docs/prediction-log.md` describes them for whoever reads them.
+
+Times are UTC without a zone, money is in US dollars. A change here comes with a migration; a test compares the two.
+"""
+
+from sqlalchemy import BigInteger, Column, Date, DateTime, Double, Identity, Index, Integer, MetaData, Table, Text
+
+metadata = MetaData()
+
+_row_number = BigInteger().with_variant(Integer(), "sqlite")
+
+prediction = Table(
+    "prediction",
+    metadata,
+    Column("transaction_id", Text, primary_key=True),
+    Column("predicted_at", DateTime, nullable=False),
+    Column("request_id", Text, nullable=False),
+    Column("key_id", Text),
+    Column("house_id", BigInteger, nullable=False),
+    Column("model_name", Text, nullable=False),
+    Column("model_version", Text, nullable=False),
+    Column("model_id", Text, nullable=False),
+    Column("columns_version", Integer, nullable=False),
+    Column("inputs", Text, nullable=False),
+    Column("price_usd", Double, nullable=False),
+    Column("low_usd", Double, nullable=False),
+    Column("high_usd", Double, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("variant", Text),
+    Index("prediction_by_time", "predicted_at"),
+    Index("prediction_by_request", "request_id"),
+    Index("prediction_by_version", "model_version", "predicted_at"),
+    Index("prediction_by_house", "house_id"),
+)
+"""One row for each price that was answered."""
+
+prediction_columns = Table(
+    "prediction_columns",
+    metadata,
+    Column("version", Integer, primary_key=True, autoincrement=False),
+    Column("names", Text, nullable=False, unique=True),
+)
+"""What the values in `prediction.inputs` are called, in order, for each `columns_version`."""
+
+actual = Table(
+    "actual",
+    metadata,
+    Column("id", _row_number, Identity(always=True), primary_key=True),
+    Column("transaction_id", Text),
+    Column("house_id", BigInteger),
+    Column("sale_price_usd", Double, nullable=False),
+    Column("sold_on", Date),
+    Column("received_at", DateTime, nullable=False),
+    Column("key_id", Text),
+    Index("actual_by_transaction", "transaction_id"),
+    Index("actual_by_house", "house_id"),
+)
+"""What houses were sold for, as callers told: never changed, the last word counts."""
+
+realised = Table(
+    "realised",
+    MetaData(),
+    Column("transaction_id", Text),
+    Column("model_name", Text),
+    Column("model_version", Text),
+    Column("model_id", Text),
+    Column("predicted_at", DateTime),
+    Column("price_usd", Double),
+    Column("low_usd", Double),
+    Column("high_usd", Double),
+    Column("sale_price_usd", Double),
+    Column("month", Text),
+)
+"""A view: each prediction whose house was sold since, beside the price that was paid."""

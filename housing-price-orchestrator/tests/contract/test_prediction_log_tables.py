@@ -1,0 +1,77 @@
+"""The tables are what `docs/prediction-log.md` tells their readers, and the migrations make them."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import sqlalchemy as sa
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+
+from factories import REPOSITORY
+from housing_price_orchestrator.provider.columns import COLUMNS
+from housing_price_orchestrator.provider.store import tables
+from housing_price_orchestrator.provider.store.database import open_database, upgrade, version_of
+
+DOCUMENT = (REPOSITORY / "docs" / "prediction-log.md").read_text(encoding="utf-8")
+TYPES = {
+    "text": sa.Text,
+    "timestamp": sa.DateTime,
+    "bigint": sa.BigInteger,
+    "integer": sa.Integer,
+    "double": sa.Double,
+    "date": sa.Date,
+}
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[sa.Engine]:
+    engine = open_database(sa.make_url(f"sqlite:///{tmp_path / 'log.db'}"), wait_seconds=5)
+    upgrade(engine)
+    yield engine
+    engine.dispose()
+
+
+def documented(table: str) -> dict[str, str]:
+    """Column -> what the document says about its type."""
+    (text,) = re.findall(rf"^\*\*`{table}`\*\*:.*?\n\n(\|.*?)\n\n", DOCUMENT, re.DOTALL | re.MULTILINE)
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in text.splitlines()[2:]]
+    return {name.strip("` "): kind for names, kind, *_ in rows for name in names.split(",")}
+
+
+def test_the_migrations_make_the_tables_that_the_code_knows(engine: sa.Engine) -> None:
+    with engine.connect() as connection:
+        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+
+
+@pytest.mark.parametrize(
+    "table", [tables.prediction, tables.prediction_columns, tables.actual], ids=lambda one: one.name
+)
+def test_each_column_is_documented_with_its_type(table: sa.Table) -> None:
+    rows = documented(table.name)
+    assert list(rows) == [column.name for column in table.columns]
+    for column in table.columns:
+        kind = rows[column.name]
+        assert isinstance(column.type, TYPES[kind.replace(",", " ").split()[0]]), column
+        assert column.nullable is ("or null" in kind), column
+        assert column.primary_key is ("primary key" in kind), column
+
+
+def test_the_view_has_the_documented_columns(engine: sa.Engine) -> None:
+    (sentence,) = re.findall(r"Its columns are (.*?)\(text", DOCUMENT, re.DOTALL)
+    columns = [column["name"] for column in sa.inspect(engine).get_columns("realised")]
+    assert columns == re.findall(r"`(\w+)`", sentence) == [column.name for column in tables.realised.columns]
+
+
+def test_the_statement_of_the_document_runs(engine: sa.Engine) -> None:
+    (statement,) = re.findall(r"```sql\n(.*?)```", DOCUMENT, re.DOTALL)
+    with engine.connect() as connection:
+        assert connection.execute(sa.text(statement)).all() == []
+
+
+def test_the_same_columns_keep_their_version_and_others_get_the_next(engine: sa.Engine) -> None:
+    assert [version_of(engine, columns) for columns in (COLUMNS, COLUMNS, COLUMNS[::-1], COLUMNS)] == [1, 1, 2, 1]
+    with engine.connect() as connection:
+        names = connection.scalar(sa.select(tables.prediction_columns.c.names).where(sa.literal_column("version") == 1))
+    assert sa.JSON().result_processor(engine.dialect, None)(names) == list(COLUMNS)

@@ -3,9 +3,12 @@
 import asyncio
 import contextlib
 import gc
+import platform
 import signal
 import sys
 from collections.abc import AsyncIterator
+from pathlib import Path
+from tempfile import TemporaryDirectory
 from types import FrameType
 from typing import Any
 
@@ -16,13 +19,19 @@ from starlette.exceptions import HTTPException
 
 from housing_price_orchestrator import __version__
 from housing_price_orchestrator.interface import docs, health, ndjson, price
+from housing_price_orchestrator.interface import metrics as metrics_page
 from housing_price_orchestrator.interface.limits import BodyLimits
 from housing_price_orchestrator.interface.middleware import RequestMiddleware
 from housing_price_orchestrator.interface.openapi import DescribedAPI
 from housing_price_orchestrator.interface.problems import on_error, on_http_exception, on_invalid_parameters
+from housing_price_orchestrator.observability.exposition import Exposition, page_of
 from housing_price_orchestrator.observability.logging import configure_logging
+from housing_price_orchestrator.observability.metrics import Metrics
+from housing_price_orchestrator.observability.requests import RequestMetrics
+from housing_price_orchestrator.observability.worker_files import WorkerFiles
 from housing_price_orchestrator.provider.balancing import BalancedPriceModel
 from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
+from housing_price_orchestrator.provider.counting import CountedCalls, CountedPrices
 from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
 from housing_price_orchestrator.provider.key_file import KeyFileUnusable
 from housing_price_orchestrator.provider.keyring import Keyring
@@ -40,6 +49,7 @@ from housing_price_orchestrator.settings import (
     load_settings,
 )
 from housing_price_orchestrator.shared.errors import HousingPriceError
+from housing_price_orchestrator.shared.ports import PriceModel
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 
 GRACE_SECONDS = 5
@@ -60,6 +70,7 @@ def create_app(settings: Settings) -> FastAPI:
         KeyFileUnusable: the file of keys cannot be used.
     """
     keyring = None if settings.auth.keys_file is None else Keyring(settings.auth.keys_file)
+    metrics = Metrics() if settings.metrics.enabled else None
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
@@ -79,8 +90,9 @@ def create_app(settings: Settings) -> FastAPI:
                 probes.append(
                     MLflowPriceModel(client, model_name=upstream.model_name, new_call_id=lambda: READINESS_CALL_ID)
                 )
+            balanced: PriceModel = BalancedPriceModel(servers)
             coalesced = CoalescingPriceModel(
-                BalancedPriceModel(servers),
+                balanced if metrics is None else CountedCalls(balanced, metrics),
                 max_rows=upstream.max_rows_per_call,
                 max_calls=upstream.max_calls * len(servers),
                 max_waiting_rows=upstream.max_waiting_rows,
@@ -92,13 +104,24 @@ def create_app(settings: Settings) -> FastAPI:
                 interval_seconds=probe.probe_interval_seconds,
                 max_age_seconds=2 * (probe.probe_interval_seconds + probe.probe_timeout_seconds),
             )
-            app.state.pricing = Pricing(DeadlinePriceModel(coalesced, seconds=settings.requests.deadline_seconds))
+            priced: PriceModel = DeadlinePriceModel(coalesced, seconds=settings.requests.deadline_seconds)
+            app.state.pricing = Pricing(priced if metrics is None else CountedPrices(priced, metrics))
             app.state.readiness = readiness
             app.state.coalesced = coalesced
             asking = asyncio.create_task(readiness.keep_asking())
             stack.push_async_callback(_cancelled, asking)
             if keyring is not None:
                 stack.push_async_callback(_cancelled, asyncio.create_task(keyring.keep_reading()))
+            if metrics is not None:
+                _read_from(metrics, coalesced, readiness)
+                workers = None
+                if settings.metrics.folder is not None:
+                    workers = WorkerFiles(settings.metrics.folder)
+                    stack.callback(workers.close)
+                app.state.exposition = exposition = Exposition(metrics, workers)
+                stack.callback(exposition.put_down)
+                if workers is not None:
+                    stack.push_async_callback(_cancelled, asyncio.create_task(exposition.keep_putting_down()))
             # What is here now stays: looking through it again and again for garbage makes single requests wait.
             gc.collect()
             gc.freeze()
@@ -134,8 +157,24 @@ def create_app(settings: Settings) -> FastAPI:
     app.router.routes.extend(price.router.routes)
     app.include_router(health.router)
     docs.add_docs(app)
-    app.add_middleware(RequestMiddleware)
+    app.state.request_metrics = request_metrics = None if metrics is None else RequestMetrics(metrics)
+    if metrics is not None:
+        app.include_router(metrics_page.router)
+    app.add_middleware(RequestMiddleware, metrics=request_metrics)
     return app
+
+
+def _read_from(metrics: Metrics, coalesced: CoalescingPriceModel, readiness: Readiness) -> None:
+    """Tell the metrics where to read what others know anyway."""
+    metrics.calls_in_flight.read_from(lambda: [((), coalesced.calls)])
+    metrics.waiting_requests.read_from(lambda: [((), coalesced.waiting)])
+    metrics.waiting_rows.read_from(lambda: [((), coalesced.waiting_rows)])
+    metrics.ready.read_from(lambda: [((), readiness.is_ready)])
+    metrics.model_info.read_from(
+        lambda: [((one.name, one.version, one.id), 1)] if (one := readiness.identity) is not None else []
+    )
+    metrics.workers.inc()
+    metrics.build_info.labelled(__version__, platform.python_version()).inc()
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:
@@ -160,6 +199,11 @@ def describe() -> dict[str, Any]:
     return create_app(Settings()).openapi()
 
 
+def describe_metrics() -> str:
+    """Write docs/metrics.md."""
+    return page_of(Metrics())
+
+
 def describe_settings() -> str:
     """Write the table of all settings, in Markdown."""
     rows = [f"| `{variable}` | `{default}` | {meaning} |" for variable, default, meaning in described()]
@@ -182,19 +226,21 @@ def serve(*, host: str | None = None, port: int | None = None) -> None:
     for which in (signal.SIGTERM, signal.SIGINT):
         signal.signal(which, _end)
     several = settings.server.workers > 1
-    if several:
-        hand_to_workers(settings)
-    uvicorn.run(
-        f"{__name__}:{app_from_environment.__name__}" if several else app,
-        factory=several,
-        workers=settings.server.workers,
-        host=settings.server.host,
-        port=settings.server.port,
-        http="httptools",
-        loop="uvloop",
-        access_log=False,
-        log_config=None,
-        server_header=False,
-        proxy_headers=False,
-        timeout_graceful_shutdown=GRACE_SECONDS,
-    )
+    with contextlib.ExitStack() as stack:
+        if several:
+            folder = settings.metrics.folder or stack.enter_context(TemporaryDirectory(prefix="housing-price-metrics-"))
+            hand_to_workers(settings, metrics_folder=Path(folder))
+        uvicorn.run(
+            f"{__name__}:{app_from_environment.__name__}" if several else app,
+            factory=several,
+            workers=settings.server.workers,
+            host=settings.server.host,
+            port=settings.server.port,
+            http="httptools",
+            loop="uvloop",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            proxy_headers=False,
+            timeout_graceful_shutdown=GRACE_SECONDS,
+        )

@@ -1,4 +1,4 @@
-"""The command line: `housing-price-orchestrator serve | openapi | settings | columns | keys`."""
+"""The command line: `housing-price-orchestrator serve | openapi | settings | metrics | columns | keys`."""
 
 import json
 import sys
@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from housing_price_orchestrator import keys_cli
-from housing_price_orchestrator.app import describe, describe_settings
+from housing_price_orchestrator.app import describe, describe_metrics, describe_settings
 from housing_price_orchestrator.app import serve as serve_until_stopped
 from housing_price_orchestrator.provider.columns import column_types
 from housing_price_orchestrator.settings import InvalidSettings
@@ -39,6 +39,12 @@ def openapi() -> None:
 def settings() -> None:
     """Print every setting with its variable, its default and its meaning, as Markdown."""
     typer.echo(describe_settings())
+
+
+@app.command()
+def metrics() -> None:
+    """Print every metric with its kind, its unit and its meaning, as Markdown: docs/metrics.md."""
+    typer.echo(describe_metrics(), nl=False)
 
 
 @app.command()

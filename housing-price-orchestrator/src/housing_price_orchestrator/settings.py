@@ -120,6 +120,15 @@ class LogSettings(_Group):
     """`json`: one JSON object per line; `console`: for people; `auto`: `console` on a terminal, else `json`."""
 
 
+class MetricsSettings(_Group):
+    """What `/metrics` shows, on the same port as everything else."""
+
+    enabled: bool = True
+    """Whether there is a page `/metrics`; nobody is asked who reads it, and without it nothing is counted."""
+    folder: Path | None = None
+    """Where several workers find what the others have counted; without it, a temporary folder that goes with them."""
+
+
 class Settings(BaseSettings):
     """The whole configuration."""
 
@@ -133,6 +142,7 @@ class Settings(BaseSettings):
     requests: RequestSettings = RequestSettings()
     readiness: ReadinessSettings = ReadinessSettings()
     log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
 
     @property
     def knows_callers(self) -> bool:
@@ -178,8 +188,9 @@ def load_settings(*, host: str | None = None, port: int | None = None) -> Settin
         raise InvalidSettings("\n".join(lines)) from error
 
 
-def hand_to_workers(settings: Settings) -> None:
-    """Put into the environment what the command line overrode, for worker processes that read it anew."""
+def hand_to_workers(settings: Settings, *, metrics_folder: Path) -> None:
+    """Put into the environment what worker processes, which read it anew, would not find there."""
+    os.environ[_variable(("metrics", "folder"))] = str(metrics_folder)
     os.environ[_variable(("server", "host"))] = settings.server.host
     os.environ[_variable(("server", "port"))] = str(settings.server.port)
 

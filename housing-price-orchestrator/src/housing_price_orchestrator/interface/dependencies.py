@@ -9,6 +9,9 @@ from typing import Annotated
 from fastapi import Depends, Request
 
 from housing_price_orchestrator.interface.limits import BodyLimits
+from housing_price_orchestrator.observability.exposition import Exposition
+from housing_price_orchestrator.observability.record import RequestRecord
+from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.service.access import Access
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
@@ -36,6 +39,24 @@ def limits_of(request: Request) -> BodyLimits:
     """Get the limits of the bodies."""
     limits: BodyLimits = request.app.state.limits
     return limits
+
+
+def record_of(request: Request) -> RequestRecord:
+    """Get what is known about the request."""
+    record: RequestRecord = request.scope["state"]["record"]
+    return record
+
+
+def request_metrics_of(request: Request) -> RequestMetrics | None:
+    """Get what counts requests; None where nothing is counted."""
+    metrics: RequestMetrics | None = request.app.state.request_metrics
+    return metrics
+
+
+def exposition_of(request: Request) -> Exposition:
+    """Get what gives the page of the metrics."""
+    exposition: Exposition = request.app.state.exposition
+    return exposition
 
 
 async def _readiness(request: Request) -> Readiness:

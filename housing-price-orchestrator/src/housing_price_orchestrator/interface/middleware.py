@@ -1,4 +1,4 @@
-"""What happens around every request: its id, one line in the log, and an answer even to the unexpected."""
+"""What happens around every request: its id, its record, one line in the log, and an answer even to the unexpected."""
 
 import time
 from typing import Any
@@ -10,9 +10,13 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from housing_price_orchestrator.interface.problems import answer_to, problem
 from housing_price_orchestrator.interface.request_id import HEADER, choose_request_id
+from housing_price_orchestrator.interface.server_timing import SERVER_TIMING, server_timing
+from housing_price_orchestrator.observability.record import RequestRecord, current_request
+from housing_price_orchestrator.observability.request_log import fields_of
+from housing_price_orchestrator.observability.requests import RequestMetrics
 
-_QUIET_PATHS = frozenset({"/livez", "/readyz"})
-"""Asked every second by whoever watches over the service; logged only below `info`."""
+_QUIET_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+"""Asked again and again by whoever watches over the service; logged only below `info`."""
 
 
 _SERVER_ERROR = 500
@@ -21,11 +25,12 @@ _CALLER_LEFT = 499
 
 
 class RequestMiddleware:
-    """Gives each request an id and an end: answered, logged once, and never with a stack trace."""
+    """Gives each request an id, a record and an end: answered, logged and counted once, never with a stack trace."""
 
-    def __init__(self, app: ASGIApp) -> None:
-        """Wrap `app`."""
+    def __init__(self, app: ASGIApp, metrics: RequestMetrics | None = None) -> None:
+        """Wrap `app`; count in `metrics`, if anywhere."""
         self._app = app
+        self._metrics = metrics
         self._log = structlog.get_logger()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -33,31 +38,44 @@ class RequestMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        request_id = choose_request_id(scope["headers"])
-        scope.setdefault("state", {})["request_id"] = request_id
-        id_header = (HEADER, request_id.encode())
         started_at = time.perf_counter()
+        request_id = choose_request_id(scope["headers"])
+        record = RequestRecord(request_id)
+        current_request.set(record)
+        state = scope.setdefault("state", {})
+        state["request_id"] = request_id
+        state["record"] = record
+        id_header = (HEADER, request_id.encode())
+        if self._metrics is not None:
+            self._metrics.begun()
         status = 0
 
-        async def send_with_id(message: Message) -> None:
+        async def send_named(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                message["headers"] = [*message["headers"], id_header]
+                headers = [*message["headers"], id_header]
+                if not record.is_stream:
+                    headers.append((SERVER_TIMING, server_timing(record, time.perf_counter() - started_at)))
+                message["headers"] = headers
             await send(message)
 
         failure: dict[str, Any] = {}
         try:
-            await self._app(scope, receive, send_with_id)
+            await self._app(scope, receive, send_named)
         except ClientDisconnect:
             status = _CALLER_LEFT
         except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
             failure = {"exc_info": error}
             if status == 0:
-                await problem(Request(scope), answer_to(error))(scope, receive, send_with_id)
+                await problem(Request(scope), answer_to(error))(scope, receive, send_named)
         finally:
-            if "error" in scope["state"]:
-                failure["error"] = scope["state"]["error"]
+            seconds = time.perf_counter() - started_at
+            record.route = getattr(scope.get("route"), "path_format", "")
+            if self._metrics is not None:
+                self._metrics.ended(record, scope["method"], status, seconds)
+            if "error" in state:
+                failure["error"] = state["error"]
             log = self._log.debug if scope["path"] in _QUIET_PATHS else self._log.info
             if status >= _SERVER_ERROR or "exc_info" in failure:
                 log = self._log.error
@@ -67,6 +85,7 @@ class RequestMiddleware:
                 method=scope["method"],
                 path=scope["path"],
                 status=status,
-                seconds=round(time.perf_counter() - started_at, 6),
+                seconds=round(seconds, 6),
+                **fields_of(record),
                 **failure,
             )

@@ -4,14 +4,17 @@ import asyncio
 import contextlib
 import json
 from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
 
 from housing_price_orchestrator.interface.body import NDJSON
 from housing_price_orchestrator.interface.encoding import encode_prediction
-from housing_price_orchestrator.interface.problems import answer_to, members_of, problem_document
+from housing_price_orchestrator.interface.problems import answer_to, members_of, problem_document, refused
 from housing_price_orchestrator.interface.reading import read_house
+from housing_price_orchestrator.observability.record import RequestRecord, current_request
+from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.shared.errors import DocumentTooLarge, HousingPriceError, InvalidDocument
 from housing_price_orchestrator.shared.view.record import AnyHouse
@@ -21,6 +24,9 @@ LINES_PER_BLOCK = 64
 
 BLOCKS_PER_STREAM = 32
 """Blocks of one stream that may wait for their prices or to be sent: what bounds its memory."""
+
+CALLS_REMEMBERED = 20
+"""Calls of a stream that stand in its line of the log: its last."""
 
 BLOCKS_AT_A_TIME = 64
 """Blocks of all streams that are asked about at a time; the others wait here, where no deadline runs."""
@@ -40,18 +46,27 @@ class NdjsonPricing:
     """The response to one stream; an ASGI application that reads and writes side by side."""
 
     def __init__(
-        self, pricing: Pricing, gate: asyncio.Semaphore, *, max_line_bytes: int, idle_seconds: float, request_id: str
+        self,
+        pricing: Pricing,
+        gate: asyncio.Semaphore,
+        *,
+        max_line_bytes: int,
+        idle_seconds: float,
+        record: RequestRecord,
+        metrics: RequestMetrics | None,
     ) -> None:
         """Price with `pricing`; give up on a client that sends or takes nothing for `idle_seconds`.
 
         `gate` is shared by all streams and lets `BLOCKS_AT_A_TIME` through, so that many streams slow each other down
-        instead of running into their deadlines.
+        instead of running into their deadlines. What happens is written into `record`, and counted in `metrics`.
         """
         self._pricing = pricing
         self._gate = gate
         self._max_line_bytes = max_line_bytes
         self._idle_seconds = idle_seconds
-        self._request_id = request_id
+        self._record = record
+        self._metrics = metrics
+        record.is_stream = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer until the request's body ends or its client is gone."""
@@ -113,8 +128,12 @@ class NdjsonPricing:
                 # What is wrong takes longer than what is right; others have their turn in between.
                 await asyncio.sleep(0)
         houses = [result for result in results if not isinstance(result, bytes)]
+        # The block's own, so that a stream without end does not remember each of its calls.
+        block = replace(self._record, calls=[])
+        current_request.set(block)
         async with self._gate:
             estimates = iter(await self._pricing.price_each(houses))
+        self._note(block, len(houses))
         answers = []
         for line, result in zip(lines, results, strict=True):
             if isinstance(result, bytes):
@@ -125,11 +144,21 @@ class NdjsonPricing:
                 answers.append(self._refusal(line, result.id, estimate))
             else:
                 answers.append(encode_prediction(result, estimate))
+                self._record.model_id = estimate.model.id
         answers.append(b"")
         return b"\n".join(answers)
 
+    def _note(self, block: RequestRecord, rows: int) -> None:
+        """Add what a block has been through to what is known about the stream: of times, the longest."""
+        record = self._record
+        record.rows += rows
+        record.queue_seconds = max(record.queue_seconds, block.queue_seconds)
+        record.model_seconds = max(record.model_seconds, block.model_seconds)
+        record.calls = [*record.calls, *block.calls][-CALLS_REMEMBERED:]
+
     def _refusal(self, line: _Line, house_id: int | None, error: HousingPriceError) -> bytes:
-        document = problem_document(answer_to(error), self._request_id, **members_of(error))
+        refused(error, self._record, self._metrics)
+        document = problem_document(answer_to(error), self._record.request_id, **members_of(error))
         # The standard library's encoder writes what orjson cannot: whole numbers of any length.
         return json.dumps({"line": line.number, "id": house_id, "error": document}, allow_nan=False).encode()
 

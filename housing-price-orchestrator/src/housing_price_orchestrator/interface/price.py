@@ -1,5 +1,7 @@
 """The operations under `/api/v1/price`."""
 
+import time
+
 from fastapi import APIRouter, Request, Response
 from starlette.types import ASGIApp
 
@@ -7,12 +9,17 @@ from housing_price_orchestrator.interface import ndjson
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.body import JSON, NDJSON, check_media_type, read_body
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
-from housing_price_orchestrator.interface.dependencies import limits_of, pricing_of, stream_gate_of
+from housing_price_orchestrator.interface.dependencies import (
+    limits_of,
+    pricing_of,
+    record_of,
+    request_metrics_of,
+    stream_gate_of,
+)
 from housing_price_orchestrator.interface.encoding import encode_prediction, encode_predictions
 from housing_price_orchestrator.interface.leaving import unless_caller_leaves
 from housing_price_orchestrator.interface.openapi import body_of, errors_of_pricing, stream_of_houses
 from housing_price_orchestrator.interface.reading import read_house, read_houses
-from housing_price_orchestrator.interface.request_id import request_id_of
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
 from housing_price_orchestrator.shared.view.price import PricedBatch, PricedHouse
@@ -34,9 +41,19 @@ async def predict(request: Request) -> Response:
     """Estimate what one house sells for, with a 90 % interval and the model that made the estimate."""
     limits = limits_of(request)
     body = await read_body(request, limit_bytes=limits.predict_bytes, limit_seconds=limits.body_seconds)
-    house = read_house(body)
+    record = record_of(request)
+    read_at = time.perf_counter()
+    try:
+        house = read_house(body)
+    finally:
+        record.validate_seconds = time.perf_counter() - read_at
+    record.rows = 1
     estimate = await unless_caller_leaves(request.receive, pricing_of(request).price(house))
-    return Response(encode_prediction(house, estimate), media_type=JSON)
+    priced_at = time.perf_counter()
+    answer = encode_prediction(house, estimate)
+    record.encode_seconds = time.perf_counter() - priced_at
+    record.model_id = estimate.model.id
+    return Response(answer, media_type=JSON)
 
 
 @router.post(
@@ -51,9 +68,19 @@ async def predict_batch(request: Request) -> Response:
     """Estimate what each of 1 to 10,000 houses sells for: one prediction per house, in the same order, or an error."""
     limits = limits_of(request)
     body = await read_body(request, limit_bytes=limits.batch_bytes, limit_seconds=limits.body_seconds)
-    houses = await read_houses(body)
+    record = record_of(request)
+    read_at = time.perf_counter()
+    try:
+        houses = await read_houses(body)
+    finally:
+        record.validate_seconds = time.perf_counter() - read_at
+    record.rows = len(houses)
     estimates = await unless_caller_leaves(request.receive, pricing_of(request).price_all(houses))
-    return Response(await encode_predictions(houses, estimates), media_type=JSON)
+    priced_at = time.perf_counter()
+    answer = await encode_predictions(houses, estimates)
+    record.encode_seconds = time.perf_counter() - priced_at
+    record.model_id = estimates[-1].model.id
+    return Response(answer, media_type=JSON)
 
 
 @router.post(
@@ -74,5 +101,6 @@ async def predict_stream(request: Request) -> ASGIApp:
         stream_gate_of(request),
         max_line_bytes=limits.line_bytes,
         idle_seconds=limits.idle_seconds,
-        request_id=request_id_of(request.scope),
+        record=record_of(request),
+        metrics=request_metrics_of(request),
     )

@@ -17,6 +17,8 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from housing_price_orchestrator.interface.request_id import request_id_of
+from housing_price_orchestrator.observability.record import RequestRecord
+from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.shared import errors
 from housing_price_orchestrator.shared.view.house import House
 
@@ -110,6 +112,7 @@ def problem_document(answer: Answer, request_id: str, **members: Any) -> dict[st
 async def on_error(request: Request, error: Exception) -> Response:
     """Answer a named error; what it says for itself goes to the log only."""
     request.state.error = f"{type(error).__name__}: {error}"
+    refused(error, request.scope["state"]["record"], request.app.state.request_metrics)
     if isinstance(error, errors.InvalidDocument):
         return invalid(error.findings, error.omitted)
     response = problem(request, answer_to(error), **members_of(error))
@@ -127,6 +130,19 @@ def headers_of(error: Exception) -> dict[str, str]:
         case errors.ScopeMissing():
             return {"www-authenticate": f'{_CHALLENGE}, error="insufficient_scope", scope="{error.scope}"'}
     return {}
+
+
+def refused(error: Exception, record: RequestRecord, metrics: RequestMetrics | None) -> None:
+    """Write down that a request, or a line of it, is refused or has failed, and over which features."""
+    record.refusal = answer_to(error).name
+    if metrics is not None:
+        findings = error.findings if isinstance(error, errors.InvalidDocument) else ()
+        metrics.refused(record.refusal, (_feature(finding["loc"]) for finding in findings))
+
+
+def _feature(loc: Sequence[object]) -> object:
+    """Find what a finding is about: the key below `body`, or below the number of a house in a batch."""
+    return next((part for part in loc[1:] if isinstance(part, str) and part != "data"), None)
 
 
 def members_of(error: Exception) -> dict[str, Any]:

@@ -7,6 +7,8 @@ written here ends up in the log, in `Server-Timing`, in the metrics, in the trac
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 
+from opentelemetry.trace import Span
+
 
 @dataclass(slots=True)
 class CallRecord:
@@ -24,6 +26,8 @@ class CallRecord:
     """The state of that one's circuit breaker when the call ended: `closed`, `open` or `half-open`."""
     seconds: float = 0.0
     """From when it was sent to when its answer was there, all attempts together."""
+    spans: list[Span] = field(default_factory=list)
+    """The traces of the requests that it carries; empty where nothing is traced."""
 
 
 @dataclass(slots=True)
@@ -50,7 +54,13 @@ class RequestRecord:
     model_id: str | None = None
     """The model that made its prices; of several, the last."""
     refusal: str | None = None
-    """The name of the error that it ended with."""
+    """The public name of the error that it ended with."""
+    is_stream: bool = False
+    """Whether it is answered while it is still being sent."""
+    span: Span | None = None
+    """Its part of a trace; None where nothing is traced."""
+    trace_id: str = ""
+    """What its trace is known by, as 32 hexadecimal digits."""
 
 
 current_request: ContextVar[RequestRecord | None] = ContextVar("current_request", default=None)

@@ -106,6 +106,11 @@ class CoalescingPriceModel:
         """How many requests, or pieces of large ones, wait to be sent."""
         return sum(not request.answer.done() for queue in (self._small, self._large) for request in queue)
 
+    @property
+    def waiting_rows(self) -> int:
+        """How many houses wait to be sent."""
+        return self._waiting_rows
+
     async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         """See `PriceModel.price`."""
         if not houses:

@@ -10,7 +10,7 @@ import structlog
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from factories import house_bytes
+from factories import batch_bytes, house_bytes, houses_json
 from fakes import FakePriceModel
 from housing_price_orchestrator.observability.logging import configure_logging
 from housing_price_orchestrator.service.pricing import Pricing
@@ -62,20 +62,50 @@ def requests_in(lines: Lines) -> list[dict[str, Any]]:
     return [line for line in lines() if line["event"] == "request"]
 
 
-def test_a_request_is_one_line_of_json(api: TestClient, lines: Lines) -> None:
+def test_a_request_is_one_line_of_json(api: TestClient, stub: StubModelServer, lines: Lines) -> None:
     lines()
     api.post(PREDICT, content=house_bytes(), headers={"x-request-id": "mine"})
     (line,) = requests_in(lines)
     assert line.pop("time").endswith("Z")
     assert 0 < line.pop("seconds") < 60
+    for phase in ("validate", "queue", "model", "encode"):
+        assert 0 < line.pop(phase) < 60
+    (call_id,) = line.pop("call_ids")
+    assert call_id == stub.calls[-1].headers["x-request-id"]
     assert line == {
         "event": "request",
         "level": "info",
         "request_id": "mine",
         "method": "POST",
         "path": PREDICT,
+        "route": PREDICT,
         "status": 200,
+        "rows": 1,
+        "attempts": 1,
+        "model_id": "stub-1",
     }
+
+
+def test_a_large_batch_names_some_of_its_calls_and_tells_how_many_there_were(
+    stub: StubModelServer, start_app: Callable[..., TestClient], lines: Lines
+) -> None:
+    api = start_app(stub.url, model_server={"max_rows_per_call": 1})
+    lines()
+    api.post(f"{PREDICT}/batch", content=batch_bytes(houses_json(25)))
+    (line,) = requests_in(lines)
+    assert (line["rows"], line["calls"], line["attempts"], len(line["call_ids"])) == (25, 25, 25, 20)
+
+
+def test_a_stream_of_many_calls_is_one_line_with_its_last_calls(
+    stub: StubModelServer, start_app: Callable[..., TestClient], lines: Lines
+) -> None:
+    api = start_app(stub.url, model_server={"max_rows_per_call": 1})
+    lines()
+    body = b"\n".join(house_bytes(id=number) for number in range(1, 31)) + b"\n{}\n"
+    api.post(f"{PREDICT}/stream", content=body, headers={"content-type": "application/x-ndjson"})
+    (line,) = requests_in(lines)
+    assert (line["rows"], len(line["call_ids"]), line["refusal"]) == (30, 20, "invalid-document")
+    assert line["model_id"] == "stub-1"
 
 
 def test_the_questions_of_watchers_are_not_logged_at_info(api: TestClient, lines: Lines) -> None:
@@ -94,6 +124,7 @@ def test_what_the_model_server_said_wrong_stands_in_the_log_by_name(
     assert line["level"] == "error"
     assert line["status"] == 502
     assert line["error"] == "ModelServerFailed: the model server answered 500"
+    assert line["refusal"] == "model-server-failed"
 
 
 def test_payloads_are_not_logged(api: TestClient, lines: Lines) -> None:

@@ -1,0 +1,41 @@
+"""From what is known about a request to the fields of its line in the log."""
+
+from typing import Any
+
+from housing_price_orchestrator.observability.record import RequestRecord
+
+MAX_CALL_IDS = 20
+"""A large batch goes in so many calls and more; beyond these, only their number is told."""
+
+
+def fields_of(record: RequestRecord) -> dict[str, Any]:
+    """Give what the record tells beyond the request itself; nothing that there was not. Times are in seconds."""
+    fields: dict[str, Any] = {}
+    if record.route:
+        fields["route"] = record.route
+    if record.key_id is not None:
+        fields["key_id"] = record.key_id
+    if record.trace_id:
+        fields["trace_id"] = record.trace_id
+    if record.rows or record.validate_seconds:
+        fields["rows"] = record.rows
+    if record.validate_seconds:
+        fields["validate"] = round(record.validate_seconds, 6)
+    calls = record.calls
+    if calls or record.queue_seconds:
+        fields["queue"] = round(record.queue_seconds, 6)
+        fields["model"] = round(record.model_seconds, 6)
+    if record.encode_seconds:
+        fields["encode"] = round(record.encode_seconds, 6)
+    if record.model_id is not None:
+        fields["model_id"] = record.model_id
+    if calls:
+        fields["attempts"] = sum([call.attempts for call in calls])
+        fields["call_ids"] = [call.id for call in calls[:MAX_CALL_IDS]]
+        if len(calls) > MAX_CALL_IDS:
+            fields["calls"] = len(calls)
+        if calls[-1].circuit:
+            fields["circuit"] = calls[-1].circuit
+    if record.refusal is not None:
+        fields["refusal"] = record.refusal
+    return fields

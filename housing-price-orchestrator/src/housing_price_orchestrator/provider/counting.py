@@ -1,0 +1,66 @@
+"""Wrappers that count, around the coalescing and behind it."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+from housing_price_orchestrator.observability.instruments import Number
+from housing_price_orchestrator.observability.metrics import Metrics
+from housing_price_orchestrator.observability.record import current_call
+from housing_price_orchestrator.shared.errors import HousingPriceError
+from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, PriceModel
+from housing_price_orchestrator.shared.view.record import AnyHouse
+
+
+class CountedPrices:
+    """Counts the prices that callers get."""
+
+    def __init__(self, model: PriceModel, metrics: Metrics) -> None:
+        """Count the prices of `model`."""
+        self._model = model
+        self._metrics = metrics
+        self._distribution = metrics.price_usd.labelled()
+        self._identity: ModelIdentity | None = None
+        self._number = Number()
+
+    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+        """See `PriceModel.price`."""
+        estimates = await self._model.price(houses)
+        observe = self._distribution.observe
+        for estimate in estimates:
+            observe(estimate.price_usd)
+            if estimate.model is not self._identity:
+                self._identity = estimate.model
+                self._number = self._metrics.prices.labelled(estimate.model.version, estimate.model.id)
+            self._number.value += 1
+        return estimates
+
+
+class CountedCalls:
+    """Counts the calls to the model servers, with all their attempts."""
+
+    def __init__(self, model: PriceModel, metrics: Metrics) -> None:
+        """Count what `model` is asked in one call."""
+        self._model = model
+        self._metrics = metrics
+
+    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+        """See `PriceModel.price`."""
+        started_at = time.perf_counter()
+        outcome = "defect"
+        try:
+            estimates = await self._model.price(houses)
+            outcome = "priced"
+        except asyncio.CancelledError:
+            outcome = "cancelled"
+            raise
+        except HousingPriceError as error:
+            outcome = type(error).__name__
+            raise
+        finally:
+            self._metrics.call_seconds.labelled(outcome).observe(time.perf_counter() - started_at)
+            self._metrics.call_rows.observe(len(houses))
+            call = current_call.get()
+            if call is not None and call.attempts > 1:
+                self._metrics.call_retries.inc(call.attempts - 1)
+        return estimates

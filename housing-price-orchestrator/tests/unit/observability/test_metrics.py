@@ -1,0 +1,176 @@
+"""What is counted, and how it is told."""
+
+import re
+from pathlib import Path
+
+import pytest
+from fastapi.testclient import TestClient
+from prometheus_client.parser import text_string_to_metric_families
+
+from factories import ABSENT, REPOSITORY, batch_bytes, house_bytes, houses_json
+from housing_price_orchestrator.app import describe_metrics
+from housing_price_orchestrator.observability.exposition import Exposition
+from housing_price_orchestrator.observability.instruments import Counter, Histogram
+from housing_price_orchestrator.observability.metrics import Metrics
+from housing_price_orchestrator.observability.worker_files import WorkerFiles
+from servers import StubModelServer, says
+
+PREDICT = "/api/v1/price/predict"
+BATCH = "/api/v1/price/predict/batch"
+STREAM = "/api/v1/price/predict/stream"
+
+
+def samples(page: str) -> dict[str, float]:
+    """Each sample of a page of metrics, by its name and labels as they are written."""
+    found = {}
+    for family in text_string_to_metric_families(page):
+        for sample in family.samples:
+            labels = ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
+            found[f"{sample.name}{{{labels}}}" if labels else sample.name] = sample.value
+    return found
+
+
+def counted(api: TestClient) -> dict[str, float]:
+    response = api.get("/metrics")
+    assert response.status_code == 200
+    return samples(response.text)
+
+
+def test_the_page_of_the_metrics_is_current() -> None:
+    assert (REPOSITORY / "docs" / "metrics.md").read_text(encoding="utf-8") == describe_metrics()
+
+
+def test_names_are_those_that_prometheus_recommends() -> None:
+    names = [one.name for one in Metrics()]
+    assert len(names) == len(set(names))
+    for one in Metrics():
+        assert re.fullmatch(r"(housing_price|process)_[a-z_]+", one.name)
+        assert one.name.endswith("_total") == (one.kind == "counter")
+        assert one.unit
+        assert one.meaning.endswith(".")
+
+
+def test_requests_are_counted_by_operation_and_status(api: TestClient) -> None:
+    for _ in range(3):
+        api.post(PREDICT, content=house_bytes())
+    api.post(PREDICT, content=house_bytes(street="Dummy"))
+    api.get("/no/such/path")
+    api.request("BREW", PREDICT)
+    now = counted(api)
+    name = "housing_price_request_duration_seconds_count"
+    assert now[f'{name}{{method="POST",route="{PREDICT}",status="200"}}'] == 3
+    assert now[f'{name}{{method="POST",route="{PREDICT}",status="422"}}'] == 1
+    assert now[f'{name}{{method="GET",route="none",status="404"}}'] == 1
+    assert now[f'{name}{{method="other",route="{PREDICT}",status="405"}}'] == 1
+    assert now["housing_price_requests_in_flight"] == 1  # the one that asks
+
+
+def test_houses_prices_and_calls_are_counted(api: TestClient) -> None:
+    before = counted(api)
+    api.post(PREDICT, content=house_bytes())
+    api.post(BATCH, content=batch_bytes(houses_json(20)))
+    api.post(
+        STREAM, content=house_bytes() + b"\n{}\n" + house_bytes(id=2), headers={"content-type": "application/x-ndjson"}
+    )
+    now = counted(api)
+    assert now[f'housing_price_request_rows_total{{route="{PREDICT}"}}'] == 1
+    assert now[f'housing_price_request_rows_total{{route="{BATCH}"}}'] == 20
+    assert now[f'housing_price_request_rows_total{{route="{STREAM}"}}'] == 2
+    assert now['housing_price_prices_total{model_id="stub-1",model_version="stub-1"}'] == 23
+    assert now["housing_price_predicted_price_usd_count"] == 23
+    assert now["housing_price_model_call_rows_sum"] == 23
+    assert now['housing_price_model_call_duration_seconds_count{outcome="priced"}'] == 3
+    assert now['housing_price_refusals_total{reason="invalid-document"}'] == 1
+    for phase in ("validate", "queue", "model", "encode"):
+        assert now[f'housing_price_request_phase_seconds_count{{phase="{phase}"}}'] == 2
+    assert before["housing_price_predicted_price_usd_count"] == 0
+
+
+def test_findings_are_counted_by_feature_and_what_is_none_is_other(api: TestClient) -> None:
+    api.post(PREDICT, content=house_bytes(street="Dummy", lotArea="8450", **{"a-word-of-the-caller": 1}))
+    api.post(BATCH, content=batch_bytes([*houses_json(2), {**houses_json(1)[0], "street": "Dummy"}]))
+    api.post(PREDICT, content=house_bytes(street=ABSENT))
+    api.post(PREDICT, content=b"[1")
+    now = {name: value for name, value in counted(api).items() if name.startswith("housing_price_validation")}
+    name = "housing_price_validation_failures_total"
+    assert now == {f'{name}{{field="street"}}': 3, f'{name}{{field="lotArea"}}': 1, f'{name}{{field="other"}}': 2}
+
+
+def test_what_fails_upstream_is_counted_by_its_name(api: TestClient, stub: StubModelServer) -> None:
+    stub.behaviour = says(500)
+    api.post(PREDICT, content=house_bytes())
+    now = counted(api)
+    assert now['housing_price_refusals_total{reason="model-server-failed"}'] == 1
+    assert now['housing_price_model_call_duration_seconds_count{outcome="ModelServerFailed"}'] == 1
+
+
+def test_it_tells_the_versions_and_whether_it_is_ready(api: TestClient) -> None:
+    api.post(PREDICT, content=house_bytes())
+    api.portal.call(api.app.state.readiness.ask)  # type: ignore[union-attr,attr-defined]
+    now = counted(api)
+    assert now["housing_price_ready"] == 1
+    assert now["housing_price_workers"] == 1
+    assert now['housing_price_model_info{id="stub-1",name="housing-price",version="stub-1"}'] == 1
+    assert sum(value for name, value in now.items() if name.startswith("housing_price_build_info")) == 1
+
+
+@pytest.mark.parametrize(
+    "accept",
+    ["", "*/*", "text/plain", "text/plain;version=abc", "application/openmetrics-text;version=1.0.0", "\xff,;="],
+)
+def test_any_reader_gets_a_page(api: TestClient, accept: str) -> None:
+    response = api.get("/metrics", headers={"accept": accept.encode("latin-1")})
+    assert response.status_code == 200
+    assert "housing_price_build_info" in response.text
+
+
+def test_what_is_closed_is_not_there_and_counts_nothing(stub: StubModelServer, start_app: type[TestClient]) -> None:
+    api = start_app(stub.url, metrics={"enabled": False})
+    assert api.post(PREDICT, content=house_bytes()).status_code == 200
+    assert api.post(PREDICT, content=house_bytes(street="Dummy")).status_code == 422
+    assert api.get("/metrics").status_code == 404
+
+
+def test_a_value_at_a_bound_belongs_to_its_bucket() -> None:
+    histogram = Histogram("h", "It.", unit="seconds", bounds=(1, 2))
+    for value in (0.5, 1, 1.5, 2, 7):
+        histogram.observe(value)
+    assert histogram.readings() == [((), [2, 2, 1, 12.0])]
+
+
+def test_a_metric_takes_no_labels_that_it_does_not_have() -> None:
+    counter = Counter("c_total", "It.", unit="things", labels=("one",))
+    with pytest.raises(ValueError, match="c_total has the labels"):
+        counter.labelled("a", "b")
+
+
+def test_workers_are_added_up_and_the_dead_keep_what_they_have_counted(tmp_path: Path) -> None:
+    first, second = Metrics(), Metrics()
+    first_files, second_files = WorkerFiles(tmp_path), WorkerFiles(tmp_path)
+    pages = Exposition(first, first_files), Exposition(second, second_files)
+    first.call_rows.observe(3)
+    second.call_rows.observe(400)
+    second.refusals.labelled("queue-full").inc(2)
+    for metrics in (first, second):
+        metrics.workers.inc()
+        metrics.requests_in_flight.inc(5)
+        metrics.call_retries.inc(7)
+    first.ready.inc()
+    for page in pages:
+        page.put_down()
+    for page in pages:
+        now = samples(page.page("")[0].decode())
+        assert now["housing_price_workers"] == 2
+        assert now["housing_price_requests_in_flight"] == 10
+        assert now["housing_price_model_call_retries_total"] == 14
+        assert now["housing_price_model_call_rows_count"] == 2
+        assert now["housing_price_model_call_rows_sum"] == 403
+        assert now['housing_price_refusals_total{reason="queue-full"}'] == 2
+        assert now["housing_price_ready"] == 0
+    second_files.close()
+    now = samples(pages[0].page("")[0].decode())
+    assert now["housing_price_workers"] == 1
+    assert now["housing_price_requests_in_flight"] == 5
+    assert now["housing_price_model_call_retries_total"] == 14
+    assert now["housing_price_ready"] == 1
+    first_files.close()

@@ -67,3 +67,10 @@ bench: uv ## Measure everything beside its alternatives (needs wrk; under 20 min
 
 bench-quick: uv ## Measure a little, in under 2 minutes
 	@$(RUN) python -m benchmarks run --quick $(ARGS)
+
+.PHONY: faults faults-quick
+faults: uv ## Really cause every fault and show what holds (over an hour; needs nginx) and write the table
+	@$(RUN) python -m benchmarks faults $(ARGS)
+
+faults-quick: uv ## Cause most faults for a moment; figures are not judged
+	@$(RUN) python -m benchmarks faults --quick $(ARGS)

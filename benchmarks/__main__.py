@@ -1,4 +1,4 @@
-"""`python -m benchmarks run | report | profile`."""
+"""`python -m benchmarks run | report | profile | faults`."""
 
 import json
 import sys
@@ -64,6 +64,30 @@ def profile(
     from benchmarks import profiling  # noqa: PLC0415 - the same
 
     profiling.profile(seconds, connections, export and export.resolve())
+
+
+@app.command()
+def faults(
+    only: Annotated[str, typer.Option(help="Only scenarios with this in their name.")] = "",
+    quick: Annotated[bool, typer.Option("--quick", help="Little time; figures are not judged and not kept.")] = False,
+    export: Annotated[Path | None, typer.Option(help="An exported model; without it one is trained.")] = None,
+    minutes: Annotated[float | None, typer.Option(help="How long each of the long scenarios takes.")] = None,
+) -> None:
+    """Really cause each fault, print what holds, and fail where a promise does not."""
+    from benchmarks.faults import keeping, run  # noqa: PLC0415 - `report --help` need not load everything
+
+    results = run.run(only=only, export=export and export.resolve(), is_quick=quick, minutes=minutes)
+    if not results["scenarios"]:
+        names = ", ".join(scenario.name for scenario in run.SCENARIOS)
+        typer.echo(f"error: no scenario has {only!r} in its name; there are {names}", err=True)
+        sys.exit(2)
+    typer.echo(keeping.as_markdown(results))
+    if not quick:
+        keeping.keep(results)
+        typer.echo("written: benchmarks/results/faults.json, benchmarks/results/faults.md")
+    if broken := run.not_held(results):
+        typer.echo("\n".join(["", f"{len(broken)} PROMISE(S) NOT HELD:", *broken]), err=True)
+        sys.exit(1)
 
 
 if __name__ == "__main__":

@@ -1,6 +1,7 @@
 """The model that all contenders serve: trained, registered and exported once for the sources that it is made from."""
 
 import hashlib
+import json
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,27 @@ def exported() -> Path:
     _run(folder, "train", *tracking)
     _run(folder, "export", "--to", str(export), *tracking)
     return export
+
+
+def another() -> Path:
+    """Give the folder of an export with another model: trained on every tenth house, so that its prices differ."""
+    folder = STATE / "models" / f"{_sources_digest()}-another"
+    export = folder / "export"
+    if (export / "manifest.json").exists():
+        return export
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    lines = SURVEY.read_text(encoding="utf-8").splitlines(keepends=True)
+    few = folder / "few.csv"
+    few.write_text("".join([lines[0], *lines[1::10]]), encoding="utf-8")
+    options = ("--data", str(few), "--seed", "1", "--no-register", "--export-to", str(export))
+    _run(folder, "train", "--tracking-uri", f"sqlite:///{folder / 'mlflow.db'}", *options)
+    return export
+
+
+def identity(export: Path) -> str:
+    """The id of an exported model."""
+    return str(json.loads((export / "manifest.json").read_bytes())["model_id"])
 
 
 def _run(folder: Path, command: str, *arguments: str) -> None:

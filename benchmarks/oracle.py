@@ -1,8 +1,9 @@
 """What is right: the model's own prediction of each house, alone, made here and not by any server."""
 
 import json
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from benchmarks import houses
 from benchmarks.paths import STATE, SURVEY
@@ -46,6 +47,11 @@ def of_model(export: Path) -> Path:
     if alone != together:
         raise RuntimeError("the model prices a house differently alone than in a batch")
     return _write(digest, alone)
+
+
+def of_rows(name: str, price_of: Callable[[Sequence[Any]], Sequence[float]]) -> Path:
+    """Write what a model says that prices each row of values by a rule; gives the path."""
+    return _write(name, [price_of(list(row.values())) for row in houses.rows()])
 
 
 def _write(name: str, prices: object) -> Path:

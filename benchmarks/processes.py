@@ -1,6 +1,7 @@
 """Starts servers on free ports, waits until they answer, reads what they cost, and ends them whatever happens."""
 
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -84,8 +85,31 @@ class Server:
         except subprocess.TimeoutExpired:
             self._leash.kill()
 
-    def wait_until_ready(self) -> None:
-        """Return when it answers.
+    @property
+    def pid(self) -> int:
+        """The server's own process, below its leash.
+
+        Raises:
+            NotReady: it has ended.
+        """
+        found = tree(self._leash.pid)
+        if len(found) == 1:
+            raise NotReady(f"{self.name} is not running:\n{self.log_end()}")
+        return found[1]
+
+    def send(self, which: signal.Signals) -> None:
+        """Send a signal to the server itself."""
+        os.kill(self.pid, which)
+
+    def ended(self, seconds: float) -> int | None:
+        """Wait until it has ended; gives its exit status, 128 and more for a signal, or None where it goes on."""
+        try:
+            return self._leash.wait(seconds)
+        except subprocess.TimeoutExpired:
+            return None
+
+    def wait_until_ready(self, pause_seconds: float = 0.1) -> None:
+        """Return when it answers, looking again after each pause.
 
         Raises:
             NotReady: it has ended, or does not answer in time.
@@ -98,7 +122,7 @@ class Server:
                 with urllib.request.urlopen(self._ready_url, timeout=2):  # noqa: S310 - loopback, http
                     return
             except (OSError, urllib.error.URLError):
-                time.sleep(0.1)
+                time.sleep(pause_seconds)
         raise NotReady(f"{self.name} does not answer at {self._ready_url}:\n{self.log_end()}")
 
     def log_end(self) -> str:

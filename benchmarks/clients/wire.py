@@ -12,6 +12,7 @@ _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 _END_OF_HEAD = b"\r\n\r\n"
 _RECEIVE_BYTES = 1 << 20
 SECONDS_FOR_AN_ANSWER = 60.0
+OK = 200
 
 
 @dataclass(frozen=True)
@@ -25,17 +26,24 @@ class Target:
 def arguments(description: str | None) -> argparse.ArgumentParser:
     """Make a parser with the options that all clients have."""
     parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("--port", type=int, required=True)
-    parser.add_argument("--path", required=True)
-    parser.add_argument("--bodies", type=Path, required=True, help="one body per line")
-    parser.add_argument("--rows", type=int, required=True, help="houses per body")
+    add_target(parser)
     parser.add_argument("--expected", type=Path, required=True)
     return parser
+
+
+def add_target(parser: argparse.ArgumentParser) -> None:
+    """Add the options that say where requests go and what they are."""
+    parser.add_argument("--port", type=int, required=True)
+    parser.add_argument("--path", required=True)
+    parser.add_argument("--header", action="append", default=[], help="of every request, as NAME: VALUE")
+    parser.add_argument("--bodies", type=Path, required=True, help="one body per line")
+    parser.add_argument("--rows", type=int, required=True, help="houses per body")
 
 
 def target(options: argparse.Namespace) -> Target:
     """Prepare every request; from here on the garbage collector stays out of the measurement."""
     head = f"POST {options.path} HTTP/1.1\r\nHost: 127.0.0.1:{options.port}\r\nContent-Type: application/json\r\n"
+    head += "".join(f"{header}\r\n" for header in options.header)
     requests = [
         f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
         for body in options.bodies.read_bytes().splitlines()

@@ -1,0 +1,45 @@
+"""Whether a price is the right one: to the last bit what the model that it names says, made offline."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+RIGHT, WRONG, MIXED = "right", "wrong", "mixed"
+
+
+class Judge:
+    """Knows what each model says of each house of the survey."""
+
+    def __init__(self, expected: Mapping[str, Path], rows: int) -> None:
+        """Read what `benchmarks.oracle` wrote, by the id of the model; each request has `rows` houses."""
+        known = {model: json.loads(path.read_bytes()) for model, path in expected.items()}
+        self._ids: list[int] = next(iter(known.values()))["ids"]
+        self._prices: dict[str, list[list[float]]] = {model: one["prices"] for model, one in known.items()}
+        self._rows = rows
+        self.first_wrong: str | None = None
+
+    def judge(self, number: int, body: bytes) -> tuple[str, str | None]:
+        """Judge the answer to the body with this number (see `houses.bodies`); gives a verdict and the model's id."""
+        try:
+            answer = json.loads(body)
+            predictions = answer.get("predictions", [answer])
+            models = {one["model"]["id"] for one in predictions}
+            is_right = len(predictions) == self._rows and all(
+                self._is_right((number * self._rows + position) % len(self._ids), prediction)
+                for position, prediction in enumerate(predictions)
+            )
+        except (ValueError, LookupError, TypeError):
+            models, is_right = set(), False
+        if len(models) > 1:
+            return MIXED, None
+        model = next(iter(models), None)
+        if not is_right:
+            self.first_wrong = self.first_wrong or body[:300].decode(errors="replace")
+        return RIGHT if is_right else WRONG, model
+
+    def _is_right(self, house: int, prediction: dict[str, Any]) -> bool:
+        interval = prediction["priceInterval"]
+        found = [prediction["predictedPrice"], interval["low"], interval["high"]]
+        expected = self._prices.get(prediction["model"]["id"])
+        return expected is not None and found == expected[house] and prediction["id"] == self._ids[house]

@@ -1,0 +1,185 @@
+"""Requests on schedule while things break: when each was due, when it was answered, and what the answer was.
+
+As in `open_loop`, a time counts from when the request should have been sent, and a further connection is opened where
+all are waiting. Here a failure is no error of the measurement: it is what is measured. Prints the moment at which the
+schedule begins, on the clock that all processes of a machine share, and writes what it saw to a file.
+"""
+
+import argparse
+import asyncio
+import json
+import re
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+import uvloop
+
+from benchmarks.clients import wire
+from benchmarks.clients.judging import Judge
+
+REFUSED, BROKEN_OFF, SILENT = 0, -1, -2
+"""Instead of a status: no connection could be opened; it ended before the answer did; nothing came at all."""
+
+CONNECTIONS_AT_FIRST = 16
+MAX_CONNECTIONS = 10_000
+START_SECONDS = 0.3
+COLUMNS = ("due", "sent", "ended", "status", "retry_after", "problem", "verdict", "model")
+
+_RETRY_AFTER = re.compile(rb"\r\nretry-after: *(\d+)", re.IGNORECASE)
+_LAST = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
+_PROBLEM = re.compile(rb'"urn:housing-price:problem:([a-z-]+)"')
+
+type Row = list[Any]
+
+
+class _Connection(asyncio.Protocol):
+    """One connection with at most one request under way."""
+
+    def __init__(self, load: "TimedLoad") -> None:
+        self._load = load
+        self._received = bytearray()
+        self._row: Row | None = None
+        self._number = 0
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self._transport: asyncio.Transport = transport  # type: ignore[assignment]  # TCP gives a Transport
+
+    def send(self, number: int, row: Row, request: bytes) -> None:
+        self._number, self._row = number, row
+        row[1] = time.monotonic()
+        self._transport.write(request)
+
+    def data_received(self, data: bytes) -> None:
+        self._received += data
+        answer = wire.answer_in(self._received)
+        if answer is None or self._row is None:
+            return
+        head = bytes(self._received[: self._received.find(b"\r\n\r\n") + 2])
+        self._received.clear()
+        row, self._row = self._row, None
+        self._load.answered(self._number, row, head, *answer)
+        if _LAST.search(head):
+            self._transport.close()
+        else:
+            self._load.idle[self] = None
+
+    def connection_lost(self, _error: Exception | None) -> None:
+        self._load.connections -= 1
+        self._load.idle.pop(self, None)
+        if self._row is not None:
+            row, self._row = self._row, None
+            self._load.ended(row, BROKEN_OFF)
+
+
+class TimedLoad:
+    """Sends on schedule, whatever happens to what was sent before."""
+
+    def __init__(self, target: wire.Target, judge: Judge, rate: float, total: int) -> None:
+        self._target = target
+        self._judge = judge
+        self._rate = rate
+        self._total = total
+        self._waiting = 0
+        self._opening: set[asyncio.Task[None]] = set()
+        self._all_answered = asyncio.Event()
+        self._is_over = False
+        self.connections = 0
+        self.idle: dict[_Connection, None] = {}
+        self.rows: list[Row] = []
+
+    async def run(self, drain_seconds: float) -> None:
+        """Send everything, and wait for what is still to come."""
+        for connection in await asyncio.gather(*(self._open() for _ in range(CONNECTIONS_AT_FIRST))):
+            self.idle[connection] = None
+        started = time.monotonic() + START_SECONDS
+        print(started, flush=True)  # noqa: T201 - the harness waits for it
+        for number in range(self._total):
+            due = started + number / self._rate
+            # Where it is late it sends all that is due, but looks at what came in between.
+            if (left := due - time.monotonic()) > 0 or not number % 16:
+                await asyncio.sleep(max(0.0, left))
+            self._send(number, [due, None, None, SILENT, None, None, None, None])
+        self._is_over = True
+        if self._waiting:
+            try:
+                await asyncio.wait_for(self._all_answered.wait(), drain_seconds)
+            except TimeoutError:
+                return  # what has no answer stays SILENT
+
+    def _send(self, number: int, row: Row) -> None:
+        self.rows.append(row)
+        self._waiting += 1
+        request = self._target.requests[number % len(self._target.requests)]
+        if self.idle:
+            # The one that was used last: the others may grow old and be closed.
+            self.idle.popitem()[0].send(number, row, request)
+        else:
+            task = asyncio.create_task(self._open_and_send(number, row, request))
+            self._opening.add(task)
+            task.add_done_callback(self._opening.discard)
+
+    async def _open_and_send(self, number: int, row: Row, request: bytes) -> None:
+        try:
+            connection = await self._open()
+        except OSError:
+            self.ended(row, REFUSED)
+        else:
+            connection.send(number, row, request)
+
+    async def _open(self) -> _Connection:
+        if self.connections >= MAX_CONNECTIONS:
+            raise OSError(f"{MAX_CONNECTIONS} connections are open")
+        loop = asyncio.get_running_loop()
+        self.connections += 1
+        try:
+            _, connection = await loop.create_connection(lambda: _Connection(self), "127.0.0.1", self._target.port)
+        except OSError:
+            self.connections -= 1
+            raise
+        return connection
+
+    def answered(self, number: int, row: Row, head: bytes, status: int, body: bytes) -> None:
+        """Note an answer, and only then look whether it is right."""
+        self.ended(row, status)
+        retry_after, problem = _RETRY_AFTER.search(head), _PROBLEM.search(body)
+        row[4] = int(retry_after[1]) if retry_after else None
+        row[5] = problem[1].decode() if problem else None
+        if status == wire.OK:
+            row[6], row[7] = self._judge.judge(number % len(self._target.requests), body)
+
+    def ended(self, row: Row, status: int) -> None:
+        """Note how a request ended."""
+        row[2], row[3] = time.monotonic(), status
+        self._waiting -= 1
+        if self._is_over and not self._waiting:
+            self._all_answered.set()
+
+
+def main() -> None:
+    """Ask at the given rate for the given time, then write what was seen."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    wire.add_target(parser)
+    parser.add_argument("--expected", action="append", required=True, help="MODEL_ID=FILE, once per model")
+    parser.add_argument("--rate", type=float, required=True, help="requests per second")
+    parser.add_argument("--seconds", type=float, required=True)
+    parser.add_argument("--drain-seconds", type=float, required=True, help="how long the last may take")
+    parser.add_argument("--write", type=Path, required=True, help="the file for what was seen")
+    options = parser.parse_args()
+    expected = {name: Path(path) for name, _, path in (one.partition("=") for one in options.expected)}
+    judge = Judge(expected, options.rows)
+    target = wire.target(options)
+
+    async def run() -> list[Row]:
+        load = TimedLoad(target, judge, options.rate, max(1, int(options.rate * options.seconds)))
+        await load.run(options.drain_seconds)
+        return load.rows
+
+    rows = uvloop.run(run())
+    options.write.write_text(json.dumps({"columns": COLUMNS, "rows": rows, "first_wrong": judge.first_wrong}))
+    sys.exit(0)
+
+
+if __name__ == "__main__":
+    main()

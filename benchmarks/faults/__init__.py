@@ -1,0 +1,1 @@
+"""Really causes each fault on real processes, and shows what holds: `python -m benchmarks faults`."""

@@ -1,0 +1,61 @@
+"""The model server answers something that is no answer."""
+
+import json
+
+from benchmarks import houses
+from benchmarks.clients.wire import OK
+from benchmarks.faults.arena import Arena, ask, houses_together, one_house
+from benchmarks.faults.stub_broken import BROKEN
+from benchmarks.faults.stub_calls import SECRET
+
+UNUSABLE = 502
+BATCH_ROWS = 20
+BATCH_PATH = f"{houses.PREDICT_PATH}/batch"
+STREAM_PATH = f"{houses.PREDICT_PATH}/stream"
+
+
+def broken(arena: Arena) -> None:
+    """Every kind of answer that is none, to a single house, a batch and a stream."""
+    stub = arena.stub()
+    orchestrator = arena.orchestrator(stub.port)
+    single, batch = one_house(), houses_together(BATCH_ROWS)
+    asked = {houses.PREDICT_PATH: (single, {}), BATCH_PATH: (batch, {}), STREAM_PATH: (single, _LINES)}
+    other: list[str] = []
+    priced: list[str] = []
+    leaked: list[str] = []
+    for kind in BROKEN:
+        for path, (body, headers) in asked.items():
+            # A circuit that the last kind opened is another scenario.
+            stub.behave("good")
+            arena.until_priced(orchestrator)
+            stub.behave(kind)
+            answer = ask(orchestrator.port, "POST", path, body, headers)
+            status = _status_in_stream(answer.text) if path == STREAM_PATH else answer.status
+            what = f"{kind}, {path.rpartition('/')[2]}: {status}"
+            other += [what] if status != UNUSABLE else []
+            priced += [what] if "predictedPrice" in answer.text else []
+            leaked += [what] if SECRET in answer.text else []
+    found = arena.findings
+    count = len(BROKEN) * len(asked)
+    found.figures |= {"asked": count, "kinds": list(BROKEN)}
+    found.none(f"of {count} answers, not 502", other)
+    found.none(f"of {count} answers, with a price", priced)
+    found.none(f"of {count} answers, with a word of the model server", leaked)
+    log = b"".join(one.log.read_bytes() for one in arena.orchestrators)
+    found.none("lines of the log that are not JSON", [line for line in log.splitlines() if not _is_json(line)])
+
+
+_LINES = {"Content-Type": "application/x-ndjson"}
+
+
+def _status_in_stream(text: str) -> int:
+    """The status of the one line that a stream of one house is answered with."""
+    line = json.loads(text.rstrip("\n").rpartition("\n")[2])
+    return int(line["error"]["status"]) if "error" in line else OK
+
+
+def _is_json(line: bytes) -> bool:
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False

@@ -1,0 +1,42 @@
+"""The model server is killed with -9 under load, stays away, and comes back."""
+
+import signal
+import time
+
+from benchmarks.faults.arena import LATEST_MS, Arena
+
+RATE = 200.0
+SETTLING_SECONDS = 0.25
+READY_PAUSE_SECONDS = 0.02
+
+
+def killed(arena: Arena) -> None:
+    """Kill -9 of the model server at 200/s; a second later another is started in its place."""
+    model_server, orchestrator = arena.with_real_model()
+    expected = arena.expected
+    arena.warm_up(orchestrator, expected)
+    with arena.load(orchestrator, expected, rate=RATE, seconds=arena.lasting(20, 9)) as load:
+        time.sleep(arena.lasting(3, 0.5))
+        model_server.send(signal.SIGKILL)
+        killed_at = time.monotonic()
+        model_server.ended(5)
+        time.sleep(arena.lasting(3, 0.2))
+        arena.model_server(model_server.port).wait_until_ready(READY_PAUSE_SECONDS)
+        ready_at = time.monotonic()
+        seen = load.finish()
+    away = seen.due(killed_at + SETTLING_SECONDS, ready_at)
+    refused = away.failed
+    found = arena.findings
+    found.figures |= seen.summary | {"seconds_away": ready_at - killed_at}
+    prices = sorted(one.ended for one in seen.priced if one.ended is not None and one.ended >= ready_at)
+    first_price_ms = (prices[0] - ready_at) * 1000 if prices else None
+    found.at_most("the latest answer", seen.max_ms, LATEST_MS, "ms")
+    found.none("errors that are not 503", seen.failed.unlike(503))
+    found.none("503 without Retry-After", seen.hopeless)
+    found.none("requests broken off or without an answer", seen.unanswered)
+    found.at_most("errors from 250 ms after the kill until it is back, p99", refused.p99_ms, 20, "ms")
+    found.at_most("first price after it is ready again", first_price_ms, 1000, "ms")
+    found.none("wrong prices", seen.wrong)
+    found.holds("prices come again", "> 0", len(prices), bool(prices))
+    lasting = [(one.due - ready_at) * 1000 for one in seen.due(ready_at).failed]
+    found.at_most("the last error after it is ready again", max(lasting, default=0.0), 1000, "ms")

@@ -1,0 +1,108 @@
+"""The orchestrator is told to stop under load: alone, and as one of two behind a proxy."""
+
+import shutil
+import signal
+import time
+
+from benchmarks.clients.timeline import BROKEN_OFF, REFUSED, SILENT
+from benchmarks.faults.arena import Arena
+from benchmarks.paths import STATE
+from benchmarks.processes import Server, free_port
+
+RATE = 100.0
+EXIT_SECONDS = 10.0
+
+_NGINX = """
+daemon off;
+worker_processes 1;
+error_log stderr warn;
+pid {folder}/nginx.pid;
+events {{ worker_connections 2048; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  upstream orchestrators {{
+    server 127.0.0.1:{first} max_fails=0;
+    server 127.0.0.1:{second} max_fails=0;
+    keepalive 16;
+  }}
+  server {{
+    listen 127.0.0.1:{port};
+    location = /ping {{ return 200; }}
+    location / {{
+      proxy_pass http://orchestrators;
+      proxy_http_version 1.1;
+      proxy_set_header Connection "";
+      # A price changes nothing, so it may be asked for again where the first was stopping.
+      proxy_next_upstream error timeout http_503 non_idempotent;
+      proxy_connect_timeout 1s;
+    }}
+  }}
+}}
+"""
+
+
+def stopping(arena: Arena) -> None:
+    """SIGTERM to the orchestrator at 100/s."""
+    _, orchestrator = arena.with_real_model()
+    arena.warm_up(orchestrator, arena.expected)
+    with arena.load(orchestrator, arena.expected, rate=RATE, seconds=arena.lasting(6, 1.5)) as load:
+        time.sleep(arena.lasting(3, 0.5))
+        took, status = _stop(orchestrator)
+        seen = load.finish()
+    found = arena.findings
+    found.figures |= seen.summary | {"exit_seconds": took}
+    found.none("accepted requests that were broken off or not answered", seen.unanswered)
+    found.none("wrong prices", seen.wrong)
+    found.none("errors that are not 503", seen.unlike(REFUSED, BROKEN_OFF, SILENT, 200, 503))
+    found.at_most("exit after", took, EXIT_SECONDS, "s")
+    found.holds("exit status", "0", status, status == 0)
+
+
+def rolling(arena: Arena) -> None:
+    """Two orchestrators behind nginx at 100/s, one restarted after the other."""
+    model_server = arena.model_server()
+    model_server.wait_until_ready()
+    one, other = (arena.orchestrator(model_server.port) for _ in range(2))
+    proxy = _proxy(arena, one, other)
+    arena.warm_up(proxy, arena.expected)
+    statuses = []
+    with arena.load(proxy, arena.expected, rate=RATE, seconds=arena.lasting(15, 8)) as load:
+        time.sleep(arena.lasting(2, 0.5))
+        for orchestrator in (one, other):
+            statuses.append(_stop(orchestrator)[1])
+            arena.orchestrator(model_server.port, port=orchestrator.port)
+        seen = load.finish()
+    found = arena.findings
+    found.figures |= seen.summary
+    found.none("failed requests", seen.failed)
+    found.none("wrong prices", seen.wrong)
+    found.holds("exit statuses", "0", statuses, set(statuses) == {0})
+
+
+def has_proxy() -> bool:
+    """Whether there is an nginx on this machine."""
+    return shutil.which("nginx") is not None
+
+
+def _proxy(arena: Arena, first: Server, second: Server) -> Server:
+    port = free_port()
+    folder = STATE / "nginx" / str(port)
+    folder.mkdir(parents=True, exist_ok=True)
+    configuration = folder / "nginx.conf"
+    configuration.write_text(_NGINX.format(folder=folder, port=port, first=first.port, second=second.port))
+    command = ("nginx", "-e", "stderr", "-p", str(folder), "-c", str(configuration))
+    proxy = arena.server("proxy", command, port, "/ping")
+    proxy.wait_until_ready()
+    return proxy
+
+
+def _stop(orchestrator: Server) -> tuple[float, int | None]:
+    orchestrator.send(signal.SIGTERM)
+    told_at = time.monotonic()
+    status = orchestrator.ended(2 * EXIT_SECONDS)
+    return time.monotonic() - told_at, status

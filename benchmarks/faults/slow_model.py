@@ -1,0 +1,50 @@
+"""The model server takes long, but answers."""
+
+import time
+
+from benchmarks import houses
+from benchmarks.faults.arena import LATEST_MS, Arena, Stub, ask, one_house
+
+LONG_SECONDS = 1.5
+TOO_LONG_SECONDS = 2.5
+ANSWERED, TOO_LATE = 200, 504
+NOTICED_SECONDS = 0.5
+
+
+def slow_model(arena: Arena) -> None:
+    """One request at a time, with +1.5 s and with +2.5 s."""
+    stub = arena.stub()
+    orchestrator = arena.orchestrator(stub.port)
+    asked = 1 if arena.is_quick else 3
+    found = arena.findings
+    for seconds, status in ((LONG_SECONDS, ANSWERED), (TOO_LONG_SECONDS, TOO_LATE)):
+        times: list[float] = []
+        statuses: list[int] = []
+        abandoned = 0
+        for _ in range(asked):
+            # Each alone: what failed may have opened the circuit, which is another scenario.
+            stub.behave("good")
+            arena.until_priced(orchestrator)
+            stub.behave("good", seconds=seconds)
+            before = len(stub.calls())
+            started = time.monotonic()
+            statuses.append(ask(orchestrator.port, "POST", houses.PREDICT_PATH, one_house()).status)
+            times.append((time.monotonic() - started) * 1000)
+            abandoned += _is_abandoned(stub, before)
+        what = f"+{seconds:g} s"
+        found.holds(f"{what}: status", str(status), statuses, set(statuses) == {status})
+        found.at_most(f"{what}: the latest answer", max(times), LATEST_MS, "ms")
+        if status == TOO_LATE:
+            found.holds(f"{what}: calls cancelled upstream", str(asked), abandoned, abandoned == asked)
+        found.figures[what] = {"times_ms": times, "statuses": statuses}
+
+
+def _is_abandoned(stub: Stub, before: int) -> bool:
+    """Whether the call for this house was given up by the caller; looks until it was, for a while."""
+    price = stub.calls()[before - 1]["prices"]
+    deadline = time.monotonic() + NOTICED_SECONDS
+    while time.monotonic() < deadline:
+        if any(call["left"] is not None for call in stub.calls()[before:] if call["prices"] == price):
+            return True
+        time.sleep(0.02)
+    return False

@@ -1,0 +1,39 @@
+"""Nothing is broken, for a long time."""
+
+from benchmarks.faults.arena import Arena
+from benchmarks.faults.watch import Usage
+
+RATE = 100.0
+WARM_UP_SHARE = 0.2
+SAMPLE_SECONDS = 2.0
+SLOPE_MIB = 1.0
+SLOPE_SECONDS = 600.0
+SPARE_DESCRIPTORS = 5
+
+
+def soak(arena: Arena) -> None:
+    """100/s for as long as is asked for (30 minutes), with the memory and the descriptors of the orchestrator."""
+    _, orchestrator = arena.with_real_model()
+    arena.warm_up(orchestrator, arena.expected)
+    seconds = arena.lasting(arena.minutes * 60, 2)
+    with Usage(orchestrator, SAMPLE_SECONDS if not arena.is_quick else 0.25) as usage:
+        with arena.load(orchestrator, arena.expected, rate=RATE, seconds=seconds) as load:
+            seen = load.finish()
+        since = load.started + WARM_UP_SHARE * seconds
+        under_load = [sample for sample in usage.samples if since <= sample[0] <= load.started + seconds]
+    usage.samples = under_load
+    slope = usage.slope(lambda sample: sample[1], since) * SLOPE_SECONDS
+    descriptors = [count for _, _, count in under_load]
+    half = len(descriptors) // 2
+    found = arena.findings
+    found.figures |= seen.summary | {
+        "minutes": seconds / 60,
+        "slope_mib_per_10_minutes": slope,
+        "memory_mib": [round(memory, 2) for _, memory, _ in under_load[:: max(1, len(under_load) // 100)]],
+        "descriptors": [min(descriptors), max(descriptors)],
+    }
+    found.none("requests without a price", seen.failed)
+    found.none("wrong prices", seen.wrong)
+    found.at_most("memory per 10 minutes", slope, SLOPE_MIB, "MiB")
+    risen = max(descriptors[half:]) - max(descriptors[:half])
+    found.at_most("file descriptors: most in the second half less most in the first", risen, SPARE_DESCRIPTORS, "")

@@ -1,0 +1,51 @@
+"""The model server is stopped with SIGSTOP: it takes connections and says nothing."""
+
+import signal
+import time
+
+from benchmarks.clients.wire import OK
+from benchmarks.faults.arena import LATEST_MS, Arena
+from benchmarks.faults.watch import Probes
+
+RATE = 200.0
+OPEN = "circuit-open"
+
+
+def stopped(arena: Arena) -> None:
+    """SIGSTOP of the model server for 10 s at 200/s, then SIGCONT."""
+    model_server, orchestrator = arena.with_real_model()
+    expected = arena.expected
+    arena.warm_up(orchestrator, expected)
+    with (
+        arena.load(orchestrator, expected, rate=RATE, seconds=arena.lasting(21, 8)) as load,
+        Probes(orchestrator.port, "/readyz") as ready,
+        Probes(orchestrator.port, "/livez") as alive,
+    ):
+        time.sleep(arena.lasting(3, 0.5))
+        model_server.send(signal.SIGSTOP)
+        stopped_at = time.monotonic()
+        try:
+            time.sleep(arena.lasting(10, 3.5))
+        finally:
+            model_server.send(signal.SIGCONT)
+        went_on_at = time.monotonic()
+        seen = load.finish()
+    stuck = seen.due(stopped_at, went_on_at)
+    opened = [one.ended for one in stuck if one.problem == OPEN and one.ended is not None]
+    open_ms = (min(opened) - stopped_at) * 1000 if opened else None
+    after = seen.due(went_on_at)
+    found = arena.findings
+    found.figures |= seen.summary | {"while_stopped": stuck.statuses, "afterwards": after.statuses}
+    found.none("answers that are neither a price nor 503 or 504", seen.unlike(200, 503, 504))
+    found.at_most("the latest answer", seen.max_ms, LATEST_MS, "ms")
+    found.at_most("circuit open", open_ms, 2500, "ms")
+    found.holds("the circuit opens", "yes", f"{len(opened)} refused by it", bool(opened))
+    at_once = stuck.where(lambda one: one.due >= stopped_at + 2.5)
+    found.at_most("errors from 2.5 s on, p99", at_once.p99_ms, 50, "ms")
+    not_ready = ready.seconds_until(503, stopped_at)
+    found.at_most("/readyz says 503", None if not_ready is None else not_ready * 1000, 3000, "ms")
+    found.none("answers of /livez that are not 200", [status for _, status in alive.seen if status != OK])
+    lasting = [(one.due - went_on_at) * 1000 for one in after.failed]
+    found.at_most("the last error after SIGCONT", max(lasting, default=0.0), 3000, "ms")
+    found.holds("prices come again", "> 0", len(after.priced), bool(len(after.priced)))
+    found.none("wrong prices", seen.wrong)

@@ -1,0 +1,86 @@
+"""Answers that are none: each a way in which a model server can fail in the middle of speaking."""
+
+import asyncio
+import json
+import socket
+import struct
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from benchmarks.faults.stub_calls import SECRET, Call, written
+
+type Broken = Callable[[Call, asyncio.StreamWriter], Awaitable[None]]
+
+HUGE_BYTES = 512 * 2**20
+
+
+def _says(status: int, body: bytes, content_type: str = "application/json", headers: str = "") -> Broken:
+    async def behave(_call: Call, writer: asyncio.StreamWriter) -> None:
+        writer.write(written(status, body, content_type, headers))
+        await writer.drain()
+
+    return behave
+
+
+def _predicts(change: Callable[[list[dict[str, Any]]], Any]) -> Broken:
+    async def behave(call: Call, writer: asyncio.StreamWriter) -> None:
+        document = change(call.predictions())
+        writer.write(written(200, document if isinstance(document, bytes) else json.dumps(document).encode()))
+        await writer.drain()
+
+    return behave
+
+
+def _each(**changes: Any) -> Broken:
+    return _predicts(lambda made: {"predictions": [one | changes for one in made]})
+
+
+async def _resets_in_the_body(call: Call, writer: asyncio.StreamWriter) -> None:
+    await _half(call, writer)
+    raw = writer.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+async def _half_an_answer(call: Call, writer: asyncio.StreamWriter) -> None:
+    await _half(call, writer)
+    writer.close()
+
+
+async def _half(call: Call, writer: asyncio.StreamWriter) -> None:
+    answer = written(200, json.dumps({"predictions": call.predictions()}).encode())
+    writer.write(answer[:-20])
+    await writer.drain()
+
+
+async def _huge(_call: Call, writer: asyncio.StreamWriter) -> None:
+    writer.write(b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\nConnection: close\r\n\r\n{")
+    for _ in range(HUGE_BYTES // 2**20):
+        writer.write(b" " * 2**20)
+        await writer.drain()
+    writer.close()
+
+
+_ERROR_TEXT = json.dumps({"error_code": "INTERNAL", "message": f"Traceback: {SECRET}"}).encode()
+
+BROKEN: dict[str, Broken] = {
+    "reset in mid-body": _resets_in_the_body,
+    "half an answer": _half_an_answer,
+    "HTML": _says(200, f"<html><body>{SECRET}</body></html>".encode(), "text/html"),
+    "one too many": _predicts(lambda made: {"predictions": [*made, made[0]]}),
+    "one too few": _predicts(lambda made: {"predictions": made[1:]}),
+    "NaN": _each(price=float("nan")),
+    "infinite": _each(price=float("inf"), high=float("inf")),
+    "a huge price": _predicts(
+        lambda made: json.dumps({"predictions": made}).replace('"price": ', '"price": 9e999').encode()
+    ),
+    "a negative price": _each(price=-1.0),
+    "a price in quotes": _each(price="100000.0"),
+    "a huge answer": _huge,
+    "302": _says(302, b"", headers="Location: /elsewhere\r\n"),
+    "200 with an error text": _says(200, _ERROR_TEXT),
+    "400 with an error text": _says(400, _ERROR_TEXT),
+    "500 with a stack trace": _says(500, _ERROR_TEXT),
+    "no JSON": _says(200, f'{{"predictions": [{SECRET}'.encode()),
+}
+"""By what they are called in results. All lead to 502."""

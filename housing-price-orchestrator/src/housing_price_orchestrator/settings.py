@@ -13,6 +13,7 @@ from pydantic import (
     Field,
     HttpUrl,
     ValidationError,
+    field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
@@ -63,7 +64,33 @@ class AuthSettings(_Group):
     required: bool | None = None
     """`false` allows listening beyond loopback without any check of who asks: something in front must do it."""
     keys_file: Path | None = None
-    """The file of API keys (`housing-price-orchestrator keys`); where it is set, callers need a key."""
+    """The file of API keys (`housing-price-orchestrator keys`); where it is set, callers need one."""
+
+
+class JwtSettings(_Group):
+    """Tokens of an identity provider (OAuth 2) instead of keys, or beside them: all three are set, or none."""
+
+    jwks_url: HttpUrl | None = None
+    """Where the provider publishes its public keys; `https`, or on loopback."""
+    issuer: Annotated[str, Field(min_length=1)] | None = None
+    """What tokens must say in `iss`."""
+    audience: Annotated[str, Field(min_length=1)] | None = None
+    """What tokens must say in `aud`: what this service is called there."""
+
+    @field_validator("jwks_url")
+    @classmethod
+    def _nobody_on_the_way_can_change_the_keys(cls, url: HttpUrl | None) -> HttpUrl | None:
+        if url is not None and url.scheme != "https" and not _is_loopback((url.host or "").strip("[]")):
+            raise ValueError("whoever is on the way to it could change the keys: use https, or an address on loopback")
+        return url
+
+    @model_validator(mode="after")
+    def _all_or_none(self) -> Self:
+        missing = [name for name in type(self).model_fields if getattr(self, name) is None]
+        if missing and len(missing) < len(type(self).model_fields):
+            names = ", ".join(_variable(("jwt", name)) for name in missing)
+            raise ValueError(f"tokens cannot be checked without {names}")
+        return self
 
 
 class ModelServerSettings(_Group):
@@ -138,6 +165,7 @@ class Settings(BaseSettings):
 
     server: ServerSettings = ServerSettings()
     auth: AuthSettings = AuthSettings()
+    jwt: JwtSettings = JwtSettings()
     model_server: ModelServerSettings = ModelServerSettings()
     requests: RequestSettings = RequestSettings()
     readiness: ReadinessSettings = ReadinessSettings()
@@ -147,20 +175,20 @@ class Settings(BaseSettings):
     @property
     def knows_callers(self) -> bool:
         """Whether there is a way to know who asks."""
-        return self.auth.keys_file is not None
+        return self.auth.keys_file is not None or self.jwt.jwks_url is not None
 
     @model_validator(mode="after")
     def _nothing_listens_wider_than_it_may(self) -> Self:
         required = f"{PREFIX}AUTH__REQUIRED"
         if self.knows_callers and self.auth.required is False:
             raise ValueError(
-                f"{required}=false asks nobody for a key, and {PREFIX}AUTH__KEYS_FILE says how to know callers: "
-                "leave one of them out"
+                f"{required}=false asks nobody for a key, but {PREFIX}AUTH__KEYS_FILE or {PREFIX}JWT__JWKS_URL says "
+                "how to know callers: leave one out"
             )
         if not self.knows_callers and self.auth.required:
             raise ValueError(
                 f"{required}=true needs a way to know callers: set {PREFIX}AUTH__KEYS_FILE "
-                "(`housing-price-orchestrator keys create` makes the file)"
+                f"(`housing-price-orchestrator keys create` makes the file) or {PREFIX}JWT__JWKS_URL"
             )
         if not self.knows_callers and self.auth.required is None and not _is_loopback(self.server.host):
             raise ValueError(

@@ -111,6 +111,54 @@ def test_who_may_ask_is_clear_or_refused(
             load_settings(host=host)
 
 
+TOKENS = {
+    "ORCHESTRATOR_JWT__JWKS_URL": "https://issuer.example/jwks",
+    "ORCHESTRATOR_JWT__ISSUER": "https://issuer.example",
+    "ORCHESTRATOR_JWT__AUDIENCE": "housing-price",
+}
+
+
+def test_tokens_are_a_way_to_know_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+    for variable, value in TOKENS.items():
+        monkeypatch.setenv(variable, value)
+    assert load_settings(host=ANYWHERE).knows_callers
+    monkeypatch.setenv(REQUIRED, "false")
+    with pytest.raises(InvalidSettings, match="ORCHESTRATOR_JWT__JWKS_URL"):
+        load_settings()
+
+
+@pytest.mark.parametrize("left_out", TOKENS)
+def test_what_is_missing_to_check_tokens_is_named(monkeypatch: pytest.MonkeyPatch, left_out: str) -> None:
+    for variable, value in TOKENS.items():
+        if variable != left_out:
+            monkeypatch.setenv(variable, value)
+    with pytest.raises(InvalidSettings, match=left_out):
+        load_settings()
+
+
+@pytest.mark.parametrize(
+    ("url", "is_taken"),
+    [
+        ("https://issuer.example/jwks", True),
+        ("http://127.0.0.1:8080/jwks", True),
+        ("http://[::1]:8080/jwks", True),
+        ("http://localhost/jwks", True),
+        ("http://issuer.example/jwks", False),
+        ("http://10.0.0.7/jwks", False),
+    ],
+)
+def test_keys_are_fetched_where_nobody_on_the_way_can_change_them(
+    monkeypatch: pytest.MonkeyPatch, url: str, is_taken: bool
+) -> None:
+    for variable, value in {**TOKENS, "ORCHESTRATOR_JWT__JWKS_URL": url}.items():
+        monkeypatch.setenv(variable, value)
+    if is_taken:
+        assert load_settings().knows_callers
+    else:
+        with pytest.raises(InvalidSettings, match="ORCHESTRATOR_JWT__JWKS_URL"):
+            load_settings()
+
+
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
 def test_loopback_needs_no_leave(host: str) -> None:
     assert load_settings(host=host).server.host == host

@@ -61,7 +61,7 @@ ANSWER_OF_ERROR: dict[type[errors.HousingPriceError], Answer] = {
         403, "scope-missing", "The key is not good for this", "`scope` is what it would have to be good for."
     ),
     errors.IdentityProviderUnavailable: Answer(
-        503, "identity-provider-unavailable", "Tokens cannot be checked", "Their issuer is away. Try again.", 1
+        503, "identity-provider-unavailable", "Tokens cannot be checked", "Their issuer is away. Try again.", 5
     ),
     errors.QueueFull: Answer(503, "queue-full", "Too much is waiting", "Try again in a moment.", 1),
     errors.DeadlineExceeded: Answer(

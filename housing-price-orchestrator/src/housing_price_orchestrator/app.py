@@ -18,6 +18,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from housing_price_orchestrator import __version__
+from housing_price_orchestrator.compose_access import ComposedAccess
 from housing_price_orchestrator.interface import docs, health, ndjson, price
 from housing_price_orchestrator.interface import metrics as metrics_page
 from housing_price_orchestrator.interface.limits import BodyLimits
@@ -33,13 +34,9 @@ from housing_price_orchestrator.provider.balancing import BalancedPriceModel
 from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
 from housing_price_orchestrator.provider.counting import CountedCalls, CountedPrices
 from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
-from housing_price_orchestrator.provider.json_web_keys import JsonWebKeys, client_for_keys
 from housing_price_orchestrator.provider.key_file import KeyFileUnusable
-from housing_price_orchestrator.provider.keyring import Keyring
 from housing_price_orchestrator.provider.mlflow_client import client_for
 from housing_price_orchestrator.provider.mlflow_price_model import READINESS_CALL_ID, MLflowPriceModel
-from housing_price_orchestrator.provider.tokens import Tokens
-from housing_price_orchestrator.service.access import Access
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.settings import (
@@ -50,7 +47,6 @@ from housing_price_orchestrator.settings import (
     hand_to_workers,
     load_settings,
 )
-from housing_price_orchestrator.shared.access import Authenticator
 from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.ports import PriceModel
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
@@ -72,15 +68,7 @@ def create_app(settings: Settings) -> FastAPI:
     Raises:
         KeyFileUnusable: the file of keys cannot be used.
     """
-    authenticators: list[Authenticator] = []
-    keyring = None if settings.auth.keys_file is None else Keyring(settings.auth.keys_file)
-    if keyring is not None:
-        authenticators.append(keyring)
-    web_keys = None
-    token = settings.jwt
-    if token.jwks_url is not None and token.issuer is not None and token.audience is not None:
-        web_keys = JsonWebKeys(str(token.jwks_url), client=client_for_keys())
-        authenticators.append(Tokens(web_keys, issuer=token.issuer, audience=token.audience))
+    callers = ComposedAccess(settings)
     metrics = Metrics() if settings.metrics.enabled else None
 
     @contextlib.asynccontextmanager
@@ -121,8 +109,7 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.coalesced = coalesced
             asking = asyncio.create_task(readiness.keep_asking())
             stack.push_async_callback(_cancelled, asking)
-            if keyring is not None:
-                stack.push_async_callback(_cancelled, asyncio.create_task(keyring.keep_reading()))
+            await stack.enter_async_context(callers.running())
             if metrics is not None:
                 _read_from(metrics, coalesced, readiness)
                 workers = None
@@ -133,8 +120,6 @@ def create_app(settings: Settings) -> FastAPI:
                 stack.callback(exposition.put_down)
                 if workers is not None:
                     stack.push_async_callback(_cancelled, asyncio.create_task(exposition.keep_putting_down()))
-            if web_keys is not None:
-                await stack.enter_async_context(web_keys)
             # What is here now stays: looking through it again and again for garbage makes single requests wait.
             gc.collect()
             gc.freeze()
@@ -157,7 +142,7 @@ def create_app(settings: Settings) -> FastAPI:
             HTTPException: on_http_exception,
         },
     )
-    app.state.access = Access(authenticators) if authenticators else None
+    app.state.access = callers.access
     app.state.stream_gate = asyncio.Semaphore(ndjson.BLOCKS_AT_A_TIME)
     app.state.limits = BodyLimits(
         predict_bytes=settings.requests.max_predict_bytes,

@@ -1,6 +1,5 @@
 """`housing-price up` as a real process, over stand-ins for the services that start at once."""
 
-import json
 import os
 import shlex
 import signal
@@ -14,23 +13,17 @@ from pathlib import Path
 import httpx
 import pytest
 
+from housing_price_model.artefact import read_export
+
+from .fakes.fake_registry import export, register
 from .running import FREE_PORTS, Up, wait_until
 
 type Start = Callable[..., Up]
 
 
-def served_versions(up: Up) -> list[str]:
-    return [line.split()[0] for line in (up.state / "served.log").read_text().splitlines()]
-
-
-def write_export(state: Path, **manifest: object) -> None:
-    (state / "champion" / "model").mkdir(parents=True, exist_ok=True)
-    (state / "champion" / "manifest.json").write_text(json.dumps(manifest))
-
-
-def write_champion(state: Path, version: str, digest: str) -> None:
-    state.mkdir(parents=True, exist_ok=True)
-    (state / "fake-champion.json").write_text(json.dumps({"version": version, "digest": digest}))
+def served(up: Up) -> list[tuple[str, ...]]:
+    """The version that each start of the model server served, and the digest that it was told to hold it to."""
+    return [tuple(line.split()) for line in (up.state / "served.log").read_text().splitlines()]
 
 
 def test_a_first_start_trains_and_a_second_does_not(start: Start) -> None:
@@ -43,40 +36,76 @@ def test_a_first_start_trains_and_a_second_does_not(start: Start) -> None:
     second = start(state=first.state)
     second.wait_until_up()
     assert "training" not in second.log
-    assert served_versions(second) == ["1", "1"]
+    first_served, second_served = served(second)
+    assert first_served == second_served
+    assert first_served[0] == "1"
 
 
 def test_an_export_is_served_before_the_tracking_server_is_there(start: Start, tmp_path: Path) -> None:
     state = tmp_path / "state"
-    write_champion(state, "1", "d1")
-    write_export(state, version="1", digest="d1")
+    export(state, register(state, "1"))
     up = start(state=state, environment={"FAKE_DIES": "tracking-server:0"})
     up.wait_for("model-server: ready", 20)
     up.wait_for("orchestrator: ready", 20)
 
 
-@pytest.mark.parametrize(("version", "digest"), [("2", "d2"), ("1", "other")])
-def test_another_champion_in_the_registry_is_exported_and_served(
-    start: Start, tmp_path: Path, version: str, digest: str
+def test_the_model_server_is_told_which_digest_the_registry_recorded(start: Start, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    champion = register(state, "1")
+    export(state, champion)
+    up = start(state=state)
+    up.wait_until_up()
+    assert served(up) == [("1", champion.digest)]
+
+
+@pytest.mark.parametrize(("version", "content"), [("2", "better"), ("1", "of a registry that was made anew")])
+def test_another_champion_in_the_registry_is_exported_and_nothing_else_is_served(
+    start: Start, tmp_path: Path, version: str, content: str
 ) -> None:
     state = tmp_path / "state"
-    write_export(state, version="1", digest="d1")
-    write_champion(state, version, digest)
+    export(state, register(state, "1"))
+    champion = register(state, version, content)
     up = start(state=state)
     up.wait_until_up()
-    assert served_versions(up)[-1] == version
-    assert json.loads((state / "champion" / "manifest.json").read_text()) == {"version": version, "digest": digest}
+    assert served(up) == [(version, champion.digest)]
+    assert read_export(state / "champion").digest == champion.digest
 
 
-def test_an_export_that_cannot_be_served_is_replaced_from_the_registry(start: Start, tmp_path: Path) -> None:
+def test_a_registry_that_cannot_be_read_ahead_is_asked_and_the_export_replaced(start: Start, tmp_path: Path) -> None:
     state = tmp_path / "state"
-    write_champion(state, "1", "d1")
-    write_export(state, version="1", digest="d1", broken=True)
-    # Another version makes sure that the export is replaced even if the model server has not died yet by then.
-    write_champion(state, "2", "d2")
+    export(state, register(state, "1"))
+    (state / "mlflow.db").unlink()
     up = start(state=state)
     up.wait_until_up()
-    assert served_versions(up) == ["2"]
+    assert "training: done" in up.log
+    assert [version for version, _ in served(up)] == ["1"]
+
+
+def change_a_file(export: Path) -> None:
+    (export / "model" / "MLmodel").write_text("changed")
+
+
+def add_a_file(export: Path) -> None:
+    (export / "model" / "added.py").touch()
+
+
+def empty_the_manifest(export: Path) -> None:
+    (export / "manifest.json").write_text("")
+
+
+@pytest.mark.parametrize("damage", [change_a_file, add_a_file, empty_the_manifest])
+def test_a_damaged_export_is_never_served_and_replaced_from_the_registry(
+    start: Start, tmp_path: Path, damage: Callable[[Path], None]
+) -> None:
+    state = tmp_path / "state"
+    champion = register(state, "1")
+    export(state, champion)
+    damage(state / "champion")
+    up = start(state=state)
+    up.wait_until_up()
+    assert "model-server: ended" not in up.log
+    assert "exporting version 1, the champion" in up.log
+    assert served(up) == [("1", champion.digest)]
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])

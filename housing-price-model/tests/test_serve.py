@@ -8,13 +8,14 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from pathlib import Path
 
 import httpx
 import numpy as np
 import pytest
 
-from housing_price_model.artefact import MODEL, digest_of
+from housing_price_model.artefact import MODEL, digest_of, read_export, write_export
 from housing_price_model.data import Houses
 from housing_price_model.packaging import load
 from housing_price_model.train import Trained
@@ -123,7 +124,7 @@ def test_ping_answers_with_the_version(server: Server) -> None:
 
 
 def test_a_folder_is_served_and_left_as_it_is(export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Bytecode written beside the model's code would make it another artefact, which the next start would refuse.
+    # Bytecode beside the model's code would make it another model, which the next start would refuse.
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     shutil.copytree(export, tmp_path / "export")
     before = digest_of(tmp_path / "export")
@@ -165,7 +166,39 @@ def test_changed_byte_refuses_to_load_in_one_line(export: Path, tmp_path: Path) 
     done = refused("--model", str(tmp_path / "export"))
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert "refused, its files are not those that were recorded" in line
+    assert "refused, its files are not those that were recorded: model/artifacts/graph.onnx was changed" in line
+
+
+def test_another_model_than_the_pinned_one_is_refused_and_the_pinned_one_is_served(
+    export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = refused(str(export), "--digest", f"sha256:{'0' * 64}")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert f"refused, its digest is {read_export(export).digest}, and sha256:000" in line
+    monkeypatch.setenv("HOUSING_PRICE_MODEL_DIGEST", read_export(export).digest)
+    with served(tmp_path, str(export)):
+        pass
+
+
+def test_registered_model_must_be_the_pinned_one_too(store: str, trained: Trained) -> None:
+    assert trained.registered
+    done = refused("--tracking-uri", store, "--digest", f"sha256:{'0' * 64}")
+    assert done.returncode == 1
+    assert f"refused, its digest is {trained.registered.digest}, and sha256:000" in done.stderr.splitlines()[-1]
+
+
+def test_code_of_another_is_not_run_though_its_digests_are_right(export: Path, tmp_path: Path) -> None:
+    shutil.copytree(export / MODEL, tmp_path / "model")
+    with (tmp_path / "model" / "served.py").open("a") as code:
+        code.write(f"\nPath({str(tmp_path / 'was run')!r}).touch()\n")
+    write_export(
+        tmp_path / "model", replace(read_export(export), digest=digest_of(tmp_path / "model")), tmp_path / "export"
+    )
+    done = refused(str(tmp_path / "export"))
+    assert done.returncode == 1
+    assert "served.py is not the code of this package" in done.stderr
+    assert not (tmp_path / "was run").exists()
 
 
 def test_taken_port_is_an_error(export: Path) -> None:

@@ -3,13 +3,16 @@
 import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
 
 import httpx
 
 from housing_price.errors import StackError
+from housing_price.state import State
+from housing_price_model.artefact import read_export
+from housing_price_model.errors import ArtefactError
 from housing_price_model.names import CHAMPION, DIGEST_TAG, NAME, NOT_THERE
 
 ALIAS_PATH = "/api/2.0/mlflow/registered-models/alias"
@@ -70,3 +73,20 @@ def read_champion(database: Path) -> Champion | None:
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
         row = connection.execute(_QUERY, (DIGEST_TAG, NAME, CHAMPION)).fetchone()
     return Champion(str(row[0]), row[1]) if row else None
+
+
+def is_exported(champion: Champion, state: State) -> bool:
+    """Whether the export on disk is this very champion, whole and unchanged: each file is read."""
+    try:
+        return champion.is_exported_as(asdict(read_export(state.champion)))
+    except ArtefactError:
+        return False
+
+
+def read_exported_champion(state: State) -> Champion | None:
+    """Read which champion can be served before the registry is up: its database knows it, and the export is it."""
+    try:
+        champion = read_champion(state.database)
+    except sqlite3.Error:
+        return None  # the tracking server will say what is wrong with it
+    return champion if champion is not None and is_exported(champion, state) else None

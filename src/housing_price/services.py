@@ -70,11 +70,16 @@ def tracking_server(plan: Plan) -> Service:
     )
 
 
-def model_server(plan: Plan) -> Service:
-    """The exported champion behind `/invocations`, under MLflow's own scoring server or under MLServer."""
-    served = (str(plan.state.champion), *_listen(plan.model_server))
-    # An export is checked before each start, and bytecode written beside the model's code would make it another.
-    variables = environment(PYTHONDONTWRITEBYTECODE="1")
+def model_server(plan: Plan, digest: str | None = None) -> Service:
+    """The exported champion behind `/invocations`, under MLflow's own scoring server or under MLServer.
+
+    Args:
+        plan: Where it listens, and what serves.
+        digest: What the registry recorded of the champion's files; the model server refuses any other.
+    """
+    pinned = ("--digest", digest) if digest else ()
+    served = (str(plan.state.champion), *_listen(plan.model_server), *pinned)
+    variables = environment()
     if plan.model_server_kind is ModelServerKind.MLFLOW:
         command, ready_within_seconds = python("housing_price_model", "serve", *served), 120.0
     else:

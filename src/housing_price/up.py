@@ -8,7 +8,7 @@ from collections.abc import Callable
 import httpx
 
 from housing_price.addresses import show_addresses
-from housing_price.champion import find_champion
+from housing_price.champion import Champion, find_champion, is_exported, read_exported_champion
 from housing_price.errors import StackError
 from housing_price.output import Output
 from housing_price.ports import require_free
@@ -64,15 +64,18 @@ class Stack:
                 group.create_task(self._orchestrator.run())
                 # Waited for from the start: settings that it refuses are told at once and not after the training.
                 orchestrator_is_ready = group.create_task(self._orchestrator.wait_until_ready())
-                serves_already = self._plan.state.read_manifest() is not None
-                if serves_already:
+                served = await asyncio.to_thread(read_exported_champion, self._plan.state)
+                if served:
+                    self._serve(served)
                     group.create_task(self._model_server.run())
                 await self._tracking.wait_until_ready()
-                has_new_export = await self._bring_export_up_to_date()
-                if not serves_already:
-                    group.create_task(self._model_server.run())
-                elif has_new_export:
-                    await self._model_server.restart()
+                champion = await self._bring_export_up_to_date()
+                if champion != served:
+                    self._serve(champion)
+                    if served:
+                        await self._model_server.restart()
+                    else:
+                        group.create_task(self._model_server.run())
                 await self._model_server.wait_until_ready()
                 await orchestrator_is_ready
                 price = await self._price_the_example()
@@ -80,22 +83,24 @@ class Stack:
         except* StackError as errors:
             raise errors.exceptions[0] from None
 
-    async def _bring_export_up_to_date(self) -> bool:
-        """Train if there is no champion, export it if the export is another; tell whether it was written anew."""
+    def _serve(self, champion: Champion) -> None:
+        """Let the model server serve this champion, and nothing else, from its next start on."""
+        self._model_server.service = model_server(self._plan, champion.digest)
+
+    async def _bring_export_up_to_date(self) -> Champion:
+        """Train if there is no champion, export it if the export is another or damaged; returns the champion."""
         state, url = self._plan.state, self._plan.tracking.url
-        champion, is_new = await find_champion(self._client, url), False
+        champion = await find_champion(self._client, url)
         if champion is None:
             self._output.say("the registry has no champion: training one, which takes about a minute")
             await self._run_to_end(TRAINING, training(self._plan))
-            champion, is_new = await find_champion(self._client, url), True
+            champion = await find_champion(self._client, url)
         if champion is None:
             raise StackError("training ended well but registered no champion")
-        # A model server that cannot start on the export that it has gets another from the registry.
-        if self._model_server.deaths_before_ready or not champion.is_exported_as(state.read_manifest()):
+        if not await asyncio.to_thread(is_exported, champion, state):
             self._output.say(f"exporting version {champion.version}, the champion")
             await self._run_to_end(EXPORT, export(self._plan))
-            is_new = True
-        return is_new
+        return champion
 
     async def _run_to_end(self, name: str, command: tuple[str, ...]) -> None:
         began = time.monotonic()

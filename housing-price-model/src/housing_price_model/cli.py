@@ -102,6 +102,13 @@ def serve(
     host: Annotated[str, typer.Option(help="The address to listen on; loopback by default.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8080,
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
+    *,
+    digest: Annotated[
+        str | None,
+        typer.Option(
+            envvar="HOUSING_PRICE_MODEL_DIGEST", help="Refuse any other model than that of this digest: sha256:..."
+        ),
+    ] = None,
 ) -> None:
     """Serve a model at /invocations and /ping until a signal ends it."""
     from housing_price_model import serve as serving  # noqa: PLC0415  # its libraries load slowly; --help does not wait
@@ -109,7 +116,7 @@ def serve(
     with _readable_errors():
         if folder is not None and model is not None:
             raise ServingError(f"{folder} and --model {model}: there are two models to serve, give one of them")
-        serving.serve(str(folder or model or CHAMPION_URI), tracking_uri, host, port)
+        serving.serve(str(folder or model or CHAMPION_URI), tracking_uri, host, port, digest)
 
 
 @app.command()

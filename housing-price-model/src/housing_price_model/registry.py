@@ -13,6 +13,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 from housing_price_model.artefact import check_digest, digest_of
+from housing_price_model.contents import check_contents
 from housing_price_model.errors import ArtefactError, RegistryError
 from housing_price_model.names import CHAMPION, DIGEST_TAG, MODEL_ID_TAG, NAME, NOT_THERE, RMSLE_TAG
 
@@ -36,6 +37,8 @@ def connect(tracking_uri: str) -> MlflowClient:
     """
     # MLflow's own patience is minutes long; a server that is up answers at once.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
+    # Our models hold no pickle, and MLflow would load one.
+    os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
     mlflow.set_tracking_uri(tracking_uri)
     client = MlflowClient()
     try:
@@ -109,11 +112,12 @@ def checked(client: MlflowClient, uri: str) -> Iterator[tuple[Registered, Path]]
 
     Raises:
         RegistryError: see `find`.
-        ArtefactError: its files are not those that were registered.
+        ArtefactError: its files are not those that were registered, or not what a model may be made of.
     """
     found, version = find(client, uri)
     with downloaded(version) as folder:
         check_digest(folder, found.digest)
+        check_contents(folder)
         yield found, folder
 
 
@@ -125,13 +129,22 @@ def downloaded(version: ModelVersion) -> Iterator[Path]:
         ArtefactError: they are not there.
     """
     with tempfile.TemporaryDirectory(prefix="housing-price-") as folder:
-        try:
-            path = mlflow.artifacts.download_artifacts(f"models:/{version.name}/{version.version}", dst_path=folder)
-        except (MlflowException, OSError) as exc:
-            raise ArtefactError(
-                f"models:/{version.name}/{version.version}: cannot be downloaded ({_first_line(exc)})"
-            ) from exc
-        yield Path(path)
+        yield download(f"models:/{version.name}/{version.version}", Path(folder))
+
+
+def download(uri: str, folder: Path) -> Path:
+    """Download the files of a model into a folder; returns where in it they are.
+
+    Raises:
+        ArtefactError: they are not there.
+    """
+    try:
+        model = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(folder)))
+    except (MlflowException, OSError) as exc:
+        raise ArtefactError(f"{uri}: cannot be downloaded ({_first_line(exc)})") from exc
+    # MLflow writes this file into its own copy; it is no part of the model.
+    (model / "registered_model_meta").unlink(missing_ok=True)
+    return model
 
 
 @contextmanager

@@ -5,6 +5,7 @@ one line per call with the caller's `X-Request-ID`, so that a call can be follow
 """
 
 import logging
+import os
 import re
 import signal
 import sys
@@ -20,7 +21,8 @@ import uvicorn
 from mlflow.pyfunc import PyFuncModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from housing_price_model.artefact import MODEL, read_export
+from housing_price_model.artefact import check_pinned
+from housing_price_model.contents import opened
 from housing_price_model.errors import ServingError
 from housing_price_model.lean import DirectModel, application_for
 from housing_price_model.registry import checked, connect
@@ -70,25 +72,33 @@ class CalledModel:
 
 
 @contextmanager
-def loaded(model: str, tracking_uri: str) -> Iterator[tuple[PyFuncModel, str, str]]:
+def loaded(model: str, tracking_uri: str, pinned: str | None = None) -> Iterator[tuple[PyFuncModel, str, str]]:
     """Check and load a model: an exported folder, or `models:/...` from the registry.
+
+    Args:
+        model: The folder or the URI.
+        tracking_uri: Where the registry is; a folder needs none.
+        pinned: The digest that the model has to have, whatever the folder or the registry say.
 
     Yields:
         The model, its name and its version.
 
     Raises:
-        ArtefactError: its files are not those that were exported or registered; nothing was loaded.
+        ArtefactError: its files are not those that were exported, registered or pinned, or not what a model may be made
+            of; nothing was loaded.
         RegistryError: the tracking server does not answer or does not know it.
     """
     if model.startswith("models:/"):
         with checked(connect(tracking_uri), model) as (registered, folder):
+            if pinned is not None:
+                check_pinned(registered.digest, pinned, model)
             yield mlflow.pyfunc.load_model(str(folder)), registered.name, registered.version
     else:
-        manifest = read_export(Path(model))
-        yield mlflow.pyfunc.load_model(str(Path(model) / MODEL)), manifest.name, manifest.version
+        with opened(Path(model), pinned) as (manifest, folder):
+            yield mlflow.pyfunc.load_model(str(folder)), manifest.name, manifest.version
 
 
-def serve(model: str, tracking_uri: str, host: str, port: int) -> None:
+def serve(model: str, tracking_uri: str, host: str, port: int, pinned: str | None = None) -> None:
     """Serve a model until SIGTERM or SIGINT, which end the process with 0.
 
     Port 0 takes a free one; uvicorn's log line "Uvicorn running on" tells which.
@@ -104,11 +114,10 @@ def serve(model: str, tracking_uri: str, host: str, port: int) -> None:
     # uvicorn stops in order at a signal and then raises it again, which would end the process with an error.
     signal.signal(signal.SIGTERM, stop)
     signal.signal(signal.SIGINT, stop)
-    # Loading runs the code inside the artefact. Bytecode written beside it would make it another artefact, which the
-    # next start would refuse.
-    sys.dont_write_bytecode = True
+    # Our models hold no pickle, and MLflow would load one.
+    os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
-    with loaded(model, tracking_uri) as (pyfunc, name, version):
+    with loaded(model, tracking_uri, pinned) as (pyfunc, name, version):
         _logger.info("serving %s, version %s", name, version)
         app = CalledModel(application_for(DirectModel(pyfunc)), name, version)
         config = uvicorn.Config(

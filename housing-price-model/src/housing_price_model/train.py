@@ -7,7 +7,6 @@ from pathlib import Path
 from time import monotonic
 from typing import Final
 
-import mlflow
 import numpy as np
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
 
@@ -20,7 +19,7 @@ from housing_price_model.names import NAME
 from housing_price_model.packaging import Packed, load, pack
 from housing_price_model.pipeline import ENCODER, PriceFit, Recipe
 from housing_price_model.plots import draw
-from housing_price_model.registry import Registered, connect, register
+from housing_price_model.registry import Registered, connect, download, register
 from housing_price_model.runs import Logged, log_run
 
 _LEAST_HOUSES: Final = 50
@@ -140,7 +139,7 @@ def _check(packed: Packed, houses: Houses, price: PriceFit) -> None:
 
 def _export(logged: Logged, registered: Registered | None, model_id: str, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
-        model = Path(mlflow.artifacts.download_artifacts(logged.model_uri, dst_path=temporary))
+        model = download(logged.model_uri, Path(temporary))
         manifest = Manifest(
             name=NAME,
             version=registered.version if registered else model_id,

@@ -1,9 +1,10 @@
-"""A registry whose champion is what the file `fake-champion.json` beside the database says."""
+"""A registry whose champion is what its database says."""
 
-import json
 from pathlib import Path
 
 from fake_service import Answer, dies_as_told, parser, serve
+
+from housing_price.champion import read_champion
 
 options = parser()
 options.add_argument("command")
@@ -11,17 +12,17 @@ options.add_argument("--backend-store-uri")
 options.add_argument("--artifacts")
 given = options.parse_args()
 dies_as_told("tracking-server")
-champion = Path(given.backend_store_uri.removeprefix("sqlite:///")).parent / "fake-champion.json"
+database = Path(given.backend_store_uri.removeprefix("sqlite:///"))
 
 
 def answer(path: str) -> Answer:
     if path == "/health":
         return 200, "OK"
-    if not champion.exists():
+    champion = read_champion(database)
+    if champion is None:
         return 404, {"error_code": "RESOURCE_DOES_NOT_EXIST"}
-    version = json.loads(champion.read_text())
-    tags = [{"key": "digest", "value": version["digest"]}]
-    return 200, {"model_version": {"version": version["version"], "tags": tags}}
+    tags = [{"key": "digest", "value": champion.digest}]
+    return 200, {"model_version": {"version": champion.version, "tags": tags}}
 
 
 serve(given.host, given.port, answer)

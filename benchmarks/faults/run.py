@@ -1,5 +1,6 @@
 """Runs scenarios one after the other, each with processes of its own, and keeps what they found."""
 
+import json
 import sys
 import time
 import traceback
@@ -15,6 +16,8 @@ from benchmarks.faults.arena import Arena
 from benchmarks.faults.broken import broken
 from benchmarks.faults.failing import failing
 from benchmarks.faults.flood import flood
+from benchmarks.faults.fuzz_bytes import fuzz_bytes
+from benchmarks.faults.fuzz_schema import fuzz_schema
 from benchmarks.faults.killed import killed
 from benchmarks.faults.overload import overload
 from benchmarks.faults.quiet import quiet
@@ -59,6 +62,8 @@ SCENARIOS: Final = (
     Scenario("stopping", stopping),
     Scenario("rolling restart", rolling, can_run=has_proxy, missing="nginx"),
     Scenario("slow sockets", slow_sockets),
+    Scenario("schema fuzz", fuzz_schema, minutes=10),
+    Scenario("byte fuzz", fuzz_bytes, minutes=10),
     Scenario("soak", soak, minutes=30),
     Scenario("swap", swap),
     Scenario("rolling swap", rolling_swap),
@@ -101,8 +106,9 @@ def run_one(scenario: Scenario, export: Callable[[], Path], *, is_quick: bool, m
         except Exception as error:  # noqa: BLE001 - the other scenarios go on, and this one did not hold
             traceback.print_exc()
             arena.findings.holds("it can be measured", "yes", repr(error)[:300], is_held=False)
-        tracebacks = [one.name for one in arena.orchestrators if b"Traceback" in one.log.read_bytes()]
-        arena.findings.none("orchestrators with a stack trace in the log", tracebacks)
+        logged = [line for one in arena.orchestrators for line in one.log.read_bytes().splitlines()]
+        arena.findings.none("lines of the orchestrators' logs that are not JSON", [x for x in logged if not is_json(x)])
+        arena.findings.none("stack traces in the orchestrators' logs", [x for x in logged if b"Traceback" in x])
     found = arena.findings.as_json() | {
         "what": (scenario.run.__doc__ or "").strip().removesuffix("."),
         "seconds": round(time.monotonic() - started, 1),
@@ -113,6 +119,14 @@ def run_one(scenario: Scenario, export: Callable[[], Path], *, is_quick: bool, m
         shown = f"{promise['measured']} ({promise['to_hold']})"
         print(f"{verdict} {scenario.name}: {promise['what']}: {shown}", file=sys.stderr)  # noqa: T201 - progress
     return found
+
+
+def is_json(line: bytes) -> bool:
+    """Whether a line of a log is a JSON object."""
+    try:
+        return isinstance(json.loads(line), dict)
+    except ValueError:
+        return False
 
 
 def not_held(results: dict[str, Any]) -> list[str]:

@@ -1,0 +1,136 @@
+"""Requests made from the OpenAPI document, good and bad, and houses with any values: every answer is as documented."""
+
+import contextlib
+import json
+import time
+from http.client import HTTPException
+from typing import Any
+
+import schemathesis
+from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import strategies as st
+from hypothesis.errors import Unsatisfiable
+from schemathesis import GenerationMode
+
+from benchmarks import houses
+from benchmarks.faults.arena import Arena, ask
+from benchmarks.faults.fuzz_bytes import statuses_documented
+from benchmarks.processes import Server
+
+SEED = 1
+EXAMPLES = 40
+HANG_SECONDS = 15.0
+SERVER_ERROR = 500
+FIRST_FINDINGS = 20
+BATCH_PATH = f"{houses.PREDICT_PATH}/batch"
+
+any_json = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    max_leaves=12,
+)
+_REAL = st.sampled_from(range(200)).map(lambda house: houses.documents()[house])
+_CHANGES = st.dictionaries(st.sampled_from([*houses.ALIAS_OF_COLUMN.values(), "id"]), any_json, min_size=1, max_size=3)
+changed_houses = st.builds(lambda house, changes: house | changes, _REAL, _CHANGES)
+bodies = st.one_of(
+    st.tuples(st.just(houses.PREDICT_PATH), any_json | changed_houses),
+    st.tuples(st.just(BATCH_PATH), st.builds(lambda listed: {"data": listed}, st.lists(changed_houses, max_size=3))),
+)
+
+
+def fuzz_schema(arena: Arena) -> None:
+    """Schemathesis over the OpenAPI document, good and bad, and houses with any values, for 10 minutes."""
+    stub = arena.stub()
+    orchestrator = arena.orchestrator(stub.port)
+    end = time.monotonic() + arena.lasting(arena.minutes * 60, 4)
+    url = f"http://127.0.0.1:{orchestrator.port}"
+    document = schemathesis.openapi.from_url(f"{url}/openapi.json")
+    # Lines of JSON are no media type that it can make; any lines at all are among the mutated bytes.
+    operations = [one.ok() for one in document.exclude(path_regex="/stream$").get_all_operations()]
+    problems: list[str] = []
+    tried = 0
+    number = SEED
+    print(f"seeds from {SEED}")  # noqa: T201 - a random test prints its seed
+    while number == SEED or time.monotonic() < end:
+        for operation in operations:
+            for mode in (GenerationMode.POSITIVE, GenerationMode.NEGATIVE):
+                if number > SEED and time.monotonic() > end:
+                    break
+                tried += _described(operation, mode, url, number, problems)
+        tried += _any_values(orchestrator, number, problems)
+        number += 1
+    found = arena.findings
+    found.figures |= {"requests": tried, "seeds": [SEED, number - 1], "problems": problems[:FIRST_FINDINGS]}
+    found.none(f"of {tried:,} requests: 5xx, an undocumented status or answer, or none within 15 s", problems)
+
+
+def _described(operation: Any, mode: GenerationMode, url: str, number: int, problems: list[str]) -> int:
+    """Send what the document describes, or what breaks it, and hold each answer to the document."""
+    tried = 0
+
+    @seed(number)
+    @given(case=operation.as_strategy(generation_mode=mode))
+    @settings(
+        max_examples=EXAMPLES,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def run(case: schemathesis.Case) -> None:
+        nonlocal tried
+        tried += 1
+        if mode is GenerationMode.POSITIVE:
+            case.body = with_whole_numbers(case.body)
+        try:
+            case.call_and_validate(base_url=url, timeout=HANG_SECONDS)
+        except Exception as error:  # noqa: BLE001 - it is what is looked for, and the others go on
+            problems.append(f"seed {number}, {operation.label}, {mode.value}: {error}"[:1000])
+
+    # An operation that takes nothing cannot be asked in a way that breaks its description.
+    with contextlib.suppress(Unsatisfiable):
+        run()
+    return tried
+
+
+def _any_values(orchestrator: Server, number: int, problems: list[str]) -> int:
+    """Send houses with any values."""
+    documented = statuses_documented(orchestrator.port)
+    tried = 0
+
+    @seed(number)
+    @given(asked=bodies)
+    @settings(
+        max_examples=5 * EXAMPLES,
+        database=None,
+        deadline=None,
+        phases=[Phase.generate],
+        suppress_health_check=list(HealthCheck),
+    )
+    def run(asked: tuple[str, Any]) -> None:
+        nonlocal tried
+        tried += 1
+        path, body = asked
+        written = json.dumps(body).encode("utf-8", "surrogatepass")
+        try:
+            status = ask(orchestrator.port, "POST", path, written).status
+        except (OSError, HTTPException) as error:
+            problems.append(f"seed {number}, {path}: {error!r}: {written[:300]!r}")
+            return
+        if status >= SERVER_ERROR or status not in documented["POST", path]:
+            problems.append(f"seed {number}, {path}: {status}: {written[:300]!r}")
+
+    run()
+    return tried
+
+
+def with_whole_numbers(value: Any) -> Any:
+    """Write 8.0 as 8: to JSON Schema both are integers, and the contract takes only the second for a count."""
+    match value:
+        case float() if value.is_integer():
+            return int(value)
+        case list():
+            return [with_whole_numbers(one) for one in value]
+        case dict():
+            return {key: with_whole_numbers(one) for key, one in value.items()}
+    return value

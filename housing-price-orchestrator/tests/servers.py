@@ -20,6 +20,9 @@ from typing import Any, Self
 import uvicorn
 from fastapi import FastAPI
 
+from housing_price_orchestrator.interface.limits import ConnectionLimits
+from housing_price_orchestrator.interface.listening import ListeningConfig
+
 SECONDS_FOR_A_START = 90
 SECONDS_FOR_AN_END = 20
 
@@ -238,13 +241,13 @@ def free_port() -> int:
 
 
 @contextlib.contextmanager
-def served(app: FastAPI) -> Iterator[str]:
-    """Serve an application with uvicorn, in a thread; gives its address."""
+def served(app: FastAPI, limits: ConnectionLimits | None = None) -> Iterator[str]:
+    """Serve an application as the shipped program does, in a thread; gives its address."""
     with socket.socket() as listener:
         listener.bind(("127.0.0.1", 0))
         # From here on the system takes connections, so nobody has to wait until uvicorn is ready.
         listener.listen(128)
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, access_log=False, http="httptools"))
+        server = uvicorn.Server(ListeningConfig(app, limits=limits))
         thread = threading.Thread(target=server.run, args=([listener],), name="uvicorn")
         thread.start()
         try:
@@ -329,5 +332,5 @@ class Process:
         self._process.wait(SECONDS_FOR_AN_END)
 
 
-LISTENS = r"Uvicorn running on (http://[0-9.]+:[0-9]+)"
+LISTENS = r"Uvicorn running on (https?://[0-9.]+:[0-9]+)"
 """The line with which uvicorn tells its address."""

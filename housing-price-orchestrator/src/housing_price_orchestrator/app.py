@@ -4,29 +4,27 @@ import asyncio
 import contextlib
 import gc
 import platform
-import signal
-import sys
 from collections.abc import AsyncIterator
-from pathlib import Path
-from tempfile import TemporaryDirectory
-from types import FrameType
 from typing import Any
 
-import uvicorn
 from fastapi import FastAPI
 from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
+from starlette.middleware.cors import CORSMiddleware
+from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from housing_price_orchestrator import __version__
 from housing_price_orchestrator.compose_access import ComposedAccess
 from housing_price_orchestrator.interface import docs, health, ndjson, price
 from housing_price_orchestrator.interface import metrics as metrics_page
+from housing_price_orchestrator.interface.cors import cors_options
+from housing_price_orchestrator.interface.hosts import TrustedHosts
 from housing_price_orchestrator.interface.limits import BodyLimits
 from housing_price_orchestrator.interface.middleware import RequestMiddleware
 from housing_price_orchestrator.interface.openapi import DescribedAPI
 from housing_price_orchestrator.interface.problems import on_error, on_http_exception, on_invalid_parameters
+from housing_price_orchestrator.interface.stopping import announced_stop
 from housing_price_orchestrator.observability.exposition import Exposition, page_of
-from housing_price_orchestrator.observability.logging import configure_logging
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.observability.worker_files import WorkerFiles
@@ -34,25 +32,14 @@ from housing_price_orchestrator.provider.balancing import BalancedPriceModel
 from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
 from housing_price_orchestrator.provider.counting import CountedCalls, CountedPrices
 from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
-from housing_price_orchestrator.provider.key_file import KeyFileUnusable
 from housing_price_orchestrator.provider.mlflow_client import client_for
 from housing_price_orchestrator.provider.mlflow_price_model import READINESS_CALL_ID, MLflowPriceModel
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
-from housing_price_orchestrator.settings import (
-    PREFIX,
-    InvalidSettings,
-    Settings,
-    described,
-    hand_to_workers,
-    load_settings,
-)
+from housing_price_orchestrator.settings import Settings, described
 from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.ports import PriceModel
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
-
-GRACE_SECONDS = 5
-"""How long requests that are being answered may take to end when the process is told to stop."""
 
 DESCRIPTION = """
 Prices houses in Ames, Iowa. Send a house as readable JSON, get the price that it is expected to sell for, an interval
@@ -72,7 +59,7 @@ def create_app(settings: Settings) -> FastAPI:
     metrics = Metrics() if settings.metrics.enabled else None
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with contextlib.AsyncExitStack() as stack:
             upstream = settings.model_server
             servers, probes = [], []
@@ -123,7 +110,9 @@ def create_app(settings: Settings) -> FastAPI:
             # What is here now stays: looking through it again and again for garbage makes single requests wait.
             gc.collect()
             gc.freeze()
-            yield
+            with announced_stop(readiness, notice_seconds=settings.server.stop_notice_seconds):
+                # What every connection of the server is made with.
+                yield {"readiness": readiness}
             gc.unfreeze()
 
     app = DescribedAPI(
@@ -131,6 +120,7 @@ def create_app(settings: Settings) -> FastAPI:
         version=__version__,
         description=DESCRIPTION,
         lifespan=lifespan,
+        openapi_url="/openapi.json" if settings.docs.enabled else None,
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
@@ -154,12 +144,25 @@ def create_app(settings: Settings) -> FastAPI:
     # The routes themselves and not their router, which would be asked about each request first.
     app.router.routes.extend(price.router.routes)
     app.include_router(health.router)
-    docs.add_docs(app)
+    if settings.docs.enabled:
+        docs.add_docs(app)
     app.state.request_metrics = request_metrics = None if metrics is None else RequestMetrics(metrics)
     if metrics is not None:
         app.include_router(metrics_page.router)
-    app.add_middleware(RequestMiddleware, metrics=request_metrics)
+    _add_middleware(app, settings, request_metrics)
     return app
+
+
+def _add_middleware(app: FastAPI, settings: Settings, metrics: RequestMetrics | None) -> None:
+    """Put around the routes what is asked for, from the inside to the outside; what is off is not there."""
+    if settings.server.trusted_hosts:
+        app.add_middleware(TrustedHosts, patterns=settings.server.trusted_hosts)
+    app.add_middleware(RequestMiddleware, metrics=metrics)
+    if settings.cors.allowed_origins:
+        # Outside, so that a page can read every answer, also that to the unexpected.
+        app.add_middleware(CORSMiddleware, **cors_options(settings.cors.allowed_origins))
+    if settings.server.trusted_proxies:
+        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.server.trusted_proxies))
 
 
 def _read_from(metrics: Metrics, coalesced: CoalescingPriceModel, readiness: Readiness) -> None:
@@ -181,17 +184,6 @@ async def _cancelled(task: asyncio.Task[None]) -> None:
         await task
 
 
-def app_from_environment() -> FastAPI:
-    """Make the application in a worker process of its own."""
-    settings = load_settings()
-    configure_logging(level=settings.log.level, style=settings.log.format)
-    return create_app(settings)
-
-
-def _end(_signal: int, _frame: FrameType | None) -> None:
-    sys.exit(0)
-
-
 def describe() -> dict[str, Any]:
     """Give the OpenAPI document of the application with its default settings."""
     return create_app(Settings()).openapi()
@@ -206,39 +198,3 @@ def describe_settings() -> str:
     """Write the table of all settings, in Markdown."""
     rows = [f"| `{variable}` | `{default}` | {meaning} |" for variable, default, meaning in described()]
     return "\n".join(["| variable | default | |", "|---|---|---|", *rows]).replace("``", "")
-
-
-def serve(*, host: str | None = None, port: int | None = None) -> None:
-    """Serve until a signal says stop; `host` and `port` override the environment.
-
-    Raises:
-        InvalidSettings: the environment holds something that cannot be used.
-    """
-    settings = load_settings(host=host, port=port)
-    configure_logging(level=settings.log.level, style=settings.log.format)
-    try:
-        app = create_app(settings)
-    except KeyFileUnusable as error:
-        raise InvalidSettings(f"{PREFIX}AUTH__KEYS_FILE: {error}") from error
-    # uvicorn stops in order at a signal and then raises it again, which would end the process with an error.
-    for which in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(which, _end)
-    several = settings.server.workers > 1
-    with contextlib.ExitStack() as stack:
-        if several:
-            folder = settings.metrics.folder or stack.enter_context(TemporaryDirectory(prefix="housing-price-metrics-"))
-            hand_to_workers(settings, metrics_folder=Path(folder))
-        uvicorn.run(
-            f"{__name__}:{app_from_environment.__name__}" if several else app,
-            factory=several,
-            workers=settings.server.workers,
-            host=settings.server.host,
-            port=settings.server.port,
-            http="httptools",
-            loop="uvloop",
-            access_log=False,
-            log_config=None,
-            server_header=False,
-            proxy_headers=False,
-            timeout_graceful_shutdown=GRACE_SECONDS,
-        )

@@ -8,8 +8,8 @@ import typer
 
 from housing_price_orchestrator import keys_cli
 from housing_price_orchestrator.app import describe, describe_metrics, describe_settings
-from housing_price_orchestrator.app import serve as serve_until_stopped
 from housing_price_orchestrator.provider.columns import column_types
+from housing_price_orchestrator.serving import serve as serve_until_stopped
 from housing_price_orchestrator.settings import InvalidSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The public house price API.")

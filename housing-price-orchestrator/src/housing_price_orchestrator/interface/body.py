@@ -1,7 +1,6 @@
 """Receives the body of a request, within limits of kind, size and time."""
 
 import asyncio
-import contextlib
 import re
 
 from fastapi import Request
@@ -12,9 +11,10 @@ from housing_price_orchestrator.shared.errors import DocumentTooLarge, DocumentT
 JSON = "application/json"
 NDJSON = "application/x-ndjson"
 
+BODY_IS_COMING = "body_is_coming"
+"""Stands in the state of a request whose body was not there as a whole together with its head."""
+
 _JSON_RELATIVE = re.compile(r"application/[\w.+-]+\+json")
-_MAX_DRAINED_BYTES = 16 * 1024 * 1024
-_MAX_DRAINING_SECONDS = 2.0
 
 
 def check_media_type(request: Request, expected: str) -> None:
@@ -38,36 +38,25 @@ async def read_body(request: Request, *, limit_bytes: int, limit_seconds: float)
 
     Raises:
         UnsupportedMediaType: it is declared to be something else, or to be compressed.
-        DocumentTooLarge: it is larger than `limit_bytes`; the rest was received and thrown away, within bounds, so that
-            the caller, who is still sending, sees the answer.
+        DocumentTooLarge: it is larger than `limit_bytes`. The rest is left to the connection, which throws it away,
+            within bounds, so that the caller, who is still sending, sees the answer.
         DocumentTooSlow: it was not there within `limit_seconds`.
     """
     check_media_type(request, JSON)
-    message = await _receive(request)
-    if not message[1] and len(message[0]) <= limit_bytes:
-        # Nearly every house comes in one piece.
-        return message[0]
+    first, more = b"", True
+    if BODY_IS_COMING not in request.scope["state"]:
+        # Nearly every house is there as a whole before it is asked for, and is spared the cost of a time limit.
+        first, more = await _receive(request)
+        if not more and len(first) <= limit_bytes:
+            return first
+    declared_bytes = request.headers.get("content-length", "")
+    if declared_bytes.isdecimal() and int(declared_bytes) > limit_bytes:
+        raise DocumentTooLarge(limit_bytes)
     try:
         async with asyncio.timeout(limit_seconds):
-            return await _read_on(request, message[0], more=message[1], limit_bytes=limit_bytes)
+            return await _read_on(request, first, more=more, limit_bytes=limit_bytes)
     except TimeoutError as error:
         raise DocumentTooSlow(f"the body was not there after {limit_seconds} s") from error
-
-
-async def drain(request: Request) -> None:
-    """Receive a body that nobody wants, within bounds, so that a caller who is still sending sees the answer.
-
-    Who asked first whether to send it (`Expect: 100-continue`) is answered at once, and need not send it.
-    """
-    if "expect" in request.headers:
-        return
-    size = 0
-    more = True
-    with contextlib.suppress(TimeoutError):
-        async with asyncio.timeout(_MAX_DRAINING_SECONDS):
-            while more and size <= _MAX_DRAINED_BYTES:
-                chunk, more = await _receive(request)
-                size += len(chunk)
 
 
 async def _receive(request: Request) -> tuple[bytes, bool]:
@@ -80,13 +69,12 @@ async def _receive(request: Request) -> tuple[bytes, bool]:
 async def _read_on(request: Request, first: bytes, *, more: bool, limit_bytes: int) -> bytes:
     chunks = [first]
     size = len(first)
-    while more and size <= limit_bytes + _MAX_DRAINED_BYTES:
+    while True:
+        if size > limit_bytes:
+            raise DocumentTooLarge(limit_bytes)
+        if not more:
+            break
         chunk, more = await _receive(request)
         size += len(chunk)
-        if size <= limit_bytes:
-            chunks.append(chunk)
-        else:
-            chunks.clear()
-    if size > limit_bytes:
-        raise DocumentTooLarge(limit_bytes)
+        chunks.append(chunk)
     return b"".join(chunks)

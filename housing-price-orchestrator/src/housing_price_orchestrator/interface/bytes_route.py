@@ -13,8 +13,6 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from housing_price_orchestrator.interface.access import ScopeCheck
-from housing_price_orchestrator.interface.body import drain
-from housing_price_orchestrator.shared.errors import HousingPriceError
 
 
 class BytesRoute(APIRoute):
@@ -34,11 +32,7 @@ def _directly(endpoint: Callable[[Request], Awaitable[ASGIApp]], checks: Sequenc
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
         for check in checks:
-            try:
-                await check(request)
-            except HousingPriceError:
-                await drain(request)
-                raise
+            await check(request)
         response = await endpoint(request)
         await response(scope, receive, send)
 

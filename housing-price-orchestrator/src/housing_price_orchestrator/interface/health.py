@@ -63,7 +63,9 @@ async def readyz(request: Request, readiness: ReadinessDep) -> Any:
     if readiness.is_ready and identity is not None:
         return Ready(model=ModelName(name=identity.name, version=identity.version, id=identity.id))
     missing = "The model server has not answered a prediction yet."
-    if readiness.error is not None:
+    if readiness.is_stopping:
+        missing = "This process is about to end."
+    elif readiness.error is not None:
         reason = answer_to(readiness.error)
         missing = f"{reason.title}: {reason.detail}"
     elif identity is not None:
@@ -75,10 +77,9 @@ async def readyz(request: Request, readiness: ReadinessDep) -> Any:
 @router.get("/", summary="What is this?", operation_id="about", response_model=About)
 async def about(request: Request) -> About:
     """Name the service and link to its parts."""
+    pages = {"docs": DOCS_PATH, "reference": REFERENCE_PATH, "openapi": request.app.openapi_url}
     links = {
-        "docs": DOCS_PATH,
-        "reference": REFERENCE_PATH,
-        "openapi": request.app.openapi_url,
+        **(pages if request.app.openapi_url else {}),
         "predict": request.app.url_path_for("predict"),
         "predictBatch": request.app.url_path_for("predict_batch"),
         "predictStream": request.app.url_path_for("predict_stream"),

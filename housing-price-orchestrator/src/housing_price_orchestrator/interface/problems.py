@@ -24,6 +24,7 @@ from housing_price_orchestrator.shared.view.house import House
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 MAX_SUGGESTIONS = 5
+_NOT_A_PAGE = {"x-content-type-options": "nosniff"}
 MAX_REPEATED_CHARACTERS = 200
 
 
@@ -63,6 +64,22 @@ ANSWER_OF_ERROR: dict[type[errors.HousingPriceError], Answer] = {
     errors.IdentityProviderUnavailable: Answer(
         503, "identity-provider-unavailable", "Tokens cannot be checked", "Their issuer is away. Try again.", 5
     ),
+    errors.RequestMalformed: Answer(
+        400, "request-malformed", "Not HTTP as it should be", "Send one well-formed HTTP/1.1 request after another."
+    ),
+    errors.HostNotServed: Answer(
+        400,
+        "host-not-served",
+        "Meant for another service",
+        "This service does not answer for that `Host`.",
+    ),
+    errors.HeadTooLarge: Answer(
+        431, "head-too-large", "Too many bytes before the body", "`limitBytes` says how many are read."
+    ),
+    errors.HeadTooSlow: Answer(408, "head-too-slow", "The head did not come in time", "Send it without pauses."),
+    errors.TooManyConnections: Answer(
+        503, "too-many-connections", "Too many connections", "Try again in a moment, over fewer connections.", 1
+    ),
     errors.QueueFull: Answer(503, "queue-full", "Too much is waiting", "Try again in a moment.", 1),
     errors.DeadlineExceeded: Answer(
         504, "deadline-exceeded", "No answer in time", "The model server did not answer within the request's time."
@@ -93,7 +110,12 @@ def answer_to(error: Exception) -> Answer:
 def problem(request: Request, answer: Answer, **members: Any) -> Response:
     """Write a problem document (RFC 9457); `members` extend it."""
     document = problem_document(answer, request_id_of(request.scope), **members)
-    headers = {} if answer.retry_after_seconds is None else {"retry-after": str(answer.retry_after_seconds)}
+    headers = dict(_NOT_A_PAGE)
+    if answer.retry_after_seconds is not None:
+        headers["retry-after"] = str(answer.retry_after_seconds)
+    if answer.status == HTTPStatus.REQUEST_TIMEOUT:
+        # Who sent half a request is not waited for to send the rest.
+        headers["connection"] = "close"
     return Response(json.dumps(document), answer.status, headers, PROBLEM_MEDIA_TYPE)
 
 
@@ -150,7 +172,7 @@ def members_of(error: Exception) -> dict[str, Any]:
     match error:
         case errors.InvalidDocument():
             return {"errors": shown(error.findings, error.omitted)}
-        case errors.DocumentTooLarge():
+        case errors.DocumentTooLarge() | errors.HeadTooLarge():
             return {"limitBytes": error.limit_bytes}
         case errors.UnsupportedMediaType():
             return {"expected": error.expected}

@@ -12,6 +12,11 @@ _new_id = unique_ids()
 _ACCEPTABLE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
+def new_request_id() -> str:
+    """Make an id for a request that has none."""
+    return _new_id()
+
+
 def choose_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """Keep the caller's id where it is 1 to 64 letters, digits, dots, dashes or underscores; else make a new one."""
     for name, value in headers:

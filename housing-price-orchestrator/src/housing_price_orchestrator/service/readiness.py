@@ -29,15 +29,26 @@ class Readiness:
         self._succeeded_at: float | None = None
         self._identity: ModelIdentity | None = None
         self._error: Exception | None = None
+        self._is_stopping = False
 
     @property
     def is_ready(self) -> bool:
         """Whether the last question was answered with a price, and not too long ago."""
         return (
-            self._error is None
+            not self._is_stopping
+            and self._error is None
             and self._succeeded_at is not None
             and self._clock() - self._succeeded_at <= self._max_age_seconds
         )
+
+    @property
+    def is_stopping(self) -> bool:
+        """Whether the process is about to end."""
+        return self._is_stopping
+
+    def stop(self) -> None:
+        """Be not ready from now on, because the process is about to end."""
+        self._is_stopping = True
 
     @property
     def identity(self) -> ModelIdentity | None:

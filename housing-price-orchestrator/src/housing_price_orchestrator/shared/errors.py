@@ -8,12 +8,17 @@ HousingPriceError
 │   ├── InvalidDocument             the JSON is broken or breaks the contract; names each field
 │   ├── DocumentTooLarge            more bytes than the operation takes
 │   ├── DocumentTooSlow             its bytes did not come in time
-│   └── UnsupportedMediaType        of another kind, or compressed
+│   ├── UnsupportedMediaType        of another kind, or compressed
+│   ├── RequestMalformed            not HTTP as it should be
+│   ├── HeadTooLarge                more bytes before the body than are read
+│   ├── HeadTooSlow                 those bytes did not come in time
+│   └── HostNotServed               meant for another service
 ├── AccessRefused                   who asks may not
 │   ├── CredentialsMissing          nobody said who asks
 │   ├── CredentialsInvalid          unknown, revoked, expired or forged
 │   └── ScopeMissing                known, and not allowed to do this
 ├── IdentityProviderUnavailable     the keys that tokens are checked with cannot be had
+├── TooManyConnections              all that may be served are taken
 ├── QueueFull                       too much is waiting already; nothing was asked
 ├── DeadlineExceeded                no answer within the time that the request had
 └── ModelServerError                there is no usable answer
@@ -102,6 +107,31 @@ class ScopeMissing(AccessRefused):
 
 class IdentityProviderUnavailable(HousingPriceError):
     """The keys that tokens are checked with cannot be had, so nobody can be told from anybody else."""
+
+
+class RequestMalformed(RequestRefused):
+    """The bytes are not HTTP, or HTTP that could be read in two ways."""
+
+
+class HeadTooLarge(RequestRefused):
+    """The request line and the headers have more bytes than are read."""
+
+    def __init__(self, limit_bytes: int) -> None:
+        """Keep the limit, in bytes."""
+        super().__init__(f"the head is larger than {limit_bytes} bytes")
+        self.limit_bytes = limit_bytes
+
+
+class HeadTooSlow(RequestRefused):
+    """The request line and the headers were not there within the time that they may take."""
+
+
+class HostNotServed(RequestRefused):
+    """The request names a host that this service does not answer for."""
+
+
+class TooManyConnections(HousingPriceError):
+    """As many connections are open as are served."""
 
 
 class QueueFull(HousingPriceError):

@@ -1,0 +1,78 @@
+"""How uvicorn listens here: its configuration, the limits of connections, and an event loop that bounds handshakes."""
+
+import functools
+import ssl
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import uvicorn
+import uvloop
+from starlette.types import ASGIApp
+
+from housing_price_orchestrator.interface.limits import ConnectionLimits
+
+HSTS = ("strict-transport-security", "max-age=31536000")
+"""One year, for browsers that came by TLS once. Only where TLS is ours: what a proxy ends is the proxy's to say."""
+
+
+class _Loop(uvloop.Loop):
+    """uvloop, whose servers give up on a TLS handshake or a goodbye that never comes to its end."""
+
+    def __init__(self, *, handshake_seconds: float) -> None:
+        super().__init__()
+        self._handshake_seconds = handshake_seconds
+
+    async def create_server(  # type: ignore[override]  # handed on as it comes
+        self, *args: Any, ssl: ssl.SSLContext | None = None, **options: Any
+    ) -> Any:
+        """Listen as uvloop does; uvicorn has no settings for these two."""
+        if ssl is not None:
+            options |= {
+                "ssl_handshake_timeout": self._handshake_seconds,
+                "ssl_shutdown_timeout": self._handshake_seconds,
+            }
+        return await super().create_server(*args, ssl=ssl, **options)
+
+
+class ListeningConfig(uvicorn.Config):
+    """uvicorn's configuration as this service wants it; can be handed to worker processes."""
+
+    def __init__(
+        self,
+        app: ASGIApp | str,
+        *,
+        limits: ConnectionLimits | None = None,
+        cert_file: Path | None = None,
+        key_file: Path | None = None,
+        **options: Any,
+    ) -> None:
+        """Serve `app` within `limits`, over TLS where there is a certificate; `options` are uvicorn's."""
+        self.limits = limits or ConnectionLimits()
+        super().__init__(
+            app,
+            http="housing_price_orchestrator.interface.connection:BoundedConnection",
+            ws="none",
+            access_log=False,
+            log_config=None,
+            server_header=False,
+            # Added by the application, and only where proxies are known.
+            proxy_headers=False,
+            timeout_keep_alive=self.limits.keep_alive_seconds,
+            headers=[HSTS] if cert_file else None,
+            ssl_certfile=cert_file,
+            ssl_keyfile=key_file,
+            ssl_context_factory=_tls if cert_file else None,
+            **options,
+        )
+
+    def get_loop_factory(self) -> Callable[[], uvloop.Loop]:
+        """Make the event loop of a server."""
+        return functools.partial(_Loop, handshake_seconds=self.limits.client_seconds)
+
+
+def _tls(_config: uvicorn.Config, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+    context = default()
+    context.minimum_version = ssl.TLSVersion.TLSv1_2
+    context.set_alpn_protocols(["http/1.1"])
+    return context

@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from benchmarks.paths import STATE, SURVEY
+from benchmarks.paths import STATE, SURVEY, replacing
 from housing_price_orchestrator.provider.columns import COLUMN_OF_FIELD, COLUMNS
 from housing_price_orchestrator.shared.view.house import House
 
@@ -99,7 +99,7 @@ def bodies(dialect: Dialect, count: int) -> Path:
     path = STATE / "bodies" / f"{dialect.name}-{count}.jsonl"
     total = len(ids())
     path.parent.mkdir(parents=True, exist_ok=True)
-    with path.open("wb") as file:
+    with replacing(path) as file:
         for k in range(max(2, -(-total // count))):
             file.write(dialect.body([(k * count + j) % total for j in range(count)]) + b"\n")
             if file.tell() > MAX_BODIES_BYTES:

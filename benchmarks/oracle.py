@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import houses
-from benchmarks.paths import STATE, SURVEY
+from benchmarks.paths import STATE, SURVEY, replacing
 
 STUB_PRICES: Final = (181_234.5, 160_000.0, 205_000.25)
 """What the stub answers for every house: price, low, high."""
@@ -57,5 +57,6 @@ def of_rows(name: str, price_of: Callable[[Sequence[Any]], Sequence[float]]) -> 
 def _write(name: str, prices: object) -> Path:
     path = STATE / "expected" / f"{name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    path.write_text(json.dumps({"ids": houses.ids(), "prices": prices}))
+    with replacing(path) as file:
+        file.write(json.dumps({"ids": houses.ids(), "prices": prices}).encode())
     return path

@@ -12,7 +12,7 @@ ADDED_MS = 100.0
 
 def flood(arena: Arena) -> None:
     """A flood of batches of 10,000 beside 100/s singles."""
-    _, orchestrator = arena.with_real_model()
+    _, orchestrator = arena.in_front()
     expected = arena.expected
     arena.warm_up(orchestrator, expected)
     rows = 1_000 if arena.is_quick else BATCH_ROWS

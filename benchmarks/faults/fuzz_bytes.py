@@ -67,16 +67,18 @@ class ByteFuzzer:
     async def _send(self, request: bytes, half_closes: bool) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
         received = bytearray()
-        with contextlib.suppress(ConnectionError):
-            writer.write(request)
-            if half_closes:
-                writer.write_eof()
-            while part := await reader.read(1 << 16):
-                received += part
-                with contextlib.suppress(ValueError):  # without its length it ends with the connection
-                    if wire.answer_in(received) is not None:
-                        break
-        writer.transport.abort()
+        try:
+            with contextlib.suppress(ConnectionError):
+                writer.write(request)
+                if half_closes:
+                    writer.write_eof()
+                while part := await reader.read(1 << 16):
+                    received += part
+                    with contextlib.suppress(ValueError):  # without its length it ends with the connection
+                        if wire.answer_in(received) is not None:
+                            break
+        finally:
+            writer.transport.abort()
         return bytes(received)
 
     def _judge(self, request: bytes, statuses: list[int], shown: str) -> None:

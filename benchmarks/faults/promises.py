@@ -41,11 +41,11 @@ class Findings:
         """Promise that a figure is large enough."""
         self.promises.append(Promise(what, f">= {limit:,.6g} {unit}", f"{value:,.1f} {unit}", value >= limit, True))
 
-    def none(self, what: str, found: Iterable[Any]) -> None:
-        """Promise that there is none of something."""
+    def none(self, what: str, found: Iterable[Any], *, is_figure: bool = False) -> None:
+        """Promise that there is none of something; where a busy machine may cause some it is a figure."""
         listed = list(found)
         shown = f"{len(listed)}" + (f", first: {str(listed[0])[:200]}" if listed else "")
-        self.promises.append(Promise(what, "0", shown, not listed, is_figure=False))
+        self.promises.append(Promise(what, "0", shown, not listed, is_figure=is_figure))
 
     def holds(self, what: str, to_hold: str, measured: Any, is_held: bool) -> None:
         """Promise something that is no figure."""

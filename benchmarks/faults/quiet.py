@@ -7,7 +7,7 @@ RATE = 200.0
 
 def quiet(arena: Arena) -> None:
     """200/s, and no fault."""
-    _, orchestrator = arena.with_real_model()
+    _, orchestrator = arena.in_front()
     arena.warm_up(orchestrator, arena.expected)
     with arena.load(orchestrator, arena.expected, rate=RATE, seconds=arena.lasting(60, 1)) as load:
         seen = load.finish()

@@ -48,7 +48,7 @@ http {{
 
 def stopping(arena: Arena) -> None:
     """SIGTERM to the orchestrator at 100/s."""
-    _, orchestrator = arena.with_real_model()
+    _, orchestrator = arena.in_front()
     arena.warm_up(orchestrator, arena.expected)
     with arena.load(orchestrator, arena.expected, rate=RATE, seconds=arena.lasting(6, 1.5)) as load:
         time.sleep(arena.lasting(3, 0.5))
@@ -65,7 +65,7 @@ def stopping(arena: Arena) -> None:
 
 def rolling(arena: Arena) -> None:
     """Two orchestrators behind nginx at 100/s, one restarted after the other."""
-    model_server = arena.model_server()
+    model_server = arena.some_model_server()
     model_server.wait_until_ready()
     one, other = (arena.orchestrator(model_server.port) for _ in range(2))
     proxy = _proxy(arena, one, other)

@@ -19,6 +19,7 @@ from benchmarks.faults.flood import flood
 from benchmarks.faults.fuzz_bytes import fuzz_bytes
 from benchmarks.faults.fuzz_schema import fuzz_schema
 from benchmarks.faults.killed import killed
+from benchmarks.faults.one_key import one_key
 from benchmarks.faults.overload import overload
 from benchmarks.faults.quiet import quiet
 from benchmarks.faults.restarts import has_proxy, rolling, stopping
@@ -62,6 +63,7 @@ SCENARIOS: Final = (
     Scenario("stopping", stopping),
     Scenario("rolling restart", rolling, can_run=has_proxy, missing="nginx"),
     Scenario("slow sockets", slow_sockets),
+    Scenario("one key too much", one_key),
     Scenario("schema fuzz", fuzz_schema, minutes=10),
     Scenario("byte fuzz", fuzz_bytes, minutes=10),
     Scenario("soak", soak, minutes=30),

@@ -17,7 +17,7 @@ def slow_model(arena: Arena) -> None:
     orchestrator = arena.orchestrator(stub.port)
     asked = 1 if arena.is_quick else 3
     found = arena.findings
-    for seconds, status in ((LONG_SECONDS, ANSWERED), (TOO_LONG_SECONDS, TOO_LATE)):
+    for seconds, status in ((arena.lasting(LONG_SECONDS, 0.5), ANSWERED), (TOO_LONG_SECONDS, TOO_LATE)):
         times: list[float] = []
         statuses: list[int] = []
         abandoned = 0

@@ -20,7 +20,7 @@ _HEAD = f"POST {houses.PREDICT_PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type
 
 def slow_sockets(arena: Arena) -> None:
     """500 sockets: idle, with half a head, with half a body, and with answers that nobody reads, beside 200/s."""
-    _, orchestrator = arena.with_real_model()
+    _, orchestrator = arena.in_front()
     expected = arena.expected
     arena.warm_up(orchestrator, expected)
     seconds = arena.lasting(14, 0.5)

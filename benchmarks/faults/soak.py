@@ -13,7 +13,7 @@ SPARE_DESCRIPTORS = 5
 
 def soak(arena: Arena) -> None:
     """100/s for as long as is asked for (30 minutes), with the memory and the descriptors of the orchestrator."""
-    _, orchestrator = arena.with_real_model()
+    _, orchestrator = arena.in_front()
     arena.warm_up(orchestrator, arena.expected)
     seconds = arena.lasting(arena.minutes * 60, 2)
     with Usage(orchestrator, SAMPLE_SECONDS if not arena.is_quick else 0.25) as usage:

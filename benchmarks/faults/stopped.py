@@ -13,11 +13,11 @@ OPEN = "circuit-open"
 
 def stopped(arena: Arena) -> None:
     """SIGSTOP of the model server for 10 s at 200/s, then SIGCONT."""
-    model_server, orchestrator = arena.with_real_model()
+    model_server, orchestrator = arena.in_front()
     expected = arena.expected
     arena.warm_up(orchestrator, expected)
     with (
-        arena.load(orchestrator, expected, rate=RATE, seconds=arena.lasting(21, 8)) as load,
+        arena.load(orchestrator, expected, rate=RATE, seconds=arena.lasting(21, 5)) as load,
         Probes(orchestrator.port, "/readyz") as ready,
         Probes(orchestrator.port, "/livez") as alive,
     ):
@@ -25,7 +25,7 @@ def stopped(arena: Arena) -> None:
         model_server.send(signal.SIGSTOP)
         stopped_at = time.monotonic()
         try:
-            time.sleep(arena.lasting(10, 3.5))
+            time.sleep(arena.lasting(10, 3))
         finally:
             model_server.send(signal.SIGCONT)
         went_on_at = time.monotonic()

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import gc
-import platform
 from collections.abc import AsyncIterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from housing_price_orchestrator import __version__
 from housing_price_orchestrator.compose_access import ComposedAccess
+from housing_price_orchestrator.compose_telemetry import ComposedTelemetry
 from housing_price_orchestrator.interface import docs, health, ndjson, price
 from housing_price_orchestrator.interface import metrics as metrics_page
 from housing_price_orchestrator.interface.cors import cors_options
@@ -24,13 +24,10 @@ from housing_price_orchestrator.interface.middleware import RequestMiddleware
 from housing_price_orchestrator.interface.openapi import DescribedAPI
 from housing_price_orchestrator.interface.problems import on_error, on_http_exception, on_invalid_parameters
 from housing_price_orchestrator.interface.stopping import announced_stop
-from housing_price_orchestrator.observability.exposition import Exposition, page_of
+from housing_price_orchestrator.observability.exposition import page_of
 from housing_price_orchestrator.observability.metrics import Metrics
-from housing_price_orchestrator.observability.requests import RequestMetrics
-from housing_price_orchestrator.observability.worker_files import WorkerFiles
 from housing_price_orchestrator.provider.balancing import BalancedPriceModel
 from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
-from housing_price_orchestrator.provider.counting import CountedCalls, CountedPrices
 from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
 from housing_price_orchestrator.provider.mlflow_client import client_for
 from housing_price_orchestrator.provider.mlflow_price_model import READINESS_CALL_ID, MLflowPriceModel
@@ -38,7 +35,6 @@ from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.settings import Settings, described
 from housing_price_orchestrator.shared.errors import HousingPriceError
-from housing_price_orchestrator.shared.ports import PriceModel
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 
 DESCRIPTION = """
@@ -56,7 +52,7 @@ def create_app(settings: Settings) -> FastAPI:
         KeyFileUnusable: the file of keys cannot be used.
     """
     callers = ComposedAccess(settings)
-    metrics = Metrics() if settings.metrics.enabled else None
+    telemetry = ComposedTelemetry(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -70,15 +66,15 @@ def create_app(settings: Settings) -> FastAPI:
                     connect_timeout_seconds=upstream.connect_timeout_seconds,
                     # One more than the calls, for the question that readiness asks.
                     connections=upstream.max_calls * len(upstream.base_url) + 1,
+                    tracer=telemetry.tracer,
                 )
                 await stack.enter_async_context(client)
                 servers.append(MLflowPriceModel(client, model_name=upstream.model_name))
                 probes.append(
                     MLflowPriceModel(client, model_name=upstream.model_name, new_call_id=lambda: READINESS_CALL_ID)
                 )
-            balanced: PriceModel = BalancedPriceModel(servers)
             coalesced = CoalescingPriceModel(
-                balanced if metrics is None else CountedCalls(balanced, metrics),
+                telemetry.around_calls(BalancedPriceModel(servers)),
                 max_rows=upstream.max_rows_per_call,
                 max_calls=upstream.max_calls * len(servers),
                 max_waiting_rows=upstream.max_waiting_rows,
@@ -90,23 +86,14 @@ def create_app(settings: Settings) -> FastAPI:
                 interval_seconds=probe.probe_interval_seconds,
                 max_age_seconds=2 * (probe.probe_interval_seconds + probe.probe_timeout_seconds),
             )
-            priced: PriceModel = DeadlinePriceModel(coalesced, seconds=settings.requests.deadline_seconds)
-            app.state.pricing = Pricing(priced if metrics is None else CountedPrices(priced, metrics))
+            priced = DeadlinePriceModel(coalesced, seconds=settings.requests.deadline_seconds)
+            app.state.pricing = Pricing(telemetry.around_prices(priced))
             app.state.readiness = readiness
             app.state.coalesced = coalesced
             asking = asyncio.create_task(readiness.keep_asking())
             stack.push_async_callback(_cancelled, asking)
             await stack.enter_async_context(callers.running())
-            if metrics is not None:
-                _read_from(metrics, coalesced, readiness)
-                workers = None
-                if settings.metrics.folder is not None:
-                    workers = WorkerFiles(settings.metrics.folder)
-                    stack.callback(workers.close)
-                app.state.exposition = exposition = Exposition(metrics, workers)
-                stack.callback(exposition.put_down)
-                if workers is not None:
-                    stack.push_async_callback(_cancelled, asyncio.create_task(exposition.keep_putting_down()))
+            app.state.exposition = await stack.enter_async_context(telemetry.running(coalesced, readiness))
             # What is here now stays: looking through it again and again for garbage makes single requests wait.
             gc.collect()
             gc.freeze()
@@ -124,8 +111,7 @@ def create_app(settings: Settings) -> FastAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        # Nothing is exported yet, and asking so for each request costs as much as routing it.
-        telemetry={"tracing": False, "metrics": False, "logs": False},
+        telemetry=telemetry.of_requests,
         exception_handlers={
             HousingPriceError: on_error,
             RequestValidationError: on_invalid_parameters,
@@ -146,36 +132,23 @@ def create_app(settings: Settings) -> FastAPI:
     app.include_router(health.router)
     if settings.docs.enabled:
         docs.add_docs(app)
-    app.state.request_metrics = request_metrics = None if metrics is None else RequestMetrics(metrics)
-    if metrics is not None:
+    if telemetry.metrics is not None:
         app.include_router(metrics_page.router)
-    _add_middleware(app, settings, request_metrics)
+    app.state.request_metrics = telemetry.requests
+    _add_middleware(app, settings, telemetry)
     return app
 
 
-def _add_middleware(app: FastAPI, settings: Settings, metrics: RequestMetrics | None) -> None:
+def _add_middleware(app: FastAPI, settings: Settings, telemetry: ComposedTelemetry) -> None:
     """Put around the routes what is asked for, from the inside to the outside; what is off is not there."""
     if settings.server.trusted_hosts:
         app.add_middleware(TrustedHosts, patterns=settings.server.trusted_hosts)
-    app.add_middleware(RequestMiddleware, metrics=metrics)
+    app.add_middleware(RequestMiddleware, metrics=telemetry.requests, is_traced=telemetry.tracer is not None)
     if settings.cors.allowed_origins:
         # Outside, so that a page can read every answer, also that to the unexpected.
         app.add_middleware(CORSMiddleware, **cors_options(settings.cors.allowed_origins))
     if settings.server.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.server.trusted_proxies))
-
-
-def _read_from(metrics: Metrics, coalesced: CoalescingPriceModel, readiness: Readiness) -> None:
-    """Tell the metrics where to read what others know anyway."""
-    metrics.calls_in_flight.read_from(lambda: [((), coalesced.calls)])
-    metrics.waiting_requests.read_from(lambda: [((), coalesced.waiting)])
-    metrics.waiting_rows.read_from(lambda: [((), coalesced.waiting_rows)])
-    metrics.ready.read_from(lambda: [((), readiness.is_ready)])
-    metrics.model_info.read_from(
-        lambda: [((one.name, one.version, one.id), 1)] if (one := readiness.identity) is not None else []
-    )
-    metrics.workers.inc()
-    metrics.build_info.labelled(__version__, platform.python_version()).inc()
 
 
 async def _cancelled(task: asyncio.Task[None]) -> None:

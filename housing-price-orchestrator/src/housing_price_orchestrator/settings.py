@@ -229,6 +229,39 @@ class MetricsSettings(_Group):
     """Where several workers find what the others have counted; without it, a temporary folder that goes with them."""
 
 
+class TracingSettings(BaseSettings):
+    """Where traces go, by the variables that OpenTelemetry has for it; its SDK reads the others itself."""
+
+    model_config = SettingsConfigDict(
+        env_prefix="OTEL_", env_ignore_empty=True, extra="ignore", frozen=True, use_attribute_docstrings=True
+    )
+
+    exporter_otlp_endpoint: HttpUrl | None = None
+    """The address of a collector that speaks OTLP over HTTP, to which `v1/traces` is added; without one, no traces."""
+    exporter_otlp_traces_endpoint: HttpUrl | None = None
+    """The whole address for traces, instead."""
+    exporter_otlp_protocol: Literal["http/protobuf"] = "http/protobuf"
+    """How they are sent."""
+    exporter_otlp_traces_protocol: Literal["http/protobuf"] | None = None
+    """The same, of traces only."""
+    traces_exporter: Literal["otlp", "none"] = "otlp"
+    """`none` switches traces off."""
+    sdk_disabled: bool = False
+    """`true` switches them off, too."""
+    service_name: str = "housing-price-orchestrator"
+    """What this service is called in traces."""
+
+    @property
+    def endpoint(self) -> str | None:
+        """Where spans are sent; None where they are not."""
+        if self.sdk_disabled or self.traces_exporter == "none":
+            return None
+        if self.exporter_otlp_traces_endpoint is not None:
+            return str(self.exporter_otlp_traces_endpoint)
+        base = self.exporter_otlp_endpoint
+        return None if base is None else f"{str(base).rstrip('/')}/v1/traces"
+
+
 class Settings(BaseSettings):
     """The whole configuration."""
 
@@ -247,6 +280,8 @@ class Settings(BaseSettings):
     readiness: ReadinessSettings = ReadinessSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
+    # Its variables are read by `load_settings`: here they have no prefix of ours.
+    tracing: TracingSettings = TracingSettings.model_construct()
 
     @property
     def knows_callers(self) -> bool:
@@ -283,13 +318,21 @@ def load_settings(*, host: str | None = None, port: int | None = None) -> Settin
     """
     given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     try:
-        return Settings(server=given) if given else Settings()
+        tracing = TracingSettings()
     except ValidationError as error:
-        lines = [
-            f"{_variable(finding['loc'])}: {finding['msg']}" if finding["loc"] else finding["msg"]
-            for finding in error.errors(include_url=False, include_input=False)
-        ]
-        raise InvalidSettings("\n".join(lines)) from error
+        raise _invalid(error, "tracing") from error
+    try:
+        return Settings(server=given, tracing=tracing) if given else Settings(tracing=tracing)
+    except ValidationError as error:
+        raise _invalid(error) from error
+
+
+def _invalid(error: ValidationError, *group: str) -> InvalidSettings:
+    lines = [
+        f"{_variable((*group, *finding['loc']))}: {finding['msg']}" if finding["loc"] else finding["msg"]
+        for finding in error.errors(include_url=False, include_input=False)
+    ]
+    return InvalidSettings("\n".join(lines))
 
 
 def hand_to_workers(settings: Settings, *, metrics_folder: Path) -> None:
@@ -314,6 +357,8 @@ def _as_text(value: object) -> str:
 
 
 def _variable(loc: tuple[int | str, ...]) -> str:
+    if loc[0] == "tracing":
+        return "OTEL_" + DELIMITER.join(str(part).upper() for part in loc[1:])
     return PREFIX + DELIMITER.join(str(part).upper() for part in loc)
 
 

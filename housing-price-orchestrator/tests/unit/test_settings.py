@@ -181,3 +181,29 @@ def test_every_setting_says_what_it_means() -> None:
         assert isinstance(kind, type)
         for name, field in kind.model_fields.items():  # type: ignore[attr-defined]  # groups are models
             assert field.description, f"{PREFIX}{group_name.upper()}{DELIMITER}{name.upper()}"
+
+
+@pytest.mark.parametrize(
+    ("variable", "value"),
+    [
+        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
+        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
+        ("OTEL_SDK_DISABLED", "?"),
+    ],
+)
+def test_a_variable_of_tracing_that_cannot_be_used_is_named(
+    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
+) -> None:
+    monkeypatch.setenv(variable, value)
+    with pytest.raises(InvalidSettings, match=f"^{variable}: "):
+        load_settings()
+
+
+def test_traces_go_where_the_standard_variables_say(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert load_settings().tracing.endpoint is None
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "")
+    assert load_settings().tracing.endpoint is None
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "http://collector:4318")
+    assert load_settings().tracing.endpoint == "http://collector:4318/v1/traces"
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://other:4318/here")
+    assert load_settings().tracing.endpoint == "http://other:4318/here"

@@ -14,8 +14,9 @@ from housing_price_orchestrator.interface.server_timing import SERVER_TIMING, se
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
 from housing_price_orchestrator.observability.request_log import fields_of
 from housing_price_orchestrator.observability.requests import RequestMetrics
+from housing_price_orchestrator.observability.tracing import adopt_span, describe_in_span
 
-_QUIET_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+WATCHED_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked again and again by whoever watches over the service; logged only below `info`."""
 
 
@@ -27,9 +28,10 @@ _CALLER_LEFT = 499
 class RequestMiddleware:
     """Gives each request an id, a record and an end: answered, logged and counted once, never with a stack trace."""
 
-    def __init__(self, app: ASGIApp, metrics: RequestMetrics | None = None) -> None:
-        """Wrap `app`; count in `metrics`, if anywhere."""
+    def __init__(self, app: ASGIApp, *, metrics: RequestMetrics | None = None, is_traced: bool = False) -> None:
+        """Wrap `app`; count in `metrics`, if anywhere; describe the request in its span, if there are spans."""
         self._app = app
+        self._is_traced = is_traced
         self._metrics = metrics
         self._log = structlog.get_logger()
 
@@ -48,6 +50,8 @@ class RequestMiddleware:
         id_header = (HEADER, request_id.encode())
         if self._metrics is not None:
             self._metrics.begun()
+        if self._is_traced:
+            adopt_span(record)
         status = 0
 
         async def send_named(message: Message) -> None:
@@ -58,6 +62,8 @@ class RequestMiddleware:
                 if not record.is_stream:
                     headers.append((SERVER_TIMING, server_timing(record, time.perf_counter() - started_at)))
                 message["headers"] = headers
+                if self._is_traced:
+                    describe_in_span(record)
             await send(message)
 
         failure: dict[str, Any] = {}
@@ -76,7 +82,7 @@ class RequestMiddleware:
                 self._metrics.ended(record, scope["method"], status, seconds)
             if "error" in state:
                 failure["error"] = state["error"]
-            log = self._log.debug if scope["path"] in _QUIET_PATHS else self._log.info
+            log = self._log.debug if scope["path"] in WATCHED_PATHS else self._log.info
             if status >= _SERVER_ERROR or "exc_info" in failure:
                 log = self._log.error
             log(

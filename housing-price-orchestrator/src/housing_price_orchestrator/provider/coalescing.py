@@ -222,6 +222,8 @@ class CoalescingPriceModel:
         for request in waiting:
             if request.record is not None:
                 request.record.calls.append(record)
+                if request.record.span is not None:
+                    record.spans.append(request.record.span)
         started_at = time.monotonic()
         try:
             try:

@@ -11,7 +11,9 @@ import httpx
 import jiter
 import orjson
 from httpx_aiohttp import AiohttpTransport
+from opentelemetry.trace import Tracer
 
+from housing_price_orchestrator.provider.tracing import TracedTransport
 from housing_price_orchestrator.shared import errors
 
 MODEL_NAME_HEADER = "x-model-name"
@@ -175,9 +177,14 @@ def _predictions_in(content: bytes, count: int) -> list[Any]:
 
 
 def client_for(
-    base_url: str, *, timeout_seconds: float, connect_timeout_seconds: float, connections: int
+    base_url: str,
+    *,
+    timeout_seconds: float,
+    connect_timeout_seconds: float,
+    connections: int,
+    tracer: Tracer | None = None,
 ) -> MLflowClient:
-    """Make a client for one fixed address: no proxies from the environment, no redirects followed."""
+    """Make a client for one fixed address: no proxies from the environment, no redirects followed; traced or not."""
     timeout = httpx.Timeout(timeout_seconds, connect=connect_timeout_seconds)
 
     def session() -> aiohttp.ClientSession:
@@ -186,7 +193,9 @@ def client_for(
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 
     # httpx over aiohttp's connections, whose parser is compiled: a call costs a quarter less than over its own.
-    transport = AiohttpTransport(client=session)
+    transport: httpx.AsyncBaseTransport = AiohttpTransport(client=session)
+    if tracer is not None:
+        transport = TracedTransport(transport, tracer)
     url = httpx.URL(base_url)
     return MLflowClient(
         httpx.AsyncClient(

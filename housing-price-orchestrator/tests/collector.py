@@ -1,0 +1,95 @@
+"""A collector of traces for the tests: takes OTLP over HTTP, as protobuf, and keeps the spans."""
+
+import threading
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from typing import Any, Self
+
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+
+SECONDS_FOR_SPANS = 20
+
+
+@dataclass(frozen=True)
+class CollectedSpan:
+    """One span, its ids as hexadecimal digits."""
+
+    name: str
+    service: str
+    kind: int
+    trace_id: str
+    span_id: str
+    parent_id: str
+    links: list[tuple[str, str]]
+    attributes: dict[str, Any]
+    is_error: bool
+
+
+class Collector:
+    """Listens on a free port."""
+
+    def __init__(self) -> None:
+        self.spans: list[CollectedSpan] = []
+        self.paths: set[str] = set()
+        collector = self
+
+        class Handler(BaseHTTPRequestHandler):
+            def do_POST(self) -> None:
+                body = self.rfile.read(int(self.headers["content-length"]))
+                assert self.headers["content-type"] == "application/x-protobuf"
+                collector.paths.add(self.path)
+                collector.spans += _spans_in(ExportTraceServiceRequest.FromString(body))
+                self.send_response(200)
+                self.send_header("content-length", "0")
+                self.end_headers()
+
+            def log_message(self, *_: object) -> None:
+                pass
+
+        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._thread = threading.Thread(target=self._server.serve_forever, name="collector")
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self._server.server_address[1]}"
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.shutdown()
+        self._server.server_close()
+        self._thread.join()
+
+    def wait_for(self, is_there: Callable[[list[CollectedSpan]], bool]) -> list[CollectedSpan]:
+        """Wait, for a bounded time, until what is looked for has come; gives all spans."""
+        deadline = time.monotonic() + SECONDS_FOR_SPANS
+        while not is_there(self.spans):
+            assert time.monotonic() < deadline, f"not there: {self.spans}"
+            time.sleep(0.01)
+        return self.spans
+
+
+def _spans_in(request: ExportTraceServiceRequest) -> Iterator[CollectedSpan]:
+    for resource in request.resource_spans:
+        service = _values(resource.resource.attributes)["service.name"]
+        for scope in resource.scope_spans:
+            for span in scope.spans:
+                yield CollectedSpan(
+                    span.name,
+                    service,
+                    span.kind,
+                    span.trace_id.hex(),
+                    span.span_id.hex(),
+                    span.parent_span_id.hex(),
+                    [(link.trace_id.hex(), link.span_id.hex()) for link in span.links],
+                    _values(span.attributes),
+                    span.status.code == span.status.STATUS_CODE_ERROR,
+                )
+
+
+def _values(attributes: Any) -> dict[str, Any]:
+    return {one.key: getattr(one.value, one.value.WhichOneof("value")) for one in attributes}

@@ -1,0 +1,166 @@
+"""One trace from the caller to the model server, through a real collector."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Iterator
+
+import httpx2 as httpx
+import pytest
+from fastapi.testclient import TestClient
+
+from collector import CollectedSpan, Collector
+from conftest import StartApp
+from factories import house_bytes, settings_for
+from housing_price_orchestrator.app import create_app
+from housing_price_orchestrator.observability import tracing
+from servers import Call, StubModelServer, predicts, says, served
+
+PREDICT = "/api/v1/price/predict"
+TRACE = "0af7651916cd43dd8448eb211c80319c"
+CALLER = "b7ad6b7169203331"
+TRACEPARENT = f"00-{TRACE}-{CALLER}-01"
+
+
+@pytest.fixture
+def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
+    # In milliseconds; the SDK's own 5 s would be waited for in each test.
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "20")
+    with Collector() as collector:
+        yield collector
+
+
+@pytest.fixture
+def traced(stub: StubModelServer, collector: Collector, start_app: StartApp) -> TestClient:
+    return start_app(stub.url, tracing={"exporter_otlp_endpoint": collector.url})
+
+
+def named(spans: list[CollectedSpan], name: str) -> list[CollectedSpan]:
+    return [span for span in spans if span.name == name]
+
+
+def traceparent_of(call: Call) -> list[str]:
+    return call.headers["traceparent"].split("-")
+
+
+@pytest.mark.parametrize(
+    ("path", "body"), [(PREDICT, house_bytes()), (f"{PREDICT}/batch", b'{"data":[' + house_bytes() + b"]}")]
+)
+def test_one_trace_leads_from_the_caller_to_the_model_server(
+    traced: TestClient, stub: StubModelServer, collector: Collector, path: str, body: bytes
+) -> None:
+    traced.post(path, content=body, headers={"traceparent": TRACEPARENT, "x-request-id": "mine"})
+    spans = collector.wait_for(lambda spans: bool(named(spans, f"POST {path}")))
+    (request,), (call,), (attempt,) = named(spans, f"POST {path}"), named(spans, "coalesced call"), named(spans, "POST")
+    assert {span.trace_id for span in (request, call, attempt)} == {TRACE}
+    assert (request.parent_id, call.parent_id, attempt.parent_id) == (CALLER, request.span_id, call.span_id)
+    sent = stub.calls[-1]
+    assert traceparent_of(sent) == ["00", TRACE, attempt.span_id, "01"]
+    assert {span.service for span in spans} == {"housing-price-orchestrator"}
+    assert collector.paths == {"/v1/traces"}
+    assert request.attributes["housing_price.request_id"] == "mine"
+    assert request.attributes["housing_price.rows"] == 1
+    assert request.attributes["http.response.status_code"] == 200
+    assert call.attributes["housing_price.call_id"] == sent.headers["x-request-id"]
+    assert attempt.attributes["http.response.status_code"] == 200
+    assert not any(span.is_error for span in spans)
+
+
+def test_a_stream_is_traced(traced: TestClient, stub: StubModelServer, collector: Collector) -> None:
+    path = f"{PREDICT}/stream"
+    headers = {"traceparent": TRACEPARENT, "content-type": "application/x-ndjson"}
+    traced.post(path, content=house_bytes(), headers=headers)
+    spans = collector.wait_for(lambda spans: bool(named(spans, f"POST {path}")))
+    assert named(spans, f"POST {path}")[0].parent_id == CALLER
+    assert traceparent_of(stub.calls[-1])[1] == TRACE
+
+
+def test_a_call_of_many_requests_is_linked_with_each_of_them(collector: Collector) -> None:
+    first_is_held, let_go = threading.Event(), threading.Event()
+
+    async def behave(call: Call, writer: asyncio.StreamWriter) -> None:
+        # Readiness asks without a trace; the first traced call keeps the others waiting for the next one.
+        if "traceparent" in call.headers and not first_is_held.is_set():
+            first_is_held.set()
+            while not let_go.is_set():
+                await asyncio.sleep(0.005)
+        await predicts()(call, writer)
+
+    async def ask_together(url: str, app_waiting: Callable[[], int]) -> None:
+        async with httpx.AsyncClient(base_url=url, timeout=30) as client, asyncio.timeout(30):
+
+            async def ask(number: int) -> None:
+                trace = f"{number:032x}"
+                headers = {"traceparent": f"00-{trace}-{CALLER}-01"}
+                assert (await client.post(PREDICT, content=house_bytes(), headers=headers)).status_code == 200
+
+            asking = [asyncio.create_task(ask(1))]
+            while not first_is_held.is_set():
+                await asyncio.sleep(0.005)
+            asking += [asyncio.create_task(ask(number)) for number in range(2, 7)]
+            while app_waiting() < 5:
+                await asyncio.sleep(0.005)
+            let_go.set()
+            await asyncio.gather(*asking)
+
+    with StubModelServer(behave) as stub:
+        app = create_app(
+            settings_for(stub.url, model_server={"max_calls": 1}, tracing={"exporter_otlp_endpoint": collector.url})
+        )
+        with served(app) as url:
+            asyncio.run(ask_together(url, lambda: app.state.coalesced.waiting))
+    spans = collector.wait_for(lambda spans: len(named(spans, f"POST {PREDICT}")) == 6)
+    (call,) = [span for span in named(spans, "coalesced call") if span.attributes["housing_price.requests"] == 5]
+    carried = {(span.trace_id, span.span_id) for span in named(spans, f"POST {PREDICT}") if int(span.trace_id, 16) > 1}
+    assert {(call.trace_id, call.parent_id), *call.links} == carried
+    assert len(call.links) == 4
+    for span in named(spans, f"POST {PREDICT}"):
+        is_linked = (call.trace_id, call.span_id) in span.links
+        assert is_linked == ((span.trace_id, span.span_id) in call.links)
+
+
+def test_a_failure_is_seen_in_each_span_and_says_nothing_of_what_was_said(
+    traced: TestClient, stub: StubModelServer, collector: Collector
+) -> None:
+    stub.behaviour = says(500, b"UPSTREAM-SECRET")
+    traced.post(PREDICT, content=house_bytes(), headers={"traceparent": TRACEPARENT})
+    spans = collector.wait_for(lambda spans: bool(named(spans, f"POST {PREDICT}")))
+    assert [span.is_error for span in spans] == [True] * 3
+    kinds = {span.name: span.attributes["error.type"] for span in spans}
+    assert kinds == {f"POST {PREDICT}": "502", "coalesced call": "ModelServerFailed", "POST": "500"}
+    assert "SECRET" not in str(spans)
+
+
+def test_a_callers_baggage_is_not_handed_on(traced: TestClient, stub: StubModelServer) -> None:
+    traced.post(PREDICT, content=house_bytes(), headers={"traceparent": TRACEPARENT, "baggage": "user=mine"})
+    assert "baggage" not in stub.calls[-1].headers
+
+
+def test_watchers_and_readiness_are_not_traced(traced: TestClient, collector: Collector) -> None:
+    for path in ("/livez", "/readyz", "/metrics"):
+        traced.get(path)
+    traced.get("/")
+    collector.wait_for(bool)
+    assert [span.name for span in collector.spans] == ["GET /"]
+
+
+def test_without_a_collector_nothing_is_traced(api: TestClient, stub: StubModelServer) -> None:
+    api.post(PREDICT, content=house_bytes(), headers={"traceparent": TRACEPARENT})
+    assert "traceparent" not in stub.calls[-1].headers
+
+
+@pytest.mark.parametrize("changes", [{"sdk_disabled": True}, {"traces_exporter": "none"}])
+def test_the_standard_variables_switch_it_off(
+    stub: StubModelServer, collector: Collector, start_app: StartApp, changes: dict[str, object]
+) -> None:
+    api = start_app(stub.url, tracing={"exporter_otlp_endpoint": collector.url, **changes})
+    api.post(PREDICT, content=house_bytes(), headers={"traceparent": TRACEPARENT})
+    assert "traceparent" not in stub.calls[-1].headers
+
+
+def test_a_collector_that_is_away_costs_no_request_and_does_not_hold_up_the_end(
+    stub: StubModelServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tracing, "_FLUSH_SECONDS", 0.05)
+    settings = settings_for(stub.url, tracing={"exporter_otlp_endpoint": "http://127.0.0.1:9"})
+    with TestClient(create_app(settings)) as api:
+        assert api.post(PREDICT, content=house_bytes()).status_code == 200

@@ -58,6 +58,7 @@ def test_model_does_not_depend_on_the_folder_that_it_was_trained_in(export: Path
         *("MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt"),
         *("input_example.json", "serving_input_example.json"),
         *("served.py", "artifacts/graph.onnx", "artifacts/spec.json"),
+        *("artifacts/profile.json", "artifacts/golden.json"),
     }
 
 

@@ -1,37 +1,23 @@
-"""The command line: `housing-price-model train | evaluate | export | serve | figures`."""
+"""The command line: `housing-price-model train | evaluate | export | serve | verify | figures`, and `log_commands`."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
-from housing_price_model.errors import HousingPriceModelError, ServingError
+from housing_price_model import log_commands
+from housing_price_model.console import TrackingUri, errors, output, readable_errors
+from housing_price_model.errors import ServingError
 from housing_price_model.names import CHAMPION, DEFAULT_TRACKING_URI, NAME
 
 app = typer.Typer(help="Trains, evaluates, exports and serves the house price model.", no_args_is_help=True)
-_output = Console()
-_errors = Console(stderr=True, soft_wrap=True)
-
-# Plain names: typer does not look into `type` statements.
-TrackingUri = Annotated[str, typer.Option(envvar="MLFLOW_TRACKING_URI", help="The MLflow tracking server.")]
+app.add_typer(log_commands.app)
+# A plain name: typer does not look into `type` statements.
 ModelUri = Annotated[str, typer.Option("--model", help="models:/NAME@ALIAS or models:/NAME/VERSION.")]
 
 CHAMPION_URI = f"models:/{NAME}@{CHAMPION}"
-
-
-@contextmanager
-def _readable_errors() -> Iterator[None]:
-    """End with 1 and one message where the caller can do something about it."""
-    try:
-        yield
-    except HousingPriceModelError as exc:
-        _errors.print(f"error: {exc}", markup=False, highlight=False)
-        raise typer.Exit(1) from exc
 
 
 @app.command()
@@ -46,7 +32,7 @@ def train(
     from housing_price_model import train as training  # noqa: PLC0415  # its libraries load slowly; --help does not wait
     from housing_price_model.data import BUNDLED  # noqa: PLC0415  # the same
 
-    with _readable_errors(), Progress(console=_errors, transient=True) as bar:
+    with readable_errors(), Progress(console=errors, transient=True) as bar:
         task = bar.add_task("Cross-validating", total=1.0)
         trained = training.train(
             tracking_uri,
@@ -59,9 +45,9 @@ def train(
     _print_metrics("Cross-validation", trained.metrics)
     if trained.registered:
         champion = ", the champion" if trained.is_champion else ""
-        _output.print(f"Registered {trained.registered.name} version {trained.registered.version}{champion}.")
+        output.print(f"Registered {trained.registered.name} version {trained.registered.version}{champion}.")
     if export_to:
-        _output.print(f"Exported to {export_to}.")
+        output.print(f"Exported to {export_to}.")
 
 
 @app.command()
@@ -73,7 +59,7 @@ def evaluate(
     """Measure a registered model on houses (if it was trained on them, it looks better than it is)."""
     from housing_price_model import report  # noqa: PLC0415  # its libraries load slowly; --help does not wait
 
-    with _readable_errors():
+    with readable_errors():
         name, measured = report.evaluate_registered(model, data, tracking_uri)
     _print_metrics(name, measured)
 
@@ -87,10 +73,10 @@ def export(
     """Check a registered model's digest and write it, with a manifest, into a folder that does not hold it yet."""
     from housing_price_model.exporting import export_registered  # noqa: PLC0415  # the same
 
-    with _readable_errors():
+    with readable_errors():
         manifest, was_written = export_registered(model, to, tracking_uri)
     what = f"{manifest.name} version {manifest.version}"
-    _output.print(f"Exported {what} to {to}." if was_written else f"{to} holds {what} already.")
+    output.print(f"Exported {what} to {to}." if was_written else f"{to} holds {what} already.")
 
 
 @app.command()
@@ -113,10 +99,34 @@ def serve(
     """Serve a model at /invocations and /ping until a signal ends it."""
     from housing_price_model import serve as serving  # noqa: PLC0415  # its libraries load slowly; --help does not wait
 
-    with _readable_errors():
+    with readable_errors():
         if folder is not None and model is not None:
             raise ServingError(f"{folder} and --model {model}: there are two models to serve, give one of them")
         serving.serve(str(folder or model or CHAMPION_URI), tracking_uri, host, port, digest)
+
+
+@app.command()
+def verify(
+    target: Annotated[str, typer.Argument(help="An exported folder, models:/..., or the URL of a model server.")],
+    model: Annotated[
+        str, typer.Option(help="For a URL: the model that should run there; a folder or models:/...")
+    ] = CHAMPION_URI,
+    tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
+) -> None:
+    """Ask for the prices of a few houses that are stored with the model: they must come back to the last bit.
+
+    Ends with 3 if they do not.
+    """
+    from housing_price_model import verify as verifying  # noqa: PLC0415  # its libraries load slowly; --help does not wait
+
+    with readable_errors():
+        verified = verifying.verify(target, model, tracking_uri)
+    if verified.differences:
+        for difference in verified.differences:
+            errors.print(difference, markup=False, highlight=False)
+        output.print(f"{target} does not answer as {verified.model}.", markup=False, highlight=False)
+        raise typer.Exit(log_commands.NOT_AS_IT_SHOULD_BE)
+    output.print(f"{target} answers as {verified.model}: {verified.asked} of {verified.asked} houses.", soft_wrap=True)
 
 
 @app.command()
@@ -126,12 +136,12 @@ def figures(
     """Measure an exported model on this machine and print the README's table."""
     from housing_price_model.figures import table  # noqa: PLC0415  # its libraries load slowly; --help does not wait
 
-    with _readable_errors():
-        _output.print(table(folder), markup=False, highlight=False, soft_wrap=True)
+    with readable_errors():
+        output.print(table(folder), markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_metrics(title: str, measured: dict[str, float]) -> None:
     table = Table("Measure", "Value", title=title)
     for name, value in measured.items():
         table.add_row(name, f"{value:,.0f}" if name.endswith("_usd") else f"{value:.4f}")
-    _output.print(table)
+    output.print(table)

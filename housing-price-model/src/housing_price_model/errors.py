@@ -19,3 +19,15 @@ class ArtefactError(HousingPriceModelError):
 
 class ServingError(HousingPriceModelError):
     """The server cannot start as asked: it was given two models, or cannot listen where it should."""
+
+
+class VerificationError(HousingPriceModelError):
+    """A model server cannot be asked, or answers something else than predictions."""
+
+
+class LogError(HousingPriceModelError):
+    """The prediction log cannot be read, or holds what it should not."""
+
+
+class OutputError(HousingPriceModelError):
+    """A result cannot be written where it was asked for."""

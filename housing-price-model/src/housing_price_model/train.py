@@ -1,4 +1,4 @@
-"""Trains a model: reads, checks, cross-validates, fits, packs, logs, registers and exports it."""
+"""Trains a model: reads, checks, cross-validates, fits, packs, describes, logs, registers and exports it."""
 
 import tempfile
 from dataclasses import dataclass
@@ -8,6 +8,7 @@ from time import monotonic
 from typing import Final
 
 import numpy as np
+import pandas as pd
 from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
 
 from housing_price_model.artefact import Manifest, digest_of, write_export
@@ -16,9 +17,10 @@ from housing_price_model.errors import DataError
 from housing_price_model.evaluate import CrossValidation, Progress, cross_validate, metrics
 from housing_price_model.intervals import Interval
 from housing_price_model.names import NAME
-from housing_price_model.packaging import Packed, load, pack
+from housing_price_model.packaging import load, pack
 from housing_price_model.pipeline import ENCODER, PriceFit, Recipe
 from housing_price_model.plots import draw
+from housing_price_model.reference.describe import describe
 from housing_price_model.registry import Registered, connect, download, register
 from housing_price_model.runs import Logged, log_run
 
@@ -95,7 +97,9 @@ def train(
     progress("Logging", 0.0)
     with tempfile.TemporaryDirectory() as folder:
         packed = pack(fitted.price, fitted.interval, recipe, Path(folder))
-        _check(packed, houses, fitted.price)
+        answers = load(packed.artifacts)(houses.features)
+        _check(answers, houses, fitted.price)
+        packed = describe(packed, houses, answers, fitted.validation, Path(folder))
         plots = draw(houses, fitted.validation, fitted.price, seed)
         logged = log_run(
             houses,
@@ -128,9 +132,9 @@ def fit(houses: Houses, recipe: Recipe, seed: int, progress: Progress = lambda _
     return Fitted(price, interval, validation, metrics(houses.prices, validation.estimates))
 
 
-def _check(packed: Packed, houses: Houses, price: PriceFit) -> None:
-    """Refuse a graph that does not say what the estimators say."""
-    said = load(packed.artifacts)(houses.features)["price"].to_numpy()
+def _check(answers: pd.DataFrame, houses: Houses, price: PriceFit) -> None:
+    """Refuse a graph whose answers are not what the estimators say."""
+    said = answers["price"].to_numpy()
     meant = np.exp(price.predict(ENCODER.encode(houses.features)))
     worst = float(np.max(np.abs(said / meant - 1)))
     if worst > _MAX_DIFFERENCE:

@@ -1,0 +1,128 @@
+"""The tests: each asks of one thing whether it is as it was at training, and says what is different."""
+
+from collections.abc import Iterator, Mapping
+from typing import Final
+
+import numpy as np
+
+from housing_price_model.drift.columns import median, paired, share_missing
+from housing_price_model.drift.findings import LEAST_H, LEAST_KS, MODERATE_PSI, Family, Finding, share_matters
+from housing_price_model.drift.realised import Realised
+from housing_price_model.drift.statistics import cohens_h, g_test, ks, ks_larger, pooled, psi, share_test
+from housing_price_model.reference.distribution import Numbers, Words
+from housing_price_model.reference.profile import Profile
+
+_LEAST_OF_GROUP: Final = 20
+"""Prices within a neighbourhood are compared from so many rows on."""
+_FOR_MORE: Final = 0.9
+"""More of a neighbourhood than at training is what prices suffer from; less of it is looked for as well."""
+_LEAST_KNOWN: Final = 30
+"""Errors are compared from so many known sale prices on."""
+
+
+def of_numbers(family: Family, name: str, logged: Numbers, reference: Numbers) -> Iterator[Finding]:
+    """Test the distribution of a number: in deciles, and at its largest distance."""
+    if not logged.present or not reference.present:
+        return
+    edges = reference.edges()
+    bins = pooled(logged.binned(edges), reference.binned(edges))
+    index, (distance, p_value) = psi(*bins), ks(logged, reference)
+    medians = f"median {median(logged)}, {median(reference)} at training"
+    yield Finding(family, name, "psi", index, index >= MODERATE_PSI, g_test(*bins), f"{medians}; PSI {index:.2f}")
+    yield Finding(family, name, "ks", distance, distance >= LEAST_KS, p_value, f"{medians}; KS {distance:.2f}")
+
+
+def of_words(name: str, logged: Words, reference: Words) -> Iterator[Finding]:
+    """Test the distribution of a category as a whole, and each category that is unseen or has vanished."""
+    if not logged.present or not reference.present:
+        return
+    bins = pooled(*paired(logged, reference))
+    index = psi(*bins)
+    yield Finding(
+        Family.INPUTS, name, "psi", index, index >= MODERATE_PSI, g_test(*bins), _most_moved(logged, reference, index)
+    )
+    for finding in _of_shares(Family.INPUTS, logged, reference):
+        if finding.subject not in logged.counts or finding.subject not in reference.counts:
+            yield Finding(
+                finding.family,
+                name,
+                finding.measure,
+                finding.effect,
+                finding.matters,
+                finding.p_value,
+                f"{finding.subject}: {finding.says}",
+            )
+
+
+def of_missing(columns: Mapping[str, tuple[Numbers | Words, Numbers | Words]]) -> Iterator[Finding]:
+    """Test how often each column has no value."""
+    names = [name for name, (logged, reference) in columns.items() if logged.missing + reference.missing]
+    counts = [
+        (logged.missing, logged.total, reference.missing, reference.total)
+        for logged, reference in (columns[name] for name in names)
+    ]
+    if not names:
+        return
+    p_values = share_test(*np.array(counts, dtype=np.int64).T)
+    for name, p_value in zip(names, p_values.tolist(), strict=True):
+        now, before = (share_missing(one) for one in columns[name])
+        effect = cohens_h(now, before)
+        says = f"{now:.1%} without a value, {before:.1%} at training"
+        yield Finding(Family.MISSING, name, "h", effect, effect >= LEAST_H, p_value, says)
+
+
+def of_groups(logged: Words, reference: Words) -> Iterator[Finding]:
+    """Test the share of each neighbourhood, also of one that no house was in."""
+    yield from _of_shares(Family.GROUPS, logged, reference)
+
+
+def of_group_prices(logged: Mapping[str, Numbers], reference: Mapping[str, Numbers]) -> Iterator[Finding]:
+    """Test the prices within each neighbourhood that has enough rows."""
+    for group, prices in logged.items():
+        if group in reference and prices.present >= _LEAST_OF_GROUP:
+            distance, p_value = ks(prices, reference[group])
+            says = f"median price {median(prices)}, {median(reference[group])} at training; KS {distance:.2f}"
+            yield Finding(Family.PREDICTIONS, group, "ks", distance, distance >= LEAST_KS, p_value, says)
+
+
+def of_errors(realised: Realised, profile: Profile) -> Iterator[Finding]:
+    """Test whether errors are larger, and intervals cover less, than in cross-validation."""
+    known = realised.errors.present
+    if known < _LEAST_KNOWN:
+        return
+    distance, p_value = ks_larger(realised.errors, profile.errors)
+    says = f"median {median(realised.errors)}, {median(profile.errors)} in cross-validation; KS {distance:.2f}"
+    yield Finding(Family.ERRORS, "error of the log price", "ks", distance, distance >= LEAST_KS, p_value, says)
+    now, before = realised.covered / known, profile.covered / profile.houses
+    effect = cohens_h(now, before)
+    counts = np.array([[realised.covered], [known], [profile.covered], [profile.houses]], dtype=np.int64)
+    says = f"{now:.1%} of the sale prices are inside, {before:.1%} in cross-validation"
+    matters = effect >= LEAST_H and now < before
+    yield Finding(Family.ERRORS, "coverage of the interval", "h", effect, matters, float(share_test(*counts)[0]), says)
+
+
+def _of_shares(family: Family, logged: Words, reference: Words) -> Iterator[Finding]:
+    words = sorted({*logged.counts, *reference.counts})
+    counts = paired(logged, reference)
+    if not words or not logged.present or not reference.present:
+        return
+    totals = [np.full(len(words), one.present, dtype=np.int64) for one in (logged, reference)]
+    p_values = share_test(counts[0], totals[0], counts[1], totals[1], for_more=_FOR_MORE)
+    for word, ours, theirs, p_value in zip(words, *(one.tolist() for one in counts), p_values.tolist(), strict=True):
+        now, before = ours / logged.present, theirs / reference.present
+        if not theirs:
+            says = f"{now:.1%} of the rows ({ours:,}), no house at training"
+        else:
+            says = f"{now:.1%} of the rows, {before:.1%} at training ({now / before:.1f} times)"
+        yield Finding(family, word, "share", now - before, share_matters(now, before), p_value, says)
+
+
+def _most_moved(logged: Words, reference: Words, index: float) -> str:
+    words = {*logged.counts, *reference.counts}
+    shares = {
+        word: (logged.counts.get(word, 0) / logged.present, reference.counts.get(word, 0) / reference.present)
+        for word in sorted(words)
+    }
+    word = max(shares, key=lambda one: abs(shares[one][0] - shares[one][1]))
+    now, before = shares[word]
+    return f"{word} {now:.1%}, {before:.1%} at training; PSI {index:.2f}"

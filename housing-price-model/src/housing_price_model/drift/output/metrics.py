@@ -1,0 +1,49 @@
+"""A check as metrics, in a file for node_exporter's textfile collector."""
+
+from datetime import UTC
+from typing import Final
+
+from prometheus_client import CollectorRegistry, Gauge, generate_latest
+
+from housing_price_model.drift.check import Check
+
+NAMES: Final = {
+    "housing_price_drift_alarm": "1 if the model's prices of the window raise the drift alarm, else 0",
+    "housing_price_drift_alarms": "How many tests of a family raise it",
+    "housing_price_drift_rows": "Rows in the window",
+    "housing_price_drift_psi": "Population stability index of a column, or of the predictions",
+    "housing_price_drift_ks": "Distance of the distribution functions of a number, from 0 to 1",
+    "housing_price_drift_missing_ratio": "Share of rows without a value",
+    "housing_price_drift_unjudged_rows": "Rows of the window whose model has no usable reference profile",
+    "housing_price_drift_last_check_timestamp_seconds": "When the check was made, as seconds since 1970",
+}
+"""Every metric with its meaning."""
+
+
+def metrics_text(check: Check) -> str:
+    """Write the metrics of a check."""
+    registry = CollectorRegistry()
+
+    def gauge(name: str, *labels: str) -> Gauge:
+        return Gauge(name, NAMES[name], labels, registry=registry)
+
+    alarm = gauge("housing_price_drift_alarm", "model_id")
+    alarms = gauge("housing_price_drift_alarms", "model_id", "family")
+    rows = gauge("housing_price_drift_rows", "model_id")
+    psi = gauge("housing_price_drift_psi", "model_id", "feature")
+    ks = gauge("housing_price_drift_ks", "model_id", "feature")
+    missing = gauge("housing_price_drift_missing_ratio", "model_id", "feature")
+    for one in check.judged:
+        model_id, found = one.model.model_id, one.comparison
+        alarm.labels(model_id).set(found.verdict == "alarm")
+        rows.labels(model_id).set(found.rows)
+        for family in {finding.family for finding in found.findings}:
+            alarms.labels(model_id, family.value).set(sum(finding.family == family for finding in found.alarms))
+        for column in (*found.columns, *found.predictions):
+            psi.labels(model_id, column.name).set(column.psi)
+            missing.labels(model_id, column.name).set(column.missing)
+            if column.ks is not None:
+                ks.labels(model_id, column.name).set(column.ks)
+    gauge("housing_price_drift_unjudged_rows").set(sum(model.rows for model, _ in check.unjudged))
+    gauge("housing_price_drift_last_check_timestamp_seconds").set(check.checked_at.replace(tzinfo=UTC).timestamp())
+    return generate_latest(registry).decode()

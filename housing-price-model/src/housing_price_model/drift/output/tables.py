@@ -1,0 +1,88 @@
+"""A check as a table on the terminal."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from rich.console import RenderableType
+from rich.markup import escape
+from rich.table import Table
+
+from housing_price_model.drift.check import Check, Judged
+from housing_price_model.drift.columns import Compared
+from housing_price_model.drift.findings import MAJOR_PSI, MODERATE_PSI
+
+_SHOWN: Final = 12
+
+
+def tables(check: Check) -> Iterator[RenderableType]:
+    """Give what to print, in order."""
+    if not check.judged and not check.unjudged:
+        yield f"No prices: {check.window}."
+    for one in check.judged:
+        found = one.comparison
+        colour = {"alarm": "bold red", "steady": "green"}.get(found.verdict, "yellow")
+        yield (
+            f"[{colour}]{found.verdict.upper()}[/]  {escape(one.model.name)} version {escape(one.model.version)} "
+            f"({escape(one.model.model_id)}): {found.rows:,} rows, {check.window}; "
+            f"trained on {found.houses:,} houses; {found.known:,} sale prices known"
+        )
+        if found.alarms:
+            yield _alarms(one)
+        yield _columns(one)
+    for model, reason in check.unjudged:
+        yield f"[yellow]not judged[/]: {model.rows:,} rows of {escape(model.model_id)}: {escape(reason)}"
+
+
+def summary(check: Check) -> Iterator[str]:
+    """Give one line for each model."""
+    for one in check.judged:
+        found = one.comparison
+        subjects = ", ".join(dict.fromkeys(finding.subject for finding in found.alarms))
+        yield (
+            f"{check.checked_at:%Y-%m-%d %H:%M:%S} {found.verdict}: {found.rows:,} rows of {one.model.name} version "
+            f"{one.model.version} ({one.model.model_id}){': ' if subjects else ''}{subjects}"
+        )
+    for model, reason in check.unjudged:
+        yield f"{check.checked_at:%Y-%m-%d %H:%M:%S} not judged: {model.rows:,} rows of {model.model_id}: {reason}"
+    if not check.judged and not check.unjudged:
+        yield f"{check.checked_at:%Y-%m-%d %H:%M:%S} no prices, {check.window}"
+
+
+def _alarms(one: Judged) -> Table:
+    table = Table("What", "Where", "Now and at training", "Chance", title="What to look at", title_justify="left")
+    for finding in one.comparison.alarms:
+        chance = f"{finding.adjusted:.0e}" if finding.adjusted else "0"
+        table.add_row(finding.family.value, escape(finding.subject), escape(finding.says), chance)
+    return table
+
+
+def _columns(one: Judged) -> Table:
+    found = one.comparison
+    columns = sorted(found.columns, key=lambda column: -column.psi)[:_SHOWN]
+    table = Table(
+        *("Column", "PSI", "by chance", "KS", "Typical", "at training", "Missing", "at training", "Unseen, vanished"),
+        title=f"Predictions, and the {len(columns)} columns that moved most",
+        title_justify="left",
+    )
+    for column in (*found.predictions, *columns):
+        table.add_row(*_cells(column))
+    return table
+
+
+def _cells(column: Compared) -> list[str]:
+    colour = "red" if column.psi >= MAJOR_PSI else "yellow" if column.psi >= MODERATE_PSI else "default"
+    words = [
+        *(f"+{word} ({count})" for word, count in column.unseen.items()),
+        *(f"-{word}" for word in column.vanished),
+    ]
+    return [
+        escape(column.name),
+        f"[{colour}]{column.psi:.3f}[/]",
+        f"{column.psi_of_chance:.3f}",
+        "" if column.ks is None else f"{column.ks:.3f}",
+        escape(column.typical),
+        escape(column.typical_reference),
+        f"{column.missing:.1%}",
+        f"{column.missing_reference:.1%}",
+        escape(", ".join(words)),
+    ]

@@ -1,0 +1,267 @@
+"""Reads the prediction log that the orchestrator writes.
+
+The two share no code: `docs/prediction-log.md` is the contract, and a test holds this module against the tables that
+the orchestrator's migrations make.
+"""
+
+import sqlite3
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+import orjson
+import sqlalchemy as sa
+from sqlalchemy.engine import URL, Engine, make_url
+from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+
+from housing_price_model.errors import LogError
+
+PAGE_ROWS: Final = 2_000
+"""So many rows are held at a time."""
+
+_PATIENCE_SECONDS: Final = 10
+
+_columns: Final[list[sa.ColumnClause[Any]]] = [
+    sa.column(name) for name in ("transaction_id", "model_name", "model_version", "model_id", "inputs")
+]
+_numbers: Final = [sa.column(name, sa.Double) for name in ("price_usd", "low_usd", "high_usd")]
+_at: Final = sa.column("predicted_at", sa.DateTime)
+_prediction: Final = sa.table("prediction", *_columns, *_numbers, _at, sa.column("columns_version", sa.Integer))
+_names: Final = sa.table("prediction_columns", sa.column("version", sa.Integer), sa.column("names"))
+_realised: Final = sa.table(
+    "realised",
+    *(sa.column(name) for name in ("transaction_id", "model_name", "model_version", "model_id", "month")),
+    *(sa.column(name, sa.Double) for name in ("price_usd", "low_usd", "high_usd", "sale_price_usd")),
+    sa.column("predicted_at", sa.DateTime),
+)
+
+
+@dataclass(frozen=True)
+class Window:
+    """A time in which prices were answered, from `start` up to, but not including, `end`; UTC without a zone."""
+
+    start: datetime | None = None
+    end: datetime | None = None
+
+    def __str__(self) -> str:
+        ends = [f"{word} {at:%Y-%m-%d %H:%M:%S} UTC" for word, at in (("from", self.start), ("to", self.end)) if at]
+        return " ".join(ends) or "all of the log"
+
+
+@dataclass(frozen=True)
+class Model:
+    """A model that made prices, and how many of them."""
+
+    model_id: str
+    name: str
+    version: str
+    rows: int
+
+
+@dataclass(frozen=True)
+class Page:
+    """Logged rows, all with the same columns.
+
+    Attributes:
+        columns: What the values of a row are called.
+        rows: The values that the model got; None where there was none.
+        estimates: `price`, `low` and `high` of each, in US dollars.
+        transactions: The id of each.
+        model_ids: The model that made each.
+    """
+
+    columns: Sequence[str]
+    rows: Sequence[Sequence[Any]]
+    estimates: Sequence[tuple[float, float, float]]
+    transactions: Sequence[str]
+    model_ids: Sequence[str]
+
+
+@dataclass(frozen=True)
+class Sale:
+    """What a house was sold for, beside what was said of it; in US dollars."""
+
+    model_version: str
+    month: str
+    sold: float
+    price: float
+    low: float
+    high: float
+
+
+class PredictionLog:
+    """The log, to be read page by page; nothing is locked between pages."""
+
+    def __init__(self, engine: Engine, name: str) -> None:
+        """Read through an engine; `name` is what errors call the log."""
+        self._engine = engine
+        self._name = name
+
+    def models(self, window: Window, model_id: str | None = None) -> Sequence[Model]:
+        """Count the rows of each model, most first."""
+        table, count = _prediction.c, sa.func.count()
+        query = (
+            sa.select(table.model_id, sa.func.max(table.model_name), sa.func.max(table.model_version), count)
+            .where(*_within(window, model_id))
+            .group_by(table.model_id)
+            .order_by(count.desc(), table.model_id)
+        )
+        return [Model(*tuple(row)) for row in self._rows(query)]
+
+    def pages(self, window: Window, model_id: str | None = None) -> Iterator[Page]:
+        """Give all rows in the order of their time, `PAGE_ROWS` at a time at the most.
+
+        Raises:
+            LogError: the log cannot be read, or a row is not what the contract says.
+        """
+        versions: dict[int, Sequence[str]] = {}
+        table, last = _prediction.c, None
+        while True:
+            query = sa.select(_prediction).where(*_within(window, model_id))
+            if last is not None:
+                # Two conditions and no pair of values: the first alone can use the index on the time.
+                after = sa.or_(table.predicted_at > last.predicted_at, table.transaction_id > last.transaction_id)
+                query = query.where(table.predicted_at >= last.predicted_at, after)
+            rows = self._rows(query.order_by(table.predicted_at, table.transaction_id).limit(PAGE_ROWS))
+            if not rows:
+                return
+            for version in {row.columns_version for row in rows}:
+                if version not in versions:
+                    versions[version] = self._columns_of(version)
+                yield _page(versions[version], [row for row in rows if row.columns_version == version])
+            last = rows[-1]
+
+    def latest_sales(self, model_id: str, limit: int) -> Sequence[Sale]:
+        """Give the latest known sale prices of houses that a model priced."""
+        table = _realised.c
+        query = _sales().where(table.model_id == model_id)
+        latest = query.order_by(table.month.desc(), table.predicted_at.desc()).limit(limit)
+        return [_sale(row) for row in self._rows(latest)]
+
+    def sales(self, window: Window) -> Iterator[Sale]:
+        """Give all known sale prices of houses that were priced in a window."""
+        table = _realised.c
+        bounds = [] if window.start is None else [table.predicted_at >= window.start]
+        bounds += [] if window.end is None else [table.predicted_at < window.end]
+        with self._readable(), self._engine.connect() as connection:
+            for row in connection.execution_options(yield_per=PAGE_ROWS).execute(_sales().where(*bounds)):
+                yield _sale(row)
+
+    def _columns_of(self, version: int) -> Sequence[str]:
+        rows = self._rows(sa.select(_names.c.names).where(_names.c.version == version))
+        try:
+            names = orjson.loads(rows[0].names)
+        except (IndexError, ValueError) as exc:
+            raise LogError(f"the log does not say what the columns of version {version} are called") from exc
+        return [str(name) for name in names]
+
+    def _rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
+        with self._readable(), self._engine.connect() as connection:
+            return connection.execute(query).all()
+
+    @contextmanager
+    def _readable(self) -> Iterator[None]:
+        try:
+            yield
+        except SQLAlchemyError as exc:
+            raise LogError(f"{self._name}: cannot be read as a prediction log ({_first_line(exc)})") from exc
+
+
+@contextmanager
+def opened(url: str) -> Iterator[PredictionLog]:
+    """Open a log for reading.
+
+    Args:
+        url: `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE`.
+
+    Raises:
+        LogError: it is no such URL, there is no such file, or the database's driver is not installed.
+    """
+    try:
+        name = make_url(url).render_as_string(hide_password=True)
+        engine = _engine(make_url(url))
+    except (ArgumentError, NoSuchModuleError) as exc:
+        raise LogError(f"{url!r} should be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE") from exc
+    except ImportError as exc:
+        raise LogError(f"the driver of the log's database is not installed ({exc})") from exc
+    try:
+        yield PredictionLog(engine, name)
+    finally:
+        engine.dispose()
+
+
+def _engine(url: URL) -> Engine:
+    if url.get_backend_name() != "sqlite":
+        driver = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
+        url = url.set(drivername=driver.get(url.drivername, url.drivername))
+        return sa.create_engine(url, connect_args={"connect_timeout": _PATIENCE_SECONDS})
+    file = Path(url.database or "")
+    if not file.is_file():
+        raise LogError(f"{file}: there is no such file, so no prediction log")
+
+    def connect() -> sqlite3.Connection:
+        # Read only: a reader that makes a mistake must not cost a row.
+        return sqlite3.connect(
+            f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=_PATIENCE_SECONDS, check_same_thread=False
+        )
+
+    return sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool)
+
+
+def _within(window: Window, model_id: str | None) -> Sequence[sa.ColumnElement[bool]]:
+    table, conditions = _prediction.c, []
+    if window.start is not None:
+        conditions.append(table.predicted_at >= window.start)
+    if window.end is not None:
+        conditions.append(table.predicted_at < window.end)
+    if model_id is not None:
+        conditions.append(table.model_id == model_id)
+    return conditions
+
+
+def _sales() -> sa.Select[Any]:
+    table = _realised.c
+    return sa.select(
+        table.model_version, table.month, table.sale_price_usd, table.price_usd, table.low_usd, table.high_usd
+    )
+
+
+def _page(columns: Sequence[str], rows: Sequence[sa.Row[Any]]) -> Page:
+    return Page(
+        columns=columns,
+        rows=[_values(row.transaction_id, row.inputs, len(columns)) for row in rows],
+        estimates=[_estimate(row) for row in rows],
+        transactions=[row.transaction_id for row in rows],
+        model_ids=[row.model_id for row in rows],
+    )
+
+
+def _values(transaction_id: str, inputs: str, count: int) -> Sequence[Any]:
+    try:
+        values = orjson.loads(inputs)
+    except ValueError as exc:
+        raise LogError(f"{transaction_id}: its inputs are no JSON") from exc
+    if not isinstance(values, list) or len(values) != count:
+        raise LogError(f"{transaction_id}: its inputs are not a list of {count} values")
+    return values
+
+
+def _estimate(row: sa.Row[Any]) -> tuple[float, float, float]:
+    price, low, high = row.price_usd, row.low_usd, row.high_usd
+    if not (price > 0 and 0 < low <= high):
+        raise LogError(f"{row.transaction_id}: {low}, {price}, {high} is no price with its interval")
+    return price, low, high
+
+
+def _sale(row: sa.Row[Any]) -> Sale:
+    sale = Sale(*tuple(row))
+    if not (sale.sold > 0 and sale.price > 0):
+        raise LogError(f"a house was sold for {sale.sold} and priced at {sale.price}: these are no prices")
+    return sale
+
+
+def _first_line(exc: Exception) -> str:
+    return str(exc).strip().splitlines()[0][:300]

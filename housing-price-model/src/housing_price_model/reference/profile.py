@@ -1,0 +1,132 @@
+"""The reference profile: what the houses looked like that a model was trained on, and what it said about them.
+
+It is an artefact of the model (`artifacts/profile.json`), so the model's digest covers it; it is no part of what makes
+a price, so `model_id` does not depend on it. `docs/drift.md` documents the file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Self
+
+import numpy as np
+import orjson
+import pandas as pd
+
+from housing_price_model.data import Houses
+from housing_price_model.errors import ArtefactError
+from housing_price_model.evaluate import CrossValidation
+from housing_price_model.reference.distribution import Numbers, Words
+from housing_price_model.reference.tally import GROUP, Tally
+from housing_price_model.vocabulary import COLUMNS
+
+PROFILE: Final = "profile"
+"""The name of the artefact; its file is `profile.json`."""
+VERSION: Final = 1
+"""Of the file's form; a reader refuses another one."""
+
+_ERROR_DIGITS: Final = 4
+
+
+@dataclass(frozen=True)
+class Profile:
+    """What was there at training.
+
+    Attributes:
+        model_id: The model that it belongs to.
+        houses: How many houses it was trained on.
+        numbers: The distribution of each number, by column.
+        words: The distribution of each category, by column.
+        sale_prices: What the houses sold for, in US dollars.
+        prices: What the model says of the same houses.
+        widths: The logarithm of high / low of its intervals.
+        group_prices: `prices` by neighbourhood.
+        errors: The sizes of the held-out errors of the log price, from cross-validation.
+        covered: How many sale prices lay inside their held-out interval.
+    """
+
+    model_id: str
+    houses: int
+    numbers: Mapping[str, Numbers]
+    words: Mapping[str, Words]
+    sale_prices: Numbers
+    prices: Numbers
+    widths: Numbers
+    group_prices: Mapping[str, Numbers]
+    errors: Numbers
+    covered: int
+
+    @classmethod
+    def of(cls, houses: Houses, answers: pd.DataFrame, validation: CrossValidation) -> Self:
+        """Describe the houses, the model's own answers for them (n rows), and its held-out estimates of them."""
+        tally = Tally()
+        tally.add(COLUMNS, cells_of(houses.features), answers[["price", "low", "high"]].to_numpy().tolist())
+        held_out = validation.estimates
+        inside = (held_out.low <= houses.prices) & (houses.prices <= held_out.high)
+        return cls(
+            model_id=str(answers["model_id"].iloc[0]),
+            houses=len(houses),
+            numbers=tally.numbers(),
+            words=tally.words(),
+            sale_prices=Numbers.of_sample(houses.prices),
+            prices=tally.prices(),
+            widths=tally.widths(),
+            group_prices=tally.group_prices(),
+            errors=Numbers.of_sample(np.abs(validation.errors), _ERROR_DIGITS),
+            covered=int(inside.sum()),
+        )
+
+    def to_json(self) -> bytes:
+        """Give the bytes of the file; the same profile gives the same bytes."""
+        return orjson.dumps(
+            {
+                "version": VERSION,
+                "model_id": self.model_id,
+                "houses": self.houses,
+                "numbers": {name: numbers.to_json() for name, numbers in self.numbers.items()},
+                "categories": {name: words.to_json() for name, words in self.words.items()},
+                "sale_prices_usd": self.sale_prices.to_json(),
+                "prices_usd": self.prices.to_json(),
+                "interval_log_widths": self.widths.to_json(),
+                "group": GROUP,
+                "group_prices_usd": {group: prices.to_json() for group, prices in self.group_prices.items()},
+                "held_out_log_errors": self.errors.to_json(),
+                "held_out_covered": self.covered,
+            }
+        )
+
+
+def cells_of(features: pd.DataFrame) -> list[list[Any]]:
+    """Give a frame's rows as the prediction log holds them: None where there is no value."""
+    cells = features.astype(object)
+    rows: list[list[Any]] = cells.where(cells.notna(), None).to_numpy().tolist()
+    return rows
+
+
+def read_profile(model: Path) -> Profile:
+    """Read the profile in a model folder whose digest was checked.
+
+    Raises:
+        ArtefactError: it has none, or one of another version.
+    """
+    path = model / "artifacts" / f"{PROFILE}.json"
+    try:
+        stored = orjson.loads(path.read_bytes())
+        if stored["version"] != VERSION:
+            raise ArtefactError(f"{path}: is a profile of version {stored['version']}; this program reads {VERSION}")
+        return Profile(
+            model_id=stored["model_id"],
+            houses=stored["houses"],
+            numbers={name: Numbers.from_json(one) for name, one in stored["numbers"].items()},
+            words={name: Words.from_json(one) for name, one in stored["categories"].items()},
+            sale_prices=Numbers.from_json(stored["sale_prices_usd"]),
+            prices=Numbers.from_json(stored["prices_usd"]),
+            widths=Numbers.from_json(stored["interval_log_widths"]),
+            group_prices={name: Numbers.from_json(one) for name, one in stored["group_prices_usd"].items()},
+            errors=Numbers.from_json(stored["held_out_log_errors"]),
+            covered=stored["held_out_covered"],
+        )
+    except FileNotFoundError as exc:
+        raise ArtefactError(f"{model}: holds no reference profile; it was trained without one, train it anew") from exc
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
+        raise ArtefactError(f"{path}: cannot be read as a reference profile ({exc})") from exc

@@ -53,10 +53,14 @@ class Exposition:
 
     def families(self) -> Iterator[Metric]:
         """Put the metrics of all processes together: what the dead have counted stays, what they were does not."""
-        living: list[Snapshot] = [self.snapshot()]
+        living: list[Snapshot] = []
         dead: list[Snapshot] = []
-        if self._workers is not None:
-            for snapshot, is_alive in self._workers.others():
+        if self._workers is None:
+            living.append(self.snapshot())
+        else:
+            # Of this worker, too, what it has put down: otherwise a counter would go down, and seem to have been reset,
+            # when another worker, who does not know the latest of this one, is asked next.
+            for snapshot, is_alive in self._workers.all():
                 (living if is_alive else dead).append(snapshot)
         for one in self._metrics:
             snapshots = living if one.kind == "gauge" else [*living, *dead]
@@ -117,6 +121,6 @@ _HEAD = """# Metrics
 
 What `/metrics` shows; `ORCHESTRATOR_METRICS__ENABLED=false` closes it. It stands on the port of the API and asks nobody
 for a key: where strangers reach that port, close it or keep the path from them. Where several workers answer, each
-gives the sum over all of them. This page is written by `housing-price-orchestrator metrics`; the definitions are in
+gives the sum over all of them, as it was up to 0.25 s ago; what a worker has counted outlives it. This page is written by `housing-price-orchestrator metrics`; the definitions are in
 `housing-price-orchestrator/src/housing_price_orchestrator/observability/metrics.py`.
 """

@@ -37,13 +37,12 @@ class WorkerFiles:
         unfinished.write_bytes(orjson.dumps(snapshot))
         unfinished.replace(self._folder / f"{self._name}.json")
 
-    def others(self) -> Iterator[tuple[Any, bool]]:
-        """Give what each other worker wrote last, and whether it lives."""
+    def all(self) -> Iterator[tuple[Any, bool]]:
+        """Give what each worker wrote last, and whether it lives."""
         for path in sorted(self._folder.glob("*.json")):
-            if path.stem != self._name:
-                # First whether it lives, then what it says: whoever is dead says nothing new.
-                is_alive = _is_held(path.with_suffix(".lock"))
-                yield orjson.loads(path.read_bytes()), is_alive
+            # First whether it lives, then what it says: whoever is dead says nothing new.
+            is_alive = _is_held(path.with_suffix(".lock"))
+            yield orjson.loads(path.read_bytes()), is_alive
 
     def close(self) -> None:
         """Count as dead from now on."""

@@ -11,7 +11,7 @@ UV := $(shell version=$$(uv --version 2>/dev/null | cut -d' ' -f2 || true); \
 	[ -n "$$version" ] && printf '%s\n' $(UV_NEEDED) "$$version" | sort -VC && echo uv || echo .uv/bin/uv)
 RUN := $(UV) run --frozen
 
-.PHONY: help up test lint format types imports train compose-up compose-down
+.PHONY: help up test lint format types imports train audit sbom compose-up compose-down
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 24
 
@@ -53,6 +53,12 @@ imports: uv ## Check who may import whom
 
 train: uv ## Train, evaluate and register the model (needs a tracking server: see `housing-price up`)
 	@exec $(RUN) housing-price-model train $(ARGS)
+
+audit: uv ## Look up every locked package's known vulnerabilities (ends with 3 where the service cannot be asked)
+	@exec $(RUN) python -m supply_chain audit $(ARGS)
+
+sbom: uv ## Write a CycloneDX SBOM for each image into sbom/
+	@exec $(RUN) python -m supply_chain sbom $(ARGS)
 
 compose-up: ## Build and start the stack in containers; ends when it answers
 	@docker compose up --build --wait $(ARGS)

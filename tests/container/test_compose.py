@@ -181,6 +181,69 @@ print("as it should be")
 
 
 @pytest.mark.parametrize("service", RUNNING)
+def test_no_process_inside_can_gain_what_it_was_not_given(stack: Stack, service: str) -> None:
+    """The kernel's own word for each process of the container, the first one too."""
+    code = """
+import json, pathlib
+found = {}
+for path in pathlib.Path("/proc").glob("[0-9]*/status"):
+    try:
+        lines = dict(line.split(":", 1) for line in path.read_text().splitlines())
+    except (FileNotFoundError, ProcessLookupError):
+        continue
+    names = "Uid", "Gid", "CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb", "NoNewPrivs", "Seccomp"
+    found[path.parent.name] = {name: lines[name].split() for name in names}
+print(json.dumps(found))
+"""
+    found = json.loads(stack.python(service, code))
+    assert "1" in found
+    assert len(found) >= 3  # init, the service, this one
+    for process in found.values():
+        assert set(process["Uid"]) == set(process["Gid"]) == {"10001"}
+        assert {name: process[name] for name in process if name.startswith("Cap")} == {
+            name: ["0" * 16] for name in ("CapInh", "CapPrm", "CapEff", "CapBnd", "CapAmb")
+        }
+        assert process["NoNewPrivs"] == ["1"]
+
+
+@pytest.mark.parametrize("service", RUNNING)
+def test_the_kernel_holds_a_container_to_its_limits_of_memory_and_processes(stack: Stack, service: str) -> None:
+    code = """
+import pathlib
+for new, old in (("memory.max", "memory/memory.limit_in_bytes"), ("pids.max", "pids/pids.max")):
+    for path in (pathlib.Path("/sys/fs/cgroup", new), pathlib.Path("/sys/fs/cgroup", old)):
+        if path.exists():
+            print(path.read_text().strip())
+            break
+"""
+    host = stack.inspect(service)["HostConfig"]
+    assert stack.python(service, code).split() == [str(host["Memory"]), str(host["PidsLimit"])]
+
+
+@pytest.mark.parametrize("service", RUNNING)
+def test_the_sbom_in_an_image_lists_exactly_what_is_installed(stack: Stack, service: str) -> None:
+    code = """
+import json, re
+from importlib.metadata import distributions
+sbom = json.load(open("/app/sbom.cdx.json"))
+entries = [sbom["metadata"]["component"], *sbom["components"]]
+listed = {(entry["name"], entry["version"]) for entry in entries}
+# What goes only with another system or Python says so by its marker.
+elsewhere = {
+    (entry["name"], entry["version"])
+    for entry in entries
+    if any(given["name"] == "uv:package:marker" for given in entry.get("properties", []))
+}
+found = distributions(path=["/app/lib/python3.13/site-packages"])
+installed = {(re.sub("[-_.]+", "-", package.name).lower(), package.version) for package in found}
+print(json.dumps([sorted(installed - listed), sorted(listed - installed - elsewhere), len(installed)]))
+"""
+    unlisted, missing, installed = json.loads(stack.python(service, code))
+    assert (unlisted, missing) == ([], [])
+    assert installed > 10
+
+
+@pytest.mark.parametrize("service", RUNNING)
 def test_no_image_holds_build_tools(stack: Stack, service: str) -> None:
     code = "import shutil; print([name for name in ('uv', 'uvx', 'gcc', 'cc', 'make', 'git') if shutil.which(name)])"
     assert stack.python(service, code) == "[]"
@@ -195,19 +258,33 @@ print([name for name in names if find_spec(name)])
     assert stack.python("orchestrator", code) == "[]"
 
 
-def test_the_model_server_can_be_reached_by_the_orchestrator_only(stack: Stack) -> None:
+def test_the_model_server_can_be_reached_by_the_orchestrator_only_and_reaches_nothing(stack: Stack) -> None:
     assert not any(stack.inspect("model-server")["NetworkSettings"]["Ports"].values())
-    code = """
-import socket
-for address in (("tracking-server", 9999), ("192.0.2.1", 80)):
+    networks = stack.inspect("tracking-server")["NetworkSettings"]["Networks"].values()
+    (tracking,) = [network["IPAddress"] for network in networks]
+    connect = f"""
+import errno, socket, sys
+for host, port in (("tracking-server", 9999), ("{tracking}", 9999), ("192.0.2.1", 80)):
     try:
-        socket.create_connection(address, 2)
-    except OSError:
-        continue
-    raise AssertionError(address)
-print("nothing is in reach")
+        socket.create_connection((host, port), 2).close()
+        print("reached")
+    except socket.gaierror:
+        print("no such name")
+    except OSError as error:
+        print(errno.errorcode.get(error.errno, "no answer"))
 """
-    assert stack.python("model-server", code) == "nothing is in reach"
+
+    # By name, by address, and anywhere else: it has no route at all.
+    assert stack.python("model-server", connect).split("\n") == ["no such name", "ENETUNREACH", "ENETUNREACH"]
+    # The same attempt from where there is a way arrives, so it is the networks that stand in between.
+    assert stack.python("tracking-server", connect).split("\n")[:2] == ["reached", "reached"]
+
+
+def test_the_model_server_has_no_credentials_of_the_tracking_server_and_loads_no_pickle(stack: Stack) -> None:
+    given = dict(entry.partition("=")[::2] for entry in stack.inspect("model-server")["Config"]["Env"])
+    words = ("TRACKING", "TOKEN", "PASSWORD", "SECRET", "USERNAME", "AWS")
+    assert [name for name in given if any(word in name.upper() for word in words)] == []
+    assert given["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
 
 
 def test_the_model_server_cannot_change_the_model_that_it_serves(stack: Stack) -> None:

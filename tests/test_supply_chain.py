@@ -1,0 +1,240 @@
+"""The audit in front of a vulnerability service of the test's own, the waivers, and the SBOM of each image."""
+
+import datetime
+import json
+import subprocess
+import sys
+import threading
+import tomllib
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+from supply_chain.audit import AuditError, Finding, examine, judge, requirements_of
+from supply_chain.locks import IMAGES, LOCKS, Image
+from supply_chain.sbom import OPTIONS, sbom_of
+from supply_chain.waivers import WAIVERS, Waiver, WaiverError, read_waivers
+
+from housing_price.state import REPOSITORY
+
+TODAY = datetime.date(2026, 11, 21)
+TOMORROW, YESTERDAY = TODAY + datetime.timedelta(days=1), TODAY - datetime.timedelta(days=1)
+
+type Answers = Callable[[Mapping[str, Any]], tuple[int, Any]]
+
+
+@contextmanager
+def vulnerability_service(answer: Answers) -> Iterator[str]:
+    """An OSV service on loopback; gives its address."""
+
+    class Handler(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            status, body = answer(json.loads(self.rfile.read(int(self.headers["content-length"]))))
+            data = json.dumps(body).encode()
+            self.send_response(status)
+            self.send_header("content-length", str(len(data)))
+            self.end_headers()
+            self.wfile.write(data)
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{server.server_port}/v1/query"
+        finally:
+            server.shutdown()
+            thread.join(10)
+
+
+def one_bad_package(query: Mapping[str, Any]) -> tuple[int, Any]:
+    if query["package"]["name"] != "bad" or query["version"] != "1.0":
+        return 200, {}
+    affected = {
+        "package": {"name": "bad", "ecosystem": "PyPI"},
+        "ranges": [{"type": "ECOSYSTEM", "events": [{"introduced": "0"}, {"fixed": "1.1"}]}],
+    }
+    return 200, {"vulns": [{"id": "GHSA-1", "aliases": ["CVE-1"], "summary": "It is bad.", "affected": [affected]}]}
+
+
+BAD = Finding("a lock", "bad", "1.0", ("GHSA-1", "CVE-1"), ("1.1",))
+
+
+def test_a_known_vulnerability_is_found_with_all_its_names_and_the_version_that_mends_it() -> None:
+    with vulnerability_service(one_bad_package) as service:
+        (found,) = examine("a lock", "bad==1.0\ngood==2.0\n", service)
+    assert (found.lock, found.package, found.version, found.fixed_in) == ("a lock", "bad", "1.0", ("1.1",))
+    assert set(found.ids) == {"GHSA-1", "CVE-1"}
+
+
+def test_a_clean_lock_has_no_findings() -> None:
+    with vulnerability_service(one_bad_package) as service:
+        assert examine("a lock", "bad==1.1\ngood==2.0\n", service) == []
+
+
+@pytest.mark.parametrize("answer", [(500, {}), (404, {}), (200, "what?")])
+def test_a_service_that_does_not_answer_as_one_is_no_clean_audit(answer: tuple[int, Any]) -> None:
+    with (
+        vulnerability_service(lambda _: answer) as service,
+        pytest.raises(AuditError, match=f"a lock: {service} could not be asked"),
+    ):
+        examine("a lock", "good==2.0\n", service)
+
+
+def test_a_package_that_was_not_asked_about_is_no_clean_audit() -> None:
+    with vulnerability_service(one_bad_package) as service, pytest.raises(AuditError):
+        examine("a lock", "good\n", service)
+
+
+def test_an_audit_that_cannot_be_run_says_so_and_has_a_status_of_its_own() -> None:
+    with vulnerability_service(one_bad_package) as service:
+        pass  # and is gone
+    ended = subprocess.run(
+        [sys.executable, "-m", "supply_chain", "audit", "--service", service],
+        capture_output=True,
+        text=True,
+        cwd=REPOSITORY,
+        timeout=120,
+        check=False,
+    )
+    assert ended.returncode == 3
+    assert f"THE AUDIT WAS NOT RUN: workspace: {service} could not be asked" in ended.stderr
+
+
+def waiver(expires: datetime.date = TOMORROW, **changes: str) -> Waiver:
+    return Waiver(**({"id": "CVE-1", "package": "bad", "reason": "x" * 20} | changes), expires=expires)
+
+
+def test_what_no_waiver_covers_is_wrong() -> None:
+    assert list(judge([BAD], [], TODAY)) == ["a lock: bad 1.0 has GHSA-1 = CVE-1 (mended in 1.1)"]
+
+
+@pytest.mark.parametrize("name", ["CVE-1", "GHSA-1"])
+@pytest.mark.parametrize("expires", [TODAY, TOMORROW])
+def test_a_waiver_covers_a_vulnerability_by_any_of_its_names_until_its_last_day(
+    name: str, expires: datetime.date
+) -> None:
+    assert list(judge([BAD], [waiver(expires, id=name)], TODAY)) == []
+
+
+def test_a_waiver_that_has_expired_is_wrong() -> None:
+    (said,) = judge([BAD], [waiver(YESTERDAY)], TODAY)
+    assert "expired on 2026-11-20" in said
+
+
+@pytest.mark.parametrize("changes", [{"id": "CVE-2"}, {"package": "good"}])
+def test_a_waiver_of_something_else_covers_nothing_and_is_wrong_itself(changes: dict[str, str]) -> None:
+    said = list(judge([BAD], [waiver(**changes)], TODAY))
+    assert len(said) == 2
+    assert "covers nothing any more: remove it" in said[1]
+
+
+def test_the_waivers_are_well_formed_and_none_has_expired() -> None:
+    today = datetime.datetime.now(datetime.UTC).date()
+    assert [waiver for waiver in read_waivers(WAIVERS, today) if waiver.expires < today] == []
+
+
+WRITTEN = """
+[[waiver]]
+id = "CVE-1"
+package = "bad"
+reason = "We never call what is bad in it."
+expires = 2026-12-31
+"""
+
+
+def test_a_written_waiver_is_read(tmp_path: Path) -> None:
+    (tmp_path / "waivers.toml").write_text(WRITTEN)
+    expected = Waiver("CVE-1", "bad", "We never call what is bad in it.", datetime.date(2026, 12, 31))
+    assert read_waivers(tmp_path / "waivers.toml", TODAY) == [expected]
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("[[", "cannot be read"),
+        ("ignore = []", "and nothing else"),
+        ("waiver = 1", "and nothing else"),
+        (WRITTEN.replace("id =", "ids ="), "waiver 1 should have id, package, reason, expires"),
+        (WRITTEN + "fixed = true", "waiver 1 should have"),
+        (WRITTEN.replace("2026-12-31", '"2026-12-31"'), "expires should be a day"),
+        (WRITTEN.replace("2026-12-31", "2026-12-31T00:00:00"), "expires should be a day"),
+        (WRITTEN.replace("2026-12-31", "2027-12-31"), "more than 180 days"),
+        (WRITTEN.replace("We never call what is bad in it.", "Because."), "says too little"),
+        (WRITTEN.replace('"bad"', '""'), "package should be a text"),
+        (WRITTEN + WRITTEN, "stands twice"),
+    ],
+)
+def test_a_waiver_that_is_not_written_as_it_should_be_is_refused(tmp_path: Path, text: str, said: str) -> None:
+    (tmp_path / "waivers.toml").write_text(text)
+    with pytest.raises(WaiverError, match=said):
+        read_waivers(tmp_path / "waivers.toml", TODAY)
+
+
+def test_every_lock_is_audited() -> None:
+    listed = subprocess.run(
+        ["git", "ls-files", "*uv.lock"], cwd=REPOSITORY, capture_output=True, text=True, check=True
+    ).stdout.split()
+    assert {REPOSITORY / name for name in listed} == {folder / "uv.lock" for folder in LOCKS.values()}
+
+
+@pytest.mark.parametrize("name", LOCKS)
+def test_every_package_of_a_lock_is_asked_about(name: str) -> None:
+    def key(entry: Mapping[str, Any]) -> str:
+        return f"{entry['name']}=={entry['version']}"
+
+    packages = tomllib.loads((LOCKS[name] / "uv.lock").read_text())["package"]
+    asked = {line.split()[0] for line in requirements_of(LOCKS[name]).splitlines() if not line.startswith(" ")}
+    assert asked == {key(entry) for entry in packages if "registry" in entry["source"]}
+
+
+def locked_for(image: Image) -> set[tuple[str, str]]:
+    """Walk the lock from the image's own package: all that is needed, on whichever system."""
+    option, value = image.selection
+    folder = REPOSITORY / value if option == "--project" else REPOSITORY
+    packages = {entry["name"]: entry for entry in tomllib.loads((folder / "uv.lock").read_text())["package"]}
+    root = value if option == "--package" else tomllib.loads((folder / "pyproject.toml").read_text())["project"]["name"]
+    found: set[tuple[str, str]] = set()
+    wanted: list[tuple[str, tuple[str, ...]]] = [(root, ())]
+    seen = set()
+    while wanted:
+        name, extras = wanted.pop()
+        if (name, extras) in seen:
+            continue
+        seen.add((name, extras))
+        entry = packages[name]
+        found.add((name, entry["version"]))
+        needed = list(entry.get("dependencies", []))
+        for extra in extras:
+            needed += entry.get("optional-dependencies", {}).get(extra, [])
+        wanted += [(need["name"], tuple(need.get("extra", ()))) for need in needed]
+    return found
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_the_sbom_of_an_image_lists_exactly_what_is_locked_for_it(name: str) -> None:
+    sbom = json.loads(sbom_of(IMAGES[name]))
+    assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.5")
+    listed = [(entry["name"], entry["version"]) for entry in (sbom["metadata"]["component"], *sbom["components"])]
+    assert len(listed) == len(set(listed))
+    assert set(listed) == locked_for(IMAGES[name])
+    assert ("mlflow" in dict(listed)) is (name != "housing-price-orchestrator")
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_is_built_from_what_its_sbom_describes(name: str) -> None:
+    text = IMAGES[name].dockerfile.read_text().replace("\\\n", " ")
+    (line,) = [line for line in text.splitlines() if "uv export" in line]
+    selection = " ".join(IMAGES[name].selection)
+    sync, export = line.split("&&")
+    assert "uv sync --frozen --no-dev" in sync
+    assert sync.split().count("--package") + sync.split().count("--project") == 1
+    assert "--extra" not in sync
+    assert selection in sync
+    assert f"{' '.join(OPTIONS)} {selection} " in export
+    assert export.rstrip().endswith("--output-file /app/sbom.cdx.json")

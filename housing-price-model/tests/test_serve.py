@@ -117,6 +117,23 @@ def test_call_is_logged_in_one_line_with_its_id(server: Server, houses: Houses, 
     assert re.fullmatch(rf"POST /invocations 200 \d+\.\d ms id={re.escape(logged)}", lines[-1])
 
 
+@pytest.mark.parametrize(
+    ("traceparent", "logged"),
+    [
+        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", " trace=0af7651916cd43dd8448eb211c80319c"),
+        ("00-0AF7-b7ad6b7169203331-01", ""),
+        ("x trace=forged", ""),
+    ],
+)
+def test_a_call_that_is_traced_names_its_trace(server: Server, houses: Houses, traceparent: str, logged: str) -> None:
+    server.post(split(houses, 1), **{"X-Request-ID": "traced", "traceparent": traceparent})
+    deadline = time.monotonic() + 5
+    while len(lines := re.findall(r"POST /invocations .*", server.log.read_text())) < server.calls:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert lines[-1].endswith(f" id=traced{logged}")
+
+
 def test_ping_answers_with_the_version(server: Server) -> None:
     answer = httpx.get(f"{server.url}/ping", timeout=5)
     assert answer.status_code == 200

@@ -29,6 +29,7 @@ from housing_price_model.registry import checked, connect
 
 _logger: Final = logging.getLogger("housing_price_model.serve")
 _CALL_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?![0-9a-f])")
 # Whoever watches over us asks each second; the orchestrator names such calls so.
 _READINESS_CALL_ID: Final = "readiness"
 _GRACE_SECONDS: Final = 5
@@ -62,13 +63,24 @@ class CalledModel:
         try:
             await self._app(scope, receive, send_named)
         finally:
-            given = dict(scope["headers"]).get(b"x-request-id", b"")
+            headers = dict(scope["headers"])
+            given = headers.get(b"x-request-id", b"")
             call_id = given.decode() if _CALL_ID.fullmatch(given) else "-"
             duration_ms = (time.perf_counter() - started) * 1000
             # The raw path is as the caller sent it, without line breaks that would forge a log line.
             path = scope["raw_path"].decode("latin-1")
             level = logging.DEBUG if call_id == _READINESS_CALL_ID else logging.INFO
-            _logger.log(level, "%s %s %d %.1f ms id=%s", scope["method"], path, status, duration_ms, call_id)
+            _logger.log(
+                level,
+                "%s %s %d %.1f ms id=%s%s",
+                *(scope["method"], path, status, duration_ms, call_id, _trace_of(headers.get(b"traceparent", b""))),
+            )
+
+
+def _trace_of(traceparent: bytes) -> str:
+    """Name the trace that a call is part of, for its log line (https://www.w3.org/TR/trace-context/#traceparent-header)."""
+    found = _TRACEPARENT.match(traceparent)
+    return "" if found is None else f" trace={found[1].decode()}"
 
 
 @contextmanager

@@ -121,6 +121,7 @@ _HEAD = """# Metrics
 
 What `/metrics` shows; `ORCHESTRATOR_METRICS__ENABLED=false` closes it. It stands on the port of the API and asks nobody
 for a key: where strangers reach that port, close it or keep the path from them. Where several workers answer, each
-gives the sum over all of them, as it was up to 0.25 s ago; what a worker has counted outlives it. This page is written by `housing-price-orchestrator metrics`; the definitions are in
-`housing-price-orchestrator/src/housing_price_orchestrator/observability/metrics.py`.
+gives the sum over all of them, as it was up to 0.25 s ago; what a worker has counted outlives it. The definitions are
+in `housing-price-orchestrator/src/housing_price_orchestrator/observability/metrics.py`, and this page is written by
+`housing-price-orchestrator metrics`.
 """

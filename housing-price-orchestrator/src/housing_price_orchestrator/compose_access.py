@@ -4,12 +4,16 @@ import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
+from pydantic import RedisDsn
+
 from housing_price_orchestrator.provider.json_web_keys import JsonWebKeys, client_for_keys
 from housing_price_orchestrator.provider.keyring import Keyring
+from housing_price_orchestrator.provider.memory_rate_limiter import MemoryRateLimiter
 from housing_price_orchestrator.provider.tokens import Tokens
 from housing_price_orchestrator.service.access import Access
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.access import Authenticator
+from housing_price_orchestrator.shared.quota import Rate, RateLimiter
 
 
 class ComposedAccess:
@@ -30,8 +34,28 @@ class ComposedAccess:
         if token.jwks_url is not None and token.issuer is not None and token.audience is not None:
             self._web_keys = JsonWebKeys(str(token.jwks_url), client=client_for_keys())
             authenticators.append(Tokens(self._web_keys, issuer=token.issuer, audience=token.audience))
-        self.access = Access(authenticators) if authenticators else None
-        """None where nobody is asked anything."""
+        self._limiters: list[contextlib.AbstractAsyncContextManager[object]] = []
+        rates = settings.rate_limit
+        per_caller = self._limiter(rates.requests, "caller", rates.storage_url)
+        per_address = self._limiter(rates.requests_per_address, "address", rates.storage_url)
+        has_nothing_to_do = not authenticators and per_caller is None and per_address is None
+        self.access = (
+            None if has_nothing_to_do else Access(authenticators, per_caller=per_caller, per_address=per_address)
+        )
+        """None where nobody is asked anything and nothing is counted."""
+
+    def _limiter(self, rate: Rate | None, name: str, storage: RedisDsn | None) -> RateLimiter | None:
+        if rate is None:
+            return None
+        in_memory = MemoryRateLimiter(rate)
+        if storage is None:
+            return in_memory
+        # It takes 0.3 s to load, and an optional package: only who counts there needs it.
+        from housing_price_orchestrator.provider.redis_rate_limiter import RedisRateLimiter  # noqa: PLC0415
+
+        limiter = RedisRateLimiter(rate, url=str(storage), name=name, meanwhile=in_memory)
+        self._limiters.append(limiter)
+        return limiter
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
@@ -39,6 +63,8 @@ class ComposedAccess:
         async with contextlib.AsyncExitStack() as stack:
             if self._web_keys is not None:
                 await stack.enter_async_context(self._web_keys)
+            for limiter in self._limiters:
+                await stack.enter_async_context(limiter)
             if self._keyring is not None:
                 following = asyncio.create_task(self._keyring.keep_reading())
                 stack.push_async_callback(_ended, following)

@@ -14,11 +14,14 @@ from pydantic import (
     ConfigDict,
     Field,
     HttpUrl,
+    RedisDsn,
     ValidationError,
     field_validator,
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from housing_price_orchestrator.shared.quota import Rate
 
 PREFIX = "ORCHESTRATOR_"
 DELIMITER = "__"
@@ -166,6 +169,28 @@ class JwtSettings(_Group):
         return self
 
 
+def _rate(value: object) -> object:
+    return Rate.parse(value) if isinstance(value, str) else value
+
+
+class RateLimitSettings(_Group):
+    """How often callers may ask; nothing is counted unless it is set."""
+
+    requests: Annotated[Rate | None, NoDecode, BeforeValidator(_rate)] = None
+    """So many requests are granted to each key, or to each address where nobody is asked for one: `100/second`."""
+    requests_per_address: Annotated[Rate | None, NoDecode, BeforeValidator(_rate)] = None
+    """So many are granted to each address besides, whatever its keys, and counted before a key is looked at."""
+    storage_url: RedisDsn | None = None
+    """A Redis in which all processes and replicas count together; without it each process counts for itself."""
+
+    @model_validator(mode="after")
+    def _there_is_something_to_count(self) -> Self:
+        if self.storage_url is not None and self.requests is None and self.requests_per_address is None:
+            names = [_variable(("rate_limit", name)) for name in type(self).model_fields]
+            raise ValueError(f"nothing is counted at {names[2]}: set {names[0]} or {names[1]}")
+        return self
+
+
 class ModelServerSettings(_Group):
     """The model server that makes the prices."""
 
@@ -275,6 +300,7 @@ class Settings(BaseSettings):
     docs: DocsSettings = DocsSettings()
     auth: AuthSettings = AuthSettings()
     jwt: JwtSettings = JwtSettings()
+    rate_limit: RateLimitSettings = RateLimitSettings()
     model_server: ModelServerSettings = ModelServerSettings()
     requests: RequestSettings = RequestSettings()
     readiness: ReadinessSettings = ReadinessSettings()

@@ -4,6 +4,7 @@ from operator import attrgetter
 import pytest
 
 from housing_price_orchestrator.settings import DELIMITER, PREFIX, InvalidSettings, Settings, load_settings
+from housing_price_orchestrator.shared.quota import Rate
 
 
 def test_the_defaults_can_be_used_as_they_are() -> None:
@@ -20,6 +21,7 @@ def test_the_defaults_can_be_used_as_they_are() -> None:
         ("ORCHESTRATOR_MODEL_SERVER__MODEL_NAME", "prices", "model_server.model_name", "prices"),
         ("ORCHESTRATOR_READINESS__PROBE_INTERVAL_SECONDS", "7", "readiness.probe_interval_seconds", 7.0),
         ("ORCHESTRATOR_LOG__LEVEL", "debug", "log.level", "debug"),
+        ("ORCHESTRATOR_RATE_LIMIT__REQUESTS", "100/second", "rate_limit.requests", Rate(100, 1)),
     ],
 )
 def test_a_variable_sets_its_value(
@@ -52,6 +54,11 @@ def test_the_address_of_the_model_server_is_a_variable(monkeypatch: pytest.Monke
         ("ORCHESTRATOR_LOG__FORMAT", "xml"),
         ("ORCHESTRATOR_AUTH__REQUIRED", "perhaps"),
         ("ORCHESTRATOR_SERVER__PROT", "8000"),
+        ("ORCHESTRATOR_RATE_LIMIT__REQUESTS", "many"),
+        ("ORCHESTRATOR_RATE_LIMIT__REQUESTS", "0/second"),
+        ("ORCHESTRATOR_RATE_LIMIT__REQUESTS_PER_ADDRESS", "1/fortnight"),
+        ("ORCHESTRATOR_RATE_LIMIT__STORAGE_URL", "redis://127.0.0.1:6379"),
+        ("ORCHESTRATOR_RATE_LIMIT__STORAGE_URL", "http://127.0.0.1"),
     ],
 )
 def test_a_bad_value_is_refused_by_the_name_of_its_variable(

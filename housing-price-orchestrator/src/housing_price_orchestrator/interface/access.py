@@ -13,6 +13,8 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from housing_price_orchestrator.interface.dependencies import access_of
+from housing_price_orchestrator.interface.problems import headers_of_quotas
+from housing_price_orchestrator.interface.request_id import ANSWER_HEADERS
 from housing_price_orchestrator.observability.record import current_request
 from housing_price_orchestrator.shared.access import Scope
 from housing_price_orchestrator.shared.errors import CredentialsInvalid
@@ -42,14 +44,19 @@ class ScopeCheck(SecurityBase):
         self.model = HTTPBearer(description="A key (`hp_...`), or a token of the identity provider.")
 
     async def __call__(self, request: Request) -> None:
-        """Let the request pass, or raise what `Access.admit` raises. Where no keys are asked for, all may pass."""
+        """Let the request pass, or raise what `Access.admit` raises. Where there is nothing to ask, all may pass."""
         access = access_of(request)
         if access is None:
             return
-        caller = await access.admit(credential_in(request.scope["headers"]), self.scope)
+        scope = request.scope
+        client = scope.get("client")
+        admission = await access.admit(credential_in(scope["headers"]), self.scope, client[0] if client else "")
         record = current_request.get()
-        if record is not None:
-            record.key_id = caller.id
+        if record is not None and admission.caller is not None:
+            record.key_id = admission.caller.id
+        if admission.quotas:
+            headers = headers_of_quotas(admission.quotas)
+            scope["state"][ANSWER_HEADERS] = [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
 def require_scope(scope: Scope) -> Any:

@@ -9,7 +9,7 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from housing_price_orchestrator.interface.problems import answer_to, problem
-from housing_price_orchestrator.interface.request_id import HEADER, choose_request_id
+from housing_price_orchestrator.interface.request_id import ANSWER_HEADERS, HEADER, choose_request_id
 from housing_price_orchestrator.interface.server_timing import SERVER_TIMING, server_timing
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
 from housing_price_orchestrator.observability.request_log import fields_of
@@ -58,7 +58,7 @@ class RequestMiddleware:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message["headers"], id_header]
+                headers = [*message["headers"], id_header, *state.get(ANSWER_HEADERS, ())]
                 if not record.is_stream:
                     headers.append((SERVER_TIMING, server_timing(record, time.perf_counter() - started_at)))
                 message["headers"] = headers

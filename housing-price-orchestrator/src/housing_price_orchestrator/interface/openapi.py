@@ -71,8 +71,15 @@ _INVALID: dict[str, Any] = {
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer"}}}
 
 
-_REFUSALS_OF_ACCESS = (401, 403)
+_REFUSALS_OF_ACCESS = (401, 403, 429)
 _CHALLENGE = {"WWW-Authenticate": {"description": "What to send (RFC 6750).", "schema": {"type": "string"}}}
+_RATE_LIMITS = {
+    "RateLimit-Policy": {
+        "description": "How many requests (`q`) in how many seconds (`w`).",
+        "schema": {"type": "string"},
+    },
+    "RateLimit": {"description": "What is left (`r`) for how many seconds (`t`).", "schema": {"type": "string"}},
+}
 _REQUEST_ID = {"X-Request-ID": {"description": "The id of the request.", "schema": {"type": "string"}}}
 
 
@@ -96,8 +103,8 @@ def errors_of_pricing() -> dict[int | str, dict[str, Any]]:
         content = _INVALID if status == 422 else PROBLEM  # noqa: PLR2004 - the one that is FastAPI's own
         responses[status] = {"description": "; ".join(said), **content}
     responses[503]["headers"] = RETRY_AFTER
-    for status in _REFUSALS_OF_ACCESS:
-        responses[status]["headers"] = _CHALLENGE
+    responses[401]["headers"] = responses[403]["headers"] = _CHALLENGE
+    responses[429]["headers"] = RETRY_AFTER | _RATE_LIMITS
     return responses
 
 
@@ -160,7 +167,9 @@ class DescribedAPI(FastAPI):
             schemas = document["components"]["schemas"]
             schemas.update(definitions["$defs"])
             document["components"]["schemas"] = dict(sorted(schemas.items()))
-            describe_access(document, is_open=self.state.access is None, refusals=refusals_of_access())
+            access = self.state.access
+            is_open = access is None or access.is_open
+            describe_access(document, is_open=is_open, refusals=refusals_of_access())
             for operation in (operation for path in document["paths"].values() for operation in path.values()):
                 operation["responses"].setdefault("500", {"description": "Something went wrong here", **PROBLEM})
                 for response in operation["responses"].values():

@@ -20,6 +20,7 @@ from housing_price_orchestrator.interface.request_id import request_id_of
 from housing_price_orchestrator.observability.record import RequestRecord
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.shared import errors
+from housing_price_orchestrator.shared.quota import Quota
 from housing_price_orchestrator.shared.view.house import House
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
@@ -60,6 +61,9 @@ ANSWER_OF_ERROR: dict[type[errors.HousingPriceError], Answer] = {
     ),
     errors.ScopeMissing: Answer(
         403, "scope-missing", "The key is not good for this", "`scope` is what it would have to be good for."
+    ),
+    errors.RateLimitExceeded: Answer(
+        429, "rate-limit-exceeded", "Too many requests", "`Retry-After` says how many seconds to wait."
     ),
     errors.IdentityProviderUnavailable: Answer(
         503, "identity-provider-unavailable", "Tokens cannot be checked", "Their issuer is away. Try again.", 5
@@ -142,6 +146,25 @@ async def on_error(request: Request, error: Exception) -> Response:
     return response
 
 
+def seconds_to_wait(quotas: Mapping[str, Quota]) -> int:
+    """Tell after how many whole seconds a request will be granted again."""
+    return max(math.ceil(quota.seconds) or 1 for quota in quotas.values() if not quota.is_granted)
+
+
+def headers_of_quotas(quotas: Mapping[str, Quota]) -> dict[str, str]:
+    """Say what the limits are, and what is left where that is known (draft-ietf-httpapi-ratelimit-headers-11)."""
+    left = [
+        f'"{name}";r={quota.remaining};t={math.ceil(quota.seconds)}'
+        for name, quota in quotas.items()
+        if quota.remaining is not None
+    ]
+    policies = [f'"{name}";q={quota.rate.requests};w={quota.rate.seconds}' for name, quota in quotas.items()]
+    headers = {"ratelimit-policy": ", ".join(policies)}
+    if left:
+        headers["ratelimit"] = ", ".join(left)
+    return headers
+
+
 def headers_of(error: Exception) -> dict[str, str]:
     """Give what an error says in headers (RFC 6750, section 3), beside what its `Answer` says."""
     match error:
@@ -151,6 +174,8 @@ def headers_of(error: Exception) -> dict[str, str]:
             return {"www-authenticate": f'{_CHALLENGE}, error="invalid_token"'}
         case errors.ScopeMissing():
             return {"www-authenticate": f'{_CHALLENGE}, error="insufficient_scope", scope="{error.scope}"'}
+        case errors.RateLimitExceeded():
+            return {"retry-after": str(seconds_to_wait(error.quotas)), **headers_of_quotas(error.quotas)}
     return {}
 
 

@@ -8,6 +8,9 @@ from housing_price_orchestrator.shared.ids import unique_ids
 
 HEADER = b"x-request-id"
 
+ANSWER_HEADERS = "answer_headers"
+"""What stands under this name in a request's state are further headers of its answer, whatever that will be."""
+
 _new_id = unique_ids()
 _ACCEPTABLE = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 

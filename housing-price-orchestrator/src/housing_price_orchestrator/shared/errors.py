@@ -16,7 +16,8 @@ HousingPriceError
 ├── AccessRefused                   who asks may not
 │   ├── CredentialsMissing          nobody said who asks
 │   ├── CredentialsInvalid          unknown, revoked, expired or forged
-│   └── ScopeMissing                known, and not allowed to do this
+│   ├── ScopeMissing                known, and not allowed to do this
+│   └── RateLimitExceeded           too many requests in too short a time
 ├── IdentityProviderUnavailable     the keys that tokens are checked with cannot be had
 ├── TooManyConnections              all that may be served are taken
 ├── QueueFull                       too much is waiting already; nothing was asked
@@ -35,6 +36,8 @@ HousingPriceError
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+
+from housing_price_orchestrator.shared.quota import Quota
 
 
 class HousingPriceError(Exception):
@@ -103,6 +106,15 @@ class ScopeMissing(AccessRefused):
         """Keep the scope that the operation takes."""
         super().__init__(f"{caller} lacks the scope {scope}")
         self.scope = scope
+
+
+class RateLimitExceeded(AccessRefused):
+    """There have been more requests of this caller or address than its rate allows."""
+
+    def __init__(self, quotas: Mapping[str, Quota]) -> None:
+        """Keep what the request found of each limit, by name; at least one did not grant it."""
+        super().__init__(", ".join(f"{name}: {quota.rate}" for name, quota in quotas.items() if not quota.is_granted))
+        self.quotas = quotas
 
 
 class IdentityProviderUnavailable(HousingPriceError):

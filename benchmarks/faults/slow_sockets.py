@@ -29,7 +29,7 @@ def slow_sockets(arena: Arena) -> None:
     count = 40 if arena.is_quick else SOCKETS
     with (
         contextlib.ExitStack() as stack,
-        arena.load(orchestrator, expected, rate=RATE, seconds=arena.lasting(14, 12), name="beside") as load,
+        arena.load(orchestrator, expected, rate=RATE, seconds=arena.lasting(14, 6), name="beside") as load,
     ):
         opened = {kind: _open(stack, orchestrator.port, sent, count // len(_SENT)) for kind, sent in _SENT.items()}
         lasted = _seconds_open(orchestrator.port, opened)
@@ -72,7 +72,7 @@ def _seconds_open(port: int, opened: dict[str, dict[int, float]]) -> dict[str, f
     """Tell for each kind how long the last of them was held by the server; None where one still is in the end."""
     longest: dict[str, float | None] = dict.fromkeys(opened, 0.0)
     left = {ours: (kind, since) for kind, ones in opened.items() for ours, since in ones.items()}
-    deadline = time.monotonic() + CLOSED_SECONDS + 1
+    deadline = time.monotonic() + 2 * CLOSED_SECONDS
     while left and time.monotonic() < deadline:
         time.sleep(LOOK_SECONDS)
         now, held = time.monotonic(), _held(port)

@@ -298,9 +298,10 @@ class BoundedConnection(HttpToolsProtocol):
         self._set_timer(pause)
 
     def _give_up(self) -> None:
-        if self._is_in_head:
-            self._refuse(errors.HeadTooSlow(f"the head was not there after {self._limits.client_seconds} s"))
-        elif self._is_lingering:
+        # First of all: a head that was refused is still not at its end.
+        if self._is_lingering:
             self.transport.abort()
+        elif self._is_in_head:
+            self._refuse(errors.HeadTooSlow(f"the head was not there after {self._limits.client_seconds} s"))
         else:
             self._close()

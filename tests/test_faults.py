@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from benchmarks.faults.run import SCENARIOS, not_held, run
 
-QUICK = ("killed", "slow model server", "broken answers", "overload")
+QUICK = ("killed", "slow model server", "broken answers", "overload", "stopping", "slow sockets", "byte fuzz")
 AT_A_TIME = 3
 """They wait more than they work; none of them judges how fast anything was."""
 

@@ -96,6 +96,12 @@ class Arena:
         return quick_seconds if self.is_quick else seconds
 
     @property
+    def impatient(self) -> dict[str, str]:
+        """Settings for a quick run that shorten what a client may be waited for; else there are none."""
+        limits = ("REQUESTS__MAX_BODY", "REQUESTS__STREAM_IDLE", "SERVER__CLIENT_TIMEOUT", "SERVER__KEEP_ALIVE")
+        return {f"ORCHESTRATOR_{name}_SECONDS": "1" for name in limits} if self.is_quick else {}
+
+    @property
     def export(self) -> Path:
         """The model that is served."""
         return self._exported()
@@ -175,11 +181,11 @@ class Arena:
         server.wait_until_ready()
         return server
 
-    def in_front(self) -> tuple[Server, Server]:
+    def in_front(self, **variables: str) -> tuple[Server, Server]:
         """Start a model server with an orchestrator in front of it."""
         model_server = self.some_model_server()
         model_server.wait_until_ready()
-        return model_server, self.orchestrator(model_server.port)
+        return model_server, self.orchestrator(model_server.port, **variables)
 
     def load(self, server: Server, expected: Mapping[str, Path], **options: Any) -> Load:
         """Make load on an orchestrator; see `Load`."""

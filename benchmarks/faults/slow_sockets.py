@@ -20,7 +20,7 @@ _HEAD = f"POST {houses.PREDICT_PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type
 
 def slow_sockets(arena: Arena) -> None:
     """500 sockets: idle, with half a head, with half a body, and with answers that nobody reads, beside 200/s."""
-    _, orchestrator = arena.in_front()
+    _, orchestrator = arena.in_front(**arena.impatient)
     expected = arena.expected
     arena.warm_up(orchestrator, expected)
     seconds = arena.lasting(14, 0.5)
@@ -29,7 +29,7 @@ def slow_sockets(arena: Arena) -> None:
     count = 40 if arena.is_quick else SOCKETS
     with (
         contextlib.ExitStack() as stack,
-        arena.load(orchestrator, expected, rate=RATE, seconds=arena.lasting(14, 6), name="beside") as load,
+        arena.load(orchestrator, expected, rate=RATE, seconds=arena.lasting(14, 2), name="beside") as load,
     ):
         opened = {kind: _open(stack, orchestrator.port, sent, count // len(_SENT)) for kind, sent in _SENT.items()}
         lasted = _seconds_open(orchestrator.port, opened)

@@ -2,7 +2,9 @@
 
 import asyncio
 from collections.abc import Sequence
+from typing import Any
 
+from housing_price_orchestrator.provider.circuit import Circuit
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
 
@@ -51,3 +53,9 @@ class FakeClock:
 
     def passes(self, seconds: float) -> None:
         self.now += seconds
+
+
+def a_circuit(**changes: Any) -> Circuit:
+    """A circuit breaker's state, with some of its limits changed."""
+    limits = {"max_failures": 5, "max_slow_calls": 2, "open_seconds": 0.25, "max_open_seconds": 1.0}
+    return Circuit("http://model", **{**limits, **changes})

@@ -15,6 +15,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from housing_price_orchestrator import __version__
 from housing_price_orchestrator.compose_access import ComposedAccess
 from housing_price_orchestrator.compose_telemetry import ComposedTelemetry
+from housing_price_orchestrator.compose_upstream import open_upstream
 from housing_price_orchestrator.interface import docs, health, ndjson, price
 from housing_price_orchestrator.interface import metrics as metrics_page
 from housing_price_orchestrator.interface.cors import cors_options
@@ -26,16 +27,8 @@ from housing_price_orchestrator.interface.problems import on_error, on_http_exce
 from housing_price_orchestrator.interface.stopping import announced_stop
 from housing_price_orchestrator.observability.exposition import page_of
 from housing_price_orchestrator.observability.metrics import Metrics
-from housing_price_orchestrator.provider.balancing import BalancedPriceModel
-from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
-from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
-from housing_price_orchestrator.provider.mlflow_client import client_for
-from housing_price_orchestrator.provider.mlflow_price_model import READINESS_CALL_ID, MLflowPriceModel
-from housing_price_orchestrator.service.pricing import Pricing
-from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.settings import Settings, described
 from housing_price_orchestrator.shared.errors import HousingPriceError
-from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 
 DESCRIPTION = """
 Prices houses in Ames, Iowa. Send a house as readable JSON, get the price that it is expected to sell for, an interval
@@ -57,43 +50,14 @@ def create_app(settings: Settings) -> FastAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with contextlib.AsyncExitStack() as stack:
-            upstream = settings.model_server
-            servers, probes = [], []
-            for address in upstream.base_url:
-                client = client_for(
-                    str(address),
-                    timeout_seconds=settings.requests.deadline_seconds,
-                    connect_timeout_seconds=upstream.connect_timeout_seconds,
-                    # One more than the calls, for the question that readiness asks.
-                    connections=upstream.max_calls * len(upstream.base_url) + 1,
-                    tracer=telemetry.tracer,
-                )
-                await stack.enter_async_context(client)
-                servers.append(MLflowPriceModel(client, model_name=upstream.model_name))
-                probes.append(
-                    MLflowPriceModel(client, model_name=upstream.model_name, new_call_id=lambda: READINESS_CALL_ID)
-                )
-            coalesced = CoalescingPriceModel(
-                telemetry.around_calls(BalancedPriceModel(servers)),
-                max_rows=upstream.max_rows_per_call,
-                max_calls=upstream.max_calls * len(servers),
-                max_waiting_rows=upstream.max_waiting_rows,
-            )
-            probe = settings.readiness
-            readiness = Readiness(
-                DeadlinePriceModel(BalancedPriceModel(probes), seconds=probe.probe_timeout_seconds),
-                EXAMPLE_HOUSE,
-                interval_seconds=probe.probe_interval_seconds,
-                max_age_seconds=2 * (probe.probe_interval_seconds + probe.probe_timeout_seconds),
-            )
-            priced = DeadlinePriceModel(coalesced, seconds=settings.requests.deadline_seconds)
-            app.state.pricing = Pricing(telemetry.around_prices(priced))
+            upstream = await open_upstream(settings, stack, telemetry)
+            readiness = upstream.readiness
+            app.state.upstream = upstream
+            app.state.pricing = upstream.pricing
             app.state.readiness = readiness
-            app.state.coalesced = coalesced
-            asking = asyncio.create_task(readiness.keep_asking())
-            stack.push_async_callback(_cancelled, asking)
+            app.state.coalesced = upstream.coalesced
             await stack.enter_async_context(callers.running())
-            app.state.exposition = await stack.enter_async_context(telemetry.running(coalesced, readiness))
+            app.state.exposition = await stack.enter_async_context(telemetry.running(upstream.coalesced, readiness))
             # What is here now stays: looking through it again and again for garbage makes single requests wait.
             gc.collect()
             gc.freeze()
@@ -149,12 +113,6 @@ def _add_middleware(app: FastAPI, settings: Settings, telemetry: ComposedTelemet
         app.add_middleware(CORSMiddleware, **cors_options(settings.cors.allowed_origins))
     if settings.server.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.server.trusted_proxies))
-
-
-async def _cancelled(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task
 
 
 def describe() -> dict[str, Any]:

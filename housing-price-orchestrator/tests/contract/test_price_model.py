@@ -9,13 +9,15 @@ from dataclasses import dataclass
 import pytest
 
 from factories import ABSENT, alias_of, house, houses, survey_houses
-from fakes import FakePriceModel
+from fakes import FakePriceModel, a_circuit
 from housing_price_orchestrator.provider.balancing import BalancedPriceModel
+from housing_price_orchestrator.provider.circuit import CircuitBreakerPriceModel
 from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
 from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
 from housing_price_orchestrator.provider.mlflow_client import client_for
 from housing_price_orchestrator.provider.mlflow_price_model import MLflowPriceModel
-from housing_price_orchestrator.shared.errors import ModelServerError, ModelServerUnavailable
+from housing_price_orchestrator.provider.retry import RetryBudget, RetryPriceModel
+from housing_price_orchestrator.shared.errors import CircuitOpen, ModelServerError, ModelServerUnavailable
 from housing_price_orchestrator.shared.ports import PriceModel
 from housing_price_orchestrator.shared.view.house import House
 from servers import StubModelServer, port_that_refuses
@@ -40,6 +42,8 @@ KINDS = [
     "fake behind a deadline",
     "fake, coalesced",
     "fake, balanced",
+    "fake, retried",
+    "fake behind a circuit breaker",
     "stub server",
     "stub server, as shipped",
     "MLflow server",
@@ -47,6 +51,14 @@ KINDS = [
     pytest.param("MLServer", marks=pytest.mark.mlserver),
     pytest.param("MLServer, as shipped", marks=pytest.mark.mlserver),
 ]
+
+
+def guarded(model: PriceModel) -> CircuitBreakerPriceModel:
+    return CircuitBreakerPriceModel(model, a_circuit(), slow_seconds=SECONDS)
+
+
+def retried(model: PriceModel) -> PriceModel:
+    return RetryPriceModel(model, budget=RetryBudget(ratio=0.2, floor=3), max_attempts=3, backoff_seconds=0.001)
 
 
 @pytest.fixture(params=KINDS)
@@ -59,12 +71,11 @@ async def subject(request: pytest.FixtureRequest, stub: StubModelServer) -> Asyn
             return MLflowPriceModel(await stack.enter_async_context(client), model_name="housing-price")
 
         def as_shipped(model: PriceModel) -> PriceModel:
-            return DeadlinePriceModel(
-                CoalescingPriceModel(BalancedPriceModel([model]), max_rows=100, max_calls=2), seconds=SECONDS
-            )
+            asked = retried(BalancedPriceModel([guarded(model)]))
+            return DeadlinePriceModel(CoalescingPriceModel(asked, max_rows=100, max_calls=2), seconds=SECONDS)
 
         match kind:
-            case "fake" | "fake behind a deadline":
+            case "fake" | "fake behind a deadline" | "fake behind a circuit breaker":
                 model: PriceModel = FakePriceModel()
                 away: PriceModel = FakePriceModel(error=ModelServerUnavailable("away"))
                 wrapped = wrapped or kind.removeprefix("fake ")
@@ -83,7 +94,11 @@ async def subject(request: pytest.FixtureRequest, stub: StubModelServer) -> Asyn
             case "coalesced":
                 model, away = (CoalescingPriceModel(one, max_rows=5, max_calls=2) for one in (model, away))
             case "balanced":
-                model, away = BalancedPriceModel([away, model]), BalancedPriceModel([away, away])
+                model, away = (BalancedPriceModel([guarded(one), guarded(one)]) for one in (model, away))
+            case "behind a circuit breaker":
+                model, away = guarded(model), guarded(away)
+            case "retried":
+                model, away = retried(model), retried(away)
             case "as shipped":
                 model, away = as_shipped(model), as_shipped(away)
         yield Subject(model, away)
@@ -158,4 +173,4 @@ async def test_a_caller_may_leave_at_any_time(subject: Subject) -> None:
 async def test_when_there_is_no_answer_the_error_has_a_name(subject: Subject, count: int) -> None:
     with pytest.raises(ModelServerError) as raised:
         await subject.away.price(houses(count))
-    assert isinstance(raised.value, ModelServerUnavailable)
+    assert isinstance(raised.value, ModelServerUnavailable | CircuitOpen)

@@ -112,7 +112,9 @@ def start(stub: StubModelServer, start_app: Callable[..., TestClient]) -> Callab
 
     def start(expected: tuple[Any, ...]) -> TestClient:
         seconds = SHORT_SECONDS if expected == LATE else LONG_SECONDS
-        return start_app(stub.url, requests={"deadline_seconds": seconds})
+        # What a circuit breaker makes of many failures is tested with it; here each failure is to be seen.
+        unbroken = {"max_failures": 1000, "max_slow_calls": 1000}
+        return start_app(stub.url, requests={"deadline_seconds": seconds}, circuit=unbroken)
 
     return start
 
@@ -151,7 +153,7 @@ def test_a_failure_of_the_model_server_is_named_and_nothing_it_said_leaks(
 
 def test_a_model_server_that_refuses_connections_is_unavailable(start_app: Callable[..., TestClient]) -> None:
     with port_that_refuses() as port:
-        api = start_app(f"http://127.0.0.1:{port}")
+        api = start_app(f"http://127.0.0.1:{port}", circuit={"max_failures": 1000})
         check(api.post(PREDICT, content=house_bytes()), UNAVAILABLE)
         check(api.post(BATCH, content=batch_bytes(houses_json(3))), UNAVAILABLE)
         check(api.post(BATCH, content=batch_bytes(houses_json(2_500))), UNAVAILABLE)

@@ -8,7 +8,7 @@ import difflib
 import json
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from http import HTTPStatus
 from typing import Any
 
@@ -94,6 +94,9 @@ ANSWER_OF_ERROR: dict[type[errors.HousingPriceError], Answer] = {
     errors.ModelServerBusy: Answer(
         503, "model-server-busy", "The model server is busy", "It has too much to do right now. Try again.", 1
     ),
+    errors.CircuitOpen: Answer(
+        503, "circuit-open", "The model server is left alone", "It failed again and again until a moment ago.", 1
+    ),
     errors.ModelServerFailed: Answer(502, "model-server-failed", "The model server failed", _UNUSABLE),
     errors.RowsRefused: Answer(502, "rows-refused", "The model server refused the rows", _UNUSABLE),
     errors.AnswerMalformed: Answer(502, "answer-malformed", "The model server's answer cannot be read", _UNUSABLE),
@@ -108,7 +111,12 @@ _UNEXPECTED = Answer(500, "internal-error", "Something went wrong here", "Quote 
 
 def answer_to(error: Exception) -> Answer:
     """Look up what a caller is told about an error; anything without a name is a 500 with a generic text."""
-    return ANSWER_OF_ERROR.get(type(error), _UNEXPECTED) if isinstance(error, errors.HousingPriceError) else _UNEXPECTED
+    if not isinstance(error, errors.HousingPriceError):
+        return _UNEXPECTED
+    answer = ANSWER_OF_ERROR.get(type(error), _UNEXPECTED)
+    if error.retry_after_seconds is not None:
+        return replace(answer, retry_after_seconds=error.retry_after_seconds)
+    return answer
 
 
 def problem(request: Request, answer: Answer, **members: Any) -> Response:

@@ -1,45 +1,40 @@
-"""Several model servers as one: the one with the fewest rows to price is asked."""
+"""Several model servers as one: of those that are well, the one with the fewest rows to price is asked."""
 
-import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
-from housing_price_orchestrator.shared.errors import ModelServerUnavailable
-from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
+from housing_price_orchestrator.provider.circuit import CircuitBreakerPriceModel
+from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
-
-SHUNNED_SECONDS = 1.0
-"""For so long a model server that was away is asked only if all others are away too."""
 
 
 class _Server:
-    __slots__ = ("away_until", "model", "outstanding_rows")
+    __slots__ = ("model", "outstanding_rows")
 
-    def __init__(self, model: PriceModel) -> None:
+    def __init__(self, model: CircuitBreakerPriceModel) -> None:
         self.model = model
         self.outstanding_rows = 0
-        self.away_until = 0.0
+
+
+def _reluctance(server: _Server) -> tuple[int, float]:
+    """Order by how little one wants to ask: in trouble is worse than busy, an open circuit is worst."""
+    circuit = server.model.circuit
+    if not circuit.is_closed:
+        return 2, circuit.seconds_left
+    return int(circuit.is_troubled), server.outstanding_rows
 
 
 class BalancedPriceModel:
-    """Spreads calls over several models by their outstanding rows, and goes on to the next where one is away."""
+    """Spreads calls over several models by their outstanding rows. It chooses once: to ask another is a retry."""
 
-    def __init__(self, models: Sequence[PriceModel], *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Ask any of `models`; they must make the same prices."""
+    def __init__(self, models: Sequence[CircuitBreakerPriceModel]) -> None:
+        """Ask any of `models`, of which there is at least one; they must make the same prices."""
         self._servers = [_Server(model) for model in models]
-        self._clock = clock
 
     async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`; raises the last error where every model server is away."""
-        now = self._clock()
-        away: ModelServerUnavailable | None = None
-        for server in sorted(self._servers, key=lambda one: (one.away_until > now, one.outstanding_rows)):
-            server.outstanding_rows += len(houses)
-            try:
-                return await server.model.price(houses)
-            except ModelServerUnavailable as error:
-                # Without this, a dead server that fails at once would look idle and attract every call.
-                server.away_until = self._clock() + SHUNNED_SECONDS
-                away = error
-            finally:
-                server.outstanding_rows -= len(houses)
-        raise away or ModelServerUnavailable("no model server is configured")
+        """See `PriceModel.price`; where every circuit is open, raises the `CircuitOpen` that ends first."""
+        server = min(self._servers, key=_reluctance)
+        server.outstanding_rows += len(houses)
+        try:
+            return await server.model.price(houses)
+        finally:
+            server.outstanding_rows -= len(houses)

@@ -11,8 +11,10 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Sequence
+from contextvars import Context
 
 from housing_price_orchestrator.observability.record import CallRecord, RequestRecord, current_call, current_request
+from housing_price_orchestrator.shared.deadline import current_deadline
 from housing_price_orchestrator.shared.errors import HousingPriceError, PriceImplausible, QueueFull, RowsRefused
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
@@ -24,13 +26,14 @@ SMALL_ROWS = 16
 class _Request:
     """Houses of one caller that stay together in one call, and where their prices are awaited."""
 
-    __slots__ = ("answer", "asked_at", "call", "houses", "record", "sent_at")
+    __slots__ = ("answer", "asked_at", "call", "deadline", "houses", "record", "sent_at")
 
     def __init__(self, houses: Sequence[AnyHouse], answer: asyncio.Future[Sequence[PriceEstimate]]) -> None:
         self.houses = houses
         self.answer = answer
         self.call: _Call | None = None
         self.record: RequestRecord | None = current_request.get()
+        self.deadline: float | None = current_deadline.get()
         self.asked_at = self.sent_at = time.monotonic()
 
     def was_sent(self, now: float) -> None:
@@ -194,7 +197,8 @@ class CoalescingPriceModel:
         for request in requests:
             request.call = call
             request.was_sent(now)
-        call.task = asyncio.create_task(self._call(requests))
+        # A context of its own: a call belongs to all of its requests and not to the one that happened to be last.
+        call.task = asyncio.create_task(self._call(requests), context=Context())
 
         def has_returned(task: asyncio.Task[None]) -> None:
             self._calls -= 1
@@ -216,9 +220,10 @@ class CoalescingPriceModel:
         if not waiting:
             return
         houses = [house for request in waiting for house in request.houses]
-        # The task is the call's own, and so is its context: nobody else sees this.
         record = CallRecord(rows=len(houses))
         current_call.set(record)
+        deadlines = [request.deadline for request in waiting if request.deadline is not None]
+        current_deadline.set(max(deadlines) if len(deadlines) == len(waiting) else None)
         for request in waiting:
             if request.record is not None:
                 request.record.calls.append(record)

@@ -1,8 +1,10 @@
 """A time limit around a price model."""
 
 import asyncio
+import time
 from collections.abc import Sequence
 
+from housing_price_orchestrator.shared.deadline import current_deadline
 from housing_price_orchestrator.shared.errors import DeadlineExceeded
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
@@ -12,13 +14,19 @@ class DeadlinePriceModel:
     """Gives every question one total time; what is still running when it ends is cancelled."""
 
     def __init__(self, model: PriceModel, *, seconds: float) -> None:
-        """Give `model` so many seconds for each question."""
+        """Give `model` so many seconds for each question, or less where the deadline that is set comes earlier."""
         self._model = model
         self._seconds = seconds
 
     async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         """See `PriceModel.price`; raises `DeadlineExceeded` when the time is over."""
-        limit = asyncio.timeout(self._seconds)
+        now = time.monotonic()
+        given = current_deadline.get()
+        deadline = now + self._seconds if given is None else min(given, now + self._seconds)
+        if deadline <= now:
+            raise DeadlineExceeded("the time was over before anything was asked")
+        token = current_deadline.set(deadline)
+        limit = asyncio.timeout(deadline - now)
         try:
             async with limit:
                 return await self._model.price(houses)
@@ -26,4 +34,6 @@ class DeadlinePriceModel:
             # A TimeoutError from further inside is somebody else's.
             if not limit.expired():
                 raise
-            raise DeadlineExceeded(f"no answer within {self._seconds} s") from error
+            raise DeadlineExceeded(f"no answer within {deadline - now:.3f} s") from error
+        finally:
+            current_deadline.reset(token)

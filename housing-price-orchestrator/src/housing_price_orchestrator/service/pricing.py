@@ -1,7 +1,10 @@
 """Pricing houses: what the product is for."""
 
+import math
+import time
 from collections.abc import Sequence
 
+from housing_price_orchestrator.shared.deadline import deadline_at
 from housing_price_orchestrator.shared.errors import HousingPriceError, PriceImplausible, RowsRefused
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
@@ -10,21 +13,35 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 class Pricing:
     """Prices one house or many with the model it was given."""
 
-    def __init__(self, model: PriceModel) -> None:
-        """Price with `model`."""
+    def __init__(self, model: PriceModel, *, deadline_seconds: float = math.inf) -> None:
+        """Price with `model`, which gives each question up to `deadline_seconds`."""
         self._model = model
+        self._deadline_seconds = deadline_seconds
 
-    async def price(self, house: AnyHouse) -> PriceEstimate:
-        """Price one house. Raises what `PriceModel.price` raises."""
-        (estimate,) = await self._model.price((house,))
+    async def price(self, house: AnyHouse, *, within_seconds: float | None = None) -> PriceEstimate:
+        """Price one house, within a shorter time where its caller wants it. Raises what `PriceModel.price` raises."""
+        (estimate,) = await self.price_all((house,), within_seconds=within_seconds)
         return estimate
 
-    async def price_all(self, houses: Sequence[AnyHouse]) -> Sequence[PriceEstimate]:
+    async def price_all(
+        self, houses: Sequence[AnyHouse], *, within_seconds: float | None = None
+    ) -> Sequence[PriceEstimate]:
         """Price every house, in order, or none. Raises what `PriceModel.price` raises."""
-        return await self._model.price(houses)
+        if within_seconds is None:
+            return await self._model.price(houses)
+        with deadline_at(time.monotonic() + within_seconds):
+            return await self._model.price(houses)
 
-    async def price_each(self, houses: Sequence[AnyHouse]) -> Sequence[PriceEstimate | HousingPriceError]:
+    async def price_each(
+        self, houses: Sequence[AnyHouse], *, within_seconds: float | None = None
+    ) -> Sequence[PriceEstimate | HousingPriceError]:
         """Price each house by itself: one that cannot be priced has its error in its place, and the others a price."""
+        seconds = self._deadline_seconds if within_seconds is None else within_seconds
+        # All halves together have the time of one question.
+        with deadline_at(time.monotonic() + seconds):
+            return await self._price_each(houses)
+
+    async def _price_each(self, houses: Sequence[AnyHouse]) -> Sequence[PriceEstimate | HousingPriceError]:
         try:
             return await self._model.price(houses)
         except PriceImplausible as error:
@@ -36,6 +53,6 @@ class Pricing:
                 return [error]
             # Halving finds the row that the model server does not take, in at most log2(n) steps.
             middle = len(houses) // 2
-            return [*await self.price_each(houses[:middle]), *await self.price_each(houses[middle:])]
+            return [*await self._price_each(houses[:middle]), *await self._price_each(houses[middle:])]
         except HousingPriceError as error:
             return [error] * len(houses)

@@ -25,6 +25,7 @@ HousingPriceError
 └── ModelServerError                there is no usable answer
     ├── ModelServerUnavailable      unreachable, or 502/503/504 from it; the only kind that may pass by itself
     ├── ModelServerBusy             it said 429
+    ├── CircuitOpen                 not asked: it failed again and again until a moment ago
     └── ModelAnswerUnusable         it answered, and not with prices; never retried
         ├── ModelServerFailed       a status that is neither success nor one of the above
         ├── RowsRefused             400: it did not accept (some of) the rows
@@ -34,6 +35,7 @@ HousingPriceError
 ```
 """
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -42,6 +44,9 @@ from housing_price_orchestrator.shared.quota import Quota
 
 class HousingPriceError(Exception):
     """Anything that this service refuses or fails at, by name. The text is for the log, not for callers."""
+
+    retry_after_seconds: int | None = None
+    """When it makes sense to try again, where that can be computed: whole seconds, at least 1."""
 
 
 class RequestRefused(HousingPriceError):
@@ -164,6 +169,16 @@ class ModelServerUnavailable(ModelServerError):
 
 class ModelServerBusy(ModelServerError):
     """The model server said that it has too much to do."""
+
+
+class CircuitOpen(ModelServerError):
+    """The model server failed or was slow again and again until a moment ago, and is left alone."""
+
+    def __init__(self, address: str, seconds_left: float) -> None:
+        """Keep when somebody looks at it again."""
+        super().__init__(f"the circuit of {address} is open, for {seconds_left:.3f} s")
+        self.seconds_left = seconds_left
+        self.retry_after_seconds = max(1, math.ceil(seconds_left))
 
 
 class ModelAnswerUnusable(ModelServerError):

@@ -82,6 +82,7 @@ def test_a_request_is_one_line_of_json(api: TestClient, stub: StubModelServer, l
         "status": 200,
         "rows": 1,
         "attempts": 1,
+        "circuit": "closed",
         "model_id": "stub-1",
     }
 

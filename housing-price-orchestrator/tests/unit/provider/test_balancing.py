@@ -3,22 +3,25 @@ import asyncio
 import pytest
 
 from factories import house, houses
-from fakes import FakeClock, FakePriceModel
-from housing_price_orchestrator.provider.balancing import SHUNNED_SECONDS, BalancedPriceModel
-from housing_price_orchestrator.shared.errors import (
-    ModelServerBusy,
-    ModelServerFailed,
-    ModelServerUnavailable,
-    RowsRefused,
-)
+from fakes import FakeClock, FakePriceModel, a_circuit
+from housing_price_orchestrator.provider.balancing import BalancedPriceModel
+from housing_price_orchestrator.provider.circuit import CircuitBreakerPriceModel
+from housing_price_orchestrator.provider.retry import RetryBudget, RetryPriceModel
+from housing_price_orchestrator.shared.errors import CircuitOpen, ModelServerFailed, ModelServerUnavailable
 
 pytestmark = pytest.mark.anyio
+
+
+def guarded(*models: FakePriceModel, clock: FakeClock | None = None) -> list[CircuitBreakerPriceModel]:
+    """Each model behind a circuit of its own, which three failures open."""
+    clock = clock or FakeClock()
+    return [CircuitBreakerPriceModel(one, a_circuit(max_failures=3, clock=clock), slow_seconds=60) for one in models]
 
 
 async def test_the_one_with_the_fewest_rows_under_way_is_asked() -> None:
     gate = asyncio.Event()
     first, second = FakePriceModel(gate=gate), FakePriceModel(gate=gate)
-    model = BalancedPriceModel([first, second])
+    model = BalancedPriceModel(guarded(first, second))
     async with asyncio.TaskGroup() as group:
         group.create_task(model.price(houses(10)))
         await first.has_been_asked()
@@ -31,45 +34,71 @@ async def test_the_one_with_the_fewest_rows_under_way_is_asked() -> None:
     assert (len(first.asked), len(second.asked)) == (1, 2)
 
 
-async def test_where_one_is_away_the_next_is_asked() -> None:
+async def test_one_that_failed_is_asked_no_more_while_another_is_well() -> None:
     away, there = FakePriceModel(error=ModelServerUnavailable("away")), FakePriceModel()
-    estimates = await BalancedPriceModel([away, there]).price(houses(2))
-    assert list(estimates) == list(await there.price(houses(2)))
-
-
-async def test_one_that_was_away_is_left_alone_for_a_while_and_then_asked_again() -> None:
-    clock = FakeClock()
-    away, there = FakePriceModel(error=ModelServerUnavailable("away")), FakePriceModel()
-    model = BalancedPriceModel([away, there], clock=clock)
-    for _ in range(3):
+    model = BalancedPriceModel(guarded(away, there))
+    with pytest.raises(ModelServerUnavailable):
         await model.price([house()])
+    for _ in range(5):
+        await model.price([house()])
+    assert (len(away.asked), len(there.asked)) == (1, 5)
+
+
+async def test_it_chooses_once_and_a_retry_finds_the_other() -> None:
+    away, there = FakePriceModel(error=ModelServerUnavailable("away")), FakePriceModel()
+    model = RetryPriceModel(
+        BalancedPriceModel(guarded(away, there)),
+        budget=RetryBudget(ratio=0.2, floor=3),
+        max_attempts=2,
+        backoff_seconds=0.001,
+    )
+    assert list(await model.price(houses(2))) == list(await there.price(houses(2)))
     assert len(away.asked) == 1
-    clock.passes(SHUNNED_SECONDS + 0.1)
+
+
+async def test_one_that_is_well_again_is_asked_again() -> None:
+    clock = FakeClock()
+    away, there = FakePriceModel(error=ModelServerUnavailable("away")), FakePriceModel(gate=asyncio.Event())
+    servers = guarded(away, there, clock=clock)
+    model = BalancedPriceModel(servers)
+    with pytest.raises(ModelServerUnavailable):
+        await model.price([house()])
     away.error = None
+    servers[0].circuit.succeeded()
     await model.price([house()])
-    assert len(away.asked) == 2
+    assert (len(away.asked), len(there.asked)) == (2, 0)
 
 
-async def test_where_all_are_away_each_is_asked_and_the_error_says_so() -> None:
-    away = [FakePriceModel(error=ModelServerUnavailable("away")) for _ in range(3)]
-    model = BalancedPriceModel(away)
-    for times in (1, 2):
-        with pytest.raises(ModelServerUnavailable):
+async def test_where_all_are_in_trouble_one_is_asked_all_the_same_until_its_circuit_opens() -> None:
+    away = [FakePriceModel(error=ModelServerFailed("no")) for _ in range(2)]
+    servers = guarded(*away)
+    model = BalancedPriceModel(servers)
+    for _ in range(6):
+        with pytest.raises(ModelServerFailed):
             await model.price([house()])
-        assert [len(one.asked) for one in away] == [times] * 3
+    assert [len(one.asked) for one in away] == [3, 3]
+    assert not any(server.circuit.is_closed for server in servers)
+    with pytest.raises(CircuitOpen):
+        await model.price([house()])
+    assert [len(one.asked) for one in away] == [3, 3]
 
 
-@pytest.mark.parametrize("kind", [ModelServerFailed, ModelServerBusy, RowsRefused])
-async def test_an_error_that_does_not_pass_by_itself_is_not_tried_elsewhere(kind: type[Exception]) -> None:
-    failing, other = FakePriceModel(error=kind("no")), FakePriceModel()
-    with pytest.raises(kind):
-        await BalancedPriceModel([failing, other]).price([house()])
-    assert other.asked == []
+async def test_where_every_circuit_is_open_the_one_that_ends_first_says_when() -> None:
+    clock = FakeClock()
+    servers = guarded(FakePriceModel(), FakePriceModel(), clock=clock)
+    for server in servers:
+        for _ in range(3):
+            server.circuit.failed()
+        clock.passes(0.1)
+    with pytest.raises(CircuitOpen) as refused:
+        await BalancedPriceModel(servers).price([house()])
+    assert refused.value.seconds_left == pytest.approx(servers[0].circuit.seconds_left)
+    assert servers[0].circuit.seconds_left < servers[1].circuit.seconds_left
 
 
 async def test_a_caller_who_leaves_weighs_on_nobody() -> None:
     first, second = FakePriceModel(gate=asyncio.Event()), FakePriceModel()
-    model = BalancedPriceModel([first, second])
+    model = BalancedPriceModel(guarded(first, second))
     asking = asyncio.create_task(model.price(houses(10)))  # type: ignore[arg-type]  # it is a coroutine
     await first.has_been_asked()
     asking.cancel()

@@ -1,3 +1,4 @@
+import time
 from collections.abc import Sequence
 
 import pytest
@@ -5,7 +6,9 @@ import pytest
 from factories import house, houses
 from fakes import FakePriceModel
 from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
+from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
 from housing_price_orchestrator.service.pricing import Pricing
+from housing_price_orchestrator.shared.deadline import current_deadline
 from housing_price_orchestrator.shared.errors import ModelServerBusy, PriceImplausible, RowsRefused
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
@@ -72,3 +75,41 @@ async def test_a_batch_of_several_calls_with_an_implausible_price_fails_as_a_who
     with pytest.raises(PriceImplausible) as error:
         await pricing.price_all(houses(64))
     assert [at for at, estimate in enumerate(error.value.estimates) if estimate is None] == [14]
+
+
+class _Timed(FakePriceModel):
+    """Does not take one of the houses, and remembers the deadline of each question."""
+
+    def __init__(self, refused: int) -> None:
+        super().__init__()
+        self.refused = refused
+        self.deadlines: list[float | None] = []
+
+    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+        self.deadlines.append(current_deadline.get())
+        if self.refused in {one.id for one in houses}:
+            raise RowsRefused("no")
+        return await super().price(houses)
+
+
+@pytest.mark.parametrize(("within_seconds", "expected"), [(None, 100), (7, 7)])
+async def test_all_halves_of_a_question_share_its_deadline(within_seconds: float | None, expected: float) -> None:
+    behind = _Timed(refused=5)
+    pricing = Pricing(DeadlinePriceModel(behind, seconds=100), deadline_seconds=100)
+    began = time.monotonic()
+    await pricing.price_each(houses(16), within_seconds=within_seconds)
+    assert len(behind.deadlines) > 4
+    (deadline,) = set(behind.deadlines)
+    assert deadline is not None
+    assert began + expected <= deadline <= time.monotonic() + expected
+
+
+async def test_a_caller_may_want_its_answer_sooner() -> None:
+    behind = _Timed(refused=-1)
+    pricing = Pricing(DeadlinePriceModel(behind, seconds=100), deadline_seconds=100)
+    await pricing.price(house(), within_seconds=7)
+    await pricing.price_all(houses(2), within_seconds=7)
+    await pricing.price_all(houses(2), within_seconds=1_000)
+    left = [deadline - time.monotonic() for deadline in behind.deadlines if deadline is not None]
+    assert [seconds <= 7 for seconds in left] == [True, True, False]
+    assert left[2] <= 100

@@ -1,0 +1,105 @@
+"""The model servers and the wrappers around them, put together for `app`."""
+
+import asyncio
+import contextlib
+from collections.abc import Coroutine
+from dataclasses import dataclass
+
+from housing_price_orchestrator.compose_telemetry import ComposedTelemetry
+from housing_price_orchestrator.provider.balancing import BalancedPriceModel
+from housing_price_orchestrator.provider.circuit import Circuit, CircuitBreakerPriceModel
+from housing_price_orchestrator.provider.circuit_watch import CircuitWatch
+from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
+from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
+from housing_price_orchestrator.provider.mlflow_client import client_for
+from housing_price_orchestrator.provider.mlflow_price_model import READINESS_CALL_ID, MLflowPriceModel
+from housing_price_orchestrator.provider.retry import RetryBudget, RetryPriceModel
+from housing_price_orchestrator.service.pricing import Pricing
+from housing_price_orchestrator.service.readiness import Readiness
+from housing_price_orchestrator.settings import Settings
+from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
+
+SLOW_SHARE_OF_DEADLINE = 0.9
+"""With a short deadline a call is slow before its callers give up: else nothing would ever be seen to be slow."""
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """What prices houses. Its parts tell how they are: plain properties, read by whoever wants to know."""
+
+    pricing: Pricing
+    readiness: Readiness
+    coalesced: CoalescingPriceModel
+    """Knows what waits and what is under way."""
+    retrying: RetryPriceModel
+    """Counts the retries."""
+    circuits: tuple[Circuit, ...]
+    """One for each address, in the order of the settings."""
+
+
+async def open_upstream(settings: Settings, stack: contextlib.AsyncExitStack, telemetry: ComposedTelemetry) -> Upstream:
+    """Open what is long-lived and have `stack` close it; `telemetry` watches it."""
+    upstream, requests, probe = settings.model_server, settings.requests, settings.readiness
+    slow_seconds = min(settings.circuit.slow_call_seconds, SLOW_SHARE_OF_DEADLINE * requests.deadline_seconds)
+    breakers, probes = [], []
+    for address in upstream.base_url:
+        client = client_for(
+            str(address),
+            timeout_seconds=requests.deadline_seconds,
+            connect_timeout_seconds=upstream.connect_timeout_seconds,
+            # Two more than the calls, for what readiness and the circuit's watch ask.
+            connections=upstream.max_calls * len(upstream.base_url) + 2,
+            tracer=telemetry.tracer,
+        )
+        await stack.enter_async_context(client)
+        circuit = Circuit(
+            client.address,
+            max_failures=settings.circuit.max_failures,
+            max_slow_calls=settings.circuit.max_slow_calls,
+            open_seconds=settings.circuit.open_seconds,
+            max_open_seconds=settings.circuit.max_open_seconds,
+        )
+        model = MLflowPriceModel(client, model_name=upstream.model_name)
+        ours = MLflowPriceModel(client, model_name=upstream.model_name, new_call_id=lambda: READINESS_CALL_ID)
+        breakers.append(CircuitBreakerPriceModel(model, circuit, slow_seconds=slow_seconds))
+        probes.append(CircuitBreakerPriceModel(ours, circuit, slow_seconds=slow_seconds))
+        watch = CircuitWatch(circuit, ours, EXAMPLE_HOUSE, slow_seconds=slow_seconds)
+        _run(watch.keep_watching(), stack)
+    retrying = RetryPriceModel(
+        BalancedPriceModel(breakers),
+        budget=RetryBudget(ratio=settings.retry.budget_ratio, floor=settings.retry.budget_floor),
+        max_attempts=settings.retry.max_attempts,
+        backoff_seconds=settings.retry.backoff_seconds,
+    )
+    coalesced = CoalescingPriceModel(
+        telemetry.around_calls(retrying),
+        max_rows=upstream.max_rows_per_call,
+        max_calls=upstream.max_calls * len(breakers),
+        max_waiting_rows=upstream.max_waiting_rows,
+    )
+    readiness = Readiness(
+        DeadlinePriceModel(BalancedPriceModel(probes), seconds=probe.probe_timeout_seconds),
+        EXAMPLE_HOUSE,
+        interval_seconds=probe.probe_interval_seconds,
+        max_age_seconds=2 * (probe.probe_interval_seconds + probe.probe_timeout_seconds),
+    )
+    _run(readiness.keep_asking(), stack)
+    priced = telemetry.around_prices(DeadlinePriceModel(coalesced, seconds=requests.deadline_seconds))
+    return Upstream(
+        pricing=Pricing(priced, deadline_seconds=requests.deadline_seconds),
+        readiness=readiness,
+        coalesced=coalesced,
+        retrying=retrying,
+        circuits=tuple(breaker.circuit for breaker in breakers),
+    )
+
+
+def _run(work: Coroutine[None, None, None], stack: contextlib.AsyncExitStack) -> None:
+    """Keep something running until the stack is closed."""
+    stack.push_async_callback(_cancelled, asyncio.create_task(work))
+
+
+async def _cancelled(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

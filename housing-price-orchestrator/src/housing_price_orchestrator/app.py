@@ -57,7 +57,14 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.readiness = readiness
             app.state.coalesced = upstream.coalesced
             await stack.enter_async_context(callers.running())
-            app.state.exposition = await stack.enter_async_context(telemetry.running(upstream.coalesced, readiness))
+            app.state.exposition = await stack.enter_async_context(
+                telemetry.running(
+                    coalesced=upstream.coalesced,
+                    retrying=upstream.retrying,
+                    circuits=upstream.circuits,
+                    readiness=readiness,
+                )
+            )
             # What is here now stays: looking through it again and again for garbage makes single requests wait.
             gc.collect()
             gc.freeze()

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import platform
-from collections.abc import AsyncIterator, MutableMapping
+from collections.abc import AsyncIterator, MutableMapping, Sequence
 from typing import Any
 
 from fastapi.telemetry import TelemetryConfig
@@ -14,10 +14,13 @@ from housing_price_orchestrator.interface.middleware import WATCHED_PATHS
 from housing_price_orchestrator.observability import tracing
 from housing_price_orchestrator.observability.exposition import Exposition
 from housing_price_orchestrator.observability.metrics import Metrics
+from housing_price_orchestrator.observability.process import read_process
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.observability.worker_files import WorkerFiles
+from housing_price_orchestrator.provider.circuit import Circuit, CircuitState
 from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
 from housing_price_orchestrator.provider.counting import CountedCalls, CountedPrices
+from housing_price_orchestrator.provider.retry import RetryPriceModel
 from housing_price_orchestrator.provider.tracing import TracedCalls
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.settings import Settings
@@ -62,7 +65,14 @@ class ComposedTelemetry:
         return model if self.metrics is None else CountedPrices(model, self.metrics)
 
     @contextlib.asynccontextmanager
-    async def running(self, coalesced: CoalescingPriceModel, readiness: Readiness) -> AsyncIterator[Exposition | None]:
+    async def running(
+        self,
+        *,
+        coalesced: CoalescingPriceModel,
+        retrying: RetryPriceModel,
+        circuits: Sequence[Circuit],
+        readiness: Readiness,
+    ) -> AsyncIterator[Exposition | None]:
         """Export until it is left; gives the page of the metrics, if there is one."""
         async with contextlib.AsyncExitStack() as stack:
             if self._provider is not None and self._endpoint is not None:
@@ -70,7 +80,9 @@ class ComposedTelemetry:
                 stack.push_async_callback(tracing.close, self._provider)
             exposition = None
             if self.metrics is not None:
-                _read_from(self.metrics, coalesced, readiness)
+                read_process(self.metrics)
+                _read_calls(self.metrics, coalesced, retrying, circuits)
+                _read_readiness(self.metrics, readiness)
                 workers = None if self._folder is None else WorkerFiles(self._folder)
                 exposition = Exposition(self.metrics, workers)
                 if workers is not None:
@@ -85,11 +97,22 @@ def _is_of_a_watcher(scope: MutableMapping[str, Any]) -> bool:
     return scope["path"] in WATCHED_PATHS
 
 
-def _read_from(metrics: Metrics, coalesced: CoalescingPriceModel, readiness: Readiness) -> None:
+def _read_calls(
+    metrics: Metrics, coalesced: CoalescingPriceModel, retrying: RetryPriceModel, circuits: Sequence[Circuit]
+) -> None:
     """Tell the metrics where to read what others know anyway."""
     metrics.calls_in_flight.read_from(lambda: [((), coalesced.calls)])
     metrics.waiting_requests.read_from(lambda: [((), coalesced.waiting)])
     metrics.waiting_rows.read_from(lambda: [((), coalesced.waiting_rows)])
+    metrics.call_retries.read_from(lambda: [((), retrying.retries)])
+    metrics.call_retries_refused.read_from(lambda: [((), retrying.retries_refused)])
+    metrics.circuit_state.read_from(
+        lambda: [((one.address, state), one.state is state) for one in circuits for state in CircuitState]
+    )
+    metrics.circuit_opened.read_from(lambda: [((one.address,), one.opened) for one in circuits])
+
+
+def _read_readiness(metrics: Metrics, readiness: Readiness) -> None:
     metrics.ready.read_from(lambda: [((), readiness.is_ready)])
     metrics.model_info.read_from(
         lambda: [((one.name, one.version, one.id), 1)] if (one := readiness.identity) is not None else []

@@ -89,6 +89,23 @@ class Metrics:
         self.call_retries = Counter(
             "housing_price_model_call_retries_total", "Attempts beyond the first of each call.", unit="attempts"
         )
+        self.call_retries_refused = Counter(
+            "housing_price_model_call_retries_refused_total",
+            "Attempts that the budget for retries did not allow.",
+            unit="attempts",
+        )
+        self.circuit_state = Gauge(
+            "housing_price_circuit_state",
+            "In how many workers the circuit to a model server is `closed`, `open` or `half-open`.",
+            unit="workers",
+            labels=("address", "state"),
+        )
+        self.circuit_opened = Counter(
+            "housing_price_circuit_opened_total",
+            "How often the circuit to a model server was opened.",
+            unit="times",
+            labels=("address",),
+        )
         self.calls_in_flight = Gauge("housing_price_model_calls_in_flight", "Calls that are under way.", unit="calls")
         self.waiting_requests = Gauge(
             "housing_price_waiting_requests",
@@ -117,6 +134,16 @@ class Metrics:
             unit="yes",
             labels=("version", "python"),
             across=max,
+        )
+        # The process, by the names that every client of Prometheus gives them.
+        self.process_cpu_seconds = Counter(
+            "process_cpu_seconds_total", "Processor time, of all workers together.", unit="seconds"
+        )
+        self.process_resident_bytes = Gauge(
+            "process_resident_memory_bytes", "Memory in use, of all workers together.", unit="bytes"
+        )
+        self.process_open_files = Gauge(
+            "process_open_fds", "Open files and connections, of all workers together.", unit="files"
         )
 
     def __iter__(self) -> Iterator[Instrument]:

@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 from housing_price_orchestrator.observability.instruments import Number
 from housing_price_orchestrator.observability.metrics import Metrics
-from housing_price_orchestrator.observability.record import current_call
 from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
@@ -60,7 +59,4 @@ class CountedCalls:
         finally:
             self._metrics.call_seconds.labelled(outcome).observe(time.perf_counter() - started_at)
             self._metrics.call_rows.observe(len(houses))
-            call = current_call.get()
-            if call is not None and call.attempts > 1:
-                self._metrics.call_retries.inc(call.attempts - 1)
         return estimates

@@ -7,6 +7,7 @@ import pytest
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
+from conftest import StartApp
 from factories import ABSENT, REPOSITORY, batch_bytes, house_bytes, houses_json
 from housing_price_orchestrator.app import describe_metrics
 from housing_price_orchestrator.observability.exposition import Exposition
@@ -104,6 +105,27 @@ def test_what_fails_upstream_is_counted_by_its_name(api: TestClient, stub: StubM
     assert now['housing_price_model_call_duration_seconds_count{outcome="ModelServerFailed"}'] == 1
 
 
+def test_retries_and_circuits_are_told_by_address(stub: StubModelServer, start_app: StartApp) -> None:
+    api = start_app(stub.url, model_server={"base_url": f"{stub.url},http://127.0.0.1:9"})
+    stub.behaviour = says(503)
+    for _ in range(30):
+        api.post(PREDICT, content=house_bytes())
+    now = counted(api)
+    assert now["housing_price_model_call_retries_total"] >= 1
+    assert now["housing_price_model_call_retries_refused_total"] >= 1
+    for address in (stub.url, "http://127.0.0.1:9"):
+        name = f'housing_price_circuit_state{{address="{address}",state='
+        assert sum(now[f'{name}"{state}"}}'] for state in ("closed", "open", "half-open")) == 1
+        assert now[f'{name}"closed"}}'] == 0
+        assert now[f'housing_price_circuit_opened_total{{address="{address}"}}'] == 1
+
+
+def test_the_process_tells_what_it_uses(api: TestClient) -> None:
+    now = counted(api)
+    for name in ("process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds"):
+        assert now[name] > 0
+
+
 def test_it_tells_the_versions_and_whether_it_is_ready(api: TestClient) -> None:
     api.post(PREDICT, content=house_bytes())
     api.portal.call(api.app.state.readiness.ask)  # type: ignore[union-attr,attr-defined]
@@ -124,7 +146,7 @@ def test_any_reader_gets_a_page(api: TestClient, accept: str) -> None:
     assert "housing_price_build_info" in response.text
 
 
-def test_what_is_closed_is_not_there_and_counts_nothing(stub: StubModelServer, start_app: type[TestClient]) -> None:
+def test_what_is_closed_is_not_there_and_counts_nothing(stub: StubModelServer, start_app: StartApp) -> None:
     api = start_app(stub.url, metrics={"enabled": False})
     assert api.post(PREDICT, content=house_bytes()).status_code == 200
     assert api.post(PREDICT, content=house_bytes(street="Dummy")).status_code == 422

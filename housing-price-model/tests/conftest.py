@@ -1,5 +1,6 @@
 """What the model's tests share: the houses, and a quickly trained model in a registry of its own."""
 
+import sys
 import warnings
 from collections.abc import Callable
 from importlib import import_module
@@ -61,7 +62,10 @@ def store(store_folder: Path) -> str:
 @pytest.fixture(scope="session")
 def trained(store: str, store_folder: Path, few_houses: Path) -> Trained:
     """A quickly trained model, the champion of the store."""
-    return train(store, few_houses, recipe=QUICK, export_to=store_folder / "export")
+    with pytest.MonkeyPatch.context() as patch:
+        # As on most machines; what Python writes beside the code that it loads must not become part of the model.
+        patch.setattr(sys, "dont_write_bytecode", False)
+        return train(store, few_houses, recipe=QUICK, export_to=store_folder / "export")
 
 
 @pytest.fixture(scope="session")

@@ -98,7 +98,9 @@ def check_contents(model: Path) -> None:
         raise ArtefactError(f"{model}: refused, {', '.join(missing)} is missing")
     for name in sums:
         if not any(_matches(name, pattern) for pattern in _ALLOWED):
-            raise ArtefactError(f"{model}: refused, {name} is no file of such a model ({', '.join(_ALLOWED)})")
+            raise ArtefactError(
+                f"{model}: refused, {name} is no file of a model that is trained here: train and export anew"
+            )
     if sums[CODE] not in EARLIER_CODE | {known_code()}:
         raise ArtefactError(
             f"{model}: refused, {CODE} is not the code of this package or of an earlier one (SHA-256 {sums[CODE]}): "

@@ -3,8 +3,10 @@
 import logging
 import os
 import platform
+import sys
 import tempfile
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
@@ -62,19 +64,35 @@ def log_run(
                 for name, figure in plots.items():
                     figure.savefig(Path(folder) / name)
                 mlflow.log_artifacts(folder, "plots")
-            logged = mlflow.pyfunc.log_model(
-                name="model",
-                python_model=str(SERVED),
-                artifacts=packed.artifacts,
-                signature=SIGNATURE,
-                input_example=houses.features.head(2),
-                pip_requirements=list(REQUIREMENTS),
-                metadata={
-                    "model_id": packed.model_id,
-                    "data_sha256": houses.digest,
-                    "seed": seed,
-                    "cross_validation": dict(metrics),
-                    "training_seconds": training_seconds,
-                },
-            )
+            with _without_bytecode():
+                logged = mlflow.pyfunc.log_model(
+                    name="model",
+                    python_model=str(SERVED),
+                    artifacts=packed.artifacts,
+                    signature=SIGNATURE,
+                    input_example=houses.features.head(2),
+                    pip_requirements=list(REQUIREMENTS),
+                    metadata={
+                        "model_id": packed.model_id,
+                        "data_sha256": houses.digest,
+                        "seed": seed,
+                        "cross_validation": dict(metrics),
+                        "training_seconds": training_seconds,
+                    },
+                )
         return Logged(run.info.run_id, logged.model_uri)
+
+
+@contextmanager
+def _without_bytecode() -> Iterator[None]:
+    """Keep Python from writing bytecode beside the code that it loads.
+
+    MLflow loads the model once to try its example, from the folder that it uploads afterwards. Bytecode in it would be
+    part of the model, and nobody could tell whether it says what the code beside it says.
+    """
+    before = sys.dont_write_bytecode
+    sys.dont_write_bytecode = True
+    try:
+        yield
+    finally:
+        sys.dont_write_bytecode = before

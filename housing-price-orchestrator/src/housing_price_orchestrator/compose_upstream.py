@@ -13,6 +13,7 @@ from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
 from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
 from housing_price_orchestrator.provider.mlflow_client import client_for
 from housing_price_orchestrator.provider.mlflow_price_model import READINESS_CALL_ID, MLflowPriceModel
+from housing_price_orchestrator.provider.one_model import OneModelPriceModel
 from housing_price_orchestrator.provider.retry import RetryBudget, RetryPriceModel
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
@@ -84,7 +85,9 @@ async def open_upstream(settings: Settings, stack: contextlib.AsyncExitStack, te
         max_age_seconds=2 * (probe.probe_interval_seconds + probe.probe_timeout_seconds),
     )
     _run(readiness.keep_asking(), stack)
-    priced = telemetry.around_prices(DeadlinePriceModel(coalesced, seconds=requests.deadline_seconds))
+    priced = telemetry.around_prices(
+        DeadlinePriceModel(OneModelPriceModel(coalesced), seconds=requests.deadline_seconds)
+    )
     return Upstream(
         pricing=Pricing(priced, deadline_seconds=requests.deadline_seconds),
         readiness=readiness,

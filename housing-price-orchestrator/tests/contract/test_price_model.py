@@ -16,6 +16,7 @@ from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
 from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
 from housing_price_orchestrator.provider.mlflow_client import client_for
 from housing_price_orchestrator.provider.mlflow_price_model import MLflowPriceModel
+from housing_price_orchestrator.provider.one_model import OneModelPriceModel
 from housing_price_orchestrator.provider.retry import RetryBudget, RetryPriceModel
 from housing_price_orchestrator.shared.errors import CircuitOpen, ModelServerError, ModelServerUnavailable
 from housing_price_orchestrator.shared.ports import PriceModel
@@ -42,6 +43,7 @@ KINDS = [
     "fake behind a deadline",
     "fake, coalesced",
     "fake, balanced",
+    "fake, one model",
     "fake, retried",
     "fake behind a circuit breaker",
     "stub server",
@@ -95,6 +97,10 @@ async def subject(request: pytest.FixtureRequest, stub: StubModelServer) -> Asyn
                 model, away = (CoalescingPriceModel(one, max_rows=5, max_calls=2) for one in (model, away))
             case "balanced":
                 model, away = (BalancedPriceModel([guarded(one), guarded(one)]) for one in (model, away))
+            case "one model":
+                model, away = (
+                    OneModelPriceModel(CoalescingPriceModel(one, max_rows=5, max_calls=2)) for one in (model, away)
+                )
             case "behind a circuit breaker":
                 model, away = guarded(model), guarded(away)
             case "retried":

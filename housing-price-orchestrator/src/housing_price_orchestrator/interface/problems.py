@@ -97,6 +97,9 @@ ANSWER_OF_ERROR: dict[type[errors.HousingPriceError], Answer] = {
     errors.CircuitOpen: Answer(
         503, "circuit-open", "The model server is left alone", "It failed again and again until a moment ago.", 1
     ),
+    errors.ModelChanged: Answer(
+        503, "model-changed", "The model is being exchanged", "One answer has the prices of one model. Try again.", 1
+    ),
     errors.ModelServerFailed: Answer(502, "model-server-failed", "The model server failed", _UNUSABLE),
     errors.RowsRefused: Answer(502, "rows-refused", "The model server refused the rows", _UNUSABLE),
     errors.AnswerMalformed: Answer(502, "answer-malformed", "The model server's answer cannot be read", _UNUSABLE),

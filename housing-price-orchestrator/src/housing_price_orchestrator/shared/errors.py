@@ -26,6 +26,7 @@ HousingPriceError
     ├── ModelServerUnavailable      unreachable, or 502/503/504 from it; the only kind that may pass by itself
     ├── ModelServerBusy             it said 429
     ├── CircuitOpen                 not asked: it failed again and again until a moment ago
+    ├── ModelChanged                parts of one answer were priced by different models
     └── ModelAnswerUnusable         it answered, and not with prices; never retried
         ├── ModelServerFailed       a status that is neither success nor one of the above
         ├── RowsRefused             400: it did not accept (some of) the rows
@@ -179,6 +180,10 @@ class CircuitOpen(ModelServerError):
         super().__init__(f"the circuit of {address} is open, for {seconds_left:.3f} s")
         self.seconds_left = seconds_left
         self.retry_after_seconds = max(1, math.ceil(seconds_left))
+
+
+class ModelChanged(ModelServerError):
+    """What was asked for together was priced by different models, whose prices cannot be compared."""
 
 
 class ModelAnswerUnusable(ModelServerError):

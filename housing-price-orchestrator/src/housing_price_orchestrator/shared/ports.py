@@ -43,6 +43,7 @@ class PriceModel(Protocol):
         Raises:
             ModelServerError: there is no usable answer; the leaf says why.
             DeadlineExceeded: there was none in time (wrappers with a deadline only).
+            ModelChanged: houses priced together got prices of different models (wrappers that see to it only).
             QueueFull: too much is waiting already (wrappers with a queue only).
         """
         ...

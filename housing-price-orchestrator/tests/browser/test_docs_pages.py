@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
-from factories import house_json, settings_for
+from factories import house_json, new_key, settings_for
 from housing_price_orchestrator.app import create_app
 from servers import StubModelServer, served
 
@@ -58,6 +58,20 @@ class Seen:
 class Tab:
     page: Page
     seen: Seen
+
+
+@pytest.fixture
+def key(tmp_path: Path) -> str:
+    return new_key(tmp_path / "keys.json")
+
+
+@pytest.fixture
+def guarded_url(tmp_path: Path, key: str) -> Iterator[str]:
+    """The address of a service that asks for keys."""
+    assert key
+    groups = {"auth": {"keys_file": tmp_path / "keys.json"}}
+    with StubModelServer() as stub, served(create_app(settings_for(stub.url, **groups))) as address:
+        yield address
 
 
 @pytest.fixture(scope="module")
@@ -154,3 +168,27 @@ def test_the_batch_can_be_tried_as_well(tab: Tab, url: str) -> None:
     expect(block.locator(".live-responses-table .response").first).to_contain_text(
         re.compile(r'"predictions":\s*\['), timeout=BOUNDED_MS
     )
+
+
+@pytest.mark.parametrize("scheme", ["bearer", "apiKey"])
+def test_authorize_makes_try_it_out_send_the_key(
+    tab: Tab, guarded_url: str, key: str, scheme: str, tmp_path: Path
+) -> None:
+    page = tab.page
+    page.goto(guarded_url + "/docs")
+    block = operation(page, "/api/v1/price/predict")
+    block.get_by_role("button", name="Try it out").click()
+    block.get_by_role("button", name="Execute").click()
+    answer = block.locator(".live-responses-table .response").first
+    expect(answer).to_contain_text("401", timeout=BOUNDED_MS)
+    expect(answer).to_contain_text("www-authenticate")
+    page.locator("button.btn.authorize").first.click()
+    dialog = page.locator(".modal-ux")
+    form = dialog.locator(".auth-container").filter(has_text=re.compile(rf"^{scheme}\b"))
+    form.locator("input").fill(key)
+    form.get_by_role("button", name="Apply credentials").click()
+    page.screenshot(path=tmp_path / "authorized.png")
+    dialog.get_by_role("button", name="Close").first.click()
+    block.get_by_role("button", name="Execute").click()
+    expect(answer).to_contain_text("200", timeout=BOUNDED_MS)
+    expect(answer).to_contain_text(re.compile(r'"predictedPrice":\s*[0-9.]+'))

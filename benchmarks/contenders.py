@@ -29,7 +29,11 @@ SHIPPED_ALONE: Final = "ours as shipped, over the stub"
 QUIET_ALONE: Final = "ours quiet, over the stub"
 QUIET_ALONE_2: Final = "ours quiet, 2 workers, over the stub"
 
-QUIET: Final = {"ORCHESTRATOR_LOG__LEVEL": "error", "ORCHESTRATOR_METRICS__ENABLED": "false"}
+QUIET: Final = {
+    "ORCHESTRATOR_LOG__LEVEL": "error",
+    "ORCHESTRATOR_METRICS__ENABLED": "false",
+    "ORCHESTRATOR_PREDICTION_LOG__ENABLED": "false",
+}
 """The orchestrator with logs, metrics and prediction log off."""
 
 

@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import urllib.error
 import urllib.request
@@ -59,6 +60,9 @@ class Server:
         self._ready_url = f"http://127.0.0.1:{port}{ready}"
         self.log = STATE / "logs" / f"{name}.log"
         self.log.parent.mkdir(parents=True, exist_ok=True)
+        # Each begins with an empty prediction log, which is nobody's afterwards.
+        self._folder = tempfile.TemporaryDirectory(prefix="housing-price-benchmark-")
+        predictions = {"ORCHESTRATOR_PREDICTION_LOG__URL": f"sqlite:///{self._folder.name}/predictions.db"}
         with self.log.open("wb") as log:
             self._leash = subprocess.Popen(  # noqa: S603 - the commands are this package's own
                 [sys.executable, "-I", "-S", str(LEASH), str(GRACE_SECONDS), *command],
@@ -66,7 +70,7 @@ class Server:
                 stdout=log,
                 stderr=subprocess.STDOUT,
                 cwd=cwd,
-                env=environment(**variables),
+                env=environment(**predictions | dict(variables)),
                 start_new_session=True,
             )
 
@@ -84,6 +88,7 @@ class Server:
             self._leash.wait(LEASH_SECONDS)
         except subprocess.TimeoutExpired:
             self._leash.kill()
+        self._folder.cleanup()
 
     @property
     def pid(self) -> int:

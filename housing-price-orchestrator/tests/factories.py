@@ -91,6 +91,11 @@ def _value(text: str, *, is_number: bool) -> Any:
     return int(number) if number.is_integer() else number
 
 
+def price_in(prediction: dict[str, Any]) -> dict[str, Any]:
+    """What is the same each time the same house is asked about: all but the transaction."""
+    return {key: value for key, value in prediction.items() if key != "transactionId"}
+
+
 def settings_for(url: str, **groups: dict[str, Any]) -> Settings:
     """Settings for tests: the model server at `url`, and readiness asks once."""
     return Settings.model_validate(
@@ -98,6 +103,7 @@ def settings_for(url: str, **groups: dict[str, Any]) -> Settings:
             "model_server": {"base_url": url} | groups.pop("model_server", {}),
             "readiness": {"probe_interval_seconds": 3600} | groups.pop("readiness", {}),
             "requests": {"deadline_seconds": 30} | groups.pop("requests", {}),
+            "prediction_log": {"enabled": False} | groups.pop("prediction_log", {}),
             **groups,
         }
     )

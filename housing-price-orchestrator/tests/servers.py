@@ -10,6 +10,7 @@ import signal
 import socket
 import struct
 import subprocess
+import tempfile
 import threading
 import time
 import zlib
@@ -262,6 +263,8 @@ class Process:
     """A program under test; its output is read as it comes."""
 
     def __init__(self, *command: str, **variables: str) -> None:
+        self._folder = tempfile.TemporaryDirectory(prefix="process-", ignore_cleanup_errors=True)
+        predictions = {"ORCHESTRATOR_PREDICTION_LOG__URL": f"sqlite:///{self._folder.name}/predictions.db"}
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ORCHESTRATOR_")}
         self._process = subprocess.Popen(
             command,
@@ -269,7 +272,7 @@ class Process:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
-            env={**inherited, "PYTHONUNBUFFERED": "1", **variables},
+            env={**inherited, "PYTHONUNBUFFERED": "1", **predictions, **variables},
             # A group of its own, so that grandchildren can be ended as well.
             start_new_session=True,
         )
@@ -286,6 +289,7 @@ class Process:
         self._reader.join(SECONDS_FOR_AN_END)
         assert self._process.stdout is not None
         self._process.stdout.close()
+        self._folder.cleanup()
 
     @property
     def output(self) -> str:

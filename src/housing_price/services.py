@@ -103,6 +103,8 @@ def orchestrator(plan: Plan) -> Service:
     """The public API."""
     # It cannot know whether a person reads what goes through our pipe; a format that was asked for stays.
     log_format = os.environ.get("ORCHESTRATOR_LOG__FORMAT", "console" if sys.stdout.isatty() else "auto")
+    # A database that was asked for is used, and the state folder has room for one where none was.
+    predictions = os.environ.get("ORCHESTRATOR_PREDICTION_LOG__URL", f"sqlite:///{plan.state.predictions}")
     return Service(
         name=ORCHESTRATOR,
         command=python("housing_price_orchestrator", "serve"),
@@ -111,6 +113,7 @@ def orchestrator(plan: Plan) -> Service:
             ORCHESTRATOR_SERVER__HOST=plan.orchestrator.host,
             ORCHESTRATOR_SERVER__PORT=str(plan.orchestrator.port),
             ORCHESTRATOR_MODEL_SERVER__BASE_URL=plan.model_server.url,
+            ORCHESTRATOR_PREDICTION_LOG__URL=predictions,
         ),
         # Not /readyz: it starts without a model server, and `up` asks it for a real price in the end.
         ready_url=f"{plan.orchestrator.url}/livez",

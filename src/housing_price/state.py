@@ -31,6 +31,11 @@ class State:
         return self.folder / "artifacts"
 
     @property
+    def predictions(self) -> Path:
+        """SQLite file of the prediction log, written by the orchestrator."""
+        return self.folder / "predictions.db"
+
+    @property
     def champion(self) -> Path:
         """The exported champion, which the model server serves without asking the registry."""
         return self.folder / "champion"

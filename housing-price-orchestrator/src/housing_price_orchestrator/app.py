@@ -14,6 +14,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from housing_price_orchestrator import __version__
 from housing_price_orchestrator.compose_access import ComposedAccess
+from housing_price_orchestrator.compose_store import ComposedStore
 from housing_price_orchestrator.compose_telemetry import ComposedTelemetry
 from housing_price_orchestrator.compose_upstream import open_upstream
 from housing_price_orchestrator.interface import docs, health, ndjson, price
@@ -46,6 +47,7 @@ def create_app(settings: Settings) -> FastAPI:
     """
     callers = ComposedAccess(settings)
     telemetry = ComposedTelemetry(settings)
+    store = ComposedStore(settings)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -65,6 +67,8 @@ def create_app(settings: Settings) -> FastAPI:
                     readiness=readiness,
                 )
             )
+            # Ends before the metrics do, which tell how it ended.
+            await stack.enter_async_context(store.running(telemetry.metrics))
             # What is here now stays: looking through it again and again for garbage makes single requests wait.
             gc.collect()
             gc.freeze()
@@ -90,6 +94,7 @@ def create_app(settings: Settings) -> FastAPI:
         },
     )
     app.state.access = callers.access
+    app.state.transactions = store.transactions
     app.state.stream_gate = asyncio.Semaphore(ndjson.BLOCKS_AT_A_TIME)
     app.state.limits = BodyLimits(
         predict_bytes=settings.requests.max_predict_bytes,

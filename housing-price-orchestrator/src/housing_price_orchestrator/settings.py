@@ -1,5 +1,6 @@
 """Every setting, its default and its meaning. Read from environment variables: `ORCHESTRATOR_<GROUP>__<NAME>`."""
 
+import importlib.util
 import ipaddress
 import os
 import ssl
@@ -20,6 +21,8 @@ from pydantic import (
     model_validator,
 )
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
 
 from housing_price_orchestrator.shared.quota import Rate
 
@@ -315,6 +318,38 @@ class TracingSettings(BaseSettings):
         return None if base is None else f"{str(base).rstrip('/')}/v1/traces"
 
 
+def _database(value: str) -> str:
+    try:
+        url = make_url(value)
+    except ArgumentError:
+        url = None
+    known = url is not None and url.get_backend_name() in {"sqlite", "postgresql"}
+    if url is None or not known or (url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}):
+        raise ValueError("must be sqlite:///FILE, sqlite:////ABSOLUTE/FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
+    if url.get_backend_name() == "postgresql":
+        if importlib.util.find_spec("psycopg") is None:
+            raise ValueError("Postgres needs the extra `postgres`: install housing-price-orchestrator[postgres]")
+        url = url.set(drivername="postgresql+psycopg")
+    return url.render_as_string(hide_password=False)
+
+
+class PredictionLogSettings(_Group):
+    """Where every answered price is written down (docs/prediction-log.md)."""
+
+    enabled: bool = True
+    """`false` writes nothing, and opens no database."""
+    url: Annotated[str, AfterValidator(_database)] = "sqlite:///housing-price-predictions.db"
+    """The database: a file of SQLite, or `postgresql://...` (extra `postgres`)."""
+    sample_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 1.0
+    """The share of prices that are written down, chosen by chance; every price has a transaction id all the same."""
+    retention_days: Annotated[float, Field(gt=0, le=36_500, allow_inf_nan=False)] | None = None
+    """Prices older than that are deleted, a few at a time; without it all are kept."""
+    max_queued_rows: Annotated[int, Field(ge=10_000, le=1_000_000)] = 50_000
+    """How many prices may wait to be written (2 kB of memory each); what comes on top is dropped and counted."""
+    read_seconds: Seconds = 10.0
+    """How long a question to the log may take."""
+
+
 class Settings(BaseSettings):
     """The whole configuration."""
 
@@ -338,6 +373,7 @@ class Settings(BaseSettings):
     metrics: MetricsSettings = MetricsSettings()
     # Its variables are read by `load_settings`: here they have no prefix of ours.
     tracing: TracingSettings = TracingSettings.model_construct()
+    prediction_log: PredictionLogSettings = PredictionLogSettings()
 
     @property
     def knows_callers(self) -> bool:

@@ -5,7 +5,7 @@ import json
 import pytest
 from fastapi.testclient import TestClient
 
-from factories import EXAMPLES
+from factories import EXAMPLES, price_in
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
 
 PREDICT = "/api/v1/price/predict"
@@ -26,7 +26,7 @@ def test_the_house_is_priced_as_it_stands(api: TestClient) -> None:
 
 def test_the_answer_has_these_keys_and_no_others(api: TestClient) -> None:
     answer = api.post(PREDICT, content=REQUEST).json()
-    assert set(answer) == {"id", "predictedPrice", "priceInterval", "model"}
+    assert set(answer) == {"id", "transactionId", "predictedPrice", "priceInterval", "model"}
     assert set(answer["priceInterval"]) == {"low", "high", "level"}
     assert set(answer["model"]) == {"name", "version", "id"}
     assert all(type(text) is str for text in answer["model"].values())
@@ -38,7 +38,9 @@ def test_a_batch_of_it_is_priced(api: TestClient, size: int) -> None:
     answer = api.post(BATCH, json={"data": [house] * size})
     single = api.post(PREDICT, content=REQUEST).json()
     assert answer.status_code == 200
-    assert answer.json() == {"predictions": [single] * size}
+    predictions = answer.json()["predictions"]
+    assert [price_in(one) for one in predictions] == [price_in(single)] * size
+    assert len({one["transactionId"] for one in [*predictions, single]}) == size + 1
 
 
 def test_a_dummy_street_is_refused_word_for_word(api: TestClient) -> None:

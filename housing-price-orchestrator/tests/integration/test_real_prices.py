@@ -6,7 +6,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from factories import EXAMPLES, batch_json, survey_houses
+from factories import EXAMPLES, batch_json, price_in, survey_houses
 
 PREDICT = "/api/v1/price/predict"
 BATCH = "/api/v1/price/predict/batch"
@@ -48,6 +48,7 @@ def test_a_house_alone_costs_what_it_costs_in_a_batch_bit_for_bit(http: httpx.Cl
     together = http.post(BATCH, json=batch_json(houses)).json()["predictions"]
     backwards = http.post(BATCH, json=batch_json(houses[::-1])).json()["predictions"]
     alone = [http.post(PREDICT, json=house).json() for house in houses]
+    alone, together, backwards = ([price_in(one) for one in answers] for answers in (alone, together, backwards))
     assert alone == together == backwards[::-1]
 
 

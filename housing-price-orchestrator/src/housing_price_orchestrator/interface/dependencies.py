@@ -15,6 +15,7 @@ from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.service.access import Access
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
+from housing_price_orchestrator.service.transactions import Transactions
 
 
 def access_of(request: Request) -> Access | None:
@@ -27,6 +28,12 @@ def pricing_of(request: Request) -> Pricing:
     """Get the service that prices houses."""
     pricing: Pricing = request.app.state.pricing
     return pricing
+
+
+def transactions_of(request: Request) -> Transactions:
+    """Get the service that gives prices their ids and writes them down."""
+    transactions: Transactions = request.app.state.transactions
+    return transactions
 
 
 def stream_gate_of(request: Request) -> asyncio.Semaphore:

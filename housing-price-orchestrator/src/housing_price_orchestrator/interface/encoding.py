@@ -20,25 +20,28 @@ HOUSES_PER_SLICE = 1_000
 """Predictions encoded between two looks at the event loop: about 1 ms of work."""
 
 
-def encode_prediction(house: AnyHouse, estimate: PriceEstimate) -> bytes:
+def encode_prediction(house: AnyHouse, estimate: PriceEstimate, transaction_id: str) -> bytes:
     """Write one prediction, as `PricedHouse` describes it."""
-    return orjson.dumps(_prediction(house, estimate))
+    return orjson.dumps(_prediction(house, estimate, transaction_id))
 
 
-async def encode_predictions(houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate]) -> bytes:
+async def encode_predictions(
+    houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate], transaction_ids: Sequence[str]
+) -> bytes:
     """Write a batch's answer, as `PricedBatch` describes it."""
     parts: list[bytes] = []
-    for pairs in batched(zip(houses, estimates, strict=True), HOUSES_PER_SLICE, strict=False):
+    for triples in batched(zip(houses, estimates, transaction_ids, strict=True), HOUSES_PER_SLICE, strict=False):
         if parts:
             await asyncio.sleep(0)
-        parts.append(orjson.dumps([_prediction(house, estimate) for house, estimate in pairs])[1:-1])
+        parts.append(orjson.dumps([_prediction(*triple) for triple in triples])[1:-1])
     return b'{"predictions":[' + b",".join(parts) + b"]}"
 
 
-def _prediction(house: AnyHouse, estimate: PriceEstimate) -> dict[str, Any]:
+def _prediction(house: AnyHouse, estimate: PriceEstimate, transaction_id: str) -> dict[str, Any]:
     model = estimate.model
     return {
         "id": house.id,
+        "transactionId": transaction_id,
         "predictedPrice": estimate.price_usd,
         "priceInterval": {"low": estimate.low_usd, "high": estimate.high_usd, "level": INTERVAL_LEVEL},
         "model": {"name": model.name, "version": model.version, "id": model.id},

@@ -16,7 +16,9 @@ from housing_price_orchestrator.interface.reading import read_house
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.service.pricing import Pricing
+from housing_price_orchestrator.service.transactions import Transactions
 from housing_price_orchestrator.shared.errors import DocumentTooLarge, HousingPriceError, InvalidDocument
+from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 LINES_PER_BLOCK = 64
@@ -48,6 +50,7 @@ class NdjsonPricing:
     def __init__(
         self,
         pricing: Pricing,
+        transactions: Transactions,
         gate: asyncio.Semaphore,
         *,
         max_line_bytes: int,
@@ -61,6 +64,7 @@ class NdjsonPricing:
         instead of running into their deadlines. What happens is written into `record`, and counted in `metrics`.
         """
         self._pricing = pricing
+        self._transactions = transactions
         self._gate = gate
         self._max_line_bytes = max_line_bytes
         self._idle_seconds = idle_seconds
@@ -132,18 +136,20 @@ class NdjsonPricing:
         block = replace(self._record, calls=[])
         current_request.set(block)
         async with self._gate:
-            estimates = iter(await self._pricing.price_each(houses))
+            estimates = await self._pricing.price_each(houses)
         self._note(block, len(houses))
+        transaction_ids = iter(self._complete(houses, estimates))
+        found = iter(estimates)
         answers = []
         for line, result in zip(lines, results, strict=True):
             if isinstance(result, bytes):
                 answers.append(result)
                 continue
-            estimate = next(estimates)
+            estimate = next(found)
             if isinstance(estimate, HousingPriceError):
                 answers.append(self._refusal(line, result.id, estimate))
             else:
-                answers.append(encode_prediction(result, estimate))
+                answers.append(encode_prediction(result, estimate, next(transaction_ids)))
                 self._record.model_id = estimate.model.id
         answers.append(b"")
         return b"\n".join(answers)
@@ -155,6 +161,17 @@ class NdjsonPricing:
         record.queue_seconds = max(record.queue_seconds, block.queue_seconds)
         record.model_seconds = max(record.model_seconds, block.model_seconds)
         record.calls = [*record.calls, *block.calls][-CALLS_REMEMBERED:]
+
+    def _complete(
+        self, houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate | HousingPriceError]
+    ) -> Sequence[str]:
+        """Give an id to each house that has a price, in order."""
+        pairs = [
+            (house, estimate)
+            for house, estimate in zip(houses, estimates, strict=True)
+            if not isinstance(estimate, HousingPriceError)
+        ]
+        return self._transactions.complete([house for house, _ in pairs], [estimate for _, estimate in pairs])
 
     def _refusal(self, line: _Line, house_id: int | None, error: HousingPriceError) -> bytes:
         refused(error, self._record, self._metrics)

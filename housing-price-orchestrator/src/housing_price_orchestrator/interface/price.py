@@ -15,6 +15,7 @@ from housing_price_orchestrator.interface.dependencies import (
     record_of,
     request_metrics_of,
     stream_gate_of,
+    transactions_of,
 )
 from housing_price_orchestrator.interface.encoding import encode_prediction, encode_predictions
 from housing_price_orchestrator.interface.leaving import unless_caller_leaves
@@ -50,7 +51,8 @@ async def predict(request: Request) -> Response:
     record.rows = 1
     estimate = await unless_caller_leaves(request.receive, pricing_of(request).price(house))
     priced_at = time.perf_counter()
-    answer = encode_prediction(house, estimate)
+    (transaction_id,) = transactions_of(request).complete((house,), (estimate,))
+    answer = encode_prediction(house, estimate, transaction_id)
     record.encode_seconds = time.perf_counter() - priced_at
     record.model_id = estimate.model.id
     return Response(answer, media_type=JSON)
@@ -77,7 +79,8 @@ async def predict_batch(request: Request) -> Response:
     record.rows = len(houses)
     estimates = await unless_caller_leaves(request.receive, pricing_of(request).price_all(houses))
     priced_at = time.perf_counter()
-    answer = await encode_predictions(houses, estimates)
+    transaction_ids = transactions_of(request).complete(houses, estimates)
+    answer = await encode_predictions(houses, estimates, transaction_ids)
     record.encode_seconds = time.perf_counter() - priced_at
     record.model_id = estimates[-1].model.id
     return Response(answer, media_type=JSON)
@@ -98,6 +101,7 @@ async def predict_stream(request: Request) -> ASGIApp:
     check_media_type(request, NDJSON)
     return ndjson.NdjsonPricing(
         pricing_of(request),
+        transactions_of(request),
         stream_gate_of(request),
         max_line_bytes=limits.line_bytes,
         idle_seconds=limits.idle_seconds,

@@ -113,6 +113,24 @@ class Metrics:
             unit="requests",
         )
         self.waiting_rows = Gauge("housing_price_waiting_rows", "Houses that wait for a call.", unit="houses")
+        # The prediction log.
+        self.prediction_log_queued = Gauge(
+            "housing_price_prediction_log_queued_rows", "Prices that wait to be written down.", unit="prices"
+        )
+        self.prediction_log_stored = Counter(
+            "housing_price_prediction_log_stored_rows_total", "Prices that were written down.", unit="prices"
+        )
+        self.prediction_log_dropped = Counter(
+            "housing_price_prediction_log_dropped_rows_total",
+            "Prices that were answered and not written down, because too many waited or the database refused them.",
+            unit="prices",
+        )
+        self.prediction_log_away = Gauge(
+            "housing_price_prediction_log_away",
+            "1 where some worker could not write to the database when it last tried, else 0.",
+            unit="yes or no",
+            across=max,
+        )
         # The service itself.
         self.ready = Gauge(
             "housing_price_ready",

@@ -3,8 +3,10 @@
 from operator import attrgetter
 from typing import Any, Literal
 
+from msgspec.structs import astuple
+
 from housing_price_orchestrator.shared.view.house import House
-from housing_price_orchestrator.shared.view.record import AnyHouse
+from housing_price_orchestrator.shared.view.record import AnyHouse, HouseRecord
 
 COLUMN_OF_FIELD: dict[str, str] = {
     "ms_sub_class": "MSSubClass",
@@ -100,6 +102,9 @@ _values_of = attrgetter(*COLUMN_OF_FIELD)
 
 def row_of(house: AnyHouse) -> Row:
     """Put a house into the model's column order (79 values; no copy of names on the hot path)."""
+    # The order of the fields is that of the columns, after the id (a test says so); this takes a quarter of the time.
+    if isinstance(house, HouseRecord):
+        return astuple(house)[1:]
     row: Row = _values_of(house)
     return row
 

@@ -47,3 +47,17 @@ class PriceModel(Protocol):
             QueueFull: too much is waiting already (wrappers with a queue only).
         """
         ...
+
+
+class PredictionLog(Protocol):
+    """Remembers every price that was answered."""
+
+    def record(
+        self, transaction_ids: Sequence[str], houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate], /
+    ) -> None:
+        """Take down that these prices were answered to the running request (`current_request`).
+
+        All three are of the same length and are not changed any more. Returns at once and never fails: what cannot be
+        kept is dropped, and counted.
+        """
+        ...

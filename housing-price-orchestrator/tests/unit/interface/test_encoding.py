@@ -15,9 +15,14 @@ ESTIMATES = [
 ]
 
 
-def view_of(priced: House, estimate: PriceEstimate) -> PricedHouse:
+def transaction_ids(count: int) -> list[str]:
+    return [f"{number:032x}" for number in range(count)]
+
+
+def view_of(priced: House, estimate: PriceEstimate, transaction_id: str) -> PricedHouse:
     return PricedHouse.model_construct(
         id=priced.id,
+        transaction_id=transaction_id,
         predicted_price=estimate.price_usd,
         price_interval=PriceInterval.model_construct(
             low=estimate.low_usd, high=estimate.high_usd, level=INTERVAL_LEVEL
@@ -30,23 +35,28 @@ def view_of(priced: House, estimate: PriceEstimate) -> PricedHouse:
 @pytest.mark.parametrize("number", [1, 1461, 2**53 + 1, 2**63 - 1])
 def test_a_prediction_is_what_its_view_says(estimate: PriceEstimate, number: int) -> None:
     priced = house(id=number)
-    assert PricedHouse.model_validate_json(encode_prediction(priced, estimate)) == view_of(priced, estimate)
+    (transaction_id,) = transaction_ids(1)
+    read = PricedHouse.model_validate_json(encode_prediction(priced, estimate, transaction_id))
+    assert read == view_of(priced, estimate, transaction_id)
 
 
 @pytest.mark.parametrize("count", [1, 2, 999, 1000, 1001, 2500])
 async def test_a_batch_is_what_its_view_says(count: int) -> None:
     batch = houses(count)
     estimates = await FakePriceModel().price(batch)
-    read = PricedBatch.model_validate_json(await encode_predictions(batch, estimates))
-    assert read.predictions == [view_of(one, estimate) for one, estimate in zip(batch, estimates, strict=True)]
+    ids = transaction_ids(count)
+    read = PricedBatch.model_validate_json(await encode_predictions(batch, estimates, ids))
+    assert read.predictions == [view_of(*one) for one in zip(batch, estimates, ids, strict=True)]
 
 
 async def test_a_batch_of_one_holds_the_same_as_a_single_prediction() -> None:
-    single = encode_prediction(house(), ESTIMATES[0])
-    assert await encode_predictions([house()], ESTIMATES[:1]) == b'{"predictions":[' + single + b"]}"
+    single = encode_prediction(house(), ESTIMATES[0], "0")
+    assert await encode_predictions([house()], ESTIMATES[:1], ["0"]) == b'{"predictions":[' + single + b"]}"
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 async def test_fewer_or_more_estimates_than_houses_are_never_encoded(count: int) -> None:
     with pytest.raises(ValueError, match=r"zip\(\)"):
-        await encode_predictions(houses(2), (ESTIMATES * 2)[:count])
+        await encode_predictions(houses(2), (ESTIMATES * 2)[:count], transaction_ids(2))
+    with pytest.raises(ValueError, match=r"zip\(\)"):
+        await encode_predictions(houses(2), ESTIMATES[:2], transaction_ids(count))

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -17,16 +18,20 @@ from housing_price_orchestrator.provider.store.tables import prediction_columns
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+_STEPS_BETWEEN_LOOKS = 100_000
+"""Steps of SQLite's machine: about 1 ms."""
+
 _MIGRATION_LOCK = 0x486F757365
 """Postgres: the number of the advisory lock that whoever migrates holds ("House")."""
 
 
-def open_database(url: URL, *, wait_seconds: float, connections: int = 1) -> Engine:
+def open_database(url: URL, *, wait_seconds: float, statement_seconds: float = 30.0, connections: int = 1) -> Engine:
     """Make an engine; nothing is connected to yet.
 
     Args:
         url: a file of SQLite, or a database of Postgres.
         wait_seconds: how long a connection, or a lock of somebody else, is waited for.
+        statement_seconds: how long a statement may take.
         connections: how many connections there are at the most.
     """
     pool = {"pool_size": connections, "max_overflow": 0, "pool_timeout": wait_seconds}
@@ -34,12 +39,17 @@ def open_database(url: URL, *, wait_seconds: float, connections: int = 1) -> Eng
         engine = sa.create_engine(url, connect_args={"timeout": wait_seconds, "check_same_thread": False}, **pool)
         event.listen(engine, "connect", _prepare_sqlite)
         event.listen(engine, "begin", _begin_sqlite)
-        return engine
-    limit = math.ceil(wait_seconds * 1000)
-    options = f"-c statement_timeout={limit} -c lock_timeout={limit} -c timezone=UTC"
-    return sa.create_engine(
-        url, connect_args={"connect_timeout": math.ceil(wait_seconds), "options": options}, pool_pre_ping=True, **pool
-    )
+        return engine.execution_options(statement_seconds=statement_seconds)
+    options = {
+        "statement_timeout": math.ceil(statement_seconds * 1000),
+        "lock_timeout": math.ceil(wait_seconds * 1000),
+        "timezone": "UTC",
+    }
+    arguments = {
+        "connect_timeout": math.ceil(wait_seconds),
+        "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
+    }
+    return sa.create_engine(url, connect_args=arguments, pool_pre_ping=True, **pool)
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -56,6 +66,10 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
 
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
+    # Neither SQLite nor its driver has a limit of time, but it asks every so many steps whether to go on.
+    until = time.monotonic() + options["statement_seconds"]
+    raw = connection.connection.driver_connection
+    raw.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN_LOOKS)  # type: ignore[union-attr]
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
 
 
@@ -87,3 +101,18 @@ def version_of(engine: Engine, columns: Sequence[str]) -> int:
             version = connection.scalar(sa.select(sa.func.coalesce(sa.func.max(table.c.version), 0) + 1))
             connection.execute(sa.insert(table).values(version=version, names=names))
     return int(version or 1)
+
+
+def prepare(url: URL, columns: Sequence[str], *, wait_seconds: float, statement_seconds: float = 60.0) -> int:
+    """Bring a database up to date, and give the number under which it knows `columns`.
+
+    Raises:
+        SQLAlchemyError: it cannot be reached, or somebody else holds it for longer than `wait_seconds`.
+        CommandError: a later version of this service made its tables.
+    """
+    engine = open_database(url, wait_seconds=wait_seconds, statement_seconds=statement_seconds)
+    try:
+        upgrade(engine)
+        return version_of(engine, columns)
+    finally:
+        engine.dispose()

@@ -32,11 +32,16 @@ class ModelName(View):
     """The identity baked into the model at training: the same content has the same id."""
 
 
+type TransactionId = Annotated[str, Field(pattern="^[0-9a-f]{32}$", examples=["019aa5d1c2f070008a1b2c3d00000000"])]
+
+
 class PricedHouse(View):
     """The answer for one house."""
 
     id: Annotated[HouseId, Field(examples=[1461])]
     """The caller's own number for the house."""
+    transaction_id: TransactionId
+    """What this price is known by in the prediction log; ids sort by time."""
     predicted_price: Annotated[PriceUsd, Field(examples=[118_000.5])]
     """The price that the house is expected to sell for, in US dollars."""
     price_interval: PriceInterval

@@ -1,0 +1,274 @@
+"""Writes down what was answered, in a thread of its own and many rows at a time.
+
+A request only leaves its row in a bounded queue, and wakes nobody: the thread looks into the queue a few times a second
+and writes what it finds. The interpreter serves one thread at a time, and one that asks for it while requests are
+served waits up to 5 ms, so the thread asks seldom: a small request's row is made by the request itself, which takes
+2 us while all is still in the processor's cache, and the thread hands 2,000 rows at a time to the database.
+
+While the database is away, locked or full the thread keeps trying; what does not fit into the queue meanwhile is
+dropped and counted: recorded = stored + dropped + queued, exactly. A process that is killed loses what is in the queue:
+what was answered in the last moments, or while the database was away.
+"""
+
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from itertools import islice
+
+import structlog
+from sqlalchemy.engine import URL, Engine
+from sqlalchemy.exc import DataError, IntegrityError
+
+from housing_price_orchestrator.observability.record import current_request
+from housing_price_orchestrator.provider.columns import COLUMNS
+from housing_price_orchestrator.provider.store.database import open_database, prepare, writing
+from housing_price_orchestrator.provider.store.retention import delete_some_before
+from housing_price_orchestrator.provider.store.rows import (
+    Answered,
+    PredictionRow,
+    Timestamps,
+    row_of_answer,
+    rows_of,
+    utc,
+)
+from housing_price_orchestrator.provider.store.writing import MAX_ROWS_PER_STATEMENT, PredictionWriter
+from housing_price_orchestrator.shared.ports import PriceEstimate
+from housing_price_orchestrator.shared.view.record import AnyHouse
+
+FLUSH_SECONDS = 0.2
+"""How long a row waits in the queue while all is well, and so what a killed process loses."""
+
+SMALL_ROWS = 64
+"""The rows of so many prices are made at once; those of a batch are made by the thread, which nobody waits for."""
+
+ROWS_PER_TURN = 128
+"""Rows of a batch that the thread makes between two moments at which requests may go on: about 0.3 ms of work."""
+
+WAIT_SECONDS = 1.0
+"""How long the thread waits for a lock or a connection before it tries again."""
+
+RETENTION_PAUSE_SECONDS = 60.0
+"""How long nobody looks for old rows after none were found."""
+
+
+class SqlPredictionLog:
+    """A `PredictionLog` in a SQL database."""
+
+    def __init__(
+        self,
+        url: URL,
+        *,
+        max_queued_rows: int,
+        retention_seconds: float | None = None,
+        is_sampled: Callable[[], bool] | None = None,
+        clock: Callable[[], float] = time.time,
+        flush_seconds: float = FLUSH_SECONDS,
+    ) -> None:
+        """Write to the database at `url`, which is opened by `start` and need not be there.
+
+        Args:
+            url: where; see `open_database`.
+            max_queued_rows: how many rows may wait; a row takes about 2 kB of memory.
+            retention_seconds: rows older than that are deleted, a few at a time; None keeps all.
+            is_sampled: asked for each row whether it is taken down; None takes down all.
+            clock: the time, in seconds since 1970.
+            flush_seconds: how long the thread sleeps between two looks into the queue.
+        """
+        self._url = url
+        self._max_queued_rows = max_queued_rows
+        self._retention_seconds = retention_seconds
+        self._is_sampled = is_sampled
+        self._clock = clock
+        self._flush_seconds = flush_seconds
+        self._log = structlog.get_logger()
+        self._timestamps = Timestamps()
+        self._queue: deque[Answered | PredictionRow] = deque()
+        # Each number is changed by one thread only: these by the one that records, the others by the one that writes.
+        self._recorded = 0
+        self._dropped_at_once = 0
+        self._stored = 0
+        self._dropped_later = 0
+        self._is_away = False
+        self._engine: Engine | None = None
+        self._writer: PredictionWriter | None = None
+        self._coming: Iterator[PredictionRow] = iter(())
+        self._in_hand: list[PredictionRow] = []
+        self._look_for_old_at = 0.0
+        self._stop = threading.Event()
+        self._give_up_at = float("inf")
+        self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
+
+    @property
+    def recorded_rows(self) -> int:
+        """How many rows were to be taken down since the start."""
+        return self._recorded
+
+    @property
+    def stored_rows(self) -> int:
+        """How many of them are in the database."""
+        return self._stored
+
+    @property
+    def dropped_rows(self) -> int:
+        """How many of them are lost."""
+        return self._dropped_at_once + self._dropped_later
+
+    @property
+    def queued_rows(self) -> int:
+        """How many of them wait."""
+        return self._recorded - self._stored - self.dropped_rows
+
+    @property
+    def is_away(self) -> bool:
+        """Whether the database could not be written to when it was last tried."""
+        return self._is_away
+
+    def record(
+        self, transaction_ids: Sequence[str], houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate], /
+    ) -> None:
+        """See `PredictionLog.record`."""
+        if self._is_sampled is not None:
+            chosen = [place for place in range(len(houses)) if self._is_sampled()]
+            transaction_ids = [transaction_ids[place] for place in chosen]
+            houses = [houses[place] for place in chosen]
+            estimates = [estimates[place] for place in chosen]
+        rows = len(houses)
+        self._recorded += rows
+        if self._recorded - self._stored - self._dropped_at_once - self._dropped_later > self._max_queued_rows:
+            self._dropped_at_once += rows
+            return
+        request = current_request.get()
+        request_id, key_id = ("", None) if request is None else (request.request_id, request.key_id)
+        origin = (self._timestamps.of(self._clock()), request_id, key_id)
+        if rows > SMALL_ROWS:
+            self._queue.append(Answered(origin, transaction_ids, houses, estimates))
+            return
+        logged = 0
+        try:
+            for transaction_id, house, estimate in zip(transaction_ids, houses, estimates, strict=True):
+                self._queue.append(row_of_answer(transaction_id, origin, house, estimate))
+                logged += 1
+        except Exception as error:  # noqa: BLE001 - the answer is good, whatever keeps it from being logged
+            self._dropped_at_once += rows - logged
+            self._note_defect(request_id, error)
+
+    def start(self) -> None:
+        """Begin to write; the database is opened, and its tables are made, by the thread."""
+        self._thread.start()
+
+    def close(self, *, within_seconds: float) -> None:
+        """Write what is queued, and end; what cannot be written in time is dropped and counted.
+
+        Once is enough; the second time nothing happens.
+        """
+        if self._stop.is_set():
+            return
+        self._give_up_at = time.monotonic() + within_seconds
+        self._stop.set()
+        self._thread.join(within_seconds + 2 * WAIT_SECONDS)
+        # The thread may hang in a call to the database, which nothing can interrupt; it dies with the process.
+        lost = self.queued_rows
+        self._dropped_later += lost
+        if self.dropped_rows:
+            self._log.error("prediction log closed", stored_rows=self._stored, dropped_rows=self.dropped_rows)
+
+    def _run(self) -> None:
+        while True:
+            is_stopping = self._stop.wait(self._flush_seconds)
+            try:
+                self._write_all()
+                if not is_stopping:
+                    self._delete_old()
+            except Exception as error:  # noqa: BLE001 - whatever a database does, the next moment is another try
+                self._note_away(error)
+                if time.monotonic() >= self._give_up_at:
+                    break
+                if is_stopping:
+                    time.sleep(self._flush_seconds)
+            else:
+                if is_stopping:
+                    break
+        if self._engine is not None:
+            self._engine.dispose()
+
+    def _write_all(self) -> None:
+        writer = self._writer or self._open()
+        while self._take():
+            try:
+                writer.write(self._in_hand)
+            except (DataError, IntegrityError):
+                self._write_one_by_one(writer)
+            else:
+                self._stored += len(self._in_hand)
+                self._in_hand.clear()
+            if time.monotonic() >= self._give_up_at:
+                return
+
+    def _open(self) -> PredictionWriter:
+        columns_version = prepare(self._url, COLUMNS, wait_seconds=WAIT_SECONDS)
+        self._engine = writing(open_database(self._url, wait_seconds=WAIT_SECONDS))
+        self._writer = PredictionWriter(self._engine, columns_version)
+        if self._is_away:
+            self._log.info("prediction log back", dropped_rows=self.dropped_rows, queued_rows=self.queued_rows)
+        self._is_away = False
+        return self._writer
+
+    def _take(self) -> bool:
+        """Take what comes next into the hand; tells whether there is anything."""
+        while len(self._in_hand) < MAX_ROWS_PER_STATEMENT:
+            rows = list(islice(self._coming, ROWS_PER_TURN))
+            if rows:
+                self._in_hand += rows
+                # Whoever waits for the interpreter gets it now; otherwise requests would wait for up to 5 ms.
+                time.sleep(0)
+            elif not self._queue:
+                break
+            elif isinstance(answered := self._queue.popleft(), Answered):
+                self._coming = self._rows_of(answered)
+            else:
+                self._in_hand.append(answered)
+        return bool(self._in_hand)
+
+    def _rows_of(self, answered: Answered) -> Iterator[PredictionRow]:
+        made = 0
+        try:
+            for row in rows_of(answered):
+                made += 1
+                yield row
+        except Exception as error:  # noqa: BLE001 - a defect of one row must not end the log
+            self._dropped_later += len(answered.houses) - made
+            self._note_defect(answered.origin[1], error)
+
+    def _note_defect(self, request_id: str, error: Exception) -> None:
+        self._log.error("prediction not logged", request_id=request_id, exc_info=error)
+
+    def _write_one_by_one(self, writer: PredictionWriter) -> None:
+        """Write what the database does not take together: what it does not take alone either is lost, and told."""
+        while self._in_hand:
+            try:
+                writer.write(self._in_hand[-1:])
+            except (DataError, IntegrityError) as error:
+                self._dropped_later += 1
+                self._log.error(
+                    "prediction not stored", transaction_id=self._in_hand[-1][0], error=type(error).__name__
+                )
+            else:
+                self._stored += 1
+            self._in_hand.pop()
+
+    def _delete_old(self) -> None:
+        if self._retention_seconds is None or self._engine is None or self._clock() < self._look_for_old_at:
+            return
+        if not delete_some_before(self._engine, utc(self._clock() - self._retention_seconds)):
+            self._look_for_old_at = self._clock() + RETENTION_PAUSE_SECONDS
+
+    def _note_away(self, error: Exception) -> None:
+        if self._engine is not None:
+            self._engine.dispose()
+        self._engine = self._writer = None
+        if not self._is_away:
+            # In the driver's words and not SQLAlchemy's, which hold the statement and its values.
+            reason = getattr(error, "orig", None) or error
+            self._log.error("prediction log away", error=f"{type(error).__name__}: {reason}"[:500])
+        self._is_away = True

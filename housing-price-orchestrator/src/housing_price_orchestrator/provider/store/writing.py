@@ -1,0 +1,51 @@
+"""Writes rows of `prediction`, many with one statement.
+
+`executemany` would let go of the interpreter and ask for it again for each row, and under load wait for it each time.
+"""
+
+from collections.abc import Iterator, Sequence
+from itertools import chain
+
+from sqlalchemy.engine import Engine
+
+from housing_price_orchestrator.provider.store.rows import ROW_COLUMNS, PredictionRow
+from housing_price_orchestrator.provider.store.tables import prediction
+
+MAX_ROWS_PER_STATEMENT = 2_048
+"""SQLite takes up to 32,766 values in a statement (sqlite.org/limits.html), Postgres 65,535."""
+
+
+class PredictionWriter:
+    """Writes into an open database, in transactions."""
+
+    def __init__(self, engine: Engine, columns_version: int) -> None:
+        """Write inputs whose columns the database knows as `columns_version`."""
+        self._engine = engine
+        mark = "?" if engine.dialect.paramstyle == "qmark" else "%s"
+        marks = ",".join([mark] * len(ROW_COLUMNS))
+        self._head = f"INSERT INTO {prediction.name} (columns_version,{','.join(ROW_COLUMNS)}) VALUES "  # noqa: S608 - our own names
+        self._row = f"({columns_version},{marks})"
+        self._statements: dict[int, str] = {}
+
+    def write(self, rows: Sequence[PredictionRow]) -> None:
+        """Write all rows, or none; one that is there already, after a commit whose answer was lost, stays as it is."""
+        with self._engine.begin() as connection:
+            for some in _in_powers_of_two(rows):
+                connection.exec_driver_sql(self._statement(len(some)), tuple(chain.from_iterable(some)))
+
+    def _statement(self, rows: int) -> str:
+        # The same text each time, so that the driver has it prepared.
+        if rows not in self._statements:
+            self._statements[rows] = f"{self._head}{','.join([self._row] * rows)} ON CONFLICT DO NOTHING"
+        return self._statements[rows]
+
+
+def _in_powers_of_two(rows: Sequence[PredictionRow]) -> Iterator[Sequence[PredictionRow]]:
+    """Cut rows into few pieces of few lengths."""
+    start, size = 0, MAX_ROWS_PER_STATEMENT
+    while start < len(rows):
+        if len(rows) - start >= size:
+            yield rows[start : start + size]
+            start += size
+        else:
+            size //= 2

@@ -1,0 +1,297 @@
+"""The log keeps what it is given, or counts what it could not keep; whoever records never notices."""
+
+import json
+import sqlite3
+import threading
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+import structlog
+
+from factories import house, houses
+from fakes import FakeClock
+from housing_price_orchestrator.observability.record import RequestRecord, current_request
+from housing_price_orchestrator.provider.columns import COLUMNS, row_of
+from housing_price_orchestrator.provider.store.prediction_log import SMALL_ROWS, SqlPredictionLog
+from housing_price_orchestrator.shared.ids import time_ordered_ids
+from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
+from housing_price_orchestrator.shared.view.house import House
+from waiting import wait_until
+
+MODEL = ModelIdentity("housing-price", "7", "0123456789abcdef")
+
+type OpenLog = Callable[..., SqlPredictionLog]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "log.db"
+
+
+@pytest.fixture
+def open_log(file: Path) -> Iterator[OpenLog]:
+    """Starts a log on `file`, which is closed after the test."""
+    opened: list[SqlPredictionLog] = []
+
+    def start(**options: Any) -> SqlPredictionLog:
+        options = {"max_queued_rows": 10_000, "flush_seconds": 0.01} | options
+        log = SqlPredictionLog(options.pop("url", sa.make_url(f"sqlite:///{file}")), **options)
+        opened.append(log)
+        log.start()
+        return log
+
+    yield start
+    for log in opened:
+        log.close(within_seconds=5)
+
+
+new_ids = time_ordered_ids()
+
+
+def estimates_of(asked: Sequence[House]) -> list[PriceEstimate]:
+    return [PriceEstimate(100_000.1 + one.id, 0.1 + one.id, 1e9 / 3 + one.id, MODEL) for one in asked]
+
+
+def record(log: SqlPredictionLog, asked: Sequence[House]) -> list[str]:
+    ids = new_ids(len(asked))
+    log.record(ids, asked, estimates_of(asked))
+    return ids
+
+
+def rows_in(file: Path) -> list[dict[str, Any]]:
+    with closing(sqlite3.connect(file)) as connection:
+        connection.row_factory = sqlite3.Row
+        found = connection.execute("SELECT * FROM prediction ORDER BY transaction_id").fetchall()
+    return [dict(row) for row in found]
+
+
+def settled(log: SqlPredictionLog) -> None:
+    wait_until(lambda: log.queued_rows == 0, f"{log.queued_rows} rows still wait")
+    assert log.recorded_rows == log.stored_rows + log.dropped_rows
+
+
+def test_every_value_is_kept_as_it_was(open_log: OpenLog, file: Path) -> None:
+    clock = FakeClock()
+    clock.now = datetime(2026, 11, 21, 6, 30, 0, 123456, UTC).timestamp()
+    log = open_log(clock=clock)
+    asked = house(id=2**63 - 1, alley=None, lotArea=8450.25)
+    token = current_request.set(RequestRecord("caller-1", key_id="hp_1"))
+    try:
+        (transaction_id,) = record(log, [asked])
+    finally:
+        current_request.reset(token)
+    settled(log)
+    (estimate,) = estimates_of([asked])
+    (row,) = rows_in(file)
+    assert json.loads(row.pop("inputs")) == list(row_of(asked))
+    assert row == {
+        "transaction_id": transaction_id,
+        "predicted_at": "2026-11-21 06:30:00.123456",
+        "request_id": "caller-1",
+        "key_id": "hp_1",
+        "house_id": 2**63 - 1,
+        "model_name": "housing-price",
+        "model_version": "7",
+        "model_id": "0123456789abcdef",
+        "columns_version": 1,
+        "price_usd": estimate.price_usd,
+        "low_usd": estimate.low_usd,
+        "high_usd": estimate.high_usd,
+        "source": "model",
+        "variant": None,
+    }
+
+
+@pytest.mark.parametrize("second", [0.0, 0.000001, 0.5, 0.999999])
+def test_times_are_text_that_sorts_like_the_times(open_log: OpenLog, file: Path, second: float) -> None:
+    clock = FakeClock()
+    clock.now = datetime(2026, 11, 21, 6, 30, 59, tzinfo=UTC).timestamp() + second
+    log = open_log(clock=clock)
+    record(log, [house()])
+    clock.passes(1)
+    record(log, [house()])
+    settled(log)
+    first, second_one = (row["predicted_at"] for row in rows_in(file))
+    assert len(first) == len(second_one) == 26
+    assert first < second_one
+    assert abs((datetime.fromisoformat(second_one) - datetime.fromisoformat(first)).total_seconds() - 1) < 2e-6
+
+
+@pytest.mark.parametrize("count", [1, SMALL_ROWS, SMALL_ROWS + 1, 2_047, 2_048, 2_049, 5_000])
+def test_requests_of_any_size_are_kept_in_order(open_log: OpenLog, file: Path, count: int) -> None:
+    log = open_log()
+    asked = houses(count)
+    ids = record(log, asked)
+    settled(log)
+    rows = rows_in(file)
+    assert [row["transaction_id"] for row in rows] == ids
+    assert [row["house_id"] for row in rows] == [one.id for one in asked]
+    assert [json.loads(row["inputs"]) for row in rows[:: max(1, count // 10)]] == [
+        list(row_of(one)) for one in asked[:: max(1, count // 10)]
+    ]
+
+
+def test_what_is_queued_is_written_before_it_closes(open_log: OpenLog, file: Path) -> None:
+    log = open_log(flush_seconds=3600)
+    for _ in range(10):
+        record(log, houses(100))
+    log.close(within_seconds=30)
+    assert (log.stored_rows, log.dropped_rows) == (1_000, 0)
+    assert len(rows_in(file)) == 1_000
+
+
+def test_what_does_not_fit_is_dropped_and_counted(open_log: OpenLog, file: Path) -> None:
+    log = open_log(flush_seconds=3600, max_queued_rows=250)
+    for _ in range(3):
+        record(log, houses(100))
+    assert (log.recorded_rows, log.queued_rows, log.dropped_rows) == (300, 200, 100)
+    record(log, houses(50))
+    assert (log.recorded_rows, log.queued_rows, log.dropped_rows) == (350, 250, 100)
+    log.close(within_seconds=30)
+    assert (log.stored_rows, log.dropped_rows, len(rows_in(file))) == (250, 100, 250)
+
+
+def test_a_locked_database_is_waited_for(open_log: OpenLog, file: Path) -> None:
+    log = open_log(max_queued_rows=500)
+    record(log, houses(1))
+    settled(log)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        for _ in range(7):
+            record(log, houses(100))
+        wait_until(lambda: log.is_away, "the log did not notice")
+        assert log.stored_rows == 1
+        assert log.dropped_rows == 200
+        other.execute("ROLLBACK")
+    settled(log)
+    assert not log.is_away
+    assert (log.recorded_rows, log.stored_rows, log.dropped_rows) == (701, 501, 200)
+    assert len(rows_in(file)) == 501
+
+
+def test_a_database_that_stays_locked_does_not_hold_up_the_end(open_log: OpenLog, file: Path) -> None:
+    log = open_log()
+    record(log, houses(1))
+    settled(log)
+    with closing(sqlite3.connect(file, isolation_level=None)) as other:
+        other.execute("BEGIN EXCLUSIVE")
+        record(log, houses(10))
+        log.close(within_seconds=0.5)
+        assert (log.recorded_rows, log.stored_rows, log.dropped_rows, log.queued_rows) == (11, 1, 10, 0)
+    assert len(rows_in(file)) == 1
+
+
+def test_a_database_that_is_not_there_yet_is_waited_for(open_log: OpenLog, tmp_path: Path) -> None:
+    folder = tmp_path / "later"
+    log = open_log(url=sa.make_url(f"sqlite:///{folder / 'log.db'}"))
+    record(log, houses(3))
+    wait_until(lambda: log.is_away, "the log did not notice")
+    folder.mkdir()
+    settled(log)
+    assert (log.stored_rows, log.dropped_rows, log.is_away) == (3, 0, False)
+
+
+def test_two_logs_share_a_file(open_log: OpenLog, file: Path) -> None:
+    logs = [open_log(), open_log()]
+
+    def write(log: SqlPredictionLog) -> None:
+        for _ in range(50):
+            record(log, houses(20))
+
+    threads = [threading.Thread(target=write, args=(log,)) for log in logs]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(30)
+    for log in logs:
+        settled(log)
+        assert (log.stored_rows, log.dropped_rows) == (1_000, 0)
+    assert len(rows_in(file)) == 2_000
+
+
+@pytest.mark.parametrize("count", [1, SMALL_ROWS + 1])
+def test_a_defect_costs_its_own_rows_only(open_log: OpenLog, file: Path, count: int) -> None:
+    log = open_log()
+    ids = new_ids(count)
+    bad: Any = [object()] * count
+    log.record(ids, bad, estimates_of(houses(count)))
+    record(log, houses(5))
+    settled(log)
+    assert (log.stored_rows, log.dropped_rows) == (5, count)
+    assert len(rows_in(file)) == 5
+
+
+def test_a_row_that_the_database_refuses_does_not_hold_up_the_others(open_log: OpenLog, file: Path) -> None:
+    log = open_log(flush_seconds=3600)
+    asked = houses(3)
+    estimates = estimates_of(asked)
+    none: Any = None
+    estimates[1] = PriceEstimate(none, 1.0, 1.0, MODEL)
+    log.record(new_ids(3), asked, estimates)
+    log.close(within_seconds=30)
+    assert (log.stored_rows, log.dropped_rows) == (2, 1)
+    assert [row["house_id"] for row in rows_in(file)] == [1, 3]
+
+
+def test_a_row_that_is_there_already_stays_as_it_is(open_log: OpenLog, file: Path) -> None:
+    log = open_log()
+    ids = new_ids(1)
+    for number in (1, 2):
+        log.record(ids, [house(id=number)], estimates_of([house(id=number)]))
+        settled(log)
+    assert [row["house_id"] for row in rows_in(file)] == [1]
+
+
+def test_of_a_sample_only_the_chosen_rows_are_taken_down(open_log: OpenLog, file: Path) -> None:
+    dice = iter([True, False, True, False, False])
+    log = open_log(is_sampled=lambda: next(dice))
+    record(log, houses(5))
+    settled(log)
+    assert log.recorded_rows == 2
+    assert [row["house_id"] for row in rows_in(file)] == [1, 3]
+
+
+def test_old_rows_are_forgotten_in_small_batches_and_young_ones_are_not(open_log: OpenLog, file: Path) -> None:
+    clock = FakeClock()
+    clock.now = 1_800_000_000.0
+    log = open_log(clock=clock, retention_seconds=86_400)
+    record(log, houses(2_500))
+    settled(log)
+    clock.passes(86_000)
+    young = record(log, houses(5))
+    settled(log)
+    assert len(rows_in(file)) == 2_505
+    clock.passes(1_000)
+    wait_until(lambda: len(rows_in(file)) == 5, "old rows are still there")
+    assert [row["transaction_id"] for row in rows_in(file)] == young
+
+
+def test_nothing_is_written_about_what_was_asked_when_the_database_is_away(open_log: OpenLog, file: Path) -> None:
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("debug"))
+    with structlog.testing.capture_logs() as events:
+        log = open_log()
+        record(log, houses(3))
+        settled(log)
+        with closing(sqlite3.connect(file)) as other:
+            other.execute("ALTER TABLE prediction RENAME TO elsewhere")
+        record(log, houses(3))
+        wait_until(lambda: log.is_away, "the log did not notice")
+        log.close(within_seconds=0.1)
+    written = str(events)
+    assert "prediction log away" in written
+    assert "INSERT" not in written
+    assert "NAmes" not in written
+
+
+def test_the_names_of_the_inputs_are_in_the_database(open_log: OpenLog, file: Path) -> None:
+    record(log := open_log(), houses(1))
+    settled(log)
+    with closing(sqlite3.connect(file)) as connection:
+        ((version, names),) = connection.execute("SELECT version, names FROM prediction_columns").fetchall()
+    assert version == rows_in(file)[0]["columns_version"]
+    assert json.loads(names) == list(COLUMNS)

@@ -4,39 +4,22 @@ The two share no code: `docs/prediction-log.md` is the contract, and a test hold
 the orchestrator's migrations make.
 """
 
-import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
-from pathlib import Path
 from typing import Any, Final
 
 import orjson
 import sqlalchemy as sa
-from sqlalchemy.engine import URL, Engine, make_url
-from sqlalchemy.exc import ArgumentError, NoSuchModuleError, SQLAlchemyError
+from sqlalchemy.engine import Engine
+from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_model.errors import LogError
+from housing_price_model.log_database import COLUMN_NAMES, PREDICTION, REALISED, open_engine
 
 PAGE_ROWS: Final = 2_000
 """So many rows are held at a time."""
-
-_PATIENCE_SECONDS: Final = 10
-
-_columns: Final[list[sa.ColumnClause[Any]]] = [
-    sa.column(name) for name in ("transaction_id", "model_name", "model_version", "model_id", "inputs")
-]
-_numbers: Final = [sa.column(name, sa.Double) for name in ("price_usd", "low_usd", "high_usd")]
-_at: Final = sa.column("predicted_at", sa.DateTime)
-_prediction: Final = sa.table("prediction", *_columns, *_numbers, _at, sa.column("columns_version", sa.Integer))
-_names: Final = sa.table("prediction_columns", sa.column("version", sa.Integer), sa.column("names"))
-_realised: Final = sa.table(
-    "realised",
-    *(sa.column(name) for name in ("transaction_id", "model_name", "model_version", "model_id", "month")),
-    *(sa.column(name, sa.Double) for name in ("price_usd", "low_usd", "high_usd", "sale_price_usd")),
-    sa.column("predicted_at", sa.DateTime),
-)
 
 
 @dataclass(frozen=True)
@@ -102,7 +85,7 @@ class PredictionLog:
 
     def models(self, window: Window, model_id: str | None = None) -> Sequence[Model]:
         """Count the rows of each model, most first."""
-        table, count = _prediction.c, sa.func.count()
+        table, count = PREDICTION.c, sa.func.count()
         query = (
             sa.select(table.model_id, sa.func.max(table.model_name), sa.func.max(table.model_version), count)
             .where(*_within(window, model_id))
@@ -118,9 +101,9 @@ class PredictionLog:
             LogError: the log cannot be read, or a row is not what the contract says.
         """
         versions: dict[int, Sequence[str]] = {}
-        table, last = _prediction.c, None
+        table, last = PREDICTION.c, None
         while True:
-            query = sa.select(_prediction).where(*_within(window, model_id))
+            query = sa.select(PREDICTION).where(*_within(window, model_id))
             if last is not None:
                 # Two conditions and no pair of values: the first alone can use the index on the time.
                 after = sa.or_(table.predicted_at > last.predicted_at, table.transaction_id > last.transaction_id)
@@ -136,14 +119,14 @@ class PredictionLog:
 
     def latest_sales(self, model_id: str, limit: int) -> Sequence[Sale]:
         """Give the latest known sale prices of houses that a model priced."""
-        table = _realised.c
+        table = REALISED.c
         query = _sales().where(table.model_id == model_id)
         latest = query.order_by(table.month.desc(), table.predicted_at.desc()).limit(limit)
         return [_sale(row) for row in self._rows(latest)]
 
     def sales(self, window: Window) -> Iterator[Sale]:
         """Give all known sale prices of houses that were priced in a window."""
-        table = _realised.c
+        table = REALISED.c
         bounds = [] if window.start is None else [table.predicted_at >= window.start]
         bounds += [] if window.end is None else [table.predicted_at < window.end]
         with self._readable(), self._engine.connect() as connection:
@@ -151,7 +134,7 @@ class PredictionLog:
                 yield _sale(row)
 
     def _columns_of(self, version: int) -> Sequence[str]:
-        rows = self._rows(sa.select(_names.c.names).where(_names.c.version == version))
+        rows = self._rows(sa.select(COLUMN_NAMES.c.names).where(COLUMN_NAMES.c.version == version))
         try:
             names = orjson.loads(rows[0].names)
         except (IndexError, ValueError) as exc:
@@ -180,39 +163,15 @@ def opened(url: str) -> Iterator[PredictionLog]:
     Raises:
         LogError: it is no such URL, there is no such file, or the database's driver is not installed.
     """
-    try:
-        name = make_url(url).render_as_string(hide_password=True)
-        engine = _engine(make_url(url))
-    except (ArgumentError, NoSuchModuleError) as exc:
-        raise LogError(f"{url!r} should be sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE") from exc
-    except ImportError as exc:
-        raise LogError(f"the driver of the log's database is not installed ({exc})") from exc
+    engine, name = open_engine(url)
     try:
         yield PredictionLog(engine, name)
     finally:
         engine.dispose()
 
 
-def _engine(url: URL) -> Engine:
-    if url.get_backend_name() != "sqlite":
-        driver = {"postgres": "postgresql+psycopg", "postgresql": "postgresql+psycopg"}
-        url = url.set(drivername=driver.get(url.drivername, url.drivername))
-        return sa.create_engine(url, connect_args={"connect_timeout": _PATIENCE_SECONDS})
-    file = Path(url.database or "")
-    if not file.is_file():
-        raise LogError(f"{file}: there is no such file, so no prediction log")
-
-    def connect() -> sqlite3.Connection:
-        # Read only: a reader that makes a mistake must not cost a row.
-        return sqlite3.connect(
-            f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=_PATIENCE_SECONDS, check_same_thread=False
-        )
-
-    return sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool)
-
-
 def _within(window: Window, model_id: str | None) -> Sequence[sa.ColumnElement[bool]]:
-    table, conditions = _prediction.c, []
+    table, conditions = PREDICTION.c, []
     if window.start is not None:
         conditions.append(table.predicted_at >= window.start)
     if window.end is not None:
@@ -223,7 +182,7 @@ def _within(window: Window, model_id: str | None) -> Sequence[sa.ColumnElement[b
 
 
 def _sales() -> sa.Select[Any]:
-    table = _realised.c
+    table = REALISED.c
     return sa.select(
         table.model_version, table.month, table.sale_price_usd, table.price_usd, table.low_usd, table.high_usd
     )

@@ -39,11 +39,17 @@ class Tally:
         """Count rows of values in the order of `names`, None where there is none, with a price, low and high for each.
 
         Columns that the model does not know are not counted; one that is not among the names counts as missing.
+
+        Raises:
+            DataError: a value is none.
         """
         self.rows += len(rows)
         cells = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
         for name, counter in self._columns.items():
-            counter.update(cells.get(name, (None,) * len(rows)))
+            try:
+                counter.update(cells.get(name, (None,) * len(rows)))
+            except TypeError as exc:
+                raise DataError(f"{name}: a list or an object is no value") from exc
         groups = cells.get(GROUP, (None,) * len(rows))
         for group, (price, low, high) in zip(groups, estimates, strict=True):
             rounded = round(price, _PRICE_DIGITS)

@@ -1,0 +1,90 @@
+"""A prediction log as the orchestrator makes it: its own migrations, tables and columns, in a file of SQLite."""
+
+import json
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Engine, make_url
+
+from housing_price_orchestrator.provider.columns import COLUMNS
+from housing_price_orchestrator.provider.store.database import open_database, upgrade, version_of, writing
+from housing_price_orchestrator.provider.store.tables import actual, prediction
+
+START = datetime(2026, 11, 1)  # noqa: DTZ001 - the log's times are UTC without a zone
+
+
+class Log:
+    """A log to be written by a test; a row per minute from `START` on."""
+
+    def __init__(self, url: str) -> None:
+        self.url = url
+        self.engine: Engine = open_database(make_url(url), wait_seconds=10)
+        upgrade(self.engine)
+        self.rows = 0
+
+    def write(
+        self,
+        rows: Sequence[Sequence[Any]],
+        answers: Sequence[dict[str, Any]],
+        *,
+        columns: Sequence[str] = COLUMNS,
+        version: str = "1",
+        name: str = "housing-price",
+    ) -> list[str]:
+        """Log rows of values with the model's answers; returns their transaction ids."""
+        number = version_of(self.engine, columns)
+        ids = [f"{at:032x}" for at in range(self.rows, self.rows + len(rows))]
+        values = [
+            {
+                "transaction_id": transaction_id,
+                "predicted_at": START + timedelta(minutes=self.rows + at),
+                "request_id": f"request-{transaction_id}",
+                "house_id": self.rows + at + 1,
+                "model_name": name,
+                "model_version": version,
+                "model_id": answer["model_id"],
+                "columns_version": number,
+                "inputs": json.dumps(list(row)),
+                "price_usd": answer["price"],
+                "low_usd": answer["low"],
+                "high_usd": answer["high"],
+                "source": "model",
+            }
+            for at, (transaction_id, row, answer) in enumerate(zip(ids, rows, answers, strict=True))
+        ]
+        with writing(self.engine).begin() as connection:
+            connection.execute(sa.insert(prediction), values)
+        self.rows += len(rows)
+        return ids
+
+    def sell(self, prices: dict[str, float], month: int = 12) -> None:
+        """Tell what the houses of these transactions were sold for."""
+        sold = datetime(2026, month, 15, tzinfo=UTC)
+        values = [
+            {
+                "transaction_id": transaction_id,
+                "sale_price_usd": price,
+                "sold_on": sold.date(),
+                "received_at": sold.replace(tzinfo=None),
+            }
+            for transaction_id, price in prices.items()
+        ]
+        with writing(self.engine).begin() as connection:
+            connection.execute(sa.insert(actual), values)
+
+    def change(self, statement: str) -> None:
+        """Do to the log what the orchestrator would not."""
+        with writing(self.engine).begin() as connection:
+            connection.exec_driver_sql(statement)
+
+    def close(self) -> None:
+        """Let go of the file."""
+        self.engine.dispose()
+
+
+def new_log(folder: Path) -> Log:
+    """Make an empty log."""
+    return Log(f"sqlite:///{folder / 'predictions.db'}")

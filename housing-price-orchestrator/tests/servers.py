@@ -315,6 +315,10 @@ class Process:
             if match := re.search(pattern, line):
                 return match
 
+    def says_again(self, pattern: str) -> re.Match[str]:
+        """Find a line that has come before."""
+        return next(match for line in self.lines if (match := re.search(pattern, line)))
+
     def send(self, which: signal.Signals) -> None:
         self._process.send_signal(which)
 

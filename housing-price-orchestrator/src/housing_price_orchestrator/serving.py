@@ -65,7 +65,17 @@ def _serve_with_workers(settings: Settings) -> None:
     with contextlib.ExitStack() as stack:
         folder = settings.metrics.folder or stack.enter_context(TemporaryDirectory(prefix="housing-price-metrics-"))
         hand_to_workers(settings, metrics_folder=Path(folder))
-        Multiprocess(config, sockets=[config.bind_socket()]).run()
+        _Workers(config, sockets=[config.bind_socket()]).run()
+
+
+class _Workers(Multiprocess):
+    """uvicorn's workers, who listen together on sockets of their parent."""
+
+    def terminate_all(self) -> None:
+        """Tell all to end, and let go of the sockets: nobody is to wait there whom no worker takes over any more."""
+        super().terminate_all()
+        for listening in self.sockets:
+            listening.close()
 
 
 def _config(settings: Settings, app: FastAPI | str) -> ListeningConfig:

@@ -50,6 +50,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._due = math.inf
         self._unsent_bytes = math.inf
         self._is_surplus = False
+        self._is_fresh = True
         self._is_in_head = False
         self._head_bytes = self._first_bytes = self._piece_bytes = 0
         self._body_bytes = self._framing_bytes = 0
@@ -66,7 +67,8 @@ class BoundedConnection(HttpToolsProtocol):
             transport.abort()
             return
         self._is_surplus = len(self.connections) > served
-        self._wait(self._limits.linger_seconds if self._is_surplus else self._limits.client_seconds)
+        is_late = self._is_surplus or self._is_stopping
+        self._wait(self._limits.linger_seconds if is_late else self._limits.client_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget the timer."""
@@ -103,6 +105,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         """Begin to count the head's bytes."""
+        self._is_fresh = False
         self._is_in_head = True
         self._head_bytes = 0
         super().on_message_begin()
@@ -114,7 +117,7 @@ class BoundedConnection(HttpToolsProtocol):
         if self._is_surplus or self._head_bytes + self._piece_bytes > self._limits.head_bytes:
             self._check_head()
         super().on_headers_complete()
-        if self._readiness is not None and self._readiness.is_stopping:
+        if self._is_stopping:
             self.cycle.keep_alive = False
 
     def on_message_complete(self) -> None:
@@ -138,8 +141,9 @@ class BoundedConnection(HttpToolsProtocol):
     def pause_writing(self) -> None:
         """Watch a client that does not take its answer."""
         super().pause_writing()
-        self._unsent_bytes = self.transport.get_write_buffer_size()
-        self._set_timer(self._limits.client_seconds)
+        self._unsent_bytes = math.inf
+        # The first look, soon, sees what is left when the system's own buffers are full; the next whether that changes.
+        self._set_timer(self._limits.linger_seconds)
 
     def timeout_keep_alive_handler(self) -> None:
         """Close a connection on which no further request came."""
@@ -149,8 +153,15 @@ class BoundedConnection(HttpToolsProtocol):
         """Close the connection unless there is, or may be, a request on it; that one will be its last."""
         if self._is_working:
             self.cycle.keep_alive = False
+        elif self._is_fresh:
+            # Who has just connected is about to ask.
+            self._wait(self._limits.linger_seconds)
         elif not (self._is_in_head or self._is_lingering or self._has_unread_bytes()):
             self._close()
+
+    @property
+    def _is_stopping(self) -> bool:
+        return self._readiness is not None and self._readiness.is_stopping
 
     @property
     def _is_working(self) -> bool:
@@ -265,7 +276,7 @@ class BoundedConnection(HttpToolsProtocol):
         """Close it when what was written has been sent, which must not take forever."""
         self.transport.close()
         self._unsent_bytes = math.inf
-        self._set_timer(self._limits.client_seconds)
+        self._set_timer(self._limits.linger_seconds)
 
     def _wait(self, seconds: float) -> None:
         """Expect something from the client within `seconds`."""

@@ -1,6 +1,8 @@
 """How uvicorn listens here: its configuration, the limits of connections, and an event loop that bounds handshakes."""
 
+import asyncio
 import functools
+import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
@@ -11,28 +13,41 @@ import uvloop
 from starlette.types import ASGIApp
 
 from housing_price_orchestrator.interface.limits import ConnectionLimits
+from housing_price_orchestrator.interface.thorough_server import ThoroughServer
 
 HSTS = ("strict-transport-security", "max-age=31536000")
 """One year, for browsers that came by TLS once. Only where TLS is ours: what a proxy ends is the proxy's to say."""
 
 
 class _Loop(uvloop.Loop):
-    """uvloop, whose servers give up on a TLS handshake or a goodbye that never comes to its end."""
+    """uvloop, whose servers wait no longer than they should for TLS, and lose nobody when they close."""
 
     def __init__(self, *, handshake_seconds: float) -> None:
         super().__init__()
         self._handshake_seconds = handshake_seconds
+        self._taking: set[asyncio.Task[Any]] = set()
 
-    async def create_server(  # type: ignore[override]  # handed on as it comes
-        self, *args: Any, ssl: ssl.SSLContext | None = None, **options: Any
+    async def create_server(
+        self, protocol_factory: Callable[[], asyncio.BaseProtocol], *args: Any, **options: Any
     ) -> Any:
-        """Listen as uvloop does; uvicorn has no settings for these two."""
-        if ssl is not None:
-            options |= {
-                "ssl_handshake_timeout": self._handshake_seconds,
-                "ssl_shutdown_timeout": self._handshake_seconds,
-            }
-        return await super().create_server(*args, ssl=ssl, **options)
+        """Listen as uvloop does. uvicorn has no settings for the time that TLS may take."""
+        tls: dict[str, Any] = {}
+        if context := options.pop("ssl", None):
+            seconds = self._handshake_seconds
+            tls = {"ssl": context, "ssl_handshake_timeout": seconds, "ssl_shutdown_timeout": seconds}
+        server = await super().create_server(protocol_factory, *args, **options, **tls)  # type: ignore[call-overload]  # as it came
+        return ThoroughServer(server, lambda accepted: self._take(protocol_factory, accepted, tls))
+
+    def _take(self, protocol_factory: Callable[[], asyncio.BaseProtocol], accepted: socket.socket, tls: Any) -> None:
+        taking = self.create_task(self.connect_accepted_socket(protocol_factory, accepted, **tls))
+        self._taking.add(taking)
+        taking.add_done_callback(self._taken)
+
+    def _taken(self, taking: asyncio.Task[Any]) -> None:
+        self._taking.discard(taking)
+        if not taking.cancelled():
+            # Who left during the handshake is nobody's loss.
+            taking.exception()
 
 
 class ListeningConfig(uvicorn.Config):

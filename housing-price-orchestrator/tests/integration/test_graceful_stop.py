@@ -1,0 +1,241 @@
+"""SIGTERM: what is under way is answered, what comes late is answered or refused in order, nothing is reset."""
+
+import asyncio
+import contextlib
+import shutil
+import signal
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Self
+
+import httpx
+import pytest
+
+from factories import house_bytes
+from servers import LISTENS, Call, Process, StubModelServer, free_port
+from wire import answers_in, connected, head, one_answer, post, until_closed
+
+PREDICT = "/api/v1/price/predict"
+BOUNDED_SECONDS = 20.0
+
+
+def serving(model_server: str, *, port: int = 0, **variables: str) -> Process:
+    return Process(
+        *(sys.executable, "-m", "housing_price_orchestrator", "serve", "--port", str(port)),
+        ORCHESTRATOR_MODEL_SERVER__BASE_URL=model_server,
+        ORCHESTRATOR_REQUESTS__DEADLINE_SECONDS="30",
+        **variables,
+    )
+
+
+@pytest.mark.parametrize("workers", ["1", "2"])
+def test_while_it_is_stopping_it_is_not_ready_and_answers_each_request_as_the_last_of_its_connection(
+    stub: StubModelServer, workers: str
+) -> None:
+    with serving(
+        stub.url, ORCHESTRATOR_SERVER__STOP_NOTICE_SECONDS="3", ORCHESTRATOR_SERVER__WORKERS=workers
+    ) as process:
+        url = process.says(LISTENS)[1]
+        # The address that workers share is told before there is one that listens.
+        for _ in range(int(workers) if workers != "1" else 0):
+            process.says("Application startup complete")
+        with httpx.Client(base_url=url, timeout=BOUNDED_SECONDS, trust_env=False) as http:
+            assert http.post(PREDICT, content=house_bytes()).headers.get("connection") != "close"
+            process.send(signal.SIGTERM)
+            deadline = time.monotonic() + 2
+            while (answer := http.get("/readyz")).status_code == 200 and time.monotonic() < deadline:
+                pass
+            assert answer.status_code == 503
+            assert answer.json()["missing"] == ["This process is about to end."]
+            assert http.get("/livez").status_code == 200
+            answer = http.post(PREDICT, content=house_bytes())
+            assert (answer.status_code, answer.headers["connection"]) == (200, "close")
+        assert process.wait() == 0
+        assert "Traceback" not in process.output
+
+
+def test_idle_connections_are_closed_and_those_with_a_request_are_answered(stub: StubModelServer) -> None:
+    good, asked, may_answer = stub.behaviour, threading.Event(), threading.Event()
+
+    async def waits(call: Call, writer: asyncio.StreamWriter) -> None:
+        if 54_321 in call.rows[0]:
+            asked.set()
+            await asyncio.to_thread(may_answer.wait, BOUNDED_SECONDS)
+        await good(call, writer)
+
+    stub.behaviour = waits
+    with (
+        serving(stub.url, ORCHESTRATOR_SERVER__STOP_NOTICE_SECONDS="0.2") as process,
+        connected(process.says(LISTENS)[1]) as idle,
+        connected(process.says_again(LISTENS)[1]) as busy,
+        connected(process.says_again(LISTENS)[1]) as half,
+    ):
+        idle.sendall(head("GET", "/livez"))
+        assert one_answer(idle).status == 200
+        busy.sendall(post(PREDICT, house_bytes(lotArea=54_321)))
+        late = post(PREDICT, house_bytes())
+        half.sendall(late[:100])
+        assert asked.wait(BOUNDED_SECONDS)
+        process.send(signal.SIGTERM)
+        process.says("Shutting down", BOUNDED_SECONDS)
+        assert until_closed(idle) == b""
+        half.sendall(late[100:])
+        (answer,) = answers_in(until_closed(half))
+        assert (answer.status, answer.headers["connection"]) == (200, "close")
+        may_answer.set()
+        (answer,) = answers_in(until_closed(busy))
+        assert answer.status == 200
+        assert process.wait() == 0
+        assert "Traceback" not in process.output
+
+
+def test_a_stream_that_goes_on_does_not_keep_it_from_ending(stub: StubModelServer) -> None:
+    with serving(stub.url, ORCHESTRATOR_SERVER__STOP_NOTICE_SECONDS="0.1") as process:
+        with connected(process.says(LISTENS)[1]) as stream:
+            line = house_bytes().replace(b"\n", b" ") + b"\n"
+            begun = head(
+                "POST", "/api/v1/price/predict/stream", content_type="application/x-ndjson", transfer_encoding="chunked"
+            )
+            stream.sendall(begun + b"%x\r\n%b\r\n" % (len(line), line))
+            received = b""
+            while b"predictedPrice" not in received:
+                received += stream.recv(65_536)
+            process.send(signal.SIGTERM)
+            began_at = time.monotonic()
+            received = until_closed(stream)
+            # Cut off, and seen to be: the end of an answer would say that all is there.
+            assert not received.endswith(b"0\r\n\r\n")
+        assert process.wait() == 0
+        assert time.monotonic() - began_at < 10
+        assert "Traceback" not in process.output
+
+
+class Load:
+    """Requests one after the other from some threads, until they are stopped; each on a connection that may be kept."""
+
+    def __init__(self, url: str, *, threads: int, is_kept: bool) -> None:
+        self._url, self._is_kept = url, is_kept
+        self._stopped = threading.Event()
+        self.statuses: list[int] = []
+        self.failures: list[str] = []
+        self.refused = 0
+        self._threads = [threading.Thread(target=self._ask) for _ in range(threads)]
+
+    def __enter__(self) -> Self:
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stopped.set()
+        for thread in self._threads:
+            thread.join(BOUNDED_SECONDS)
+
+    def wait_for(self, answers: int) -> None:
+        """Wait until so many more requests were answered."""
+        wanted, deadline = len(self.statuses) + answers, time.monotonic() + BOUNDED_SECONDS
+        while len(self.statuses) < wanted and time.monotonic() < deadline:
+            self._stopped.wait(0.01)
+        assert len(self.statuses) >= wanted
+
+    def _ask(self) -> None:
+        limits = httpx.Limits(max_keepalive_connections=1 if self._is_kept else 0)
+        with httpx.Client(base_url=self._url, limits=limits, timeout=BOUNDED_SECONDS, trust_env=False) as http:
+            while not self._stopped.is_set():
+                try:
+                    self.statuses.append(http.post(PREDICT, content=house_bytes()).status_code)
+                except httpx.ConnectError:
+                    # Not accepted, so nothing is lost.
+                    self.refused += 1
+                    self._stopped.wait(0.01)
+                except httpx.HTTPError as error:
+                    self.failures.append(f"{type(error).__name__}: {error}")
+
+
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_no_accepted_request_is_lost_under_load(stub: StubModelServer, is_kept: bool) -> None:
+    with (
+        serving(stub.url, ORCHESTRATOR_SERVER__STOP_NOTICE_SECONDS="0.5") as process,
+        Load(process.says(LISTENS)[1], threads=8, is_kept=is_kept) as load,
+    ):
+        load.wait_for(50)
+        assert process.stop() == 0
+    assert load.failures == []
+    assert set(load.statuses) == {200}
+    assert load.refused > 0
+
+
+NGINX = """
+daemon off;
+worker_processes 1;
+error_log stderr notice;
+pid {folder}/nginx.pid;
+events {{ worker_connections 1024; }}
+http {{
+  access_log off;
+  client_body_temp_path {folder}/body;
+  proxy_temp_path {folder}/proxy;
+  fastcgi_temp_path {folder}/fastcgi;
+  uwsgi_temp_path {folder}/uwsgi;
+  scgi_temp_path {folder}/scgi;
+  upstream orchestrators {{
+    server 127.0.0.1:{first} max_fails=0;
+    server 127.0.0.1:{second} max_fails=0;
+    {keepalive}
+  }}
+  server {{
+    listen 127.0.0.1:{port};
+    location / {{
+      proxy_pass http://orchestrators;
+      proxy_set_header X-Forwarded-For $proxy_add_x_forwarded_for;
+      {headers}
+    }}
+  }}
+}}
+"""
+
+# A restart is no failure (`max_fails=0`): else nginx would give up both, one still for having been restarted.
+# A kept connection is given up by nginx before the orchestrator gives it up.
+KEPT = {
+    "keepalive": "keepalive 16; keepalive_timeout 5s;",
+    "headers": 'proxy_http_version 1.1; proxy_set_header Connection "";',
+}
+
+
+@contextlib.contextmanager
+def proxied(folder: Path, first: int, second: int, *, is_kept: bool) -> Iterator[str]:
+    port = free_port()
+    options = KEPT if is_kept else dict.fromkeys(KEPT, "")
+    configuration = folder / "nginx.conf"
+    configuration.write_text(NGINX.format(folder=folder, first=first, second=second, port=port, **options))
+    with Process("nginx", "-e", "stderr", "-p", str(folder), "-c", str(configuration)) as process:
+        process.says("start worker process ")
+        yield f"http://127.0.0.1:{port}"
+        assert process.stop(signal.SIGQUIT) == 0
+
+
+@pytest.mark.stack
+@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not on the path")
+@pytest.mark.parametrize("is_kept", [True, False])
+def test_two_behind_a_proxy_are_restarted_without_a_failed_request(
+    stub: StubModelServer, tmp_path: Path, is_kept: bool
+) -> None:
+    ports = [free_port(), free_port()]
+    with contextlib.ExitStack() as stack:
+        running = [stack.enter_context(serving(stub.url, port=port)) for port in ports]
+        for process in running:
+            process.says(LISTENS)
+        url = stack.enter_context(proxied(tmp_path, *ports, is_kept=is_kept))
+        with Load(url, threads=6, is_kept=True) as load:
+            for process, port in zip(running, ports, strict=True):
+                load.wait_for(50)
+                assert process.stop() == 0
+                load.wait_for(50)
+                stack.enter_context(serving(stub.url, port=port)).says(LISTENS)
+            load.wait_for(50)
+    assert load.failures == []
+    assert load.refused == 0
+    assert set(load.statuses) == {200}

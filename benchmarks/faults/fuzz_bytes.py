@@ -27,7 +27,7 @@ MALFORMED = frozenset({400, 408, 431})
 
 ELSEWHERE = MALFORMED | {404, 405}
 # A target may be absolute; what stands before its path counts for nothing (RFC 9112, 3.2.2).
-_REQUEST_LINE = re.compile(rb"([A-Z]+) (?:https?://[^/ ]*)?(/[\x21-\x3e\x40-\x7e]*)")
+_REQUEST_LINE = re.compile(rb"([A-Z]+) +(?:https?://[^/ ]*)?(/[\x21-\x3e\x40-\x7e]*)")
 _STATUS = re.compile(rb"(?:^|\r\n)HTTP/1\.1 ([2-9]\d\d) ")
 _SHOWN_BYTES = 300
 

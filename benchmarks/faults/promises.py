@@ -33,7 +33,7 @@ class Findings:
 
     def at_most(self, what: str, value: float | None, limit: float, unit: str) -> None:
         """Promise that a figure is small enough; None is what was never reached."""
-        measured = "never" if value is None else f"{value:,.1f} {unit}"
+        measured = "never" if value is None else f"{value:,.2f} {unit}"
         is_held = value is not None and value <= limit
         self.promises.append(Promise(what, f"<= {limit:,.6g} {unit}", measured, is_held, is_figure=True))
 

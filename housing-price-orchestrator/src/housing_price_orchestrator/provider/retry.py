@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
 
 from housing_price_orchestrator.shared.deadline import current_deadline
-from housing_price_orchestrator.shared.errors import ModelServerUnavailable
+from housing_price_orchestrator.shared.errors import CircuitOpen, ModelServerUnavailable
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
@@ -40,6 +40,12 @@ class RetryBudget:
         """Note the first attempt of a call."""
         self._now()[1] += 1
         self._calls += 1
+
+    def uncount_call(self) -> None:
+        """Take back the note of a call that was not made in the end."""
+        now = self._now()
+        now[1] -= 1
+        self._calls -= 1
 
     def allows_retry(self) -> bool:
         """Take a further attempt out of the budget, if there is one in it."""
@@ -101,6 +107,11 @@ class RetryPriceModel:
         for attempts_left in range(self._max_attempts - 1, -1, -1):
             try:
                 return await self._model.price(houses)
+            except CircuitOpen:
+                # Nobody was asked, so nobody can be asked again for it: else an open circuit would pay for retries.
+                if attempts_left == self._max_attempts - 1:
+                    self._budget.uncount_call()
+                raise
             except ModelServerUnavailable:
                 pause = self._draw(0, limit)
                 if not attempts_left or not self._is_time_for(pause):

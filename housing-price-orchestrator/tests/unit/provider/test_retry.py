@@ -187,3 +187,11 @@ async def test_a_retry_that_the_budget_does_not_allow_is_counted_and_not_made() 
         await rig.model.price([house()])
     assert len(behind.asked) == 1
     assert (rig.model.retries, rig.model.retries_refused) == (0, 1)
+
+
+async def test_calls_that_an_open_circuit_refuses_pay_for_no_retries() -> None:
+    refused = Rig(FakePriceModel(error=errors.CircuitOpen("somewhere", 1.0)))
+    for _ in range(100):
+        with pytest.raises(errors.CircuitOpen):
+            await refused.model.price([house()])
+    assert sum(refused.budget.allows_retry() for _ in range(100)) == 3

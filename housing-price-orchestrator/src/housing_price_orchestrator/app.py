@@ -43,7 +43,7 @@ def create_app(settings: Settings) -> FastAPI:
     """Compose the application; its lifespan opens and closes everything long-lived.
 
     Raises:
-        KeyFileUnusable: the file of keys cannot be used.
+        InvalidSettings: something that the configuration names cannot be used.
     """
     callers = ComposedAccess(settings)
     telemetry = ComposedTelemetry(settings)

@@ -7,11 +7,12 @@ from collections.abc import AsyncIterator
 from pydantic import RedisDsn
 
 from housing_price_orchestrator.provider.json_web_keys import JsonWebKeys, client_for_keys
+from housing_price_orchestrator.provider.key_file import KeyFileUnusable
 from housing_price_orchestrator.provider.keyring import Keyring
 from housing_price_orchestrator.provider.memory_rate_limiter import MemoryRateLimiter
 from housing_price_orchestrator.provider.tokens import Tokens
 from housing_price_orchestrator.service.access import Access
-from housing_price_orchestrator.settings import Settings
+from housing_price_orchestrator.settings import PREFIX, InvalidSettings, Settings
 from housing_price_orchestrator.shared.access import Authenticator
 from housing_price_orchestrator.shared.quota import Rate, RateLimiter
 
@@ -23,12 +24,15 @@ class ComposedAccess:
         """Compose it.
 
         Raises:
-            KeyFileUnusable: the file of keys cannot be used.
+            InvalidSettings: the file of keys cannot be used, or what counts in Redis is not installed.
         """
         authenticators: list[Authenticator] = []
         self._keyring = self._web_keys = None
         if settings.auth.keys_file is not None:
-            self._keyring = Keyring(settings.auth.keys_file)
+            try:
+                self._keyring = Keyring(settings.auth.keys_file)
+            except KeyFileUnusable as error:
+                raise InvalidSettings(f"{PREFIX}AUTH__KEYS_FILE: {error}") from error
             authenticators.append(self._keyring)
         token = settings.jwt
         if token.jwks_url is not None and token.issuer is not None and token.audience is not None:
@@ -51,8 +55,12 @@ class ComposedAccess:
         if storage is None:
             return in_memory
         # It takes 0.3 s to load, and an optional package: only who counts there needs it.
-        from housing_price_orchestrator.provider.redis_rate_limiter import RedisRateLimiter  # noqa: PLC0415
-
+        try:
+            from housing_price_orchestrator.provider.redis_rate_limiter import RedisRateLimiter  # noqa: PLC0415
+        except ModuleNotFoundError as error:
+            raise InvalidSettings(
+                f"{PREFIX}RATE_LIMIT__STORAGE_URL needs the extra `redis` (housing-price-orchestrator[redis])"
+            ) from error
         limiter = RedisRateLimiter(rate, url=str(storage), name=name, meanwhile=in_memory)
         self._limiters.append(limiter)
         return limiter

@@ -18,8 +18,7 @@ from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.interface.limits import ConnectionLimits
 from housing_price_orchestrator.interface.listening import ListeningConfig
 from housing_price_orchestrator.observability.logging import configure_logging
-from housing_price_orchestrator.provider.key_file import KeyFileUnusable
-from housing_price_orchestrator.settings import PREFIX, InvalidSettings, Settings, hand_to_workers, load_settings
+from housing_price_orchestrator.settings import Settings, hand_to_workers, load_settings
 
 GRACE_SECONDS = 5
 """How long requests that are being answered may take to end when the process is told to stop."""
@@ -43,10 +42,7 @@ def serve(*, host: str | None = None, port: int | None = None) -> None:
     """
     settings = load_settings(host=host, port=port)
     configure_logging(level=settings.log.level, style=settings.log.format)
-    try:
-        app = create_app(settings)
-    except KeyFileUnusable as error:
-        raise InvalidSettings(f"{PREFIX}AUTH__KEYS_FILE: {error}") from error
+    app = create_app(settings)
     # uvicorn stops in order at a signal and then raises it again, which would end the process with an error.
     for which in (signal.SIGTERM, signal.SIGINT):
         signal.signal(which, _end)

@@ -16,7 +16,8 @@ from housing_price_orchestrator.interface.access import MAX_CREDENTIAL_CHARACTER
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
 from housing_price_orchestrator.shared.access import SCOPES
 from housing_price_orchestrator.shared.errors import CredentialsInvalid
-from servers import StubModelServer
+from servers import StubModelServer, says
+from tokens import AUDIENCE, ISSUER, published, token
 
 PREDICT = "/api/v1/price/predict"
 BATCH = "/api/v1/price/predict/batch"
@@ -190,6 +191,28 @@ def test_an_ordinary_operation_takes_a_scope_as_well(stub: StubModelServer, file
             operation = app.openapi()["paths"][path]["get"]
             assert operation["security"] == [{"bearer": ["admin"]}, {"apiKey": ["admin"]}]
             assert {"401", "403"} <= operation["responses"].keys()
+
+
+def test_a_token_of_the_identity_provider_is_as_good_as_a_key(
+    stub: StubModelServer, start_app: StartApp, file: Path, key: str
+) -> None:
+    with StubModelServer(says(503)) as provider:
+        tokens = {"jwks_url": f"{provider.url}/jwks", "issuer": ISSUER, "audience": AUDIENCE}
+        api = start_app(stub.url, auth={"keys_file": file}, jwt=tokens)
+        away = post(api, PREDICT, **bearer(token()))
+        assert away.status_code == 503
+        assert away.json()["type"].endswith(":identity-provider-unavailable")
+        assert int(away.headers["retry-after"]) >= 1
+        # A key needs no provider.
+        assert post(api, PREDICT, **bearer(key)).status_code == 200
+    with StubModelServer(says(body=published("rsa"))) as provider:
+        api = start_app(stub.url, jwt={**tokens, "jwks_url": f"{provider.url}/jwks"})
+        assert post(api, PREDICT, **bearer(token())).status_code == 200
+        assert post(api, PREDICT, **{"X-API-Key": token()}).status_code == 200
+        assert post(api, PREDICT, **bearer(token(scope="jobs"))).status_code == 403
+        for refused in (token(exp=1), token(aud="other"), key, "a.b.c"):
+            assert post(api, PREDICT, **bearer(refused)).status_code == 401
+        assert post(api, PREDICT).status_code == 401
 
 
 def operations(app: FastAPI) -> dict[tuple[str, str], dict[str, Any]]:

@@ -203,6 +203,11 @@ async def test_where_no_redis_ever_was_requests_are_granted_and_the_log_says_so_
     assert "secret" not in str(logs)
 
 
+async def test_an_address_that_redis_cannot_make_sense_of_stops_no_request() -> None:
+    async with counted_in("redis://127.0.0.1:1/0?no_such_option=1", Rate(10, 3_600)) as limiter:
+        assert await granted(limiter, "a", 50) == 10
+
+
 async def test_the_numbers_of_a_rate_are_bounded() -> None:
     assert Rate.parse(f"{MAX_REQUESTS}/day").requests == MAX_REQUESTS
     with pytest.raises(ValueError, match="out of bounds"):

@@ -2,13 +2,15 @@
 
 As in `open_loop`, a time counts from when the request should have been sent, and a further connection is opened where
 all are waiting. Here a failure is no error of the measurement: it is what is measured. Prints the moment at which the
-schedule begins, on the clock that all processes of a machine share, and writes what it saw to a file.
+schedule begins, on the clock that all processes of a machine share, and writes what it saw to a file. SIGTERM ends the
+schedule.
 """
 
 import argparse
 import asyncio
 import json
 import re
+import signal
 import sys
 import time
 from pathlib import Path
@@ -95,7 +97,9 @@ class TimedLoad:
             self.idle[connection] = None
         started = time.monotonic() + START_SECONDS
         print(started, flush=True)  # noqa: T201 - the harness waits for it
-        for number in range(self._total):
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._send_no_more)
+        number = -1
+        while (number := number + 1) < self._total:
             due = started + number / self._rate
             # Where it is late it sends all that is due, but looks at what came in between.
             if (left := due - time.monotonic()) > 0 or not number % 16:
@@ -107,6 +111,9 @@ class TimedLoad:
                 await asyncio.wait_for(self._all_answered.wait(), drain_seconds)
             except TimeoutError:
                 return  # what has no answer stays SILENT
+
+    def _send_no_more(self) -> None:
+        self._total = 0
 
     def _send(self, number: int, row: Row) -> None:
         self.rows.append(row)

@@ -13,8 +13,8 @@ from typing import Any, Final
 from benchmarks import houses, model, oracle
 from benchmarks.clients.wire import OK
 from benchmarks.faults import stub_calls
+from benchmarks.faults.load import Load
 from benchmarks.faults.promises import Findings
-from benchmarks.faults.timeline import Load
 from benchmarks.paths import REPOSITORY
 from benchmarks.processes import NotReady, Server, free_port
 

@@ -8,6 +8,7 @@ from benchmarks.faults.arena import LATEST_MS, Arena
 RATE = 200.0
 SETTLING_SECONDS = 0.25
 READY_PAUSE_SECONDS = 0.02
+LONGEST_SECONDS = 120.0
 
 
 def killed(arena: Arena) -> None:
@@ -15,7 +16,7 @@ def killed(arena: Arena) -> None:
     model_server, orchestrator = arena.in_front()
     expected = arena.expected
     arena.warm_up(orchestrator, expected)
-    with arena.load(orchestrator, expected, rate=RATE, seconds=arena.lasting(20, 4)) as load:
+    with arena.load(orchestrator, expected, rate=RATE, seconds=LONGEST_SECONDS) as load:
         time.sleep(arena.lasting(3, 0.5))
         model_server.send(signal.SIGKILL)
         killed_at = time.monotonic()
@@ -23,7 +24,8 @@ def killed(arena: Arena) -> None:
         time.sleep(arena.lasting(3, 0.2))
         arena.some_model_server(model_server.port).wait_until_ready(READY_PAUSE_SECONDS)
         ready_at = time.monotonic()
-        seen = load.finish()
+        time.sleep(arena.lasting(5, 1))
+        seen = load.stop()
     away = seen.due(killed_at + SETTLING_SECONDS, ready_at)
     refused = away.failed
     found = arena.findings

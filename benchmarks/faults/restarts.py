@@ -11,6 +11,7 @@ from benchmarks.processes import Server, free_port
 
 RATE = 100.0
 EXIT_SECONDS = 10.0
+LONGEST_SECONDS = 120.0
 
 _NGINX = """
 daemon off;
@@ -71,12 +72,13 @@ def rolling(arena: Arena) -> None:
     proxy = _proxy(arena, one, other)
     arena.warm_up(proxy, arena.expected)
     statuses = []
-    with arena.load(proxy, arena.expected, rate=RATE, seconds=arena.lasting(15, 8)) as load:
+    with arena.load(proxy, arena.expected, rate=RATE, seconds=LONGEST_SECONDS) as load:
         time.sleep(arena.lasting(2, 0.5))
         for orchestrator in (one, other):
             statuses.append(_stop(orchestrator)[1])
             arena.orchestrator(model_server.port, port=orchestrator.port)
-        seen = load.finish()
+        time.sleep(arena.lasting(2, 0.5))
+        seen = load.stop()
     found = arena.findings
     found.figures |= seen.summary
     found.none("failed requests", seen.failed)

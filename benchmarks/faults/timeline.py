@@ -1,25 +1,14 @@
-"""A load in a process of its own, and what became of each of its requests."""
+"""What became of each request of a load."""
 
-import json
-import subprocess
-import sys
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from pathlib import Path
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
-from benchmarks import houses
 from benchmarks.clients.checking import quantiles_ms
 from benchmarks.clients.judging import MIXED, WRONG
 from benchmarks.clients.timeline import BROKEN_OFF, REFUSED, SILENT
 from benchmarks.clients.wire import OK
-from benchmarks.paths import REPOSITORY, STATE
-from benchmarks.processes import environment
-from housing_price.process import LEASH, LEASH_SECONDS
 
-START_SECONDS: Final = 60.0
-DRAIN_SECONDS: Final = 15.0
 UNAVAILABLE: Final = 503
 _WORDS: Final = {REFUSED: "refused", BROKEN_OFF: "broken off", SILENT: "no answer"}
 
@@ -140,67 +129,3 @@ class Timeline(Sequence[Asked]):
         late = quantiles_ms([one.sent - one.due for one in self._asked if one.sent is not None])
         times = quantiles_ms([one.seconds for one in self._asked if one.ended is not None])
         return {"requests": len(self), **times, "sent_late_p99_ms": late.get("p99_ms"), "statuses": self.statuses}
-
-
-class Load:
-    """Requests at a rate, from a process of its own, which ends with the block."""
-
-    def __init__(
-        self,
-        port: int,
-        expected: Mapping[str, Path],
-        *,
-        rate: float,
-        seconds: float,
-        rows: int = 1,
-        name: str = "load",
-        headers: Sequence[str] = (),
-    ) -> None:
-        """Ask at a port for single houses, or for batches; `expected` has the file of right prices of each model."""
-        dialect = houses.PUBLIC
-        self._seconds = seconds
-        self._record = STATE / "timelines" / f"{name}.json"
-        self._record.parent.mkdir(parents=True, exist_ok=True)
-        self._process = subprocess.Popen(  # noqa: S603 - this package's own client
-            [
-                *(sys.executable, "-I", "-S", str(LEASH), "0"),
-                *(sys.executable, "-m", "benchmarks.clients.timeline", "--write", str(self._record)),
-                *("--port", str(port), "--path", dialect.path(rows), "--rows", str(rows)),
-                *("--bodies", str(houses.bodies(dialect, rows)), "--rate", str(rate), "--seconds", str(seconds)),
-                *("--drain-seconds", str(DRAIN_SECONDS)),
-                *(part for model, path in expected.items() for part in ("--expected", f"{model}={path}")),
-                *(part for header in headers for part in ("--header", header)),
-            ],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-            cwd=REPOSITORY,
-            env=environment(),
-        )
-        assert self._process.stdout is not None  # noqa: S101 - it was asked for above
-        assert self._process.stdin is not None  # noqa: S101 - the same
-        self._stdout, self._stdin = self._process.stdout, self._process.stdin
-
-    def __enter__(self) -> Self:
-        """Wait until the schedule begins."""
-        line = self._stdout.readline()
-        if not line:
-            self._process.wait(START_SECONDS)
-            raise RuntimeError("the load did not start")
-        self.started = float(line)
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        """End it where it goes on."""
-        self._stdin.close()
-        self._process.wait(LEASH_SECONDS)
-        self._stdout.close()
-
-    def finish(self) -> Timeline:
-        """Wait for its end; gives what became of the requests."""
-        status = self._process.wait(self._seconds + DRAIN_SECONDS + START_SECONDS)
-        if status:
-            raise RuntimeError(f"the load ended with {status}")
-        return Timeline([Asked(*row) for row in json.loads(self._record.read_bytes())["rows"]])

@@ -1,6 +1,5 @@
 """The composition root: the only module that imports every layer and reads settings."""
 
-import asyncio
 import contextlib
 import gc
 from collections.abc import AsyncIterator
@@ -26,6 +25,7 @@ from housing_price_orchestrator.interface.middleware import RequestMiddleware
 from housing_price_orchestrator.interface.openapi import DescribedAPI
 from housing_price_orchestrator.interface.problems import on_error, on_http_exception, on_invalid_parameters
 from housing_price_orchestrator.interface.stopping import announced_stop
+from housing_price_orchestrator.interface.stream_gate import StreamGate
 from housing_price_orchestrator.observability.exposition import page_of
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.settings import Settings, described
@@ -58,6 +58,12 @@ def create_app(settings: Settings) -> FastAPI:
             app.state.pricing = upstream.pricing
             app.state.readiness = readiness
             app.state.coalesced = upstream.coalesced
+            app.state.stream_gate = StreamGate(
+                most=ndjson.BLOCKS_AT_A_TIME,
+                affordable=lambda: (
+                    upstream.coalesced.large_rows_within(ndjson.SECONDS_AT_A_TIME) / ndjson.LINES_PER_BLOCK
+                ),
+            )
             await stack.enter_async_context(callers.running())
             app.state.exposition = await stack.enter_async_context(
                 telemetry.running(
@@ -95,7 +101,6 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.access = callers.access
     app.state.transactions = store.transactions
-    app.state.stream_gate = asyncio.Semaphore(ndjson.BLOCKS_AT_A_TIME)
     app.state.limits = BodyLimits(
         predict_bytes=settings.requests.max_predict_bytes,
         batch_bytes=settings.requests.max_batch_bytes,

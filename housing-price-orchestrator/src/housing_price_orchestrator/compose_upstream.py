@@ -6,6 +6,7 @@ from collections.abc import Coroutine
 from dataclasses import dataclass
 
 from housing_price_orchestrator.compose_telemetry import ComposedTelemetry
+from housing_price_orchestrator.provider.admission import AdmissionPriceModel
 from housing_price_orchestrator.provider.balancing import BalancedPriceModel
 from housing_price_orchestrator.provider.circuit import Circuit, CircuitBreakerPriceModel
 from housing_price_orchestrator.provider.circuit_watch import CircuitWatch
@@ -32,6 +33,8 @@ class Upstream:
     readiness: Readiness
     coalesced: CoalescingPriceModel
     """Knows what waits and what is under way."""
+    admission: AdmissionPriceModel
+    """Counts what it refused."""
     retrying: RetryPriceModel
     """Counts the retries."""
     circuits: tuple[Circuit, ...]
@@ -77,7 +80,10 @@ async def open_upstream(settings: Settings, stack: contextlib.AsyncExitStack, te
         max_rows=upstream.max_rows_per_call,
         max_calls=upstream.max_calls * len(breakers),
         max_waiting_rows=upstream.max_waiting_rows,
+        call_seconds=settings.admission.call_seconds,
     )
+    patient = OneModelPriceModel(coalesced)
+    admission = AdmissionPriceModel(patient, coalesced, share_of_deadline=settings.admission.share_of_deadline)
     readiness = Readiness(
         DeadlinePriceModel(BalancedPriceModel(probes), seconds=probe.probe_timeout_seconds),
         EXAMPLE_HOUSE,
@@ -85,13 +91,15 @@ async def open_upstream(settings: Settings, stack: contextlib.AsyncExitStack, te
         max_age_seconds=2 * (probe.probe_interval_seconds + probe.probe_timeout_seconds),
     )
     _run(readiness.keep_asking(), stack)
-    priced = telemetry.around_prices(
-        DeadlinePriceModel(OneModelPriceModel(coalesced), seconds=requests.deadline_seconds)
+    priced, priced_patiently = (
+        telemetry.around_prices(DeadlinePriceModel(model, seconds=requests.deadline_seconds))
+        for model in (admission, patient)
     )
     return Upstream(
-        pricing=Pricing(priced, deadline_seconds=requests.deadline_seconds),
+        pricing=Pricing(priced, patient_model=priced_patiently, deadline_seconds=requests.deadline_seconds),
         readiness=readiness,
         coalesced=coalesced,
+        admission=admission,
         retrying=retrying,
         circuits=tuple(breaker.circuit for breaker in breakers),
     )

@@ -230,6 +230,15 @@ class RequestSettings(_Group):
     """How long a stream's client may send or take nothing."""
 
 
+class AdmissionSettings(_Group):
+    """What is refused on arrival, with 503, because it could not be answered in time."""
+
+    share_of_deadline: Annotated[float, Field(gt=0, le=1)] = 0.8
+    """How much of its time a request may be expected to take; the rest is for what cannot be foreseen."""
+    call_seconds: Seconds = 0.25
+    """Where requests wait, calls carry no more houses than the model server prices in about so long."""
+
+
 class RetrySettings(_Group):
     """When a model server that cannot be reached or says that it is away (502, 503, 504) is asked again."""
 
@@ -366,6 +375,7 @@ class Settings(BaseSettings):
     rate_limit: RateLimitSettings = RateLimitSettings()
     model_server: ModelServerSettings = ModelServerSettings()
     requests: RequestSettings = RequestSettings()
+    admission: AdmissionSettings = AdmissionSettings()
     retry: RetrySettings = RetrySettings()
     circuit: CircuitSettings = CircuitSettings()
     readiness: ReadinessSettings = ReadinessSettings()

@@ -3,12 +3,12 @@
 The getters that FastAPI calls are coroutines because it hands plain functions to a thread.
 """
 
-import asyncio
 from typing import Annotated
 
 from fastapi import Depends, Request
 
 from housing_price_orchestrator.interface.limits import BodyLimits
+from housing_price_orchestrator.interface.stream_gate import StreamGate
 from housing_price_orchestrator.observability.exposition import Exposition
 from housing_price_orchestrator.observability.record import RequestRecord
 from housing_price_orchestrator.observability.requests import RequestMetrics
@@ -36,9 +36,9 @@ def transactions_of(request: Request) -> Transactions:
     return transactions
 
 
-def stream_gate_of(request: Request) -> asyncio.Semaphore:
+def stream_gate_of(request: Request) -> StreamGate:
     """Get what lets a bounded number of blocks of all streams through."""
-    gate: asyncio.Semaphore = request.app.state.stream_gate
+    gate: StreamGate = request.app.state.stream_gate
     return gate
 
 

@@ -13,6 +13,7 @@ from housing_price_orchestrator.interface.body import NDJSON
 from housing_price_orchestrator.interface.encoding import encode_prediction
 from housing_price_orchestrator.interface.problems import answer_to, members_of, problem_document, refused
 from housing_price_orchestrator.interface.reading import read_house
+from housing_price_orchestrator.interface.stream_gate import StreamGate
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.service.pricing import Pricing
@@ -31,7 +32,10 @@ CALLS_REMEMBERED = 20
 """Calls of a stream that stand in its line of the log: its last."""
 
 BLOCKS_AT_A_TIME = 64
-"""Blocks of all streams that are asked about at a time; the others wait here, where no deadline runs."""
+"""Blocks of all streams that are asked about at a time, at the most; the others wait at the gate."""
+
+SECONDS_AT_A_TIME = 0.5
+"""Not more blocks are asked about at a time than are priced in so long: a quarter of the usual deadline."""
 
 
 class _Line:
@@ -51,21 +55,24 @@ class NdjsonPricing:
         self,
         pricing: Pricing,
         transactions: Transactions,
-        gate: asyncio.Semaphore,
+        gate: StreamGate,
         *,
         max_line_bytes: int,
         idle_seconds: float,
         record: RequestRecord,
         metrics: RequestMetrics | None,
+        within_seconds: float | None = None,
     ) -> None:
         """Price with `pricing`; give up on a client that sends or takes nothing for `idle_seconds`.
 
-        `gate` is shared by all streams and lets `BLOCKS_AT_A_TIME` through, so that many streams slow each other down
-        instead of running into their deadlines. What happens is written into `record`, and counted in `metrics`.
+        `gate` is shared by all streams, so that many streams slow each other down instead of running into their
+        deadlines. A line has `within_seconds` from its turn at the gate, where that is given. What happens is written
+        into `record`, and counted in `metrics`.
         """
         self._pricing = pricing
         self._transactions = transactions
         self._gate = gate
+        self._within_seconds = within_seconds
         self._max_line_bytes = max_line_bytes
         self._idle_seconds = idle_seconds
         self._record = record
@@ -136,7 +143,7 @@ class NdjsonPricing:
         block = replace(self._record, calls=[])
         current_request.set(block)
         async with self._gate:
-            estimates = await self._pricing.price_each(houses)
+            estimates = await self._pricing.price_each(houses, within_seconds=self._within_seconds)
         self._note(block, len(houses))
         transaction_ids = iter(self._complete(houses, estimates))
         found = iter(estimates)

@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 from housing_price_orchestrator.interface.access import describe_access
 from housing_price_orchestrator.interface.body import NDJSON
 from housing_price_orchestrator.interface.problems import ANSWER_OF_ERROR, PROBLEM_MEDIA_TYPE
+from housing_price_orchestrator.interface.timeout import TIMEOUT_HEADER, TIMEOUT_PARAMETER
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
 
 _REF = "#/components/schemas/{model}"
@@ -88,7 +89,8 @@ def body_of(view: type[BaseModel], example: Any, summary: str) -> dict[str, Any]
     schema = {"$ref": _REF.format(model=view.__name__)}
     examples = {"example": {"summary": summary, "value": example}}
     return {
-        "requestBody": {"required": True, "content": {"application/json": {"schema": schema, "examples": examples}}}
+        "parameters": [TIMEOUT_PARAMETER],
+        "requestBody": {"required": True, "content": {"application/json": {"schema": schema, "examples": examples}}},
     }
 
 
@@ -119,6 +121,7 @@ def stream_of_houses(example: Any) -> dict[str, Any]:
     line = {key: value for key, value in example.items() if value is not None}
     return {
         "openapi_extra": {
+            "parameters": [TIMEOUT_PARAMETER],
             "requestBody": {
                 "required": True,
                 "description": "One `House` per line.",
@@ -128,7 +131,7 @@ def stream_of_houses(example: Any) -> dict[str, Any]:
                         "examples": {"example": {"summary": "One house", "value": json.dumps(line) + "\n"}},
                     }
                 },
-            }
+            },
         },
         "responses": {
             200: {
@@ -136,6 +139,7 @@ def stream_of_houses(example: Any) -> dict[str, Any]:
                 "content": {NDJSON: {"schema": {"type": "string"}}},
             },
             415: errors_of_pricing()[415],
+            422: {"description": f"`{TIMEOUT_HEADER}` is not as it should be", **_INVALID},
             500: errors_of_pricing()[500],
         },
         "response_class": Response,

@@ -21,6 +21,7 @@ from housing_price_orchestrator.interface.encoding import encode_prediction, enc
 from housing_price_orchestrator.interface.leaving import unless_caller_leaves
 from housing_price_orchestrator.interface.openapi import body_of, errors_of_pricing, stream_of_houses
 from housing_price_orchestrator.interface.reading import read_house, read_houses
+from housing_price_orchestrator.interface.timeout import timeout_seconds_of
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
 from housing_price_orchestrator.shared.view.price import PricedBatch, PricedHouse
@@ -41,6 +42,7 @@ router = APIRouter(
 async def predict(request: Request) -> Response:
     """Estimate what one house sells for, with a 90 % interval and the model that made the estimate."""
     limits = limits_of(request)
+    timeout_seconds = timeout_seconds_of(request)
     body = await read_body(request, limit_bytes=limits.predict_bytes, limit_seconds=limits.body_seconds)
     record = record_of(request)
     read_at = time.perf_counter()
@@ -49,7 +51,9 @@ async def predict(request: Request) -> Response:
     finally:
         record.validate_seconds = time.perf_counter() - read_at
     record.rows = 1
-    estimate = await unless_caller_leaves(request.receive, pricing_of(request).price(house))
+    estimate = await unless_caller_leaves(
+        request.receive, pricing_of(request).price(house, within_seconds=timeout_seconds)
+    )
     priced_at = time.perf_counter()
     (transaction_id,) = transactions_of(request).complete((house,), (estimate,))
     answer = encode_prediction(house, estimate, transaction_id)
@@ -69,6 +73,7 @@ async def predict(request: Request) -> Response:
 async def predict_batch(request: Request) -> Response:
     """Estimate what each of 1 to 10,000 houses sells for: one prediction per house, in the same order, or an error."""
     limits = limits_of(request)
+    timeout_seconds = timeout_seconds_of(request)
     body = await read_body(request, limit_bytes=limits.batch_bytes, limit_seconds=limits.body_seconds)
     record = record_of(request)
     read_at = time.perf_counter()
@@ -77,7 +82,8 @@ async def predict_batch(request: Request) -> Response:
     finally:
         record.validate_seconds = time.perf_counter() - read_at
     record.rows = len(houses)
-    estimates = await unless_caller_leaves(request.receive, pricing_of(request).price_all(houses))
+    pricing = pricing_of(request).price_all(houses, within_seconds=timeout_seconds)
+    estimates = await unless_caller_leaves(request.receive, pricing)
     priced_at = time.perf_counter()
     transaction_ids = transactions_of(request).complete(houses, estimates)
     answer = await encode_predictions(houses, estimates, transaction_ids)
@@ -107,4 +113,5 @@ async def predict_stream(request: Request) -> ASGIApp:
         idle_seconds=limits.idle_seconds,
         record=record_of(request),
         metrics=request_metrics_of(request),
+        within_seconds=timeout_seconds_of(request),
     )

@@ -8,12 +8,13 @@ It is honest because a model prices a row the same whatever stands beside it (`P
 """
 
 import asyncio
+import math
 import time
-from collections import deque
 from collections.abc import Sequence
 from contextvars import Context
 
-from housing_price_orchestrator.observability.record import CallRecord, RequestRecord, current_call, current_request
+from housing_price_orchestrator.observability.record import CallRecord, current_call
+from housing_price_orchestrator.provider.lane import Call, Lane, Request
 from housing_price_orchestrator.shared.deadline import current_deadline
 from housing_price_orchestrator.shared.errors import HousingPriceError, PriceImplausible, QueueFull, RowsRefused
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
@@ -21,55 +22,6 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 
 SMALL_ROWS = 16
 """Requests of up to so many houses go before larger ones: someone may be waiting for them at a screen."""
-
-
-class _Request:
-    """Houses of one caller that stay together in one call, and where their prices are awaited."""
-
-    __slots__ = ("answer", "asked_at", "call", "deadline", "houses", "record", "sent_at")
-
-    def __init__(self, houses: Sequence[AnyHouse], answer: asyncio.Future[Sequence[PriceEstimate]]) -> None:
-        self.houses = houses
-        self.answer = answer
-        self.call: _Call | None = None
-        self.record: RequestRecord | None = current_request.get()
-        self.deadline: float | None = current_deadline.get()
-        self.asked_at = self.sent_at = time.monotonic()
-
-    def was_sent(self, now: float) -> None:
-        self.sent_at = now
-        if self.record is not None:
-            # Of a batch, the slowest piece speaks for the whole: the pieces wait side by side.
-            self.record.queue_seconds = max(self.record.queue_seconds, now - self.asked_at)
-
-    def was_answered(self, now: float) -> None:
-        if self.record is not None:
-            self.record.model_seconds = max(self.record.model_seconds, now - self.sent_at)
-
-    def is_left(self, now: float) -> None:
-        """Its caller has gone: what it waited for until now is all that there is to tell."""
-        if self.call is None:
-            self.was_sent(now)
-        else:
-            self.was_answered(now)
-
-
-class _Call:
-    """Requests that are sent together."""
-
-    __slots__ = ("requests", "task")
-
-    def __init__(self, requests: list[_Request]) -> None:
-        self.requests = requests
-        self.task: asyncio.Task[None] | None = None
-
-    @property
-    def is_abandoned(self) -> bool:
-        return all(request.answer.done() for request in self.requests)
-
-    def cancel(self) -> None:
-        if self.task is not None:
-            self.task.cancel()
 
 
 class CoalescingPriceModel:
@@ -80,23 +32,30 @@ class CoalescingPriceModel:
     what it asked for is not sent any more, and a call that nobody waits for is cancelled.
     """
 
-    def __init__(self, model: PriceModel, *, max_rows: int, max_calls: int, max_waiting_rows: int = 1_000_000) -> None:
+    def __init__(
+        self,
+        model: PriceModel,
+        *,
+        max_rows: int,
+        max_calls: int,
+        max_waiting_rows: int = 1_000_000,
+        call_seconds: float = math.inf,
+    ) -> None:
         """Ask `model` for up to `max_rows` houses in a call and with up to `max_calls` calls at a time.
 
-        What would make more than `max_waiting_rows` houses wait is refused with `QueueFull`.
+        What would make more than `max_waiting_rows` houses wait is refused with `QueueFull`. Where a call of `max_rows`
+        would take over `call_seconds`, calls carry less: who waits behind a long call misses its deadline.
         """
         self._model = model
-        self._max_rows = max_rows
         self._max_calls = max_calls
         self._max_waiting_rows = max_waiting_rows
-        self._waiting_rows = 0
         # Each kind leaves one call to the other.
         self._max_calls_of_a_kind = max(1, max_calls - 1)
-        self._small: deque[_Request] = deque()
-        self._large: deque[_Request] = deque()
+        self._small, self._large = (
+            Lane(min_rows=SMALL_ROWS, max_rows=max_rows, call_seconds=call_seconds) for _ in range(2)
+        )
         self._calls = 0
-        self._calls_of_kind = {False: 0, True: 0}
-        self._sent_large_last = True
+        self._sent_last = self._large
         self._is_dispatch_due = False
 
     @property
@@ -107,20 +66,31 @@ class CoalescingPriceModel:
     @property
     def waiting(self) -> int:
         """How many requests, or pieces of large ones, wait to be sent."""
-        return sum(not request.answer.done() for queue in (self._small, self._large) for request in queue)
+        return self._small.waiting + self._large.waiting
 
     @property
     def waiting_rows(self) -> int:
         """How many houses wait to be sent."""
-        return self._waiting_rows
+        return self._small.waiting_rows + self._large.waiting_rows
+
+    def large_rows_within(self, seconds: float) -> float:
+        """How many houses of large requests are priced in so long; no limit where nothing had to wait of late."""
+        rate = self._large.throughput.rows_per_second
+        return math.inf if rate is None else rate * seconds
+
+    def lane_of(self, rows: int) -> Lane:
+        """Get where a request of so many houses waits."""
+        return self._small if rows <= SMALL_ROWS else self._large
 
     async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         """See `PriceModel.price`."""
         if not houses:
             return []
-        if len(houses) <= self._max_rows:
-            return await self._ask(houses, self._small if len(houses) <= SMALL_ROWS else self._large)
-        pieces = [houses[start : start + self._max_rows] for start in range(0, len(houses), self._max_rows)]
+        lane = self.lane_of(len(houses))
+        rows = lane.rows_per_call
+        if len(houses) <= rows:
+            return await self._ask(houses, lane)
+        pieces = [houses[start : start + rows] for start in range(0, len(houses), rows)]
         try:
             async with asyncio.TaskGroup() as group:
                 tasks = [group.create_task(self._ask_for_each(piece)) for piece in pieces]
@@ -139,13 +109,13 @@ class CoalescingPriceModel:
         except PriceImplausible as error:
             return error.estimates
 
-    async def _ask(self, houses: Sequence[AnyHouse], queue: deque[_Request]) -> Sequence[PriceEstimate]:
-        if self._waiting_rows + len(houses) > self._max_waiting_rows:
-            raise QueueFull(f"{self._waiting_rows} houses are waiting")
+    async def _ask(self, houses: Sequence[AnyHouse], lane: Lane) -> Sequence[PriceEstimate]:
+        waiting_rows = self.waiting_rows
+        if waiting_rows + len(houses) > self._max_waiting_rows:
+            raise QueueFull(f"{waiting_rows} houses are waiting", lane.seconds_until_answered(0))
         loop = asyncio.get_running_loop()
-        request = _Request(houses, loop.create_future())
-        queue.append(request)
-        self._waiting_rows += len(houses)
+        request = Request(houses, loop.create_future())
+        lane.add(request)
         if not self._is_dispatch_due and self._calls < self._max_calls:
             # At the end of this turn of the loop, so that requests that arrived together leave together.
             self._is_dispatch_due = True
@@ -154,10 +124,9 @@ class CoalescingPriceModel:
             return await request.answer
         except asyncio.CancelledError:
             request.is_left(time.monotonic())
-            # The future is cancelled with its caller: `_take` passes over it, and nobody needs a call without callers.
+            # The future is cancelled with its caller: the lane passes over it, and nobody needs a call without callers.
             if request.call is None:
-                self._waiting_rows -= len(request.houses)
-                request.houses = ()
+                lane.forget(request)
             elif request.call.is_abandoned:
                 request.call.cancel()
             raise
@@ -166,45 +135,29 @@ class CoalescingPriceModel:
         self._is_dispatch_due = False
         while self._calls < self._max_calls:
             # In turns where both kinds wait, so that neither starves.
-            for is_large in (not self._sent_large_last, self._sent_large_last):
-                if self._calls_of_kind[is_large] >= self._max_calls_of_a_kind:
+            turns = (self._small, self._large) if self._sent_last is self._large else (self._large, self._small)
+            for lane in turns:
+                if lane.calls >= self._max_calls_of_a_kind:
                     continue
-                requests = self._take(self._large if is_large else self._small)
-                if requests:
-                    self._send(requests, is_large=is_large)
+                call = lane.next_call()
+                if call is not None:
+                    self._send(call, lane)
                     break
             else:
                 return
 
-    def _take(self, queue: deque[_Request]) -> list[_Request]:
-        """Take from the queue what fits into one call, without those who have left."""
-        taken: list[_Request] = []
-        rows = 0
-        while queue and rows + len(queue[0].houses) <= self._max_rows:
-            request = queue.popleft()
-            self._waiting_rows -= len(request.houses)
-            if not request.answer.done():
-                taken.append(request)
-                rows += len(request.houses)
-        return taken
-
-    def _send(self, requests: list[_Request], *, is_large: bool) -> None:
-        call = _Call(requests)
+    def _send(self, call: Call, lane: Lane) -> None:
         self._calls += 1
-        self._calls_of_kind[is_large] += 1
-        self._sent_large_last = is_large
-        now = time.monotonic()
-        for request in requests:
-            request.call = call
-            request.was_sent(now)
+        lane.has_left(call)
+        self._sent_last = lane
         # A context of its own: a call belongs to all of its requests and not to the one that happened to be last.
-        call.task = asyncio.create_task(self._call(requests), context=Context())
+        call.task = asyncio.create_task(self._call(call.requests, call), context=Context())
 
         def has_returned(task: asyncio.Task[None]) -> None:
             self._calls -= 1
-            self._calls_of_kind[is_large] -= 1
+            lane.has_returned(call, is_given_up=task.cancelled())
             error = None if task.cancelled() else task.exception()
-            for request in requests:
+            for request in call.requests:
                 # Request and call know each other; left so, they and their houses would wait for the garbage collector.
                 request.call = None
                 if not request.answer.done():
@@ -214,7 +167,7 @@ class CoalescingPriceModel:
 
         call.task.add_done_callback(has_returned)
 
-    async def _call(self, requests: Sequence[_Request]) -> None:
+    async def _call(self, requests: Sequence[Request], call: Call) -> None:
         """Send requests in one call and hand each its part of the answer; never raises an error with a name."""
         waiting = [request for request in requests if not request.answer.done()]
         if not waiting:
@@ -244,18 +197,20 @@ class CoalescingPriceModel:
                 return
             # Somebody's row is poisonous. Halving finds it in at most log2(n) steps, and the others are priced.
             middle = len(waiting) // 2
-            await self._call(waiting[:middle])
-            await self._call(waiting[middle:])
+            await self._call(waiting[:middle], call)
+            await self._call(waiting[middle:], call)
         except PriceImplausible as error:
+            call.is_answered = True
             _share(waiting, error.estimates, error)
         except HousingPriceError as error:
             _fail(waiting, error)
         else:
+            call.is_answered = True
             _share(waiting, estimates, None)
 
 
 def _share(
-    requests: Sequence[_Request], estimates: Sequence[PriceEstimate | None], error: PriceImplausible | None
+    requests: Sequence[Request], estimates: Sequence[PriceEstimate | None], error: PriceImplausible | None
 ) -> None:
     """Give each request its own estimates; a request with a house that has none fails, alone."""
     # A model that breaks its promise must not shift one caller's prices to another.
@@ -275,7 +230,7 @@ def _share(
             request.answer.set_result(part)  # type: ignore[arg-type]  # no None in it, as checked above
 
 
-def _fail(requests: Sequence[_Request], error: HousingPriceError) -> None:
+def _fail(requests: Sequence[Request], error: HousingPriceError) -> None:
     for request in requests:
         if not request.answer.done():
             request.answer.set_exception(error)

@@ -13,9 +13,15 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 class Pricing:
     """Prices one house or many with the model it was given."""
 
-    def __init__(self, model: PriceModel, *, deadline_seconds: float = math.inf) -> None:
-        """Price with `model`, which gives each question up to `deadline_seconds`."""
+    def __init__(
+        self, model: PriceModel, *, patient_model: PriceModel | None = None, deadline_seconds: float = math.inf
+    ) -> None:
+        """Price with `model`, which gives each question up to `deadline_seconds`.
+
+        `patient_model` is asked by those who have waited for their turn already and are not to be turned away.
+        """
         self._model = model
+        self._patient_model = patient_model or model
         self._deadline_seconds = deadline_seconds
 
     async def price(self, house: AnyHouse, *, within_seconds: float | None = None) -> PriceEstimate:
@@ -43,7 +49,7 @@ class Pricing:
 
     async def _price_each(self, houses: Sequence[AnyHouse]) -> Sequence[PriceEstimate | HousingPriceError]:
         try:
-            return await self._model.price(houses)
+            return await self._patient_model.price(houses)
         except PriceImplausible as error:
             if len(error.estimates) != len(houses):
                 raise RuntimeError(f"{len(error.estimates)} estimates for {len(houses)} houses") from error

@@ -50,6 +50,14 @@ class HousingPriceError(Exception):
     """When it makes sense to try again, where that can be computed: whole seconds, at least 1."""
 
 
+LONGEST_RETRY_AFTER_SECONDS = 60
+"""Nobody is told to stay away for longer: what is known now says little about what is then."""
+
+
+def _whole_seconds(seconds: float) -> int:
+    return min(LONGEST_RETRY_AFTER_SECONDS, max(1, math.ceil(seconds)))
+
+
 class RequestRefused(HousingPriceError):
     """The request cannot be answered as it is; its caller can put it right."""
 
@@ -155,6 +163,11 @@ class TooManyConnections(HousingPriceError):
 class QueueFull(HousingPriceError):
     """So many houses are waiting to be priced that this one would wait too long."""
 
+    def __init__(self, message: str, seconds: float | None = None) -> None:
+        """Keep how long it would take until there is room, in seconds, where that is known."""
+        super().__init__(message)
+        self.retry_after_seconds = None if seconds is None else _whole_seconds(seconds)
+
 
 class DeadlineExceeded(HousingPriceError):
     """There was no answer within the time that the request had."""
@@ -179,7 +192,7 @@ class CircuitOpen(ModelServerError):
         """Keep when somebody looks at it again."""
         super().__init__(f"the circuit of {address} is open, for {seconds_left:.3f} s")
         self.seconds_left = seconds_left
-        self.retry_after_seconds = max(1, math.ceil(seconds_left))
+        self.retry_after_seconds = _whole_seconds(seconds_left)
 
 
 class ModelChanged(ModelServerError):

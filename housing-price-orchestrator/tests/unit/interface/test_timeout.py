@@ -1,0 +1,87 @@
+"""The header with which a caller shortens its time."""
+
+import asyncio
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from factories import batch_bytes, house_bytes, houses_json
+from fakes import FakePriceModel
+from housing_price_orchestrator.interface.timeout import MAX_MILLISECONDS, TIMEOUT_HEADER
+from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
+from housing_price_orchestrator.service.pricing import Pricing
+
+PREDICT = "/api/v1/price/predict"
+OPERATIONS = {
+    PREDICT: (house_bytes(), "application/json"),
+    f"{PREDICT}/batch": (batch_bytes(houses_json(3)), "application/json"),
+    f"{PREDICT}/stream": (house_bytes() + b"\n", "application/x-ndjson"),
+}
+
+
+def post(api: TestClient, path: str, timeout: str | bytes) -> tuple[int, str]:
+    body, kind = OPERATIONS[path]
+    answer = api.post(path, content=body, headers={"content-type": kind, TIMEOUT_HEADER: timeout})
+    return answer.status_code, answer.text
+
+
+@pytest.mark.parametrize("path", OPERATIONS)
+@pytest.mark.parametrize(
+    ("value", "kind"),
+    [
+        ("soon", "int_parsing"),
+        ("", "int_parsing"),
+        ("1.5", "int_parsing"),
+        ("nan", "int_parsing"),
+        ("0", "greater_than_equal"),
+        ("-5", "greater_than_equal"),
+        (str(MAX_MILLISECONDS + 1), "less_than_equal"),
+        ("9" * 5_000, "int_parsing_size"),
+        (b"\xff\xfe", "int_parsing"),
+    ],
+    ids=lambda value: repr(value)[:12],
+)
+def test_a_bad_value_is_refused_by_the_name_of_the_header(
+    api: TestClient, path: str, value: str | bytes, kind: str
+) -> None:
+    body, media_type = OPERATIONS[path]
+    answer = api.post(path, content=body, headers={"content-type": media_type, TIMEOUT_HEADER: value})
+    assert answer.status_code == 422
+    (finding,) = answer.json()["detail"]
+    assert finding["loc"] == ["header", "X-Request-Timeout-Ms"]
+    assert finding["type"] == kind
+    assert finding["msg"]
+
+
+@pytest.mark.parametrize("path", OPERATIONS)
+@pytest.mark.parametrize("value", ["1000", str(MAX_MILLISECONDS), " 20000 "])
+def test_with_enough_time_all_is_as_ever(api: TestClient, path: str, value: str) -> None:
+    status, text = post(api, path, value)
+    assert status == 200
+    assert "predictedPrice" in text
+
+
+@pytest.mark.parametrize("path", OPERATIONS)
+def test_a_caller_who_waits_no_longer_gets_a_missed_deadline(app: FastAPI, api: TestClient, path: str) -> None:
+    endless = FakePriceModel(gate=asyncio.Event())
+    app.state.pricing = Pricing(DeadlinePriceModel(endless, seconds=60), deadline_seconds=60)
+    status, text = post(api, path, "20")
+    # A stream has begun to answer by then, and says it for each line.
+    assert status == (200 if path.endswith("stream") else 504)
+    assert "deadline-exceeded" in text
+
+
+def test_a_caller_cannot_have_more_time_than_there_is(app: FastAPI, api: TestClient) -> None:
+    endless = FakePriceModel(gate=asyncio.Event())
+    app.state.pricing = Pricing(DeadlinePriceModel(endless, seconds=0.02), deadline_seconds=0.02)
+    assert post(api, PREDICT, str(MAX_MILLISECONDS))[0] == 504
+
+
+@pytest.mark.parametrize("path", OPERATIONS)
+def test_the_header_is_described(api: TestClient, path: str) -> None:
+    operation = api.get("/openapi.json").json()["paths"][path]["post"]
+    (parameter,) = (one for one in operation["parameters"] if one["name"] == TIMEOUT_HEADER)
+    assert (parameter["in"], parameter["required"]) == ("header", False)
+    assert parameter["schema"] == {"type": "integer", "minimum": 1, "maximum": MAX_MILLISECONDS}
+    assert "422" in operation["responses"]

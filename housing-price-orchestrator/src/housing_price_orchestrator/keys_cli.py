@@ -12,8 +12,9 @@ from pathlib import Path
 from typing import Annotated, NoReturn
 
 import typer
+from rich.box import SIMPLE
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from housing_price_orchestrator.provider.key_file import (
     KEY_START,
@@ -73,10 +74,14 @@ def list_(
         shown = [key.model_dump(mode="json", exclude={"sha256"}) | {"state": _state(key, now)} for key in keys]
         typer.echo(json.dumps(shown, indent=2))
         return
-    table = Table("key", "name", "scopes", "created", "expires (UTC)", "state")
+    table = Table("key", Column("name", overflow="fold"), "scopes", "created", "expires (UTC)", "state", box=SIMPLE)
+    for column in table.columns[2:]:
+        column.no_wrap = True
     for key in keys:
-        dates = [f"{at:%Y-%m-%d %H:%M}" if at else "" for at in (key.created, key.expires)]
-        table.add_row(f"{KEY_START}{key.prefix}", key.name, " ".join(key.scopes), *dates, _state(key, now))
+        expires = f"{key.expires:%Y-%m-%d %H:%M}" if key.expires else "never"
+        scopes = "\n".join(key.scopes)
+        created = f"{key.created:%Y-%m-%d}"
+        table.add_row(f"{KEY_START}{key.prefix}", key.name, scopes, created, expires, _state(key, now))
     Console().print(table)
 
 

@@ -26,7 +26,7 @@ class OneModelPriceModel:
     async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         """See `PriceModel.price`; raises `ModelChanged` when different models go on answering."""
         estimates = await self._model.price(houses)
-        if len(houses) <= 1:
+        if len(houses) <= 1 or len(_models_of(estimates)) == 1:
             return estimates
         wanted = _most_frequent(estimates)
         for _ in range(MAX_ROUNDS):
@@ -39,15 +39,17 @@ class OneModelPriceModel:
                 estimates[at] = estimate
             # Where it is not the one that was wanted, that one may be gone.
             wanted = _most_frequent(again)
-        if any(estimate.model != wanted for estimate in estimates):
+        if len(_models_of(estimates)) > 1:
             raise ModelChanged(f"still priced by several models after {MAX_ROUNDS} further rounds")
         return estimates
 
 
+def _models_of(estimates: Sequence[PriceEstimate]) -> set[ModelIdentity]:
+    """Tell which models made them, without comparing each: the estimates of a call share the object."""
+    models = [estimate.model for estimate in estimates]
+    return set(dict(zip(map(id, models), models, strict=True)).values())
+
+
 def _most_frequent(estimates: Sequence[PriceEstimate]) -> ModelIdentity:
     """Tell which model made most of the prices."""
-    first = estimates[0].model
-    # The estimates of a call share their identity, so this is quick where there is nothing to do.
-    if all(estimate.model is first for estimate in estimates):
-        return first
     return Counter(estimate.model for estimate in estimates).most_common(1)[0][0]

@@ -50,6 +50,10 @@ def test_every_answer_is_as_the_document_says(url: str, label: str, mode: Genera
     def run(case: schemathesis.Case) -> None:
         if mode is GenerationMode.POSITIVE:
             case.body = with_whole_numbers(case.body)
+            # A millisecond is a good deadline to ask for, and a 504 a good answer to it: time decides no test.
+            case.headers = {
+                name: value for name, value in (case.headers or {}).items() if "timeout" not in name.lower()
+            }
         case.call_and_validate(base_url=url)
 
     run()

@@ -35,7 +35,7 @@ class _Known:
 class Keyring:
     """The keys that are good now. An `Authenticator`.
 
-    One hash and one comparison per request, about 2 us; nothing is remembered that could outlive a key.
+    One hash and one comparison per request; nothing is remembered that could outlive a key.
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:

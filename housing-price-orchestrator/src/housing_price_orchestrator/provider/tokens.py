@@ -19,7 +19,7 @@ LEEWAY_SECONDS = 10.0
 """So far may the provider's clock be from ours."""
 
 MAX_REMEMBERED = 1_000
-"""Tokens whose signature is not checked again; a check takes 50 to 100 us."""
+"""Tokens whose signature is not checked again; a check takes some hundred microseconds."""
 
 MAX_SUBJECT_CHARACTERS = 64
 _UNCLEAN = re.compile(r"[^A-Za-z0-9._@|-]")

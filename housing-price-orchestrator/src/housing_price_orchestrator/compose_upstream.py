@@ -2,7 +2,7 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
 from housing_price_orchestrator.compose_telemetry import ComposedTelemetry
@@ -12,13 +12,16 @@ from housing_price_orchestrator.provider.circuit import Circuit, CircuitBreakerP
 from housing_price_orchestrator.provider.circuit_watch import CircuitWatch
 from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
 from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
+from housing_price_orchestrator.provider.fallback import FallbackPriceModel
 from housing_price_orchestrator.provider.mlflow_client import client_for
 from housing_price_orchestrator.provider.mlflow_price_model import READINESS_CALL_ID, MLflowPriceModel
 from housing_price_orchestrator.provider.one_model import OneModelPriceModel
+from housing_price_orchestrator.provider.price_memory import PriceMemory
 from housing_price_orchestrator.provider.retry import RetryBudget, RetryPriceModel
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.settings import Settings
+from housing_price_orchestrator.shared.ports import PriceModel
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 
 SLOW_SHARE_OF_DEADLINE = 0.9
@@ -91,8 +94,9 @@ async def open_upstream(settings: Settings, stack: contextlib.AsyncExitStack, te
         max_age_seconds=2 * (probe.probe_interval_seconds + probe.probe_timeout_seconds),
     )
     _run(readiness.keep_asking(), stack)
+    remembering = _remembering(settings, readiness)
     priced, priced_patiently = (
-        telemetry.around_prices(DeadlinePriceModel(model, seconds=requests.deadline_seconds))
+        telemetry.around_prices(DeadlinePriceModel(remembering(model), seconds=requests.deadline_seconds))
         for model in (admission, patient)
     )
     return Upstream(
@@ -102,6 +106,21 @@ async def open_upstream(settings: Settings, stack: contextlib.AsyncExitStack, te
         admission=admission,
         retrying=retrying,
         circuits=tuple(breaker.circuit for breaker in breakers),
+    )
+
+
+def _remembering(settings: Settings, readiness: Readiness) -> Callable[[PriceModel], PriceModel]:
+    """Give what puts a memory around a model; the same memory around each, and none where it is off."""
+    fallback = settings.fallback
+    if fallback.cache_seconds is None and fallback.last_known_seconds is None:
+        return lambda model: model
+    # Where the cache answers all, only readiness sees that the model has been swapped.
+    memory = PriceMemory(
+        max_houses=fallback.max_houses,
+        model_now=lambda: None if readiness.identity is None else readiness.identity.id,
+    )
+    return lambda model: FallbackPriceModel(
+        model, memory, cache_seconds=fallback.cache_seconds, last_known_seconds=fallback.last_known_seconds
     )
 
 

@@ -267,6 +267,17 @@ class CircuitSettings(_Group):
     """The longest such time: what a model server that is back waits for its first request."""
 
 
+class FallbackSettings(_Group):
+    """Prices from memory, always marked as such in the answer. All is off unless an age is set."""
+
+    cache_seconds: Seconds | None = None
+    """How old a price may be that is given without asking the model server, if the same model answers; empty is off."""
+    last_known_seconds: Annotated[float, Field(gt=0, le=7 * 24 * 3600, allow_inf_nan=False)] | None = None
+    """How old the last price of a house may be that is given while the model server is away; empty is off."""
+    max_houses: Annotated[int, Field(ge=1, le=1_000_000)] = 10_000
+    """How many houses' prices each process remembers, at about 2 kB each."""
+
+
 class ReadinessSettings(_Group):
     """How `/readyz` knows."""
 
@@ -378,6 +389,7 @@ class Settings(BaseSettings):
     admission: AdmissionSettings = AdmissionSettings()
     retry: RetrySettings = RetrySettings()
     circuit: CircuitSettings = CircuitSettings()
+    fallback: FallbackSettings = FallbackSettings()
     readiness: ReadinessSettings = ReadinessSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()

@@ -2,7 +2,7 @@
 
 import asyncio
 import math
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
@@ -10,13 +10,15 @@ import pytest
 
 from factories import ABSENT, alias_of, house, houses, survey_houses
 from fakes import FakePriceModel, a_circuit
+from housing_price_orchestrator.provider.admission import AdmissionPriceModel
 from housing_price_orchestrator.provider.balancing import BalancedPriceModel
 from housing_price_orchestrator.provider.circuit import CircuitBreakerPriceModel
 from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
 from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
+from housing_price_orchestrator.provider.fallback import FallbackPriceModel
 from housing_price_orchestrator.provider.mlflow_client import client_for
 from housing_price_orchestrator.provider.mlflow_price_model import MLflowPriceModel
-from housing_price_orchestrator.provider.one_model import OneModelPriceModel
+from housing_price_orchestrator.provider.price_memory import PriceMemory
 from housing_price_orchestrator.provider.retry import RetryBudget, RetryPriceModel
 from housing_price_orchestrator.shared.errors import CircuitOpen, ModelServerError, ModelServerUnavailable
 from housing_price_orchestrator.shared.ports import PriceModel
@@ -46,6 +48,8 @@ KINDS = [
     "fake, one model",
     "fake, retried",
     "fake behind a circuit breaker",
+    "fake behind an admission",
+    "fake behind a memory",
     "stub server",
     "stub server, as shipped",
     "MLflow server",
@@ -59,8 +63,33 @@ def guarded(model: PriceModel) -> CircuitBreakerPriceModel:
     return CircuitBreakerPriceModel(model, a_circuit(), slow_seconds=SECONDS)
 
 
+def admitted(model: PriceModel) -> PriceModel:
+    coalesced = CoalescingPriceModel(model, max_rows=100, max_calls=2)
+    return AdmissionPriceModel(coalesced, coalesced, share_of_deadline=0.8)
+
+
+def remembered(model: PriceModel) -> PriceModel:
+    return FallbackPriceModel(model, PriceMemory(max_houses=1_000), last_known_seconds=SECONDS)
+
+
 def retried(model: PriceModel) -> PriceModel:
     return RetryPriceModel(model, budget=RetryBudget(ratio=0.2, floor=3), max_attempts=3, backoff_seconds=0.001)
+
+
+def as_shipped(model: PriceModel) -> PriceModel:
+    return DeadlinePriceModel(admitted(retried(BalancedPriceModel([guarded(model)]))), seconds=SECONDS)
+
+
+WRAPPERS: dict[str, Callable[[PriceModel], PriceModel]] = {
+    "behind a deadline": lambda model: DeadlinePriceModel(model, seconds=SECONDS),
+    "behind a circuit breaker": guarded,
+    "behind an admission": admitted,
+    "behind a memory": remembered,
+    "coalesced": lambda model: CoalescingPriceModel(model, max_rows=5, max_calls=2),
+    "balanced": lambda model: BalancedPriceModel([guarded(model), guarded(model)]),
+    "retried": retried,
+    "as shipped": as_shipped,
+}
 
 
 @pytest.fixture(params=KINDS)
@@ -72,41 +101,21 @@ async def subject(request: pytest.FixtureRequest, stub: StubModelServer) -> Asyn
             client = client_for(url, timeout_seconds=SECONDS, connect_timeout_seconds=SECONDS, connections=4)
             return MLflowPriceModel(await stack.enter_async_context(client), model_name="housing-price")
 
-        def as_shipped(model: PriceModel) -> PriceModel:
-            asked = retried(BalancedPriceModel([guarded(model)]))
-            return DeadlinePriceModel(CoalescingPriceModel(asked, max_rows=100, max_calls=2), seconds=SECONDS)
-
-        match kind:
-            case "fake" | "fake behind a deadline" | "fake behind a circuit breaker":
-                model: PriceModel = FakePriceModel()
-                away: PriceModel = FakePriceModel(error=ModelServerUnavailable("away"))
-                wrapped = wrapped or kind.removeprefix("fake ")
-            case _:
-                if kind == "stub server":
-                    url = stub.url
-                else:
-                    url = request.getfixturevalue({"MLflow server": "model_server", "MLServer": "mlserver"}[kind])
-                model, away = (
-                    await asking(url),
-                    await asking(f"http://127.0.0.1:{stack.enter_context(port_that_refuses())}"),
-                )
-        match wrapped:
-            case "behind a deadline":
-                model, away = (DeadlinePriceModel(one, seconds=SECONDS) for one in (model, away))
-            case "coalesced":
-                model, away = (CoalescingPriceModel(one, max_rows=5, max_calls=2) for one in (model, away))
-            case "balanced":
-                model, away = (BalancedPriceModel([guarded(one), guarded(one)]) for one in (model, away))
-            case "one model":
-                model, away = (
-                    OneModelPriceModel(CoalescingPriceModel(one, max_rows=5, max_calls=2)) for one in (model, away)
-                )
-            case "behind a circuit breaker":
-                model, away = guarded(model), guarded(away)
-            case "retried":
-                model, away = retried(model), retried(away)
-            case "as shipped":
-                model, away = as_shipped(model), as_shipped(away)
+        if kind.startswith("fake"):
+            model: PriceModel = FakePriceModel()
+            away: PriceModel = FakePriceModel(error=ModelServerUnavailable("away"))
+            wrapped = wrapped or kind.removeprefix("fake ")
+        else:
+            if kind == "stub server":
+                url = stub.url
+            else:
+                url = request.getfixturevalue({"MLflow server": "model_server", "MLServer": "mlserver"}[kind])
+            model, away = (
+                await asking(url),
+                await asking(f"http://127.0.0.1:{stack.enter_context(port_that_refuses())}"),
+            )
+        if wrapped not in ("", "fake"):
+            model, away = WRAPPERS[wrapped](model), WRAPPERS[wrapped](away)
         yield Subject(model, away)
 
 

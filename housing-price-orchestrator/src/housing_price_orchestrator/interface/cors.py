@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from typing import Any
 
 _SENT = ("Authorization", "Content-Type", "X-API-Key", "X-Request-ID", "X-Request-Timeout-Ms", "traceparent")
-_READ = ("RateLimit", "RateLimit-Policy", "Retry-After", "Server-Timing", "X-Request-ID")
+_READ = ("RateLimit", "RateLimit-Policy", "Retry-After", "Server-Timing", "X-Price-Source", "X-Request-ID")
 
 
 def cors_options(allowed_origins: Sequence[str]) -> dict[str, Any]:

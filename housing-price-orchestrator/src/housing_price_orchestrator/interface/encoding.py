@@ -16,6 +16,8 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 INTERVAL_LEVEL = 0.9
 """The probability that the model's interval is made for: part of what the model promises (its README, "Intervals")."""
 
+SOURCE_HEADER = "X-Price-Source"
+
 HOUSES_PER_SLICE = 1_000
 """Predictions encoded between two looks at the event loop: about 1 ms of work."""
 
@@ -39,10 +41,22 @@ async def encode_predictions(
 
 def _prediction(house: AnyHouse, estimate: PriceEstimate, transaction_id: str) -> dict[str, Any]:
     model = estimate.model
-    return {
+    prediction = {
         "id": house.id,
         "transactionId": transaction_id,
         "predictedPrice": estimate.price_usd,
         "priceInterval": {"low": estimate.low_usd, "high": estimate.high_usd, "level": INTERVAL_LEVEL},
         "model": {"name": model.name, "version": model.version, "id": model.id},
     }
+    if estimate.source != "model":
+        prediction["degraded" if estimate.source == "last-known" else "cached"] = True
+    return prediction
+
+
+def source_header(estimates: Sequence[PriceEstimate]) -> dict[str, str]:
+    """Make the header that says that prices are from memory; of several kinds, the one that says the least."""
+    sources = {estimate.source for estimate in estimates}
+    for source in ("last-known", "cache"):
+        if source in sources:
+            return {SOURCE_HEADER: source}
+    return {}

@@ -81,6 +81,15 @@ _RATE_LIMITS = {
     },
     "RateLimit": {"description": "What is left (`r`) for how many seconds (`t`).", "schema": {"type": "string"}},
 }
+_PRICE_SOURCE = {
+    "X-Price-Source": {
+        "description": (
+            "Only where a price is from memory, which is off unless it is configured: `cache`, made a moment ago by "
+            "the same model; `last-known`, because the model server is away."
+        ),
+        "schema": {"type": "string", "enum": ["cache", "last-known"]},
+    }
+}
 _REQUEST_ID = {"X-Request-ID": {"description": "The id of the request.", "schema": {"type": "string"}}}
 
 
@@ -108,6 +117,11 @@ def errors_of_pricing() -> dict[int | str, dict[str, Any]]:
     responses[401]["headers"] = responses[403]["headers"] = _CHALLENGE
     responses[429]["headers"] = RETRY_AFTER | _RATE_LIMITS
     return responses
+
+
+def answers_of_pricing() -> dict[int | str, dict[str, Any]]:
+    """Describe every answer of pricing: what stands beside the prices, and every error."""
+    return {200: {"headers": _PRICE_SOURCE}, **errors_of_pricing()}
 
 
 def refusals_of_access() -> dict[str, dict[str, Any]]:

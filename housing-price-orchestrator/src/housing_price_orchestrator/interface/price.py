@@ -17,9 +17,9 @@ from housing_price_orchestrator.interface.dependencies import (
     stream_gate_of,
     transactions_of,
 )
-from housing_price_orchestrator.interface.encoding import encode_prediction, encode_predictions
+from housing_price_orchestrator.interface.encoding import encode_prediction, encode_predictions, source_header
 from housing_price_orchestrator.interface.leaving import unless_caller_leaves
-from housing_price_orchestrator.interface.openapi import body_of, errors_of_pricing, stream_of_houses
+from housing_price_orchestrator.interface.openapi import answers_of_pricing, body_of, stream_of_houses
 from housing_price_orchestrator.interface.reading import read_house, read_houses
 from housing_price_orchestrator.interface.timeout import timeout_seconds_of
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
@@ -36,7 +36,7 @@ router = APIRouter(
     summary="Price one house",
     operation_id="predict",
     response_model=PricedHouse,
-    responses=errors_of_pricing(),
+    responses=answers_of_pricing(),
     openapi_extra=body_of(House, EXAMPLE_DOCUMENT, "A house of the survey; it sold for 105,000 USD"),
 )
 async def predict(request: Request) -> Response:
@@ -59,7 +59,7 @@ async def predict(request: Request) -> Response:
     answer = encode_prediction(house, estimate, transaction_id)
     record.encode_seconds = time.perf_counter() - priced_at
     record.model_id = estimate.model.id
-    return Response(answer, media_type=JSON)
+    return Response(answer, headers=source_header((estimate,)), media_type=JSON)
 
 
 @router.post(
@@ -67,7 +67,7 @@ async def predict(request: Request) -> Response:
     summary="Price many houses",
     operation_id="predictBatch",
     response_model=PricedBatch,
-    responses=errors_of_pricing(),
+    responses=answers_of_pricing(),
     openapi_extra=body_of(HouseBatch, {"data": [EXAMPLE_DOCUMENT]}, "A batch of one house"),
 )
 async def predict_batch(request: Request) -> Response:
@@ -89,7 +89,7 @@ async def predict_batch(request: Request) -> Response:
     answer = await encode_predictions(houses, estimates, transaction_ids)
     record.encode_seconds = time.perf_counter() - priced_at
     record.model_id = estimates[-1].model.id
-    return Response(answer, media_type=JSON)
+    return Response(answer, headers=source_header(estimates), media_type=JSON)
 
 
 @router.post(

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Literal, Protocol
 
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
@@ -16,6 +16,9 @@ class ModelIdentity:
     id: str
 
 
+type PriceSource = Literal["model", "cache", "last-known"]
+
+
 @dataclass(frozen=True, slots=True)
 class PriceEstimate:
     """What a model says about one house: US dollars, finite and positive, `low <= price <= high`."""
@@ -24,6 +27,8 @@ class PriceEstimate:
     low_usd: float
     high_usd: float
     model: ModelIdentity
+    source: PriceSource = "model"
+    """Whether the model was asked for it, or it was asked before (`cache`), or it could not be asked (`last-known`)."""
 
 
 class PriceModel(Protocol):

@@ -65,7 +65,7 @@ def row_of_answer(transaction_id: str, origin: Origin, house: AnyHouse, estimate
         estimate.price_usd,
         estimate.low_usd,
         estimate.high_usd,
-        getattr(estimate, "source", "model"),
+        estimate.source,
         None,
     )
 

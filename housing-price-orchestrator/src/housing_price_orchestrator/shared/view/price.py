@@ -1,5 +1,6 @@
 """The price of a house and where it came from."""
 
+from operator import not_
 from typing import Annotated
 
 from pydantic import Field
@@ -35,6 +36,9 @@ class ModelName(View):
 type TransactionId = Annotated[str, Field(pattern="^[0-9a-f]{32}$", examples=["019aa5d1c2f070008a1b2c3d00000000"])]
 
 
+type OnlyTrue = Annotated[bool, Field(exclude_if=not_)]
+
+
 class PricedHouse(View):
     """The answer for one house."""
 
@@ -48,6 +52,10 @@ class PricedHouse(View):
     """How sure the model is."""
     model: ModelName
     """The model that made this price."""
+    degraded: OnlyTrue = False
+    """Only where the model server is away: this is the last price that it made for this house."""
+    cached: OnlyTrue = False
+    """Only where it was not asked: this is the price that it made for this house a moment ago."""
 
 
 class PricedBatch(View):

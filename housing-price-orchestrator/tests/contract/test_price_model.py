@@ -88,6 +88,7 @@ WRAPPERS: dict[str, Callable[[PriceModel], PriceModel]] = {
     "coalesced": lambda model: CoalescingPriceModel(model, max_rows=5, max_calls=2),
     "balanced": lambda model: BalancedPriceModel([guarded(model), guarded(model)]),
     "retried": retried,
+    "one model": OneModelPriceModel,
     "as shipped": as_shipped,
 }
 

@@ -36,7 +36,7 @@ def test_while_it_is_stopping_it_is_not_ready_and_answers_each_request_as_the_la
     stub: StubModelServer, workers: str
 ) -> None:
     with serving(
-        stub.url, ORCHESTRATOR_SERVER__STOP_NOTICE_SECONDS="3", ORCHESTRATOR_SERVER__WORKERS=workers
+        stub.url, ORCHESTRATOR_SERVER__STOP_NOTICE_SECONDS="1.5", ORCHESTRATOR_SERVER__WORKERS=workers
     ) as process:
         url = process.says(LISTENS)[1]
         # The address that workers share is told before there is one that listens.
@@ -45,7 +45,7 @@ def test_while_it_is_stopping_it_is_not_ready_and_answers_each_request_as_the_la
         with httpx.Client(base_url=url, timeout=BOUNDED_SECONDS, trust_env=False) as http:
             assert http.post(PREDICT, content=house_bytes()).headers.get("connection") != "close"
             process.send(signal.SIGTERM)
-            deadline = time.monotonic() + 2
+            deadline = time.monotonic() + 1
             while (answer := http.get("/readyz")).status_code == 200 and time.monotonic() < deadline:
                 pass
             assert answer.status_code == 503
@@ -224,8 +224,9 @@ def test_two_behind_a_proxy_are_restarted_without_a_failed_request(
     stub: StubModelServer, tmp_path: Path, is_kept: bool
 ) -> None:
     ports = [free_port(), free_port()]
+    soon = {"ORCHESTRATOR_SERVER__STOP_NOTICE_SECONDS": "0.3"}
     with contextlib.ExitStack() as stack:
-        running = [stack.enter_context(serving(stub.url, port=port)) for port in ports]
+        running = [stack.enter_context(serving(stub.url, port=port, **soon)) for port in ports]
         for process in running:
             process.says(LISTENS)
         url = stack.enter_context(proxied(tmp_path, *ports, is_kept=is_kept))
@@ -234,7 +235,7 @@ def test_two_behind_a_proxy_are_restarted_without_a_failed_request(
                 load.wait_for(50)
                 assert process.stop() == 0
                 load.wait_for(50)
-                stack.enter_context(serving(stub.url, port=port)).says(LISTENS)
+                stack.enter_context(serving(stub.url, port=port, **soon)).says(LISTENS)
             load.wait_for(50)
     assert load.failures == []
     assert load.refused == 0

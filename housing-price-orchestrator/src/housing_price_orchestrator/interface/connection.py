@@ -6,22 +6,19 @@ writes down that nothing is awaited from the client, and the timer, when it come
 """
 
 import asyncio
-import json
 import math
 import select
 from typing import Any
 
 import httptools
-import structlog
 from uvicorn.config import Config
-from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
 from housing_price_orchestrator.interface.body import BODY_IS_COMING
 from housing_price_orchestrator.interface.lingering import LingeringTransport
 from housing_price_orchestrator.interface.listening import ListeningConfig
-from housing_price_orchestrator.interface.problems import PROBLEM_MEDIA_TYPE, answer_to, members_of, problem_document
-from housing_price_orchestrator.interface.request_id import new_request_id
+from housing_price_orchestrator.interface.refusal import refusal
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.shared import errors
 
@@ -74,20 +71,17 @@ class BoundedConnection(HttpToolsProtocol):
         """Forget the timer."""
         if self._timer is not None:
             self._timer.cancel()
-        self._unset_keepalive_if_required()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Read what came, and see what is still missing."""
-        self._unset_keepalive_if_required()
         if self._is_lingering:
             self._discard(len(data))
             return
         size = self._piece_bytes = len(data)
         was_in_head = self._is_in_head
         cycle = self.cycle
-        # None before the first request, whatever uvicorn's annotation says.
-        held_bytes = 0 if cycle is None else len(cycle.body)  # type: ignore[redundant-expr]
+        held_bytes = len(cycle.body) if self._is_body_coming else 0
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade:
@@ -100,7 +94,7 @@ class BoundedConnection(HttpToolsProtocol):
             self._head_goes_on(size, is_first=not was_in_head)
         elif self._is_discarding:
             self._discard(size)
-        elif self._is_working and self.cycle.more_body:
+        elif self._is_body_coming:
             self._body_goes_on(size, held_bytes if cycle is self.cycle else None)
 
     def on_message_begin(self) -> None:
@@ -129,14 +123,21 @@ class BoundedConnection(HttpToolsProtocol):
 
     def on_response_complete(self) -> None:
         """Wait for the next request; before that, for the end of a body that was refused."""
-        if self._is_lingering:
+        self.server_state.total_requests += 1
+        if self._is_lingering or self.transport.is_closing():
             return
-        super().on_response_complete()
-        if self.cycle.more_body and self.cycle.response_complete:
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            # uvicorn would set a timer of its own for each request here.
+            self._due = self.loop.time() + self._limits.keep_alive_seconds
+        if self._refusal is not None:
+            # Found while there was something to be answered first.
+            self._refuse(self._refusal)
+        elif self.cycle.more_body and not self._is_working:
             self._is_discarding = True
             self._wait_for_the_rest()
-        elif self._refusal is not None and not self.pipeline:
-            self._refuse(self._refusal)
 
     def pause_writing(self) -> None:
         """Watch a client that does not take its answer."""
@@ -144,10 +145,6 @@ class BoundedConnection(HttpToolsProtocol):
         self._unsent_bytes = math.inf
         # The first look, soon, sees what is left when the system's own buffers are full; the next whether that changes.
         self._set_timer(self._limits.linger_seconds)
-
-    def timeout_keep_alive_handler(self) -> None:
-        """Close a connection on which no further request came."""
-        self._close()
 
     def shutdown(self) -> None:
         """Close the connection unless there is, or may be, a request on it; that one will be its last."""
@@ -162,6 +159,11 @@ class BoundedConnection(HttpToolsProtocol):
     @property
     def _is_stopping(self) -> bool:
         return self._readiness is not None and self._readiness.is_stopping
+
+    @property
+    def _is_body_coming(self) -> bool:
+        # None before the first request, whatever uvicorn's annotation says.
+        return self.cycle is not None and self.cycle.more_body  # type: ignore[redundant-expr]
 
     @property
     def _is_working(self) -> bool:
@@ -231,26 +233,7 @@ class BoundedConnection(HttpToolsProtocol):
         if is_answered:
             self.transport.abort()
             return
-        answer, request_id = answer_to(error), new_request_id()
-        structlog.get_logger().warning(
-            "refused",
-            request_id=request_id,
-            client=self.client[0] if self.client else None,
-            status=answer.status,
-            error=f"{type(error).__name__}: {error}",
-        )
-        body = json.dumps(problem_document(answer, request_id, **members_of(error))).encode()
-        lines = [
-            *self.server_state.default_headers,
-            (b"content-type", PROBLEM_MEDIA_TYPE.encode()),
-            (b"content-length", str(len(body)).encode()),
-            (b"x-request-id", request_id.encode()),
-            (b"connection", b"close"),
-        ]
-        if answer.retry_after_seconds is not None:
-            lines.append((b"retry-after", str(answer.retry_after_seconds).encode()))
-        head = b"".join(b"%b: %b\r\n" % line for line in lines)
-        self.transport.write(STATUS_LINE[answer.status] + head + b"\r\n" + body)
+        self.transport.write(refusal(error, self.client, self.server_state.default_headers))
         self._linger()
 
     def _linger(self) -> None:
@@ -290,7 +273,7 @@ class BoundedConnection(HttpToolsProtocol):
 
     def _look(self) -> None:
         """See whether the client has done what is expected of it, and look again when it should have."""
-        pause = self._limits.client_seconds
+        pause = min(self._limits.client_seconds, self._limits.keep_alive_seconds)
         if self.flow.write_paused or self.transport.is_closing():
             unsent_bytes = self.transport.get_write_buffer_size()
             # An answer of no known length is a stream's, which has a limit of its own while it lasts.

@@ -73,7 +73,6 @@ class ListeningConfig(uvicorn.Config):
             server_header=False,
             # Added by the application, and only where proxies are known.
             proxy_headers=False,
-            timeout_keep_alive=self.limits.keep_alive_seconds,
             headers=[HSTS] if cert_file else None,
             ssl_certfile=cert_file,
             ssl_keyfile=key_file,

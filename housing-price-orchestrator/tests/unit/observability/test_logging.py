@@ -200,3 +200,20 @@ def test_a_defect_is_shown_to_people_without_local_variables(
     written = capsys.readouterr().out
     assert "RuntimeError: a defect" in written
     assert "987654321987" not in written
+
+
+def test_each_event_is_written_in_one_piece_so_that_threads_do_not_mix_theirs(
+    as_pytest_had_it: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Pieces(io.StringIO):
+        def write(self, text: str) -> int:
+            pieces.append(text)
+            return len(text)
+
+    pieces: list[str] = []
+    monkeypatch.setattr(sys, "stdout", Pieces())
+    configure_logging(level="info", style="json")
+    structlog.get_logger().info("ours")
+    logging.getLogger("somebody").warning("theirs")
+    assert [json.loads(piece)["event"] for piece in pieces] == ["ours", "theirs"]
+    assert all(piece.endswith("\n") for piece in pieces)

@@ -1,0 +1,38 @@
+"""What a client is told whose request never reaches the application."""
+
+import json
+from collections.abc import Sequence
+from http import HTTPStatus
+
+import structlog
+
+from housing_price_orchestrator.interface.problems import PROBLEM_MEDIA_TYPE, answer_to, members_of, problem_document
+from housing_price_orchestrator.interface.request_id import new_request_id
+from housing_price_orchestrator.shared.errors import HousingPriceError
+
+
+def refusal(
+    error: HousingPriceError, client: tuple[str, int] | None, default_headers: Sequence[tuple[bytes, bytes]]
+) -> bytes:
+    """Write a whole answer, the last of its connection, and a line of the log with the id that it names."""
+    answer, request_id = answer_to(error), new_request_id()
+    structlog.get_logger().warning(
+        "refused",
+        request_id=request_id,
+        client=client[0] if client else None,
+        status=answer.status,
+        error=f"{type(error).__name__}: {error}",
+    )
+    body = json.dumps(problem_document(answer, request_id, **members_of(error))).encode()
+    headers = [
+        *default_headers,
+        (b"content-type", PROBLEM_MEDIA_TYPE.encode()),
+        (b"content-length", str(len(body)).encode()),
+        (b"x-request-id", request_id.encode()),
+        (b"connection", b"close"),
+    ]
+    if answer.retry_after_seconds is not None:
+        headers.append((b"retry-after", str(answer.retry_after_seconds).encode()))
+    lines = [f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}".encode()]
+    lines += [name + b": " + value for name, value in headers]
+    return b"\r\n".join(lines) + b"\r\n\r\n" + body

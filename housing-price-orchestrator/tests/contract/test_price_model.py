@@ -18,6 +18,7 @@ from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
 from housing_price_orchestrator.provider.fallback import FallbackPriceModel
 from housing_price_orchestrator.provider.mlflow_client import client_for
 from housing_price_orchestrator.provider.mlflow_price_model import MLflowPriceModel
+from housing_price_orchestrator.provider.one_model import OneModelPriceModel
 from housing_price_orchestrator.provider.price_memory import PriceMemory
 from housing_price_orchestrator.provider.retry import RetryBudget, RetryPriceModel
 from housing_price_orchestrator.shared.errors import CircuitOpen, ModelServerError, ModelServerUnavailable

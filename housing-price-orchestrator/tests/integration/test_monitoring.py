@@ -1,0 +1,143 @@
+"""A real Prometheus watches the real services by the configuration that is shipped."""
+
+import math
+import shutil
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import httpx
+import pytest
+import yaml
+
+from factories import batch_bytes, house_bytes, houses_json
+from monitoring_files import RULES, prometheus_configuration, queries
+from servers import LISTENS, Process, port_that_refuses
+
+SECONDS_FOR_DATA = 90
+PREDICT = "/api/v1/price/predict"
+
+DRIFT = """
+housing_price_drift_alarm{model_id="m"} 1
+housing_price_drift_psi{model_id="m",feature="GrLivArea"} 0.4
+housing_price_drift_last_check_timestamp_seconds 1000
+"""
+"""What a check for drift has written, as node_exporter shows it; a unit test binds the names to those of the check."""
+
+
+@pytest.fixture
+def drift_metrics() -> Iterator[str]:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.send_header("content-type", "text/plain; version=0.0.4")
+            self.end_headers()
+            self.wfile.write(DRIFT.encode())
+
+        def log_message(self, *_: object) -> None:
+            pass
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        yield f"127.0.0.1:{server.server_address[1]}"
+        server.shutdown()
+        thread.join()
+
+
+@pytest.fixture
+def orchestrator(model_server: str) -> Iterator[httpx.Client]:
+    """The shipped program, with a second model server that is away."""
+    with (
+        port_that_refuses() as nobody,
+        Process(
+            *(sys.executable, "-m", "housing_price_orchestrator", "serve", "--port", "0"),
+            ORCHESTRATOR_MODEL_SERVER__BASE_URL=f"{model_server},http://127.0.0.1:{nobody}",
+            ORCHESTRATOR_LOG__LEVEL="error",
+        ) as process,
+        httpx.Client(base_url=process.says(LISTENS)[1], timeout=30, trust_env=False) as client,
+    ):
+        yield client
+
+
+@pytest.fixture
+def prometheus(orchestrator: httpx.Client, drift_metrics: str, tmp_path: Path) -> Iterator[httpx.Client]:
+    program = shutil.which("prometheus")
+    if program is None:
+        pytest.skip("prometheus was not found: it is Debian's package prometheus")
+    configuration = prometheus_configuration()
+    configuration["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
+    configuration["rule_files"] = [str(path) for path in RULES]
+    here = {"orchestrator:8000": orchestrator.base_url.netloc.decode(), "drift-metrics:9100": drift_metrics}
+    for job in configuration["scrape_configs"]:
+        for targets in job["static_configs"]:
+            targets["targets"] = [here[target] for target in targets["targets"]]
+    file = tmp_path / "prometheus.yml"
+    file.write_text(yaml.safe_dump(configuration), encoding="utf-8")
+    with (
+        Process(
+            *(program, f"--config.file={file}", f"--storage.tsdb.path={tmp_path / 'data'}"),
+            "--web.listen-address=127.0.0.1:0",
+        ) as process,
+        httpx.Client(
+            base_url=f"http://{process.says(r'Listening on.* address=(127\.0\.0\.1:[0-9]+)')[1]}/api/v1",
+            timeout=30,
+            trust_env=False,
+        ) as client,
+    ):
+        yield client
+
+
+def ask_for_everything(orchestrator: httpx.Client) -> None:
+    """Some of everything that there is to count."""
+    for number in range(5):
+        orchestrator.post(PREDICT, content=house_bytes(id=number + 1))
+    orchestrator.post(PREDICT, content=house_bytes(street="Dummy"))
+    orchestrator.post(f"{PREDICT}/batch", content=batch_bytes(houses_json(40)))
+    orchestrator.post(f"{PREDICT}/stream", content=house_bytes(), headers={"content-type": "application/x-ndjson"})
+
+
+def found(prometheus: httpx.Client, query: str) -> list[float]:
+    """The numbers that a query of a dashboard gives; none where it gives nothing or no number."""
+    answer = prometheus.get("/query", params={"query": query.replace("$__rate_interval", "30s")})
+    assert answer.status_code == 200, answer.text
+    values = [float(series["value"][1]) for series in answer.json()["data"]["result"]]
+    return [value for value in values if not math.isnan(value)]
+
+
+def test_every_query_of_the_dashboards_has_data_and_every_rule_is_well(
+    prometheus: httpx.Client, orchestrator: httpx.Client
+) -> None:
+    deadline = time.monotonic() + SECONDS_FOR_DATA
+    missing = queries()
+    while missing:
+        assert time.monotonic() < deadline, f"no data: {missing}"
+        ask_for_everything(orchestrator)
+        missing = [one for one in missing if not found(prometheus, one[1])]
+    ours: dict[str, Any] = prometheus.get("/rules").json()
+    evaluated = [rule for group in ours["data"]["groups"] for rule in group["rules"]]
+    assert evaluated
+    assert {(rule["health"], rule.get("lastError", "")) for rule in evaluated} == {("ok", "")}
+    targets = prometheus.get("/targets").json()["data"]["activeTargets"]
+    assert {target["labels"]["job"]: target["health"] for target in targets} == {
+        "housing-price-orchestrator": "up",
+        "housing-price-drift": "up",
+    }
+
+
+def test_what_is_wrong_raises_an_alert(prometheus: httpx.Client, orchestrator: httpx.Client) -> None:
+    deadline = time.monotonic() + SECONDS_FOR_DATA
+    expected = {"HousingPriceDrift", "HousingPriceDriftUnchecked", "HousingPriceCircuitOpen"}
+    while not expected <= (raised := {one["labels"]["alertname"] for one in _alerts(prometheus)}):
+        assert time.monotonic() < deadline, raised
+        orchestrator.post(PREDICT, content=house_bytes())
+    # Nothing else is wrong: prices are made, by the model server that is there.
+    assert raised == expected
+
+
+def _alerts(prometheus: httpx.Client) -> list[dict[str, Any]]:
+    return list(prometheus.get("/alerts").json()["data"]["alerts"])

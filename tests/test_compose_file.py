@@ -1,5 +1,8 @@
 """What `compose.yaml` says, read without an engine; `container/` runs it."""
 
+import re
+import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -17,3 +20,36 @@ COMPOSE = Path(__file__).parents[1] / "compose.yaml"
 )
 def test_publishing_the_api_does_not_publish_the_tracking_server(service: str, published: str) -> None:
     assert yaml.safe_load(COMPOSE.read_text())["services"][service]["ports"] == [published]
+
+
+MONITORING = ("prometheus", "grafana", "drift-metrics")
+
+
+@pytest.mark.parametrize("name", MONITORING)
+def test_what_watches_is_pinned_published_on_loopback_and_mounts_what_there_is(name: str) -> None:
+    service = yaml.safe_load(COMPOSE.read_text())["services"][name]
+    assert service["profiles"] == ["monitoring"]
+    assert re.fullmatch(r"[a-z/-]+:\$\{[A-Z_]+:-v?\d+\.\d+\.\d+\}", service["image"])
+    for published in service.get("ports", []):
+        assert published.startswith("${MONITORING_PUBLISH_ADDRESS:-127.0.0.1}:")
+    for mounted in (volume.split(":")[0] for volume in service["volumes"]):
+        assert not mounted.startswith(".") or (COMPOSE.parent / mounted).exists()
+
+
+def test_prometheus_looks_where_the_services_are() -> None:
+    """The targets are names and ports of services that share a network with Prometheus."""
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    configuration = yaml.safe_load((COMPOSE.parent / "deploy" / "monitoring" / "prometheus.yml").read_text())
+    for job in configuration["scrape_configs"]:
+        for target in (target for targets in job["static_configs"] for target in targets["targets"]):
+            name = target.split(":")[0]
+            assert set(services[name]["networks"]) & set(services["prometheus"]["networks"])
+
+
+def test_docker_compose_takes_every_profile() -> None:
+    if shutil.which("docker") is None or subprocess.run(["docker", "compose", "version"], check=False).returncode:
+        pytest.skip("docker compose was not found")
+    command = ["docker", "compose", "--profile", "*", "config", "--services"]
+    ended = subprocess.run(command, cwd=COMPOSE.parent, capture_output=True, text=True, check=False, timeout=60)
+    assert ended.returncode == 0, ended.stderr
+    assert set(MONITORING) <= set(ended.stdout.split())

@@ -16,7 +16,7 @@ from housing_price_orchestrator.compose_access import ComposedAccess
 from housing_price_orchestrator.compose_store import ComposedStore
 from housing_price_orchestrator.compose_telemetry import ComposedTelemetry
 from housing_price_orchestrator.compose_upstream import open_upstream
-from housing_price_orchestrator.interface import docs, health, ndjson, price
+from housing_price_orchestrator.interface import actuals, docs, health, ndjson, predictions, price
 from housing_price_orchestrator.interface import metrics as metrics_page
 from housing_price_orchestrator.interface.cors import cors_options
 from housing_price_orchestrator.interface.hosts import TrustedHosts
@@ -101,6 +101,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     app.state.access = callers.access
     app.state.transactions = store.transactions
+    app.state.history = store.history
     app.state.limits = BodyLimits(
         predict_bytes=settings.requests.max_predict_bytes,
         batch_bytes=settings.requests.max_batch_bytes,
@@ -110,6 +111,8 @@ def create_app(settings: Settings) -> FastAPI:
     )
     # The routes themselves and not their router, which would be asked about each request first.
     app.router.routes.extend(price.router.routes)
+    app.include_router(actuals.router)
+    app.include_router(predictions.router)
     app.include_router(health.router)
     if settings.docs.enabled:
         docs.add_docs(app)

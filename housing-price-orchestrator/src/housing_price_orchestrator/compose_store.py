@@ -8,7 +8,9 @@ from collections.abc import AsyncIterator
 from sqlalchemy.engine import make_url
 
 from housing_price_orchestrator.observability.metrics import Metrics
+from housing_price_orchestrator.provider.store.history import SqlPredictionHistory
 from housing_price_orchestrator.provider.store.prediction_log import SqlPredictionLog
+from housing_price_orchestrator.service.history import History
 from housing_price_orchestrator.service.transactions import Transactions
 from housing_price_orchestrator.settings import Settings
 
@@ -25,6 +27,7 @@ class ComposedStore:
         """Compose it; nothing is opened before `running`."""
         log = settings.prediction_log
         self.log: SqlPredictionLog | None = None
+        self._history: SqlPredictionHistory | None = None
         if log.enabled:
             share, days = log.sample_share, log.retention_days
             self.log = SqlPredictionLog(
@@ -33,20 +36,23 @@ class ComposedStore:
                 retention_seconds=None if days is None else days * _SECONDS_PER_DAY,
                 is_sampled=None if share == 1 else lambda: random.random() < share,  # noqa: S311 - dice, not secrets
             )
+            self._history = SqlPredictionHistory(make_url(log.url), limit_seconds=log.read_seconds)
         self.transactions = Transactions(self.log)
+        self.history = History(self._history)
 
     @contextlib.asynccontextmanager
     async def running(self, metrics: Metrics | None) -> AsyncIterator[None]:
         """Write, and let `metrics` read how it goes, until it is left."""
-        log = self.log
-        if log is None:
+        log, history = self.log, self._history
+        if log is None or history is None:
             yield
             return
         if metrics is not None:
             _read_from(metrics, log)
         log.start()
         try:
-            yield
+            async with history:
+                yield
         finally:
             await asyncio.to_thread(log.close, within_seconds=DRAIN_SECONDS)
 

@@ -2,16 +2,20 @@
 
 import json
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
 import pytest
 from fastapi.testclient import TestClient
 
+from conftest import StartApp
 from factories import REPOSITORY, batch_json, house_bytes, house_json
 from housing_price_orchestrator.app import describe
 from housing_price_orchestrator.interface.problems import ANSWER_OF_ERROR
+from housing_price_orchestrator.shared.errors import PredictionLogError
 from servers import StubModelServer, hangs, says
+from waiting import wait_until
 
 DOCUMENT = json.loads(json.dumps(describe()))
 SCHEMAS: dict[str, dict[str, Any]] = DOCUMENT["components"]["schemas"]
@@ -119,8 +123,39 @@ def test_names_of_operations_are_unique() -> None:
     assert len(set(names)) == len(names)
 
 
+@pytest.fixture
+def logged_api(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> TestClient:
+    """A client of the application, which writes down its prices."""
+    api = start_app(stub.url, prediction_log={"enabled": True, "url": f"sqlite:///{tmp_path / 'log.db'}"})
+    wait_until(lambda: api.get("/api/v1/predictions").status_code == 200, "the log cannot be asked")
+    return api
+
+
+def test_answers_about_what_was_priced_are_as_declared(logged_api: TestClient) -> None:
+    transaction_id = logged_api.post(PREDICT, content=house_bytes()).json()["transactionId"]
+    one, found = f"/api/v1/predictions/{transaction_id}", "/api/v1/predictions"
+    wait_until(lambda: logged_api.get(one).status_code == 200, "it was not logged")
+    actual = {"data": [{"transactionId": transaction_id, "salePrice": 1e5}, {"id": 7, "salePrice": 1}]}
+    told = logged_api.post("/api/v1/price/actuals", json=actual)
+    asked = {
+        ("/api/v1/predictions/{transactionId}", "get"): logged_api.get(one),
+        (found, "get"): logged_api.get(found),
+        ("/api/v1/price/actuals", "post"): told,
+        ("/api/v1/price/actuals/errors", "get"): logged_api.get("/api/v1/price/actuals/errors"),
+    }
+    for (path, method), answer in asked.items():
+        assert answer.status_code == 200, path
+        validator_of(path, method, 200, "application/json").validate(answer.json())
+
+
+STATUSES_OF_PRICING = sorted(
+    {answer.status for error, answer in ANSWER_OF_ERROR.items() if not issubclass(error, PredictionLogError)}
+    | {200, 500}
+)
+
+
 @pytest.mark.parametrize("path", [PREDICT, BATCH])
-@pytest.mark.parametrize("status", sorted({answer.status for answer in ANSWER_OF_ERROR.values()} | {200, 500}))
+@pytest.mark.parametrize("status", STATUSES_OF_PRICING)
 def test_every_status_that_pricing_can_end_with_is_declared(path: str, status: int) -> None:
     response = DOCUMENT["paths"][path]["post"]["responses"][str(status)]
     assert response["description"]
@@ -143,11 +178,11 @@ def test_each_operation_with_a_body_has_an_example() -> None:
 
 
 @pytest.mark.parametrize(("path", "media_type", "name", "value"), EXAMPLES)
-def test_every_example_runs_as_it_is(api: TestClient, path: str, media_type: str, name: str, value: Any) -> None:
+def test_every_example_runs_as_it_is(logged_api: TestClient, path: str, media_type: str, name: str, value: Any) -> None:
     body = value if isinstance(value, str) else json.dumps(value)
-    answer = api.post(path, content=body, headers={"content-type": media_type})
+    answer = logged_api.post(path, content=body, headers={"content-type": media_type})
     assert answer.status_code == 200, name
-    assert "predictedPrice" in answer.text
+    assert "predictedPrice" in answer.text or "stored" in answer.text
 
 
 def validator_of(path: str, method: str, status: int, media_type: str) -> Any:

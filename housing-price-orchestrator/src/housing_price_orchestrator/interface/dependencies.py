@@ -13,6 +13,7 @@ from housing_price_orchestrator.observability.exposition import Exposition
 from housing_price_orchestrator.observability.record import RequestRecord
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.service.access import Access
+from housing_price_orchestrator.service.history import History
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.service.transactions import Transactions
@@ -34,6 +35,12 @@ def transactions_of(request: Request) -> Transactions:
     """Get the service that gives prices their ids and writes them down."""
     transactions: Transactions = request.app.state.transactions
     return transactions
+
+
+def history_of(request: Request) -> History:
+    """Get the service that looks into the prediction log."""
+    history: History = request.app.state.history
+    return history
 
 
 def stream_gate_of(request: Request) -> StreamGate:
@@ -64,6 +71,13 @@ def exposition_of(request: Request) -> Exposition:
     """Get what gives the page of the metrics."""
     exposition: Exposition = request.app.state.exposition
     return exposition
+
+
+async def _history(request: Request) -> History:
+    return history_of(request)
+
+
+type HistoryDep = Annotated[History, Depends(_history)]
 
 
 async def _readiness(request: Request) -> Readiness:

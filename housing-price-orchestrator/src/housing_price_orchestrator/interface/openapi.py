@@ -19,6 +19,8 @@ from housing_price_orchestrator.interface.access import describe_access
 from housing_price_orchestrator.interface.body import NDJSON
 from housing_price_orchestrator.interface.problems import ANSWER_OF_ERROR, PROBLEM_MEDIA_TYPE
 from housing_price_orchestrator.interface.timeout import TIMEOUT_HEADER, TIMEOUT_PARAMETER
+from housing_price_orchestrator.shared.errors import PredictionLogError
+from housing_price_orchestrator.shared.view.actual import ActualPrices
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
 
 _REF = "#/components/schemas/{model}"
@@ -106,7 +108,10 @@ def body_of(view: type[BaseModel], example: Any, summary: str) -> dict[str, Any]
 def errors_of_pricing() -> dict[int | str, dict[str, Any]]:
     """Describe every status that pricing can end with, from the table of errors."""
     titles: dict[int, list[str]] = {}
-    for answer in ANSWER_OF_ERROR.values():
+    for kind, answer in ANSWER_OF_ERROR.items():
+        if issubclass(kind, PredictionLogError):
+            # Whatever becomes of the log, prices are answered.
+            continue
         titles.setdefault(answer.status, []).append(answer.title)
     titles[500] = ["Something went wrong here"]
     responses: dict[int | str, dict[str, Any]] = {}
@@ -122,6 +127,15 @@ def errors_of_pricing() -> dict[int | str, dict[str, Any]]:
 def answers_of_pricing() -> dict[int | str, dict[str, Any]]:
     """Describe every answer of pricing: what stands beside the prices, and every error."""
     return {200: {"headers": _PRICE_SOURCE}, **errors_of_pricing()}
+
+
+def errors_of_history(*statuses: int) -> dict[int | str, dict[str, Any]]:
+    """Describe what questions to the prediction log can end with: that it is off or away, and these statuses."""
+    common = errors_of_pricing()
+    responses = {status: common[status] for status in statuses}
+    responses[404] = {"description": "No such prediction, or nothing is logged", **PROBLEM}
+    responses[503] = {"description": "The prediction log is away", **PROBLEM, "headers": RETRY_AFTER}
+    return responses  # type: ignore[return-value]  # a status is an int or a str
 
 
 def refusals_of_access() -> dict[str, dict[str, Any]]:
@@ -180,7 +194,9 @@ class DescribedAPI(FastAPI):
         """Build the document once."""
         if self.openapi_schema is None:
             document = super().openapi()
-            views = [(view, "validation") for view in (House, HouseBatch, Problem, InvalidRequest, RefusedLine)]
+            views = [
+                (view, "validation") for view in (House, HouseBatch, ActualPrices, Problem, InvalidRequest, RefusedLine)
+            ]
             _, definitions = models_json_schema(views, ref_template=_REF)  # type: ignore[arg-type]
             schemas = document["components"]["schemas"]
             schemas.update(definitions["$defs"])

@@ -84,6 +84,15 @@ ANSWER_OF_ERROR: dict[type[errors.HousingPriceError], Answer] = {
     errors.TooManyConnections: Answer(
         503, "too-many-connections", "Too many connections", "Try again in a moment, over fewer connections.", 1
     ),
+    errors.PredictionUnknown: Answer(
+        404, "prediction-unknown", "No such prediction", "It was never made, not logged, or is forgotten by now."
+    ),
+    errors.PredictionLogOff: Answer(
+        404, "prediction-log-off", "Nothing is logged", "The prediction log of this service is switched off."
+    ),
+    errors.PredictionLogUnavailable: Answer(
+        503, "prediction-log-unavailable", "The prediction log is away", "It cannot be asked right now. Try again.", 1
+    ),
     errors.QueueFull: Answer(503, "queue-full", "Too much is waiting", "Try again in a moment.", 1),
     errors.DeadlineExceeded: Answer(
         504, "deadline-exceeded", "No answer in time", "The model server did not answer within the request's time."

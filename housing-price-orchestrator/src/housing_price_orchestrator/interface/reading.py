@@ -196,7 +196,7 @@ async def _read_unusual(body: bytes, position: int) -> list[AnyHouse]:
         raise InvalidDocument([_invalid_json(reason)])
     if not body.strip(b" \t\n\r"):
         raise InvalidDocument([_NO_BODY])
-    document = _parse(body)
+    document = parse_strictly(body)
     entries = document.get("data") if isinstance(document, dict) and len(document) == 1 else None
     findings = _Findings()
     if not isinstance(entries, list) or not entries:
@@ -230,11 +230,11 @@ def _judged(text: bytes) -> House:
     """Read one house by the contract; raises pydantic's error, or `InvalidDocument` for a key that stands twice."""
     house: House = _house.validate_json(text)
     if text.count(b":") != len(house.model_fields_set):
-        _parse(text)
+        parse_strictly(text)
     return house
 
 
-def _parse(body: bytes) -> Any:
+def parse_strictly(body: bytes) -> Any:
     """Parse JSON; refuses equal keys, NaN and Infinity, and what is not UTF-8."""
     try:
         return jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)

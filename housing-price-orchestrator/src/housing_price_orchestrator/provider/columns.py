@@ -1,5 +1,6 @@
 """What each feature of a house is called in the model: the only place that spells the model's columns."""
 
+from collections.abc import Sequence
 from operator import attrgetter
 from typing import Any, Literal
 
@@ -107,6 +108,22 @@ def row_of(house: AnyHouse) -> Row:
         return astuple(house)[1:]
     row: Row = _values_of(house)
     return row
+
+
+_KEY_OF_COLUMN = {column: House.model_fields[field].alias for field, column in COLUMN_OF_FIELD.items()}
+
+
+def document_of(house_id: int, columns: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
+    """Make the public document of a house from a row of the past: whole numbers whole, as they were sent.
+
+    A column that the contract does not know any more keeps its own name.
+    """
+    document = {_KEY_OF_COLUMN.get(name) or name: _as_sent(value) for name, value in zip(columns, values, strict=True)}
+    return {"id": house_id, **document}
+
+
+def _as_sent(value: Any) -> Any:
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def column_types() -> dict[str, Literal["double", "string"]]:

@@ -20,6 +20,10 @@ HousingPriceError
 │   └── RateLimitExceeded           too many requests in too short a time
 ├── IdentityProviderUnavailable     the keys that tokens are checked with cannot be had
 ├── TooManyConnections              all that may be served are taken
+├── PredictionLogError              what is remembered about prices cannot be told
+│   ├── PredictionUnknown           no price with this id was written down
+│   ├── PredictionLogOff            nothing is written down at all
+│   └── PredictionLogUnavailable    its database is away, or too busy
 ├── QueueFull                       too much is waiting already; nothing was asked
 ├── DeadlineExceeded                no answer within the time that the request had
 └── ModelServerError                there is no usable answer
@@ -158,6 +162,22 @@ class HostNotServed(RequestRefused):
 
 class TooManyConnections(HousingPriceError):
     """As many connections are open as are served."""
+
+
+class PredictionLogError(HousingPriceError):
+    """What is remembered about prices cannot be told."""
+
+
+class PredictionUnknown(PredictionLogError):
+    """No price with this id was written down, or not yet, or not any more."""
+
+
+class PredictionLogOff(PredictionLogError):
+    """Nothing is written down at all."""
+
+
+class PredictionLogUnavailable(PredictionLogError):
+    """The database of the log is away, or too busy."""
 
 
 class QueueFull(HousingPriceError):

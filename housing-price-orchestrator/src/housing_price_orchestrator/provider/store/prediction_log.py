@@ -182,7 +182,7 @@ class SqlPredictionLog:
                     self._delete_old()
             except Exception as error:  # noqa: BLE001 - whatever a database does, the next moment is another try
                 self._note_away(error)
-                if time.monotonic() >= self._give_up_at:
+                if time.monotonic() >= self._give_up_at or (is_stopping and self.queued_rows == 0):
                     break
                 if is_stopping:
                     time.sleep(self._flush_seconds)

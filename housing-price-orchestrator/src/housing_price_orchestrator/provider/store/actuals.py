@@ -1,0 +1,93 @@
+"""Keeps what houses were sold for, and compares it with what was predicted."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from datetime import date, datetime
+from itertools import batched
+from typing import Any
+
+import sqlalchemy as sa
+from sqlalchemy.engine import Connection
+
+from housing_price_orchestrator.provider.store.tables import actual, prediction, realised
+from housing_price_orchestrator.shared.history import Actual, ActualsTaken, RealisedError
+
+ROWS_AT_A_TIME = 500
+"""Rows that one statement asks about or writes."""
+
+type _Key = tuple[str | None, int | None]
+type _Told = tuple[float, date | None]
+
+
+def keep_actuals(
+    connection: Connection, actuals: Sequence[Actual], key_id: str | None, received_at: datetime
+) -> ActualsTaken:
+    """Keep those that belong to a logged prediction and say something new, in the running transaction."""
+    told_transactions = {one.transaction_id for one in actuals if one.transaction_id is not None}
+    told_houses = {one.house_id for one in actuals if one.house_id is not None}
+    known = set[_Key]()
+    known |= {(one, None) for one in _known(connection, prediction.c.transaction_id, told_transactions)}
+    known |= {(None, one) for one in _known(connection, prediction.c.house_id, told_houses)}
+    last_told: dict[_Key, _Told] = {}
+    for column, values in ((actual.c.transaction_id, told_transactions), (actual.c.house_id, told_houses)):
+        last_told.update(_last_told(connection, column, values))
+    unknown: list[int] = []
+    new: list[dict[str, Any]] = []
+    for place, one in enumerate(actuals):
+        key: _Key = (one.transaction_id, one.house_id)
+        told: _Told = (one.sale_price_usd, one.sold_on)
+        if key not in known:
+            unknown.append(place)
+        elif last_told.get(key) != told:
+            last_told[key] = told
+            new.append(
+                {
+                    "transaction_id": one.transaction_id,
+                    "house_id": one.house_id,
+                    "sale_price_usd": one.sale_price_usd,
+                    "sold_on": one.sold_on,
+                    "received_at": received_at,
+                    "key_id": key_id,
+                }
+            )
+    for rows in batched(new, ROWS_AT_A_TIME, strict=False):
+        connection.execute(sa.insert(actual).values(rows))
+    return ActualsTaken(len(new), len(actuals) - len(new) - len(unknown), unknown)
+
+
+def _known(connection: Connection, column: sa.Column[Any], values: Iterable[Any]) -> Iterator[Any]:
+    for some in batched(values, ROWS_AT_A_TIME, strict=False):
+        yield from connection.scalars(sa.select(column).where(column.in_(some)).distinct())
+
+
+def _last_told(connection: Connection, column: sa.Column[Any], values: Iterable[Any]) -> Iterator[tuple[_Key, _Told]]:
+    columns = (actual.c.transaction_id, actual.c.house_id, actual.c.sale_price_usd, actual.c.sold_on)
+    for some in batched(values, ROWS_AT_A_TIME, strict=False):
+        for row in connection.execute(sa.select(*columns).where(column.in_(some)).order_by(actual.c.id)):
+            yield (row.transaction_id, row.house_id), (row.sale_price_usd, row.sold_on)
+
+
+def realised_errors(connection: Connection) -> list[RealisedError]:
+    """Compare predictions with actual prices, by model version and month of sale."""
+    view = realised.c
+    difference = view.price_usd - view.sale_price_usd
+    # As the model's own figures are made: the logarithm of the ratio (housing_price_model.evaluate).
+    log_ratio = sa.func.ln(view.price_usd, type_=sa.Double) - sa.func.ln(view.sale_price_usd, type_=sa.Double)
+    is_inside = sa.case(
+        (sa.and_(view.low_usd <= view.sale_price_usd, view.sale_price_usd <= view.high_usd), 1.0), else_=0.0
+    )
+    groups = (view.model_name, view.model_version, view.month)
+    statement = (
+        sa.select(
+            *groups,
+            sa.func.count(),
+            sa.func.avg(sa.func.abs(difference)),
+            sa.func.avg(log_ratio * log_ratio),
+            sa.func.avg(is_inside),
+        )
+        .group_by(*groups)
+        .order_by(*groups)
+    )
+    return [
+        RealisedError(name, version, month, count, float(mae), float(mean_square) ** 0.5, float(coverage))
+        for name, version, month, count, mae, mean_square, coverage in connection.execute(statement)
+    ]

@@ -1,0 +1,360 @@
+"""What was asked and answered can be found again, and be compared with what houses were sold for."""
+
+import base64
+import math
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi.testclient import TestClient
+
+from conftest import StartApp
+from factories import batch_json, bearer, house_json, houses_json, new_key
+from housing_price_orchestrator.shared.access import Scope
+from housing_price_orchestrator.shared.view.house import House
+from servers import StubModelServer, predicts
+from waiting import wait_until
+
+PREDICT = "/api/v1/price/predict"
+BATCH = "/api/v1/price/predict/batch"
+PREDICTIONS = "/api/v1/predictions"
+ACTUALS = "/api/v1/price/actuals"
+ERRORS = "/api/v1/price/actuals/errors"
+
+NEVER_MADE = "0" * 32
+
+
+@pytest.fixture
+def url(tmp_path: Path) -> str:
+    return f"sqlite:///{tmp_path / 'log.db'}"
+
+
+@pytest.fixture
+def api(stub: StubModelServer, start_app: StartApp, url: str) -> TestClient:
+    return start_app(stub.url, prediction_log={"enabled": True, "url": url})
+
+
+type StartGuarded = Callable[..., tuple[TestClient, str]]
+
+
+@pytest.fixture
+def guarded(stub: StubModelServer, start_app: StartApp, url: str, tmp_path: Path) -> StartGuarded:
+    """Starts the application with a key that is good for some scopes: `guarded("admin")` gives both."""
+
+    def start(*scopes: Scope) -> tuple[TestClient, str]:
+        file = tmp_path / "keys.json"
+        key = new_key(file, *scopes)
+        log = {"enabled": True, "url": url}
+        return start_app(stub.url, auth={"keys_file": file}, prediction_log=log), key
+
+    return start
+
+
+def ask(api: TestClient, count: int, **headers: str) -> list[dict[str, Any]]:
+    """Price so many houses, and wait until they are logged."""
+    predictions: list[dict[str, Any]] = api.post(BATCH, json=batch_json(houses_json(count)), headers=headers).json()[
+        "predictions"
+    ]
+    last = predictions[-1]["transactionId"]
+    wait_until(lambda: api.get(f"{PREDICTIONS}/{last}").status_code == 200, "it was not logged")
+    return predictions
+
+
+def pages(api: TestClient, **query: Any) -> list[list[dict[str, Any]]]:
+    """Go through all pages."""
+    found = []
+    while True:
+        page = api.get(PREDICTIONS, params=query).json()
+        found.append(page["predictions"])
+        if page["next"] is None:
+            return found
+        query["cursor"] = page["next"]
+
+
+def ids_of(predictions: list[dict[str, Any]]) -> list[str]:
+    return [one["transactionId"] for one in predictions]
+
+
+def test_a_price_is_found_by_its_transaction_as_it_was_answered(api: TestClient) -> None:
+    before = datetime.now(UTC)
+    asked = house_json(id=2**63 - 1, lotArea=8450.25, alley=None)
+    answer = api.post(PREDICT, json=asked, headers={"x-request-id": "caller-1"})
+    priced = answer.json()
+    path = f"{PREDICTIONS}/{priced['transactionId']}"
+    wait_until(lambda: api.get(path).status_code == 200, "it was not logged")
+    logged = api.get(path).json()
+    at = datetime.fromisoformat(logged.pop("predictedAt"))
+    assert before - timedelta(milliseconds=1) <= at <= datetime.now(UTC)
+    assert House.model_validate(logged.pop("house")) == House.model_validate(asked)
+    assert logged == {
+        "transactionId": priced["transactionId"],
+        "requestId": "caller-1",
+        "keyId": None,
+        "predictedPrice": priced["predictedPrice"],
+        "priceInterval": priced["priceInterval"],
+        "model": priced["model"],
+        "source": "model",
+        "degraded": False,
+        "variant": None,
+    }
+
+
+def test_the_house_comes_back_as_a_caller_would_send_it(api: TestClient) -> None:
+    (priced,) = ask(api, 1)
+    house = api.get(f"{PREDICTIONS}/{priced['transactionId']}").json()["house"]
+    assert house.keys() == {field.alias for field in House.model_fields.values()}
+    again = api.post(PREDICT, json=house).json()
+    assert again["predictedPrice"] == priced["predictedPrice"]
+
+
+def test_the_prices_of_a_request_are_found_newest_first(api: TestClient) -> None:
+    ask(api, 3)
+    wanted = ask(api, 5, **{"x-request-id": "mine"})
+    (found,) = pages(api, requestId="mine")
+    assert ids_of(found) == ids_of(wanted)[::-1]
+    assert {one["requestId"] for one in found} == {"mine"}
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
+def test_pages_hold_each_price_once(api: TestClient, limit: int) -> None:
+    wanted = ask(api, 4) + ask(api, 3)
+    found = pages(api, limit=limit)
+    assert all(len(page) <= limit for page in found)
+    assert [one for page in found for one in ids_of(page)] == ids_of(wanted)[::-1]
+
+
+def test_prices_are_found_by_version_of_the_model(api: TestClient, stub: StubModelServer) -> None:
+    stub.behaviour = predicts(x_model_version="1")
+    first = ask(api, 2)
+    stub.behaviour = predicts(x_model_version="2")
+    second = ask(api, 2)
+    for version, wanted in (("1", first), ("2", second)):
+        (found,) = pages(api, modelVersion=version)
+        assert ids_of(found) == ids_of(wanted)[::-1]
+    assert pages(api, modelVersion="3") == [[]]
+
+
+def test_prices_are_found_by_time(api: TestClient) -> None:
+    first = ask(api, 2)
+    between = api.get(f"{PREDICTIONS}/{ask(api, 1)[0]['transactionId']}").json()["predictedAt"]
+    (found,) = pages(api, to=between)
+    assert ids_of(found) == ids_of(first)[::-1]
+    (found,) = pages(api, **{"from": between})
+    assert len(found) == 1
+    assert pages(api, **{"from": between, "to": between}) == [[]]
+
+
+@pytest.mark.parametrize(
+    ("query", "name"),
+    [
+        ("from=yesterday", "from"),
+        ("from=2026-11-21T06:00:00", "from"),
+        ("to=2026-13-01T00:00:00Z", "to"),
+        ("limit=0", "limit"),
+        ("limit=1001", "limit"),
+        ("cursor=x", "cursor"),
+        ("cursor=", "cursor"),
+        ("cursor=%F0%9F%8F%A0", "cursor"),
+        ("cursor=MjAyNg==", "cursor"),
+        ("requestId=" + "x" * 65, "requestId"),
+        ("colour=red", "colour"),
+    ],
+)
+def test_a_bad_parameter_is_refused_by_name(api: TestClient, query: str, name: str) -> None:
+    answer = api.get(f"{PREDICTIONS}?{query}")
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["query", name]
+
+
+@pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
+def test_any_time_may_be_asked_about(api: TestClient, moment: str) -> None:
+    ask(api, 1)
+    cursor = base64.urlsafe_b64encode(f"{moment} {NEVER_MADE}".encode()).decode()
+    for query in ({"from": moment}, {"to": moment}, {"cursor": cursor}):
+        assert api.get(PREDICTIONS, params=query).status_code == 200
+
+
+def test_a_transaction_that_was_never_made_is_a_404(api: TestClient) -> None:
+    ask(api, 1)
+    answer = api.get(f"{PREDICTIONS}/{NEVER_MADE}")
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "urn:housing-price:problem:prediction-unknown"
+    assert api.get(f"{PREDICTIONS}/nonsense").status_code == 422
+
+
+QUESTIONS: dict[str, Callable[[TestClient], Any]] = {
+    "find": lambda api: api.get(PREDICTIONS),
+    "get": lambda api: api.get(f"{PREDICTIONS}/{NEVER_MADE}"),
+    "actuals": lambda api: api.post(ACTUALS, json={"data": [{"id": 1, "salePrice": 1e5}]}),
+    "errors": lambda api: api.get(ERRORS),
+}
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_without_a_log_every_question_says_so(stub: StubModelServer, start_app: StartApp, question: str) -> None:
+    answer = QUESTIONS[question](start_app(stub.url))
+    assert answer.status_code == 404
+    assert answer.json()["type"] == "urn:housing-price:problem:prediction-log-off"
+
+
+@pytest.mark.parametrize("question", QUESTIONS)
+def test_while_the_log_is_away_every_question_is_a_503(
+    stub: StubModelServer, start_app: StartApp, tmp_path: Path, question: str
+) -> None:
+    api = start_app(stub.url, prediction_log={"enabled": True, "url": f"sqlite:///{tmp_path / 'nowhere' / 'log.db'}"})
+    answer = QUESTIONS[question](api)
+    assert answer.status_code == 503
+    assert answer.json()["type"] == "urn:housing-price:problem:prediction-log-unavailable"
+    assert "nowhere" not in answer.text
+    assert int(answer.headers["retry-after"]) >= 1
+
+
+def test_while_the_log_is_away_prices_are_made(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> None:
+    folder = tmp_path / "later"
+    api = start_app(stub.url, prediction_log={"enabled": True, "url": f"sqlite:///{folder / 'log.db'}"})
+    answer = api.post(PREDICT, json=house_json())
+    assert answer.status_code == 200
+    folder.mkdir()
+    path = f"{PREDICTIONS}/{answer.json()['transactionId']}"
+    wait_until(lambda: api.get(path).status_code == 200, "it was not logged")
+
+
+@pytest.mark.parametrize(("scope", "allowed"), [("admin", {"find", "get", "errors"}), ("predict", {"actuals"})])
+def test_each_question_takes_its_scope(guarded: StartGuarded, scope: Scope, allowed: set[str]) -> None:
+    api, key = guarded(scope)
+    assert all(question(api).status_code == 401 for question in QUESTIONS.values())
+    api.headers.update(bearer(key))
+    refused = {name for name, question in QUESTIONS.items() if question(api).status_code == 403}
+    assert refused == QUESTIONS.keys() - allowed
+
+
+def test_the_key_of_a_request_is_logged_by_its_public_part(guarded: StartGuarded) -> None:
+    api, key = guarded("predict", "admin")
+    api.headers.update(bearer(key))
+    (priced,) = ask(api, 1)
+    key_id = api.get(f"{PREDICTIONS}/{priced['transactionId']}").json()["keyId"]
+    assert key_id
+    assert key_id in key
+    assert len(key_id) < len(key) / 2
+
+
+def tell(api: TestClient, *actuals: dict[str, Any]) -> dict[str, Any]:
+    answer = api.post(ACTUALS, json={"data": actuals})
+    assert answer.status_code == 200, answer.text
+    receipt: dict[str, Any] = answer.json()
+    return receipt
+
+
+def test_telling_a_sale_price_twice_changes_nothing_and_another_price_corrects_it(api: TestClient) -> None:
+    (priced,) = ask(api, 1)
+    one = {"transactionId": priced["transactionId"], "salePrice": 100_000, "soldOn": "2026-11-21"}
+    assert tell(api, one) == {"stored": 1, "unchanged": 0, "unknown": []}
+    assert tell(api, one, one) == {"stored": 0, "unchanged": 2, "unknown": []}
+    corrected = one | {"salePrice": priced["predictedPrice"]}
+    assert tell(api, corrected) == {"stored": 1, "unchanged": 0, "unknown": []}
+    (error,) = api.get(ERRORS).json()["errors"]
+    assert (error["count"], error["meanAbsoluteError"], error["rmsle"]) == (1, 0, 0)
+
+
+def test_a_sale_price_of_nothing_known_is_reported_by_its_place_and_the_others_are_kept(api: TestClient) -> None:
+    priced = ask(api, 2)
+    receipt = tell(
+        api,
+        {"transactionId": NEVER_MADE, "salePrice": 1.0},
+        {"transactionId": priced[0]["transactionId"], "salePrice": 1.0},
+        {"id": 999, "salePrice": 1.0},
+        {"id": 2, "salePrice": 1.0},
+    )
+    assert receipt == {
+        "stored": 2,
+        "unchanged": 0,
+        "unknown": [
+            {"index": 0, "transactionId": NEVER_MADE, "id": None},
+            {"index": 2, "transactionId": None, "id": 999},
+        ],
+    }
+
+
+def test_ten_thousand_sale_prices_are_taken_together(api: TestClient) -> None:
+    priced = ask(api, 10_000)
+    receipt = tell(api, *({"transactionId": one["transactionId"], "salePrice": 1e5} for one in priced))
+    assert receipt == {"stored": 10_000, "unchanged": 0, "unknown": []}
+    (error,) = api.get(ERRORS).json()["errors"]
+    assert error["count"] == 10_000
+
+
+def test_the_realised_error_is_told_by_version_and_month(api: TestClient, stub: StubModelServer) -> None:
+    stub.behaviour = predicts(x_model_version="1")
+    first = ask(api, 3)
+    stub.behaviour = predicts(x_model_version="2")
+    second = ask(api, 1)
+    factors = [0.9, 1.1, 2.0]
+    tell(
+        api,
+        *(
+            {"transactionId": one["transactionId"], "salePrice": factor * one["predictedPrice"], "soldOn": "2026-10-31"}
+            for one, factor in zip(first, factors, strict=True)
+        ),
+        {"transactionId": second[0]["transactionId"], "salePrice": 1e5, "soldOn": "2026-11-01"},
+    )
+    october, november = api.get(ERRORS).json()["errors"]
+    assert (october["modelVersion"], october["month"], october["count"]) == ("1", "2026-10", 3)
+    assert (november["modelVersion"], november["month"], november["count"]) == ("2", "2026-11", 1)
+    off = [abs(factor - 1) * one["predictedPrice"] for one, factor in zip(first, factors, strict=True)]
+    assert october["meanAbsoluteError"] == pytest.approx(sum(off) / 3)
+    assert october["rmsle"] == pytest.approx(math.sqrt(sum(math.log(one) ** 2 for one in factors) / 3))
+    # The stub's interval is from 0.8 to 1.25 times the price.
+    assert october["coverage"] == pytest.approx(2 / 3)
+
+
+def test_a_sale_price_of_a_house_belongs_to_the_last_price_of_each_model(
+    api: TestClient, stub: StubModelServer
+) -> None:
+    for model in ("a", "b"):
+        stub.behaviour = predicts(
+            lambda made, model=model: {"predictions": [{**one, "model_id": model} for one in made]}
+        )
+        ask(api, 1)
+        last = ask(api, 1)
+    tell(api, {"id": 1, "salePrice": 50_000, "soldOn": "2026-11-01"})
+    assert [(one["modelVersion"], one["count"]) for one in api.get(ERRORS).json()["errors"]] == [("a", 1), ("b", 1)]
+    # What is told of the transaction itself counts more, and makes no second comparison.
+    tell(
+        api, {"transactionId": last[0]["transactionId"], "salePrice": last[0]["predictedPrice"], "soldOn": "2026-11-02"}
+    )
+    a, b = api.get(ERRORS).json()["errors"]
+    assert (a["count"], b["count"], b["meanAbsoluteError"]) == (1, 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("document", "loc"),
+    [
+        ({}, ["body", "data"]),
+        ({"data": []}, ["body", "data"]),
+        ({"data": [{"id": 1}]}, ["body", "data", 0, "salePrice"]),
+        ({"data": [{"id": 1, "salePrice": "100"}]}, ["body", "data", 0, "salePrice"]),
+        ({"data": [{"id": 1, "salePrice": 0}]}, ["body", "data", 0, "salePrice"]),
+        ({"data": [{"salePrice": 1}]}, ["body", "data", 0]),
+        ({"data": [{"id": 1, "transactionId": NEVER_MADE, "salePrice": 1}]}, ["body", "data", 0]),
+        ({"data": [{"transactionId": "x", "salePrice": 1}]}, ["body", "data", 0, "transactionId"]),
+        ({"data": [{"id": 1, "salePrice": 1, "soldOn": "yesterday"}]}, ["body", "data", 0, "soldOn"]),
+        ({"data": [{"id": 1, "salePrice": 1, "soldOn": 20000}]}, ["body", "data", 0, "soldOn"]),
+        ({"data": [{"id": 1, "salePrice": 1, "colour": "red"}]}, ["body", "data", 0, "colour"]),
+        ({"data": [{"id": 1, "salePrice": 1}] * 10_001}, ["body", "data"]),
+    ],
+)
+def test_a_wrong_sale_price_is_refused_by_name(api: TestClient, document: Any, loc: list[Any]) -> None:
+    answer = api.post(ACTUALS, json=document)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["detail"][0]["loc"] == loc
+
+
+@pytest.mark.parametrize(
+    "body", [b"", b"x", b"\xff", b'{"data": [], "data": []}', b'{"data":[{"id":1,"salePrice":NaN}]}', b"[" * 20_000]
+)
+def test_what_is_not_json_is_refused(api: TestClient, body: bytes) -> None:
+    answer = api.post(ACTUALS, content=body)
+    assert answer.status_code == 422
+    assert answer.json()["detail"]

@@ -39,7 +39,7 @@ A feature that is absent is `null` or left out. Unknown keys, unknown words and 
 """
 
 
-def create_app(settings: Settings) -> FastAPI:
+def create_app(settings: Settings) -> DescribedAPI:
     """Compose the application; its lifespan opens and closes everything long-lived.
 
     Raises:

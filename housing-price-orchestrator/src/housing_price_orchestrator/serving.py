@@ -17,6 +17,7 @@ from uvicorn.supervisors import Multiprocess
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.interface.limits import ConnectionLimits
 from housing_price_orchestrator.interface.listening import ListeningConfig
+from housing_price_orchestrator.interface.openapi import DescribedAPI
 from housing_price_orchestrator.observability.logging import configure_logging
 from housing_price_orchestrator.settings import Settings, hand_to_workers, load_settings
 
@@ -31,7 +32,7 @@ def app_from_environment() -> FastAPI:
     """Make the application in a worker process of its own."""
     settings = load_settings()
     configure_logging(level=settings.log.level, style=settings.log.format)
-    return create_app(settings)
+    return _prepared(create_app(settings))
 
 
 def serve(*, host: str | None = None, port: int | None = None) -> None:
@@ -50,7 +51,7 @@ def serve(*, host: str | None = None, port: int | None = None) -> None:
     if settings.server.workers > 1:
         _serve_with_workers(settings)
         return
-    server = uvicorn.Server(_config(settings, app))
+    server = uvicorn.Server(_config(settings, _prepared(app)))
     server.run()
     if not server.started:
         sys.exit(STARTUP_FAILURE)
@@ -72,6 +73,13 @@ class _Workers(Multiprocess):
         super().terminate_all()
         for listening in self.sockets:
             listening.close()
+
+
+def _prepared(app: DescribedAPI) -> DescribedAPI:
+    """Build the document before there are requests that would have to wait for it."""
+    if app.openapi_url:
+        _ = app.encoded
+    return app
 
 
 def _config(settings: Settings, app: FastAPI | str) -> ListeningConfig:

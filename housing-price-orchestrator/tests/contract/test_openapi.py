@@ -7,6 +7,7 @@ from typing import Any
 
 import jsonschema_rs
 import pytest
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from conftest import StartApp
@@ -249,3 +250,10 @@ def test_a_model_server_that_hangs_is_not_ready_as_declared(stub: StubModelServe
     problem = answer.json()
     assert problem["missing"]
     validator_of("/readyz", "get", 503, "application/problem+json").validate(problem)
+
+
+def test_the_document_is_served_as_it_is_printed_and_names_the_path_that_a_proxy_takes_away(api: TestClient) -> None:
+    assert api.get("/openapi.json").json() == describe()
+    assert isinstance(api.app, FastAPI)
+    behind = TestClient(api.app, root_path="/prices")
+    assert behind.get("/prices/openapi.json").json() == {**describe(), "servers": [{"url": "/prices"}]}

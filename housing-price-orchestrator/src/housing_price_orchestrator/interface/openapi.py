@@ -94,7 +94,13 @@ _PRICE_SOURCE = {
         "schema": {"type": "string", "enum": ["cache", "last-known"]},
     }
 }
-_REQUEST_ID = {"X-Request-ID": {"description": "The id of the request.", "schema": {"type": "string"}}}
+_ALWAYS = {
+    "X-Request-ID": {"description": "The id of the request.", "schema": {"type": "string"}},
+    "Server-Timing": {
+        "description": "Where the time went, in milliseconds, as far as it is known when the answer begins.",
+        "schema": {"type": "string"},
+    },
+}
 
 
 def body_of(view: type[BaseModel], example: Any, summary: str) -> dict[str, Any]:
@@ -225,7 +231,7 @@ class DescribedAPI(FastAPI):
             for operation in (operation for path in document["paths"].values() for operation in path.values()):
                 operation["responses"].setdefault("500", {"description": "Something went wrong here", **PROBLEM})
                 for response in operation["responses"].values():
-                    response["headers"] = response.get("headers", {}) | _REQUEST_ID
+                    response["headers"] = response.get("headers", {}) | _ALWAYS
             # FastAPI drops every null, also those of the examples, where they mean something.
             for route in self.routes:
                 if isinstance(route, APIRoute) and route.openapi_extra:

@@ -12,6 +12,9 @@ RATE = 200.0
 SOCKETS = 500
 CLOSED_SECONDS = 10.0
 LOOK_SECONDS = 0.05
+OPENING_SECONDS = 4.0
+"""Not all at once: the kernel takes megabytes of what nobody reads, and to copy those is work for any server."""
+
 SLOWER = 2.0
 SMALL_BUFFER_BYTES = 4_096
 
@@ -23,15 +26,15 @@ def slow_sockets(arena: Arena) -> None:
     _, orchestrator = arena.in_front(**arena.impatient)
     expected = arena.expected
     arena.warm_up(orchestrator, expected)
-    seconds = arena.lasting(14, 0.5)
+    seconds = arena.lasting(18, 0.5)
     with arena.load(orchestrator, expected, rate=RATE, seconds=seconds, name="before") as load:
         before = load.finish()
     count = 40 if arena.is_quick else SOCKETS
     with (
         contextlib.ExitStack() as stack,
-        arena.load(orchestrator, expected, rate=RATE, seconds=arena.lasting(14, 2), name="beside") as load,
+        arena.load(orchestrator, expected, rate=RATE, seconds=arena.lasting(18, 2), name="beside") as load,
     ):
-        opened = {kind: _open(stack, orchestrator.port, sent, count // len(_SENT)) for kind, sent in _SENT.items()}
+        opened = _open(stack, orchestrator.port, count, arena.lasting(OPENING_SECONDS, 0.2))
         lasted = _seconds_open(orchestrator.port, opened)
         beside = load.finish()
     found = arena.findings
@@ -57,15 +60,16 @@ _SENT = {"idle": b"", "half a head": _HEAD.encode()[:60], "half a body": _half_a
 """By what each kind of socket is called: what it sends before it falls silent."""
 
 
-def _open(stack: contextlib.ExitStack, port: int, sent: bytes, count: int) -> dict[int, float]:
-    """Open sockets that send something and then nothing; gives their ports, and when they fell silent."""
-    opened = {}
-    for _ in range(count):
+def _open(stack: contextlib.ExitStack, port: int, count: int, seconds: float) -> dict[str, dict[int, float]]:
+    """Open sockets of each kind, in turns; gives for each kind the ports, and when each fell silent."""
+    opened: dict[str, dict[int, float]] = {kind: {} for kind in _SENT}
+    for kind, sent in list(_SENT.items()) * (count // len(_SENT)):
         one = stack.enter_context(socket.socket())
         one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
         one.connect(("127.0.0.1", port))
         one.sendall(sent)
-        opened[one.getsockname()[1]] = time.monotonic()
+        opened[kind][one.getsockname()[1]] = time.monotonic()
+        time.sleep(seconds / count)
     return opened
 
 

@@ -1,9 +1,13 @@
-"""Stops listening without losing those who have connected already."""
+"""Listens so that nobody is lost at the end, and so that nobody has much prepared who does not read."""
 
 import os
 import socket
 from asyncio import AbstractServer
 from collections.abc import Callable, Sequence
+
+UNSENT_BYTES = 128 * 1024
+"""What the system takes of an answer before it can send it. Without a limit it takes megabytes, and a client that asks
+again and again without reading gets dozens of answers made for nothing."""
 
 
 class ThoroughServer:
@@ -17,6 +21,10 @@ class ThoroughServer:
         """Listen with `server`; give to `take` each connection that it has not taken over itself."""
         self._server = server
         self._take = take
+        for listening in self.sockets:
+            with _same(listening) as same:
+                # Connections inherit it.
+                same.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
 
     @property
     def sockets(self) -> Sequence[socket.socket]:
@@ -27,7 +35,7 @@ class ThoroughServer:
     def close(self) -> None:
         """Take over who is waiting, and stop listening at once."""
         for listening in self.sockets:
-            with socket.socket(fileno=os.dup(listening.fileno())) as same:
+            with _same(listening) as same:
                 same.setblocking(False)
                 self._empty(same)
         self._server.close()
@@ -45,3 +53,8 @@ class ThoroughServer:
                 return
             accepted.setblocking(False)
             self._take(accepted)
+
+
+def _same(listening: socket.socket) -> socket.socket:
+    """The same socket with all its methods, of which an event loop shows only some."""
+    return socket.socket(fileno=os.dup(listening.fileno()))

@@ -12,6 +12,7 @@ from html.parser import HTMLParser
 from pathlib import Path
 from typing import Any
 
+import httpx
 import numpy as np
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
@@ -381,6 +382,7 @@ def test_model_that_nobody_knows_cannot_be_judged(
         (("--from", "yesterday"), "'yesterday' should be a time like 2026-11-21"),
         (("--last", "24h", "--to", "2026-11-21"), "--last stands instead of --from and --to"),
         (("--every", "1h"), "--every needs --last"),
+        (("--metrics-port", "0"), "--metrics-port needs --every"),
     ],
 )
 def test_wrong_option_is_named_and_ends_with_2(log: Log, options: Sequence[str], message: str) -> None:
@@ -402,19 +404,21 @@ def test_scheduled_check_goes_on_until_a_signal_and_writes_whole_files(
 ) -> None:
     del stream
     log.change("UPDATE prediction SET predicted_at = strftime('%Y-%m-%d %H:%M:%f', 'now') || '000'")
-    options = ("drift", "--log", log.url, "--model", champion, "--last", "1d", "--every", "1s", *outputs(tmp_path))
-    command = [sys.executable, "-m", "housing_price_model", *map(str, options)]
+    options = ("drift", "--log", log.url, "--model", champion, "--last", "1d", "--every", "1s", "--metrics-port", "0")
+    command = [sys.executable, "-m", "housing_price_model", *map(str, [*options, *outputs(tmp_path)])]
     environment = {**os.environ, "PYTHONUNBUFFERED": "1"}
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True, env=environment) as process:
         try:
             assert process.stdout is not None
-            first, second = process.stdout.readline(), process.stdout.readline()
+            where, first, second = (process.stdout.readline() for _ in range(3))
+            scraped = httpx.get(where.removeprefix("metrics at ").strip(), timeout=10).text
             process.send_signal(signal.SIGTERM)
             assert process.wait(30) == 0
         finally:
             process.kill()
     assert all("steady: 500 rows of housing-price version 1" in line for line in (first, second))
     assert first != second
+    assert {one.name for one in text_string_to_metric_families(scraped)} == NAMES.keys()
     assert sorted(path.name for path in tmp_path.glob("*drift*")) == ["drift.html", "drift.json", "drift.prom"]
     check_outputs(tmp_path, verdict="steady", model_id=read_export(champion).model_id)
     assert (champion / MODEL).is_dir()

@@ -78,6 +78,13 @@ def drift(
         timedelta | None,
         typer.Option(parser=_duration, metavar="DURATION", help="Check again and again until a signal; needs --last."),
     ] = None,
+    metrics_port: Annotated[
+        int | None,
+        typer.Option(
+            min=0, max=65535, help="With --every: a port at which Prometheus scrapes /metrics; 0: a free one."
+        ),
+    ] = None,
+    metrics_host: Annotated[str, typer.Option(help="The address of that port; loopback by default.")] = "127.0.0.1",
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
 ) -> None:
     """Compare the prediction log with what its models were trained on.
@@ -91,6 +98,8 @@ def drift(
         raise typer.BadParameter("--last stands instead of --from and --to")
     if every and not last:
         raise typer.BadParameter("--every needs --last: each check looks at so long until then")
+    if metrics_port is not None and not every:
+        raise typer.BadParameter("--metrics-port needs --every; a single check writes --metrics FILE")
     asked = running.Asked(
         log_url=log,
         start=start,
@@ -106,7 +115,7 @@ def drift(
     )
     with readable_errors():
         if every:
-            running.repeat(asked, every)
+            running.repeat(asked, every, None if metrics_port is None else (metrics_host, metrics_port))
         elif running.once(asked).is_alarm:
             raise typer.Exit(NOT_AS_IT_SHOULD_BE)
 

@@ -55,6 +55,9 @@ LEAST_ROWS: Final = 50
 """With fewer nothing is judged."""
 
 
+_WRITTEN: Final = {"psi": "PSI", "ks": "KS", "h": "h"}
+
+
 @dataclass(frozen=True)
 class Finding:
     """One test.
@@ -80,6 +83,11 @@ class Finding:
     says: str
     adjusted: float = 1.0
     is_silent: bool = False
+
+    @property
+    def measured(self) -> str:
+        """Write the effect: `PSI 0.35`; nothing for a share, whose effect is what is said."""
+        return "" if self.measure == "share" else f"{_WRITTEN[self.measure]} {self.effect:.2f}"
 
     @property
     def is_significant(self) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import signal
+from contextlib import ExitStack
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -12,7 +13,7 @@ from types import FrameType
 from housing_price_model.console import output, print_error
 from housing_price_model.drift.check import Check, check
 from housing_price_model.drift.output.document import document
-from housing_price_model.drift.output.metrics import metrics_text
+from housing_price_model.drift.output.metrics import LatestCheck, metrics_text, served
 from housing_price_model.drift.output.page import page
 from housing_price_model.drift.output.tables import summary, tables
 from housing_price_model.drift.profiles import Profiles
@@ -57,10 +58,18 @@ def once(asked: Asked) -> Check:
     return found
 
 
-def repeat(asked: Asked, every: timedelta) -> None:
+def repeat(asked: Asked, every: timedelta, scraped_at: tuple[str, int] | None = None) -> None:
     """Check until SIGTERM or SIGINT, and print a line for each; a check that fails is told, and the next one comes.
 
     What was written stays as it was when a check fails: the metric with the time of the last check tells.
+
+    Args:
+        asked: What to check.
+        every: How long from the beginning of a check to that of the next one.
+        scraped_at: A host and a port at which the metrics of the latest check can be scraped.
+
+    Raises:
+        OutputError: that address cannot be listened on.
     """
     stop = Event()
 
@@ -69,15 +78,25 @@ def repeat(asked: Asked, every: timedelta) -> None:
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    profiles = Profiles(asked.models, asked.tracking_uri)
-    while not stop.is_set():
-        started = monotonic()
-        try:
-            for line in summary(_checked(asked, profiles, _now())):
-                output.print(line, markup=False, highlight=False, soft_wrap=True)
-        except HousingPriceModelError as exc:
-            print_error(exc)
-        stop.wait(max(every.total_seconds() - (monotonic() - started), 0))
+    latest = LatestCheck()
+    with ExitStack() as stack:
+        if scraped_at is not None:
+            _say(f"metrics at {stack.enter_context(served(latest, *scraped_at))}")
+        profiles = Profiles(asked.models, asked.tracking_uri)
+        while not stop.is_set():
+            started = monotonic()
+            try:
+                found = _checked(asked, profiles, _now())
+                latest.show(found)
+                for line in summary(found):
+                    _say(line)
+            except HousingPriceModelError as exc:
+                print_error(exc)
+            stop.wait(max(every.total_seconds() - (monotonic() - started), 0))
+
+
+def _say(line: str) -> None:
+    output.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
 def _checked(asked: Asked, profiles: Profiles, now: datetime) -> Check:

@@ -1,11 +1,15 @@
-"""A check as metrics, in a file for node_exporter's textfile collector."""
+"""A check as metrics: in a file for node_exporter's textfile collector, or to be scraped."""
 
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from datetime import UTC
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Gauge, generate_latest
+from prometheus_client import CollectorRegistry, Gauge, Metric, generate_latest, start_http_server
+from prometheus_client.registry import Collector
 
 from housing_price_model.drift.check import Check
+from housing_price_model.errors import OutputError
 
 NAMES: Final = {
     "housing_price_drift_alarm": "1 if the model's prices of the window raise the drift alarm, else 0",
@@ -22,6 +26,49 @@ NAMES: Final = {
 
 def metrics_text(check: Check) -> str:
     """Write the metrics of a check."""
+    return generate_latest(_registry_of(check)).decode()
+
+
+class LatestCheck(Collector):
+    """The metrics of the latest check, to be scraped; none before the first."""
+
+    def __init__(self) -> None:
+        self._registry = CollectorRegistry()
+
+    def show(self, check: Check) -> None:
+        """Show another check from now on."""
+        self._registry = _registry_of(check)
+
+    def collect(self) -> Iterable[Metric]:
+        """Give the metrics to Prometheus' client."""
+        return self._registry.collect()
+
+
+@contextmanager
+def served(latest: LatestCheck, host: str, port: int) -> Iterator[str]:
+    """Answer GET /metrics; port 0 takes a free one.
+
+    Yields:
+        The URL.
+
+    Raises:
+        OutputError: the address cannot be listened on.
+    """
+    registry = CollectorRegistry()
+    registry.register(latest)
+    try:
+        server, thread = start_http_server(port, host, registry)
+    except OSError as exc:
+        raise OutputError(f"{host}:{port}: cannot be listened on ({exc.strerror})") from exc
+    try:
+        yield f"http://{host}:{server.server_port}/metrics"
+    finally:
+        server.shutdown()
+        server.server_close()
+        thread.join()
+
+
+def _registry_of(check: Check) -> CollectorRegistry:
     registry = CollectorRegistry()
 
     def gauge(name: str, *labels: str) -> Gauge:
@@ -46,4 +93,4 @@ def metrics_text(check: Check) -> str:
                 ks.labels(model_id, column.name).set(column.ks)
     gauge("housing_price_drift_unjudged_rows").set(sum(model.rows for model, _ in check.unjudged))
     gauge("housing_price_drift_last_check_timestamp_seconds").set(check.checked_at.replace(tzinfo=UTC).timestamp())
-    return generate_latest(registry).decode()
+    return registry

@@ -2,7 +2,6 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from itertools import groupby
 from typing import Final
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -20,17 +19,20 @@ from housing_price_model.drift.findings import (
     MODERATE_PSI,
     Family,
 )
+from housing_price_model.reference.tally import GROUP
 
 _SHOWN_BINS: Final = 12
+_SHOWN_COLUMNS: Final = 15
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot of shares with its title; `marked` labels stand out."""
+    """A plot of shares with its title; `marked` labels stand out, and the title of what raises the alarm."""
 
     title: str
     bins: Bins
     marked: Sequence[str] = ()
+    is_alarmed: bool = False
 
 
 def page(check: Check) -> str:
@@ -48,6 +50,7 @@ def page(check: Check) -> str:
         plots=_plots,
         group_plot=_group_plot,
         shortened=_shortened,
+        shown_columns=_SHOWN_COLUMNS,
         false_alarms=sum(FALSE_ALARMS.values()),
         moderate=MODERATE_PSI,
         major=MAJOR_PSI,
@@ -59,26 +62,28 @@ def page(check: Check) -> str:
 
 
 def _alarmed(found: Comparison) -> list[tuple[str, str, list[str]]]:
-    """Give each subject once: its family, its name, and what is said of it."""
-    alarms = sorted(found.alarms, key=lambda one: list(Family).index(one.family))
-    # A column is named once, however many tests of it raise the alarm; the least likely chance comes first.
-    subjects = [
-        (family.value, subject, [one.says for one in members])
-        for (family, subject), members in groupby(
-            sorted(alarms, key=lambda one: (list(Family).index(one.family), one.subject)),
-            key=lambda one: (one.family, one.subject),
-        )
+    """Give each subject once, in the order of the alarms: its family, its name, and what is said of it."""
+    said: dict[tuple[str, str], dict[str, list[str]]] = {}
+    for one in found.alarms:
+        said.setdefault((one.family.value, one.subject), {}).setdefault(one.says, []).append(one.measured)
+    return [
+        (family, subject, ["; ".join(filter(None, [says, *measured])) for says, measured in texts.items()])
+        for (family, subject), texts in said.items()
     ]
-    least = {(one.family.value, one.subject): one.adjusted for one in reversed(found.alarms)}
-    return sorted(subjects, key=lambda one: least[one[0], one[1]])
 
 
 def _plots(found: Comparison) -> list[Plot]:
     """Give the plots of what raises the alarm; without an alarm, of the columns that moved most."""
     alarmed = {one.subject for one in found.alarms}
     columns = sorted(found.columns, key=lambda column: -column.psi)
+    # The neighbourhoods have a plot of their own.
+    columns = [column for column in columns if column.name != GROUP]
     chosen = [column for column in columns if column.name in alarmed] or columns[:3]
-    return [Plot(column.name, _shortened(column.bins)) for column in (*found.predictions, *chosen)]
+    predictions = [column for column in found.predictions if column not in chosen]
+    return [
+        Plot(column.name, _shortened(column.bins), is_alarmed=column.name in alarmed)
+        for column in (*chosen, *predictions)
+    ]
 
 
 def _group_plot(found: Comparison) -> Plot:

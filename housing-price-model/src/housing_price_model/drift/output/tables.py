@@ -49,10 +49,12 @@ def summary(check: Check) -> Iterator[str]:
 
 
 def _alarms(one: Judged) -> Table:
-    table = Table("What", "Where", "Now and at training", "Chance", title="What to look at", title_justify="left")
+    table = Table(
+        "What", "Where", "Now and at training", "Size", "Chance", title="What to look at", title_justify="left"
+    )
     for finding in one.comparison.alarms:
         chance = f"{finding.adjusted:.0e}" if finding.adjusted else "0"
-        table.add_row(finding.family.value, escape(finding.subject), escape(finding.says), chance)
+        table.add_row(finding.family.value, escape(finding.subject), escape(finding.says), finding.measured, chance)
     return table
 
 

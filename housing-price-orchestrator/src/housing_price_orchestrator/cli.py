@@ -1,4 +1,4 @@
-"""The command line: `housing-price-orchestrator serve | openapi | settings | metrics | columns | keys`."""
+"""The command line: `housing-price-orchestrator serve | openapi | settings | metrics | columns | keys | database`."""
 
 import json
 import sys
@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from housing_price_orchestrator import keys_cli
+from housing_price_orchestrator import database_cli, keys_cli
 from housing_price_orchestrator.app import describe, describe_metrics, describe_settings
 from housing_price_orchestrator.provider.columns import column_types
 from housing_price_orchestrator.serving import serve as serve_until_stopped
@@ -14,6 +14,7 @@ from housing_price_orchestrator.settings import InvalidSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The public house price API.")
 app.add_typer(keys_cli.app, name="keys")
+app.add_typer(database_cli.app, name="database")
 
 
 @app.command()

@@ -53,7 +53,7 @@ def configure_logging(*, level: str, style: str) -> None:
     root.handlers[:] = [handler]
     root.setLevel(LEVELS[level])
     # One line per request is written by this service itself; the client's own would say each thing twice.
-    for name in ("uvicorn.access", "httpx", "httpcore"):
+    for name in ("uvicorn.access", "httpx", "httpcore", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 

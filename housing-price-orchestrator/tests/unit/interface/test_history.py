@@ -27,26 +27,26 @@ NEVER_MADE = "0" * 32
 
 
 @pytest.fixture
-def url(tmp_path: Path) -> str:
-    return f"sqlite:///{tmp_path / 'log.db'}"
+def api(stub: StubModelServer, start_app: StartApp, database_url: str) -> TestClient:
+    return start_app(stub.url, prediction_log={"enabled": True, "url": database_url})
 
 
 @pytest.fixture
-def api(stub: StubModelServer, start_app: StartApp, url: str) -> TestClient:
-    return start_app(stub.url, prediction_log={"enabled": True, "url": url})
+def sqlite_api(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> TestClient:
+    return start_app(stub.url, prediction_log={"enabled": True, "url": f"sqlite:///{tmp_path / 'log.db'}"})
 
 
 type StartGuarded = Callable[..., tuple[TestClient, str]]
 
 
 @pytest.fixture
-def guarded(stub: StubModelServer, start_app: StartApp, url: str, tmp_path: Path) -> StartGuarded:
+def guarded(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> StartGuarded:
     """Starts the application with a key that is good for some scopes: `guarded("admin")` gives both."""
 
     def start(*scopes: Scope) -> tuple[TestClient, str]:
         file = tmp_path / "keys.json"
         key = new_key(file, *scopes)
-        log = {"enabled": True, "url": url}
+        log = {"enabled": True, "url": f"sqlite:///{tmp_path / 'log.db'}"}
         return start_app(stub.url, auth={"keys_file": file}, prediction_log=log), key
 
     return start
@@ -162,8 +162,8 @@ def test_prices_are_found_by_time(api: TestClient) -> None:
         ("colour=red", "colour"),
     ],
 )
-def test_a_bad_parameter_is_refused_by_name(api: TestClient, query: str, name: str) -> None:
-    answer = api.get(f"{PREDICTIONS}?{query}")
+def test_a_bad_parameter_is_refused_by_name(sqlite_api: TestClient, query: str, name: str) -> None:
+    answer = sqlite_api.get(f"{PREDICTIONS}?{query}")
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["query", name]
 
@@ -345,8 +345,8 @@ def test_a_sale_price_of_a_house_belongs_to_the_last_price_of_each_model(
         ({"data": [{"id": 1, "salePrice": 1}] * 10_001}, ["body", "data"]),
     ],
 )
-def test_a_wrong_sale_price_is_refused_by_name(api: TestClient, document: Any, loc: list[Any]) -> None:
-    answer = api.post(ACTUALS, json=document)
+def test_a_wrong_sale_price_is_refused_by_name(sqlite_api: TestClient, document: Any, loc: list[Any]) -> None:
+    answer = sqlite_api.post(ACTUALS, json=document)
     assert answer.status_code == 422, answer.text
     assert answer.json()["detail"][0]["loc"] == loc
 
@@ -354,7 +354,7 @@ def test_a_wrong_sale_price_is_refused_by_name(api: TestClient, document: Any, l
 @pytest.mark.parametrize(
     "body", [b"", b"x", b"\xff", b'{"data": [], "data": []}', b'{"data":[{"id":1,"salePrice":NaN}]}', b"[" * 20_000]
 )
-def test_what_is_not_json_is_refused(api: TestClient, body: bytes) -> None:
-    answer = api.post(ACTUALS, content=body)
+def test_what_is_not_json_is_refused(sqlite_api: TestClient, body: bytes) -> None:
+    answer = sqlite_api.post(ACTUALS, content=body)
     assert answer.status_code == 422
     assert answer.json()["detail"]

@@ -1,0 +1,41 @@
+"""`housing-price-orchestrator database`: the tables of the prediction log."""
+
+import sys
+from typing import NoReturn
+
+import typer
+from alembic.util.exc import CommandError
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from housing_price_orchestrator.provider.columns import COLUMNS
+from housing_price_orchestrator.provider.store.database import prepare
+from housing_price_orchestrator.settings import InvalidSettings, load_settings
+
+app = typer.Typer(no_args_is_help=True, help="The database of the prediction log (ORCHESTRATOR_PREDICTION_LOG__URL).")
+
+WAIT_SECONDS = 60.0
+STATEMENT_SECONDS = 3600.0
+
+
+@app.callback()
+def database() -> None:
+    """Look after the database of the prediction log."""
+
+
+@app.command()
+def upgrade() -> None:
+    """Bring the tables up to date. Whoever serves does so by itself; here it may take up to an hour."""
+    try:
+        url = make_url(load_settings().prediction_log.url)
+        prepare(url, COLUMNS, wait_seconds=WAIT_SECONDS, statement_seconds=STATEMENT_SECONDS)
+    except InvalidSettings as error:
+        _fail(f"the configuration cannot be used\n{error}")
+    except (SQLAlchemyError, CommandError, OSError) as error:
+        _fail(f"{url.render_as_string(hide_password=True)} cannot be brought up to date: {error}")
+    typer.echo(f"{url.render_as_string(hide_password=True)} is up to date")
+
+
+def _fail(message: str) -> NoReturn:
+    typer.echo(f"housing-price-orchestrator: {message}", err=True)
+    sys.exit(2)

@@ -27,6 +27,9 @@ REFUSED, BROKEN_OFF, SILENT = 0, -1, -2
 CONNECTIONS_AT_FIRST = 16
 MAX_CONNECTIONS = 10_000
 START_SECONDS = 0.3
+MAX_IDLE_SECONDS = 3.0
+"""A request that meets the end of an idle connection is nobody's fault (RFC 9112, 9.5): so none is sent so late."""
+
 COLUMNS = ("due", "sent", "ended", "status", "retry_after", "problem", "verdict", "model")
 
 _RETRY_AFTER = re.compile(rb"\r\nretry-after: *(\d+)", re.IGNORECASE)
@@ -65,7 +68,10 @@ class _Connection(asyncio.Protocol):
         if _LAST.search(head):
             self._transport.close()
         else:
-            self._load.idle[self] = None
+            self._load.idle[self] = time.monotonic()
+
+    def close(self) -> None:
+        self._transport.close()
 
     def connection_lost(self, _error: Exception | None) -> None:
         self._load.connections -= 1
@@ -88,13 +94,13 @@ class TimedLoad:
         self._all_answered = asyncio.Event()
         self._is_over = False
         self.connections = 0
-        self.idle: dict[_Connection, None] = {}
+        self.idle: dict[_Connection, float] = {}
         self.rows: list[Row] = []
 
     async def run(self, drain_seconds: float) -> None:
         """Send everything, and wait for what is still to come."""
         for connection in await asyncio.gather(*(self._open() for _ in range(CONNECTIONS_AT_FIRST))):
-            self.idle[connection] = None
+            self.idle[connection] = time.monotonic()
         started = time.monotonic() + START_SECONDS
         print(started, flush=True)  # noqa: T201 - the harness waits for it
         asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._send_no_more)
@@ -119,13 +125,24 @@ class TimedLoad:
         self.rows.append(row)
         self._waiting += 1
         request = self._target.requests[number % len(self._target.requests)]
-        if self.idle:
-            # The one that was used last: the others may grow old and be closed.
-            self.idle.popitem()[0].send(number, row, request)
+        if (connection := self._idle_connection()) is not None:
+            connection.send(number, row, request)
         else:
             task = asyncio.create_task(self._open_and_send(number, row, request))
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)
+
+    def _idle_connection(self) -> _Connection | None:
+        """The one that was used last; those that are old are closed, as the server may be about to do."""
+        if not self.idle:
+            return None
+        connection, idle_since = self.idle.popitem()
+        if time.monotonic() - idle_since <= MAX_IDLE_SECONDS:
+            return connection
+        for one in (connection, *self.idle):
+            one.close()
+        self.idle.clear()
+        return None
 
     async def _open_and_send(self, number: int, row: Row, request: bytes) -> None:
         try:

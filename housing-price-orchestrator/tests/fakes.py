@@ -1,10 +1,14 @@
-"""Stand-ins that we wrote; each passes the contract suite of its port (contract/test_price_model.py)."""
+"""Stand-ins that we wrote; each passes the contract suite of its port (`contract/`)."""
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from itertools import count
 from typing import Any
 
 from housing_price_orchestrator.provider.circuit import Circuit
+from housing_price_orchestrator.shared.jobs import Job, JobFailure, JobOrder, is_finished
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
 
@@ -59,3 +63,56 @@ def a_circuit(**changes: Any) -> Circuit:
     """A circuit breaker's state, with some of its limits changed."""
     limits = {"max_failures": 5, "max_slow_calls": 2, "open_seconds": 0.25, "max_open_seconds": 1.0}
     return Circuit("http://model", **{**limits, **changes})
+
+
+class FakeJobQueue:
+    """Keeps jobs in memory; the test does what a worker would do."""
+
+    def __init__(self) -> None:
+        self.jobs: dict[str, Job] = {}
+        self.error: Exception | None = None
+        self._numbers = count()
+
+    async def submit(self, order: JobOrder, /) -> Job:
+        self._fail_if_told()
+        created_at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=next(self._numbers))
+        job = Job(order.id, order.kind, order.owner, order.fingerprint, order.arguments, "queued", created_at)
+        return self.jobs.setdefault(order.id, job)
+
+    async def find(self, job_id: str, /) -> Job | None:
+        self._fail_if_told()
+        return self.jobs.get(job_id)
+
+    async def page(self, *, owner: str | None, limit: int, offset: int) -> Sequence[Job]:
+        self._fail_if_told()
+        latest = sorted(self.jobs.values(), key=lambda job: job.created_at, reverse=True)
+        return [job for job in latest if owner is None or job.owner == owner][offset : offset + limit]
+
+    async def cancel(self, job_id: str, /) -> None:
+        self._fail_if_told()
+        job = self.jobs.get(job_id)
+        if job is not None and not is_finished(job.state):
+            self.jobs[job_id] = job.moved_to("cancelled", finished_at=job.created_at)
+
+    def takes(self, job_id: str) -> None:
+        """A worker begins."""
+        job = self.jobs[job_id]
+        self.jobs[job_id] = job.moved_to("running", started_at=job.created_at)
+
+    def tells(self, job_id: str, **progress: Any) -> None:
+        """A worker tells how far it is."""
+        self.jobs[job_id] = replace(self.jobs[job_id], progress=progress)
+
+    def succeeds(self, job_id: str, output: Mapping[str, Any]) -> None:
+        """A worker is done."""
+        job = self.jobs[job_id]
+        self.jobs[job_id] = job.moved_to("succeeded", finished_at=job.created_at, output=output)
+
+    def fails(self, job_id: str, code: str, detail: str) -> None:
+        """A worker gives up."""
+        job = self.jobs[job_id]
+        self.jobs[job_id] = job.moved_to("failed", finished_at=job.created_at, failure=JobFailure(code, detail))
+
+    def _fail_if_told(self) -> None:
+        if self.error is not None:
+            raise self.error

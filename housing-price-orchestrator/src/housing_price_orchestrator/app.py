@@ -13,10 +13,11 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from housing_price_orchestrator import __version__
 from housing_price_orchestrator.compose_access import ComposedAccess
+from housing_price_orchestrator.compose_jobs import open_jobs, upload_limits
 from housing_price_orchestrator.compose_store import ComposedStore
 from housing_price_orchestrator.compose_telemetry import ComposedTelemetry
 from housing_price_orchestrator.compose_upstream import open_upstream
-from housing_price_orchestrator.interface import actuals, docs, health, ndjson, predictions, price
+from housing_price_orchestrator.interface import actuals, docs, health, jobs, ndjson, predictions, price
 from housing_price_orchestrator.interface import metrics as metrics_page
 from housing_price_orchestrator.interface.cors import cors_options
 from housing_price_orchestrator.interface.hosts import TrustedHosts
@@ -75,6 +76,7 @@ def create_app(settings: Settings) -> DescribedAPI:
             )
             # Ends before the metrics do, which tell how it ended.
             await stack.enter_async_context(store.running(telemetry.metrics))
+            app.state.jobs = await open_jobs(settings, stack)
             # What is here now stays: looking through it again and again for garbage makes single requests wait.
             gc.collect()
             gc.freeze()
@@ -109,10 +111,14 @@ def create_app(settings: Settings) -> DescribedAPI:
         line_bytes=settings.requests.max_line_bytes,
         idle_seconds=settings.requests.stream_idle_seconds,
     )
+    app.state.jobs = None
+    app.state.upload_limits = upload_limits(settings)
     # The routes themselves and not their router, which would be asked about each request first.
     app.router.routes.extend(price.router.routes)
     app.include_router(actuals.router)
     app.include_router(predictions.router)
+    app.include_router(jobs.submissions)
+    app.include_router(jobs.router)
     app.include_router(health.router)
     if settings.docs.enabled:
         docs.add_docs(app)

@@ -370,6 +370,29 @@ class PredictionLogSettings(_Group):
     """How long a question to the log may take."""
 
 
+class JobsSettings(_Group):
+    """Long work: files to price, models to train (docs/jobs.md). Off unless there is a database."""
+
+    database_url: Annotated[str, AfterValidator(_database)] | None = None
+    """The database of the jobs, for the API and all workers: `sqlite:///FILE`, or `postgresql://...` (`postgres`)."""
+    folder: Path = Path("housing-price-jobs")
+    """Where files that came with jobs, and their results, are kept: a folder that the API and the workers share."""
+    max_file_bytes: Bytes = 2**32
+    """The largest file that is taken; a house takes about 1.7 kB as JSON and 0.4 kB as CSV."""
+    file_idle_seconds: Seconds = 30.0
+    """How long nothing may come of such a file."""
+    max_file_seconds: Seconds = 3600.0
+    """How long sending all of it may take."""
+    wait_seconds: Seconds = 5.0
+    """How long the database may keep a request waiting."""
+    rows_per_step: Annotated[int, Field(ge=1, le=100_000)] = 5_000
+    """How many rows the worker prices between two checkpoints; after a crash so many are priced again at the most."""
+    max_jobs: Annotated[int, Field(ge=1, le=64)] = 1
+    """How many files one worker prices at a time."""
+    patience_seconds: Annotated[float, Field(gt=0, le=7 * 24 * 3600, allow_inf_nan=False)] = 3600.0
+    """How long a job waits for a model server that is away before it fails."""
+
+
 class Settings(BaseSettings):
     """The whole configuration."""
 
@@ -396,6 +419,7 @@ class Settings(BaseSettings):
     # Its variables are read by `load_settings`: here they have no prefix of ours.
     tracing: TracingSettings = TracingSettings.model_construct()
     prediction_log: PredictionLogSettings = PredictionLogSettings()
+    jobs: JobsSettings = JobsSettings()
 
     @property
     def knows_callers(self) -> bool:

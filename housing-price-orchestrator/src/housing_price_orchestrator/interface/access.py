@@ -12,7 +12,7 @@ from fastapi import Request, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
-from housing_price_orchestrator.interface.dependencies import access_of
+from housing_price_orchestrator.interface.dependencies import CALLER, access_of
 from housing_price_orchestrator.interface.problems import headers_of_quotas
 from housing_price_orchestrator.interface.request_id import ANSWER_HEADERS
 from housing_price_orchestrator.observability.record import current_request
@@ -54,6 +54,7 @@ class ScopeCheck(SecurityBase):
         record = current_request.get()
         if record is not None and admission.caller is not None:
             record.key_id = admission.caller.id
+            scope["state"][CALLER] = admission.caller
         if admission.quotas:
             headers = headers_of_quotas(admission.quotas)
             scope["state"][ANSWER_HEADERS] = [(name.encode(), value.encode()) for name, value in headers.items()]

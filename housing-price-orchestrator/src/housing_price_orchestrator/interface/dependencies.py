@@ -9,20 +9,51 @@ from fastapi import Depends, Request
 
 from housing_price_orchestrator.interface.limits import BodyLimits
 from housing_price_orchestrator.interface.stream_gate import StreamGate
+from housing_price_orchestrator.interface.upload import UploadLimits
 from housing_price_orchestrator.observability.exposition import Exposition
 from housing_price_orchestrator.observability.record import RequestRecord
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.service.access import Access
 from housing_price_orchestrator.service.history import History
+from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.service.transactions import Transactions
+from housing_price_orchestrator.shared.access import Caller
+from housing_price_orchestrator.shared.errors import JobsOff
+
+CALLER = "caller"
+"""What stands under this name in a request's state is the caller, once it is known."""
 
 
 def access_of(request: Request) -> Access | None:
     """Get what knows callers; None where nobody is asked who they are."""
     access: Access | None = request.app.state.access
     return access
+
+
+def caller_of(request: Request) -> Caller | None:
+    """Get who asks; None where nobody is asked who they are."""
+    caller: Caller | None = request.scope["state"].get(CALLER)
+    return caller
+
+
+def jobs_of(request: Request) -> Jobs:
+    """Get the service of the jobs.
+
+    Raises:
+        JobsOff: there is none here.
+    """
+    jobs: Jobs | None = request.app.state.jobs
+    if jobs is None:
+        raise JobsOff
+    return jobs
+
+
+def upload_limits_of(request: Request) -> UploadLimits:
+    """Get the limits of the files that come with jobs."""
+    limits: UploadLimits = request.app.state.upload_limits
+    return limits
 
 
 def pricing_of(request: Request) -> Pricing:

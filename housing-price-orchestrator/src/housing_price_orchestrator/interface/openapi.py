@@ -21,9 +21,10 @@ from housing_price_orchestrator.interface.access import describe_access
 from housing_price_orchestrator.interface.body import NDJSON
 from housing_price_orchestrator.interface.problems import ANSWER_OF_ERROR, PROBLEM_MEDIA_TYPE
 from housing_price_orchestrator.interface.timeout import TIMEOUT_HEADER, TIMEOUT_PARAMETER
-from housing_price_orchestrator.shared.errors import PredictionLogError
+from housing_price_orchestrator.shared.errors import JobError, PredictionLogError
 from housing_price_orchestrator.shared.view.actual import ActualPrices
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
+from housing_price_orchestrator.shared.view.job import TrainingOrder
 
 _REF = "#/components/schemas/{model}"
 
@@ -49,6 +50,7 @@ class Problem(BaseModel):
     limitBytes: int | None = Field(default=None, description="With 413: the most bytes that are taken.")  # noqa: N815 - the same
     expected: str | None = Field(default=None, description="With 415: the media type that is taken.")
     scope: str | None = Field(default=None, description="With 403: what the key would have to be good for.")
+    state: str | None = Field(default=None, description="With 409: the state that the job is in.")
     missing: list[str] | None = Field(default=None, description="With 503 of `/readyz`: what is missing.")
     errors: list[InvalidField] | None = Field(default=None, description="With 422 of a line: what is wrong with it.")
 
@@ -70,7 +72,7 @@ class RefusedLine(BaseModel):
 PROBLEM: dict[str, Any] = {"content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}}
 """The content of an answer that is a problem document."""
 
-_INVALID: dict[str, Any] = {
+INVALID: dict[str, Any] = {
     "content": {"application/json": {"schema": {"$ref": _REF.format(model="InvalidRequest")}}},
 }
 RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait before trying again.", "schema": {"type": "integer"}}}
@@ -117,14 +119,14 @@ def errors_of_pricing() -> dict[int | str, dict[str, Any]]:
     """Describe every status that pricing can end with, from the table of errors."""
     titles: dict[int, list[str]] = {}
     for kind, answer in ANSWER_OF_ERROR.items():
-        if issubclass(kind, PredictionLogError):
-            # Whatever becomes of the log, prices are answered.
+        if issubclass(kind, PredictionLogError | JobError):
+            # Whatever becomes of the log or of jobs, prices are answered.
             continue
         titles.setdefault(answer.status, []).append(answer.title)
     titles[500] = ["Something went wrong here"]
     responses: dict[int | str, dict[str, Any]] = {}
     for status, said in sorted(titles.items()):
-        content = _INVALID if status == 422 else PROBLEM  # noqa: PLR2004 - the one that is FastAPI's own
+        content = INVALID if status == 422 else PROBLEM  # noqa: PLR2004 - the one that is FastAPI's own
         responses[status] = {"description": "; ".join(said), **content}
     responses[503]["headers"] = RETRY_AFTER
     responses[401]["headers"] = responses[403]["headers"] = _CHALLENGE
@@ -175,7 +177,7 @@ def stream_of_houses(example: Any) -> dict[str, Any]:
                 "content": {NDJSON: {"schema": {"type": "string"}}},
             },
             415: errors_of_pricing()[415],
-            422: {"description": f"`{TIMEOUT_HEADER}` is not as it should be", **_INVALID},
+            422: {"description": f"`{TIMEOUT_HEADER}` is not as it should be", **INVALID},
             500: errors_of_pricing()[500],
         },
         "response_class": Response,
@@ -219,7 +221,8 @@ class DescribedAPI(FastAPI):
         if self.openapi_schema is None:
             document = super().openapi()
             views = [
-                (view, "validation") for view in (House, HouseBatch, ActualPrices, Problem, InvalidRequest, RefusedLine)
+                (view, "validation")
+                for view in (House, HouseBatch, ActualPrices, TrainingOrder, Problem, InvalidRequest, RefusedLine)
             ]
             _, definitions = models_json_schema(views, ref_template=_REF)  # type: ignore[arg-type]
             schemas = document["components"]["schemas"]

@@ -97,6 +97,22 @@ ANSWER_OF_ERROR: dict[type[errors.HousingPriceError], Answer] = {
     errors.DeadlineExceeded: Answer(
         504, "deadline-exceeded", "No answer in time", "The model server did not answer within the request's time."
     ),
+    errors.JobsOff: Answer(
+        404, "jobs-off", "There are no jobs here", "Jobs are not switched on. Ask the operator to do so."
+    ),
+    errors.JobNotFound: Answer(404, "job-not-found", "No such job", "No job of yours has this id."),
+    errors.JobFinished: Answer(409, "job-finished", "The job has finished", "`state` says how it ended. It stays so."),
+    errors.JobHasNoResult: Answer(
+        409, "job-has-no-result", "There is no such result", "`state` says how far the job is: wait until it succeeds."
+    ),
+    errors.IdempotencyKeyReused: Answer(
+        422,
+        "idempotency-key-reused",
+        "The key came with another request before",
+        "Choose a new `Idempotency-Key` for a new request.",
+    ),
+    errors.JobsUnavailable: Answer(503, "jobs-unavailable", "Jobs cannot be reached", "Try again in a moment.", 5),
+    errors.JobFilesFull: Answer(507, "job-files-full", "No room for the file", "Ask the operator to make room."),
     errors.ModelServerUnavailable: Answer(
         503, "model-server-unavailable", "The model server is away", "It cannot be reached right now. Try again.", 1
     ),
@@ -223,6 +239,8 @@ def members_of(error: Exception) -> dict[str, Any]:
             return {"expected": error.expected}
         case errors.ScopeMissing():
             return {"scope": error.scope}
+        case errors.JobFinished() | errors.JobHasNoResult():
+            return {"state": error.state}
     return {}
 
 

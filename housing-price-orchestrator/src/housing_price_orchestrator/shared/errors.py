@@ -26,6 +26,14 @@ HousingPriceError
 │   └── PredictionLogUnavailable    its database is away, or too busy
 ├── QueueFull                       too much is waiting already; nothing was asked
 ├── DeadlineExceeded                no answer within the time that the request had
+├── JobError                        about jobs and nothing else
+│   ├── JobsOff                     jobs are not switched on here
+│   ├── JobNotFound                 there is none of that id, or it is somebody else's
+│   ├── JobFinished                 nothing can be changed any more
+│   ├── JobHasNoResult              it has not succeeded, or it makes nothing of that kind
+│   ├── IdempotencyKeyReused        the key has come with another request before
+│   ├── JobsUnavailable             the queue or its files cannot be reached
+│   └── JobFilesFull                there is no room for another file
 └── ModelServerError                there is no usable answer
     ├── ModelServerUnavailable      unreachable, or 502/503/504 from it; the only kind that may pass by itself
     ├── ModelServerBusy             it said 429
@@ -191,6 +199,48 @@ class QueueFull(HousingPriceError):
 
 class DeadlineExceeded(HousingPriceError):
     """There was no answer within the time that the request had."""
+
+
+class JobError(HousingPriceError):
+    """Something about a job."""
+
+
+class JobsOff(JobError):
+    """Jobs are not switched on here."""
+
+
+class JobNotFound(JobError):
+    """There is no such job, or it belongs to somebody else, who would not like it to be known."""
+
+
+class JobFinished(JobError):
+    """The job has come to its end, and stays as it is."""
+
+    def __init__(self, job_id: str, state: str) -> None:
+        """Keep the state that it is in."""
+        super().__init__(f"job {job_id} is {state}")
+        self.state = state
+
+
+class JobHasNoResult(JobError):
+    """The job has not succeeded (yet), or jobs of its kind make nothing like that."""
+
+    def __init__(self, job_id: str, state: str) -> None:
+        """Keep the state that it is in."""
+        super().__init__(f"job {job_id} is {state} and has no such result")
+        self.state = state
+
+
+class IdempotencyKeyReused(JobError):
+    """The `Idempotency-Key` has come with another request before."""
+
+
+class JobsUnavailable(JobError):
+    """The queue of the jobs, or the folder of their files, cannot be reached."""
+
+
+class JobFilesFull(JobError):
+    """There is no room for another file."""
 
 
 class ModelServerError(HousingPriceError):

@@ -1,9 +1,11 @@
 """What the service layer asks of the world outside, and what it may assume of the answer."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal, Protocol
 
+from housing_price_orchestrator.shared.jobs import Job, JobOrder
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
@@ -65,4 +67,65 @@ class PredictionLog(Protocol):
         All three are of the same length and are not changed any more. Returns at once and never fails: what cannot be
         kept is dropped, and counted.
         """
+        ...
+
+
+class JobQueue(Protocol):
+    """Keeps jobs until a worker has done them, and what became of them.
+
+    Never blocks the event loop. What it has taken is lost neither with its process nor with a worker. Everything raises
+    `JobsUnavailable` while it cannot be reached.
+    """
+
+    async def submit(self, order: JobOrder, /) -> Job:
+        """Put an order into the queue and give its job; of several orders of one id the first stays, and is given."""
+        ...
+
+    async def find(self, job_id: str, /) -> Job | None:
+        """Look a job up."""
+        ...
+
+    async def page(self, *, owner: str | None, limit: int, offset: int) -> Sequence[Job]:
+        """Give up to `limit` jobs, the latest first, after the first `offset`; of one owner, or of all for None."""
+        ...
+
+    async def cancel(self, job_id: str, /) -> None:
+        """End a job where it is; one that has finished, or is unknown, stays as it is."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class ReceivedFile:
+    """A file that came with a job."""
+
+    name: str
+    """What `JobFiles` knows it by."""
+    size_bytes: int
+    sha256: str
+
+
+class JobFiles(Protocol):
+    """Keeps the files that jobs are given and those that they make; workers find them under the same names."""
+
+    async def receive(self, parts: AsyncIterator[bytes], /, *, suffix: str) -> ReceivedFile:
+        """Write down a file while it comes, whatever its size, in little memory; it is on the disk when this returns.
+
+        Whatever ends it early leaves no file behind, and is raised.
+
+        Raises:
+            JobFilesFull: there is no room.
+            JobsUnavailable: the folder cannot be written.
+        """
+        ...
+
+    async def remove(self, name: str, /) -> None:
+        """Remove a file that was received, if it is still there."""
+        ...
+
+    def result_path(self, job_id: str, suffix: str, /) -> Path:
+        """Tell where the result of a job is."""
+        ...
+
+    def refused_path(self, job_id: str, /) -> Path:
+        """Tell where the rows are that a job has refused."""
         ...

@@ -1,0 +1,1 @@
+"""Durable jobs: their queue, over DBOS, and their files."""

@@ -1,0 +1,96 @@
+"""The files of the jobs, in a folder that the API and the workers share."""
+
+import asyncio
+import contextlib
+import errno
+import hashlib
+import os
+import secrets
+from collections.abc import AsyncIterator
+from pathlib import Path
+from typing import BinaryIO
+
+from housing_price_orchestrator.shared.errors import JobFilesFull, JobsUnavailable
+from housing_price_orchestrator.shared.ports import ReceivedFile
+
+BLOCK_BYTES = 1024 * 1024
+"""So much of a file is held in memory before it is written."""
+
+_NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+
+
+class FolderJobFiles:
+    """`JobFiles` in a folder: `incoming/` holds what came with jobs, `results/` what they have made."""
+
+    def __init__(self, folder: Path) -> None:
+        """Use `folder`, which is made when it is needed."""
+        self._incoming = folder / "incoming"
+        self._results = folder / "results"
+
+    async def receive(self, parts: AsyncIterator[bytes], /, *, suffix: str) -> ReceivedFile:
+        """Write down a file while it comes."""
+        name = f"{secrets.token_hex(16)}.{suffix}"
+        path = self._incoming / name
+        try:
+            return await self._receive(parts, path)
+        except BaseException as error:
+            await asyncio.shield(asyncio.to_thread(_unlink, path))
+            if isinstance(error, OSError) and not isinstance(error, TimeoutError):
+                kind = JobFilesFull if error.errno in _NO_ROOM else JobsUnavailable
+                raise kind(f"{path.parent}: {error.strerror or error}") from error
+            raise
+
+    async def _receive(self, parts: AsyncIterator[bytes], path: Path) -> ReceivedFile:
+        digest, size, waiting = hashlib.sha256(), 0, bytearray()
+        file = await asyncio.to_thread(_create, path)
+        try:
+
+            def write(block: bytes) -> None:
+                digest.update(block)
+                file.write(block)
+
+            async for part in parts:
+                waiting += part
+                if len(waiting) >= BLOCK_BYTES:
+                    size += len(waiting)
+                    await asyncio.to_thread(write, bytes(waiting))
+                    waiting.clear()
+            size += len(waiting)
+            await asyncio.to_thread(write, bytes(waiting))
+            await asyncio.to_thread(_sync, file)
+        finally:
+            await asyncio.to_thread(file.close)
+        return ReceivedFile(path.name, size, digest.hexdigest())
+
+    async def remove(self, name: str, /) -> None:
+        """Remove a file that was received."""
+        await asyncio.to_thread(_unlink, self.incoming_path(name))
+
+    def incoming_path(self, name: str, /) -> Path:
+        """Tell where a file is that was received."""
+        return self._incoming / Path(name).name
+
+    def result_path(self, job_id: str, suffix: str, /) -> Path:
+        """Tell where the result of a job is."""
+        return self._results / f"{job_id}.{suffix}"
+
+    def refused_path(self, job_id: str, /) -> Path:
+        """Tell where the rows are that a job has refused."""
+        return self._results / f"{job_id}.refused.ndjson"
+
+
+def _create(path: Path) -> BinaryIO:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    # Nobody else on this machine reads what people send.
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
+
+
+def _sync(file: BinaryIO) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def _unlink(path: Path) -> None:
+    # What cannot be removed is in nobody's way, and what went wrong before is what matters.
+    with contextlib.suppress(OSError):
+        path.unlink()

@@ -1,0 +1,165 @@
+"""The queue of the jobs, over DBOS; the API's side of it, which runs no job."""
+
+import asyncio
+import threading
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from typing import Any, Self
+
+from dbos import DBOSClient, EnqueueOptions, WorkflowStatus
+from dbos._serialization import DBOSPortableJSON
+from sqlalchemy.engine import URL, Engine
+from sqlalchemy.exc import SQLAlchemyError
+
+from housing_price_orchestrator.provider.jobs.database import job_engine
+from housing_price_orchestrator.provider.jobs.names import (
+    PROGRESS_EVENT,
+    WORKFLOW_OF_KIND,
+    application_name,
+    queue_name,
+)
+from housing_price_orchestrator.shared.errors import JobsUnavailable
+from housing_price_orchestrator.shared.jobs import Job, JobFailure, JobKind, JobOrder, JobState
+
+CONNECTIONS = 4
+"""Questions to the queue that are asked side by side; others wait."""
+
+_STATE_OF_STATUS: Mapping[str, JobState] = {
+    "DELAYED": "queued",
+    "ENQUEUED": "queued",
+    "PENDING": "running",
+    "SUCCESS": "succeeded",
+    "ERROR": "failed",
+    "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
+    "CANCELLED": "cancelled",
+}
+_KIND_OF_WORKFLOW: Mapping[str, JobKind] = {name: kind for kind, name in WORKFLOW_OF_KIND.items()}
+_FINGERPRINT = "fingerprint"
+_UNEXPECTED = JobFailure("internal-error", "Something went wrong in the worker; its log says what.")
+_KILLED_AGAIN = JobFailure("worker-died", "Its worker died each time that it came to this job.")
+
+
+class DBOSJobQueue:
+    """A `JobQueue` whose jobs are workflows of DBOS, for workers that may be anywhere."""
+
+    def __init__(self, url: URL, *, wait_seconds: float) -> None:
+        """Use the database at `url`, waiting for it so long at the most; it is opened, and made, when it is needed."""
+        self._url = url
+        self._wait_seconds = wait_seconds
+        self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="jobs")
+        self._opening = threading.Lock()
+        self._opened: tuple[Engine, DBOSClient] | None = None
+
+    async def __aenter__(self) -> Self:
+        """Have it closed at the end."""
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        """Close the database."""
+        self._threads.shutdown(wait=False, cancel_futures=True)
+        if self._opened is not None:
+            engine, client = self._opened
+            client.destroy()
+            engine.dispose()
+
+    async def submit(self, order: JobOrder, /) -> Job:
+        """Put an order into the queue, or find the job that has its id already."""
+        return await self._ask(lambda client: self._submit(client, order))
+
+    async def find(self, job_id: str, /) -> Job | None:
+        """Look a job up."""
+        return await self._ask(lambda client: self._find(client, job_id))
+
+    async def page(self, *, owner: str | None, limit: int, offset: int) -> Sequence[Job]:
+        """Give some jobs, the latest first."""
+
+        def look(client: DBOSClient) -> list[Job]:
+            found = client.list_workflows(
+                user=owner, name=list(_KIND_OF_WORKFLOW), limit=limit, offset=offset, sort_desc=True
+            )
+            return [self._job(client, one, with_progress=one.status == "PENDING") for one in found]
+
+        return await self._ask(look)
+
+    async def cancel(self, job_id: str, /) -> None:
+        """End a job; its worker notices before its next step."""
+        await self._ask(lambda client: client.cancel_workflow(job_id))
+
+    async def _ask[T](self, question: Callable[[DBOSClient], T]) -> T:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: question(self._client()))
+        except SQLAlchemyError as error:
+            # In the driver's words and not SQLAlchemy's, which hold the statement and its values.
+            reason = getattr(error, "orig", None) or error
+            raise JobsUnavailable(f"{type(error).__name__}: {reason}"[:500]) from error
+
+    def _client(self) -> DBOSClient:
+        with self._opening:
+            if self._opened is None:
+                engine = job_engine(self._url, connections=CONNECTIONS, wait_seconds=self._wait_seconds)
+                client = DBOSClient(
+                    system_database_engine=engine,
+                    serializer=DBOSPortableJSON,
+                    lazy=True,
+                    retry_connection_errors=False,
+                )
+                try:
+                    # The first job may come before the first worker, which would make the tables otherwise.
+                    client._sys_db.run_migrations()  # noqa: SLF001 - clients have no public way to do so
+                except BaseException:
+                    engine.dispose()
+                    raise
+                self._opened = engine, client
+            return self._opened[1]
+
+    def _submit(self, client: DBOSClient, order: JobOrder) -> Job:
+        options: EnqueueOptions = {
+            "workflow_name": WORKFLOW_OF_KIND[order.kind],
+            "queue_name": queue_name(order.kind),
+            "application_name": application_name(order.kind),
+            "workflow_id": order.id,
+            "authenticated_user": order.owner,
+            "attributes": {_FINGERPRINT: order.fingerprint},
+        }
+        client.enqueue(options, dict(order.arguments))
+        job = self._find(client, order.id)
+        if job is None:
+            raise JobsUnavailable(f"job {order.id} has vanished")
+        return job
+
+    def _find(self, client: DBOSClient, job_id: str) -> Job | None:
+        found = client.list_workflows(workflow_ids=[job_id], name=list(_KIND_OF_WORKFLOW))
+        return self._job(client, found[0], with_progress=True) if found else None
+
+    def _job(self, client: DBOSClient, status: WorkflowStatus, *, with_progress: bool) -> Job:
+        state = _STATE_OF_STATUS[status.status]
+        progress = None
+        if with_progress and state != "queued":
+            progress = client.get_event(status.workflow_id, PROGRESS_EVENT, timeout_seconds=0)
+        arguments = status.input["args"][0] if status.input and status.input["args"] else {}
+        return Job(
+            id=status.workflow_id,
+            kind=_KIND_OF_WORKFLOW[status.name],
+            owner=status.authenticated_user or "",
+            fingerprint=str((status.attributes or {}).get(_FINGERPRINT, "")),
+            arguments=arguments if isinstance(arguments, Mapping) else {},
+            state=state,
+            created_at=_time(status.created_at or 0),
+            started_at=None if status.dequeued_at is None or state == "queued" else _time(status.dequeued_at),
+            finished_at=None if status.completed_at is None else _time(status.completed_at),
+            progress=progress if isinstance(progress, Mapping) else None,
+            failure=_failure(status) if state == "failed" else None,
+            output=status.output if isinstance(status.output, Mapping) else None,
+        )
+
+
+def _failure(status: WorkflowStatus) -> JobFailure:
+    if status.status == "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
+        return _KILLED_AGAIN
+    code: Any = getattr(status.error, "code", None)
+    return JobFailure(code, str(status.error)) if isinstance(code, str) else _UNEXPECTED
+
+
+def _time(milliseconds: int) -> datetime:
+    return datetime.fromtimestamp(milliseconds / 1000, UTC)

@@ -1,0 +1,159 @@
+"""Submitting, following and collecting jobs."""
+
+import asyncio
+import hashlib
+import secrets
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from housing_price_orchestrator.shared.errors import (
+    IdempotencyKeyReused,
+    InvalidDocument,
+    JobFinished,
+    JobHasNoResult,
+    JobNotFound,
+)
+from housing_price_orchestrator.shared.jobs import Job, JobCaller, JobKind, JobOrder
+from housing_price_orchestrator.shared.ports import JobFiles, JobQueue
+
+_NO_BODY = {"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}
+
+
+class Jobs:
+    """The jobs of all callers; each sees their own, and who sees all sees all."""
+
+    def __init__(
+        self, queue: JobQueue, files: JobFiles, *, new_id: Callable[[], str] = lambda: secrets.token_hex(16)
+    ) -> None:
+        """Keep jobs in `queue` and what belongs to them in `files`."""
+        self._queue = queue
+        self._files = files
+        self._new_id = new_id
+
+    async def submit_scoring(
+        self, parts: AsyncIterator[bytes], *, suffix: str, caller: JobCaller, idempotency_key: str | None
+    ) -> Job:
+        """Submit a file whose rows are to be priced.
+
+        Raises:
+            InvalidDocument: the file is empty.
+            IdempotencyKeyReused: the key has come with another file, or another kind of file.
+            JobsUnavailable, JobFilesFull: it cannot be kept.
+        """
+        received = await self._files.receive(parts, suffix=suffix)
+        if not received.size_bytes:
+            await self._files.remove(received.name)
+            raise InvalidDocument([_NO_BODY])
+        arguments = {"input": received.name, "format": suffix}
+        content = {"sha256": received.sha256, "format": suffix}
+        # Where the queue does not answer it may have taken the job all the same: its file stays then.
+        job, fingerprint = await self._submit("scoring", arguments, content, caller, idempotency_key)
+        if job.arguments.get("input") != received.name:
+            # The job was there already, with a file of its own.
+            await self._files.remove(received.name)
+        return _unless_another(job, fingerprint)
+
+    async def submit_training(
+        self, arguments: Mapping[str, Any], *, caller: JobCaller, idempotency_key: str | None
+    ) -> Job:
+        """Submit a training.
+
+        Raises:
+            IdempotencyKeyReused: the key has come with other arguments.
+            JobsUnavailable: it cannot be kept.
+        """
+        return _unless_another(*await self._submit("training", arguments, arguments, caller, idempotency_key))
+
+    async def _submit(
+        self,
+        kind: JobKind,
+        arguments: Mapping[str, Any],
+        content: Mapping[str, Any],
+        caller: JobCaller,
+        idempotency_key: str | None,
+    ) -> tuple[Job, str]:
+        job_id = self._new_id() if idempotency_key is None else _derived_id(caller.owner, kind, idempotency_key)
+        fingerprint = hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
+        job = await self._queue.submit(JobOrder(job_id, kind, caller.owner, fingerprint, arguments))
+        return job, fingerprint
+
+    async def find(self, job_id: str, caller: JobCaller) -> Job:
+        """Look up a job that `caller` may see.
+
+        Raises:
+            JobNotFound: there is none.
+            JobsUnavailable: it cannot be told now.
+        """
+        job = await self._queue.find(job_id)
+        if job is None or not caller.may_see(job):
+            raise JobNotFound(job_id)
+        return job
+
+    async def page(self, caller: JobCaller, *, limit: int, offset: int) -> Sequence[Job]:
+        """Give some of the jobs that `caller` may see, the latest first."""
+        return await self._queue.page(owner=None if caller.sees_all else caller.owner, limit=limit, offset=offset)
+
+    async def cancel(self, job_id: str, caller: JobCaller) -> Job:
+        """End a job.
+
+        Raises:
+            JobNotFound: there is none.
+            JobFinished: it has come to another end already.
+        """
+        job = await self.find(job_id, caller)
+        if job.state == "cancelled":
+            return job
+        job.moved_to("cancelled")
+        await self._queue.cancel(job_id)
+        job = await self.find(job_id, caller)
+        if job.state != "cancelled":
+            # It came to its end while we asked.
+            raise JobFinished(job_id, job.state)
+        if job.kind == "scoring":
+            await self._files.remove(str(job.arguments["input"]))
+        return job
+
+    async def result_of(self, job_id: str, caller: JobCaller) -> Path | Mapping[str, Any]:
+        """Give what a job has made: the file of a scoring, the report of a training.
+
+        Raises:
+            JobNotFound: there is no such job.
+            JobHasNoResult: it has not succeeded.
+        """
+        job = await self.find(job_id, caller)
+        if job.state != "succeeded" or job.output is None:
+            raise JobHasNoResult(job_id, job.state)
+        if job.kind == "training":
+            return job.output
+        return await self._existing(job, self._files.result_path(job.id, str(job.arguments["format"])))
+
+    async def refused_by(self, job_id: str, caller: JobCaller) -> Path:
+        """Give the file of the rows that a scoring has refused.
+
+        Raises:
+            JobNotFound: there is no such job.
+            JobHasNoResult: it has not succeeded, or is no scoring.
+        """
+        job = await self.find(job_id, caller)
+        if job.state != "succeeded" or job.kind != "scoring":
+            raise JobHasNoResult(job_id, job.state)
+        return await self._existing(job, self._files.refused_path(job.id))
+
+    async def _existing(self, job: Job, path: Path) -> Path:
+        if not await asyncio.to_thread(path.is_file):
+            raise JobHasNoResult(job.id, job.state)
+        return path
+
+
+def _unless_another(job: Job, fingerprint: str) -> Job:
+    if job.fingerprint != fingerprint:
+        raise IdempotencyKeyReused(f"the key of job {job.id} came with another request")
+    return job
+
+
+def _derived_id(owner: str, kind: JobKind, idempotency_key: str) -> str:
+    """Make the id that the same key of the same owner always has."""
+    return hashlib.sha256("\0".join((owner, kind, idempotency_key)).encode()).hexdigest()[:32]

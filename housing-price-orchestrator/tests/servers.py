@@ -198,9 +198,16 @@ class StubModelServer:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _close(self) -> None:
+        # Nobody is accepted any more, and who just was gets the turn of the loop that asyncio needs to know of him.
+        for listener in self._server.sockets:
+            self._loop.remove_reader(listener.fileno())
+        await asyncio.sleep(0)
         self._server.close()
+        # What is still to be written would keep a connection open for ever.
+        self._server.abort_clients()
         for task in self._tasks:
             task.cancel()
+        await self._server.wait_closed()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:

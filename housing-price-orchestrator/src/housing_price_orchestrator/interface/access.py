@@ -54,7 +54,7 @@ class ScopeCheck(SecurityBase):
         record = current_request.get()
         if record is not None and admission.caller is not None:
             record.key_id = admission.caller.id
-            scope["state"][CALLER] = admission.caller
+            scope.setdefault("state", {})[CALLER] = admission.caller
         if admission.quotas:
             headers = headers_of_quotas(admission.quotas)
             scope["state"][ANSWER_HEADERS] = [(name.encode(), value.encode()) for name, value in headers.items()]

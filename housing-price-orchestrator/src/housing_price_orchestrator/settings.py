@@ -233,8 +233,8 @@ class RequestSettings(_Group):
 class AdmissionSettings(_Group):
     """What is refused on arrival, with 503, because it could not be answered in time."""
 
-    share_of_deadline: Annotated[float, Field(gt=0, le=1)] = 0.8
-    """How much of its time a request may be expected to take; the rest is for what cannot be foreseen."""
+    share_of_deadline: Annotated[float, Field(gt=0, le=1)] = 0.5
+    """How much of its time a request may be expected to take. A longer queue prices no more, and forgives less."""
     call_seconds: Seconds = 0.25
     """Where requests wait, calls carry no more houses than the model server prices in about so long."""
 

@@ -50,13 +50,12 @@ class Request:
 class Call:
     """Requests that are sent together."""
 
-    __slots__ = ("is_answered", "left_others_waiting", "requests", "rows", "sent_at", "task")
+    __slots__ = ("is_answered", "requests", "rows", "sent_at", "task")
 
-    def __init__(self, requests: list[Request], *, left_others_waiting: bool) -> None:
+    def __init__(self, requests: list[Request]) -> None:
         """Carry `requests`."""
         self.requests = requests
         self.rows = sum(len(request.houses) for request in requests)
-        self.left_others_waiting = left_others_waiting
         self.is_answered = False
         self.sent_at = time.monotonic()
         self.task: asyncio.Task[None] | None = None
@@ -134,18 +133,21 @@ class Lane:
                 continue
             taken.append(request)
             rows += len(request.houses)
-        return Call(taken, left_others_waiting=bool(self._queue)) if taken else None
+        return Call(taken) if taken else None
 
     def has_left(self, call: Call) -> None:
         """Note that a call is under way."""
         self.calls += 1
         self.rows_under_way += call.rows
+        self.throughput.others_wait(is_so=bool(self._queue))
 
     def has_returned(self, call: Call, *, is_given_up: bool) -> None:
         """Note that a call is back: answered, failed, or given up because all of its callers have gone."""
         seconds = time.monotonic() - call.sent_at
         # A failure tells nothing about speed, and who leaves early neither; a call that lasted too long does.
         if call.is_answered or (is_given_up and seconds > self.throughput.call_seconds):
-            self.throughput.note(call.rows, seconds, calls=self.calls, left_others_waiting=call.left_others_waiting)
+            self.throughput.note(call.rows, seconds, is_answered=call.is_answered)
+        else:
+            self.throughput.is_interrupted()
         self.calls -= 1
         self.rows_under_way -= call.rows

@@ -1,30 +1,42 @@
 """What a model server really does, measured on the calls it answers."""
 
+import math
 import time
 from collections.abc import Callable
 
-WEIGHT = 0.3
-"""Of the newest call, in averages that forget: after ten calls 3 % of what was before is left."""
+MEMORY_SECONDS = 1.0
+"""What was measured so long ago weighs a third (1/e) of what is measured now."""
+
+ENOUGH_SECONDS = 0.05
+"""A shorter time shows chance and not what the model server does."""
 
 FRESH_SECONDS = 3.0
 """What was measured longer ago counts no more: a slowness that has passed must not keep anybody out."""
 
 
 class Throughput:
-    """How many rows per second are priced, for one kind of requests."""
+    """How many rows per second are priced while requests have to wait, for one kind of requests.
+
+    Rows and times are added up and then divided: an average of the calls' own rates would be too high where calls of
+    different sizes wait for each other.
+    """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
         """Begin without any knowledge."""
         self._clock = clock
         self._rows_per_second_of_a_call: float | None = None
-        self._rows_per_second = 0.0
+        self._rows = 0.0
+        self._seconds = 0.0
         self._call_seconds = 0.0
-        self._measured_at: float | None = None
+        self._measured_at = -math.inf
+        self._waiting_since: float | None = None
 
     @property
     def rows_per_second(self) -> float | None:
         """What all calls together get done while requests wait; None where nothing had to wait of late."""
-        return self._rows_per_second if self._is_fresh() else None
+        if self._seconds < ENOUGH_SECONDS or not self._is_fresh():
+            return None
+        return self._rows / self._seconds
 
     @property
     def call_seconds(self) -> float:
@@ -37,24 +49,38 @@ class Throughput:
         A larger call is more efficient, so this is less than could be: calls grow step by step to what they may carry.
         """
         rows = self._rows_per_second_of_a_call
-        return float("inf") if rows is None else rows * seconds
+        return math.inf if rows is None else rows * seconds
 
-    def note(self, rows: int, seconds: float, *, calls: int, left_others_waiting: bool) -> None:
-        """Note a call that was answered, or given up after some time, while `calls` of its kind were under way.
+    def others_wait(self, *, is_so: bool) -> None:
+        """Note whether requests wait now: only then it is the model server that is waited for."""
+        if not is_so:
+            self._waiting_since = None
+        elif self._waiting_since is None:
+            self._waiting_since = self._clock()
 
-        Only with others waiting was it the model server that was waited for; then Little's law gives its throughput:
-        what is under way, divided by how long it takes.
-        """
+    def note(self, rows: int, seconds: float, *, is_answered: bool) -> None:
+        """Note a call that was answered, or given up after some time."""
         rate = rows / max(seconds, 1e-6)
         before = self._rows_per_second_of_a_call
         # Half of it is new: calls may grow fast, and shrink as fast.
         self._rows_per_second_of_a_call = rate if before is None else (before + rate) / 2
-        if not left_others_waiting:
+        if self._waiting_since is None:
             return
-        weight = WEIGHT if self._is_fresh() else 1.0
-        self._rows_per_second += weight * (rate * calls - self._rows_per_second)
-        self._call_seconds += weight * (seconds - self._call_seconds)
-        self._measured_at = self._clock()
+        now = self._clock()
+        if not self._is_fresh():
+            self._rows = self._seconds = 0.0
+            self._call_seconds = seconds
+        passed = now - self._waiting_since
+        weight = math.exp(-passed / MEMORY_SECONDS)
+        self._rows = self._rows * weight + (rows if is_answered else 0)
+        self._seconds = self._seconds * weight + passed
+        self._call_seconds = (self._call_seconds + seconds) / 2
+        self._waiting_since = self._measured_at = now
+
+    def is_interrupted(self) -> None:
+        """Note that a call failed, which tells nothing about speed."""
+        if self._waiting_since is not None:
+            self._waiting_since = self._clock()
 
     def _is_fresh(self) -> bool:
-        return self._measured_at is not None and self._clock() - self._measured_at <= FRESH_SECONDS
+        return self._clock() - self._measured_at <= FRESH_SECONDS

@@ -10,7 +10,7 @@ from factories import house, houses
 from fakes import FakeClock, FakePriceModel
 from housing_price_orchestrator.provider.admission import AdmissionPriceModel
 from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
-from housing_price_orchestrator.provider.throughput import FRESH_SECONDS, Throughput
+from housing_price_orchestrator.provider.throughput import ENOUGH_SECONDS, FRESH_SECONDS, Throughput
 from housing_price_orchestrator.shared.deadline import deadline_at
 from housing_price_orchestrator.shared.errors import DeadlineExceeded, QueueFull
 from housing_price_orchestrator.shared.ports import PriceEstimate
@@ -22,6 +22,7 @@ class Rig:
     """Admission before a model that answers when the gate opens, and a lane that is told how fast that is."""
 
     def __init__(self, *, max_rows: int = 10, call_seconds: float = 1_000.0) -> None:
+        self.clock = FakeClock()
         self.behind = FakePriceModel(gate=asyncio.Event())
         self.coalesced = CoalescingPriceModel(
             self.behind, max_rows=max_rows, max_calls=3, max_waiting_rows=100_000, call_seconds=call_seconds
@@ -31,8 +32,11 @@ class Rig:
 
     def prices_per_second(self, rows: float, *, size: int = 1) -> None:
         """Have it known how many rows per second are priced, for requests of this size."""
-        lane = self.coalesced.lane_of(size)
-        lane.throughput.note(int(rows), 1.0, calls=1, left_others_waiting=True)
+        throughput = self.coalesced.lane_of(size).throughput
+        throughput._clock = self.clock  # time passes when the test says so
+        throughput.others_wait(is_so=True)
+        self.clock.passes(1.0)
+        throughput.note(int(rows), 1.0, is_answered=True)
 
     async def waits(self, rows: int, size: int = 1) -> None:
         """Have so many rows wait, besides what is under way."""
@@ -167,36 +171,82 @@ class TestThroughput:
         assert throughput.call_seconds == 0
         assert throughput.rows_within(0.1) == float("inf")
 
-    def test_calls_side_by_side_add_up(self, throughput: Throughput) -> None:
-        throughput.note(50, 0.2, calls=2, left_others_waiting=True)
-        assert throughput.rows_per_second == pytest.approx(500)
-        assert throughput.call_seconds == pytest.approx(0.2)
+    @staticmethod
+    def measure(
+        throughput: Throughput, clock: FakeClock, rows: int, seconds: float, *, is_answered: bool = True
+    ) -> None:
+        """A call that takes so long, while others wait."""
+        throughput.others_wait(is_so=True)
+        clock.passes(seconds)
+        throughput.note(rows, seconds, is_answered=is_answered)
 
-    def test_a_call_that_left_nobody_waiting_does_not_show_what_could_be_done(self, throughput: Throughput) -> None:
-        throughput.note(1, 0.015, calls=1, left_others_waiting=False)
+    def test_calls_side_by_side_add_up(self, throughput: Throughput, clock: FakeClock) -> None:
+        """Two calls at a time, of very different sizes, at a model server that prices 500 rows/s in turn."""
+        throughput.others_wait(is_so=True)
+        for _ in range(10):
+            for rows in (100, 10):
+                clock.passes(rows / 500)
+                throughput.note(rows, 110 / 500, is_answered=True)
+        assert throughput.rows_per_second == pytest.approx(500)
+        assert throughput.call_seconds == pytest.approx(0.22, rel=0.01)
+
+    def test_while_nobody_waits_a_call_does_not_show_what_could_be_done(
+        self, throughput: Throughput, clock: FakeClock
+    ) -> None:
+        throughput.others_wait(is_so=False)
+        clock.passes(1)
+        throughput.note(1, 0.015, is_answered=True)
         assert throughput.rows_per_second is None
+
+    def test_a_moment_shows_nothing(self, throughput: Throughput, clock: FakeClock) -> None:
+        self.measure(throughput, clock, 1, ENOUGH_SECONDS / 2)
+        assert throughput.rows_per_second is None
+
+    def test_the_time_in_which_nobody_waited_does_not_count(self, throughput: Throughput, clock: FakeClock) -> None:
+        self.measure(throughput, clock, 100, 1.0)
+        throughput.others_wait(is_so=False)
+        clock.passes(1.0)
+        self.measure(throughput, clock, 100, 1.0)
+        assert throughput.rows_per_second == pytest.approx(100)
+
+    def test_a_call_that_was_given_up_has_cost_time_and_brought_nothing(
+        self, throughput: Throughput, clock: FakeClock
+    ) -> None:
+        self.measure(throughput, clock, 100, 0.5)
+        self.measure(throughput, clock, 100, 0.5, is_answered=False)
+        rate = throughput.rows_per_second
+        assert rate is not None
+        assert rate < 100
+
+    def test_a_call_that_failed_tells_nothing(self, throughput: Throughput, clock: FakeClock) -> None:
+        self.measure(throughput, clock, 100, 1.0)
+        clock.passes(2.0)
+        throughput.is_interrupted()
+        self.measure(throughput, clock, 100, 1.0)
+        assert throughput.rows_per_second == pytest.approx(100)
 
     def test_what_was_long_ago_is_forgotten(self, throughput: Throughput, clock: FakeClock) -> None:
-        throughput.note(1, 100.0, calls=1, left_others_waiting=True)
+        self.measure(throughput, clock, 1, 100.0)
         assert throughput.rows_per_second == pytest.approx(0.01)
+        throughput.others_wait(is_so=False)
         clock.passes(FRESH_SECONDS + 0.1)
         assert throughput.rows_per_second is None
-        throughput.note(1_000, 1.0, calls=1, left_others_waiting=True)
+        self.measure(throughput, clock, 1_000, 1.0)
         assert throughput.rows_per_second == pytest.approx(1_000)
 
-    def test_ten_calls_make_it_forget_a_slowness(self, throughput: Throughput) -> None:
-        throughput.note(1, 100.0, calls=1, left_others_waiting=True)
-        for _ in range(10):
-            throughput.note(100, 0.1, calls=1, left_others_waiting=True)
+    def test_within_seconds_it_forgets_a_slowness(self, throughput: Throughput, clock: FakeClock) -> None:
+        self.measure(throughput, clock, 1, 100.0)
+        for _ in range(100):
+            self.measure(throughput, clock, 100, 0.1)
         assert throughput.rows_per_second == pytest.approx(1_000, rel=0.05)
 
     def test_calls_grow_within_a_few_to_what_they_may_carry(self, throughput: Throughput) -> None:
         """A model server whose calls take 15 ms whatever they carry."""
-        throughput.note(1, 0.015, calls=1, left_others_waiting=False)
+        throughput.note(1, 0.015, is_answered=True)
         sizes = []
         for _ in range(4):
             sizes.append(min(500, int(throughput.rows_within(0.25))))
-            throughput.note(sizes[-1], 0.015, calls=1, left_others_waiting=True)
+            throughput.note(sizes[-1], 0.015, is_answered=True)
         assert sizes == sorted(sizes)
         assert sizes[0] < 20
         assert sizes[2] == 500

@@ -36,7 +36,7 @@ class _Loop(uvloop.Loop):
             seconds = self._handshake_seconds
             tls = {"ssl": context, "ssl_handshake_timeout": seconds, "ssl_shutdown_timeout": seconds}
         server = await super().create_server(protocol_factory, *args, **options, **tls)  # type: ignore[call-overload]  # as it came
-        return ThoroughServer(server, lambda accepted: self._take(protocol_factory, accepted, tls))
+        return ThoroughServer(self, server, lambda accepted: self._take(protocol_factory, accepted, tls))
 
     def _take(self, protocol_factory: Callable[[], asyncio.BaseProtocol], accepted: socket.socket, tls: Any) -> None:
         taking = self.create_task(self.connect_accepted_socket(protocol_factory, accepted, **tls))

@@ -1,4 +1,4 @@
-"""The command line: `housing-price-model train | evaluate | export | serve | verify | figures`, and `log_commands`."""
+"""The command line. Further commands stand in `candidate_commands.py` and `log_commands.py`."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,12 +7,13 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from housing_price_model import log_commands
+from housing_price_model import candidate_commands, log_commands
 from housing_price_model.console import TrackingUri, errors, output, readable_errors
 from housing_price_model.errors import ServingError
 from housing_price_model.names import CHAMPION, DEFAULT_TRACKING_URI, NAME
 
 app = typer.Typer(help="Trains, evaluates, exports and serves the house price model.", no_args_is_help=True)
+app.add_typer(candidate_commands.app)
 app.add_typer(log_commands.app)
 # A plain name: typer does not look into `type` statements.
 ModelUri = Annotated[str, typer.Option("--model", help="models:/NAME@ALIAS or models:/NAME/VERSION.")]

@@ -31,3 +31,7 @@ class LogError(HousingPriceModelError):
 
 class OutputError(HousingPriceModelError):
     """A result cannot be written where it was asked for."""
+
+
+class CandidateError(HousingPriceModelError):
+    """What is asked of a candidate's pipeline is not possible: a parameter, a limit or a folder is wrong."""

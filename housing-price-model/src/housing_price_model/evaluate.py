@@ -1,6 +1,6 @@
 """Measures how good prices and intervals are, on houses that were not trained on."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from dataclasses import dataclass
 from os import process_cpu_count
@@ -15,6 +15,9 @@ from housing_price_model.pipeline import PriceFit, Recipe
 from housing_price_model.served import Floats
 
 type Rows = npt.NDArray[np.int64]
+
+type Fold = tuple[Rows, Rows]
+"""The rows that are fitted on, and the rows that are held out."""
 
 type Progress = Callable[[str, float], None]
 """Is called with the name of a stage and the share of it that is done, from 0 to 1."""
@@ -66,18 +69,28 @@ class CrossValidation:
     errors: Floats
 
 
-def cross_validate(values: Floats, prices: Floats, recipe: Recipe, seed: int, progress: Progress) -> CrossValidation:
+def split(count: int, folds: int, seed: int) -> list[Fold]:
+    """Divide so many rows into folds, shuffled."""
+    return list(KFold(folds, shuffle=True, random_state=seed).split(np.arange(count)))
+
+
+def cross_validate(
+    values: Floats,
+    prices: Floats,
+    recipe: Recipe,
+    seed: int,
+    progress: Progress,
+    *,
+    folds: Sequence[Fold] | None = None,
+) -> CrossValidation:
     """Estimate each of the n houses by a model and an interval that never saw it, not even in calibration.
 
     In each fold the interval is calibrated by a cross-validation of its own among the other folds, exactly as the final
     model is calibrated among all houses.
     """
     log_prices = np.log(prices)
-    outer = list(KFold(recipe.folds, shuffle=True, random_state=seed).split(values))
-    inner = [
-        [(train[i], train[j]) for i, j in KFold(recipe.folds, shuffle=True, random_state=seed).split(train)]
-        for train, _ in outer
-    ]
+    outer = list(folds) if folds is not None else split(len(values), recipe.folds, seed)
+    inner = [[(train[i], train[j]) for i, j in split(len(train), recipe.folds, seed)] for train, _ in outer]
     jobs = [*outer, *(job for jobs in inner for job in jobs)]
 
     def held_out(job: tuple[Rows, Rows]) -> Floats:

@@ -27,8 +27,9 @@ _ESTIMATE: Final = ("price_usd", "low_usd", "high_usd")
 
 PREDICTION: Final = sa.table(
     "prediction",
-    *_text(*_MODEL, "inputs"),
+    *_text(*_MODEL, "inputs", "key_id"),
     *_numbers(*_ESTIMATE),
+    sa.column("house_id", sa.BigInteger),
     sa.column("predicted_at", sa.DateTime),
     sa.column("columns_version", sa.Integer),
 )

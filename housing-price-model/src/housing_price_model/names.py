@@ -7,6 +7,8 @@ from typing import Final
 
 NAME: Final = "housing-price"
 CHAMPION: Final = "champion"
+CHALLENGER: Final = "challenger"
+"""The alias of the version that has passed its gate last, and is to show what it can."""
 DEFAULT_TRACKING_URI: Final = "http://127.0.0.1:9999"
 
 DIGEST_TAG: Final = "digest"

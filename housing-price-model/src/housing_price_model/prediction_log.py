@@ -75,6 +75,25 @@ class Sale:
     high: float
 
 
+@dataclass(frozen=True)
+class SoldHouse:
+    """A house that was priced and has been sold since.
+
+    Attributes:
+        transaction: The prediction that the sale belongs to.
+        house: Whose house it is, by the API key, and the caller's own number for it.
+        columns: What the values are called.
+        values: What the model got; None where there was nothing.
+        sold: What was paid, in US dollars.
+    """
+
+    transaction: str
+    house: tuple[str | None, int]
+    columns: Sequence[str]
+    values: Sequence[Any]
+    sold: float
+
+
 class PredictionLog:
     """The log, to be read page by page; nothing is locked between pages."""
 
@@ -132,6 +151,35 @@ class PredictionLog:
         with self._readable(), self._engine.connect() as connection:
             for row in connection.execution_options(yield_per=PAGE_ROWS).execute(_sales().where(*bounds)):
                 yield _sale(row)
+
+    def sold_houses(self, window: Window) -> Iterator[SoldHouse]:
+        """Give the houses that were priced in a window and sold since, in the order of their prices' time.
+
+        A house that several predictions were made for comes as often.
+
+        Raises:
+            LogError: the log cannot be read, or a row is not what the contract says.
+        """
+        versions: dict[int, Sequence[str]] = {}
+        table, sale = PREDICTION.c, REALISED.c
+        query = (
+            sa.select(PREDICTION, sale.sale_price_usd)
+            .select_from(PREDICTION.join(REALISED, table.transaction_id == sale.transaction_id))
+            .where(*_within(window, None))
+            .order_by(table.predicted_at, table.transaction_id)
+        )
+        with self._readable(), self._engine.connect() as connection:
+            for row in connection.execution_options(yield_per=PAGE_ROWS).execute(query):
+                if row.columns_version not in versions:
+                    versions[row.columns_version] = self._columns_of(row.columns_version)
+                columns = versions[row.columns_version]
+                yield SoldHouse(
+                    row.transaction_id,
+                    (row.key_id, row.house_id),
+                    columns,
+                    _values(row.transaction_id, row.inputs, len(columns)),
+                    row.sale_price_usd,
+                )
 
     def _columns_of(self, version: int) -> Sequence[str]:
         rows = self._rows(sa.select(COLUMN_NAMES.c.names).where(COLUMN_NAMES.c.version == version))

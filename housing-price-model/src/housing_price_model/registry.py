@@ -15,7 +15,7 @@ from mlflow.tracking import MlflowClient
 from housing_price_model.artefact import check_digest, digest_of
 from housing_price_model.contents import check_contents
 from housing_price_model.errors import ArtefactError, RegistryError
-from housing_price_model.names import CHAMPION, DIGEST_TAG, MODEL_ID_TAG, NAME, NOT_THERE, RMSLE_TAG
+from housing_price_model.names import CHALLENGER, CHAMPION, DIGEST_TAG, MODEL_ID_TAG, NAME, NOT_THERE, RMSLE_TAG
 
 
 @dataclass(frozen=True)
@@ -55,17 +55,33 @@ def register(client: MlflowClient, model_uri: str, run_id: str, model_id: str, r
         The version, and whether it is the champion now.
     """
     with translated(f"{model_uri}: cannot be registered"):
-        version = mlflow.register_model(model_uri, NAME)
-        with downloaded(version) as folder:
-            digest = digest_of(folder)
-        tags = {DIGEST_TAG: digest, MODEL_ID_TAG: model_id, RMSLE_TAG: repr(rmsle)}
-        for key, value in tags.items():
-            client.set_model_version_tag(NAME, version.version, key, value)
+        registered = _described(client, mlflow.register_model(model_uri, NAME), run_id, model_id, rmsle)
         champion = find_champion(client)
         is_champion = champion is None or rmsle < float(champion.tags.get(RMSLE_TAG, "inf"))
         if is_champion:
-            client.set_registered_model_alias(NAME, CHAMPION, version.version)
-    return Registered(NAME, str(version.version), model_id, digest, run_id), is_champion
+            client.set_registered_model_alias(NAME, CHAMPION, registered.version)
+    return registered, is_champion
+
+
+def register_challenger(client: MlflowClient, model_uri: str, run_id: str, model_id: str, rmsle: float) -> Registered:
+    """Register a logged model and make it the challenger; the champion stays.
+
+    A repeated call finds what an interrupted one left, and finishes it.
+    """
+    with translated(f"{model_uri}: cannot be registered"):
+        left = [one for one in client.search_model_versions(f"name='{NAME}'") if one.run_id == run_id]
+        version = left[0] if left else mlflow.register_model(model_uri, NAME)
+        registered = _described(client, version, run_id, model_id, rmsle)
+        client.set_registered_model_alias(NAME, CHALLENGER, registered.version)
+    return registered
+
+
+def _described(client: MlflowClient, version: ModelVersion, run_id: str, model_id: str, rmsle: float) -> Registered:
+    with downloaded(version) as folder:
+        digest = digest_of(folder)
+    for key, value in {DIGEST_TAG: digest, MODEL_ID_TAG: model_id, RMSLE_TAG: repr(rmsle)}.items():
+        client.set_model_version_tag(NAME, version.version, key, value)
+    return Registered(NAME, str(version.version), model_id, digest, run_id)
 
 
 def find_champion(client: MlflowClient) -> ModelVersion | None:

@@ -4,16 +4,15 @@ import logging
 import os
 import platform
 import sys
-import tempfile
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
+from types import MappingProxyType
 from typing import Final
 
 import mlflow
-from matplotlib.figure import Figure
 
 from housing_price_model.data import Houses
 from housing_price_model.names import NAME
@@ -39,11 +38,22 @@ def log_run(
     recipe: Recipe,
     seed: int,
     metrics: Mapping[str, float],
-    plots: Mapping[str, Figure],
+    shown: Path,
     packed: Packed,
     training_seconds: float,
+    tags: Mapping[str, str] = MappingProxyType({}),
 ) -> Logged:
     """Log a run to the tracking server that `registry.connect` found.
+
+    Args:
+        houses: What was trained on.
+        recipe: How.
+        seed: Of the folds and of the trees.
+        metrics: How good it is; see `evaluate.metrics`.
+        shown: A folder whose files become the run's artefacts, by their names in it: `plots/`, `held_out.json`.
+        packed: The model.
+        training_seconds: How long it took.
+        tags: What a search for runs is to find it by.
 
     Raises:
         RegistryError: the tracking server refuses, or is gone.
@@ -56,14 +66,11 @@ def log_run(
     os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
     with translated("the run cannot be logged"):
         mlflow.set_experiment(EXPERIMENT)
-        with mlflow.start_run() as run:
+        with mlflow.start_run(tags=dict(tags)) as run:
             mlflow.log_params(asdict(recipe) | {"seed": seed, "houses": len(houses), "data_sha256": houses.digest})
             mlflow.log_params({"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES})
             mlflow.log_metrics(dict(metrics) | {"training_seconds": training_seconds})
-            with tempfile.TemporaryDirectory() as folder:
-                for name, figure in plots.items():
-                    figure.savefig(Path(folder) / name)
-                mlflow.log_artifacts(folder, "plots")
+            mlflow.log_artifacts(str(shown))
             with _without_bytecode():
                 logged = mlflow.pyfunc.log_model(
                     name="model",

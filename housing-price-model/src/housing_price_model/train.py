@@ -1,6 +1,7 @@
 """Trains a model: reads, checks, cross-validates, fits, packs, describes, logs, registers and exports it."""
 
 import tempfile
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -14,18 +15,25 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # i
 from housing_price_model.artefact import Manifest, digest_of, write_export
 from housing_price_model.data import BUNDLED, Houses, read_houses
 from housing_price_model.errors import DataError
-from housing_price_model.evaluate import CrossValidation, Progress, cross_validate, metrics
+from housing_price_model.evaluate import CrossValidation, Fold, Progress, cross_validate, metrics
+from housing_price_model.held_out import HELD_OUT, HeldOut
 from housing_price_model.intervals import Interval
 from housing_price_model.names import NAME
-from housing_price_model.packaging import load, pack
+from housing_price_model.packaging import Packed, load, pack
 from housing_price_model.pipeline import ENCODER, PriceFit, Recipe
 from housing_price_model.plots import draw
 from housing_price_model.reference.describe import describe
 from housing_price_model.registry import Registered, connect, download, register
 from housing_price_model.runs import Logged, log_run
 
-_LEAST_HOUSES: Final = 50
+LEAST_HOUSES: Final = 50
 """Two cross-validations, one inside the other, and a 5 % tail need so many."""
+
+ARTIFACTS: Final = "artifacts"
+"""The folder with what a model is made of."""
+
+SHOWN: Final = "shown"
+"""The folder with what a run shows in MLflow."""
 
 _MAX_DIFFERENCE: Final = 1e-4
 """Of a packed price from a fitted one, as a share: the trees' 32 bits and the rounding to cents make about 1e-6."""
@@ -88,25 +96,21 @@ def train(
     """
     recipe = recipe or Recipe()
     houses = read_houses(data)
-    if len(houses) < _LEAST_HOUSES:
-        raise DataError(f"{data}: has {len(houses)} houses, training needs at least {_LEAST_HOUSES}")
+    if len(houses) < LEAST_HOUSES:
+        raise DataError(f"{data}: has {len(houses)} houses, training needs at least {LEAST_HOUSES}")
     client = connect(tracking_uri)
     started = monotonic()
     fitted = fit(houses, recipe, seed, progress)
     training_seconds = round(monotonic() - started, 1)
     progress("Logging", 0.0)
     with tempfile.TemporaryDirectory() as folder:
-        packed = pack(fitted.price, fitted.interval, recipe, Path(folder))
-        answers = load(packed.artifacts)(houses.features)
-        _check(answers, houses, fitted.price)
-        packed = describe(packed, houses, answers, fitted.validation, Path(folder))
-        plots = draw(houses, fitted.validation, fitted.price, seed)
+        packed = make(houses, fitted, recipe, seed, Path(folder))
         logged = log_run(
             houses,
             recipe=recipe,
             seed=seed,
             metrics=fitted.metrics,
-            plots=plots,
+            shown=Path(folder) / SHOWN,
             packed=packed,
             training_seconds=training_seconds,
         )
@@ -121,15 +125,48 @@ def train(
     return Trained(packed.model_id, logged.run_id, fitted.metrics, registered, is_champion)
 
 
-def fit(houses: Houses, recipe: Recipe, seed: int, progress: Progress = lambda _stage, _share: None) -> Fitted:
-    """Cross-validate, then fit on all houses; the interval is calibrated on the held-out errors."""
+def fit(
+    houses: Houses,
+    recipe: Recipe,
+    seed: int,
+    progress: Progress = lambda _stage, _share: None,
+    folds: Sequence[Fold] | None = None,
+) -> Fitted:
+    """Cross-validate, then fit on all houses; the interval is calibrated on the held-out errors.
+
+    Args:
+        houses: What to learn from.
+        recipe: How.
+        seed: Of the folds and of the trees.
+        progress: Is told how far it is.
+        folds: Which houses are held out together; by default those of `evaluate.split`.
+    """
     values = ENCODER.encode(houses.features)
-    validation = cross_validate(values, houses.prices, recipe, seed, progress)
+    validation = cross_validate(values, houses.prices, recipe, seed, progress, folds=folds)
     progress("Fitting", 0.0)
     with threadpool_limits(1):  # the last bits of a sum depend on how many threads share it
         price = PriceFit.fit(values, np.log(houses.prices), recipe, seed)
         interval = Interval.fit(values, validation.errors, recipe, seed)
     return Fitted(price, interval, validation, metrics(houses.prices, validation.estimates))
+
+
+def make(houses: Houses, fitted: Fitted, recipe: Recipe, seed: int, folder: Path) -> Packed:
+    """Write a model into a folder: `artifacts/`, and in `shown/` what people and later comparisons look at.
+
+    Raises:
+        RuntimeError: the packed model does not say what the fitted one does.
+    """
+    model, shown = folder / ARTIFACTS, folder / SHOWN
+    for made in (model, shown / "plots"):
+        made.mkdir(parents=True)
+    packed = pack(fitted.price, fitted.interval, recipe, model)
+    answers = load(packed.artifacts)(houses.features)
+    _check(answers, houses, fitted.price)
+    packed = describe(packed, houses, answers, fitted.validation, model)
+    for name, figure in draw(houses, fitted.validation, fitted.price, seed).items():
+        figure.savefig(shown / "plots" / name)
+    HeldOut.of(houses, fitted.validation.estimates).write(shown / HELD_OUT)
+    return packed
 
 
 def _check(answers: pd.DataFrame, houses: Houses, price: PriceFit) -> None:

@@ -1,0 +1,110 @@
+"""Evaluates the candidate, and compares it with the champion: the same houses, and neither had seen them."""
+
+from pathlib import Path
+from typing import Any, Final
+
+import mlflow
+import numpy as np
+import orjson
+from mlflow.exceptions import MlflowException
+
+from housing_price_model.candidate.extract import EXTRACT, HOUSES
+from housing_price_model.candidate.groups import held_out_estimates, measured
+from housing_price_model.candidate.run import Result, Step, Task
+from housing_price_model.candidate.training import TRAIN
+from housing_price_model.data import Houses, read_houses
+from housing_price_model.errors import ArtefactError
+from housing_price_model.evaluate import Estimates
+from housing_price_model.held_out import HELD_OUT, HeldOut
+from housing_price_model.lean import DirectModel, Rows
+from housing_price_model.names import NAME
+from housing_price_model.reference.profile import cells_of
+from housing_price_model.registry import Registered, checked, connect
+from housing_price_model.train import SHOWN
+from housing_price_model.vocabulary import COLUMNS
+
+MEASURED: Final = "measured.json"
+COMPARISON: Final = "comparison.json"
+
+
+def evaluate(task: Task) -> Result:
+    """Measure what was said of the houses while they were held out, overall and by group."""
+    houses = read_houses(task.inputs[EXTRACT.name] / HOUSES)
+    estimates, _ = held_out_estimates(houses, HeldOut.read(task.inputs[TRAIN.name] / SHOWN / HELD_OUT))
+    found = measured(houses, estimates)
+    (task.out / MEASURED).write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
+    overall: dict[str, Any] = found["overall"]
+    return overall
+
+
+EVALUATE: Final = Step("evaluate", (EXTRACT.name, TRAIN.name), evaluate)
+
+
+def compare(task: Task) -> Result:
+    """Measure the champion on the same houses, and put the two side by side."""
+    version = task.parameters.champion
+    mine = orjson.loads((task.inputs[EVALUATE.name] / MEASURED).read_bytes())
+    if version is None:
+        (task.out / COMPARISON).write_bytes(orjson.dumps({"champion": None}))
+        return {"champion": None}
+    houses = read_houses(task.inputs[EXTRACT.name] / HOUSES)
+    with checked(connect(task.surroundings.tracking_uri), f"models:/{NAME}/{version}") as (registered, folder):
+        own = _prices(DirectModel(mlflow.pyfunc.load_model(str(folder))), houses)
+    held_out = _held_out(registered, task.out)
+    estimates, seen = _unseen(houses, own, held_out)
+    theirs = measured(houses, estimates)
+    champion = {
+        "version": registered.version,
+        "model_id": registered.model_id,
+        "houses_seen": int(seen.sum()) if held_out is not None else None,
+        "estimates": _said(held_out, int(seen.sum()), len(houses)),
+    }
+    comparison = {
+        "champion": champion,
+        "overall": {"candidate": mine["overall"], "champion": theirs["overall"]},
+        "groups": [
+            {"kind": ours["kind"], "name": ours["name"], "houses": ours["houses"], "candidate": ours, "champion": other}
+            for ours, other in zip(mine["groups"], theirs["groups"], strict=True)
+        ],
+    }
+    (task.out / COMPARISON).write_bytes(orjson.dumps(comparison, option=orjson.OPT_INDENT_2))
+    return {"champion": champion, "overall": comparison["overall"]}
+
+
+COMPARE: Final = Step("compare", (EXTRACT.name, EVALUATE.name), compare)
+
+
+def _prices(model: DirectModel, houses: Houses) -> Estimates:
+    answer = model.predict(Rows(COLUMNS, cells_of(houses.features)))
+    price, low, high = (answer[name].to_numpy(np.float64) for name in ("price", "low", "high"))
+    return Estimates(price, low, high)
+
+
+def _held_out(champion: Registered, folder: Path) -> HeldOut | None:
+    """Fetch what its cross-validation said; None if it was trained before that was kept."""
+    try:
+        files = mlflow.MlflowClient().list_artifacts(champion.run_id)
+        if HELD_OUT not in {file.path for file in files}:
+            return None
+        path = mlflow.artifacts.download_artifacts(run_id=champion.run_id, artifact_path=HELD_OUT, dst_path=str(folder))
+    except MlflowException as exc:
+        raise ArtefactError(f"run {champion.run_id}: its files cannot be read ({exc})") from exc
+    return HeldOut.read(Path(path))
+
+
+def _unseen(houses: Houses, own: Estimates, held_out: HeldOut | None) -> tuple[Estimates, np.ndarray[Any, Any]]:
+    """Take for each house what its cross-validation said if it was trained on that house, else its own price."""
+    if held_out is None:
+        return own, np.zeros(len(houses), dtype=bool)
+    before, seen = held_out_estimates(houses, held_out)
+    price, low, high = (
+        np.where(seen, theirs, ours)
+        for theirs, ours in ((before.price, own.price), (before.low, own.low), (before.high, own.high))
+    )
+    return Estimates(price, low, high), seen
+
+
+def _said(held_out: HeldOut | None, seen: int, count: int) -> str:
+    if held_out is None:
+        return "its own prices, which look better than they are for houses that it was trained on: it kept no others"
+    return f"for the {seen:,} houses that it was trained on those of its cross-validation, for {count - seen:,} its own"

@@ -1,0 +1,96 @@
+"""First step: puts the houses into one CSV, wherever they come from. It judges nothing."""
+
+import csv
+import io
+from collections.abc import Iterable, Iterator
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final
+
+from housing_price_model.candidate.parameters import Parameters, Source
+from housing_price_model.candidate.run import Result, Step, Task
+from housing_price_model.data import BUNDLED
+from housing_price_model.errors import DataError, LogError
+from housing_price_model.prediction_log import PredictionLog, Window, opened
+from housing_price_model.vocabulary import COLUMNS, TARGET
+
+HOUSES: Final = "houses.csv"
+
+type Cells = tuple[str, ...]
+
+
+def extract(task: Task) -> Result:
+    """Write `houses.csv`: a copy of the file, or the sales of the prediction log and what they are added to."""
+    parameters, target = task.parameters, task.out / HOUSES
+    if parameters.source is not Source.PREDICTION_LOG:
+        target.write_bytes(_content(Path(parameters.data) if parameters.data else BUNDLED))
+        return {"source": str(parameters.source), "file": parameters.data or "the Ames survey of this package"}
+    if task.surroundings.log_url is None:
+        raise LogError("source prediction-log: no prediction log was named (--log, PREDICTION_LOG_URL)")
+    with opened(task.surroundings.log_url) as log:
+        sales = _latest_sales(log, _window(parameters))
+    added = dict(_base(Path(parameters.data) if parameters.data else BUNDLED))
+    counts = {"base": len(added), "sales": len(sales), "replaced": len(added.keys() & sales.keys())}
+    # A sale that became known later says more than one of the base with the same 79 values.
+    _write(target, (added | sales).values())
+    return {"source": str(parameters.source), "window": str(_window(parameters)), **counts}
+
+
+EXTRACT: Final = Step("extract", (), extract)
+
+
+def _window(parameters: Parameters) -> Window:
+    start, end = (datetime.fromisoformat(time) if time else None for time in (parameters.start, parameters.end))
+    return Window(start, end)
+
+
+def _latest_sales(log: PredictionLog, window: Window) -> dict[Cells, Cells]:
+    """Take each house of each caller once, with the values of its last price; equal houses count once."""
+    latest: dict[tuple[str | None, int], Cells] = {}
+    for sold in log.sold_houses(window):
+        values = dict(zip(sold.columns, sold.values, strict=True))
+        cells = tuple(_cell(values.get(name)) for name in COLUMNS)
+        latest.pop(sold.house, None)
+        latest[sold.house] = (*cells, _cell(sold.sold))
+    return {cells[:-1]: cells for cells in latest.values()}
+
+
+def _base(path: Path) -> Iterator[tuple[Cells, Cells]]:
+    try:
+        reader = csv.DictReader(io.StringIO(_content(path).decode("utf-8-sig"), newline=""), strict=True)
+        names = (*COLUMNS, TARGET)
+        if missing := [name for name in names if name not in (reader.fieldnames or ())]:
+            raise DataError(f"{path}: line 1: the column is missing: {', '.join(missing)}")
+        for row in reader:
+            cells = tuple(_plain(row[name] or "") for name in names)
+            yield cells[:-1], cells
+    except (UnicodeDecodeError, csv.Error) as exc:
+        raise DataError(f"{path}: is not a CSV file in UTF-8 ({exc})") from exc
+
+
+def _content(path: Path) -> bytes:
+    try:
+        return path.read_bytes()
+    except OSError as exc:
+        raise DataError(f"{path}: cannot be read ({exc.strerror})") from exc
+
+
+def _cell(value: Any) -> str:
+    return "" if value is None else _plain(str(value))
+
+
+def _plain(text: str) -> str:
+    """Write a whole number in one way, so that 8450, 8450.0 and 8450.00 are the same."""
+    text = text.strip()
+    try:
+        number = float(text)
+    except ValueError:
+        return "" if text == "NA" else text
+    return str(int(number)) if number.is_integer() else repr(number)
+
+
+def _write(path: Path, rows: Iterable[Cells]) -> None:
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow((*COLUMNS, TARGET))
+        writer.writerows(rows)

@@ -1,0 +1,69 @@
+"""Measures estimates overall, by neighbourhood and by price band."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import numpy.typing as npt
+
+from housing_price_model.data import Houses
+from housing_price_model.evaluate import Estimates, metrics
+from housing_price_model.held_out import HeldOut, fingerprints
+from housing_price_model.reference.tally import GROUP
+
+BANDS: Final = (0, 100_000, 150_000, 200_000, 300_000)
+"""Where price bands begin, in US dollars. They stand still, so that runs can be compared."""
+
+NEIGHBOURHOOD: Final = "neighbourhood"
+BAND: Final = "price band"
+
+
+@dataclass(frozen=True)
+class Group:
+    """Houses that are looked at together."""
+
+    kind: str
+    name: str
+    rows: npt.NDArray[np.int64]
+
+
+def groups(houses: Houses) -> Iterator[Group]:
+    """Give each neighbourhood and each price band that has houses."""
+    names = houses.features[GROUP].to_numpy()
+    for name in sorted(set(names.tolist())):
+        yield Group(NEIGHBOURHOOD, name, np.flatnonzero(names == name))
+    ends = (*BANDS[1:], np.inf)
+    for low, high in zip(BANDS, ends, strict=True):
+        rows = np.flatnonzero((houses.prices >= low) & (houses.prices < high))
+        if len(rows):
+            yield Group(BAND, f"{low:,} to {high:,.0f} USD" if high < np.inf else f"from {low:,} USD", rows)
+
+
+def of_rows(estimates: Estimates, rows: npt.NDArray[np.int64]) -> Estimates:
+    """Take some rows."""
+    return Estimates(estimates.price[rows], estimates.low[rows], estimates.high[rows])
+
+
+def held_out_estimates(houses: Houses, held_out: HeldOut) -> tuple[Estimates, npt.NDArray[np.bool_]]:
+    """Find what was said of each house while it was held out; also tells of which there is something."""
+    found = [held_out.estimates.get(name) for name in fingerprints(houses.features)]
+    known = np.array([one is not None for one in found])
+    values = np.array([one or (np.nan,) * 3 for one in found], dtype=np.float64).reshape(-1, 3)
+    return Estimates(values[:, 0], values[:, 1], values[:, 2]), known
+
+
+def measured(houses: Houses, estimates: Estimates) -> dict[str, Any]:
+    """Measure overall and in each group."""
+    return {
+        "overall": {"houses": len(houses)} | metrics(houses.prices, estimates),
+        "groups": [
+            {"kind": one.kind, "name": one.name, "houses": len(one.rows), **_of_group(houses, estimates, one)}
+            for one in groups(houses)
+        ],
+    }
+
+
+def _of_group(houses: Houses, estimates: Estimates, group: Group) -> dict[str, float]:
+    found = metrics(houses.prices[group.rows], of_rows(estimates, group.rows))
+    return {name: found[name] for name in ("rmsle", "mae_usd", "coverage")}

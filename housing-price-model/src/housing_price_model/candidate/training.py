@@ -1,0 +1,57 @@
+"""Splits the houses into folds, and trains: models price the fold that they had not seen, then all are learned."""
+
+from pathlib import Path
+from time import monotonic
+from typing import Final
+
+import numpy as np
+import orjson
+
+from housing_price_model.candidate.extract import EXTRACT, HOUSES
+from housing_price_model.candidate.run import Result, Step, Task
+from housing_price_model.candidate.search import RECIPE, SEARCH
+from housing_price_model.candidate.validation import VALIDATE
+from housing_price_model.data import read_houses
+from housing_price_model.evaluate import Fold, split
+from housing_price_model.pipeline import Recipe
+from housing_price_model.train import fit, make
+
+FOLDS: Final = "folds.json"
+
+
+def divide(task: Task) -> Result:
+    """Store for each house the fold in which it is held out."""
+    houses = read_houses(task.inputs[EXTRACT.name] / HOUSES)
+    recipe = _recipe(task)
+    fold_of = np.empty(len(houses), dtype=np.int64)
+    for number, (_, rows) in enumerate(split(len(houses), recipe.folds, task.parameters.seed)):
+        fold_of[rows] = number
+    (task.out / FOLDS).write_bytes(orjson.dumps(fold_of.tolist()))
+    return {"folds": recipe.folds, "houses": np.bincount(fold_of).tolist()}
+
+
+SPLIT: Final = Step("split", (EXTRACT.name, VALIDATE.name, SEARCH.name), divide)
+
+
+def train(task: Task) -> Result:
+    """Store the model's artefacts, its plots, and what was said of each house while it was held out."""
+    houses, recipe = read_houses(task.inputs[EXTRACT.name] / HOUSES), _recipe(task)
+    started = monotonic()
+    fitted = fit(houses, recipe, task.parameters.seed, task.progress, _folds(task.inputs[SPLIT.name] / FOLDS))
+    training_seconds = round(monotonic() - started, 1)
+    packed = make(houses, fitted, recipe, task.parameters.seed, task.out)
+    return {"model_id": packed.model_id, "training_seconds": training_seconds, "metrics": fitted.metrics}
+
+
+TRAIN: Final = Step("train", (EXTRACT.name, SEARCH.name, SPLIT.name), train)
+
+
+def _recipe(task: Task) -> Recipe:
+    return Recipe(**orjson.loads((task.inputs[SEARCH.name] / RECIPE).read_bytes()))
+
+
+def _folds(path: Path) -> list[Fold]:
+    fold_of = np.array(orjson.loads(path.read_bytes()))
+    return [
+        (np.flatnonzero(fold_of != number), np.flatnonzero(fold_of == number)) for number in range(fold_of.max() + 1)
+    ]

@@ -1,0 +1,65 @@
+"""Houses of the prediction log that were sold since become training data."""
+
+import csv
+from pathlib import Path
+
+import pytest
+
+from housing_price_model.candidate.extract import EXTRACT, HOUSES
+from housing_price_model.candidate.parameters import Parameters, Source, Surroundings
+from housing_price_model.candidate.run import Run
+from housing_price_model.data import BUNDLED, read_houses
+from housing_price_model.errors import LogError
+from housing_price_model.reference.profile import cells_of
+from housing_price_model.vocabulary import COLUMNS, TARGET
+
+from .logs import new_log
+
+ANSWER = {"price": 150_000.0, "low": 120_000.0, "high": 180_000.0, "model_id": "abc"}
+
+
+@pytest.fixture(scope="module")
+def base(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Five houses of the survey."""
+    path = tmp_path_factory.mktemp("base") / "base.csv"
+    path.write_text("".join(BUNDLED.read_text(encoding="utf-8").splitlines(keepends=True)[:6]), encoding="utf-8")
+    return path
+
+
+def test_sales_replace_the_same_house_and_are_added_once_each(tmp_path: Path, base: Path) -> None:
+    log = new_log(tmp_path)
+    survey = cells_of(read_houses(BUNDLED).features.head(8))
+    # House 1 of the base, a new one, the same new one under another number, and one that was never sold.
+    ids = log.write([survey[0], survey[6], survey[6], survey[7]], [ANSWER] * 4, columns=COLUMNS)
+    log.sell({ids[0]: 111_111, ids[1]: 222_000, ids[2]: 222_222})
+    log.close()
+    parameters = Parameters(source=Source.PREDICTION_LOG, data=str(base))
+    run = Run.start(tmp_path / "run", lambda: parameters)
+    found, _ = run.perform(EXTRACT, Surroundings("", log.url), lambda _stage, _share: None)
+    assert found | {"window": ""} == {
+        "source": "prediction-log", "window": "", "base": 5, "sales": 2, "replaced": 1,
+    }  # fmt: skip
+    houses = read_houses(tmp_path / "run" / EXTRACT.name / HOUSES)
+    before = read_houses(base)
+    assert sorted(houses.prices) == sorted([111_111, *before.prices[1:], 222_222])
+    assert houses.features.iloc[1:5].equals(before.features.iloc[1:5])
+
+
+def test_only_the_window_is_read(tmp_path: Path, base: Path) -> None:
+    log = new_log(tmp_path)
+    rows = cells_of(read_houses(BUNDLED).features.iloc[10:14])
+    ids = log.write(rows, [ANSWER] * 4, columns=COLUMNS)  # at 00:00, 00:01, 00:02, 00:03
+    log.sell(dict(zip(ids, (1e5, 2e5, 3e5, 4e5), strict=True)))
+    log.close()
+    window = {"start": "2026-11-01T00:01:00", "end": "2026-11-01T00:03:00"}
+    run = Run.start(tmp_path / "run", lambda: Parameters(source=Source.PREDICTION_LOG, data=str(base), **window))
+    run.perform(EXTRACT, Surroundings("", log.url), lambda _stage, _share: None)
+    with (tmp_path / "run" / EXTRACT.name / HOUSES).open(newline="") as file:
+        prices = [row[TARGET] for row in csv.DictReader(file)]
+    assert prices[5:] == ["200000", "300000"]
+
+
+def test_log_that_is_not_named_is_asked_for(tmp_path: Path) -> None:
+    run = Run.start(tmp_path / "run", lambda: Parameters(source=Source.PREDICTION_LOG))
+    with pytest.raises(LogError, match="no prediction log was named"):
+        run.perform(EXTRACT, Surroundings(""), lambda _stage, _share: None)

@@ -1,4 +1,4 @@
-"""The command line: `housing-price-orchestrator serve | openapi | settings | metrics | columns | keys | database`."""
+"""The command line: `housing-price-orchestrator serve | worker | openapi | settings | metrics | columns | ...`."""
 
 import json
 import sys
@@ -25,6 +25,24 @@ def serve(
     """Serve the API until Ctrl-C or SIGTERM. Configuration comes from ORCHESTRATOR_... variables."""
     try:
         serve_until_stopped(host=host, port=port)
+    except InvalidSettings as error:
+        typer.echo(f"housing-price-orchestrator: the configuration cannot be used\n{error}", err=True)
+        sys.exit(2)
+
+
+@app.command()
+def worker(
+    name: Annotated[
+        str,
+        typer.Option(help="Its own, and stable: it goes on with what a worker of its name has left."),
+    ] = "worker-1",
+) -> None:
+    """Price the files of jobs until Ctrl-C or SIGTERM, or any other end: nothing is lost (docs/jobs.md)."""
+    # DBOS takes a second to load, which the other commands are spared.
+    from housing_price_orchestrator.working import work  # noqa: PLC0415
+
+    try:
+        work(name=name)
     except InvalidSettings as error:
         typer.echo(f"housing-price-orchestrator: the configuration cannot be used\n{error}", err=True)
         sys.exit(2)

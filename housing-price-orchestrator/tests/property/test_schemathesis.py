@@ -66,6 +66,9 @@ def test_every_answer_is_as_the_document_says(url: str, label: str, mode: Genera
             case.headers = {
                 name: value for name, value in (case.headers or {}).items() if "timeout" not in name.lower()
             }
+            if label.endswith("/jobs/training") and isinstance(case.body, dict):
+                # No schema tells which day comes before which, and what belongs to which source.
+                case.body = {key: value for key, value in case.body.items() if key in {"seed", "search"}}
             # Only the service makes good ones.
             case.query = {name: value for name, value in (case.query or {}).items() if name != "cursor"}
         case.call_and_validate(base_url=url)

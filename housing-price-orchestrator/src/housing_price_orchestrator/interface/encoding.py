@@ -11,10 +11,8 @@ from typing import Any
 import orjson
 
 from housing_price_orchestrator.shared.ports import PriceEstimate
+from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
 from housing_price_orchestrator.shared.view.record import AnyHouse
-
-INTERVAL_LEVEL = 0.9
-"""The probability that the model's interval is made for: part of what the model promises (its README, "Intervals")."""
 
 SOURCE_HEADER = "X-Price-Source"
 

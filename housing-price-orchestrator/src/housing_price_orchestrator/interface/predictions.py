@@ -12,10 +12,10 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.body import JSON
 from housing_price_orchestrator.interface.dependencies import HistoryDep
-from housing_price_orchestrator.interface.encoding import INTERVAL_LEVEL
 from housing_price_orchestrator.interface.openapi import errors_of_history
 from housing_price_orchestrator.shared.history import LoggedPrediction, LogPosition, LogQuery
 from housing_price_orchestrator.shared.view.logged import LoggedPrice, LoggedPrices
+from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
 
 router = APIRouter(prefix="/api/v1/predictions", tags=["predictions"], dependencies=[require_scope("admin")])
 

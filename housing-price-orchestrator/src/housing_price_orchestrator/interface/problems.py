@@ -111,6 +111,7 @@ ANSWER_OF_ERROR: dict[type[errors.HousingPriceError], Answer] = {
         "The key came with another request before",
         "Choose a new `Idempotency-Key` for a new request.",
     ),
+    errors.JobInputUnusable: Answer(422, "input-unusable", "The file cannot be read", "See what the job says of it."),
     errors.JobsUnavailable: Answer(503, "jobs-unavailable", "Jobs cannot be reached", "Try again in a moment.", 5),
     errors.JobFilesFull: Answer(507, "job-files-full", "No room for the file", "Ask the operator to make room."),
     errors.ModelServerUnavailable: Answer(

@@ -32,6 +32,7 @@ HousingPriceError
 │   ├── JobFinished                 nothing can be changed any more
 │   ├── JobHasNoResult              it has not succeeded, or it makes nothing of that kind
 │   ├── IdempotencyKeyReused        the key has come with another request before
+│   ├── JobInputUnusable            its file cannot be read at all
 │   ├── JobsUnavailable             the queue or its files cannot be reached
 │   └── JobFilesFull                there is no room for another file
 └── ModelServerError                there is no usable answer
@@ -233,6 +234,10 @@ class JobHasNoResult(JobError):
 
 class IdempotencyKeyReused(JobError):
     """The `Idempotency-Key` has come with another request before."""
+
+
+class JobInputUnusable(JobError):
+    """The file of a job cannot be read at all; the text is for its caller, too."""
 
 
 class JobsUnavailable(JobError):

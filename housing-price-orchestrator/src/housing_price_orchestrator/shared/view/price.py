@@ -8,6 +8,9 @@ from pydantic import Field
 from housing_price_orchestrator.shared.view.base import View
 from housing_price_orchestrator.shared.view.house import MAX_BATCH_HOUSES, HouseId
 
+INTERVAL_LEVEL = 0.9
+"""The probability that the model's interval is made for: part of what the model promises (its README, "Intervals")."""
+
 type PriceUsd = Annotated[float, Field(gt=0, json_schema_extra={"x-unit": "USD"})]
 
 

@@ -29,6 +29,10 @@ class LogError(HousingPriceModelError):
     """The prediction log cannot be read, or holds what it should not."""
 
 
+class JobsError(HousingPriceModelError):
+    """The worker cannot do jobs as asked: its name is taken, or the database of the jobs cannot be used."""
+
+
 class OutputError(HousingPriceModelError):
     """A result cannot be written where it was asked for."""
 

@@ -29,7 +29,8 @@ def _time(text: str) -> datetime:
     return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
 
 
-def _duration(text: str) -> timedelta:
+def read_duration(text: str) -> timedelta:
+    """Read how long: 90s, 15m, 24h, 7d."""
     found = re.fullmatch(r"([1-9]\d{0,5})([smhd])", text)
     if not found:
         raise typer.BadParameter(f"{text!r} should be a number with s, m, h or d, like 90s, 15m, 24h or 7d")
@@ -58,7 +59,7 @@ def drift(
     end: To = None,
     last: Annotated[
         timedelta | None,
-        typer.Option(parser=_duration, metavar="DURATION", help="Instead of --from and --to: so long until now."),
+        typer.Option(parser=read_duration, metavar="DURATION", help="Instead of --from and --to: so long until now."),
     ] = None,
     model_id: ModelId = None,
     model: Annotated[
@@ -76,7 +77,9 @@ def drift(
     metrics: Annotated[Path | None, typer.Option(help="A file for Prometheus' textfile collector.")] = None,
     every: Annotated[
         timedelta | None,
-        typer.Option(parser=_duration, metavar="DURATION", help="Check again and again until a signal; needs --last."),
+        typer.Option(
+            parser=read_duration, metavar="DURATION", help="Check again and again until a signal; needs --last."
+        ),
     ] = None,
     metrics_port: Annotated[
         int | None,

@@ -1,0 +1,60 @@
+"""The command that does training jobs: `housing-price-model worker`."""
+
+import socket
+from datetime import timedelta
+from pathlib import Path
+from typing import Annotated, Final
+
+import typer
+
+from housing_price_model.console import TrackingUri, readable_errors
+from housing_price_model.log_commands import read_duration
+from housing_price_model.names import DEFAULT_TRACKING_URI
+
+app = typer.Typer()
+
+_RUNS: Final = Path(".housing-price") / "candidates"
+
+
+@app.command()
+def worker(
+    *,
+    database: Annotated[
+        str,
+        typer.Option(
+            envvar="HOUSING_PRICE_JOBS_URL", help="The database of the jobs: sqlite:///FILE or postgresql://..."
+        ),
+    ],
+    runs: Annotated[Path, typer.Option(help="Where each job has its folder; keep it between two starts.")] = _RUNS,
+    name: Annotated[
+        str | None, typer.Option(help="The same at each start, and of no other worker.", show_default="this machine's")
+    ] = None,
+    data_folder: Annotated[Path | None, typer.Option(help="The only folder from which jobs may read data.")] = None,
+    log: Annotated[str | None, typer.Option("--log", envvar="PREDICTION_LOG_URL", help="The prediction log.")] = None,
+    retrain: Annotated[
+        str | None, typer.Option(metavar="CRON", help="Train unasked, in UTC: `0 3 * * 1` is Mondays at three.")
+    ] = None,
+    drift_over: Annotated[
+        timedelta | None,
+        typer.Option(
+            parser=read_duration, metavar="DURATION", help="With --retrain: only if the log drifted in so long."
+        ),
+    ] = None,
+    tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
+) -> None:
+    """Do the training jobs of the queue until a signal ends it; what was under way goes on at the next start."""
+    from housing_price_model.candidate.parameters import Source, Surroundings  # noqa: PLC0415  # they load slowly
+    from housing_price_model.worker.database import open_jobs  # noqa: PLC0415  # the same
+    from housing_price_model.worker.worker import Retraining, run  # noqa: PLC0415  # the same
+    from housing_price_model.worker.workflow import Training  # noqa: PLC0415  # the same
+
+    if drift_over and not (retrain and log):
+        raise typer.BadParameter("--drift-over needs --retrain, which says when to look, and --log")
+    with readable_errors():
+        source = Source.PREDICTION_LOG if log else Source.BUNDLED
+        run(
+            open_jobs(database),
+            name or socket.gethostname(),
+            Training(runs.absolute(), Surroundings(tracking_uri, log), data_folder),
+            Retraining(retrain, str(source), drift_over) if retrain else None,
+        )

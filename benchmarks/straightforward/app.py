@@ -13,7 +13,7 @@ import httpx
 import pandas as pd
 from fastapi import FastAPI
 
-from housing_price_orchestrator.provider.columns import COLUMN_OF_FIELD
+from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
 from housing_price_orchestrator.shared.view.price import ModelName, PricedBatch, PricedHouse, PriceInterval
 

@@ -7,8 +7,8 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from housing_price_orchestrator.provider.columns import COLUMN_OF_FIELD
-from housing_price_orchestrator.provider.key_file import create_key
+from housing_price_orchestrator.provider.access.key_file import create_key
+from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.access import Scope
 from housing_price_orchestrator.shared.view.house import House

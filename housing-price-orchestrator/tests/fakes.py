@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
-from housing_price_orchestrator.provider.circuit import Circuit
+from housing_price_orchestrator.provider.resilience.circuit import Circuit
 from housing_price_orchestrator.shared.jobs import Job, JobFailure, JobOrder, is_finished
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House

@@ -9,7 +9,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine, make_url
 
-from housing_price_orchestrator.provider.columns import COLUMNS
+from housing_price_orchestrator.provider.model_server.columns import COLUMNS
 from housing_price_orchestrator.provider.store.database import open_database, upgrade, version_of, writing
 from housing_price_orchestrator.provider.store.tables import actual, prediction
 

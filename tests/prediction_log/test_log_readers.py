@@ -29,7 +29,7 @@ from housing_price_model.prediction_log import PAGE_ROWS, Model, Window, opened
 from housing_price_model.reference.profile import cells_of
 from housing_price_model.reference.tally import GROUP
 from housing_price_model.vocabulary import COLUMNS
-from housing_price_orchestrator.provider.columns import COLUMNS as LOGGED_COLUMNS
+from housing_price_orchestrator.provider.model_server.columns import COLUMNS as LOGGED_COLUMNS
 
 from .logs import START, Log, new_log
 

@@ -12,21 +12,22 @@ from starlette.middleware.cors import CORSMiddleware
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from housing_price_orchestrator import __version__
-from housing_price_orchestrator.compose_access import ComposedAccess
-from housing_price_orchestrator.compose_jobs import open_jobs, upload_limits
-from housing_price_orchestrator.compose_store import ComposedStore
-from housing_price_orchestrator.compose_telemetry import ComposedTelemetry
-from housing_price_orchestrator.compose_upstream import open_upstream
-from housing_price_orchestrator.interface import actuals, docs, health, jobs, ndjson, predictions, price
-from housing_price_orchestrator.interface import metrics as metrics_page
+from housing_price_orchestrator.composition.access import ComposedAccess
+from housing_price_orchestrator.composition.jobs import open_jobs, upload_limits
+from housing_price_orchestrator.composition.store import ComposedStore
+from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
+from housing_price_orchestrator.composition.upstream import open_upstream
 from housing_price_orchestrator.interface.cors import cors_options
+from housing_price_orchestrator.interface.documents import ndjson
+from housing_price_orchestrator.interface.documents.limits import BodyLimits
+from housing_price_orchestrator.interface.documents.stream_gate import StreamGate
 from housing_price_orchestrator.interface.hosts import TrustedHosts
-from housing_price_orchestrator.interface.limits import BodyLimits
 from housing_price_orchestrator.interface.middleware import RequestMiddleware
 from housing_price_orchestrator.interface.openapi import DescribedAPI
+from housing_price_orchestrator.interface.operations import actuals, docs, health, jobs, predictions, price
+from housing_price_orchestrator.interface.operations import metrics as metrics_page
 from housing_price_orchestrator.interface.problems import on_error, on_http_exception, on_invalid_parameters
-from housing_price_orchestrator.interface.stopping import announced_stop
-from housing_price_orchestrator.interface.stream_gate import StreamGate
+from housing_price_orchestrator.interface.server.stopping import announced_stop
 from housing_price_orchestrator.observability.exposition import page_of
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.settings import Settings, described

@@ -8,7 +8,7 @@ import typer
 
 from housing_price_orchestrator import database_cli, keys_cli
 from housing_price_orchestrator.app import describe, describe_metrics, describe_settings
-from housing_price_orchestrator.provider.columns import column_types
+from housing_price_orchestrator.provider.model_server.columns import column_types
 from housing_price_orchestrator.serving import serve as serve_until_stopped
 from housing_price_orchestrator.settings import InvalidSettings
 

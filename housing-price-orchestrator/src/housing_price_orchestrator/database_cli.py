@@ -8,7 +8,7 @@ from alembic.util.exc import CommandError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from housing_price_orchestrator.provider.columns import COLUMNS
+from housing_price_orchestrator.provider.model_server.columns import COLUMNS
 from housing_price_orchestrator.provider.store.database import prepare
 from housing_price_orchestrator.settings import InvalidSettings, load_settings
 

@@ -16,7 +16,7 @@ from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
 
-from housing_price_orchestrator.provider.key_file import (
+from housing_price_orchestrator.provider.access.key_file import (
     KEY_START,
     MAX_NAME_CHARACTERS,
     PREFIX_DIGITS,

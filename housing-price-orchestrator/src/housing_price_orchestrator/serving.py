@@ -15,9 +15,9 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from housing_price_orchestrator.app import create_app
-from housing_price_orchestrator.interface.limits import ConnectionLimits
-from housing_price_orchestrator.interface.listening import ListeningConfig
+from housing_price_orchestrator.interface.documents.limits import ConnectionLimits
 from housing_price_orchestrator.interface.openapi import DescribedAPI
+from housing_price_orchestrator.interface.server.listening import ListeningConfig
 from housing_price_orchestrator.observability.logging import configure_logging
 from housing_price_orchestrator.settings import Settings, hand_to_workers, load_settings
 

@@ -13,10 +13,10 @@ import structlog
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
-from housing_price_orchestrator.compose_telemetry import ComposedTelemetry
-from housing_price_orchestrator.compose_upstream import open_upstream
+from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
+from housing_price_orchestrator.composition.upstream import open_upstream
+from housing_price_orchestrator.interface.documents.reading import read_house
 from housing_price_orchestrator.interface.problems import answer_to, members_of
-from housing_price_orchestrator.interface.reading import read_house
 from housing_price_orchestrator.observability.logging import configure_logging
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.provider.jobs.patience import Outcome, PatientPricing

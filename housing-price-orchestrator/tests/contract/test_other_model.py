@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from housing_price_orchestrator.provider.mlflow_client import MLflowClient, client_for
+from housing_price_orchestrator.provider.model_server.mlflow_client import MLflowClient, client_for
 from housing_price_orchestrator.shared.errors import RowsRefused
 from servers import LISTENS, Process
 

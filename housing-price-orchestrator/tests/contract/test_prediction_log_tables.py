@@ -10,7 +10,7 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from factories import REPOSITORY
-from housing_price_orchestrator.provider.columns import COLUMNS
+from housing_price_orchestrator.provider.model_server.columns import COLUMNS
 from housing_price_orchestrator.provider.store import tables
 from housing_price_orchestrator.provider.store.database import open_database, upgrade, version_of
 

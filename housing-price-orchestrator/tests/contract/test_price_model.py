@@ -10,17 +10,17 @@ import pytest
 
 from factories import ABSENT, alias_of, house, houses, survey_houses
 from fakes import FakePriceModel, a_circuit
-from housing_price_orchestrator.provider.admission import AdmissionPriceModel
-from housing_price_orchestrator.provider.balancing import BalancedPriceModel
-from housing_price_orchestrator.provider.circuit import CircuitBreakerPriceModel
-from housing_price_orchestrator.provider.coalescing import CoalescingPriceModel
-from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
-from housing_price_orchestrator.provider.fallback import FallbackPriceModel
-from housing_price_orchestrator.provider.mlflow_client import client_for
-from housing_price_orchestrator.provider.mlflow_price_model import MLflowPriceModel
-from housing_price_orchestrator.provider.one_model import OneModelPriceModel
-from housing_price_orchestrator.provider.price_memory import PriceMemory
-from housing_price_orchestrator.provider.retry import RetryBudget, RetryPriceModel
+from housing_price_orchestrator.provider.model_server.mlflow_client import client_for
+from housing_price_orchestrator.provider.model_server.mlflow_price_model import MLflowPriceModel
+from housing_price_orchestrator.provider.resilience.admission import AdmissionPriceModel
+from housing_price_orchestrator.provider.resilience.balancing import BalancedPriceModel
+from housing_price_orchestrator.provider.resilience.circuit import CircuitBreakerPriceModel
+from housing_price_orchestrator.provider.resilience.coalescing import CoalescingPriceModel
+from housing_price_orchestrator.provider.resilience.deadline import DeadlinePriceModel
+from housing_price_orchestrator.provider.resilience.fallback import FallbackPriceModel
+from housing_price_orchestrator.provider.resilience.one_model import OneModelPriceModel
+from housing_price_orchestrator.provider.resilience.price_memory import PriceMemory
+from housing_price_orchestrator.provider.resilience.retry import RetryBudget, RetryPriceModel
 from housing_price_orchestrator.shared.errors import CircuitOpen, ModelServerError, ModelServerUnavailable
 from housing_price_orchestrator.shared.ports import PriceModel
 from housing_price_orchestrator.shared.view.house import House

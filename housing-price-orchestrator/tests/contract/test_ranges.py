@@ -2,7 +2,7 @@
 
 from housing_price_model.candidate.schema import RANGES
 from housing_price_model.vocabulary import TARGET
-from housing_price_orchestrator.provider.columns import COLUMN_OF_FIELD
+from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD
 from housing_price_orchestrator.shared.view.house import House
 
 

@@ -18,7 +18,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from factories import batch_bytes, bearer, house_bytes, houses_json, new_key
-from housing_price_orchestrator.provider.key_file import revoke_key
+from housing_price_orchestrator.provider.access.key_file import revoke_key
 from servers import LISTENS, Process, StubModelServer
 
 PREDICT = "/api/v1/price/predict"

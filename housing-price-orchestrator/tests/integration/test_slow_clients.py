@@ -8,7 +8,7 @@ import pytest
 
 from factories import batch_bytes, house_bytes, houses_json, settings_for
 from housing_price_orchestrator.app import create_app
-from housing_price_orchestrator.interface.limits import ConnectionLimits
+from housing_price_orchestrator.interface.documents.limits import ConnectionLimits
 from servers import StubModelServer, served
 from wire import answers_in, asked, connected, head, one_answer, post, until_closed
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from factories import settings_for
 from housing_price_orchestrator.app import create_app
-from housing_price_orchestrator.provider.columns import row_of
+from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.shared.view.house import House
 from servers import StubModelServer
 from strategies import house_documents

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 
 from factories import house_json, survey_houses
-from housing_price_orchestrator.provider.columns import row_of
+from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.shared.view.house import House
 from housing_price_orchestrator.shared.view.record import KEYS, HouseRecord
 from strategies import house_documents

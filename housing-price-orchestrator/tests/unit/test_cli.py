@@ -5,7 +5,7 @@ from typer.testing import CliRunner
 
 from factories import REPOSITORY
 from housing_price_orchestrator.cli import app
-from housing_price_orchestrator.provider.columns import column_types
+from housing_price_orchestrator.provider.model_server.columns import column_types
 
 
 def test_columns_are_printed_for_whoever_compares_them_with_a_model() -> None:

@@ -7,8 +7,8 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from housing_price_orchestrator.cli import app
-from housing_price_orchestrator.provider.key_file import read_keys
-from housing_price_orchestrator.provider.keyring import Keyring
+from housing_price_orchestrator.provider.access.key_file import read_keys
+from housing_price_orchestrator.provider.access.keyring import Keyring
 
 
 @pytest.fixture

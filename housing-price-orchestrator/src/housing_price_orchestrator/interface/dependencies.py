@@ -7,9 +7,9 @@ from typing import Annotated
 
 from fastapi import Depends, Request
 
-from housing_price_orchestrator.interface.limits import BodyLimits
-from housing_price_orchestrator.interface.stream_gate import StreamGate
-from housing_price_orchestrator.interface.upload import UploadLimits
+from housing_price_orchestrator.interface.documents.limits import BodyLimits
+from housing_price_orchestrator.interface.documents.stream_gate import StreamGate
+from housing_price_orchestrator.interface.documents.upload import UploadLimits
 from housing_price_orchestrator.observability.exposition import Exposition
 from housing_price_orchestrator.observability.record import RequestRecord
 from housing_price_orchestrator.observability.requests import RequestMetrics

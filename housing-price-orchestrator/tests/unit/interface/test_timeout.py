@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from factories import batch_bytes, house_bytes, houses_json
 from fakes import FakePriceModel
 from housing_price_orchestrator.interface.timeout import MAX_MILLISECONDS, TIMEOUT_HEADER
-from housing_price_orchestrator.provider.deadline import DeadlinePriceModel
+from housing_price_orchestrator.provider.resilience.deadline import DeadlinePriceModel
 from housing_price_orchestrator.service.pricing import Pricing
 
 PREDICT = "/api/v1/price/predict"

@@ -12,7 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from housing_price_orchestrator.provider.columns import document_of
+from housing_price_orchestrator.provider.model_server.columns import document_of
 from housing_price_orchestrator.provider.store.actuals import keep_actuals, realised_errors
 from housing_price_orchestrator.provider.store.database import open_database, writing
 from housing_price_orchestrator.provider.store.tables import prediction, prediction_columns

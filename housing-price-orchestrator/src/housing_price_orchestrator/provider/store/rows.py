@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 
 import orjson
 
-from housing_price_orchestrator.provider.columns import row_of
+from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.provider.store.tables import prediction
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse

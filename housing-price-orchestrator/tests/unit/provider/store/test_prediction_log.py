@@ -16,7 +16,7 @@ import structlog
 from factories import house, houses
 from fakes import FakeClock
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
-from housing_price_orchestrator.provider.columns import COLUMNS, row_of
+from housing_price_orchestrator.provider.model_server.columns import COLUMNS, row_of
 from housing_price_orchestrator.provider.store.prediction_log import SMALL_ROWS, SqlPredictionLog
 from housing_price_orchestrator.shared.ids import time_ordered_ids
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate

@@ -1,0 +1,30 @@
+"""Puts together what takes jobs: a part of the composition root (`app.py`)."""
+
+import contextlib
+
+from sqlalchemy.engine import make_url
+
+from housing_price_orchestrator.interface.documents.upload import UploadLimits
+from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
+from housing_price_orchestrator.service.jobs import Jobs
+from housing_price_orchestrator.settings import Settings
+
+
+async def open_jobs(settings: Settings, stack: contextlib.AsyncExitStack) -> Jobs | None:
+    """Open the queue of the jobs and have `stack` close it; None where jobs are off."""
+    jobs = settings.jobs
+    if jobs.database_url is None:
+        return None
+    # It takes a second and 50 MB to load: only who has jobs needs it.
+    from housing_price_orchestrator.provider.jobs.queue import DBOSJobQueue  # noqa: PLC0415
+
+    queue = DBOSJobQueue(make_url(jobs.database_url), wait_seconds=jobs.wait_seconds)
+    return Jobs(await stack.enter_async_context(queue), FolderJobFiles(jobs.folder))
+
+
+def upload_limits(settings: Settings) -> UploadLimits:
+    """Say how large and how slow the file of a job may be."""
+    jobs = settings.jobs
+    return UploadLimits(
+        file_bytes=jobs.max_file_bytes, idle_seconds=jobs.file_idle_seconds, total_seconds=jobs.max_file_seconds
+    )

@@ -1,0 +1,127 @@
+"""Puts together what counts and what traces: a part of the composition root (`app.py`)."""
+
+import asyncio
+import contextlib
+import platform
+from collections.abc import AsyncIterator, MutableMapping, Sequence
+from typing import Any
+
+from fastapi.telemetry import TelemetryConfig
+from opentelemetry.sdk.trace import TracerProvider
+
+from housing_price_orchestrator import __version__
+from housing_price_orchestrator.interface.middleware import WATCHED_PATHS
+from housing_price_orchestrator.observability import tracing
+from housing_price_orchestrator.observability.exposition import Exposition
+from housing_price_orchestrator.observability.metrics import Metrics
+from housing_price_orchestrator.observability.process import read_process
+from housing_price_orchestrator.observability.requests import RequestMetrics
+from housing_price_orchestrator.observability.worker_files import WorkerFiles
+from housing_price_orchestrator.provider.counting import CountedCalls, CountedPrices
+from housing_price_orchestrator.provider.resilience.circuit import Circuit, CircuitState
+from housing_price_orchestrator.provider.resilience.coalescing import CoalescingPriceModel
+from housing_price_orchestrator.provider.resilience.retry import RetryPriceModel
+from housing_price_orchestrator.provider.tracing import TracedCalls
+from housing_price_orchestrator.service.readiness import Readiness
+from housing_price_orchestrator.settings import Settings
+from housing_price_orchestrator.shared.ports import PriceModel
+
+
+class ComposedTelemetry:
+    """What is switched on, and nothing of what is off: where nothing is to be seen, nothing is paid for it."""
+
+    def __init__(self, settings: Settings) -> None:
+        """Compose it; threads and files come with `running`."""
+        self._endpoint = settings.tracing.endpoint
+        self._folder = settings.metrics.folder
+        self._provider: TracerProvider | None = None
+        if self._endpoint is not None:
+            self._provider = tracing.tracer_provider(settings.tracing.service_name, version=__version__)
+        self.tracer = None if self._provider is None else self._provider.get_tracer(tracing.TRACER, __version__)
+        self.metrics = Metrics() if settings.metrics.enabled else None
+        self.requests = None if self.metrics is None else RequestMetrics(self.metrics)
+
+    @property
+    def of_requests(self) -> TelemetryConfig:
+        """What FastAPI is to do: the spans of requests, and nothing that stands elsewhere already."""
+        off: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
+        if self._provider is None:
+            return off
+        return off | {
+            "tracing": True,
+            "tracer_provider": self._provider,
+            "operation_spans": False,
+            "exclude": _is_of_a_watcher,
+        }
+
+    def around_calls(self, model: PriceModel) -> PriceModel:
+        """Watch what the coalescing sends."""
+        if self.metrics is not None:
+            model = CountedCalls(model, self.metrics)
+        return model if self.tracer is None else TracedCalls(model, self.tracer)
+
+    def around_prices(self, model: PriceModel) -> PriceModel:
+        """Watch what callers get."""
+        return model if self.metrics is None else CountedPrices(model, self.metrics)
+
+    @contextlib.asynccontextmanager
+    async def running(
+        self,
+        *,
+        coalesced: CoalescingPriceModel,
+        retrying: RetryPriceModel,
+        circuits: Sequence[Circuit],
+        readiness: Readiness,
+    ) -> AsyncIterator[Exposition | None]:
+        """Export until it is left; gives the page of the metrics, if there is one."""
+        async with contextlib.AsyncExitStack() as stack:
+            if self._provider is not None and self._endpoint is not None:
+                tracing.export(self._provider, self._endpoint)
+                stack.push_async_callback(tracing.close, self._provider)
+            exposition = None
+            if self.metrics is not None:
+                read_process(self.metrics)
+                _read_calls(self.metrics, coalesced, retrying, circuits)
+                _read_readiness(self.metrics, readiness)
+                workers = None if self._folder is None else WorkerFiles(self._folder)
+                exposition = Exposition(self.metrics, workers)
+                if workers is not None:
+                    stack.callback(workers.close)
+                    stack.callback(exposition.put_down)
+                    writing = asyncio.create_task(exposition.keep_putting_down())
+                    stack.push_async_callback(_ended, writing)
+            yield exposition
+
+
+def _is_of_a_watcher(scope: MutableMapping[str, Any]) -> bool:
+    return scope["path"] in WATCHED_PATHS
+
+
+def _read_calls(
+    metrics: Metrics, coalesced: CoalescingPriceModel, retrying: RetryPriceModel, circuits: Sequence[Circuit]
+) -> None:
+    """Tell the metrics where to read what others know anyway."""
+    metrics.calls_in_flight.read_from(lambda: [((), coalesced.calls)])
+    metrics.waiting_requests.read_from(lambda: [((), coalesced.waiting)])
+    metrics.waiting_rows.read_from(lambda: [((), coalesced.waiting_rows)])
+    metrics.call_retries.read_from(lambda: [((), retrying.retries)])
+    metrics.call_retries_refused.read_from(lambda: [((), retrying.retries_refused)])
+    metrics.circuit_state.read_from(
+        lambda: [((one.address, state), one.state is state) for one in circuits for state in CircuitState]
+    )
+    metrics.circuit_opened.read_from(lambda: [((one.address,), one.opened) for one in circuits])
+
+
+def _read_readiness(metrics: Metrics, readiness: Readiness) -> None:
+    metrics.ready.read_from(lambda: [((), readiness.is_ready)])
+    metrics.model_info.read_from(
+        lambda: [((one.name, one.version, one.id), 1)] if (one := readiness.identity) is not None else []
+    )
+    metrics.workers.inc()
+    metrics.build_info.labelled(__version__, platform.python_version()).inc()
+
+
+async def _ended(task: asyncio.Task[None]) -> None:
+    task.cancel()
+    with contextlib.suppress(asyncio.CancelledError):
+        await task

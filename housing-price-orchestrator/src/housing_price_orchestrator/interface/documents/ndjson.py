@@ -1,0 +1,194 @@
+"""Houses in, prices out, one JSON document per line, both at the same time."""
+
+import asyncio
+import contextlib
+import json
+from collections.abc import AsyncGenerator, Sequence
+from dataclasses import replace
+
+from starlette.requests import ClientDisconnect
+from starlette.types import Receive, Scope, Send
+
+from housing_price_orchestrator.interface.documents.body import NDJSON
+from housing_price_orchestrator.interface.documents.encoding import encode_prediction
+from housing_price_orchestrator.interface.documents.reading import read_house
+from housing_price_orchestrator.interface.documents.stream_gate import StreamGate
+from housing_price_orchestrator.interface.problems import answer_to, members_of, problem_document, refused
+from housing_price_orchestrator.observability.record import RequestRecord, current_request
+from housing_price_orchestrator.observability.requests import RequestMetrics
+from housing_price_orchestrator.service.pricing import Pricing
+from housing_price_orchestrator.service.transactions import Transactions
+from housing_price_orchestrator.shared.errors import DocumentTooLarge, HousingPriceError, InvalidDocument
+from housing_price_orchestrator.shared.ports import PriceEstimate
+from housing_price_orchestrator.shared.view.record import AnyHouse
+
+LINES_PER_BLOCK = 64
+"""Lines that are read and priced together at the most: less than 1 ms of work between two looks at the event loop."""
+
+BLOCKS_PER_STREAM = 32
+"""Blocks of one stream that may wait for their prices or to be sent: what bounds its memory."""
+
+CALLS_REMEMBERED = 20
+"""Calls of a stream that stand in its line of the log: its last."""
+
+BLOCKS_AT_A_TIME = 64
+"""Blocks of all streams that are asked about at a time, at the most; the others wait at the gate."""
+
+SECONDS_AT_A_TIME = 0.5
+"""Not more blocks are asked about at a time than are priced in so long: a quarter of the usual deadline."""
+
+
+class _Line:
+    """One line of the request: its number from 1, and its bytes, or None where it is too long."""
+
+    __slots__ = ("number", "text")
+
+    def __init__(self, number: int, text: bytes | None) -> None:
+        self.number = number
+        self.text = text
+
+
+class NdjsonPricing:
+    """The response to one stream; an ASGI application that reads and writes side by side."""
+
+    def __init__(
+        self,
+        pricing: Pricing,
+        transactions: Transactions,
+        gate: StreamGate,
+        *,
+        max_line_bytes: int,
+        idle_seconds: float,
+        record: RequestRecord,
+        metrics: RequestMetrics | None,
+        within_seconds: float | None = None,
+    ) -> None:
+        """Price with `pricing`; give up on a client that sends or takes nothing for `idle_seconds`.
+
+        `gate` is shared by all streams, so that many streams slow each other down instead of running into their
+        deadlines. A line has `within_seconds` from its turn at the gate, where that is given. What happens is written
+        into `record`, and counted in `metrics`.
+        """
+        self._pricing = pricing
+        self._transactions = transactions
+        self._gate = gate
+        self._within_seconds = within_seconds
+        self._max_line_bytes = max_line_bytes
+        self._idle_seconds = idle_seconds
+        self._record = record
+        self._metrics = metrics
+        record.is_stream = True
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer until the request's body ends or its client is gone."""
+        del scope
+        blocks: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(BLOCKS_PER_STREAM)
+        await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", NDJSON.encode())]})
+        try:
+            async with asyncio.TaskGroup() as group:
+                group.create_task(self._write(blocks, send))
+                async with contextlib.aclosing(self._blocks(receive)) as incoming:
+                    async for block in incoming:
+                        # The queue is where a client that does not read stops us from reading.
+                        await blocks.put(group.create_task(self._price(block)))
+                await blocks.put(None)
+        except* (ClientDisconnect, TimeoutError):
+            # The group has cancelled what was still being priced. There is nobody left to tell.
+            pass
+
+    async def _blocks(self, receive: Receive) -> AsyncGenerator[Sequence[_Line]]:
+        rest = b""
+        skipping = False
+        number = 0
+        more = True
+        while more:
+            async with asyncio.timeout(self._idle_seconds):
+                message = await receive()
+            if message["type"] == "http.disconnect":
+                raise ClientDisconnect
+            more = message.get("more_body", False)
+            *texts, rest = (rest + message.get("body", b"")).split(b"\n")
+            if not more:
+                texts.append(rest)
+                rest = b""
+            lines: list[_Line] = []
+            for text in texts:
+                number += 1
+                if skipping or len(text) > self._max_line_bytes:
+                    lines.append(_Line(number, None))
+                elif text and not text.isspace():
+                    lines.append(_Line(number, text))
+                skipping = False
+            if len(rest) > self._max_line_bytes:
+                skipping = True
+            if skipping:
+                rest = b""
+            for start in range(0, len(lines), LINES_PER_BLOCK):
+                yield lines[start : start + LINES_PER_BLOCK]
+
+    async def _price(self, lines: Sequence[_Line]) -> bytes:
+        results: list[AnyHouse | bytes] = []
+        for line in lines:
+            if line.text is None:
+                results.append(self._refusal(line, None, DocumentTooLarge(self._max_line_bytes)))
+                continue
+            try:
+                results.append(read_house(line.text))
+            except InvalidDocument as error:
+                results.append(self._refusal(line, None, error))
+                # What is wrong takes longer than what is right; others have their turn in between.
+                await asyncio.sleep(0)
+        houses = [result for result in results if not isinstance(result, bytes)]
+        # The block's own, so that a stream without end does not remember each of its calls.
+        block = replace(self._record, calls=[])
+        current_request.set(block)
+        async with self._gate:
+            estimates = await self._pricing.price_each(houses, within_seconds=self._within_seconds)
+        self._note(block, len(houses))
+        transaction_ids = iter(self._complete(houses, estimates))
+        found = iter(estimates)
+        answers = []
+        for line, result in zip(lines, results, strict=True):
+            if isinstance(result, bytes):
+                answers.append(result)
+                continue
+            estimate = next(found)
+            if isinstance(estimate, HousingPriceError):
+                answers.append(self._refusal(line, result.id, estimate))
+            else:
+                answers.append(encode_prediction(result, estimate, next(transaction_ids)))
+                self._record.model_id = estimate.model.id
+        answers.append(b"")
+        return b"\n".join(answers)
+
+    def _note(self, block: RequestRecord, rows: int) -> None:
+        """Add what a block has been through to what is known about the stream: of times, the longest."""
+        record = self._record
+        record.rows += rows
+        record.queue_seconds = max(record.queue_seconds, block.queue_seconds)
+        record.model_seconds = max(record.model_seconds, block.model_seconds)
+        record.calls = [*record.calls, *block.calls][-CALLS_REMEMBERED:]
+
+    def _complete(
+        self, houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate | HousingPriceError]
+    ) -> Sequence[str]:
+        """Give an id to each house that has a price, in order."""
+        pairs = [
+            (house, estimate)
+            for house, estimate in zip(houses, estimates, strict=True)
+            if not isinstance(estimate, HousingPriceError)
+        ]
+        return self._transactions.complete([house for house, _ in pairs], [estimate for _, estimate in pairs])
+
+    def _refusal(self, line: _Line, house_id: int | None, error: HousingPriceError) -> bytes:
+        refused(error, self._record, self._metrics)
+        document = problem_document(answer_to(error), self._record.request_id, **members_of(error))
+        # The standard library's encoder writes what orjson cannot: whole numbers of any length.
+        return json.dumps({"line": line.number, "id": house_id, "error": document}, allow_nan=False).encode()
+
+    async def _write(self, blocks: asyncio.Queue[asyncio.Task[bytes] | None], send: Send) -> None:
+        while (task := await blocks.get()) is not None:
+            body = await task
+            async with asyncio.timeout(self._idle_seconds):
+                await send({"type": "http.response.body", "body": body, "more_body": True})
+        await send({"type": "http.response.body", "body": b"", "more_body": False})

@@ -1,0 +1,1 @@
+"""The operations: each endpoint reads, asks one service and answers."""

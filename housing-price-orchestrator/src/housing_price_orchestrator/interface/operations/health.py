@@ -1,0 +1,89 @@
+"""What a watcher asks: is the process alive, can it price, what is it."""
+
+from typing import Any
+
+from fastapi import APIRouter, Request
+
+from housing_price_orchestrator import __version__
+from housing_price_orchestrator.interface.dependencies import ReadinessDep
+from housing_price_orchestrator.interface.openapi import PROBLEM, RETRY_AFTER
+from housing_price_orchestrator.interface.operations.docs import DOCS_PATH, REFERENCE_PATH
+from housing_price_orchestrator.interface.problems import Answer, answer_to, problem
+from housing_price_orchestrator.shared.view.base import View
+from housing_price_orchestrator.shared.view.price import ModelName
+
+router = APIRouter(tags=["service"])
+
+
+class Alive(View):
+    """The process answers."""
+
+    status: str = "alive"
+    """Always `alive`."""
+
+
+class Ready(View):
+    """Prices can be had."""
+
+    status: str = "ready"
+    """Always `ready`."""
+    model: ModelName
+    """The model that answered last."""
+
+
+class About(View):
+    """What this service is and where to go on."""
+
+    name: str
+    """The service's name."""
+    version: str
+    """The service's version."""
+    links: dict[str, str]
+    """Where to find what, as paths."""
+
+
+@router.get("/livez", summary="Is the process alive?", operation_id="livez")
+@router.head("/livez", include_in_schema=False)
+async def livez() -> Alive:
+    """Answer without asking anybody else."""
+    return Alive()
+
+
+@router.get(
+    "/readyz",
+    summary="Can prices be had?",
+    operation_id="readyz",
+    response_model=Ready,
+    responses={503: {"description": "No price can be had now; `missing` says why", "headers": RETRY_AFTER, **PROBLEM}},
+)
+@router.head("/readyz", include_in_schema=False)
+async def readyz(request: Request, readiness: ReadinessDep) -> Any:
+    """Tell whether the model server answered a real prediction a moment ago, and what is missing if not."""
+    identity = readiness.identity
+    if readiness.is_ready and identity is not None:
+        return Ready(model=ModelName(name=identity.name, version=identity.version, id=identity.id))
+    missing = "The model server has not answered a prediction yet."
+    if readiness.is_stopping:
+        missing = "This process is about to end."
+    elif readiness.error is not None:
+        reason = answer_to(readiness.error)
+        missing = f"{reason.title}: {reason.detail}"
+    elif identity is not None:
+        missing = "The model server's last answer is too old."
+    answer = Answer(503, "not-ready", "Not ready", "No price can be had right now.", retry_after_seconds=1)
+    return problem(request, answer, missing=[missing])
+
+
+@router.get("/", summary="What is this?", operation_id="about", response_model=About)
+async def about(request: Request) -> About:
+    """Name the service and link to its parts."""
+    pages = {"docs": DOCS_PATH, "reference": REFERENCE_PATH, "openapi": request.app.openapi_url}
+    links = {
+        **(pages if request.app.openapi_url else {}),
+        "predict": request.app.url_path_for("predict"),
+        "predictBatch": request.app.url_path_for("predict_batch"),
+        "predictStream": request.app.url_path_for("predict_stream"),
+        "live": request.app.url_path_for("livez"),
+        "ready": request.app.url_path_for("readyz"),
+    }
+    return About(name="housing-price-orchestrator", version=__version__, links=links)

@@ -1,0 +1,123 @@
+"""The operations under `/api/v1/predictions`: what was asked, what was answered, and by which model."""
+
+import base64
+import binascii
+from datetime import datetime
+from typing import Annotated, Any
+
+import orjson
+from fastapi import APIRouter, Path, Query, Response
+from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+
+from housing_price_orchestrator.interface.access import require_scope
+from housing_price_orchestrator.interface.dependencies import HistoryDep
+from housing_price_orchestrator.interface.documents.body import JSON
+from housing_price_orchestrator.interface.openapi import errors_of_history
+from housing_price_orchestrator.shared.history import LoggedPrediction, LogPosition, LogQuery
+from housing_price_orchestrator.shared.view.logged import LoggedPrice, LoggedPrices
+from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
+
+router = APIRouter(prefix="/api/v1/predictions", tags=["predictions"], dependencies=[require_scope("admin")])
+
+DEFAULT_PAGE, MAX_PAGE = 100, 1_000
+
+
+def _position_in(cursor: str) -> str:
+    _position_of(cursor)
+    return cursor
+
+
+class PredictionFilter(BaseModel):
+    """Which predictions are asked for."""
+
+    model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
+
+    request_id: Annotated[str | None, Field(alias="requestId", max_length=64)] = None
+    """Only those of this request."""
+    model_version: Annotated[str | None, Field(alias="modelVersion", max_length=128)] = None
+    """Only those of this version of the model."""
+    since: Annotated[AwareDatetime | None, Field(alias="from")] = None
+    """Only those answered at this time or later, such as `2026-11-21T06:00:00Z`."""
+    until: Annotated[AwareDatetime | None, Field(alias="to")] = None
+    """Only those answered before this time."""
+    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE
+    """How many a page has at the most."""
+    cursor: Annotated[str, Field(max_length=200), AfterValidator(_position_in)] | None = None
+    """The `next` of the page before, with the same other parameters."""
+
+
+@router.get(
+    "",
+    summary="Find logged prices",
+    operation_id="findPredictions",
+    response_model=LoggedPrices,
+    responses=errors_of_history(422),
+)
+async def find_predictions(history: HistoryDep, wanted: Annotated[PredictionFilter, Query()]) -> Response:
+    """List prices that were answered, the newest first, a page at a time."""
+    found = await history.search(
+        LogQuery(
+            # One more tells whether there is another page.
+            limit=wanted.limit + 1,
+            request_id=wanted.request_id,
+            model_version=wanted.model_version,
+            since=wanted.since,
+            until=wanted.until,
+            after=None if wanted.cursor is None else _position_of(wanted.cursor),
+        )
+    )
+    page = found[: wanted.limit]
+    further = _cursor_after(page[-1]) if len(found) > wanted.limit else None
+    return _answer({"predictions": [_document(one) for one in page], "next": further})
+
+
+@router.get(
+    "/{transactionId}",
+    summary="Look up one price",
+    operation_id="getPrediction",
+    response_model=LoggedPrice,
+    responses=errors_of_history(422),
+)
+async def get_prediction(
+    history: HistoryDep,
+    transaction_id: Annotated[str, Path(alias="transactionId", pattern="^[0-9a-f]{32}$")],
+) -> Response:
+    """Tell what was asked and what was answered in one transaction."""
+    return _answer(_document(await history.find(transaction_id)))
+
+
+def _answer(document: Any) -> Response:
+    return Response(orjson.dumps(document, option=orjson.OPT_UTC_Z), media_type=JSON)
+
+
+def _document(logged: LoggedPrediction) -> dict[str, Any]:
+    estimate = logged.estimate
+    model = estimate.model
+    return {
+        "transactionId": logged.transaction_id,
+        "predictedAt": logged.predicted_at,
+        "requestId": logged.request_id,
+        "keyId": logged.key_id,
+        "house": logged.house,
+        "predictedPrice": estimate.price_usd,
+        "priceInterval": {"low": estimate.low_usd, "high": estimate.high_usd, "level": INTERVAL_LEVEL},
+        "model": {"name": model.name, "version": model.version, "id": model.id},
+        "source": logged.source,
+        "degraded": logged.source == "last-known",
+        "variant": logged.variant,
+    }
+
+
+def _cursor_after(last: LoggedPrediction) -> str:
+    return base64.urlsafe_b64encode(f"{last.predicted_at.isoformat()} {last.transaction_id}".encode()).decode()
+
+
+def _position_of(cursor: str) -> LogPosition:
+    try:
+        at, _, transaction_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").partition(" ")
+        time = datetime.fromisoformat(at)
+    except (ValueError, binascii.Error) as error:
+        raise ValueError("not the `next` of any page") from error
+    if time.tzinfo is None or not transaction_id.isalnum():
+        raise ValueError("not the `next` of any page")
+    return LogPosition(time, transaction_id)

@@ -1,0 +1,117 @@
+"""The operations under `/api/v1/price`."""
+
+import time
+
+from fastapi import APIRouter, Request, Response
+from starlette.types import ASGIApp
+
+from housing_price_orchestrator.interface.access import require_scope
+from housing_price_orchestrator.interface.bytes_route import BytesRoute
+from housing_price_orchestrator.interface.dependencies import (
+    limits_of,
+    pricing_of,
+    record_of,
+    request_metrics_of,
+    stream_gate_of,
+    transactions_of,
+)
+from housing_price_orchestrator.interface.documents import ndjson
+from housing_price_orchestrator.interface.documents.body import JSON, NDJSON, check_media_type, read_body
+from housing_price_orchestrator.interface.documents.encoding import encode_prediction, encode_predictions, source_header
+from housing_price_orchestrator.interface.documents.reading import read_house, read_houses
+from housing_price_orchestrator.interface.leaving import unless_caller_leaves
+from housing_price_orchestrator.interface.openapi import answers_of_pricing, body_of, stream_of_houses
+from housing_price_orchestrator.interface.timeout import timeout_seconds_of
+from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
+from housing_price_orchestrator.shared.view.house import House, HouseBatch
+from housing_price_orchestrator.shared.view.price import PricedBatch, PricedHouse
+
+router = APIRouter(
+    prefix="/api/v1/price", tags=["price"], route_class=BytesRoute, dependencies=[require_scope("predict")]
+)
+
+
+@router.post(
+    "/predict",
+    summary="Price one house",
+    operation_id="predict",
+    response_model=PricedHouse,
+    responses=answers_of_pricing(),
+    openapi_extra=body_of(House, EXAMPLE_DOCUMENT, "A house of the survey; it sold for 105,000 USD"),
+)
+async def predict(request: Request) -> Response:
+    """Estimate what one house sells for, with a 90 % interval and the model that made the estimate."""
+    limits = limits_of(request)
+    timeout_seconds = timeout_seconds_of(request)
+    body = await read_body(request, limit_bytes=limits.predict_bytes, limit_seconds=limits.body_seconds)
+    record = record_of(request)
+    read_at = time.perf_counter()
+    try:
+        house = read_house(body)
+    finally:
+        record.validate_seconds = time.perf_counter() - read_at
+    record.rows = 1
+    estimate = await unless_caller_leaves(
+        request.receive, pricing_of(request).price(house, within_seconds=timeout_seconds)
+    )
+    priced_at = time.perf_counter()
+    (transaction_id,) = transactions_of(request).complete((house,), (estimate,))
+    answer = encode_prediction(house, estimate, transaction_id)
+    record.encode_seconds = time.perf_counter() - priced_at
+    record.model_id = estimate.model.id
+    return Response(answer, headers=source_header((estimate,)), media_type=JSON)
+
+
+@router.post(
+    "/predict/batch",
+    summary="Price many houses",
+    operation_id="predictBatch",
+    response_model=PricedBatch,
+    responses=answers_of_pricing(),
+    openapi_extra=body_of(HouseBatch, {"data": [EXAMPLE_DOCUMENT]}, "A batch of one house"),
+)
+async def predict_batch(request: Request) -> Response:
+    """Estimate what each of 1 to 10,000 houses sells for: one prediction per house, in the same order, or an error."""
+    limits = limits_of(request)
+    timeout_seconds = timeout_seconds_of(request)
+    body = await read_body(request, limit_bytes=limits.batch_bytes, limit_seconds=limits.body_seconds)
+    record = record_of(request)
+    read_at = time.perf_counter()
+    try:
+        houses = await read_houses(body)
+    finally:
+        record.validate_seconds = time.perf_counter() - read_at
+    record.rows = len(houses)
+    pricing = pricing_of(request).price_all(houses, within_seconds=timeout_seconds)
+    estimates = await unless_caller_leaves(request.receive, pricing)
+    priced_at = time.perf_counter()
+    transaction_ids = transactions_of(request).complete(houses, estimates)
+    answer = await encode_predictions(houses, estimates, transaction_ids)
+    record.encode_seconds = time.perf_counter() - priced_at
+    record.model_id = estimates[-1].model.id
+    return Response(answer, headers=source_header(estimates), media_type=JSON)
+
+
+@router.post(
+    "/predict/stream",
+    summary="Price a stream of houses",
+    operation_id="predictStream",
+    **stream_of_houses(EXAMPLE_DOCUMENT),
+)
+async def predict_stream(request: Request) -> ASGIApp:
+    """Send one house per line and receive one result per line, in the same order, while still sending.
+
+    A line that cannot be priced is answered with an error object that names its number; the stream goes on.
+    """
+    limits = limits_of(request)
+    check_media_type(request, NDJSON)
+    return ndjson.NdjsonPricing(
+        pricing_of(request),
+        transactions_of(request),
+        stream_gate_of(request),
+        max_line_bytes=limits.line_bytes,
+        idle_seconds=limits.idle_seconds,
+        record=record_of(request),
+        metrics=request_metrics_of(request),
+        within_seconds=timeout_seconds_of(request),
+    )

@@ -1,0 +1,1 @@
+"""How the service listens: connections, what they may take, and how it stops."""

@@ -1,0 +1,1 @@
+"""One model server: its calls, its columns, and what its answers mean."""

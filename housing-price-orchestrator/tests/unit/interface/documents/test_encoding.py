@@ -1,0 +1,66 @@
+import pytest
+
+from factories import house, houses
+from fakes import FakePriceModel
+from housing_price_orchestrator.interface.documents.encoding import (
+    INTERVAL_LEVEL,
+    encode_prediction,
+    encode_predictions,
+)
+from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
+from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.price import ModelName, PricedBatch, PricedHouse, PriceInterval
+
+pytestmark = pytest.mark.anyio
+
+ESTIMATES = [
+    PriceEstimate(105_000.0, 90_000.5, 120_000.25, ModelIdentity("housing-price", "3", "abc")),
+    PriceEstimate(0.1 + 0.2, 1e-9, 1e15, ModelIdentity('quote"\\', "é\u2028", "\U0001f3e0")),
+]
+
+
+def transaction_ids(count: int) -> list[str]:
+    return [f"{number:032x}" for number in range(count)]
+
+
+def view_of(priced: House, estimate: PriceEstimate, transaction_id: str) -> PricedHouse:
+    return PricedHouse.model_construct(
+        id=priced.id,
+        transaction_id=transaction_id,
+        predicted_price=estimate.price_usd,
+        price_interval=PriceInterval.model_construct(
+            low=estimate.low_usd, high=estimate.high_usd, level=INTERVAL_LEVEL
+        ),
+        model=ModelName.model_construct(name=estimate.model.name, version=estimate.model.version, id=estimate.model.id),
+    )
+
+
+@pytest.mark.parametrize("estimate", ESTIMATES)
+@pytest.mark.parametrize("number", [1, 1461, 2**53 + 1, 2**63 - 1])
+def test_a_prediction_is_what_its_view_says(estimate: PriceEstimate, number: int) -> None:
+    priced = house(id=number)
+    (transaction_id,) = transaction_ids(1)
+    read = PricedHouse.model_validate_json(encode_prediction(priced, estimate, transaction_id))
+    assert read == view_of(priced, estimate, transaction_id)
+
+
+@pytest.mark.parametrize("count", [1, 2, 999, 1000, 1001, 2500])
+async def test_a_batch_is_what_its_view_says(count: int) -> None:
+    batch = houses(count)
+    estimates = await FakePriceModel().price(batch)
+    ids = transaction_ids(count)
+    read = PricedBatch.model_validate_json(await encode_predictions(batch, estimates, ids))
+    assert read.predictions == [view_of(*one) for one in zip(batch, estimates, ids, strict=True)]
+
+
+async def test_a_batch_of_one_holds_the_same_as_a_single_prediction() -> None:
+    single = encode_prediction(house(), ESTIMATES[0], "0")
+    assert await encode_predictions([house()], ESTIMATES[:1], ["0"]) == b'{"predictions":[' + single + b"]}"
+
+
+@pytest.mark.parametrize("count", [0, 1, 3])
+async def test_fewer_or_more_estimates_than_houses_are_never_encoded(count: int) -> None:
+    with pytest.raises(ValueError, match=r"zip\(\)"):
+        await encode_predictions(houses(2), (ESTIMATES * 2)[:count], transaction_ids(2))
+    with pytest.raises(ValueError, match=r"zip\(\)"):
+        await encode_predictions(houses(2), ESTIMATES[:2], transaction_ids(count))

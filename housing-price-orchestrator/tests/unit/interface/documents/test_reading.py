@@ -1,0 +1,421 @@
+import json
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, get_args
+
+import pytest
+from fastapi.testclient import TestClient
+from pydantic import ValidationError
+
+from factories import ABSENT, batch_bytes, batch_json, house, house_bytes, house_json, houses, houses_json
+from housing_price_orchestrator.interface.documents.reading import read_house, read_houses
+from housing_price_orchestrator.provider.model_server.columns import row_of
+from housing_price_orchestrator.shared.errors import MAX_FINDINGS, InvalidDocument
+from housing_price_orchestrator.shared.view import vocabulary
+from housing_price_orchestrator.shared.view.house import HouseBatch
+
+pytestmark = pytest.mark.anyio
+
+PREDICT = "/api/v1/price/predict"
+BATCH = "/api/v1/price/predict/batch"
+
+SMALL, LARGE = 3, 120
+"""Houses in a batch that is read whole, and in one of more than 64 KiB that is read in slices."""
+
+
+def test_the_sizes_are_on_both_sides_of_where_reading_changes() -> None:
+    assert len(batch_bytes(houses_json(SMALL))) < 64 * 1024 < len(batch_bytes(houses_json(LARGE)))
+
+
+def test_no_word_has_what_reading_counts_or_looks_for() -> None:
+    # `reading` counts colons and looks for the brace that ends a house: a word with one of them would break it.
+    for name in dir(vocabulary):
+        words = getattr(vocabulary, name)
+        if type(words).__name__ == "TypeAliasType":
+            assert not any(set(":{}") & set(str(word)) for word in get_args(words.__value__)), name
+
+
+def values(one: Any) -> tuple[Any, ...]:
+    """What a house says, whichever of its two forms it was read into."""
+    return (one.id, *row_of(one))
+
+
+def all_values(many: Sequence[Any]) -> list[tuple[Any, ...]]:
+    return [values(one) for one in many]
+
+
+def refused(read: Callable[[], Any]) -> list[tuple[str, tuple[Any, ...]]]:
+    with pytest.raises(InvalidDocument) as error:
+        read()
+    return [(finding["type"], tuple(finding["loc"])) for finding in error.value.findings]
+
+
+async def batch_refused(body: bytes) -> list[tuple[str, tuple[Any, ...]]]:
+    with pytest.raises(InvalidDocument) as error:
+        await read_houses(body)
+    return [(finding["type"], tuple(finding["loc"])) for finding in error.value.findings]
+
+
+class TestOneHouse:
+    def test_a_house_is_read(self) -> None:
+        assert values(read_house(house_bytes())) == values(house())
+
+    @pytest.mark.parametrize("indent", [None, 0, 4])
+    def test_white_space_does_not_matter(self, indent: int | None) -> None:
+        text = json.dumps(house_json(), indent=indent).encode()
+        assert values(read_house(b" \r\n\t" + text + b"\n ")) == values(house())
+
+    @pytest.mark.parametrize("key", ["alley", "poolQc", "mszoning", "lotFrontage"])
+    def test_null_and_left_out_are_the_same(self, key: str) -> None:
+        key = {"mszoning": "msZoning"}.get(key, key)
+        given, left_out = read_house(house_bytes(**{key: None})), read_house(house_bytes(**{key: ABSENT}))
+        assert values(given) == values(left_out)
+
+    @pytest.mark.parametrize(
+        ("changes", "expected"),
+        [
+            ({"street": "Dummy"}, ("literal_error", "street")),
+            ({"street": None}, ("literal_error", "street")),
+            ({"street": "pave"}, ("literal_error", "street")),
+            ({"street": "Pave "}, ("literal_error", "street")),
+            ({"street": ABSENT}, ("missing", "street")),
+            ({"alley": "NA"}, ("literal_error", "alley")),
+            ({"alley": ""}, ("literal_error", "alley")),
+            ({"lotArea": "8450"}, ("float_type", "lotArea")),
+            ({"lotArea": True}, ("float_type", "lotArea")),
+            ({"lotArea": None}, ("float_type", "lotArea")),
+            ({"lotArea": []}, ("float_type", "lotArea")),
+            ({"lotArea": -1}, ("greater_than_equal", "lotArea")),
+            ({"lotArea": 1e12}, ("less_than_equal", "lotArea")),
+            ({"fullBath": 2.5}, ("int_from_float", "fullBath")),
+            ({"fullBath": "2"}, ("int_type", "fullBath")),
+            ({"fullBath": True}, ("int_type", "fullBath")),
+            ({"fullBath": -1}, ("greater_than_equal", "fullBath")),
+            ({"msSubClass": "20"}, ("literal_error", "msSubClass")),
+            ({"msSubClass": 21}, ("literal_error", "msSubClass")),
+            ({"overallQual": 11}, ("less_than_equal", "overallQual")),
+            ({"overallQual": 0}, ("greater_than_equal", "overallQual")),
+            ({"moSold": 13}, ("less_than_equal", "moSold")),
+            ({"id": 0}, ("greater_than_equal", "id")),
+            ({"id": -1}, ("greater_than_equal", "id")),
+            ({"id": 2**63}, ("less_than_equal", "id")),
+            ({"id": None}, ("int_type", "id")),
+            ({"id": ABSENT}, ("missing", "id")),
+            ({"LotArea": 8450}, ("extra_forbidden", "LotArea")),
+            ({"lot_area": 8450}, ("extra_forbidden", "lot_area")),
+            ({"1stFlrSF": 8450}, ("extra_forbidden", "1stFlrSF")),
+        ],
+        ids=str,
+    )
+    def test_what_breaks_the_contract_is_refused_by_its_name(
+        self, changes: dict[str, Any], expected: tuple[str, str]
+    ) -> None:
+        findings = refused(lambda: read_house(house_bytes(**changes)))
+        assert [(loc, kind) for kind, loc in findings] in (
+            [(("body", expected[1]), expected[0])],
+            # Strict integers call 2.5 by the type that it is not.
+            [(("body", expected[1]), "int_type")] if expected[0] == "int_from_float" else None,
+        )
+
+    @pytest.mark.parametrize("number", [1, 2**53 + 1, 2**63 - 1])
+    def test_the_whole_range_of_ids_is_kept_exactly(self, number: int) -> None:
+        assert read_house(house_bytes(id=number)).id == number
+
+    def test_every_wrong_field_is_named(self) -> None:
+        findings = refused(lambda: read_house(house_bytes(street="x", lotArea="y", moSold=13, extra=1)))
+        assert {loc[1] for _, loc in findings} == {"street", "lotArea", "moSold", "extra"}
+
+    @pytest.mark.parametrize(
+        "number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" * 400, "1" * 5_000, "-0.0000001"]
+    )
+    @pytest.mark.parametrize("key", ["lotArea", "fullBath", "id", "street", "unknown"])
+    def test_numbers_that_are_none_are_refused(self, number: str, key: str) -> None:
+        body = house_bytes(**{key: "@"}).replace(b'"@"', number.encode())
+        assert refused(lambda: read_house(body))
+
+
+WHOLE_JSON = house_bytes()
+
+BROKEN: dict[str, bytes] = {
+    "a brace too few": WHOLE_JSON[:-1],
+    "half": WHOLE_JSON[: len(WHOLE_JSON) // 2],
+    "two documents": WHOLE_JSON + WHOLE_JSON,
+    "rubbish behind it": WHOLE_JSON + b"x",
+    "a trailing comma": WHOLE_JSON[:-1] + b",}",
+    "a comment": b"/* a house */" + WHOLE_JSON,
+    "single quotes": WHOLE_JSON.replace(b'"', b"'"),
+    "a word": b"house",
+    "a byte order mark": b"\xef\xbb\xbf" + WHOLE_JSON,
+    "UTF-16": WHOLE_JSON.decode().encode("utf-16"),
+    "UTF-16 without a mark": WHOLE_JSON.decode().encode("utf-16-le"),
+    "UTF-32": WHOLE_JSON.decode().encode("utf-32"),
+    "Latin-1": WHOLE_JSON.replace(b'"Pave"', b'"\xe9"'),
+    "a lone surrogate": WHOLE_JSON.replace(b'"Pave"', rb'"\ud800"'),
+    "an overlong encoding": WHOLE_JSON.replace(b'"Pave"', b'"\xc0\xaf"'),
+    "a control character": WHOLE_JSON.replace(b'"Pave"', b'"Pa\x00ve"'),
+    "a null byte in front": b"\x00" + WHOLE_JSON,
+    "a leading zero": WHOLE_JSON.replace(b'"lotArea": 11622', b'"lotArea": 011622'),
+    "a plus": WHOLE_JSON.replace(b'"lotArea": 11622', b'"lotArea": +11622'),
+    "hexadecimal": WHOLE_JSON.replace(b'"lotArea": 11622', b'"lotArea": 0x1622'),
+    "deep nesting": b"[" * 100_000,
+    "deep nesting in a field": WHOLE_JSON.replace(b'"Pave"', b"[" * 100_000 + b"]" * 100_000),
+}
+
+
+@pytest.mark.parametrize("name", BROKEN)
+def test_broken_json_is_refused_as_such(name: str) -> None:
+    assert refused(lambda: read_house(BROKEN[name])) == [("json_invalid", ("body",))]
+
+
+@pytest.mark.parametrize("name", BROKEN)
+async def test_broken_json_is_refused_in_batches_of_any_size(name: str) -> None:
+    for count in (1, LARGE):
+        body = b'{"data":[' + WHOLE_JSON + b"," + BROKEN[name] + (b"," + WHOLE_JSON) * count + b"]}"
+        assert await batch_refused(body) == [("json_invalid", ("body",))]
+
+
+@pytest.mark.parametrize("body", [b"", b" ", b"\n\r\t "])
+async def test_an_empty_body_is_a_missing_one(body: bytes) -> None:
+    assert refused(lambda: read_house(body)) == [("missing", ("body",))]
+    assert await batch_refused(body) == [("missing", ("body",))]
+
+
+@pytest.mark.parametrize("body", [b"null", b"[]", b"17", b'"x"', b"true"])
+async def test_json_that_is_no_object_is_refused(body: bytes) -> None:
+    for findings in (refused(lambda: read_house(body)), await batch_refused(body)):
+        ((kind, loc),) = findings
+        assert loc == ("body",)
+        assert kind in {"model_type", "model_attributes_type"}
+
+
+DUPLICATED = {
+    "the first key": lambda text: text.replace(b'{"id"', b'{"id": 1, "id"', 1),
+    "the last key": lambda text: text[:-1] + b', "saleCondition": "Normal"}',
+    "a key in the middle": lambda text: text.replace(b'"street"', b'"street": "Grvl", "street"', 1),
+    "the same value": lambda text: text.replace(b'"street"', b'"street": "Pave", "street"', 1),
+    "a nullable key": lambda text: text.replace(b'"alley"', b'"alley": "Grvl", "alley"', 1),
+    "written with an escape": lambda text: text.replace(b'"street"', rb'"stree\u0074": "Grvl", "street"', 1),
+    "three times": lambda text: text.replace(b'"street"', b'"street": "Grvl", "street": "Pave", "street"', 1),
+}
+
+
+@pytest.mark.parametrize("change", DUPLICATED.values(), ids=DUPLICATED)
+def test_a_key_that_stands_twice_is_refused(change: Callable[[bytes], bytes]) -> None:
+    assert refused(lambda: read_house(change(house_bytes()))) == [("json_invalid", ("body",))]
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
+@pytest.mark.parametrize("position", ["first", "middle", "last"])
+@pytest.mark.parametrize("change", DUPLICATED.values(), ids=DUPLICATED)
+async def test_a_key_that_stands_twice_is_refused_in_any_house_of_a_batch(
+    change: Callable[[bytes], bytes], position: str, count: int
+) -> None:
+    parts = [json.dumps(one).encode() for one in houses_json(count)]
+    at = {"first": 0, "middle": count // 2, "last": count - 1}[position]
+    parts[at] = change(parts[at])
+    assert await batch_refused(b'{"data": [' + b", ".join(parts) + b"]}") == [("json_invalid", ("body", "data", at))]
+
+
+@pytest.mark.parametrize("count", [SMALL, LARGE])
+async def test_the_batch_itself_may_stand_only_once(count: int) -> None:
+    body = batch_bytes(houses_json(count))
+    twice = body[:-1] + b", " + body[1:]
+    assert await batch_refused(twice) == [("json_invalid", ("body",))]
+    assert await batch_refused(b'{"data": [], ' + body[1:]) == [("json_invalid", ("body",))]
+
+
+class TestBatch:
+    """A large batch is read in slices, and that can be seen in nothing but the time."""
+
+    @pytest.mark.parametrize("count", [1, 2, 38, 39, 40, 63, 64, 65, 128, 129, 500])
+    async def test_every_house_is_read_in_order(self, count: int) -> None:
+        assert all_values(await read_houses(batch_bytes(houses_json(count)))) == all_values(houses(count))
+
+    @pytest.mark.parametrize("indent", [None, 0, 1, 8])
+    async def test_white_space_does_not_matter(self, indent: int | None) -> None:
+        text = json.dumps(batch_json(houses_json(LARGE)), indent=indent)
+        assert all_values(await read_houses(f" \n\t\r{text}\r\n ".encode())) == all_values(houses(LARGE))
+
+    async def test_compact_json_is_read(self) -> None:
+        text = json.dumps(batch_json(houses_json(LARGE)), separators=(",", ":"))
+        assert all_values(await read_houses(text.encode())) == all_values(houses(LARGE))
+
+    async def test_a_key_may_be_written_with_an_escape(self) -> None:
+        body = batch_bytes(houses_json(LARGE)).replace(b'"data"', rb'"d\u0061ta"', 1)
+        assert all_values(await read_houses(body)) == all_values(houses(LARGE))
+        body = batch_bytes(houses_json(LARGE)).replace(b'"street"', rb'"stre\u0065t"')
+        assert all_values(await read_houses(body)) == all_values(houses(LARGE))
+
+    async def test_keys_may_be_left_out_in_some_houses(self) -> None:
+        documents = [house_json(id=1 + n, alley=ABSENT if n % 2 else None) for n in range(LARGE)]
+        assert [one.id for one in await read_houses(batch_bytes(documents))] == list(range(1, LARGE + 1))
+
+    @staticmethod
+    def odd_batches() -> Iterator[tuple[str, bytes]]:
+        for count in (SMALL, LARGE):
+            good = houses_json(count)
+            body = batch_bytes(good)
+            last = count - 1
+            for at in {0, 1, last}:
+                for name, entry in {
+                    "a wrong word": {**good[at], "street": "Dummy"},
+                    "two wrong fields": {**good[at], "street": "Dummy", "lotArea": "1"},
+                    "a missing key": {k: v for k, v in good[at].items() if k != "street"},
+                    "an extra key": {**good[at], "extra": 1},
+                    "an extra object": {**good[at], "extra": {"a": {"b": [1, 2]}}},
+                    "an object for a word": {**good[at], "street": {"a": 1}},
+                    "a brace in a word": {**good[at], "street": "}"},
+                    "a colon in a word": {**good[at], "street": "::"},
+                    "braces in a key": {**good[at], "}{": 1},
+                    "an escaped quote": {**good[at], "street": '"}'},
+                    "a list for a house": [],
+                    "null for a house": None,
+                    "a number for a house": 7,
+                    "text for a house": "}",
+                    "an empty house": {},
+                    "houses in a house": {"data": good},
+                }.items():
+                    yield f"{name} at {at} of {count}", batch_bytes([*good[:at], entry, *good[at + 1 :]])
+            yield f"all wrong of {count}", batch_bytes([{**one, "street": "x"} for one in good])
+            yield f"extra key behind of {count}", body[:-1] + b', "extra": 1}'
+            yield f"extra key in front of {count}", b'{"extra": 1, ' + body[1:]
+            yield f"another key of {count}", body.replace(b'"data"', b'"houses"', 1)
+            yield f"key in capitals of {count}", body.replace(b'"data"', b'"Data"', 1)
+            yield f"only the list of {count}", json.dumps(good).encode()
+            yield f"a list around of {count}", b"[" + body + b"]"
+            yield f"a list in the list of {count}", json.dumps({"data": [good]}).encode()
+            yield f"an object for the list of {count}", json.dumps({"data": {"0": good}}).encode()
+            yield f"text for the list of {count}", json.dumps({"data": json.dumps(good)}).encode()
+            yield f"null for the list of {count}", b'{"data": null' + b" " * (count * 1_000) + b"}"
+            yield f"an empty list of {count}", b'{"data": [' + b" " * (count * 1_000) + b"]}"
+            yield f"an empty object of {count}", b"{" + b" " * (count * 1_000) + b"}"
+
+    async def test_a_batch_of_any_size_is_judged_as_pydantic_judges_it_whole(self) -> None:
+        for name, body in self.odd_batches():
+            with pytest.raises(ValidationError) as expected:
+                HouseBatch.model_validate_json(body)
+            # In the order in which they stand, so that the first hundred are the same on both sides.
+            wanted = sorted(
+                [(finding["type"], ("body", *finding["loc"])) for finding in expected.value.errors()][:MAX_FINDINGS]
+            )
+            found = sorted(await batch_refused(body))
+            assert [loc for _, loc in found] == [loc for _, loc in wanted], name
+            # The same fault of a whole document has two names in pydantic, one for JSON and one for objects.
+            same = {"model_attributes_type": "model_type"}
+            assert [same.get(kind, kind) for kind, _ in found] == [same.get(kind, kind) for kind, _ in wanted], name
+
+    @pytest.mark.parametrize("count", [SMALL, LARGE])
+    @pytest.mark.parametrize(
+        "change",
+        [
+            lambda body: body[:-1],
+            lambda body: body[:-2],
+            lambda body: body[:-2] + b",]}",
+            lambda body: body[:-2] + b"}",
+            lambda body: body[:-2] + b"]]}",
+            lambda body: body + b"}",
+            lambda body: body + b"\x00",
+            lambda body: body + body,
+            lambda body: body.replace(b"}, {", b"} {", 1),
+            lambda body: body.replace(b"}, {", b"}, , {", 1),
+            lambda body: body.replace(b"}, {", b"}; {", 1),
+            lambda body: body.replace(b"[{", b"[, {", 1),
+            lambda body: body.replace(b'{"data": ', b'{"data" ', 1),
+            lambda body: body.replace(b'{"data"', b"{data", 1),
+            lambda body: body[: len(body) // 2],
+            lambda body: body.replace(b"}, {", b"}, {\x0b", 1),
+            lambda body: body.replace(b"}, {", "},\u00a0{".encode(), 1),
+            lambda body: b"\xef\xbb\xbf" + body,
+        ],
+    )
+    async def test_a_broken_batch_is_refused_as_such(self, change: Callable[[bytes], bytes], count: int) -> None:
+        assert await batch_refused(change(batch_bytes(houses_json(count)))) == [("json_invalid", ("body",))]
+
+
+class TestOverHttp:
+    def test_ten_thousand_houses_are_priced_in_order(self, api: TestClient) -> None:
+        answer = api.post(BATCH, content=batch_bytes(houses_json(10_000)))
+        assert answer.status_code == 200
+        assert [one["id"] for one in answer.json()["predictions"]] == list(range(1, 10_001))
+
+    def test_one_more_is_refused(self, api: TestClient) -> None:
+        answer = api.post(BATCH, content=batch_bytes(houses_json(10_001)))
+        assert answer.status_code == 422
+        (finding,) = answer.json()["detail"]
+        assert (finding["type"], finding["loc"]) == ("too_long", ["body", "data"])
+        assert finding["ctx"]["max_length"] == 10_000
+
+    def test_one_more_in_an_unusual_form_is_refused_too(self, api: TestClient) -> None:
+        body = batch_bytes(houses_json(10_001)).replace(b'"data"', rb'"d\u0061ta"', 1)
+        (finding,) = api.post(BATCH, content=body).json()["detail"]
+        assert (finding["type"], finding["loc"]) == ("json_invalid", ["body"])
+        assert "byte 0" in finding["ctx"]["error"]
+
+    def test_a_batch_of_nothing_but_mistakes_lists_the_first_and_counts_the_others(self, api: TestClient) -> None:
+        body = b'{"data":[' + b",".join([b"{}"] * 10_000) + b"]}"
+        *listed, last = api.post(BATCH, content=body).json()["detail"]
+        assert len(listed) == MAX_FINDINGS
+        # A house has 46 keys that must be there.
+        assert last["ctx"]["omitted"] == 46 * 10_000 - MAX_FINDINGS
+
+    def test_an_empty_batch_is_refused(self, api: TestClient) -> None:
+        (finding,) = api.post(BATCH, json={"data": []}).json()["detail"]
+        assert (finding["type"], finding["loc"]) == ("too_short", ["body", "data"])
+
+    @pytest.mark.parametrize(("path", "limit"), [(PREDICT, "max_predict_bytes"), (BATCH, "max_batch_bytes")])
+    @pytest.mark.parametrize("is_length_known", [True, False])
+    def test_a_body_over_the_limit_is_refused(
+        self, start_app: Callable[..., TestClient], path: str, limit: str, is_length_known: bool
+    ) -> None:
+        whole = house_bytes() if path == PREDICT else batch_bytes(houses_json(1))
+        api = start_app("http://127.0.0.1:9", requests={limit: len(whole) - 1})
+        body: Any = whole if is_length_known else iter([whole[:100], whole[100:]])
+        answer = api.post(path, content=body)
+        assert answer.status_code == 413
+        assert answer.headers["content-type"] == "application/problem+json"
+        assert answer.json()["limitBytes"] == len(whole) - 1
+
+    @pytest.mark.parametrize("is_length_known", [True, False])
+    def test_a_body_at_the_limit_is_accepted(
+        self, start_app: Callable[..., TestClient], stub: Any, is_length_known: bool
+    ) -> None:
+        whole = house_bytes()
+        api = start_app(stub.url, requests={"max_predict_bytes": len(whole)})
+        body: Any = whole if is_length_known else iter([whole[:100], b"", whole[100:]])
+        assert api.post(PREDICT, content=body).status_code == 200
+
+    @pytest.mark.parametrize(
+        "declared",
+        [
+            "application/json",
+            "application/json; charset=utf-8",
+            "APPLICATION/JSON",
+            "application/json;charset=UTF-8",
+            "application/vnd.house+json",
+            None,
+        ],
+    )
+    def test_json_by_any_of_its_names_is_accepted(self, api: TestClient, declared: str | None) -> None:
+        headers = {} if declared is None else {"content-type": declared}
+        assert api.post(PREDICT, content=house_bytes(), headers=headers).status_code == 200
+
+    @pytest.mark.parametrize("path", [PREDICT, BATCH])
+    @pytest.mark.parametrize(
+        "headers",
+        [
+            {"content-type": "text/plain"},
+            {"content-type": "application/x-www-form-urlencoded"},
+            {"content-type": "multipart/form-data; boundary=x"},
+            {"content-type": "application/xml"},
+            {"content-type": "text/json-but-not"},
+            {"content-type": ""},
+            {"content-type": "application/json", "content-encoding": "gzip"},
+            {"content-type": "application/json", "content-encoding": "br"},
+        ],
+        ids=str,
+    )
+    def test_anything_else_is_an_unsupported_media_type(
+        self, api: TestClient, path: str, headers: dict[str, str]
+    ) -> None:
+        answer = api.post(path, content=house_bytes(), headers=headers)
+        assert answer.status_code == 415
+        assert answer.json()["type"] == "urn:housing-price:problem:unsupported-media-type"

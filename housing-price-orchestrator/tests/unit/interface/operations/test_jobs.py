@@ -1,0 +1,320 @@
+"""The operations on jobs, with a queue in memory whose worker is the test."""
+
+import json
+import socket
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from conftest import StartApp
+from factories import bearer, new_key, settings_for
+from fakes import FakeJobQueue
+from housing_price_orchestrator.app import create_app
+from housing_price_orchestrator.interface.documents.upload import UploadLimits
+from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
+from housing_price_orchestrator.service.jobs import Jobs
+from housing_price_orchestrator.shared.errors import JobFilesFull, JobFinished, JobsUnavailable
+from housing_price_orchestrator.shared.jobs import NEXT_STATES, Job, JobState
+from servers import StubModelServer, served
+from waiting import wait_until
+
+SCORING, TRAINING, JOBS = "/api/v1/jobs/scoring", "/api/v1/jobs/training", "/api/v1/jobs"
+CSV = {"content-type": "text/csv"}
+FILE = b"id,lotArea\n1,2\n"
+
+
+class Bench:
+    """The application, its queue and the folder of its files."""
+
+    def __init__(self, client: TestClient, queue: FakeJobQueue, folder: Path) -> None:
+        self.client = client
+        self.queue = queue
+        self.folder = folder
+
+    def submit(self, content: bytes = FILE, **headers: str) -> Any:
+        names = {name.replace("_", "-"): value for name, value in headers.items()}
+        return self.client.post(SCORING, content=content, headers={**CSV, **names})
+
+    def waiting_files(self) -> list[bytes]:
+        return [path.read_bytes() for path in (self.folder / "incoming").glob("*")]
+
+    def state(self) -> Any:
+        assert isinstance(self.client.app, FastAPI)
+        return self.client.app.state
+
+
+@pytest.fixture
+def bench(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> Bench:
+    return bench_of(start_app(stub.url), tmp_path / "jobs")
+
+
+def bench_of(client: TestClient, folder: Path) -> Bench:
+    queue = FakeJobQueue()
+    assert isinstance(client.app, FastAPI)
+    client.app.state.jobs = Jobs(queue, FolderJobFiles(folder))
+    return Bench(client, queue, folder)
+
+
+def problem_of(answer: Any) -> tuple[int, str]:
+    return answer.status_code, answer.json()["type"].removeprefix("urn:housing-price:problem:")
+
+
+def test_a_file_becomes_a_job_that_waits(bench: Bench) -> None:
+    answer = bench.submit()
+    assert answer.status_code == 202
+    job = answer.json()
+    assert answer.headers["location"] == f"{JOBS}/{job['id']}"
+    assert (job["type"], job["state"], job["progress"], job["error"]) == ("scoring", "queued", None, None)
+    assert bench.waiting_files() == [FILE]
+    assert bench.client.get(answer.headers["location"]).json() == job
+
+
+def test_a_job_is_followed_to_its_results(bench: Bench) -> None:
+    job_id = bench.submit().json()["id"]
+    path = f"{JOBS}/{job_id}"
+    assert problem_of(bench.client.get(f"{path}/result")) == (409, "job-has-no-result")
+    bench.queue.takes(job_id)
+    bench.queue.tells(job_id, rowsDone=5, rowsTotal=10)
+    job = bench.client.get(path).json()
+    assert (job["state"], job["progress"]) == ("running", {"rowsDone": 5, "rowsTotal": 10})
+    assert job["startedAt"] is not None
+    assert bench.client.get(f"{path}/result").json()["state"] == "running"
+    bench.queue.succeeds(job_id, {"rowsTotal": 10})
+    (bench.folder / "results").mkdir()
+    (bench.folder / "results" / f"{job_id}.csv").write_bytes(b"row,id\n1,1\n")
+    (bench.folder / "results" / f"{job_id}.refused.ndjson").write_bytes(b"")
+    result = bench.client.get(f"{path}/result")
+    assert (result.status_code, result.content) == (200, b"row,id\n1,1\n")
+    assert result.headers["content-type"].startswith("text/csv")
+    refused = bench.client.get(f"{path}/refused")
+    assert (refused.status_code, refused.content) == (200, b"")
+    assert problem_of(bench.client.delete(path)) == (409, "job-finished")
+
+
+def test_why_a_job_has_failed_is_told(bench: Bench) -> None:
+    job_id = bench.submit().json()["id"]
+    bench.queue.takes(job_id)
+    bench.queue.fails(job_id, "input-unusable", "Line 1 is no header.")
+    job = bench.client.get(f"{JOBS}/{job_id}").json()
+    assert (job["state"], job["error"]) == ("failed", {"code": "input-unusable", "detail": "Line 1 is no header."})
+    assert problem_of(bench.client.get(f"{JOBS}/{job_id}/result")) == (409, "job-has-no-result")
+
+
+def test_a_training_is_told_what_to_do(bench: Bench) -> None:
+    answer = bench.client.post(TRAINING, json={"source": "prediction-log", "from": "2026-01-01", "seed": 3})
+    assert answer.status_code == 202
+    job = bench.queue.jobs[answer.json()["id"]]
+    assert job.arguments == {
+        "source": "prediction-log",
+        "data": None,
+        "from": "2026-01-01",
+        "to": None,
+        "seed": 3,
+        "search": False,
+    }
+    bench.queue.takes(job.id)
+    bench.queue.succeeds(job.id, {"version": "2", "isChallenger": True})
+    assert bench.client.get(f"{JOBS}/{job.id}/result").json() == {"version": "2", "isChallenger": True}
+    assert problem_of(bench.client.get(f"{JOBS}/{job.id}/refused")) == (409, "job-has-no-result")
+
+
+@pytest.mark.parametrize("body", [b"", b"{}"])
+def test_a_training_without_words_is_that_of_the_survey(bench: Bench, body: bytes) -> None:
+    answer = bench.client.post(TRAINING, content=body)
+    assert bench.queue.jobs[answer.json()["id"]].arguments["source"] == "bundled"
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[]",
+        b"{",
+        b'{"seed": 1.5}',
+        b'{"source": "elsewhere"}',
+        b'{"from": "yesterday"}',
+        b'{"from": "2026-13-45"}',
+        b'{"colour": "red"}',
+        b'{"source": "csv"}',
+        b'{"data": "x.csv"}',
+        b'{"source": "prediction-log", "from": "2026-02-01", "to": "2026-01-01"}',
+        b'{"seed": "\xff"}',
+    ],
+)
+def test_a_training_that_makes_no_sense_is_refused(bench: Bench, body: bytes) -> None:
+    answer = bench.client.post(TRAINING, content=body)
+    assert answer.status_code == 422, answer.text
+    assert answer.json()["detail"]
+    assert not bench.queue.jobs
+
+
+def test_the_same_key_and_file_are_the_same_job_however_often_they_come(bench: Bench) -> None:
+    with ThreadPoolExecutor(10) as threads:
+        answers = list(threads.map(lambda _: bench.submit(idempotency_key="once"), range(50)))
+    assert {answer.status_code for answer in answers} == {202}
+    assert len({answer.json()["id"] for answer in answers}) == 1
+    assert len(bench.queue.jobs) == 1
+    (job,) = bench.queue.jobs.values()
+    # Nothing stays behind but the one file that the job is about.
+    assert [path.name for path in (bench.folder / "incoming").iterdir()] == [job.arguments["input"]]
+
+
+def test_the_same_key_with_another_file_is_refused(bench: Bench) -> None:
+    first = bench.submit(idempotency_key="once")
+    assert problem_of(bench.submit(b"id\n2\n", idempotency_key="once")) == (422, "idempotency-key-reused")
+    assert bench.waiting_files() == [FILE]
+    assert bench.submit(idempotency_key="once").json()["id"] == first.json()["id"]
+
+
+@pytest.mark.parametrize("key", ["", "two words", "x" * 256, "\u00e9"])
+def test_a_key_that_is_none_is_refused(bench: Bench, key: str) -> None:
+    answer = bench.client.post(SCORING, content=FILE, headers={**CSV, "idempotency-key": key.encode("latin-1")})
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["header", "Idempotency-Key"]
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [
+        {},
+        {"content-type": "application/json"},
+        {"content-type": "application/vnd.apache.parquet"},
+        {"content-type": "text/csv", "content-encoding": "gzip"},
+    ],
+)
+def test_other_kinds_of_files_are_refused(bench: Bench, headers: dict[str, str]) -> None:
+    answer = bench.client.post(SCORING, content=FILE, headers=headers)
+    assert problem_of(answer) == (415, "unsupported-media-type")
+    assert "text/csv" in answer.json()["expected"]
+
+
+def test_an_empty_file_is_refused_and_leaves_nothing(bench: Bench) -> None:
+    answer = bench.submit(b"")
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["type"] == "missing"
+    assert bench.waiting_files() == []
+
+
+@pytest.mark.parametrize("is_declared", [True, False])
+def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(bench: Bench, *, is_declared: bool) -> None:
+    bench.state().upload_limits = UploadLimits(file_bytes=1000, idle_seconds=5, total_seconds=5)
+
+    def parts() -> Iterator[bytes]:
+        for _ in range(11):
+            yield b"x" * 100
+
+    answer = bench.client.post(SCORING, content=b"".join(parts()) if is_declared else parts(), headers=CSV)
+    assert problem_of(answer) == (413, "document-too-large")
+    assert answer.json()["limitBytes"] == 1000
+    assert bench.waiting_files() == []
+
+
+def test_a_disk_that_is_full_has_a_name(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def no_room(*_: object, **__: object) -> None:
+        raise JobFilesFull("no room")
+
+    monkeypatch.setattr(FolderJobFiles, "receive", no_room)
+    assert problem_of(bench.submit()) == (507, "job-files-full")
+
+
+def test_a_folder_that_cannot_be_written_has_a_name(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> None:
+    (tmp_path / "jobs").write_text("no folder")
+    assert problem_of(bench_of(start_app(stub.url), tmp_path / "jobs").submit()) == (503, "jobs-unavailable")
+
+
+def test_a_queue_that_is_away_has_a_name_everywhere(bench: Bench) -> None:
+    job_id = bench.submit().json()["id"]
+    bench.queue.error = JobsUnavailable("away")
+    path = f"{JOBS}/{job_id}"
+    answers = [bench.submit(), bench.client.post(TRAINING, json={}), bench.client.get(JOBS), bench.client.get(path)]
+    answers += [bench.client.delete(path), bench.client.get(f"{path}/result"), bench.client.get(f"{path}/refused")]
+    assert {problem_of(answer) for answer in answers} == {(503, "jobs-unavailable")}
+    assert all(answer.headers["retry-after"] for answer in answers)
+
+
+def test_cancelling_ends_a_job_and_takes_its_file_along(bench: Bench) -> None:
+    job_id = bench.submit().json()["id"]
+    for _ in range(2):
+        answer = bench.client.delete(f"{JOBS}/{job_id}")
+        assert (answer.status_code, answer.json()["state"]) == (200, "cancelled")
+    assert bench.waiting_files() == []
+    assert problem_of(bench.client.get(f"{JOBS}/{job_id}/refused")) == (409, "job-has-no-result")
+
+
+@pytest.mark.parametrize("path", ["", "/result", "/refused"])
+def test_unknown_jobs_are_not_found(bench: Bench, path: str) -> None:
+    assert problem_of(bench.client.get(f"{JOBS}/{'0' * 32}{path}")) == (404, "job-not-found")
+    assert bench.client.get(f"{JOBS}/..%2f..%2fetc%2fpasswd{path}").status_code == 404
+    assert bench.client.get(f"{JOBS}/no-id{path}").status_code == 422
+
+
+def test_jobs_are_listed_in_pages_the_latest_first(bench: Bench) -> None:
+    ids = [bench.submit().json()["id"] for _ in range(5)]
+    first = bench.client.get(JOBS, params={"limit": 3}).json()
+    assert ([job["id"] for job in first["jobs"]], first["nextOffset"]) == (ids[:1:-1], 3)
+    rest = bench.client.get(JOBS, params={"limit": 3, "offset": 3}).json()
+    assert ([job["id"] for job in rest["jobs"]], rest["nextOffset"]) == (ids[1::-1], None)
+    assert bench.client.get(JOBS, params={"limit": 0}).status_code == 422
+
+
+def test_a_job_belongs_to_its_key(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    mine, yours = new_key(keys, "jobs"), new_key(keys, "jobs")
+    boss, stranger = new_key(keys, "jobs", "admin"), new_key(keys, "predict")
+    bench = bench_of(start_app(stub.url, auth={"keys_file": keys}), tmp_path / "jobs")
+    submitted = bench.client.post(SCORING, content=FILE, headers=CSV | bearer(mine) | {"idempotency-key": "k"})
+    path = submitted.headers["location"]
+    assert bench.client.get(path, headers=bearer(mine)).status_code == 200
+    assert bench.client.get(path, headers=bearer(boss)).status_code == 200
+    for method, below in (("GET", ""), ("DELETE", ""), ("GET", "/result"), ("GET", "/refused")):
+        answer = bench.client.request(method, path + below, headers=bearer(yours))
+        assert problem_of(answer) == (404, "job-not-found")
+    assert bench.client.get(JOBS, headers=bearer(yours)).json()["jobs"] == []
+    assert len(bench.client.get(JOBS, headers=bearer(boss)).json()["jobs"]) == 1
+    assert problem_of(bench.client.get(JOBS, headers=bearer(stranger))) == (403, "scope-missing")
+    assert problem_of(bench.client.get(JOBS)) == (401, "credentials-missing")
+    # The same Idempotency-Key of somebody else is another job.
+    other = bench.client.post(SCORING, content=b"id\n", headers=CSV | bearer(yours) | {"idempotency-key": "k"})
+    assert other.json()["id"] != submitted.json()["id"]
+
+
+def test_without_a_database_there_are_no_jobs(api: TestClient) -> None:
+    assert problem_of(api.get(JOBS)) == (404, "jobs-off")
+    assert problem_of(api.post(SCORING, content=FILE, headers=CSV)) == (404, "jobs-off")
+    assert problem_of(api.post(TRAINING, json={})) == (404, "jobs-off")
+
+
+def test_who_leaves_while_sending_leaves_nothing_behind(stub: StubModelServer, tmp_path: Path) -> None:
+    jobs = {"database_url": f"sqlite:///{tmp_path}/jobs.db", "folder": tmp_path / "jobs"}
+    incoming = tmp_path / "jobs" / "incoming"
+    with served(create_app(settings_for(stub.url, jobs=jobs))) as url:
+        host, _, port = url.removeprefix("http://").partition(":")
+        with socket.create_connection((host, int(port)), timeout=10) as connection:
+            head = f"POST {SCORING} HTTP/1.1\r\nhost: x\r\ncontent-type: text/csv\r\ncontent-length: 5000000\r\n\r\n"
+            connection.sendall(head.encode() + b"x" * 2_000_000)
+            wait_until(lambda: any(incoming.glob("*")), "no file came")
+        wait_until(lambda: not any(incoming.glob("*")), "the file stayed")
+
+
+@pytest.mark.parametrize("state", sorted(NEXT_STATES))
+def test_a_job_only_moves_as_drawn(state: JobState) -> None:
+    job = Job("1", "scoring", "", "", {}, state, datetime.now(UTC))
+    for target in NEXT_STATES:
+        if target in NEXT_STATES[state]:
+            assert job.moved_to(target).state == target
+        else:
+            with pytest.raises(JobFinished):
+                job.moved_to(target)
+    # Each state is reached from the first one.
+    assert {"queued", *NEXT_STATES["queued"], *NEXT_STATES["running"]} == set(NEXT_STATES)
+
+
+def test_the_folder_gives_no_file_from_outside(tmp_path: Path) -> None:
+    files = FolderJobFiles(tmp_path / "jobs")
+    assert files.incoming_path("../../etc/passwd").parent == tmp_path / "jobs" / "incoming"
+    assert json.dumps(str(files.result_path("a" * 32, "csv"))).endswith('.csv"')

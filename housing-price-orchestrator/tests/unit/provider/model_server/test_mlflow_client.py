@@ -1,0 +1,131 @@
+import asyncio
+from collections.abc import Iterator
+
+import httpx
+import pytest
+import respx
+
+from housing_price_orchestrator.provider.model_server.mlflow_client import ERROR_OF_EXCEPTION, MLflowClient, client_for
+from housing_price_orchestrator.shared import errors
+from servers import Call, StubModelServer, hangs, port_that_refuses, predicts, says
+
+pytestmark = pytest.mark.anyio
+
+SECONDS = 10.0
+
+
+def kinds_of(kind: type[httpx.HTTPError]) -> Iterator[type[httpx.HTTPError]]:
+    yield kind
+    for one in kind.__subclasses__():
+        yield from kinds_of(one)
+
+
+RAISED_BY_HTTPX = [
+    kind
+    for kind in kinds_of(httpx.HTTPError)
+    # Classes that only group others, and the one that raise_for_status (which is not called) makes.
+    if not kind.__subclasses__() and kind is not httpx.HTTPStatusError
+]
+
+
+def client(url: str, seconds: float = SECONDS) -> MLflowClient:
+    return client_for(url, timeout_seconds=seconds, connect_timeout_seconds=SECONDS, connections=4)
+
+
+@pytest.mark.parametrize("kind", RAISED_BY_HTTPX)
+def test_every_error_of_httpx_has_a_meaning(kind: type[httpx.HTTPError]) -> None:
+    assert any(parent in ERROR_OF_EXCEPTION for parent in kind.__mro__)
+
+
+@pytest.mark.parametrize("kind", RAISED_BY_HTTPX)
+async def test_every_error_of_httpx_is_raised_as_one_of_ours(kind: type[httpx.HTTPError]) -> None:
+    router = respx.Router(base_url="http://model")
+    router.post("/invocations").mock(side_effect=kind("broken"))
+    transport = httpx.MockTransport(router.async_handler)
+    async with MLflowClient(httpx.AsyncClient(base_url="http://model", transport=transport)) as asked:
+        with pytest.raises((errors.ModelServerError, errors.DeadlineExceeded)) as raised:
+            await asked.invoke(["a"], [[1]])
+    assert isinstance(raised.value.__cause__, kind)
+
+
+async def test_what_is_asked_is_dataframe_split_with_the_columns_in_order(stub: StubModelServer) -> None:
+    async with client(stub.url) as asked:
+        answer = await asked.invoke(["b", "a", "1st"], [[1, None, "x"], [2.5, True, "é"]], call_id="call-7")
+    (call,) = stub.calls
+    assert call.path == "/invocations"
+    assert call.columns == ["b", "a", "1st"]
+    assert call.rows == [[1, None, "x"], [2.5, True, "é"]]
+    assert call.headers["x-request-id"] == "call-7"
+    assert call.headers["content-type"] == "application/json"
+    assert len(answer.predictions) == 2
+
+
+async def test_predictions_of_any_kind_are_handed_on_as_they_are(stub: StubModelServer) -> None:
+    for predictions in ([1.5], ["text"], [[1, 2]], [{"a": None}], [None]):
+        stub.behaviour = predicts(lambda _made, said=predictions: {"predictions": said})
+        async with client(stub.url) as asked:
+            assert (await asked.invoke(["a"], [[1]])).predictions == predictions
+
+
+async def test_the_model_server_may_name_its_model(stub: StubModelServer) -> None:
+    stub.behaviour = predicts(x_model_name="prices", x_model_version="7")
+    async with client(stub.url) as asked:
+        answer = await asked.invoke(["a"], [[1]])
+    assert (answer.model_name, answer.model_version) == ("prices", "7")
+
+
+async def test_a_model_server_that_names_no_model_is_fine(stub: StubModelServer) -> None:
+    async with client(stub.url) as asked:
+        answer = await asked.invoke(["a"], [[1]])
+    assert (answer.model_name, answer.model_version) == (None, None)
+
+
+async def test_connections_are_kept_for_later_calls(stub: StubModelServer) -> None:
+    ports: set[int] = set()
+    good = predicts()
+
+    async def behave(call: Call, writer: asyncio.StreamWriter) -> None:
+        ports.add(writer.get_extra_info("peername")[1])
+        await good(call, writer)
+
+    stub.behaviour = behave
+    async with client(stub.url) as asked:
+        for _ in range(5):
+            await asked.invoke(["a"], [[1]])
+    assert len(ports) == 1
+
+
+async def test_a_proxy_of_the_environment_is_not_used(stub: StubModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with port_that_refuses() as port:
+        for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
+            monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
+        async with client(stub.url) as asked:
+            assert (await asked.invoke(["a"], [[1]])).predictions
+
+
+async def test_a_redirect_is_not_followed(stub: StubModelServer) -> None:
+    stub.behaviour = says(302, headers={"location": stub.url + "/elsewhere"})
+    async with client(stub.url) as asked:
+        with pytest.raises(errors.ModelServerFailed):
+            await asked.invoke(["a"], [[1]])
+    assert [call.path for call in stub.calls] == ["/invocations"]
+
+
+async def test_no_answer_in_time_is_a_missed_deadline(stub: StubModelServer) -> None:
+    stub.behaviour = hangs
+    async with client(stub.url, seconds=0.2) as asked:
+        with pytest.raises(errors.DeadlineExceeded):
+            await asked.invoke(["a"], [[1]])
+
+
+async def test_after_a_failure_the_same_client_goes_on(stub: StubModelServer) -> None:
+    async with client(stub.url) as asked:
+        stub.behaviour = says(500, b"no")
+        with pytest.raises(errors.ModelServerFailed):
+            await asked.invoke(["a"], [[1]])
+        stub.goes_away()
+        with pytest.raises(errors.ModelServerUnavailable):
+            await asked.invoke(["a"], [[1]])
+        stub.comes_back()
+        stub.behaviour = predicts()
+        assert (await asked.invoke(["a"], [[1]])).predictions

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 import signal
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -29,6 +30,7 @@ APPLICATION: Final = "housing-price-training"
 VERSION: Final = "training-1"
 """Of the steps. Only the same version goes on with a job that was begun: change it with the order of the steps."""
 
+_NAME: Final = re.compile("[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 _POLL_SECONDS: Final = 1.0
 _SCHEDULE: Final = "retraining"
 
@@ -150,16 +152,24 @@ def _plan(retraining: Retraining | None, workflow: Callable[[datetime, Any], Non
         raise JobsError(f"--retrain: {retraining.cron!r} should be five fields like `0 3 * * 1` ({exc})") from exc
 
 
+def _checked_name(name: str) -> str:
+    """Check a worker's name, which becomes that of a file."""
+    if not _NAME.fullmatch(name):
+        raise JobsError(f"--name {name!r}: should be of letters, digits, dots, underscores and dashes")
+    return name
+
+
 @contextmanager
 def _only_one(training: Training, name: str) -> Iterator[None]:
     """Keep a second worker of the same name from taking up what the first is doing."""
     try:
         training.runs.mkdir(parents=True, exist_ok=True)
-        with (training.runs / f".{name}.lock").open("w") as file:
-            try:
-                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            except BlockingIOError as exc:
-                raise JobsError(f"{name}: another worker of this name runs on {training.runs}; give --name") from exc
-            yield
+        file = (training.runs / f".{_checked_name(name)}.lock").open("w")
     except OSError as exc:
         raise JobsError(f"{training.runs}: cannot be used as the folder of runs ({exc.strerror})") from exc
+    with file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError as exc:
+            raise JobsError(f"{name}: another worker of this name runs on {training.runs}; give --name") from exc
+        yield

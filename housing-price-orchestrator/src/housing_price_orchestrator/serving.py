@@ -31,7 +31,7 @@ _OTHER_FILES = 256
 def app_from_environment() -> FastAPI:
     """Make the application in a worker process of its own."""
     settings = load_settings()
-    configure_logging(level=settings.log.level, style=settings.log.format)
+    configure_logging(level=settings.log.level, style=settings.log.format, in_background=True)
     return _prepared(create_app(settings))
 
 
@@ -42,7 +42,7 @@ def serve(*, host: str | None = None, port: int | None = None) -> None:
         InvalidSettings: the environment holds something that cannot be used.
     """
     settings = load_settings(host=host, port=port)
-    configure_logging(level=settings.log.level, style=settings.log.format)
+    configure_logging(level=settings.log.level, style=settings.log.format, in_background=True)
     app = create_app(settings)
     # uvicorn stops in order at a signal and then raises it again, which would end the process with an error.
     for which in (signal.SIGTERM, signal.SIGINT):

@@ -1,11 +1,14 @@
 """Structured logs: one JSON object per event, or lines for people on a terminal."""
 
+import atexit
 import logging
 import sys
 from typing import Any
 
 import orjson
 import structlog
+
+from housing_price_orchestrator.observability.background_output import BackgroundOutput
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 
@@ -16,13 +19,18 @@ _TRACES = structlog.processors.ExceptionRenderer(
 )
 
 
-def configure_logging(*, level: str, style: str) -> None:
+def configure_logging(*, level: str, style: str, in_background: bool = False) -> None:
     """Set up structlog, and hand what the standard library's loggers say to it.
 
     Args:
         level: a key of `LEVELS`.
         style: `json`, `console`, or `auto` for `console` on a terminal and `json` elsewhere.
+        in_background: whether a thread writes, as it must where an event loop would have to wait for the log's reader.
     """
+    output: Any = sys.stdout
+    if in_background:
+        output = BackgroundOutput(sys.stdout, tell_lost=_tell_lost)
+        atexit.register(output.close)
     for_people = style == "console" or (style == "auto" and sys.stdout.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
@@ -39,10 +47,10 @@ def configure_logging(*, level: str, style: str) -> None:
         processors=[*shared, *ending],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         # Each event in one piece: `print` writes the end of the line by itself, and other threads get in between.
-        logger_factory=structlog.WriteLoggerFactory(sys.stdout),
+        logger_factory=structlog.WriteLoggerFactory(output),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stdout)
+    handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
@@ -55,6 +63,10 @@ def configure_logging(*, level: str, style: str) -> None:
     # One line per request is written by this service itself; the client's own would say each thing twice.
     for name in ("uvicorn.access", "httpx", "httpcore", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _tell_lost(events: int) -> None:
+    structlog.get_logger().warning("the log's reader was too slow", lost=events)
 
 
 def _json(event: Any, default: Any = None, **_options: Any) -> str:

@@ -6,6 +6,7 @@ and nothing waits on purpose. Each request is one call of the model server.
 
 import json
 import os
+import uuid
 from collections.abc import Sequence
 from typing import Any
 
@@ -41,7 +42,13 @@ def _priced(house: House, prediction: dict[str, Any]) -> PricedHouse:
     interval = PriceInterval(low=prediction["low"], high=prediction["high"], level=0.9)
     model = ModelName(name="housing-price", version=model_id, id=model_id)
     return PricedHouse.model_validate(
-        {"id": house.id, "predictedPrice": prediction["price"], "priceInterval": interval, "model": model}
+        {
+            "id": house.id,
+            "transactionId": uuid.uuid4().hex,
+            "predictedPrice": prediction["price"],
+            "priceInterval": interval,
+            "model": model,
+        }
     )
 
 

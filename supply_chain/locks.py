@@ -34,7 +34,9 @@ class Image:
 
 IMAGES: Final = {
     "housing-price-orchestrator": Image(
-        REPOSITORY / "housing-price-orchestrator" / "Dockerfile", ("--package", "housing-price-orchestrator")
+        REPOSITORY / "housing-price-orchestrator" / "Dockerfile",
+        # The drivers of Postgres and Redis, so that an address is all that they take.
+        ("--package", "housing-price-orchestrator", "--all-extras"),
     ),
     "housing-price-model": Image(
         REPOSITORY / "housing-price-model" / "Dockerfile", ("--package", "housing-price-model")

@@ -195,12 +195,13 @@ def test_every_package_of_a_lock_is_asked_about(name: str) -> None:
 
 def locked_for(image: Image) -> set[tuple[str, str]]:
     """Walk the lock from the image's own package: all that is needed, on whichever system."""
-    option, value = image.selection
+    option, value, *more = image.selection
     folder = REPOSITORY / value if option == "--project" else REPOSITORY
     packages = {entry["name"]: entry for entry in tomllib.loads((folder / "uv.lock").read_text())["package"]}
     root = value if option == "--package" else tomllib.loads((folder / "pyproject.toml").read_text())["project"]["name"]
     found: set[tuple[str, str]] = set()
-    wanted: list[tuple[str, tuple[str, ...]]] = [(root, ())]
+    extras = tuple(packages[root].get("optional-dependencies", {})) if "--all-extras" in more else ()
+    wanted: list[tuple[str, tuple[str, ...]]] = [(root, extras)]
     seen = set()
     while wanted:
         name, extras = wanted.pop()

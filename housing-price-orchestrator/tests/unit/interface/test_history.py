@@ -2,7 +2,7 @@
 
 import base64
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,8 @@ import pytest
 from fastapi.testclient import TestClient
 
 from conftest import StartApp
-from factories import batch_json, bearer, house_json, houses_json, new_key
+from factories import batch_json, bearer, house_json, houses_json, new_key, settings_for
+from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.shared.access import Scope
 from housing_price_orchestrator.shared.view.house import House
 from servers import StubModelServer, predicts
@@ -31,9 +32,12 @@ def api(stub: StubModelServer, start_app: StartApp, database_url: str) -> TestCl
     return start_app(stub.url, prediction_log={"enabled": True, "url": database_url})
 
 
-@pytest.fixture
-def sqlite_api(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> TestClient:
-    return start_app(stub.url, prediction_log={"enabled": True, "url": f"sqlite:///{tmp_path / 'log.db'}"})
+@pytest.fixture(scope="module")
+def sqlite_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """One application for all that is refused before the log is asked."""
+    log = {"enabled": True, "url": f"sqlite:///{tmp_path_factory.mktemp('log') / 'log.db'}"}
+    with StubModelServer() as stub, TestClient(create_app(settings_for(stub.url, prediction_log=log))) as api:
+        yield api
 
 
 type StartGuarded = Callable[..., tuple[TestClient, str]]

@@ -40,15 +40,17 @@ class Timestamps:
     """Writes times as the tables hold them: always with six digits, so that the texts sort like the times."""
 
     def __init__(self) -> None:
-        self._second = -1
+        self._millisecond = -1
         self._text = ""
 
     def of(self, seconds: float) -> str:
-        """Write a time (seconds since 1970); what changes once a second is made once a second."""
-        second = int(seconds)
-        if second != self._second:
-            self._second, self._text = second, utc(second).isoformat(" ")
-        return f"{self._text}.{int((seconds - second) * 1e6):06d}"
+        """Write a time (seconds since 1970) to the millisecond; of several within one, the text is made once."""
+        millisecond = int(seconds * 1_000)
+        if millisecond != self._millisecond:
+            self._millisecond = millisecond
+            second, rest = divmod(millisecond, 1_000)
+            self._text = f"{utc(second).isoformat(' ')}.{rest:03d}000"
+        return self._text
 
 
 def row_of_answer(transaction_id: str, origin: Origin, house: AnyHouse, estimate: PriceEstimate) -> PredictionRow:

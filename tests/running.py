@@ -29,6 +29,11 @@ def wait_until[T](found: Callable[[], T], seconds: float, what: str | Callable[[
         time.sleep(POLL_SECONDS)
 
 
+def price_in(answer: Mapping[str, Any]) -> dict[str, Any]:
+    """What is the same each time the same house is asked about: all but the transaction."""
+    return {key: value for key, value in answer.items() if key != "transactionId"}
+
+
 def marked_processes(mark: str) -> dict[int, str]:
     """Every living process that inherited the mark, wherever it hides: process id and command line."""
     found = {}

@@ -18,6 +18,9 @@ from housing_price_orchestrator.provider.store.tables import prediction_columns
 
 MIGRATIONS = Path(__file__).parent / "migrations"
 
+_WAL_PAGES = 10_000
+"""So many pages of 4 kB are written before they are moved into the file: a page that changes often is moved once."""
+
 _STEPS_BETWEEN_LOOKS = 100_000
 """Steps of SQLite's machine: about 1 ms."""
 
@@ -60,6 +63,7 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     # may take the last ones but harms nothing (sqlite.org/wal.html).
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
+    cursor.execute(f"PRAGMA wal_autocheckpoint={_WAL_PAGES}")
     cursor.close()
     connection.create_function("ln", 1, math.log, deterministic=True)
 

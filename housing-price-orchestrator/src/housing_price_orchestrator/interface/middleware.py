@@ -1,6 +1,8 @@
 """What happens around every request: its id, its record, one line in the log, and an answer even to the unexpected."""
 
+import logging
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import structlog
@@ -82,16 +84,25 @@ class RequestMiddleware:
                 self._metrics.ended(record, scope["method"], status, seconds)
             if "error" in state:
                 failure["error"] = state["error"]
-            log = self._log.debug if scope["path"] in WATCHED_PATHS else self._log.info
-            if status >= _SERVER_ERROR or "exc_info" in failure:
-                log = self._log.error
-            log(
-                "request",
-                request_id=request_id,
-                method=scope["method"],
-                path=scope["path"],
-                status=status,
-                seconds=round(seconds, 6),
-                **fields_of(record),
-                **failure,
-            )
+            self._write(scope, record, status, seconds, failure)
+
+    def _write(
+        self, scope: Scope, record: RequestRecord, status: int, seconds: float, failure: Mapping[str, Any]
+    ) -> None:
+        level = logging.DEBUG if scope["path"] in WATCHED_PATHS else logging.INFO
+        if status >= _SERVER_ERROR or "exc_info" in failure:
+            level = logging.ERROR
+        # Putting the fields together costs more than writing them, and a line that is not written needs none.
+        if not self._log.is_enabled_for(level):
+            return
+        self._log.log(
+            level,
+            "request",
+            request_id=record.request_id,
+            method=scope["method"],
+            path=scope["path"],
+            status=status,
+            seconds=round(seconds, 6),
+            **fields_of(record),
+            **failure,
+        )

@@ -23,14 +23,19 @@ def check_media_type(request: Request, expected: str) -> None:
     Raises:
         UnsupportedMediaType: it is declared to be something else.
     """
-    headers = request.headers
-    declared = headers.get("content-type", expected)
-    if declared != expected:
-        media_type = declared.partition(";")[0].strip().lower()
-        if media_type != expected and not (expected == JSON and _JSON_RELATIVE.fullmatch(media_type)):
+    # One look at what came in: a lookup by name would go through all of it for each name.
+    for name, value in request.scope["headers"]:
+        if name == b"content-type":
+            declared = value.decode("latin-1")
+            if declared != expected and not _is_meant(declared, expected):
+                raise UnsupportedMediaType(expected)
+        elif name == b"content-encoding" and value.lower() != b"identity":
             raise UnsupportedMediaType(expected)
-    if headers.get("content-encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType(expected)
+
+
+def _is_meant(declared: str, expected: str) -> bool:
+    media_type = declared.partition(";")[0].strip().lower()
+    return media_type == expected or (expected == JSON and _JSON_RELATIVE.fullmatch(media_type) is not None)
 
 
 async def read_body(request: Request, *, limit_bytes: int, limit_seconds: float) -> bytes:

@@ -155,6 +155,8 @@ def test_prices_are_found_by_time(api: TestClient) -> None:
     [
         ("from=yesterday", "from"),
         ("from=2026-11-21T06:00:00", "from"),
+        ("from=947", "from"),
+        ("to=0.0", "to"),
         ("to=2026-13-01T00:00:00Z", "to"),
         ("limit=0", "limit"),
         ("limit=1001", "limit"),

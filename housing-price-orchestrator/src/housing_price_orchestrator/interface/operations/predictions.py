@@ -2,12 +2,13 @@
 
 import base64
 import binascii
+import re
 from datetime import datetime
 from typing import Annotated, Any
 
 import orjson
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.dependencies import HistoryDep
@@ -27,6 +28,19 @@ def _position_in(cursor: str) -> str:
     return cursor
 
 
+_TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}.*")
+
+
+def _written_out(time: object) -> object:
+    """Take times as RFC 3339 writes them, and not the bare numbers that pydantic reads as seconds since 1970."""
+    if isinstance(time, str) and not _TIME.fullmatch(time):
+        raise ValueError("a time is written like 2026-11-21T06:00:00Z")
+    return time
+
+
+Time = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+
+
 class PredictionFilter(BaseModel):
     """Which predictions are asked for."""
 
@@ -36,9 +50,9 @@ class PredictionFilter(BaseModel):
     """Only those of this request."""
     model_version: Annotated[str | None, Field(alias="modelVersion", max_length=128)] = None
     """Only those of this version of the model."""
-    since: Annotated[AwareDatetime | None, Field(alias="from")] = None
+    since: Annotated[Time | None, Field(alias="from")] = None
     """Only those answered at this time or later, such as `2026-11-21T06:00:00Z`."""
-    until: Annotated[AwareDatetime | None, Field(alias="to")] = None
+    until: Annotated[Time | None, Field(alias="to")] = None
     """Only those answered before this time."""
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE
     """How many a page has at the most."""

@@ -5,7 +5,7 @@ leave out is what they have no use for: reading the body a second time, solving 
 a small answer that is more than half of the time that FastAPI spends.
 """
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Sequence
 from typing import Any
 
 from fastapi import Request
@@ -13,6 +13,26 @@ from fastapi.routing import APIRoute
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from housing_price_orchestrator.interface.access import ScopeCheck
+
+
+class JsonAnswer:
+    """A 200 whose bytes are there already: what Starlette's `Response` sends, without working its headers out anew."""
+
+    __slots__ = ("_body", "_headers")
+
+    def __init__(self, body: bytes, headers: Iterable[tuple[bytes, bytes]] = ()) -> None:
+        """Send `body`, which is JSON, and `headers` beside those that describe it."""
+        self._body = body
+        self._headers = headers
+
+    async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
+        """Send it."""
+        length = (b"content-length", b"%d" % len(self._body))
+        await send({"type": "http.response.start", "status": 200, "headers": [length, _JSON, *self._headers]})
+        await send({"type": "http.response.body", "body": self._body})
+
+
+_JSON = (b"content-type", b"application/json")
 
 
 class BytesRoute(APIRoute):

@@ -51,10 +51,12 @@ def _prediction(house: AnyHouse, estimate: PriceEstimate, transaction_id: str) -
     return prediction
 
 
-def source_header(estimates: Sequence[PriceEstimate]) -> dict[str, str]:
+def source_header(estimates: Sequence[PriceEstimate]) -> Sequence[tuple[bytes, bytes]]:
     """Make the header that says that prices are from memory; of several kinds, the one that says the least."""
+    if len(estimates) == 1 and estimates[0].source == "model":
+        return ()
     sources = {estimate.source for estimate in estimates}
     for source in ("last-known", "cache"):
         if source in sources:
-            return {SOURCE_HEADER: source}
-    return {}
+            return [(SOURCE_HEADER.lower().encode(), source.encode())]
+    return ()

@@ -2,11 +2,11 @@
 
 import time
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Request
 from starlette.types import ASGIApp
 
 from housing_price_orchestrator.interface.access import require_scope
-from housing_price_orchestrator.interface.bytes_route import BytesRoute
+from housing_price_orchestrator.interface.bytes_route import BytesRoute, JsonAnswer
 from housing_price_orchestrator.interface.dependencies import (
     limits_of,
     pricing_of,
@@ -16,7 +16,7 @@ from housing_price_orchestrator.interface.dependencies import (
     transactions_of,
 )
 from housing_price_orchestrator.interface.documents import ndjson
-from housing_price_orchestrator.interface.documents.body import JSON, NDJSON, check_media_type, read_body
+from housing_price_orchestrator.interface.documents.body import NDJSON, check_media_type, read_body
 from housing_price_orchestrator.interface.documents.encoding import encode_prediction, encode_predictions, source_header
 from housing_price_orchestrator.interface.documents.reading import read_house, read_houses
 from housing_price_orchestrator.interface.leaving import unless_caller_leaves
@@ -39,7 +39,7 @@ router = APIRouter(
     responses=answers_of_pricing(),
     openapi_extra=body_of(House, EXAMPLE_DOCUMENT, "A house of the survey; it sold for 105,000 USD"),
 )
-async def predict(request: Request) -> Response:
+async def predict(request: Request) -> ASGIApp:
     """Estimate what one house sells for, with a 90 % interval and the model that made the estimate."""
     limits = limits_of(request)
     timeout_seconds = timeout_seconds_of(request)
@@ -59,7 +59,7 @@ async def predict(request: Request) -> Response:
     answer = encode_prediction(house, estimate, transaction_id)
     record.encode_seconds = time.perf_counter() - priced_at
     record.model_id = estimate.model.id
-    return Response(answer, headers=source_header((estimate,)), media_type=JSON)
+    return JsonAnswer(answer, source_header((estimate,)))
 
 
 @router.post(
@@ -70,7 +70,7 @@ async def predict(request: Request) -> Response:
     responses=answers_of_pricing(),
     openapi_extra=body_of(HouseBatch, {"data": [EXAMPLE_DOCUMENT]}, "A batch of one house"),
 )
-async def predict_batch(request: Request) -> Response:
+async def predict_batch(request: Request) -> ASGIApp:
     """Estimate what each of 1 to 10,000 houses sells for: one prediction per house, in the same order, or an error."""
     limits = limits_of(request)
     timeout_seconds = timeout_seconds_of(request)
@@ -89,7 +89,7 @@ async def predict_batch(request: Request) -> Response:
     answer = await encode_predictions(houses, estimates, transaction_ids)
     record.encode_seconds = time.perf_counter() - priced_at
     record.model_id = estimates[-1].model.id
-    return Response(answer, headers=source_header(estimates), media_type=JSON)
+    return JsonAnswer(answer, source_header(estimates))
 
 
 @router.post(

@@ -9,7 +9,7 @@ import pytest
 
 from factories import batch_bytes, house_bytes, houses_json
 from servers import LISTENS, Process, StubModelServer
-from wire import answers_in, asked, connected, head, post, until_closed
+from wire import answers_in, asked, connected, head, one_answer, post, until_closed
 
 PREDICT = "/api/v1/price/predict"
 BATCH = "/api/v1/price/predict/batch"
@@ -248,6 +248,17 @@ def test_an_answer_under_way_is_cut_off_where_its_stream_turns_out_malformed(url
             received += until_closed(connection)
     assert received.count(b"HTTP/1.1 ") == 1
     assert not received.endswith(b"0\r\n\r\n")
+
+
+def test_a_connection_goes_on_after_a_body_that_was_refused_early(url: str) -> None:
+    with connected(url) as connection:
+        for _ in range(10):
+            connection.sendall(head("POST", PREDICT, content_type="application/json", content_length=1_000_000) + b" ")
+            # The answer comes before the body, of which nearly all then comes at once.
+            assert one_answer(connection).status == 413
+            connection.sendall(b" " * 999_999)
+            connection.sendall(post(PREDICT, house_bytes()))
+            assert one_answer(connection).status == 200
 
 
 def test_what_is_large_and_good_is_priced(url: str) -> None:

@@ -118,6 +118,8 @@ class BoundedConnection(HttpToolsProtocol):
         """Go on as usual after a body that nobody wanted."""
         if self._is_discarding:
             self._is_discarding = False
+            # uvicorn leaves this be where the answer is complete; the last of the body would count as framing.
+            self.cycle.more_body = False
             self._wait(self._limits.keep_alive_seconds)
         super().on_message_complete()
 

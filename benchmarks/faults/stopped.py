@@ -9,6 +9,7 @@ from benchmarks.faults.watch import Probes
 
 RATE = 200.0
 OPEN = "circuit-open"
+LONGEST_SECONDS = 60.0
 
 
 def stopped(arena: Arena) -> None:
@@ -17,7 +18,7 @@ def stopped(arena: Arena) -> None:
     expected = arena.expected
     arena.warm_up(orchestrator, expected)
     with (
-        arena.load(orchestrator, expected, rate=RATE, seconds=arena.lasting(21, 5)) as load,
+        arena.load(orchestrator, expected, rate=RATE, seconds=LONGEST_SECONDS) as load,
         Probes(orchestrator.port, "/readyz") as ready,
         Probes(orchestrator.port, "/livez") as alive,
     ):
@@ -29,7 +30,9 @@ def stopped(arena: Arena) -> None:
         finally:
             model_server.send(signal.SIGCONT)
         went_on_at = time.monotonic()
-        seen = load.finish()
+        ready.wait_for(200, went_on_at, LONGEST_SECONDS / 2)
+        time.sleep(arena.lasting(8, 1))
+        seen = load.stop()
     stuck = seen.due(stopped_at, went_on_at)
     opened = [one.ended for one in stuck if one.problem == OPEN and one.ended is not None]
     open_ms = (min(opened) - stopped_at) * 1000 if opened else None

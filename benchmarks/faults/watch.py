@@ -67,6 +67,12 @@ class Probes(_Watcher):
         """Tell how long after a moment it first answered so; None if never."""
         return next((at - since for at, seen in self.seen if at >= since and seen == status), None)
 
+    def wait_for(self, status: int, since: float, seconds: float) -> None:
+        """Wait until it answers so, after a moment, or for so many seconds at the most."""
+        until = time.monotonic() + seconds
+        while self.seconds_until(status, since) is None and time.monotonic() < until:
+            time.sleep(PROBE_PAUSE_SECONDS)
+
 
 class Usage(_Watcher):
     """Samples a server's resident memory and its open file descriptors."""

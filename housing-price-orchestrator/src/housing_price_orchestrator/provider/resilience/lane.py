@@ -120,8 +120,9 @@ class Lane:
         taken: list[Request] = []
         rows = 0
         limit = self.rows_per_call
-        # Who has less time left than a call takes would only make it longer for the others.
-        too_late = time.monotonic() + self.throughput.call_seconds
+        # Who has less time left than a call takes would only make it longer for the others; where there are no others,
+        # the call finds out whether it still takes so long.
+        too_late = time.monotonic() + (self.throughput.call_seconds if self.calls else 0.0)
         while self._queue and (not taken or rows + len(self._queue[0].houses) <= limit):
             request = self._queue.popleft()
             self.waiting_rows -= len(request.houses)

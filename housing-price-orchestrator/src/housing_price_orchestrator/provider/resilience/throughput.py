@@ -28,6 +28,7 @@ class Throughput:
         self._rows = 0.0
         self._seconds = 0.0
         self._call_seconds = 0.0
+        self._has_hung = False
         self._measured_at = -math.inf
         self._waiting_since: float | None = None
 
@@ -64,6 +65,10 @@ class Throughput:
         before = self._rows_per_second_of_a_call
         # Half of it is new: calls may grow fast, and shrink as fast.
         self._rows_per_second_of_a_call = rate if before is None else (before + rate) / 2
+        if is_answered and self._has_hung:
+            # A hang that is over must not count on.
+            self._call_seconds = seconds
+        self._has_hung = not is_answered
         if self._waiting_since is None:
             return
         now = self._clock()

@@ -166,6 +166,14 @@ class TestThroughput:
     def throughput(self, clock: FakeClock) -> Throughput:
         return Throughput(clock=clock)
 
+    def test_a_hang_that_is_over_does_not_count_on(self, throughput: Throughput) -> None:
+        throughput.others_wait(is_so=True)
+        throughput.note(100, 2.0, is_answered=False)
+        assert throughput.call_seconds == 2.0
+        throughput.others_wait(is_so=False)
+        throughput.note(1, 0.005, is_answered=True)
+        assert throughput.call_seconds == 0.005
+
     def test_before_the_first_call_nothing_is_known(self, throughput: Throughput) -> None:
         assert throughput.rows_per_second is None
         assert throughput.call_seconds == 0

@@ -121,7 +121,13 @@ async def test_a_sleep_that_lasted_beyond_the_deadline_is_followed_by_no_attempt
         rig.clock.passes(100 * seconds)
 
     model = RetryPriceModel(
-        behind, budget=rig.budget, max_attempts=3, backoff_seconds=BACKOFF, clock=rig.clock, sleep=oversleep
+        behind,
+        budget=rig.budget,
+        max_attempts=3,
+        backoff_seconds=BACKOFF,
+        clock=rig.clock,
+        sleep=oversleep,
+        draw=lambda _shortest, longest: longest,
     )
     with deadline_at(rig.clock.now + 10 * BACKOFF), pytest.raises(errors.ModelServerUnavailable):
         await model.price([house()])

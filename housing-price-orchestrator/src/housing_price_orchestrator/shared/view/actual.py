@@ -13,16 +13,17 @@ from housing_price_orchestrator.shared.view.price import TransactionId
 type SalePrice = Annotated[float, Field(ge=1, le=1e9, json_schema_extra={"x-unit": "USD"})]
 
 
-def _only(there: str, kind: str, absent: str) -> dict[str, Any]:
-    return {"required": [there], "properties": {there: {"type": kind}, absent: {"type": "null"}}}
+def _only(there: str, absent: str) -> dict[str, Any]:
+    """Say that one is there and the other is not; by `not`, because ReDoc takes types said twice for a mistake."""
+    is_null = {"properties": {there: {"type": "null"}}}
+    is_both = {"required": [absent], "properties": {absent: {"type": ["string", "integer"]}}}
+    return {"required": [there], "not": {"anyOf": [is_null, is_both]}}
 
 
 class ActualPrice(View):
     """A house that was sold: the one of a transaction, or else the one with this number of the caller's."""
 
-    model_config = ConfigDict(
-        json_schema_extra={"anyOf": [_only("transactionId", "string", "id"), _only("id", "integer", "transactionId")]}
-    )
+    model_config = ConfigDict(json_schema_extra={"anyOf": [_only("transactionId", "id"), _only("id", "transactionId")]})
 
     transaction_id: TransactionId | None = None
     """The price that it belongs to. One of this and `id` is needed, and not both."""

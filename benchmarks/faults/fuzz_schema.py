@@ -16,6 +16,7 @@ from schemathesis.core.failures import FailureGroup
 from benchmarks import houses
 from benchmarks.faults.arena import Arena, ask
 from benchmarks.faults.fuzz_bytes import statuses_documented
+from benchmarks.faults.good_cases import make_good
 from benchmarks.processes import Server
 
 SEED = 1
@@ -82,13 +83,7 @@ def _described(operation: Any, mode: GenerationMode, url: str, number: int, prob
         nonlocal tried
         tried += 1
         if mode is GenerationMode.POSITIVE:
-            case.body = with_whole_numbers(case.body)
-            # A millisecond is a good time to ask for, and 504 a good answer to it.
-            case.headers = {
-                name: value for name, value in (case.headers or {}).items() if "timeout" not in name.lower()
-            }
-            # Only the service makes good ones.
-            case.query = {name: value for name, value in (case.query or {}).items() if name != "cursor"}
+            make_good(case)
         try:
             case.call_and_validate(base_url=url, timeout=HANG_SECONDS)
         except (FailureGroup, Exception) as error:  # noqa: BLE001 - it is what is looked for, and the others go on
@@ -129,15 +124,3 @@ def _any_values(orchestrator: Server, number: int, problems: list[str]) -> int:
 
     run()
     return tried
-
-
-def with_whole_numbers(value: Any) -> Any:
-    """Write 8.0 as 8: to JSON Schema both are integers, and the contract takes only the second for a count."""
-    match value:
-        case float() if value.is_integer():
-            return int(value)
-        case list():
-            return [with_whole_numbers(one) for one in value]
-        case dict():
-            return {key: with_whole_numbers(one) for key, one in value.items()}
-    return value

@@ -56,7 +56,6 @@ def create_app(settings: Settings) -> DescribedAPI:
         async with contextlib.AsyncExitStack() as stack:
             upstream = await open_upstream(settings, stack, telemetry)
             readiness = upstream.readiness
-            app.state.upstream = upstream
             app.state.pricing = upstream.pricing
             app.state.readiness = readiness
             app.state.coalesced = upstream.coalesced

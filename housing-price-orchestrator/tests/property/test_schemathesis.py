@@ -1,11 +1,11 @@
 """Schemathesis makes requests from the OpenAPI document, good and bad, and holds every answer to it."""
 
 from collections.abc import Iterator
-from typing import Any
 
 import httpx
 import pytest
 import schemathesis
+from benchmarks.faults.good_cases import make_good
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 
@@ -34,18 +34,6 @@ def test_both_kinds_of_pricing_are_tried() -> None:
     assert {"POST /api/v1/price/predict", "POST /api/v1/price/predict/batch"} <= OPERATIONS.keys()
 
 
-def with_whole_numbers(value: Any) -> Any:
-    """Write 8.0 as 8: to JSON Schema both are integers, and the contract takes only the second for a count."""
-    match value:
-        case float() if value.is_integer():
-            return int(value)
-        case list():
-            return [with_whole_numbers(one) for one in value]
-        case dict():
-            return {key: with_whole_numbers(one) for key, one in value.items()}
-    return value
-
-
 @pytest.mark.parametrize(
     ("label", "mode"),
     [
@@ -61,16 +49,7 @@ def test_every_answer_is_as_the_document_says(url: str, label: str, mode: Genera
     @settings(max_examples=25, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     def run(case: schemathesis.Case) -> None:
         if mode is GenerationMode.POSITIVE:
-            case.body = with_whole_numbers(case.body)
-            # A millisecond is a good deadline to ask for, and a 504 a good answer to it: time decides no test.
-            case.headers = {
-                name: value for name, value in (case.headers or {}).items() if "timeout" not in name.lower()
-            }
-            if label.endswith("/jobs/training") and isinstance(case.body, dict):
-                # No schema tells which day comes before which, and what belongs to which source.
-                case.body = {key: value for key, value in case.body.items() if key in {"seed", "search"}}
-            # Only the service makes good ones.
-            case.query = {name: value for name, value in (case.query or {}).items() if name != "cursor"}
+            make_good(case)
         case.call_and_validate(base_url=url)
 
     run()

@@ -36,8 +36,6 @@ class Upstream:
     readiness: Readiness
     coalesced: CoalescingPriceModel
     """Knows what waits and what is under way."""
-    admission: AdmissionPriceModel
-    """Counts what it refused."""
     retrying: RetryPriceModel
     """Counts the retries."""
     circuits: tuple[Circuit, ...]
@@ -103,7 +101,6 @@ async def open_upstream(settings: Settings, stack: contextlib.AsyncExitStack, te
         pricing=Pricing(priced, patient_model=priced_patiently, deadline_seconds=requests.deadline_seconds),
         readiness=readiness,
         coalesced=coalesced,
-        admission=admission,
         retrying=retrying,
         circuits=tuple(breaker.circuit for breaker in breakers),
     )

@@ -391,6 +391,8 @@ class JobsSettings(_Group):
     """How many files one worker prices at a time."""
     patience_seconds: Annotated[float, Field(gt=0, le=7 * 24 * 3600, allow_inf_nan=False)] = 3600.0
     """How long a job waits for a model server that is away before it fails."""
+    retention_days: Annotated[float, Field(gt=0, le=36_500, allow_inf_nan=False)] | None = None
+    """The worker deletes jobs that ended longer ago, and their files, a few at a time; without it all are kept."""
 
 
 class Settings(BaseSettings):

@@ -3,10 +3,10 @@
 import asyncio
 import contextlib
 import os
-import re
 import signal
 import sys
 from collections.abc import Mapping, Sequence
+from datetime import timedelta
 from typing import Any
 
 import structlog
@@ -21,15 +21,14 @@ from housing_price_orchestrator.observability.logging import configure_logging
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.provider.jobs.patience import Outcome, PatientPricing
 from housing_price_orchestrator.provider.jobs.scoring import FileScoring
-from housing_price_orchestrator.provider.jobs.worker import NameTaken, ScoringWorker, hold_name
+from housing_price_orchestrator.provider.jobs.worker import ScoringWorker
+from housing_price_orchestrator.provider.jobs.worker_names import NameTaken, WorkerNames, is_worker_name
 from housing_price_orchestrator.settings import PREFIX, InvalidSettings, Settings, load_settings
 from housing_price_orchestrator.shared.errors import HousingPriceError, JobInputUnusable
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 STEP_SECONDS = 60.0
 """How long the prices of one step may take; a caller of the API has less time."""
-
-_NAME = re.compile(r"[A-Za-z0-9._-]{1,64}")
 
 
 def work(*, name: str) -> None:
@@ -41,11 +40,13 @@ def work(*, name: str) -> None:
     settings = load_settings()
     if settings.jobs.database_url is None:
         raise InvalidSettings(f"{PREFIX}JOBS__DATABASE_URL is not set: there are no jobs to do")
-    if not _NAME.fullmatch(name) or name.startswith("."):
-        raise InvalidSettings("--name must be 1 to 64 letters, digits, dots, dashes or underscores")
+    if not is_worker_name(name):
+        raise InvalidSettings(
+            "--name must be 1 to 64 letters, digits, dots, dashes or underscores, and no dot at first"
+        )
     configure_logging(level=settings.log.level, style=settings.log.format)
     try:
-        held = hold_name(settings.jobs.folder, name)
+        held = WorkerNames(settings.jobs.folder).hold(name)
     except (NameTaken, OSError) as error:
         raise InvalidSettings(f"{PREFIX}JOBS__FOLDER={settings.jobs.folder}: {error}") from error
     with held:
@@ -67,8 +68,9 @@ async def _work(settings: Settings, url: str, name: str) -> None:
             return await upstream.pricing.price_each(houses)
 
         jobs = settings.jobs
+        files = FolderJobFiles(jobs.folder)
         scoring = FileScoring(
-            FolderJobFiles(jobs.folder),
+            files,
             read=read_house,
             price=PatientPricing(price_each, loop, patience_seconds=jobs.patience_seconds),
             explain=_explained,
@@ -78,6 +80,9 @@ async def _work(settings: Settings, url: str, name: str) -> None:
             scoring,
             url=make_url(url),
             name=name,
+            names=WorkerNames(jobs.folder),
+            files=files,
+            retention=None if jobs.retention_days is None else timedelta(days=jobs.retention_days),
             max_jobs=jobs.max_jobs,
             wait_seconds=jobs.wait_seconds,
             failure_of=_failure_of,

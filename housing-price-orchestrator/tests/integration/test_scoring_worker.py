@@ -1,19 +1,28 @@
 """The real API, its real queue and real workers, one of which is killed; the model server is the stub."""
 
+import base64
+import contextlib
 import csv
 import io
 import json
+import os
+import pickle
 import sys
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+import sqlalchemy as sa
+from sqlalchemy.engine import make_url
 
 from factories import house_json, houses_json
+from housing_price_orchestrator.provider.jobs.database import job_engine
 from servers import LISTENS, Process, StubModelServer, hangs, prediction_for, predicts, says
+from waiting import wait_until
 
 COMMAND = (sys.executable, "-m", "housing_price_orchestrator")
 CSV, NDJSON = {"content-type": "text/csv"}, {"content-type": "application/x-ndjson"}
@@ -25,10 +34,10 @@ class Bench:
 
     def __init__(self, api: str, variables: dict[str, str]) -> None:
         self.api = api
-        self._variables = variables
+        self.variables = variables
 
-    def worker(self, **variables: str) -> Process:
-        return Process(*COMMAND, "worker", **self._variables | variables)
+    def worker(self, name: str = "worker-1", **variables: str) -> Process:
+        return Process(*COMMAND, "worker", "--name", name, **self.variables | variables)
 
     def submit(self, content: bytes, headers: dict[str, str]) -> str:
         answer = httpx.post(f"{self.api}/api/v1/jobs/scoring", content=content, headers=headers, timeout=60)
@@ -48,14 +57,30 @@ class Bench:
         return self.wait(url, lambda job: job["state"] in {"succeeded", "failed", "cancelled"})
 
 
-@pytest.fixture
-def bench(stub: StubModelServer, tmp_path: Path) -> Iterator[Bench]:
-    variables = {
+def variables_of(stub: StubModelServer, folder: Path, database_url: str) -> dict[str, str]:
+    return {
         "ORCHESTRATOR_MODEL_SERVER__BASE_URL": stub.url,
-        "ORCHESTRATOR_JOBS__DATABASE_URL": f"sqlite:///{tmp_path}/jobs.db",
-        "ORCHESTRATOR_JOBS__FOLDER": str(tmp_path / "jobs"),
+        "ORCHESTRATOR_JOBS__DATABASE_URL": database_url,
+        "ORCHESTRATOR_JOBS__FOLDER": str(folder / "jobs"),
         "ORCHESTRATOR_JOBS__ROWS_PER_STEP": "100",
     }
+
+
+@pytest.fixture
+def bench(stub: StubModelServer, tmp_path: Path) -> Iterator[Bench]:
+    with started(variables_of(stub, tmp_path, f"sqlite:///{tmp_path}/jobs.db")) as made:
+        yield made
+
+
+@pytest.fixture
+def each_bench(stub: StubModelServer, tmp_path: Path, database_url: str) -> Iterator[Bench]:
+    """One on SQLite, and one on a real Postgres."""
+    with started(variables_of(stub, tmp_path, database_url)) as made:
+        yield made
+
+
+@contextlib.contextmanager
+def started(variables: dict[str, str]) -> Iterator[Bench]:
     with Process(*COMMAND, "serve", ORCHESTRATOR_SERVER__PORT="0", **variables) as api:
         yield Bench(api.says(LISTENS)[1], variables)
 
@@ -72,36 +97,155 @@ def csv_of(documents: list[dict[str, Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-def test_a_worker_that_is_killed_loses_no_row_and_prices_none_twice(bench: Bench, stub: StubModelServer) -> None:
-    rows = 2_000
-    url = bench.submit(csv_of(houses_json(rows)), CSV)
-    seen = 0
+@pytest.mark.parametrize("successor", ["worker-1", "worker-2"])
+def test_a_worker_that_is_killed_loses_no_row_and_prices_none_twice(
+    each_bench: Bench, stub: StubModelServer, tmp_path: Path, successor: str
+) -> None:
+    """Whether it comes back, or another one goes on with its job."""
+    bench, rows, seen = each_bench, 2_000, 0
+    documents = houses_json(rows - 1)
+    url = bench.submit(csv_of([*documents, house_json(id=rows, street="Dummy")]), CSV)
 
-    def hangs_after_ten_calls() -> None:
-        # The third step never ends, so that the kill comes in its middle whatever the machine's speed.
-        async def behave(call: Any, writer: Any) -> None:
-            nonlocal seen
-            seen += len(call.rows)
-            await (hangs if seen > 350 else predicts())(call, writer)
+    async def hangs_in_the_fourth_step(call: Any, writer: Any) -> None:
+        # So that the kill comes in its middle whatever the machine's speed.
+        nonlocal seen
+        seen += len(call.rows)
+        await (hangs if seen > 350 else predicts())(call, writer)
 
-        stub.behaviour = behave
-
-    hangs_after_ten_calls()
+    stub.behaviour = hangs_in_the_fourth_step
     with bench.worker() as first:
         first.says("job taken")
         job = bench.wait(url, lambda job: (job["progress"] or {}).get("rowsDone", 0) >= 200)
         assert job["state"] == "running"
         first.kill()
     stub.behaviour = predicts()
-    with bench.worker() as second:
+    with bench.worker(successor) as second:
         job = bench.end_of(url)
         assert job["state"] == "succeeded", second.output
         assert job["progress"] == {"rowsDone": rows, "rowsTotal": rows}
         found = list(csv.DictReader(io.StringIO(httpx.get(f"{url}/result", timeout=30).text)))
-        assert [int(row["row"]) for row in found] == list(range(1, rows + 1))
-        assert [int(row["id"]) for row in found] == list(range(1, rows + 1))
-        assert httpx.get(f"{url}/refused", timeout=30).content == b""
+        assert [int(row["row"]) for row in found] == list(range(1, rows))
+        assert [int(row["id"]) for row in found] == list(range(1, rows))
+        refused = httpx.get(f"{url}/refused", timeout=30).text.splitlines()
+        assert [json.loads(line)["row"] for line in refused] == [rows]
         assert second.stop() == 0
+    # The steps that had come to their ends were not done again.
+    assert seen <= 350 + 1_000
+    left = [path for path in (tmp_path / "jobs").rglob("*") if path.is_file() and path.parent.name != "workers"]
+    assert sorted(path.parent.name for path in left) == ["results", "results"]
+
+
+def test_several_workers_share_a_queue_and_each_does_one_job_at_a_time(
+    each_bench: Bench, stub: StubModelServer
+) -> None:
+    stub.behaviour = says(503)
+    urls = [each_bench.submit(lines_of(houses_json(3)), NDJSON) for _ in range(4)]
+    with each_bench.worker("one") as one, each_bench.worker("two") as two:
+        for worker in (one, two):
+            worker.says("job taken")
+        states = [httpx.get(url, timeout=30).json()["state"] for url in urls]
+        assert sorted(states) == ["queued", "queued", "running", "running"]
+        # Whoever looks after dead workers leaves those alone that live: each looks every two seconds.
+        for worker in (one, two):
+            for _ in range(4):  # with pauses of 3.5 s in all
+                worker.says("no prices, trying again")
+        assert sorted(httpx.get(url, timeout=30).json()["state"] for url in urls) == sorted(states)
+        stub.behaviour = predicts()
+        assert {each_bench.end_of(url)["state"] for url in urls} == {"succeeded"}
+        for worker in (one, two):
+            assert "job put back" not in worker.output
+
+
+def test_fifty_submissions_with_one_key_are_one_job(each_bench: Bench) -> None:
+    content, headers = lines_of(houses_json(2)), {**NDJSON, "idempotency-key": "once"}
+    with each_bench.worker(), ThreadPoolExecutor(10) as threads:
+        urls = set(threads.map(lambda _: each_bench.submit(content, headers), range(50)))
+        (url,) = urls
+        assert each_bench.end_of(url)["state"] == "succeeded"
+    assert len(httpx.get(f"{each_bench.api}/api/v1/jobs", timeout=30).json()["jobs"]) == 1
+
+
+def test_a_cancelled_job_stops_and_leaves_no_files(bench: Bench, stub: StubModelServer, tmp_path: Path) -> None:
+    stub.behaviour = says(503)
+    with bench.worker() as worker:
+        url = bench.submit(lines_of(houses_json(3)), NDJSON)
+        worker.says("no prices, trying again")
+        assert httpx.delete(url, timeout=30).json()["state"] == "cancelled"
+        stub.behaviour = predicts()
+        # The worker is free again.
+        assert bench.end_of(bench.submit(lines_of(houses_json(3)), NDJSON))["state"] == "succeeded"
+        assert bench.end_of(url)["state"] == "cancelled"
+        wait_until(lambda: not any((tmp_path / "jobs" / "work").iterdir()), "what was being made stayed")
+    assert not any((tmp_path / "jobs" / "incoming").iterdir())
+
+
+def test_old_jobs_are_deleted_with_all_their_files_and_no_others(
+    each_bench: Bench, stub: StubModelServer, tmp_path: Path
+) -> None:
+    bench, jobs = each_bench, tmp_path / "jobs"
+    with bench.worker():
+        old = [bench.submit(lines_of(houses_json(3)), NDJSON), bench.submit(b"id,colour\n1,2\n", CSV)]
+        assert [bench.end_of(url)["state"] for url in old] == ["succeeded", "failed"]
+    stub.behaviour = says(503)
+    going_on = bench.submit(lines_of(houses_json(3)), NDJSON)
+    waiting = bench.submit(lines_of(houses_json(3)), NDJSON)
+    stray = jobs / "incoming" / "left-behind.csv"
+    stray.touch()
+    os.utime(stray, (1, 1))
+    a_millisecond = f"{1 / 24 / 3600 / 1000:.12f}"
+    with bench.worker(ORCHESTRATOR_JOBS__RETENTION_DAYS=a_millisecond) as worker:
+        worker.says("old jobs deleted")
+        for url in old:
+            wait_until(lambda url=url: httpx.get(url, timeout=30).status_code == 404, "an old job stayed")  # type: ignore[misc]
+        wait_until(lambda: not stray.exists(), "a stray stayed")
+        assert not any((jobs / "results").iterdir())
+        # What waits, or is being done, has its file however old that is.
+        assert len(list((jobs / "incoming").iterdir())) == 2
+        stub.behaviour = predicts()
+        assert {bench.end_of(url)["state"] for url in (going_on, waiting)} == {"succeeded"}
+
+
+def test_what_is_pickled_in_the_database_is_read_by_nobody(each_bench: Bench, tmp_path: Path) -> None:
+    """Whoever can write the database runs no code: not in a worker, not in the API."""
+    trap = tmp_path / "sprung"
+    pickled = base64.b64encode(pickle.dumps(Trap(trap))).decode()
+    url = each_bench.submit(lines_of(houses_json(3)), NDJSON)
+    engine = job_engine(make_url(sqlalchemy_url(each_bench)), connections=1, wait_seconds=10)
+    schema = "" if engine.dialect.name == "sqlite" else "dbos."
+    mark = sa.text(f"UPDATE {schema}workflow_status SET inputs = :inputs, serialization = 'py_pickle'")  # noqa: S608
+    with engine.begin() as connection:
+        connection.execute(mark, {"inputs": pickled})
+    with each_bench.worker() as worker:
+        worker.says("worker ready")
+        assert each_bench.end_of(url)["error"]["code"] == "internal-error"
+        assert httpx.get(f"{each_bench.api}/api/v1/jobs", timeout=30).status_code == 200
+        good = each_bench.submit(lines_of(houses_json(3)), NDJSON)
+        assert each_bench.end_of(good)["state"] == "succeeded"
+    events = sa.text(f"UPDATE {schema}workflow_events SET value = :value, serialization = 'py_pickle'")  # noqa: S608
+    results = sa.text(f"UPDATE {schema}workflow_status SET output = :value, serialization = 'py_pickle'")  # noqa: S608
+    with engine.begin() as connection:
+        connection.execute(events, {"value": pickled})
+        connection.execute(results, {"value": pickled})
+    engine.dispose()
+    assert httpx.get(good, timeout=30).json()["progress"] is None
+    assert httpx.get(f"{good}/result", timeout=30).status_code == 409
+    assert httpx.delete(good, timeout=30).status_code == 409
+    assert not trap.exists()
+    # The trap is one: what unpickles it springs it.
+    pickle.loads(base64.b64decode(pickled))  # noqa: S301 - our own
+    assert trap.exists()
+
+
+class Trap:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+def sqlalchemy_url(bench: Bench) -> str:
+    return bench.variables["ORCHESTRATOR_JOBS__DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://")
 
 
 def test_each_row_is_priced_as_the_api_prices_it_or_refused_by_its_number(bench: Bench) -> None:

@@ -113,6 +113,7 @@ class Jobs:
             # It came to its end while we asked.
             raise JobFinished(job_id, job.state)
         if job.kind == "scoring":
+            # A worker that has begun throws away the rest when it notices.
             await self._files.remove(str(job.arguments["input"]))
         return job
 

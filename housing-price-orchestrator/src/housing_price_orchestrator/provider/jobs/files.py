@@ -6,7 +6,8 @@ import errno
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator
+import shutil
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import BinaryIO
 
@@ -16,15 +17,18 @@ from housing_price_orchestrator.shared.ports import ReceivedFile
 BLOCK_BYTES = 1024 * 1024
 """So much of a file is held in memory before it is written."""
 
+RESULT_SUFFIXES = ("csv", "ndjson", "parquet")
+
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class FolderJobFiles:
-    """`JobFiles` in a folder: `incoming/` holds what came with jobs, `results/` what they have made."""
+    """`JobFiles` in a folder: `incoming/` holds what came with jobs, `work/` what they make, and `results/` that."""
 
     def __init__(self, folder: Path) -> None:
         """Use `folder`, which is made when it is needed."""
         self._incoming = folder / "incoming"
+        self._work = folder / "work"
         self._results = folder / "results"
 
     async def receive(self, parts: AsyncIterator[bytes], /, *, suffix: str) -> ReceivedFile:
@@ -70,6 +74,25 @@ class FolderJobFiles:
         """Tell where a file is that was received."""
         return self._incoming / Path(name).name
 
+    def incoming_paths(self) -> Iterator[Path]:
+        """Give the files that came with jobs and are still there."""
+        yield from _children(self._incoming)
+
+    def work_path(self, job_id: str, /) -> Path:
+        """Tell which folder holds what a job is making; it is gone soon after the job has come to its end."""
+        return self._work / Path(job_id).name
+
+    def work_paths(self) -> Iterator[Path]:
+        """Give the folders of jobs that are being made, or have just been."""
+        yield from _children(self._work)
+
+    def remove_results(self, job_id: str, /) -> None:
+        """Remove what a job has made, of whichever kind, and what it was making."""
+        name = Path(job_id).name
+        for path in (*(self._results / f"{name}.{suffix}" for suffix in RESULT_SUFFIXES), self.refused_path(name)):
+            path.unlink(missing_ok=True)
+        shutil.rmtree(self._work / name, ignore_errors=True)
+
     def result_path(self, job_id: str, suffix: str, /) -> Path:
         """Tell where the result of a job is."""
         return self._results / f"{job_id}.{suffix}"
@@ -77,6 +100,11 @@ class FolderJobFiles:
     def refused_path(self, job_id: str, /) -> Path:
         """Tell where the rows are that a job has refused."""
         return self._results / f"{job_id}.refused.ndjson"
+
+
+def _children(folder: Path) -> Iterator[Path]:
+    with contextlib.suppress(FileNotFoundError):
+        yield from folder.iterdir()
 
 
 def _create(path: Path) -> BinaryIO:

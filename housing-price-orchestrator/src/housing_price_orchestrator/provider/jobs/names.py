@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from housing_price_orchestrator.shared.jobs import JobKind
 
 WORKFLOW_OF_KIND: Mapping[JobKind, str] = {"scoring": "score", "training": "train"}
+_VERSION_OF_KIND: Mapping[JobKind, int] = {"scoring": 2, "training": 1}
 PROGRESS_EVENT = "progress"
 
 
@@ -20,4 +21,4 @@ def application_name(kind: JobKind) -> str:
 
 def application_version(kind: JobKind) -> str:
     """Name the version of what is done: a job that was begun is only gone on with by the same one."""
-    return f"{kind}-1"
+    return f"{kind}-{_VERSION_OF_KIND[kind]}"

@@ -1,6 +1,7 @@
 """The queue of the jobs, over DBOS; the API's side of it, which runs no job."""
 
 import asyncio
+import contextlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +20,7 @@ from housing_price_orchestrator.provider.jobs.names import (
     application_name,
     queue_name,
 )
+from housing_price_orchestrator.provider.jobs.portable import PickleRefused, read_json_only
 from housing_price_orchestrator.shared.errors import JobsUnavailable
 from housing_price_orchestrator.shared.jobs import Job, JobFailure, JobKind, JobOrder, JobState
 
@@ -97,6 +99,7 @@ class DBOSJobQueue:
     def _client(self) -> DBOSClient:
         with self._opening:
             if self._opened is None:
+                read_json_only()
                 engine = job_engine(self._url, connections=CONNECTIONS, wait_seconds=self._wait_seconds)
                 client = DBOSClient(
                     system_database_engine=engine,
@@ -136,8 +139,12 @@ class DBOSJobQueue:
         state = _STATE_OF_STATUS[status.status]
         progress = None
         if with_progress and state != "queued":
-            progress = client.get_event(status.workflow_id, PROGRESS_EVENT, timeout_seconds=0)
-        arguments = status.input["args"][0] if status.input and status.input["args"] else {}
+            # What a stranger wrote into the database is not read: nothing is known then.
+            with contextlib.suppress(PickleRefused):
+                progress = client.get_event(status.workflow_id, PROGRESS_EVENT, timeout_seconds=0)
+        # DBOS gives the text of an input that it could not read.
+        given = status.input["args"] if isinstance(status.input, dict) else ()
+        arguments = given[0] if given else {}
         return Job(
             id=status.workflow_id,
             kind=_KIND_OF_WORKFLOW[status.name],

@@ -1,14 +1,17 @@
-"""Writes the results of a file, of the same kind, at a known byte."""
+"""Writes the results of a file: a part for each step, and all of them as one file."""
 
 import csv
 import io
 import os
-from collections.abc import Callable, Iterable, Mapping
+import secrets
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, BinaryIO, Protocol
 
 import orjson
 
+from housing_price_orchestrator.provider.jobs.files import BLOCK_BYTES
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
 
@@ -55,25 +58,61 @@ def _document(row: int, house_id: int, one: PriceEstimate) -> dict[str, Any]:
     }
 
 
-WRITERS: Mapping[str, tuple[bytes, Callable[[Iterable[Priced]], bytes]]] = {
-    "csv": (CSV_HEAD, as_csv),
-    "ndjson": (b"", as_lines),
-}
-"""What stands at the beginning of a result of each format, and what writes its rows."""
+class ResultFormat(Protocol):
+    """Writes the results of one step, and puts those of all steps together."""
+
+    def write(self, rows: Sequence[Priced], /) -> bytes:
+        """Write the rows of one step, which may be none, as a part."""
+        ...
+
+    def join(self, parts: Sequence[Path], target: BinaryIO, /) -> None:
+        """Write all parts, in their order, as one file, in little memory."""
+        ...
 
 
-def write_at(path: Path, offset: int, content: bytes) -> int:
-    """Write `content` at a byte and nothing behind it; it is on the disk when this returns the byte behind it.
+class _Lines:
+    """A format whose parts stand one behind the other."""
 
-    What somebody wrote behind `offset` before they crashed is cut off.
-    """
-    with os.fdopen(os.open(path, os.O_RDWR | os.O_CREAT, 0o600), "r+b") as file:
-        size = file.seek(0, os.SEEK_END)
-        if size < offset:
-            raise OSError(f"{path} has {size} bytes and was written up to {offset}")
-        file.truncate(offset)
-        file.seek(offset)
-        file.write(content)
-        file.flush()
-        os.fsync(file.fileno())
-    return offset + len(content)
+    def __init__(self, head: bytes, write: Callable[[Iterable[Priced]], bytes]) -> None:
+        self._head = head
+        self.write = write
+
+    def join(self, parts: Sequence[Path], target: BinaryIO) -> None:
+        target.write(self._head)
+        join_bytes(parts, target)
+
+
+def join_bytes(parts: Sequence[Path], target: BinaryIO) -> None:
+    """Write files one behind the other."""
+    for part in parts:
+        with part.open("rb") as file:
+            shutil.copyfileobj(file, target, BLOCK_BYTES)
+
+
+def result_format(name: str) -> ResultFormat:
+    """Give what writes a format: csv or ndjson."""
+    return _FORMATS[name]
+
+
+_FORMATS: Mapping[str, ResultFormat] = {"csv": _Lines(CSV_HEAD, as_csv), "ndjson": _Lines(b"", as_lines)}
+
+
+def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file that is there as a whole or not at all, and on the disk when this returns."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    try:
+        # Nobody else on this machine reads what people send.
+        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+            write(file)
+            file.flush()
+            os.fsync(file.fileno())
+        beside.replace(path)
+    except BaseException:
+        beside.unlink(missing_ok=True)
+        raise
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -1,29 +1,46 @@
 """Prices a file in steps, each of which begins where the last one ended, so that it can be done again after a crash."""
 
+import secrets
+import shutil
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from itertools import islice
+from pathlib import Path
 from typing import Any
 
 import orjson
 
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
-from housing_price_orchestrator.provider.jobs.results import WRITERS, Priced, write_at
+from housing_price_orchestrator.provider.jobs.results import Priced, join_bytes, result_format, write_whole
 from housing_price_orchestrator.provider.jobs.rows import READERS, Row
 from housing_price_orchestrator.shared.errors import HousingPriceError, InvalidDocument, JobInputUnusable
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
-type Checkpoint = dict[str, int]
-"""Where a step ended: bytes of the input, of the result and of what was refused, and the rows until there."""
+type Checkpoint = dict[str, Any]
+"""Where a step ended: the byte of the input, the rows until there, how many were refused, and the part it wrote."""
 
-START: Mapping[str, int] = {"inputBytes": 0, "resultBytes": 0, "refusedBytes": 0, "rows": 0, "refused": 0}
+START: Mapping[str, Any] = {"bytes": 0, "rows": 0, "refused": 0, "part": None}
 
 type PriceAll = Callable[[Sequence[AnyHouse]], Sequence[PriceEstimate | HousingPriceError]]
 """Prices houses in order, an error in the place of each that has no price; waits, and raises when it gives up."""
 
 
+@dataclass(frozen=True)
+class Source:
+    """A file whose rows are lines."""
+
+    path: Path
+    format: str
+    """What its lines are: `csv` or `ndjson`."""
+
+
 class FileScoring:
-    """Counts a file, prices it step by step, and tidies up."""
+    """Counts a file, prices it step by step, puts the parts together, and tidies up.
+
+    Each step writes a part whose name no other attempt has, and tells that name as its result: the parts that count are
+    those that the checkpoints name. What an attempt left behind that did not come to its checkpoint is read by nobody.
+    """
 
     def __init__(
         self,
@@ -41,20 +58,21 @@ class FileScoring:
         self._explain = explain
         self._rows_per_step = rows_per_step
 
-    def count(self, arguments: Mapping[str, Any]) -> int:
+    def source_of(self, arguments: Mapping[str, Any]) -> Source:
+        """Tell which file came with a job."""
+        return Source(self._files.incoming_path(arguments["input"]), arguments["format"])
+
+    def count(self, source: Source) -> int:
         """Count the rows of a file.
 
         Raises:
             JobInputUnusable: it cannot be read at all.
         """
-        return sum(1 for _ in self._rows(arguments, 0))
+        return sum(1 for _ in _rows(source, 0))
 
-    def step(self, job_id: str, arguments: Mapping[str, Any], begun: Mapping[str, int]) -> Checkpoint:
-        """Price the next rows and write down what became of them; gives where it ended.
-
-        The same step done again writes the same rows at the same place.
-        """
-        rows = list(islice(self._rows(arguments, begun["inputBytes"]), self._rows_per_step))
+    def step(self, job_id: str, source: Source, result: str, begun: Mapping[str, Any]) -> Checkpoint:
+        """Price the next rows and write down, in the format `result`, what became of them; gives where it ended."""
+        rows = list(islice(_rows(source, begun["bytes"]), self._rows_per_step))
         numbers, houses = [], []
         refused: list[tuple[int, HousingPriceError]] = []
         for number, row in enumerate(rows, begun["rows"] + 1):
@@ -71,34 +89,33 @@ class FileScoring:
             else:
                 priced.append((number, house.id, outcome))
         refused.sort(key=lambda one: one[0])
-        head, write = WRITERS[arguments["format"]]
-        result_path = self._files.result_path(job_id, arguments["format"])
-        refused_path = self._files.refused_path(job_id)
-        result_path.parent.mkdir(parents=True, exist_ok=True)
-        content = write(priced)
-        if begun["resultBytes"] == 0:
-            content = head + content
         lines = b"".join(
             orjson.dumps({"row": number, **self._explain(error)}, default=str, option=orjson.OPT_APPEND_NEWLINE)
             for number, error in refused
         )
+        part = f"{begun['rows']:012d}-{secrets.token_hex(8)}"
+        parts = _Parts(self._files.work_path(job_id))
+        content = result_format(result).write(priced)
+        write_whole(parts.priced(part), lambda file: file.write(content))
+        write_whole(parts.refused(part), lambda file: file.write(lines))
         return {
-            "inputBytes": rows[-1].end if rows else begun["inputBytes"],
-            "resultBytes": write_at(result_path, begun["resultBytes"], content),
-            "refusedBytes": write_at(refused_path, begun["refusedBytes"], lines),
+            "bytes": rows[-1].end if rows else begun["bytes"],
             "rows": begun["rows"] + len(rows),
             "refused": begun["refused"] + len(refused),
+            "part": part,
         }
 
-    def tidy(self, arguments: Mapping[str, Any]) -> None:
-        """Remove the file that came with a job that is done."""
-        self._files.incoming_path(arguments["input"]).unlink(missing_ok=True)
+    def join(self, job_id: str, result: str, parts: Sequence[str]) -> None:
+        """Put the parts of the steps together as the files that are collected."""
+        work = _Parts(self._files.work_path(job_id))
+        priced, refused = [work.priced(one) for one in parts], [work.refused(one) for one in parts]
+        write_whole(self._files.result_path(job_id, result), lambda file: result_format(result).join(priced, file))
+        write_whole(self._files.refused_path(job_id), lambda file: join_bytes(refused, file))
 
-    def _rows(self, arguments: Mapping[str, Any], offset: int) -> Iterator[Row]:
-        path = self._files.incoming_path(arguments["input"])
-        if not path.is_file():
-            raise JobInputUnusable("The file that came with the job is gone.")
-        return READERS[arguments["format"]](path).after(offset)
+    def tidy(self, job_id: str, arguments: Mapping[str, Any]) -> None:
+        """Remove what a job that has come to its end needs no more."""
+        shutil.rmtree(self._files.work_path(job_id), ignore_errors=True)
+        self._files.incoming_path(arguments["input"]).unlink(missing_ok=True)
 
     def _house(self, row: Row) -> AnyHouse | HousingPriceError:
         if row.error is not None or row.document is None:
@@ -107,3 +124,22 @@ class FileScoring:
             return self._read(row.document)
         except InvalidDocument as error:
             return error
+
+
+@dataclass(frozen=True)
+class _Parts:
+    """Where the parts of a job are."""
+
+    folder: Path
+
+    def priced(self, name: str) -> Path:
+        return self.folder / f"{name}.priced"
+
+    def refused(self, name: str) -> Path:
+        return self.folder / f"{name}.refused"
+
+
+def _rows(source: Source, offset: int) -> Iterator[Row]:
+    if not source.path.is_file():
+        raise JobInputUnusable("The file that came with the job is gone.")
+    return READERS[source.format](source.path).after(offset)

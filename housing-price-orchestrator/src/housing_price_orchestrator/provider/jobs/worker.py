@@ -1,17 +1,21 @@
 """Runs the jobs of the queue `scoring`, each step checkpointed by DBOS."""
 
-import fcntl
-import os
+import threading
 from collections.abc import Callable, Mapping
-from pathlib import Path
-from typing import IO, Any
+from datetime import timedelta
+from typing import Any
 
 import structlog
 from dbos import DBOS
+from dbos._error import DBOSException
 from dbos._serialization import DBOSPortableJSON, PortableWorkflowError
 from sqlalchemy.engine import URL
+from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_orchestrator.provider.jobs.database import job_engine
+from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
+from housing_price_orchestrator.provider.jobs.handing_over import HandingOver
+from housing_price_orchestrator.provider.jobs.keeping import Keeping
 from housing_price_orchestrator.provider.jobs.names import (
     PROGRESS_EVENT,
     WORKFLOW_OF_KIND,
@@ -19,24 +23,24 @@ from housing_price_orchestrator.provider.jobs.names import (
     application_version,
     queue_name,
 )
+from housing_price_orchestrator.provider.jobs.portable import read_json_only
 from housing_price_orchestrator.provider.jobs.scoring import START, FileScoring
+from housing_price_orchestrator.provider.jobs.worker_names import WorkerNames
 from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.jobs import JobKind
 
 POLL_SECONDS = 0.5
 """How long a job may wait in the queue until an idle worker sees it."""
+LOOK_SECONDS = 2.0
+"""How often it is looked after what workers left behind."""
 
 _KIND: JobKind = "scoring"
-
-
-class NameTaken(Exception):
-    """A worker of that name is running."""
 
 
 class ScoringWorker:
     """Takes jobs until its process ends.
 
-    It may be ended at any time, also with -9: a worker of the same name goes on where it was.
+    It may be ended at any time, also with -9: another worker, or one of the same name, goes on where it was.
     """
 
     def __init__(
@@ -45,21 +49,31 @@ class ScoringWorker:
         *,
         url: URL,
         name: str,
+        names: WorkerNames,
+        files: FolderJobFiles,
+        retention: timedelta | None,
         max_jobs: int,
         wait_seconds: float,
         failure_of: Callable[[HousingPriceError], tuple[str, str]],
     ) -> None:
-        """Do `max_jobs` jobs at a time with `scoring`; `failure_of` gives the code and the text of an error."""
+        """Do `max_jobs` jobs at a time with `scoring`; `failure_of` gives the code and the text of an error.
+
+        Jobs that have ended are deleted after `retention`, or never.
+        """
         self._scoring = scoring
         self._url = url
         self._name = name
+        self._names = names
+        self._files = files
+        self._retention = retention
         self._max_jobs = max_jobs
         self._wait_seconds = wait_seconds
         self._failure_of = failure_of
         self._log = structlog.get_logger()
 
     def start(self) -> None:
-        """Begin, in threads of its own; jobs that a worker of this name has left are gone on with first."""
+        """Begin, in threads of its own; jobs that workers have left that do not run any more are gone on with."""
+        read_json_only()
         engine = job_engine(self._url, connections=4 + 2 * self._max_jobs, wait_seconds=self._wait_seconds)
         DBOS(
             config={
@@ -76,25 +90,51 @@ class ScoringWorker:
         DBOS.listen_queues([queue_name(_KIND)])
         DBOS.launch()
         DBOS.register_queue(queue_name(_KIND), worker_concurrency=self._max_jobs, polling_interval_sec=POLL_SECONDS)
+        threading.Thread(target=self._look_after, name="looking-after", daemon=True).start()
+
+    def _look_after(self) -> None:
+        """Look after what workers left behind, until the process ends."""
+        workflow = WORKFLOW_OF_KIND[_KIND]
+        handing_over = HandingOver(self._names, own_name=self._name, workflow=workflow)
+        keeping = Keeping(self._files, workflow=workflow, retention=self._retention)
+        pause = threading.Event()
+        while not pause.wait(LOOK_SECONDS):
+            for what in (handing_over, keeping):
+                try:
+                    what.look()
+                except (SQLAlchemyError, DBOSException, OSError) as error:
+                    # It may pass; what is to be done waits.
+                    self._log.exception("what workers left behind was not looked after", exc_info=error)
 
     def _workflow(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
-        scoring, step = self._scoring, self._step
-
         def score(arguments: dict[str, Any]) -> dict[str, Any]:
             job_id = str(DBOS.workflow_id)
             self._log.info("job taken", job_id=job_id, worker=self._name)
-            total = step("count", scoring.count, arguments)
-            at: Mapping[str, int] = START
-            while True:
-                DBOS.set_event(PROGRESS_EVENT, {"rowsDone": at["rows"], "rowsTotal": total})
-                if at is not START and at["rows"] >= total:
-                    break
-                at = step("price", scoring.step, job_id, arguments, at)
-            step("tidy", scoring.tidy, arguments)
-            self._log.info("job done", job_id=job_id, rows=total, refused=at["refused"])
-            return {"rowsTotal": total, "rowsPriced": total - at["refused"], "rowsRefused": at["refused"]}
+            try:
+                return self._score(job_id, arguments)
+            except Exception:
+                # It stays failed.
+                self._scoring.tidy(job_id, arguments)
+                raise
 
         return score
+
+    def _score(self, job_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
+        scoring, step = self._scoring, self._step
+        source, result = scoring.source_of(arguments), arguments["format"]
+        total = step("count", scoring.count, source)
+        at: Mapping[str, Any] = START
+        parts: list[str] = []
+        while True:
+            DBOS.set_event(PROGRESS_EVENT, {"rowsDone": at["rows"], "rowsTotal": total})
+            if parts and at["rows"] >= total:
+                break
+            at = step("price", scoring.step, job_id, source, result, at)
+            parts.append(at["part"])
+        step("join", scoring.join, job_id, result, parts)
+        step("tidy", scoring.tidy, job_id, arguments)
+        self._log.info("job done", job_id=job_id, rows=total, refused=at["refused"])
+        return {"rowsTotal": total, "rowsPriced": total - at["refused"], "rowsRefused": at["refused"]}
 
     def _step(self, name: str, work: Callable[..., Any], *arguments: Any) -> Any:
         def run() -> Any:
@@ -109,25 +149,3 @@ class ScoringWorker:
                 raise
 
         return DBOS.run_step({"name": name}, run)
-
-
-def hold_name(folder: Path, name: str) -> IO[str]:
-    """Make sure that no other worker of this name runs: both would write the same files.
-
-    The system lets go of the name when this process ends, however it ends.
-
-    Raises:
-        NameTaken: there is one.
-    """
-    path = folder / "workers" / f"{name}.lock"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    file = path.open("a+")
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError as error:
-        file.close()
-        raise NameTaken(f"a worker named {name} runs already: choose another name (--name)") from error
-    file.truncate(0)
-    file.write(str(os.getpid()))
-    file.flush()
-    return file

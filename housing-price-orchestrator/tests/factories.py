@@ -118,3 +118,17 @@ def new_key(path: Path, *scopes: Scope, expires: datetime | None = None) -> str:
 def bearer(credential: str) -> dict[str, str]:
     """The header that shows a credential."""
     return {"authorization": f"Bearer {credential}"}
+
+
+def a_route(version: str, *addresses: str, **more: Any) -> dict[str, Any]:
+    """A route to the model of a version, which has a name of its own."""
+    return {
+        "version": version,
+        "modelId": f"model-{version}",
+        "addresses": addresses or ["http://127.0.0.1:8081"],
+    } | more
+
+
+def routes_json(revision: Any = 1, champion: dict[str, Any] | None = None, **more: Any) -> str:
+    """What stands in a file of routes."""
+    return json.dumps({"revision": revision, "champion": champion or a_route("1"), **more})

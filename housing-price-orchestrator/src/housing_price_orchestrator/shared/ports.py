@@ -8,6 +8,9 @@ from typing import Literal, Protocol
 from housing_price_orchestrator.shared.jobs import Job, JobOrder
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
+type Variant = Literal["champion", "canary", "shadow"]
+"""In which part a model was asked: for all, for a share of the houses, or in secret."""
+
 
 @dataclass(frozen=True, slots=True)
 class ModelIdentity:
@@ -16,6 +19,7 @@ class ModelIdentity:
     name: str
     version: str
     id: str
+    variant: Variant = "champion"
 
 
 type PriceSource = Literal["model", "cache", "last-known"]

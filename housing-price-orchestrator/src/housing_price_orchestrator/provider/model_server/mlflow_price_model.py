@@ -9,7 +9,7 @@ from housing_price_orchestrator.provider.model_server.columns import COLUMNS, ro
 from housing_price_orchestrator.provider.model_server.mlflow_client import NAME, MLflowClient
 from housing_price_orchestrator.shared.errors import PriceImplausible
 from housing_price_orchestrator.shared.ids import unique_ids
-from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
+from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, Variant
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 READINESS_CALL_ID = "readiness"
@@ -22,12 +22,20 @@ _new_call_id = unique_ids()
 class MLflowPriceModel:
     """Adapts the generic client to the port: houses to rows, answers to estimates that have been checked."""
 
-    def __init__(self, client: MLflowClient, *, model_name: str, new_call_id: Callable[[], str] = _new_call_id) -> None:
-        """Ask through `client`.
+    def __init__(
+        self,
+        client: MLflowClient,
+        *,
+        model_name: str,
+        variant: Variant = "champion",
+        new_call_id: Callable[[], str] = _new_call_id,
+    ) -> None:
+        """Ask through `client`, in the part of `variant`.
 
         `model_name` is what the model is called where the model server does not say; `new_call_id` makes what each call
         is known by in the model server's log.
         """
+        self._variant: Variant = variant
         self._client = client
         self._model_name = model_name
         self._new_call_id = new_call_id
@@ -56,7 +64,8 @@ class MLflowPriceModel:
                 continue
             identity = identities.get(model_id)
             if identity is None:
-                identity = identities[model_id] = ModelIdentity(name, answer.model_version or model_id, model_id)
+                identity = ModelIdentity(name, answer.model_version or model_id, model_id, self._variant)
+                identities[model_id] = identity
             estimates.append(PriceEstimate(price, low, high, identity))
         if is_flawed:
             # The kind only: what the model server said is not for the log.

@@ -66,14 +66,7 @@ def create_app(settings: Settings) -> DescribedAPI:
                 ),
             )
             await stack.enter_async_context(callers.running())
-            app.state.exposition = await stack.enter_async_context(
-                telemetry.running(
-                    coalesced=upstream.coalesced,
-                    retrying=upstream.retrying,
-                    circuits=upstream.circuits,
-                    readiness=readiness,
-                )
-            )
+            app.state.exposition = await stack.enter_async_context(telemetry.running(readiness=readiness))
             # Ends before the metrics do, which tell how it ended.
             await stack.enter_async_context(store.running(telemetry.metrics))
             app.state.jobs = await open_jobs(settings, stack)

@@ -201,6 +201,8 @@ class ModelServerSettings(_Group):
         HttpUrl("http://127.0.0.1:8080"),
     )
     """Its address, or several separated by commas, which share the work; `/invocations` is added to each."""
+    routes_file: Path | None = None
+    """A file that says which model servers answer, for `BASE_URL`; followed without a restart (docs/routes.md)."""
     model_name: Annotated[str, Field(min_length=1, max_length=200)] = "housing-price"
     """What its model is called in answers where the model server does not say."""
     connect_timeout_seconds: Seconds = 1.0

@@ -3,7 +3,7 @@
 import asyncio
 import contextlib
 import platform
-from collections.abc import AsyncIterator, MutableMapping, Sequence
+from collections.abc import AsyncIterator, MutableMapping
 from typing import Any
 
 from fastapi.telemetry import TelemetryConfig
@@ -18,9 +18,6 @@ from housing_price_orchestrator.observability.process import read_process
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.observability.worker_files import WorkerFiles
 from housing_price_orchestrator.provider.counting import CountedCalls, CountedPrices
-from housing_price_orchestrator.provider.resilience.circuit import Circuit, CircuitState
-from housing_price_orchestrator.provider.resilience.coalescing import CoalescingPriceModel
-from housing_price_orchestrator.provider.resilience.retry import RetryPriceModel
 from housing_price_orchestrator.provider.tracing import TracedCalls
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.settings import Settings
@@ -65,14 +62,7 @@ class ComposedTelemetry:
         return model if self.metrics is None else CountedPrices(model, self.metrics)
 
     @contextlib.asynccontextmanager
-    async def running(
-        self,
-        *,
-        coalesced: CoalescingPriceModel,
-        retrying: RetryPriceModel,
-        circuits: Sequence[Circuit],
-        readiness: Readiness,
-    ) -> AsyncIterator[Exposition | None]:
+    async def running(self, *, readiness: Readiness) -> AsyncIterator[Exposition | None]:
         """Export until it is left; gives the page of the metrics, if there is one."""
         async with contextlib.AsyncExitStack() as stack:
             if self._provider is not None and self._endpoint is not None:
@@ -81,7 +71,6 @@ class ComposedTelemetry:
             exposition = None
             if self.metrics is not None:
                 read_process(self.metrics)
-                _read_calls(self.metrics, coalesced, retrying, circuits)
                 _read_readiness(self.metrics, readiness)
                 workers = None if self._folder is None else WorkerFiles(self._folder)
                 exposition = Exposition(self.metrics, workers)
@@ -95,21 +84,6 @@ class ComposedTelemetry:
 
 def _is_of_a_watcher(scope: MutableMapping[str, Any]) -> bool:
     return scope["path"] in WATCHED_PATHS
-
-
-def _read_calls(
-    metrics: Metrics, coalesced: CoalescingPriceModel, retrying: RetryPriceModel, circuits: Sequence[Circuit]
-) -> None:
-    """Tell the metrics where to read what others know anyway."""
-    metrics.calls_in_flight.read_from(lambda: [((), coalesced.calls)])
-    metrics.waiting_requests.read_from(lambda: [((), coalesced.waiting)])
-    metrics.waiting_rows.read_from(lambda: [((), coalesced.waiting_rows)])
-    metrics.call_retries.read_from(lambda: [((), retrying.retries)])
-    metrics.call_retries_refused.read_from(lambda: [((), retrying.retries_refused)])
-    metrics.circuit_state.read_from(
-        lambda: [((one.address, state), one.state is state) for one in circuits for state in CircuitState]
-    )
-    metrics.circuit_opened.read_from(lambda: [((one.address,), one.opened) for one in circuits])
 
 
 def _read_readiness(metrics: Metrics, readiness: Readiness) -> None:

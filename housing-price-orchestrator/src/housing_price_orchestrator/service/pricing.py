@@ -24,6 +24,11 @@ class Pricing:
         self._patient_model = patient_model or model
         self._deadline_seconds = deadline_seconds
 
+    def ask(self, model: PriceModel, *, patient_model: PriceModel) -> None:
+        """Price with others from now on; what is under way stays where it is."""
+        self._model = model
+        self._patient_model = patient_model
+
     async def price(self, house: AnyHouse, *, within_seconds: float | None = None) -> PriceEstimate:
         """Price one house, within a shorter time where its caller wants it. Raises what `PriceModel.price` raises."""
         (estimate,) = await self.price_all((house,), within_seconds=within_seconds)

@@ -60,16 +60,29 @@ class Readiness:
         """Why the last question was not answered; None where it was, or where none has come to an end yet."""
         return self._error
 
+    def ask_another(self, model: PriceModel, identity: ModelIdentity | None) -> None:
+        """Ask `model` from now on; it is known to be `identity` where it has just made a price."""
+        self._model = model
+        if identity is not None:
+            self._has_priced(identity)
+
     async def ask(self) -> None:
         """Ask once; what goes wrong is remembered, not raised: whoever asks must survive it."""
+        model = self._model
         try:
-            (estimate,) = await self._model.price((self._house,))
+            (estimate,) = await model.price((self._house,))
         except Exception as error:  # noqa: BLE001 - even a defect must not end the asking
-            self._error = error
+            # What another one answers now, which was asked before, says nothing any more.
+            if model is self._model:
+                self._error = error
         else:
-            self._error = None
-            self._succeeded_at = self._clock()
-            self._identity = estimate.model
+            if model is self._model:
+                self._has_priced(estimate.model)
+
+    def _has_priced(self, identity: ModelIdentity) -> None:
+        self._error = None
+        self._succeeded_at = self._clock()
+        self._identity = identity
 
     async def keep_asking(self) -> None:
         """Ask until cancelled."""

@@ -17,6 +17,8 @@ class DeadlinePriceModel:
         """Give `model` so many seconds for each question, or less where the deadline that is set comes earlier."""
         self._model = model
         self._seconds = seconds
+        self.under_way = 0
+        """How many questions wait for their answers."""
 
     async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         """See `PriceModel.price`; raises `DeadlineExceeded` when the time is over."""
@@ -27,6 +29,7 @@ class DeadlinePriceModel:
             raise DeadlineExceeded("the time was over before anything was asked")
         token = current_deadline.set(deadline)
         limit = asyncio.timeout(deadline - now)
+        self.under_way += 1
         try:
             async with limit:
                 return await self._model.price(houses)
@@ -36,4 +39,5 @@ class DeadlinePriceModel:
                 raise
             raise DeadlineExceeded(f"no answer within {deadline - now:.3f} s") from error
         finally:
+            self.under_way -= 1
             current_deadline.reset(token)

@@ -24,6 +24,7 @@ class LoggedPrediction:
     estimate: PriceEstimate
     source: str
     variant: str | None
+    """In which part the model was asked, as it was written down; None for prices of before there were parts."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -101,7 +101,7 @@ def test_a_price_is_found_by_its_transaction_as_it_was_answered(api: TestClient)
         "model": priced["model"],
         "source": "model",
         "degraded": False,
-        "variant": None,
+        "variant": "champion",
     }
 
 

@@ -24,15 +24,8 @@ from housing_price_orchestrator.observability.record import current_request
 from housing_price_orchestrator.provider.model_server.columns import COLUMNS
 from housing_price_orchestrator.provider.store.database import open_database, prepare, writing
 from housing_price_orchestrator.provider.store.retention import delete_some_before
-from housing_price_orchestrator.provider.store.rows import (
-    Answered,
-    PredictionRow,
-    Timestamps,
-    row_of_answer,
-    rows_of,
-    utc,
-)
-from housing_price_orchestrator.provider.store.writing import MAX_ROWS_PER_STATEMENT, PredictionWriter
+from housing_price_orchestrator.provider.store.rows import ANSWERS, Answered, Kept, Row, Timestamps, utc
+from housing_price_orchestrator.provider.store.writing import MAX_ROWS_PER_STATEMENT, RowWriter
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
@@ -53,12 +46,13 @@ RETENTION_PAUSE_SECONDS = 60.0
 
 
 class SqlPredictionLog:
-    """A `PredictionLog` in a SQL database."""
+    """A `PredictionLog` in a SQL database: of the prices that were answered, or of others made for the same houses."""
 
     def __init__(
         self,
         url: URL,
         *,
+        kept: Kept = ANSWERS,
         max_queued_rows: int,
         retention_seconds: float | None = None,
         is_sampled: Callable[[], bool] | None = None,
@@ -69,6 +63,7 @@ class SqlPredictionLog:
 
         Args:
             url: where; see `open_database`.
+            kept: what is written of each price, and into which table.
             max_queued_rows: how many rows may wait; a row takes about 2 kB of memory.
             retention_seconds: rows older than that are deleted, a few at a time; None keeps all.
             is_sampled: asked for each row whether it is taken down; None takes down all.
@@ -76,6 +71,8 @@ class SqlPredictionLog:
             flush_seconds: how long the thread sleeps between two looks into the queue.
         """
         self._url = url
+        self._kept = kept
+        self._row_of = kept.row_of
         self._max_queued_rows = max_queued_rows
         self._retention_seconds = retention_seconds
         self._is_sampled = is_sampled
@@ -83,7 +80,7 @@ class SqlPredictionLog:
         self._flush_seconds = flush_seconds
         self._log = structlog.get_logger()
         self._timestamps = Timestamps()
-        self._queue: deque[Answered | PredictionRow] = deque()
+        self._queue: deque[Answered | Row] = deque()
         # Each number is changed by one thread only: these by the one that records, the others by the one that writes.
         self._recorded = 0
         self._dropped_at_once = 0
@@ -91,13 +88,13 @@ class SqlPredictionLog:
         self._dropped_later = 0
         self._is_away = False
         self._engine: Engine | None = None
-        self._writer: PredictionWriter | None = None
-        self._coming: Iterator[PredictionRow] = iter(())
-        self._in_hand: list[PredictionRow] = []
+        self._writer: RowWriter | None = None
+        self._coming: Iterator[Row] = iter(())
+        self._in_hand: list[Row] = []
         self._look_for_old_at = 0.0
         self._stop = threading.Event()
         self._give_up_at = float("inf")
-        self._thread = threading.Thread(target=self._run, name="prediction-log", daemon=True)
+        self._thread = threading.Thread(target=self._run, name=kept.name, daemon=True)
 
     @property
     def recorded_rows(self) -> int:
@@ -147,7 +144,7 @@ class SqlPredictionLog:
         logged = 0
         try:
             for transaction_id, house, estimate in zip(transaction_ids, houses, estimates, strict=True):
-                self._queue.append(row_of_answer(transaction_id, origin, house, estimate))
+                self._queue.append(self._row_of(transaction_id, origin, house, estimate))
                 logged += 1
         except Exception as error:  # noqa: BLE001 - the answer is good, whatever keeps it from being logged
             self._dropped_at_once += rows - logged
@@ -171,7 +168,7 @@ class SqlPredictionLog:
         lost = self.queued_rows
         self._dropped_later += lost
         if self.dropped_rows:
-            self._log.error("prediction log closed", stored_rows=self._stored, dropped_rows=self.dropped_rows)
+            self._log.error(f"{self._kept.name} closed", stored_rows=self._stored, dropped_rows=self.dropped_rows)
 
     def _run(self) -> None:
         while True:
@@ -205,12 +202,12 @@ class SqlPredictionLog:
             if time.monotonic() >= self._give_up_at:
                 return
 
-    def _open(self) -> PredictionWriter:
+    def _open(self) -> RowWriter:
         columns_version = prepare(self._url, COLUMNS, wait_seconds=WAIT_SECONDS)
         self._engine = writing(open_database(self._url, wait_seconds=WAIT_SECONDS))
-        self._writer = PredictionWriter(self._engine, columns_version)
+        self._writer = RowWriter(self._engine, self._kept.table, columns_version)
         if self._is_away:
-            self._log.info("prediction log back", dropped_rows=self.dropped_rows, queued_rows=self.queued_rows)
+            self._log.info(f"{self._kept.name} back", dropped_rows=self.dropped_rows, queued_rows=self.queued_rows)
         self._is_away = False
         return self._writer
 
@@ -230,10 +227,12 @@ class SqlPredictionLog:
                 self._in_hand.append(answered)
         return bool(self._in_hand)
 
-    def _rows_of(self, answered: Answered) -> Iterator[PredictionRow]:
+    def _rows_of(self, answered: Answered) -> Iterator[Row]:
         made = 0
         try:
-            for row in rows_of(answered):
+            origin, *prices = answered
+            for transaction_id, house, estimate in zip(*prices, strict=True):
+                row = self._row_of(transaction_id, origin, house, estimate)
                 made += 1
                 yield row
         except Exception as error:  # noqa: BLE001 - a defect of one row must not end the log
@@ -241,9 +240,9 @@ class SqlPredictionLog:
             self._note_defect(answered.origin[1], error)
 
     def _note_defect(self, request_id: str, error: Exception) -> None:
-        self._log.error("prediction not logged", request_id=request_id, exc_info=error)
+        self._log.error(f"{self._kept.name}: no row", request_id=request_id, exc_info=error)
 
-    def _write_one_by_one(self, writer: PredictionWriter) -> None:
+    def _write_one_by_one(self, writer: RowWriter) -> None:
         """Write what the database does not take together: what it does not take alone either is lost, and told."""
         while self._in_hand:
             try:
@@ -251,7 +250,9 @@ class SqlPredictionLog:
             except (DataError, IntegrityError) as error:
                 self._dropped_later += 1
                 self._log.error(
-                    "prediction not stored", transaction_id=self._in_hand[-1][0], error=type(error).__name__
+                    f"{self._kept.name}: row not stored",
+                    transaction_id=self._in_hand[-1][0],
+                    error=type(error).__name__,
                 )
             else:
                 self._stored += 1
@@ -270,5 +271,5 @@ class SqlPredictionLog:
         if not self._is_away:
             # In the driver's words and not SQLAlchemy's, which hold the statement and its values.
             reason = getattr(error, "orig", None) or error
-            self._log.error("prediction log away", error=f"{type(error).__name__}: {reason}"[:500])
+            self._log.error(f"{self._kept.name} away", error=f"{type(error).__name__}: {reason}"[:500])
         self._is_away = True

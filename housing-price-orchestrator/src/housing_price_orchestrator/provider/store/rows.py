@@ -1,22 +1,22 @@
-"""From answered prices to rows of the table `prediction`."""
+"""From prices to rows of the tables that keep them."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
 import orjson
+import sqlalchemy as sa
 
 from housing_price_orchestrator.provider.model_server.columns import row_of
-from housing_price_orchestrator.provider.store.tables import prediction
+from housing_price_orchestrator.provider.store.tables import prediction, shadow_prediction
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
-type PredictionRow = tuple[Any, ...]
-"""The values of a row, one for each of `ROW_COLUMNS`."""
+COLUMNS_VERSION = "columns_version"
+"""The column whose value is the same for all rows that a process writes, and known to the database only."""
 
-ROW_COLUMNS = [column.name for column in prediction.columns if column.name != "columns_version"]
-"""The version of the columns is the same for all, and known to the database only."""
-
+type Row = tuple[Any, ...]
+"""The values of a row, one for each column of its table but `COLUMNS_VERSION`; the first is the transaction's id."""
 
 type Origin = tuple[str, str, str | None]
 """When prices were answered, as `Timestamps` writes it; the id of the request; and that of its key."""
@@ -53,8 +53,18 @@ class Timestamps:
         return self._text
 
 
-def row_of_answer(transaction_id: str, origin: Origin, house: AnyHouse, estimate: PriceEstimate) -> PredictionRow:
-    """Give the row of one price."""
+class Kept(NamedTuple):
+    """What is kept of each price: a row of one table."""
+
+    name: str
+    """What whoever keeps it is called in the service's log."""
+    table: sa.Table
+    row_of: Callable[[str, Origin, AnyHouse, PriceEstimate], Row]
+    """Makes the row of one price, of its transaction's id, its origin, the house and the price."""
+
+
+def row_of_answer(transaction_id: str, origin: Origin, house: AnyHouse, estimate: PriceEstimate) -> Row:
+    """Give the row of `prediction` of a price that was answered."""
     model = estimate.model
     return (
         transaction_id,
@@ -68,12 +78,20 @@ def row_of_answer(transaction_id: str, origin: Origin, house: AnyHouse, estimate
         estimate.low_usd,
         estimate.high_usd,
         estimate.source,
-        None,
+        model.variant,
     )
 
 
-def rows_of(answered: Answered) -> Iterator[PredictionRow]:
-    """Give the row of each price."""
-    origin, *answers = answered
-    for transaction_id, house, estimate in zip(*answers, strict=True):
-        yield row_of_answer(transaction_id, origin, house, estimate)
+def row_of_shadow(transaction_id: str, origin: Origin, house: AnyHouse, estimate: PriceEstimate) -> Row:
+    """Give the row of `shadow_prediction` of a price that the shadow made; the house stands in that of the answer."""
+    del house
+    model = estimate.model
+    prices = estimate.price_usd, estimate.low_usd, estimate.high_usd
+    return transaction_id, origin[0], model.name, model.version, model.id, *prices
+
+
+ANSWERS = Kept("prediction log", prediction, row_of_answer)
+"""The prices that were answered."""
+
+SHADOWS = Kept("shadow log", shadow_prediction, row_of_shadow)
+"""What the shadow said of the same houses."""

@@ -34,6 +34,22 @@ prediction = Table(
 )
 """One row for each price that was answered."""
 
+shadow_prediction = Table(
+    "shadow_prediction",
+    metadata,
+    Column("transaction_id", Text, primary_key=True),
+    Column("shadowed_at", DateTime, nullable=False),
+    Column("model_name", Text, nullable=False),
+    Column("model_version", Text, nullable=False),
+    Column("model_id", Text, nullable=False),
+    Column("price_usd", Double, nullable=False),
+    Column("low_usd", Double, nullable=False),
+    Column("high_usd", Double, nullable=False),
+    Index("shadow_prediction_by_time", "shadowed_at"),
+    Index("shadow_prediction_by_version", "model_version", "shadowed_at"),
+)
+"""What the shadow said of a house that somebody was answered a price for."""
+
 prediction_columns = Table(
     "prediction_columns",
     metadata,

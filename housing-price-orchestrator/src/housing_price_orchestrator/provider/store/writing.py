@@ -1,4 +1,4 @@
-"""Writes rows of `prediction`, many with one statement.
+"""Writes rows of a table, many with one statement.
 
 `executemany` would let go of the interpreter and ask for it again for each row, and under load wait for it each time.
 """
@@ -6,28 +6,29 @@
 from collections.abc import Iterator, Sequence
 from itertools import chain
 
+import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from housing_price_orchestrator.provider.store.rows import ROW_COLUMNS, PredictionRow
-from housing_price_orchestrator.provider.store.tables import prediction
+from housing_price_orchestrator.provider.store.rows import COLUMNS_VERSION, Row
 
 MAX_ROWS_PER_STATEMENT = 2_048
 """SQLite takes up to 32,766 values in a statement (sqlite.org/limits.html), Postgres 65,535."""
 
 
-class PredictionWriter:
+class RowWriter:
     """Writes into an open database, in transactions."""
 
-    def __init__(self, engine: Engine, columns_version: int) -> None:
-        """Write inputs whose columns the database knows as `columns_version`."""
+    def __init__(self, engine: Engine, table: sa.Table, columns_version: int) -> None:
+        """Write into `table`; where it holds inputs, the database knows their columns as `columns_version`."""
         self._engine = engine
         mark = "?" if engine.dialect.paramstyle == "qmark" else "%s"
-        marks = ",".join([mark] * len(ROW_COLUMNS))
-        self._head = f"INSERT INTO {prediction.name} (columns_version,{','.join(ROW_COLUMNS)}) VALUES "  # noqa: S608 - our own names
-        self._row = f"({columns_version},{marks})"
+        columns = [column.name for column in table.columns]
+        marks = [str(columns_version) if column == COLUMNS_VERSION else mark for column in columns]
+        self._head = f"INSERT INTO {table.name} ({','.join(columns)}) VALUES "  # noqa: S608 - our own names
+        self._row = f"({','.join(marks)})"
         self._statements: dict[int, str] = {}
 
-    def write(self, rows: Sequence[PredictionRow]) -> None:
+    def write(self, rows: Sequence[Row]) -> None:
         """Write all rows, or none; one that is there already, after a commit whose answer was lost, stays as it is."""
         with self._engine.begin() as connection:
             for some in _in_powers_of_two(rows):
@@ -40,7 +41,7 @@ class PredictionWriter:
         return self._statements[rows]
 
 
-def _in_powers_of_two(rows: Sequence[PredictionRow]) -> Iterator[Sequence[PredictionRow]]:
+def _in_powers_of_two(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
     """Cut rows into few pieces of few lengths."""
     start, size = 0, MAX_ROWS_PER_STATEMENT
     while start < len(rows):

@@ -33,8 +33,8 @@ class LoggedPrice(View):
     """`model`: made for this request; `cache`: made for the same house before; `last-known`: the same, in need."""
     degraded: bool
     """Whether the model server was away, so that the last known price was answered."""
-    variant: str | None
-    """The part of a comparison of models that it belongs to; null outside of one."""
+    variant: Literal["champion", "canary"] | None
+    """In which part the model was asked; null for prices of before there were parts."""
 
 
 class LoggedPrices(View):

@@ -18,12 +18,14 @@ from fakes import FakeClock
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
 from housing_price_orchestrator.provider.model_server.columns import COLUMNS, row_of
 from housing_price_orchestrator.provider.store.prediction_log import SMALL_ROWS, SqlPredictionLog
+from housing_price_orchestrator.provider.store.rows import SHADOWS
 from housing_price_orchestrator.shared.ids import time_ordered_ids
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
 from waiting import wait_until
 
 MODEL = ModelIdentity("housing-price", "7", "0123456789abcdef")
+CANARY = ModelIdentity("housing-price", "8", "fedcba9876543210", "canary")
 
 type OpenLog = Callable[..., SqlPredictionLog]
 
@@ -103,7 +105,7 @@ def test_every_value_is_kept_as_it_was(open_log: OpenLog, file: Path) -> None:
         "low_usd": estimate.low_usd,
         "high_usd": estimate.high_usd,
         "source": "model",
-        "variant": None,
+        "variant": "champion",
     }
 
 
@@ -256,12 +258,43 @@ def test_of_a_sample_only_the_chosen_rows_are_taken_down(open_log: OpenLog, file
     assert [row["house_id"] for row in rows_in(file)] == [1, 3]
 
 
+def test_the_part_in_which_a_model_was_asked_is_kept(open_log: OpenLog, file: Path) -> None:
+    log = open_log()
+    for model in (MODEL, CANARY):
+        log.record(new_ids(1), [house()], [PriceEstimate(2.0, 1.0, 3.0, model)])
+    settled(log)
+    assert [(row["model_version"], row["variant"]) for row in rows_in(file)] == [("7", "champion"), ("8", "canary")]
+
+
+@pytest.mark.parametrize("count", [1, SMALL_ROWS + 1])
+def test_what_a_shadow_says_has_a_table_of_its_own(open_log: OpenLog, file: Path, count: int) -> None:
+    clock = FakeClock()
+    clock.now = datetime(2026, 11, 21, 6, 30, 0, 123_456, UTC).timestamp()
+    answers, shadows = open_log(), open_log(kept=SHADOWS, clock=clock)
+    asked = houses(count)
+    ids = record(answers, asked)
+    shadow = ModelIdentity("housing-price", "9", "abc", "shadow")
+    shadows.record(ids, asked, [PriceEstimate(2.5 + one.id, 1.5, 9e9, shadow) for one in asked])
+    settled(answers)
+    settled(shadows)
+    with closing(sqlite3.connect(file)) as connection:
+        found = connection.execute("SELECT * FROM shadow_prediction ORDER BY transaction_id").fetchall()
+    assert found == [
+        (transaction_id, "2026-11-21 06:30:00.123000", "housing-price", "9", "abc", 2.5 + one.id, 1.5, 9e9)
+        for transaction_id, one in zip(ids, asked, strict=True)
+    ]
+    assert [row["transaction_id"] for row in rows_in(file)] == ids
+
+
 def test_old_rows_are_forgotten_in_small_batches_and_young_ones_are_not(open_log: OpenLog, file: Path) -> None:
     clock = FakeClock()
     clock.now = 1_800_000_000.0
     log = open_log(clock=clock, retention_seconds=86_400)
-    record(log, houses(2_500))
+    ids = record(log, houses(2_500))
     settled(log)
+    shadows = open_log(kept=SHADOWS, clock=clock)
+    shadows.record(ids, houses(2_500), estimates_of(houses(2_500)))
+    settled(shadows)
     clock.passes(86_000)
     young = record(log, houses(5))
     settled(log)
@@ -269,6 +302,9 @@ def test_old_rows_are_forgotten_in_small_batches_and_young_ones_are_not(open_log
     clock.passes(1_000)
     wait_until(lambda: len(rows_in(file)) == 5, "old rows are still there")
     assert [row["transaction_id"] for row in rows_in(file)] == young
+    with closing(sqlite3.connect(file)) as connection:
+        count = "SELECT COUNT(*) FROM shadow_prediction"
+        wait_until(lambda: connection.execute(count).fetchone() == (0,), "old rows of the shadow are still there")
 
 
 def test_nothing_is_written_about_what_was_asked_when_the_database_is_away(open_log: OpenLog, file: Path) -> None:

@@ -26,17 +26,24 @@ class Image:
     Attributes:
         dockerfile: What builds it.
         selection: Which packages of which lock it holds, as options of `uv sync` and `uv export`.
+        extras: The build argument `EXTRAS`, a part of the selection; None leaves it as the Dockerfile has it.
     """
 
     dockerfile: Path
     selection: tuple[str, ...]
+    extras: str | None = None
 
 
 IMAGES: Final = {
     "housing-price-orchestrator": Image(
         REPOSITORY / "housing-price-orchestrator" / "Dockerfile",
         # The drivers of Postgres and Redis, so that an address is all that they take.
-        ("--package", "housing-price-orchestrator", "--all-extras"),
+        ("--package", "housing-price-orchestrator", "--extra", "postgres", "--extra", "redis"),
+    ),
+    "housing-price-orchestrator-worker": Image(
+        REPOSITORY / "housing-price-orchestrator" / "Dockerfile",
+        ("--package", "housing-price-orchestrator", "--extra", "postgres", "--extra", "worker"),
+        "--extra postgres --extra worker",
     ),
     "housing-price-model": Image(
         REPOSITORY / "housing-price-model" / "Dockerfile", ("--package", "housing-price-model")

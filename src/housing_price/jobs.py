@@ -14,7 +14,12 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 from rich.table import Table
 
 KEY_VARIABLE = "HOUSING_PRICE_API_KEY"
-MEDIA_TYPES = {".csv": "text/csv", ".ndjson": "application/x-ndjson", ".jsonl": "application/x-ndjson"}
+MEDIA_TYPES = {
+    ".csv": "text/csv",
+    ".ndjson": "application/x-ndjson",
+    ".jsonl": "application/x-ndjson",
+    ".parquet": "application/vnd.apache.parquet",
+}
 POLL_SECONDS = 0.5
 SECONDS = 60.0
 FINISHED = {"succeeded", "failed", "cancelled"}
@@ -70,7 +75,9 @@ def _blocks(path: Path, progress: Progress) -> Iterator[bytes]:
 
 @app.command()
 def submit(
-    file: Annotated[Path | None, typer.Argument(help="A .csv or .ndjson file to price; none: train a model.")] = None,
+    file: Annotated[
+        Path | None, typer.Argument(help="A .csv, .ndjson or .parquet file to price; none: train a model.")
+    ] = None,
     *,
     watch_it: Annotated[bool, typer.Option("--watch", help="Follow it to its end.")] = False,
     idempotency_key: Annotated[str | None, typer.Option(help="The same key is the same job.")] = None,

@@ -75,6 +75,7 @@ async def _work(settings: Settings, url: str, name: str) -> None:
             price=PatientPricing(price_each, loop, patience_seconds=jobs.patience_seconds),
             explain=_explained,
             rows_per_step=jobs.rows_per_step,
+            max_file_bytes=jobs.max_file_bytes,
         )
         worker = ScoringWorker(
             scoring,

@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
@@ -26,6 +28,7 @@ from waiting import wait_until
 
 COMMAND = (sys.executable, "-m", "housing_price_orchestrator")
 CSV, NDJSON = {"content-type": "text/csv"}, {"content-type": "application/x-ndjson"}
+PARQUET = {"content-type": "application/vnd.apache.parquet"}
 SECONDS = 90
 
 
@@ -89,6 +92,12 @@ def lines_of(documents: list[Any]) -> bytes:
     return b"".join(json.dumps(document).encode() + b"\n" for document in documents)
 
 
+def parquet_of(documents: list[dict[str, Any]]) -> bytes:
+    made = io.BytesIO()
+    pq.write_table(pa.Table.from_pylist(documents), made)
+    return made.getvalue()
+
+
 def csv_of(documents: list[dict[str, Any]]) -> bytes:
     text = io.StringIO(newline="")
     writer = csv.DictWriter(text, documents[0])
@@ -97,14 +106,14 @@ def csv_of(documents: list[dict[str, Any]]) -> bytes:
     return text.getvalue().encode()
 
 
-@pytest.mark.parametrize("successor", ["worker-1", "worker-2"])
+@pytest.mark.parametrize(("successor", "kind"), [("worker-1", "csv"), ("worker-2", "parquet")])
 def test_a_worker_that_is_killed_loses_no_row_and_prices_none_twice(
-    each_bench: Bench, stub: StubModelServer, tmp_path: Path, successor: str
+    each_bench: Bench, stub: StubModelServer, tmp_path: Path, successor: str, kind: str
 ) -> None:
     """Whether it comes back, or another one goes on with its job."""
     bench, rows, seen = each_bench, 2_000, 0
-    documents = houses_json(rows - 1)
-    url = bench.submit(csv_of([*documents, house_json(id=rows, street="Dummy")]), CSV)
+    documents = [*houses_json(rows - 1), house_json(id=rows, street="Dummy")]
+    url = bench.submit(csv_of(documents), CSV) if kind == "csv" else bench.submit(parquet_of(documents), PARQUET)
 
     async def hangs_in_the_fourth_step(call: Any, writer: Any) -> None:
         # So that the kill comes in its middle whatever the machine's speed.
@@ -123,7 +132,12 @@ def test_a_worker_that_is_killed_loses_no_row_and_prices_none_twice(
         job = bench.end_of(url)
         assert job["state"] == "succeeded", second.output
         assert job["progress"] == {"rowsDone": rows, "rowsTotal": rows}
-        found = list(csv.DictReader(io.StringIO(httpx.get(f"{url}/result", timeout=30).text)))
+        result = httpx.get(f"{url}/result", timeout=30)
+        if kind == "csv":
+            found = list(csv.DictReader(io.StringIO(result.text)))
+        else:
+            assert result.headers["content-type"] == PARQUET["content-type"]
+            found = pq.read_table(io.BytesIO(result.content)).to_pylist()
         assert [int(row["row"]) for row in found] == list(range(1, rows))
         assert [int(row["id"]) for row in found] == list(range(1, rows))
         refused = httpx.get(f"{url}/refused", timeout=30).text.splitlines()
@@ -246,6 +260,18 @@ class Trap:
 
 def sqlalchemy_url(bench: Bench) -> str:
     return bench.variables["ORCHESTRATOR_JOBS__DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://")
+
+
+def test_a_file_that_is_no_parquet_fails_its_job_and_says_why(bench: Bench) -> None:
+    with bench.worker():
+        for content, says_so in (
+            (b"PAR1 or so", "no parquet"),
+            (parquet_of([house_json() | {"colour": "red"}]), "unknown: 'colour'"),
+        ):
+            job = bench.end_of(bench.submit(content, PARQUET))
+            assert (job["state"], job["error"]["code"]) == ("failed", "input-unusable")
+            assert says_so in job["error"]["detail"]
+        assert bench.end_of(bench.submit(parquet_of([house_json()]), PARQUET))["state"] == "succeeded"
 
 
 def test_each_row_is_priced_as_the_api_prices_it_or_refused_by_its_number(bench: Bench) -> None:

@@ -26,7 +26,8 @@ from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
 from housing_price_orchestrator.shared.view.job import JobDocument, JobId, JobPage, TrainingOrder
 
 PREFIX = "/api/v1/jobs"
-FORMAT_OF_MEDIA_TYPE = {"text/csv": "csv", NDJSON: "ndjson"}
+PARQUET = "application/vnd.apache.parquet"
+FORMAT_OF_MEDIA_TYPE = {"text/csv": "csv", NDJSON: "ndjson", PARQUET: "parquet"}
 """The kinds of files that are priced."""
 MEDIA_TYPE_OF_FORMAT = {name: media_type for media_type, name in FORMAT_OF_MEDIA_TYPE.items()}
 IDEMPOTENCY_HEADER = "Idempotency-Key"
@@ -70,6 +71,7 @@ type JobIdPath = Annotated[JobId, Path(alias="id", description="The job's id.")]
         {
             "text/csv": ("A header of the keys of `House`, and a house per line; an empty cell is null.", _AS_CSV),
             NDJSON: ("A `House` per line.", _AS_LINE),
+            PARQUET: ("Columns of the keys of `House`: whole numbers, floating-point numbers, text; flat.", None),
         },
         required=True,
     ),

@@ -44,9 +44,10 @@ def answers_of_jobs(*statuses: int) -> dict[int | str, dict[str, Any]]:
 
 
 def submission(kinds: dict[str, tuple[str | type[BaseModel], Any]], *, required: bool) -> dict[str, Any]:
-    """Describe what is sent: for each media type a view, or words about a file; and an example."""
+    """Describe what is sent: for each media type a view, or words about a file; and an example, or None."""
     content = {
-        media_type: {"schema": _schema_of(kind), "examples": {"example": {"value": example}}}
+        media_type: {"schema": _schema_of(kind)}
+        | ({} if example is None else {"examples": {"example": {"value": example}}})
         for media_type, (kind, example) in kinds.items()
     }
     return {

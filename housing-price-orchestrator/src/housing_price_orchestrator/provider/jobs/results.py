@@ -32,14 +32,18 @@ COLUMNS = (
 CSV_HEAD = (",".join(COLUMNS) + "\r\n").encode()
 
 
+def cells_of(priced: Priced) -> tuple[object, ...]:
+    """Give what stands in the columns of a row."""
+    row, house_id, one = priced
+    prices = (one.price_usd, one.low_usd, one.high_usd, INTERVAL_LEVEL)
+    return (row, house_id, *prices, one.model.name, one.model.version, one.model.id)
+
+
 def as_csv(rows: Iterable[Priced]) -> bytes:
     """Write rows as CSV, without a header."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
-    for row, house_id, one in rows:
-        model = one.model
-        prices = (one.price_usd, one.low_usd, one.high_usd, INTERVAL_LEVEL)
-        writer.writerow((row, house_id, *prices, model.name, model.version, model.id))
+    writer.writerows(map(cells_of, rows))
     return text.getvalue().encode()
 
 
@@ -90,7 +94,12 @@ def join_bytes(parts: Sequence[Path], target: BinaryIO) -> None:
 
 
 def result_format(name: str) -> ResultFormat:
-    """Give what writes a format: csv or ndjson."""
+    """Give what writes a format: csv, ndjson or parquet."""
+    if name == "parquet":
+        # It takes a while to load, and is an extra.
+        from housing_price_orchestrator.provider.jobs.parquet.writing import ParquetResults  # noqa: PLC0415
+
+        return ParquetResults()
     return _FORMATS[name]
 
 

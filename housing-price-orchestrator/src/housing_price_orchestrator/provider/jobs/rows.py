@@ -71,8 +71,7 @@ class CsvRows:
             line, self._start = next(_lines(file, 0), (b"", 0))
         self._names = _header(line)
         self._readers = [_CONVERTERS[name] for name in self._names]
-        # With every key there, the house is read in the fast way.
-        self._rest = {name: None for name in _CONVERTERS if name not in self._names and name not in _REQUIRED}
+        self._rest = nulls_for_missing(self._names)
 
     def after(self, offset: int) -> Iterator[Row]:
         """Give the rows from a byte on: 0, or the end of a row."""
@@ -122,14 +121,28 @@ def _header(line: bytes | None) -> Sequence[str]:
         names = [name.strip() for name in _cells((line or b"").removeprefix(_BOM))]
     except ValueError as error:
         raise JobInputUnusable(f"The header is {error}.") from error
+    check_names(names, "The header")
+    return names
+
+
+def check_names(names: Sequence[str], what_names: str) -> None:
+    """Make sure that the names of columns are keys of `House`, each once, and all that a house needs.
+
+    Raises:
+        JobInputUnusable: they are not; says, of `what_names`, why.
+    """
     unknown = [name for name in names if name not in _CONVERTERS]
     twice = sorted({name for name in names if names.count(name) > 1})
     missing = sorted(_REQUIRED.difference(names))
     for what, wrong in (("is unknown", unknown), ("stands there twice", twice), ("is missing", missing)):
         if wrong:
             shown = ", ".join(repr(name[:60]) for name in wrong[:_MAX_NAMES_SHOWN])
-            raise JobInputUnusable(f"The header must name keys of a house, but of these each {what}: {shown}.")
-    return names
+            raise JobInputUnusable(f"{what_names} must name keys of a house, but of these each {what}: {shown}.")
+
+
+def is_whole(name: str) -> bool:
+    """Tell whether a key of `House` takes whole numbers only."""
+    return _CONVERTERS[name] is _whole
 
 
 def _refusal(reason: str) -> InvalidDocument:
@@ -159,6 +172,11 @@ def _converter(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Cal
         words = schema.get("enum", [schema.get("const")])
         return _whole if all(isinstance(word, int) for word in words) else _text
     return {"integer": _whole, "number": _number}.get(str(schema.get("type")), _text)
+
+
+def nulls_for_missing(names: Sequence[str]) -> dict[str, object]:
+    """Give the keys that `names` leave out and that may be left out: with every key a house is read in the fast way."""
+    return {name: None for name in _CONVERTERS if name not in names and name not in _REQUIRED}
 
 
 _SCHEMA = House.model_json_schema(mode="validation")

@@ -11,6 +11,7 @@ from typing import Any
 import orjson
 
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
+from housing_price_orchestrator.provider.jobs.parquet import converting
 from housing_price_orchestrator.provider.jobs.results import Priced, join_bytes, result_format, write_whole
 from housing_price_orchestrator.provider.jobs.rows import READERS, Row
 from housing_price_orchestrator.shared.errors import HousingPriceError, InvalidDocument, JobInputUnusable
@@ -28,11 +29,11 @@ type PriceAll = Callable[[Sequence[AnyHouse]], Sequence[PriceEstimate | HousingP
 
 @dataclass(frozen=True)
 class Source:
-    """A file whose rows are lines."""
+    """A file of houses."""
 
     path: Path
     format: str
-    """What its lines are: `csv` or `ndjson`."""
+    """`csv` or `ndjson`, whose rows are its lines; or `parquet`, which is to be converted first."""
 
 
 class FileScoring:
@@ -50,17 +51,39 @@ class FileScoring:
         price: PriceAll,
         explain: Callable[[HousingPriceError], Mapping[str, Any]],
         rows_per_step: int,
+        max_file_bytes: int,
     ) -> None:
-        """Read houses with `read`, price them with `price`, tell what is wrong with a row by `explain`."""
+        """Read houses with `read`, price them with `price`, tell what is wrong with a row by `explain`.
+
+        No file, nor what it is converted to, may have more than `max_file_bytes`.
+        """
         self._files = files
         self._read = read
         self._price = price
         self._explain = explain
         self._rows_per_step = rows_per_step
+        self._max_file_bytes = max_file_bytes
 
     def source_of(self, arguments: Mapping[str, Any]) -> Source:
         """Tell which file came with a job."""
         return Source(self._files.incoming_path(arguments["input"]), arguments["format"])
+
+    def convert(self, job_id: str, source: Source) -> str:
+        """Write the rows of a file of parquet as lines; gives the name of the file they are in.
+
+        Raises:
+            JobInputUnusable: it cannot be read; says why.
+        """
+        if not converting.is_there():
+            raise JobInputUnusable("The worker was installed without parquet (its extra `worker`). Ask the operator.")
+        name = f"{secrets.token_hex(8)}.ndjson"
+        _check_is_there(source.path)
+        converting.convert(source.path, self._files.work_path(job_id) / name, limit_bytes=self._max_file_bytes)
+        return name
+
+    def converted(self, job_id: str, name: str) -> Source:
+        """Tell which file `convert` has written."""
+        return Source(self._files.work_path(job_id) / name, "ndjson")
 
     def count(self, source: Source) -> int:
         """Count the rows of a file.
@@ -140,6 +163,10 @@ class _Parts:
 
 
 def _rows(source: Source, offset: int) -> Iterator[Row]:
-    if not source.path.is_file():
-        raise JobInputUnusable("The file that came with the job is gone.")
+    _check_is_there(source.path)
     return READERS[source.format](source.path).after(offset)
+
+
+def _check_is_there(path: Path) -> None:
+    if not path.is_file():
+        raise JobInputUnusable("The file that came with the job is gone.")

@@ -122,6 +122,8 @@ class ScoringWorker:
     def _score(self, job_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
         scoring, step = self._scoring, self._step
         source, result = scoring.source_of(arguments), arguments["format"]
+        if source.format == "parquet":
+            source = scoring.converted(job_id, step("convert", scoring.convert, job_id, source))
         total = step("count", scoring.count, source)
         at: Mapping[str, Any] = START
         parts: list[str] = []

@@ -183,7 +183,7 @@ def test_a_key_that_is_none_is_refused(bench: Bench, key: str) -> None:
     [
         {},
         {"content-type": "application/json"},
-        {"content-type": "application/vnd.apache.parquet"},
+        {"content-type": "application/parquet"},
         {"content-type": "text/csv", "content-encoding": "gzip"},
     ],
 )

@@ -21,6 +21,7 @@ from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.service.transactions import Transactions
 from housing_price_orchestrator.shared.access import Caller
 from housing_price_orchestrator.shared.errors import JobsOff
+from housing_price_orchestrator.shared.timers import Timers
 
 CALLER = "caller"
 """What stands under this name in a request's state is the caller, once it is known."""
@@ -78,6 +79,12 @@ def stream_gate_of(request: Request) -> StreamGate:
     """Get what lets a bounded number of blocks of all streams through."""
     gate: StreamGate = request.app.state.stream_gate
     return gate
+
+
+def timers_of(request: Request) -> Timers:
+    """Get the timers of what nearly never comes."""
+    timers: Timers = request.app.state.timers
+    return timers
 
 
 def limits_of(request: Request) -> BodyLimits:

@@ -22,7 +22,7 @@ class TrustedHosts:
         if scope["type"] == "http":
             named = Headers(scope=scope).getlist("host")
             if len(named) != 1 or not self._is_served(named[0]):
-                response = await on_error(Request(scope), HostNotServed("another host was named"))
+                response = on_error(Request(scope), HostNotServed("another host was named"))
                 await response(scope, receive, send)
                 return
         await self._app(scope, receive, send)

@@ -6,36 +6,55 @@ from collections.abc import Awaitable
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
+from housing_price_orchestrator.shared.timers import Timers
+
 WATCHED_AFTER_SECONDS = 0.02
 """Nearly every request is answered before, and is spared the cost of a watcher; the others are worth one."""
 
 
-async def unless_caller_leaves[T](receive: Receive, work: Awaitable[T]) -> T:
-    """Await `work`, and cancel it when the connection that `receive` belongs to is closed.
+class _Watch:
+    """Looks out for the end of a connection, and then ends the work that is done for it."""
+
+    __slots__ = ("_receive", "_watcher", "_worker", "has_left")
+
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._worker = asyncio.current_task()
+        self._watcher: asyncio.Task[None] | None = None
+        self.has_left = False
+
+    def begin(self) -> None:
+        self._watcher = asyncio.get_running_loop().create_task(self._look())
+
+    def end(self) -> None:
+        if self._watcher is not None:
+            self._watcher.cancel()
+
+    async def _look(self) -> None:
+        while (await self._receive())["type"] != "http.disconnect":
+            pass
+        self.has_left = True
+        if self._worker is not None:
+            self._worker.cancel()
+
+
+async def unless_caller_leaves[T](receive: Receive, work: Awaitable[T], timers: Timers) -> T:
+    """Await `work`, and cancel it when the connection that `receive` belongs to is closed; `timers` are for that.
 
     Raises:
         ClientDisconnect: the caller has gone; the work is cancelled.
     """
-    loop = asyncio.get_running_loop()
-    worker = asyncio.current_task()
-    watchers: list[asyncio.Task[None]] = []
-
-    async def watch() -> None:
-        while (await receive())["type"] != "http.disconnect":
-            pass
-        if worker is not None:
-            worker.cancel()
-
-    timer = loop.call_later(WATCHED_AFTER_SECONDS, lambda: watchers.append(loop.create_task(watch())))
+    watch = _Watch(receive)
+    timer = timers.call_later(WATCHED_AFTER_SECONDS, watch.begin)
     try:
         return await work
     except asyncio.CancelledError:
-        # Only a watcher that came to its end has cancelled us; any other cancellation is not ours to swallow.
-        if worker is not None and any(watcher.done() and not watcher.cancelled() for watcher in watchers):
+        # Any other cancellation is not ours to swallow.
+        worker = asyncio.current_task()
+        if worker is not None and watch.has_left:
             worker.uncancel()
             raise ClientDisconnect from None
         raise
     finally:
         timer.cancel()
-        for watcher in watchers:
-            watcher.cancel()
+        watch.end()

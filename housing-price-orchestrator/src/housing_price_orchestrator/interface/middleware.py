@@ -6,11 +6,11 @@ from collections.abc import Mapping
 from typing import Any
 
 import structlog
-from fastapi import Request
+from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from housing_price_orchestrator.interface.problems import answer_to, problem
+from housing_price_orchestrator.interface.problems import answer_to, problem, response_to
 from housing_price_orchestrator.interface.request_id import ANSWER_HEADERS, HEADER, choose_request_id
 from housing_price_orchestrator.interface.server_timing import SERVER_TIMING, server_timing
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
@@ -35,7 +35,7 @@ class RequestMiddleware:
         self._app = app
         self._is_traced = is_traced
         self._metrics = metrics
-        self._log = structlog.get_logger()
+        self._log: Any = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Handle one request; other kinds of connection pass untouched."""
@@ -74,9 +74,9 @@ class RequestMiddleware:
         except ClientDisconnect:
             status = _CALLER_LEFT
         except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
-            failure = {"exc_info": error}
-            if status == 0:
-                await problem(Request(scope), answer_to(error))(scope, receive, send_named)
+            response, failure = _told(Request(scope), error, is_begun=status != 0)
+            if response is not None:
+                await response(scope, receive, send_named)
         finally:
             seconds = time.perf_counter() - started_at
             record.route = getattr(scope.get("route"), "path_format", "")
@@ -92,17 +92,33 @@ class RequestMiddleware:
         level = logging.DEBUG if scope["path"] in WATCHED_PATHS else logging.INFO
         if status >= _SERVER_ERROR or "exc_info" in failure:
             level = logging.ERROR
+        log = self._log
+        if log is None:
+            # Bound once: the first request comes after the logs have been configured.
+            log = self._log = structlog.get_logger().bind()
         # Putting the fields together costs more than writing them, and a line that is not written needs none.
-        if not self._log.is_enabled_for(level):
+        if not log.is_enabled_for(level):
             return
-        self._log.log(
-            level,
-            "request",
-            request_id=record.request_id,
-            method=scope["method"],
-            path=scope["path"],
-            status=status,
-            seconds=round(seconds, 6),
+        fields = {
+            "request_id": record.request_id,
+            "method": scope["method"],
+            "path": scope["path"],
+            "status": status,
+            "seconds": round(seconds, 6),
             **fields_of(record),
             **failure,
-        )
+        }
+        if "exc_info" not in failure and hasattr(log, "write_event"):
+            log.write_event(level, "request", fields)
+        else:
+            log.log(level, "request", **fields)
+
+
+def _told(request: Request, error: Exception, *, is_begun: bool) -> tuple[Response | None, dict[str, Any]]:
+    """Give what a caller is told about an error, where no other answer `is_begun`, and what the log is told."""
+    response = None if is_begun else response_to(request, error)
+    if response is None:
+        return None if is_begun else problem(request, answer_to(error)), {"exc_info": error}
+    # One error may be that of many requests, and would remember the way through each of them.
+    error.__traceback__ = None
+    return response, {}

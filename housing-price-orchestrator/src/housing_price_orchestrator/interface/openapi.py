@@ -14,7 +14,6 @@ from fastapi.middleware.asyncexitstack import AsyncExitStackMiddleware
 from fastapi.routing import APIRoute
 from pydantic import BaseModel, Field
 from pydantic.json_schema import models_json_schema
-from starlette.middleware.exceptions import ExceptionMiddleware
 from starlette.types import ASGIApp
 
 from housing_price_orchestrator.interface.access import describe_access
@@ -191,11 +190,10 @@ class DescribedAPI(FastAPI):
     def build_middleware_stack(self) -> ASGIApp:
         """Put around the routes what this service uses, and not what FastAPI puts there for others.
 
-        Left out are its own answer to unexpected errors, its limit of bodies and its hook for telemetry: ours stand in
-        the middleware that was added, and each layer costs a few microseconds for each request.
+        Left out are its own answers to errors, its limit of bodies and its hook for telemetry: ours stand in the
+        middleware that was added, and each layer costs a few microseconds for each request.
         """
-        handlers = {key: handler for key, handler in self.exception_handlers.items() if key not in (500, Exception)}
-        app: ASGIApp = ExceptionMiddleware(AsyncExitStackMiddleware(self.router), handlers=handlers)
+        app: ASGIApp = AsyncExitStackMiddleware(self.router)
         for added in reversed(self.user_middleware):
             app = added.cls(app, *added.args, **added.kwargs)
         return app

@@ -172,7 +172,20 @@ def problem_document(answer: Answer, request_id: str, **members: Any) -> dict[st
     }
 
 
-async def on_error(request: Request, error: Exception) -> Response:
+def response_to(request: Request, error: Exception) -> Response | None:
+    """Answer an error that has a meaning; None for a defect, which has none."""
+    match error:
+        case errors.HousingPriceError():
+            return on_error(request, error)
+        case RequestValidationError():
+            # What FastAPI itself finds wrong with a path, query or header parameter.
+            return invalid(error.errors())
+        case HTTPException():
+            return on_http_exception(request, error)
+    return None
+
+
+def on_error(request: Request, error: errors.HousingPriceError) -> Response:
     """Answer a named error; what it says for itself goes to the log only."""
     request.state.error = f"{type(error).__name__}: {error}"
     refused(error, request.scope["state"]["record"], request.app.state.request_metrics)
@@ -245,18 +258,12 @@ def members_of(error: Exception) -> dict[str, Any]:
     return {}
 
 
-async def on_invalid_parameters(_request: Request, error: Exception) -> Response:
-    """Answer what FastAPI itself finds wrong with a path, query or header parameter."""
-    return invalid(error.errors() if isinstance(error, RequestValidationError) else [])
-
-
-async def on_http_exception(request: Request, error: Exception) -> Response:
+def on_http_exception(request: Request, error: HTTPException) -> Response:
     """Answer what the framework refuses: an unknown path (404), a wrong method (405)."""
-    status = error.status_code if isinstance(error, HTTPException) else 500
-    phrase = HTTPStatus(status)
-    answer = Answer(status, phrase.phrase.lower().replace(" ", "-"), phrase.phrase, phrase.description or phrase.phrase)
-    response = problem(request, answer)
-    if isinstance(error, HTTPException) and error.headers:
+    phrase = HTTPStatus(error.status_code)
+    name = phrase.phrase.lower().replace(" ", "-")
+    response = problem(request, Answer(phrase, name, phrase.phrase, phrase.description or phrase.phrase))
+    if error.headers:
         response.headers.update(error.headers)
     return response
 

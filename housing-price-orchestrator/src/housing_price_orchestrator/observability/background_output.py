@@ -14,8 +14,9 @@ from typing import TextIO
 MAX_EVENTS = 20_000
 """What is written while so much waits is lost, and counted: some 10 MB, or ten seconds of a busy process."""
 
-PAUSE_SECONDS = 0.01
-"""Between two writes, so that many events go together and the thread seldom asks for its turn."""
+PAUSE_SECONDS = 0.05
+"""Between two writes, so that many events go together and the thread seldom asks for its turn: each time that it does
+while requests are served, the event loop hands the interpreter over and back, and the system wakes both."""
 
 CLOSE_SECONDS = 5.0
 """How long closing waits for the reader."""

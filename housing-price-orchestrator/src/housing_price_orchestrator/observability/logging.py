@@ -3,7 +3,8 @@
 import atexit
 import logging
 import sys
-from typing import Any
+from datetime import UTC, datetime
+from typing import Any, Protocol
 
 import orjson
 import structlog
@@ -11,12 +12,39 @@ import structlog
 from housing_price_orchestrator.observability.background_output import BackgroundOutput
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_NAME_OF_LEVEL = {number: name for name, number in LEVELS.items()}
 
 
 # Local variables hold what callers sent, which is never logged.
 _TRACES = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
 )
+
+
+class EventLogger(Protocol):
+    """A logger that also takes an event whose fields are put together already."""
+
+    def write_event(self, level: int, event: str, fields: dict[str, Any]) -> None:
+        """Write what `log(level, event, **fields)` writes, in a third of its time; `fields` may be changed.
+
+        For plain values only, and where the level was found to be enabled: no processors look at them.
+        """
+        ...
+
+
+def _json_logger(level: str) -> type[structlog.typing.BindableLogger]:
+    class JsonLogger(structlog.make_filtering_bound_logger(LEVELS[level])):  # type: ignore[misc]  # made at run time
+        def write_event(self, level: int, event: str, fields: dict[str, Any]) -> None:
+            fields["event"] = event
+            fields["level"] = _NAME_OF_LEVEL[level]
+            fields["time"] = _now()
+            self._logger.msg(_json(fields))
+
+    return JsonLogger
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat()[:-6] + "Z"
 
 
 def configure_logging(*, level: str, style: str, in_background: bool = False) -> None:
@@ -45,7 +73,7 @@ def configure_logging(*, level: str, style: str, in_background: bool = False) ->
         ending = [_TRACES, structlog.processors.JSONRenderer(serializer=_json)]
     structlog.configure(
         processors=[*shared, *ending],
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]) if for_people else _json_logger(level),
         # Each event in one piece: `print` writes the end of the line by itself, and other threads get in between.
         logger_factory=structlog.WriteLoggerFactory(output),
         cache_logger_on_first_use=True,

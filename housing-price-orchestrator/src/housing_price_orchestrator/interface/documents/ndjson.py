@@ -84,6 +84,8 @@ class NdjsonPricing:
         del scope
         blocks: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(BLOCKS_PER_STREAM)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", NDJSON.encode())]})
+        # The head goes out now and not with the first prices, for which the client may have to send more.
+        await send({"type": "http.response.body", "body": b"", "more_body": True})
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._write(blocks, send))

@@ -13,6 +13,7 @@ from housing_price_orchestrator.interface.dependencies import (
     record_of,
     request_metrics_of,
     stream_gate_of,
+    timers_of,
     transactions_of,
 )
 from housing_price_orchestrator.interface.documents import ndjson
@@ -52,7 +53,7 @@ async def predict(request: Request) -> ASGIApp:
         record.validate_seconds = time.perf_counter() - read_at
     record.rows = 1
     estimate = await unless_caller_leaves(
-        request.receive, pricing_of(request).price(house, within_seconds=timeout_seconds)
+        request.receive, pricing_of(request).price(house, within_seconds=timeout_seconds), timers_of(request)
     )
     priced_at = time.perf_counter()
     (transaction_id,) = transactions_of(request).complete((house,), (estimate,))
@@ -83,7 +84,7 @@ async def predict_batch(request: Request) -> ASGIApp:
         record.validate_seconds = time.perf_counter() - read_at
     record.rows = len(houses)
     pricing = pricing_of(request).price_all(houses, within_seconds=timeout_seconds)
-    estimates = await unless_caller_leaves(request.receive, pricing)
+    estimates = await unless_caller_leaves(request.receive, pricing, timers_of(request))
     priced_at = time.perf_counter()
     transaction_ids = transactions_of(request).complete(houses, estimates)
     answer = await encode_predictions(houses, estimates, transaction_ids)

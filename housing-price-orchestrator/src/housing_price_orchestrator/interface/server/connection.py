@@ -11,6 +11,7 @@ import select
 from typing import Any
 
 import httptools
+from uvicorn._types import ASGI3Application
 from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
@@ -18,6 +19,7 @@ from uvicorn.server import ServerState
 from housing_price_orchestrator.interface.documents.body import BODY_IS_COMING
 from housing_price_orchestrator.interface.server.lingering import LingeringTransport
 from housing_price_orchestrator.interface.server.listening import ListeningConfig
+from housing_price_orchestrator.interface.server.one_piece import OnePieceTransport
 from housing_price_orchestrator.interface.server.refusal import refusal
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.shared import errors
@@ -58,7 +60,8 @@ class BoundedConnection(HttpToolsProtocol):
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as uvicorn has it
         """Begin to wait for the first request."""
-        super().connection_made(transport)
+        self._one_piece = OnePieceTransport(transport)
+        super().connection_made(self._one_piece)
         served = self._limits.connections
         if len(self.connections) > 2 * served:
             transport.abort()
@@ -123,8 +126,16 @@ class BoundedConnection(HttpToolsProtocol):
             self._wait(self._limits.keep_alive_seconds)
         super().on_message_complete()
 
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        # Who waits to be told to send the body is told first.
+        if not cycle.waiting_for_100_continue:
+            self._one_piece.begin_answer()
+        super()._start_asgi_task(cycle, app)
+
     def on_response_complete(self) -> None:
         """Wait for the next request; before that, for the end of a body that was refused."""
+        # An answer to HEAD ends with its head.
+        self._one_piece.send_head()
         self.server_state.total_requests += 1
         if self._is_lingering or self.transport.is_closing():
             return
@@ -235,6 +246,7 @@ class BoundedConnection(HttpToolsProtocol):
         if is_answered:
             self.transport.abort()
             return
+        self._one_piece.send_head()
         self.transport.write(refusal(error, self.client, self.server_state.default_headers))
         self._linger()
 

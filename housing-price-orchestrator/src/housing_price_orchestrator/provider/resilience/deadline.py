@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from housing_price_orchestrator.shared.deadline import current_deadline
 from housing_price_orchestrator.shared.errors import DeadlineExceeded
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
+from housing_price_orchestrator.shared.timers import Timers
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
@@ -19,6 +20,7 @@ class DeadlinePriceModel:
         self._seconds = seconds
         self.under_way = 0
         """How many questions wait for their answers."""
+        self._timers = Timers()
 
     async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         """See `PriceModel.price`; raises `DeadlineExceeded` when the time is over."""
@@ -28,8 +30,9 @@ class DeadlinePriceModel:
         if deadline <= now:
             raise DeadlineExceeded("the time was over before anything was asked")
         token = current_deadline.set(deadline)
-        limit = asyncio.timeout(deadline - now)
         self.under_way += 1
+        limit = asyncio.timeout(None)
+        timer = self._timers.call_later(deadline - now, lambda: limit.reschedule(0))
         try:
             async with limit:
                 return await self._model.price(houses)
@@ -40,4 +43,5 @@ class DeadlinePriceModel:
             raise DeadlineExceeded(f"no answer within {deadline - now:.3f} s") from error
         finally:
             self.under_way -= 1
+            timer.cancel()
             current_deadline.reset(token)

@@ -24,6 +24,7 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
+from housing_price_orchestrator.shared.locations import checked_prefix
 from housing_price_orchestrator.shared.quota import Rate
 
 PREFIX = "ORCHESTRATOR_"
@@ -372,6 +373,9 @@ class PredictionLogSettings(_Group):
     """How long a question to the log may take."""
 
 
+type StoreUri = Annotated[str, AfterValidator(checked_prefix)]
+
+
 class JobsSettings(_Group):
     """Long work: files to price, models to train (docs/jobs.md). Off unless there is a database."""
 
@@ -379,6 +383,8 @@ class JobsSettings(_Group):
     """The database of the jobs, for the API and all workers: `sqlite:///FILE`, or `postgresql://...` (`postgres`)."""
     folder: Path = Path("housing-price-jobs")
     """Where files that came with jobs, and their results, are kept: a folder that the API and the workers share."""
+    stores: Annotated[tuple[StoreUri, ...], NoDecode, BeforeValidator(_listed)] = ()
+    """URIs, separated by commas, below which jobs read and write: `file:///FOLDER`, `s3://BUCKET` (docs/jobs.md)."""
     max_file_bytes: Bytes = 2**32
     """The largest file that is taken; a house takes about 1.7 kB as JSON and 0.4 kB as CSV."""
     file_idle_seconds: Seconds = 30.0

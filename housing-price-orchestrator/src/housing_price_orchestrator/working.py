@@ -21,10 +21,12 @@ from housing_price_orchestrator.observability.logging import configure_logging
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.provider.jobs.patience import Outcome, PatientPricing
 from housing_price_orchestrator.provider.jobs.scoring import FileScoring
+from housing_price_orchestrator.provider.jobs.stores.transfer import Transfer
 from housing_price_orchestrator.provider.jobs.worker import ScoringWorker
 from housing_price_orchestrator.provider.jobs.worker_names import NameTaken, WorkerNames, is_worker_name
 from housing_price_orchestrator.settings import PREFIX, InvalidSettings, Settings, load_settings
 from housing_price_orchestrator.shared.errors import HousingPriceError, JobInputUnusable
+from housing_price_orchestrator.shared.locations import AllowedLocations
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 STEP_SECONDS = 60.0
@@ -79,6 +81,7 @@ async def _work(settings: Settings, url: str, name: str) -> None:
         )
         worker = ScoringWorker(
             scoring,
+            Transfer(AllowedLocations(jobs.stores), files, max_file_bytes=jobs.max_file_bytes),
             url=make_url(url),
             name=name,
             names=WorkerNames(jobs.folder),

@@ -127,7 +127,7 @@ def test_names_of_operations_are_unique() -> None:
 @pytest.fixture
 def logged_api(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> TestClient:
     """A client of the application, which writes down its prices and takes jobs."""
-    jobs = {"database_url": f"sqlite:///{tmp_path / 'jobs.db'}", "folder": tmp_path / "jobs"}
+    jobs = {"database_url": f"sqlite:///{tmp_path / 'jobs.db'}", "folder": tmp_path / "jobs", "stores": "s3://houses"}
     log = {"enabled": True, "url": f"sqlite:///{tmp_path / 'log.db'}"}
     api = start_app(stub.url, prediction_log=log, jobs=jobs)
     wait_until(lambda: api.get("/api/v1/predictions").status_code == 200, "the log cannot be asked")

@@ -325,6 +325,45 @@ def test_a_header_that_cannot_be_used_fails_the_job_and_says_why(bench: Bench, h
     assert "header" in job["error"]["detail"]
 
 
+def test_a_file_in_a_folder_is_priced_where_it_is(stub: StubModelServer, tmp_path: Path) -> None:
+    houses = tmp_path / "houses"
+    houses.mkdir()
+    (houses / "june.csv").write_bytes(csv_of([*houses_json(250), house_json(street="Dummy")]))
+    (houses / "secret.csv").symlink_to(tmp_path / "jobs.db")
+    uri = f"file://{houses}/"
+    variables = variables_of(stub, tmp_path, f"sqlite:///{tmp_path}/jobs.db") | {"ORCHESTRATOR_JOBS__STORES": uri}
+    with started(variables) as bench, bench.worker() as worker:
+
+        def price(source: str, output: str) -> tuple[str, dict[str, Any]]:
+            order = {"input": uri + source, "output": uri + output}
+            answer = httpx.post(f"{bench.api}/api/v1/jobs/scoring", json=order, timeout=30)
+            url = bench.api + answer.headers["location"]
+            return url, bench.end_of(url)
+
+        url, job = price("june.csv", "prices.parquet")
+        assert job["state"] == "succeeded", worker.output
+        assert pq.read_table(houses / "prices.parquet").column("row").to_pylist() == list(range(1, 251))
+        refused = (houses / "prices.parquet.refused.ndjson").read_text().splitlines()
+        assert [json.loads(line)["row"] for line in refused] == [251]
+        assert httpx.get(f"{url}/result", timeout=30).json() == {
+            "output": f"{uri}prices.parquet",
+            "refused": f"{uri}prices.parquet.refused.ndjson",
+            "rowsTotal": 251,
+            "rowsPriced": 250,
+            "rowsRefused": 1,
+        }
+        for source, output, code in (
+            ("june.csv", "prices.parquet", "input-unusable"),
+            ("july.csv", "july-prices.csv", "input-unusable"),
+            ("secret.csv", "secret-prices.csv", "store-failed"),
+        ):
+            assert price(source, output)[1]["error"]["code"] == code
+        names = {"june.csv", "secret.csv", "prices.parquet", "prices.parquet.refused.ndjson"}
+        assert {path.name for path in houses.iterdir()} == names
+        wait_until(lambda: not any((tmp_path / "jobs" / "work").iterdir()), "what was being made stayed")
+    assert not list((tmp_path / "jobs" / "results").iterdir())
+
+
 def test_a_model_server_that_is_away_is_waited_for_and_then_named(bench: Bench, stub: StubModelServer) -> None:
     stub.behaviour = says(503)
     with bench.worker(ORCHESTRATOR_JOBS__PATIENCE_SECONDS="600") as patient:

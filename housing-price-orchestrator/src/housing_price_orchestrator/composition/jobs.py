@@ -8,6 +8,7 @@ from housing_price_orchestrator.interface.documents.upload import UploadLimits
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.settings import Settings
+from housing_price_orchestrator.shared.locations import AllowedLocations
 
 
 async def open_jobs(settings: Settings, stack: contextlib.AsyncExitStack) -> Jobs | None:
@@ -19,7 +20,8 @@ async def open_jobs(settings: Settings, stack: contextlib.AsyncExitStack) -> Job
     from housing_price_orchestrator.provider.jobs.queue import DBOSJobQueue  # noqa: PLC0415
 
     queue = DBOSJobQueue(make_url(jobs.database_url), wait_seconds=jobs.wait_seconds)
-    return Jobs(await stack.enter_async_context(queue), FolderJobFiles(jobs.folder))
+    locations = AllowedLocations(jobs.stores)
+    return Jobs(await stack.enter_async_context(queue), FolderJobFiles(jobs.folder), locations)
 
 
 def upload_limits(settings: Settings) -> UploadLimits:

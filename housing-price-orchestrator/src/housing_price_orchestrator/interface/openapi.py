@@ -23,7 +23,7 @@ from housing_price_orchestrator.interface.timeout import TIMEOUT_HEADER, TIMEOUT
 from housing_price_orchestrator.shared.errors import JobError, PredictionLogError
 from housing_price_orchestrator.shared.view.actual import ActualPrices
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
-from housing_price_orchestrator.shared.view.job import TrainingOrder
+from housing_price_orchestrator.shared.view.job import ScoringOrder, TrainingOrder
 
 _REF = "#/components/schemas/{model}"
 
@@ -220,7 +220,16 @@ class DescribedAPI(FastAPI):
             document = super().openapi()
             views = [
                 (view, "validation")
-                for view in (House, HouseBatch, ActualPrices, TrainingOrder, Problem, InvalidRequest, RefusedLine)
+                for view in (
+                    House,
+                    HouseBatch,
+                    ActualPrices,
+                    ScoringOrder,
+                    TrainingOrder,
+                    Problem,
+                    InvalidRequest,
+                    RefusedLine,
+                )
             ]
             _, definitions = models_json_schema(views, ref_template=_REF)  # type: ignore[arg-type]
             schemas = document["components"]["schemas"]

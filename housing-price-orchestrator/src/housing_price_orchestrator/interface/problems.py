@@ -112,6 +112,12 @@ ANSWER_OF_ERROR: dict[type[errors.HousingPriceError], Answer] = {
         "Choose a new `Idempotency-Key` for a new request.",
     ),
     errors.JobInputUnusable: Answer(422, "input-unusable", "The file cannot be read", "See what the job says of it."),
+    errors.JobStoreFailed: Answer(
+        502,
+        "store-failed",
+        "The store failed",
+        "The file could not be read or written there: the worker's log says why.",
+    ),
     errors.JobsUnavailable: Answer(503, "jobs-unavailable", "Jobs cannot be reached", "Try again in a moment.", 5),
     errors.JobFilesFull: Answer(507, "job-files-full", "No room for the file", "Ask the operator to make room."),
     errors.ModelServerUnavailable: Answer(

@@ -17,6 +17,7 @@ from housing_price_orchestrator.shared.errors import (
     JobNotFound,
 )
 from housing_price_orchestrator.shared.jobs import Job, JobCaller, JobKind, JobOrder
+from housing_price_orchestrator.shared.locations import AllowedLocations, LocationRefused
 from housing_price_orchestrator.shared.ports import JobFiles, JobQueue
 
 _NO_BODY = {"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}
@@ -26,10 +27,16 @@ class Jobs:
     """The jobs of all callers; each sees their own, and who sees all sees all."""
 
     def __init__(
-        self, queue: JobQueue, files: JobFiles, *, new_id: Callable[[], str] = lambda: secrets.token_hex(16)
+        self,
+        queue: JobQueue,
+        files: JobFiles,
+        locations: AllowedLocations,
+        *,
+        new_id: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
-        """Keep jobs in `queue` and what belongs to them in `files`."""
+        """Keep jobs in `queue` and what belongs to them in `files`, or where callers want it of `locations`."""
         self._queue = queue
+        self._locations = locations
         self._files = files
         self._new_id = new_id
 
@@ -55,6 +62,29 @@ class Jobs:
             # The job was there already, with a file of its own.
             await self._files.remove(received.name)
         return _unless_another(job, fingerprint)
+
+    async def submit_scoring_in_stores(
+        self, input_uri: str, output_uri: str, *, caller: JobCaller, idempotency_key: str | None
+    ) -> Job:
+        """Submit a file that stays where it is, and whose prices are written where the caller wants them.
+
+        Raises:
+            InvalidDocument: one of both is not where files may be.
+            IdempotencyKeyReused: the key has come with other files.
+            JobsUnavailable: it cannot be kept.
+        """
+        arguments = {"input": input_uri, "output": output_uri}
+        findings = []
+        for name, uri in arguments.items():
+            try:
+                self._locations.find(uri)
+            except LocationRefused as error:
+                findings.append({"type": "location_refused", "loc": ("body", name), "msg": str(error)})
+        if not findings and input_uri == output_uri:
+            findings.append({"type": "location_refused", "loc": ("body", "output"), "msg": "it is the input"})
+        if findings:
+            raise InvalidDocument(findings)
+        return _unless_another(*await self._submit("scoring", arguments, arguments, caller, idempotency_key))
 
     async def submit_training(
         self, arguments: Mapping[str, Any], *, caller: JobCaller, idempotency_key: str | None
@@ -112,13 +142,13 @@ class Jobs:
         if job.state != "cancelled":
             # It came to its end while we asked.
             raise JobFinished(job_id, job.state)
-        if job.kind == "scoring":
+        if job.kind == "scoring" and not _is_in_stores(job):
             # A worker that has begun throws away the rest when it notices.
-            await self._files.remove(str(job.arguments["input"]))
+            await self._files.remove(str(job.arguments.get("input", "")))
         return job
 
     async def result_of(self, job_id: str, caller: JobCaller) -> Path | Mapping[str, Any]:
-        """Give what a job has made: the file of a scoring, the report of a training.
+        """Give what a job has made: the file of a scoring; the report of a training, or of a scoring in stores.
 
         Raises:
             JobNotFound: there is no such job.
@@ -127,19 +157,19 @@ class Jobs:
         job = await self.find(job_id, caller)
         if job.state != "succeeded" or job.output is None:
             raise JobHasNoResult(job_id, job.state)
-        if job.kind == "training":
+        if job.kind != "scoring" or _is_in_stores(job):
             return job.output
-        return await self._existing(job, self._files.result_path(job.id, str(job.arguments["format"])))
+        return await self._existing(job, self._files.result_path(job.id, str(job.arguments.get("format"))))
 
     async def refused_by(self, job_id: str, caller: JobCaller) -> Path:
         """Give the file of the rows that a scoring has refused.
 
         Raises:
             JobNotFound: there is no such job.
-            JobHasNoResult: it has not succeeded, or is no scoring.
+            JobHasNoResult: it has not succeeded, or is no scoring, or has written them elsewhere.
         """
         job = await self.find(job_id, caller)
-        if job.state != "succeeded" or job.kind != "scoring":
+        if job.state != "succeeded" or job.kind != "scoring" or _is_in_stores(job):
             raise JobHasNoResult(job_id, job.state)
         return await self._existing(job, self._files.refused_path(job.id))
 
@@ -147,6 +177,10 @@ class Jobs:
         if not await asyncio.to_thread(path.is_file):
             raise JobHasNoResult(job.id, job.state)
         return path
+
+
+def _is_in_stores(job: Job) -> bool:
+    return "output" in job.arguments
 
 
 def _unless_another(job: Job, fingerprint: str) -> Job:

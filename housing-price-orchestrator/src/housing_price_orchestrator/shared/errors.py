@@ -33,6 +33,7 @@ HousingPriceError
 │   ├── JobHasNoResult              it has not succeeded, or it makes nothing of that kind
 │   ├── IdempotencyKeyReused        the key has come with another request before
 │   ├── JobInputUnusable            its file cannot be read at all
+│   ├── JobStoreFailed              where its files are, or are to be, something fails
 │   ├── JobsUnavailable             the queue or its files cannot be reached
 │   └── JobFilesFull                there is no room for another file
 └── ModelServerError                there is no usable answer
@@ -238,6 +239,10 @@ class IdempotencyKeyReused(JobError):
 
 class JobInputUnusable(JobError):
     """The file of a job cannot be read at all; the text is for its caller, too."""
+
+
+class JobStoreFailed(JobError):
+    """The store that the files of a job are in, or are to be written to, fails."""
 
 
 class JobsUnavailable(JobError):

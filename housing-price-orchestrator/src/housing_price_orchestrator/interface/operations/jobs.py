@@ -12,7 +12,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
 from housing_price_orchestrator.interface.dependencies import caller_of, jobs_of, limits_of, upload_limits_of
-from housing_price_orchestrator.interface.documents.body import NDJSON, read_body
+from housing_price_orchestrator.interface.documents.body import JSON, NDJSON, read_body
 from housing_price_orchestrator.interface.documents.upload import body_parts
 from housing_price_orchestrator.interface.operations.jobs_openapi import (
     answers_of_jobs,
@@ -22,8 +22,9 @@ from housing_price_orchestrator.interface.operations.jobs_openapi import (
 from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.shared.errors import InvalidDocument, UnsupportedMediaType
 from housing_price_orchestrator.shared.jobs import Job, JobCaller
+from housing_price_orchestrator.shared.view.base import View
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
-from housing_price_orchestrator.shared.view.job import JobDocument, JobId, JobPage, TrainingOrder
+from housing_price_orchestrator.shared.view.job import JobDocument, JobId, JobPage, ScoringOrder, TrainingOrder
 
 PREFIX = "/api/v1/jobs"
 PARQUET = "application/vnd.apache.parquet"
@@ -34,6 +35,7 @@ IDEMPOTENCY_HEADER = "Idempotency-Key"
 
 _KEY = TypeAdapter[str](Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")])
 
+_EXAMPLE_ORDER = {"input": "s3://houses/june.csv", "output": "s3://houses/june-prices.parquet"}
 _AS_LINE = json.dumps(EXAMPLE_DOCUMENT) + "\n"
 _AS_CSV = "".join(
     ",".join("" if cell is None else str(cell) for cell in row) + "\n"
@@ -71,18 +73,28 @@ type JobIdPath = Annotated[JobId, Path(alias="id", description="The job's id.")]
         {
             "text/csv": ("A header of the keys of `House`, and a house per line; an empty cell is null.", _AS_CSV),
             NDJSON: ("A `House` per line.", _AS_LINE),
+            JSON: (ScoringOrder, _EXAMPLE_ORDER),
             PARQUET: ("Columns of the keys of `House`: whole numbers, floating-point numbers, text; flat.", None),
         },
         required=True,
     ),
 )
 async def submit_scoring(request: Request) -> Response:
-    """Send a file of houses, and get a job that prices them: each row is priced or refused by itself."""
+    """Send a file of houses, or say where one is, and get a job that prices it: each row is priced or refused alone."""
     key = _idempotency_key(request)
+    if _media_type_of(request) == JSON:
+        return await _submit_scoring_in_stores(request, key)
     suffix = _format_of(request)
     parts = body_parts(request, upload_limits_of(request))
     caller = await _caller(request)
     job = await jobs_of(request).submit_scoring(parts, suffix=suffix, caller=caller, idempotency_key=key)
+    return _accepted(job)
+
+
+async def _submit_scoring_in_stores(request: Request, key: str | None) -> Response:
+    order = await _read(request, ScoringOrder)
+    caller = await _caller(request)
+    job = await jobs_of(request).submit_scoring_in_stores(order.input, order.output, caller=caller, idempotency_key=key)
     return _accepted(job)
 
 
@@ -98,13 +110,7 @@ async def submit_scoring(request: Request) -> Response:
 async def submit_training(request: Request) -> Response:
     """Have a model trained and compared with the champion; if it passes the gate, it is registered as challenger."""
     key = _idempotency_key(request)
-    limits = limits_of(request)
-    body = await read_body(request, limit_bytes=limits.predict_bytes, limit_seconds=limits.body_seconds)
-    try:
-        order = TrainingOrder.model_validate_json(body or b"{}")
-    except ValidationError as error:
-        findings = [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]
-        raise InvalidDocument(findings) from error
+    order = await _read(request, TrainingOrder)
     caller = await _caller(request)
     job = await jobs_of(request).submit_training(order.model_dump(), caller=caller, idempotency_key=key)
     return _accepted(job)
@@ -143,7 +149,7 @@ async def cancel_job(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> Job
     responses={200: file_answer(*FORMAT_OF_MEDIA_TYPE, "application/json"), **answers_of_jobs(404, 409, 422)},
 )
 async def get_result(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> Response:
-    """Give the file of prices, of the kind that was sent; of a training, its report as JSON."""
+    """Give the file of prices, of the kind that was sent; of a training, or where the file is in a store, a report."""
     result = await jobs.result_of(job_id, caller)
     if not isinstance(result, FilePath):
         return JSONResponse(dict(result))
@@ -163,17 +169,31 @@ async def get_refused(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> Re
     return FileResponse(path, media_type=NDJSON, filename=path.name)
 
 
+async def _read[Order: View](request: Request, kind: type[Order]) -> Order:
+    limits = limits_of(request)
+    body = await read_body(request, limit_bytes=limits.predict_bytes, limit_seconds=limits.body_seconds)
+    try:
+        return kind.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        findings = [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]
+        raise InvalidDocument(findings) from error
+
+
 def _accepted(job: Job) -> Response:
     document = JobDocument.of(job).model_dump_json()
     return Response(document, 202, {"location": f"{PREFIX}/{job.id}"}, "application/json")
 
 
 def _format_of(request: Request) -> str:
-    media_type = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    media_type = _media_type_of(request)
     is_plain = request.headers.get("content-encoding", "identity").lower() == "identity"
     if media_type not in FORMAT_OF_MEDIA_TYPE or not is_plain:
-        raise UnsupportedMediaType(" or ".join(FORMAT_OF_MEDIA_TYPE))
+        raise UnsupportedMediaType(" or ".join((*FORMAT_OF_MEDIA_TYPE, JSON)))
     return FORMAT_OF_MEDIA_TYPE[media_type]
+
+
+def _media_type_of(request: Request) -> str:
+    return request.headers.get("content-type", "").partition(";")[0].strip().lower()
 
 
 def _idempotency_key(request: Request) -> str | None:

@@ -65,7 +65,7 @@ class FileScoring:
         self._max_file_bytes = max_file_bytes
 
     def source_of(self, arguments: Mapping[str, Any]) -> Source:
-        """Tell which file came with a job."""
+        """Tell which file came with a job that came with one."""
         return Source(self._files.incoming_path(arguments["input"]), arguments["format"])
 
     def convert(self, job_id: str, source: Source) -> str:
@@ -81,9 +81,9 @@ class FileScoring:
         converting.convert(source.path, self._files.work_path(job_id) / name, limit_bytes=self._max_file_bytes)
         return name
 
-    def converted(self, job_id: str, name: str) -> Source:
-        """Tell which file `convert` has written."""
-        return Source(self._files.work_path(job_id) / name, "ndjson")
+    def made(self, job_id: str, name: str) -> Source:
+        """Tell which file a step has made in the folder of a job."""
+        return Source(self._files.work_path(job_id) / name, name.rpartition(".")[2])
 
     def count(self, source: Source) -> int:
         """Count the rows of a file.
@@ -138,7 +138,10 @@ class FileScoring:
     def tidy(self, job_id: str, arguments: Mapping[str, Any]) -> None:
         """Remove what a job that has come to its end needs no more."""
         shutil.rmtree(self._files.work_path(job_id), ignore_errors=True)
-        self._files.incoming_path(arguments["input"]).unlink(missing_ok=True)
+        if "output" in arguments:
+            self._files.remove_results(job_id)
+        else:
+            self._files.incoming_path(arguments["input"]).unlink(missing_ok=True)
 
     def _house(self, row: Row) -> AnyHouse | HousingPriceError:
         if row.error is not None or row.document is None:

@@ -25,9 +25,11 @@ from housing_price_orchestrator.provider.jobs.names import (
 )
 from housing_price_orchestrator.provider.jobs.portable import read_json_only
 from housing_price_orchestrator.provider.jobs.scoring import START, FileScoring
+from housing_price_orchestrator.provider.jobs.stores.transfer import Transfer
 from housing_price_orchestrator.provider.jobs.worker_names import WorkerNames
 from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.jobs import JobKind
+from housing_price_orchestrator.shared.locations import REFUSED_SUFFIX
 
 POLL_SECONDS = 0.5
 """How long a job may wait in the queue until an idle worker sees it."""
@@ -46,6 +48,7 @@ class ScoringWorker:
     def __init__(
         self,
         scoring: FileScoring,
+        transfer: Transfer,
         *,
         url: URL,
         name: str,
@@ -56,11 +59,12 @@ class ScoringWorker:
         wait_seconds: float,
         failure_of: Callable[[HousingPriceError], tuple[str, str]],
     ) -> None:
-        """Do `max_jobs` jobs at a time with `scoring`; `failure_of` gives the code and the text of an error.
+        """Do `max_jobs` jobs at a time; `failure_of` gives the code and the text of an error.
 
         Jobs that have ended are deleted after `retention`, or never.
         """
         self._scoring = scoring
+        self._transfer = transfer
         self._url = url
         self._name = name
         self._names = names
@@ -121,9 +125,14 @@ class ScoringWorker:
 
     def _score(self, job_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
         scoring, step = self._scoring, self._step
-        source, result = scoring.source_of(arguments), arguments["format"]
+        in_stores = "output" in arguments
+        if in_stores:
+            _, result = step("locate", self._transfer.formats_of, arguments)
+            source = scoring.made(job_id, step("fetch", self._transfer.fetch, job_id, arguments))
+        else:
+            source, result = scoring.source_of(arguments), arguments["format"]
         if source.format == "parquet":
-            source = scoring.converted(job_id, step("convert", scoring.convert, job_id, source))
+            source = scoring.made(job_id, step("convert", scoring.convert, job_id, source))
         total = step("count", scoring.count, source)
         at: Mapping[str, Any] = START
         parts: list[str] = []
@@ -134,9 +143,13 @@ class ScoringWorker:
             at = step("price", scoring.step, job_id, source, result, at)
             parts.append(at["part"])
         step("join", scoring.join, job_id, result, parts)
+        report = {"rowsTotal": total, "rowsPriced": total - at["refused"], "rowsRefused": at["refused"]}
+        if in_stores:
+            step("deliver", self._transfer.deliver, job_id, arguments)
+            report |= {"output": arguments["output"], "refused": arguments["output"] + REFUSED_SUFFIX}
         step("tidy", scoring.tidy, job_id, arguments)
         self._log.info("job done", job_id=job_id, rows=total, refused=at["refused"])
-        return {"rowsTotal": total, "rowsPriced": total - at["refused"], "rowsRefused": at["refused"]}
+        return report
 
     def _step(self, name: str, work: Callable[..., Any], *arguments: Any) -> Any:
         def run() -> Any:

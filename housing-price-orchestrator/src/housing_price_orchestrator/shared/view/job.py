@@ -86,6 +86,18 @@ class JobPage(View):
     """The `offset` of the next page; null where this is the last."""
 
 
+type FileUri = Annotated[str, Field(min_length=1, max_length=1_000, examples=["s3://houses/2026/june.parquet"])]
+
+
+class ScoringOrder(View):
+    """Which file is to be priced, and where its prices are to be written."""
+
+    input: FileUri
+    """Below one of the stores that are configured; its name ends with `.csv`, `.ndjson` or `.parquet`."""
+    output: FileUri
+    """The same; there must be nothing yet. The refused rows are written beside it, to `<output>.refused.ndjson`."""
+
+
 def _day(value: str) -> str:
     try:
         return date.fromisoformat(value).isoformat()

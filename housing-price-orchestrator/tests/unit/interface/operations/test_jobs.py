@@ -21,11 +21,13 @@ from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.shared.errors import JobFilesFull, JobFinished, JobsUnavailable
 from housing_price_orchestrator.shared.jobs import NEXT_STATES, Job, JobState
+from housing_price_orchestrator.shared.locations import AllowedLocations
 from servers import StubModelServer, served
 from waiting import wait_until
 
 SCORING, TRAINING, JOBS = "/api/v1/jobs/scoring", "/api/v1/jobs/training", "/api/v1/jobs"
 CSV = {"content-type": "text/csv"}
+STORE = "s3://houses/allowed/"
 FILE = b"id,lotArea\n1,2\n"
 
 
@@ -57,7 +59,7 @@ def bench(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> Bench:
 def bench_of(client: TestClient, folder: Path) -> Bench:
     queue = FakeJobQueue()
     assert isinstance(client.app, FastAPI)
-    client.app.state.jobs = Jobs(queue, FolderJobFiles(folder))
+    client.app.state.jobs = Jobs(queue, FolderJobFiles(folder), AllowedLocations([STORE]))
     return Bench(client, queue, folder)
 
 
@@ -182,7 +184,7 @@ def test_a_key_that_is_none_is_refused(bench: Bench, key: str) -> None:
     "headers",
     [
         {},
-        {"content-type": "application/json"},
+        {"content-type": "application/xml"},
         {"content-type": "application/parquet"},
         {"content-type": "text/csv", "content-encoding": "gzip"},
     ],
@@ -191,6 +193,60 @@ def test_other_kinds_of_files_are_refused(bench: Bench, headers: dict[str, str])
     answer = bench.client.post(SCORING, content=FILE, headers=headers)
     assert problem_of(answer) == (415, "unsupported-media-type")
     assert "text/csv" in answer.json()["expected"]
+
+
+def in_stores(bench: Bench, **changes: Any) -> Any:
+    order = {"input": f"{STORE}in.csv", "output": f"{STORE}out.parquet", **changes}
+    return bench.client.post(SCORING, json=order, headers={"idempotency-key": "once"})
+
+
+def test_a_file_in_a_store_is_priced_where_it_is(bench: Bench) -> None:
+    answer = in_stores(bench)
+    assert answer.status_code == 202, answer.text
+    assert in_stores(bench).json()["id"] == answer.json()["id"]
+    assert problem_of(in_stores(bench, output=f"{STORE}other.csv")) == (422, "idempotency-key-reused")
+    job = bench.queue.jobs[answer.json()["id"]]
+    assert job.arguments == {"input": f"{STORE}in.csv", "output": f"{STORE}out.parquet"}
+    bench.queue.takes(job.id)
+    report = {"output": f"{STORE}out.parquet", "rowsTotal": 3}
+    bench.queue.succeeds(job.id, report)
+    assert bench.client.get(f"{JOBS}/{job.id}/result").json() == report
+    assert problem_of(bench.client.get(f"{JOBS}/{job.id}/refused")) == (409, "job-has-no-result")
+
+
+def test_cancelling_a_job_in_stores_removes_no_file(bench: Bench) -> None:
+    incoming = bench.folder / "incoming" / "in.csv"
+    incoming.parent.mkdir(parents=True)
+    incoming.touch()
+    job_id = in_stores(bench).json()["id"]
+    assert bench.client.delete(f"{JOBS}/{job_id}").json()["state"] == "cancelled"
+    assert incoming.exists()
+
+
+@pytest.mark.parametrize(
+    ("changes", "where"),
+    [
+        ({"input": "s3://houses/elsewhere/in.csv"}, "input"),
+        ({"input": f"{STORE}../in.csv"}, "input"),
+        ({"input": "file:///etc/passwd"}, "input"),
+        ({"output": f"{STORE}out.txt"}, "output"),
+        ({"output": f"{STORE}in.csv"}, "output"),
+        ({"output": None}, "output"),
+        ({"output": 7}, "output"),
+        ({"more": "x"}, "more"),
+    ],
+)
+def test_what_is_not_in_a_store_is_refused_by_name(bench: Bench, changes: Any, where: str) -> None:
+    answer = in_stores(bench, **changes)
+    assert answer.status_code == 422, answer.text
+    assert [one["loc"] for one in answer.json()["detail"]] == [["body", where]]
+    assert not bench.queue.jobs
+
+
+@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"input": "\xff"}', b"null", b'"s3://houses/allowed/in.csv"'])
+def test_an_order_that_is_none_is_refused(bench: Bench, body: bytes) -> None:
+    answer = bench.client.post(SCORING, content=body, headers={"content-type": "application/json"})
+    assert answer.status_code == 422, answer.text
 
 
 def test_an_empty_file_is_refused_and_leaves_nothing(bench: Bench) -> None:

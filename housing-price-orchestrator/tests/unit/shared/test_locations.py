@@ -1,0 +1,87 @@
+"""What may be named as a file of a job."""
+
+import pytest
+
+from housing_price_orchestrator.shared.locations import AllowedLocations, LocationRefused, checked_prefix
+
+ALLOWED = AllowedLocations(
+    [checked_prefix(uri) for uri in ("file:///data/houses", "s3://bucket/in/", "s3://bucket/in/more")]
+)
+
+
+@pytest.mark.parametrize(
+    ("uri", "prefix", "names", "kind"),
+    [
+        ("file:///data/houses/june.csv", "file:///data/houses/", ("june.csv",), "csv"),
+        ("file:///data/houses/2026/june.parquet", "file:///data/houses/", ("2026", "june.parquet"), "parquet"),
+        ("s3://bucket/in/a.b.ndjson", "s3://bucket/in/", ("a.b.ndjson",), "ndjson"),
+        ("s3://bucket/in/more/a.csv", "s3://bucket/in/more/", ("a.csv",), "csv"),
+    ],
+)
+def test_what_is_below_a_store_is_found(uri: str, prefix: str, names: tuple[str, ...], kind: str) -> None:
+    found = ALLOWED.find(uri)
+    assert (found.uri, found.prefix, found.names, found.format) == (uri, prefix, names, kind)
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "file:///data/houses-of-others/june.csv",
+        "file:///data/houses/../secret/june.csv",
+        "file:///data/houses/./june.csv",
+        "file:///data/houses//june.csv",
+        "file:///data/houses/",
+        "file:///data/houses/.csv",
+        "file:///data/houses/june.txt",
+        "file:///data/houses/june",
+        "file:///data/houses/%2e%2e/june.csv",
+        "file:///data/houses/june.csv?x=.csv",
+        "file:///data/houses/june.csv#.csv",
+        "file:///data/houses/*.csv",
+        "file:///data/houses/a\\..\\june.csv",
+        "file:///data/houses/a\0.csv",
+        "file:///data/houses/a\n.csv",
+        "file:///data/houses/a b.csv",
+        "FILE:///data/houses/june.csv",
+        "file://data/houses/june.csv",
+        "/data/houses/june.csv",
+        "data/houses/june.csv",
+        "s3://bucket/other/june.csv",
+        "s3://user:word@bucket/in/june.csv",
+        "simplecache::s3://bucket/in/june.csv",
+        "s3://bucket/in/a::file:///etc/june.csv",
+        "https://bucket/in/june.csv",
+        "s3://bucket/in/" + "x" * 1_000 + ".csv",
+        "",
+    ],
+)
+def test_what_is_elsewhere_is_refused_without_being_repeated(uri: str) -> None:
+    with pytest.raises(LocationRefused) as refused:
+        ALLOWED.find(uri)
+    assert len(uri) < 5 or uri not in str(refused.value)
+    assert "word" not in str(refused.value)
+
+
+def test_without_stores_nothing_may_be_named() -> None:
+    with pytest.raises(LocationRefused, match="no stores"):
+        AllowedLocations([]).find("file:///data/houses/june.csv")
+
+
+@pytest.mark.parametrize(
+    "uri",
+    [
+        "",
+        "/data",
+        "memory://x",
+        "data://x",
+        "local:///data",
+        "file://data",
+        "s3://a:b@bucket",
+        "s3://bucket/../x",
+        "a::s3://b",
+        "s3://b//c",
+    ],
+)
+def test_a_store_that_cannot_be_one_is_refused(uri: str) -> None:
+    with pytest.raises(LocationRefused):
+        checked_prefix(uri)

@@ -25,6 +25,7 @@ from housing_price_orchestrator.shared.view.actual import ActualPrices
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
 from housing_price_orchestrator.shared.view.job import ScoringOrder, TrainingOrder
 
+_SENT = (House, HouseBatch, ActualPrices, ScoringOrder, TrainingOrder)
 _REF = "#/components/schemas/{model}"
 
 

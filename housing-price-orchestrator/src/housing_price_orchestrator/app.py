@@ -12,6 +12,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from housing_price_orchestrator import __version__
 from housing_price_orchestrator.composition.access import ComposedAccess
 from housing_price_orchestrator.composition.jobs import open_jobs, upload_limits
+from housing_price_orchestrator.composition.shadow import ComposedShadow
 from housing_price_orchestrator.composition.store import ComposedStore
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.composition.upstream import open_upstream
@@ -50,6 +51,7 @@ def create_app(settings: Settings) -> DescribedAPI:
     callers = ComposedAccess(settings)
     telemetry = ComposedTelemetry(settings)
     store = ComposedStore(settings)
+    shadow = ComposedShadow(settings, store, telemetry.metrics)
 
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
@@ -70,6 +72,8 @@ def create_app(settings: Settings) -> DescribedAPI:
             app.state.exposition = await stack.enter_async_context(telemetry.running(readiness=readiness))
             # Ends before the metrics do, which tell how it ended.
             await stack.enter_async_context(store.running(telemetry.metrics))
+            # Ends before what its prices are written into.
+            await stack.enter_async_context(shadow.following(upstream))
             app.state.jobs = await open_jobs(settings, stack)
             # What is here now stays: looking through it again and again for garbage makes single requests wait.
             gc.collect()

@@ -14,7 +14,7 @@ import httpx
 import pytest
 import yaml
 
-from factories import batch_bytes, house_bytes, houses_json
+from factories import a_route, batch_bytes, house_bytes, houses_json, routes_json
 from monitoring_files import RULES, prometheus_configuration, queries
 from servers import LISTENS, Process, StubModelServer, says
 
@@ -50,12 +50,17 @@ def drift_metrics() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def orchestrator(model_server: str) -> Iterator[httpx.Client]:
-    """The shipped program."""
+def orchestrator(model_server: str, routes: Path) -> Iterator[httpx.Client]:
+    """The shipped program; its shadow is asked at the same address."""
+    address = model_server.rstrip("/")
+    routes.write_text(
+        routes_json(champion=a_route("unknown", address, modelId="unknown"), shadow=a_route("2", address)),
+        encoding="utf-8",
+    )
     with (
         Process(
             *(sys.executable, "-m", "housing_price_orchestrator", "serve", "--port", "0"),
-            ORCHESTRATOR_MODEL_SERVER__BASE_URL=model_server,
+            ORCHESTRATOR_MODEL_SERVER__ROUTES_FILE=str(routes),
         ) as process,
         httpx.Client(base_url=process.says(LISTENS)[1], timeout=30, trust_env=False) as client,
     ):
@@ -105,7 +110,10 @@ def found(prometheus: httpx.Client, query: str) -> list[float]:
 def test_every_query_of_the_dashboards_has_data_and_every_rule_is_well(
     model_server: str, drift_metrics: str, tmp_path: Path
 ) -> None:
-    with orchestrator(model_server) as api, prometheus(api, drift_metrics, tmp_path) as watching:
+    with (
+        orchestrator(model_server, tmp_path / "routes.json") as api,
+        prometheus(api, drift_metrics, tmp_path) as watching,
+    ):
         deadline = time.monotonic() + SECONDS_FOR_DATA
         missing = queries()
         while missing:
@@ -126,7 +134,7 @@ def test_every_query_of_the_dashboards_has_data_and_every_rule_is_well(
 
 def test_a_model_server_that_fails_raises_alerts(stub: StubModelServer, drift_metrics: str, tmp_path: Path) -> None:
     stub.behaviour = says(503)
-    with orchestrator(stub.url) as api, prometheus(api, drift_metrics, tmp_path) as watching:
+    with orchestrator(stub.url, tmp_path / "routes.json") as api, prometheus(api, drift_metrics, tmp_path) as watching:
         deadline = time.monotonic() + SECONDS_FOR_DATA
         expected = {"HousingPriceErrorsBurnFast", "HousingPriceCircuitOpen", "HousingPriceNotReady"}
         while not expected <= (raised := _alerts(watching)):

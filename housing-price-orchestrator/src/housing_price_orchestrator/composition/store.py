@@ -10,9 +10,11 @@ from sqlalchemy.engine import make_url
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.provider.store.history import SqlPredictionHistory
 from housing_price_orchestrator.provider.store.prediction_log import SqlPredictionLog
+from housing_price_orchestrator.provider.store.rows import SHADOWS
 from housing_price_orchestrator.service.history import History
 from housing_price_orchestrator.service.transactions import Transactions
 from housing_price_orchestrator.settings import Settings
+from housing_price_orchestrator.shared.ports import PredictionLog
 
 DRAIN_SECONDS = 3.0
 """How long the log may take to write what is queued, when the process is told to stop."""
@@ -27,6 +29,8 @@ class ComposedStore:
         """Compose it; nothing is opened before `running`."""
         log = settings.prediction_log
         self.log: SqlPredictionLog | None = None
+        self._shadows: SqlPredictionLog | None = None
+        self._shadows_are_written = False
         self._history: SqlPredictionHistory | None = None
         if log.enabled:
             share, days = log.sample_share, log.retention_days
@@ -36,9 +40,18 @@ class ComposedStore:
                 retention_seconds=None if days is None else days * _SECONDS_PER_DAY,
                 is_sampled=None if share == 1 else lambda: random.random() < share,  # noqa: S311 - dice, not secrets
             )
+            # The log of the answers deletes what is too old, of both.
+            self._shadows = SqlPredictionLog(make_url(log.url), kept=SHADOWS, max_queued_rows=log.max_queued_rows)
             self._history = SqlPredictionHistory(make_url(log.url), limit_seconds=log.read_seconds)
         self.transactions = Transactions(self.log)
         self.history = History(self._history)
+
+    def shadows(self) -> PredictionLog | None:
+        """Give the log of what a shadow says, which is opened when it is first wanted; None where nothing is logged."""
+        if self._shadows is not None and not self._shadows_are_written:
+            self._shadows.start()
+            self._shadows_are_written = True
+        return self._shadows
 
     @contextlib.asynccontextmanager
     async def running(self, metrics: Metrics | None) -> AsyncIterator[None]:
@@ -48,16 +61,21 @@ class ComposedStore:
             yield
             return
         if metrics is not None:
-            _read_from(metrics, log)
+            _read_from(metrics, log, self._shadows)
         log.start()
         try:
             async with history:
                 yield
         finally:
-            await asyncio.to_thread(log.close, within_seconds=DRAIN_SECONDS)
+            # Both have the same time.
+            closing = [log, self._shadows] if self._shadows_are_written and self._shadows is not None else [log]
+            await asyncio.gather(*(asyncio.to_thread(one.close, within_seconds=DRAIN_SECONDS) for one in closing))
 
 
-def _read_from(metrics: Metrics, log: SqlPredictionLog) -> None:
+def _read_from(metrics: Metrics, log: SqlPredictionLog, shadows: SqlPredictionLog | None) -> None:
+    if shadows is not None:
+        metrics.shadow_log_stored.read_from(lambda: [((), shadows.stored_rows)])
+        metrics.shadow_log_dropped.read_from(lambda: [((), shadows.dropped_rows)])
     metrics.prediction_log_queued.read_from(lambda: [((), log.queued_rows)])
     metrics.prediction_log_stored.read_from(lambda: [((), log.stored_rows)])
     metrics.prediction_log_dropped.read_from(lambda: [((), log.dropped_rows)])

@@ -1,7 +1,7 @@
 """What prices houses, put together for `app`: the served models of the routes, exchanged while requests go on."""
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from contextlib import AsyncExitStack
 
 import structlog
@@ -60,6 +60,10 @@ class Upstream:
             interval_seconds=probe.probe_interval_seconds,
             max_age_seconds=2 * (probe.probe_interval_seconds + probe.probe_timeout_seconds),
         )
+        self.wanted = routes
+        """The latest, which may still be waited for."""
+        self.followers: list[Callable[[Routes], Awaitable[None]]] = []
+        """Who else is told of each change, at once."""
         self._following: asyncio.Task[None] | None = None
         self._retiring: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger()
@@ -71,6 +75,9 @@ class Upstream:
 
     async def follow(self, routes: Routes) -> None:
         """Begin to follow routes; earlier ones that were still to be followed are given up."""
+        self.wanted = routes
+        for tell in self.followers:
+            await tell(routes)
         if self._following is not None:
             await ended(self._following)
         self._following = asyncio.create_task(self._follow(routes))

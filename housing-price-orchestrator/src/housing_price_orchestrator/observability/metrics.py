@@ -11,6 +11,7 @@ from housing_price_orchestrator.observability.instruments import Counter, Gauge,
 
 _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10)
 _PHASE_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2)
+_DEVIATIONS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1)
 _ROWS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
 # The survey's houses sold for 12,789 to 755,000 US dollars.
 _USD = (
@@ -130,6 +131,37 @@ class Metrics:
             "1 where some worker could not write to the database when it last tried, else 0.",
             unit="yes or no",
             across=max,
+        )
+        # The shadow.
+        self.shadow_rows = Counter(
+            "housing_price_shadow_rows_total",
+            "Houses that were copied for the shadow, by what became of them: `priced`; `dropped`, because too many "
+            "waited or the shadow was taken away; or the name of the error.",
+            unit="houses",
+            labels=("outcome",),
+        )
+        self.shadow_queued = Gauge(
+            "housing_price_shadow_queued_rows", "Houses that wait for the shadow.", unit="houses"
+        )
+        self.shadow_call_seconds = Histogram(
+            "housing_price_shadow_call_duration_seconds",
+            "Calls to the shadow: how many, and how long, those that failed too.",
+            unit="seconds",
+            bounds=_SECONDS,
+        )
+        self.shadow_deviation = Histogram(
+            "housing_price_shadow_deviation",
+            "How far the shadow's prices are from those that were answered: |ln(shadow's / answered)|.",
+            unit="ratio, as a logarithm",
+            bounds=_DEVIATIONS,
+        )
+        self.shadow_log_stored = Counter(
+            "housing_price_shadow_log_stored_rows_total", "Prices of the shadow that were written down.", unit="prices"
+        )
+        self.shadow_log_dropped = Counter(
+            "housing_price_shadow_log_dropped_rows_total",
+            "Prices of the shadow that were made and not written down.",
+            unit="prices",
         )
         # The service itself.
         self.ready = Gauge(

@@ -74,6 +74,20 @@ class PredictionLog(Protocol):
         ...
 
 
+class Shadow(Protocol):
+    """Sees copies of prices that were answered, and answers nobody."""
+
+    def copy(
+        self, transaction_ids: Sequence[str], houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate], /
+    ) -> None:
+        """Take a copy of what was answered to the running request, or of a part of it.
+
+        All three are of the same length and are not changed any more. Returns at once, wakes nobody and never fails,
+        whatever becomes of the copy: what cannot be kept is dropped, and counted.
+        """
+        ...
+
+
 class JobQueue(Protocol):
     """Keeps jobs until a worker has done them, and what became of them.
 

@@ -22,6 +22,8 @@ from housing_price_model.pipeline import Recipe
 from housing_price_model.runs import EXPERIMENT
 from housing_price_model.train import Trained, train
 
+from .lifecycle_store import LifecycleStore, fill
+
 QUICK = Recipe(trees=20, spread_trees=5, folds=3)
 """The same steps as the served recipe, in a second."""
 
@@ -85,3 +87,10 @@ def predict(champion: Path) -> Predict:
     """The served model's own predict."""
     artifacts = champion / MODEL / "artifacts"
     return load({"graph": str(artifacts / "graph.onnx"), "spec": str(artifacts / "spec.json")})
+
+
+@pytest.fixture(scope="session")
+def lifecycle_store(tmp_path_factory: pytest.TempPathFactory, few_houses: Path) -> LifecycleStore:
+    """A registry for the moves of versions; each test takes a copy."""
+    folder = tmp_path_factory.mktemp("lifecycle")
+    return fill(folder, new_store(folder), few_houses, QUICK)

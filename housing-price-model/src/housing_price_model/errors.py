@@ -39,3 +39,19 @@ class OutputError(HousingPriceModelError):
 
 class CandidateError(HousingPriceModelError):
     """What is asked of a candidate's pipeline is not possible: a parameter, a limit or a folder is wrong."""
+
+
+class MoveError(HousingPriceModelError):
+    """A version cannot be moved as asked, or did not do what it should; nothing has changed.
+
+    Attributes:
+        code: A stable name of what is wrong; see `docs/model-life.md`.
+    """
+
+    def __init__(self, code: str, message: str) -> None:
+        super().__init__(message)
+        self.code = code
+
+
+class ServingFolderError(HousingPriceModelError):
+    """A document of the serving folder cannot be read as what it should be."""

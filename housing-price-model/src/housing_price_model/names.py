@@ -15,6 +15,10 @@ DIGEST_TAG: Final = "digest"
 """The tag with the digest of a version's files."""
 MODEL_ID_TAG: Final = "model_id"
 RMSLE_TAG: Final = "cv_rmsle"
+STATE_TAG: Final = "state"
+"""The tag with a version's state in its life (`lifecycle/states.py`)."""
+MOVE_TAG: Final = "move."
+"""With an id behind it, the tag with the record of one move."""
 
 NOT_THERE: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 """MLflow's error codes for an alias that leads nowhere: the first if there is no such model, the second if it has no

@@ -5,6 +5,7 @@ import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 
 import mlflow
@@ -15,7 +16,18 @@ from mlflow.tracking import MlflowClient
 from housing_price_model.artefact import check_digest, digest_of
 from housing_price_model.contents import check_contents
 from housing_price_model.errors import ArtefactError, RegistryError
-from housing_price_model.names import CHALLENGER, CHAMPION, DIGEST_TAG, MODEL_ID_TAG, NAME, NOT_THERE, RMSLE_TAG
+from housing_price_model.lifecycle.records import Lives, Record
+from housing_price_model.lifecycle.states import State
+from housing_price_model.names import (
+    CHALLENGER,
+    CHAMPION,
+    DIGEST_TAG,
+    MODEL_ID_TAG,
+    NAME,
+    NOT_THERE,
+    RMSLE_TAG,
+    STATE_TAG,
+)
 
 
 @dataclass(frozen=True)
@@ -57,10 +69,29 @@ def register(client: MlflowClient, model_uri: str, run_id: str, model_id: str, r
     with translated(f"{model_uri}: cannot be registered"):
         registered = _described(client, mlflow.register_model(model_uri, NAME), run_id, model_id, rmsle)
         champion = find_champion(client)
-        is_champion = champion is None or rmsle < float(champion.tags.get(RMSLE_TAG, "inf"))
+        best = None if champion is None else float(champion.tags.get(RMSLE_TAG, "inf"))
+        is_champion = best is None or rmsle < best
         if is_champion:
-            client.set_registered_model_alias(NAME, CHAMPION, registered.version)
+            reason = (
+                "the first" if best is None else f"better: its cross-validated RMSLE is {rmsle:.4f} after {best:.4f}"
+            )
+            _crown(client, registered, reason, str(champion.version) if champion else None)
+        else:
+            client.set_model_version_tag(NAME, registered.version, STATE_TAG, State.REGISTERED.value)
     return registered, is_champion
+
+
+def _crown(client: MlflowClient, registered: Registered, reason: str, before: str | None) -> None:
+    """Make a version the champion that was trained to be it."""
+    lives = Lives(client)
+    lives.write(registered.version, _trained(registered, reason, State.REGISTERED, State.CHAMPION, before))
+    if before is not None:
+        lives.write(before, _trained(registered, reason, State.CHAMPION, State.ARCHIVED, registered.version))
+
+
+def _trained(registered: Registered, reason: str, source: State, target: State, other: str | None = None) -> Record:
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return Record(f"run-{registered.run_id}", at, "training", reason, "train", source, target, other)
 
 
 def register_challenger(client: MlflowClient, model_uri: str, run_id: str, model_id: str, rmsle: float) -> Registered:
@@ -73,6 +104,10 @@ def register_challenger(client: MlflowClient, model_uri: str, run_id: str, model
         version = left[0] if left else mlflow.register_model(model_uri, NAME)
         registered = _described(client, version, run_id, model_id, rmsle)
         client.set_registered_model_alias(NAME, CHALLENGER, registered.version)
+        # A step that is repeated late finds a version that has gone on meanwhile: it stays where it is.
+        if STATE_TAG not in version.tags:
+            record = _trained(registered, "it passed its gate", State.REGISTERED, State.CHALLENGER)
+            Lives(client).write(registered.version, record)
     return registered
 
 

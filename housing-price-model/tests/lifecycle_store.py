@@ -1,0 +1,59 @@
+"""A registry with a champion, two challengers and versions that are not as they should be."""
+
+import json
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from mlflow.tracking import MlflowClient
+
+from housing_price_model.artefact import digest_of
+from housing_price_model.names import DIGEST_TAG, MODEL_ID_TAG, NAME
+from housing_price_model.pipeline import Recipe
+from housing_price_model.registry import connect, download, register, register_challenger
+from housing_price_model.train import train
+
+CHAMPION, SECOND, THIRD, OTHERWISE, DAMAGED = "1", "2", "3", "4", "5"
+"""`OTHERWISE` has golden answers that its model does not give, `DAMAGED` another digest than that of its files."""
+
+
+@dataclass(frozen=True)
+class LifecycleStore:
+    folder: Path
+    uri: str
+
+    def copied_to(self, folder: Path) -> str:
+        """Give a store of its own to a test; the files of the models are shared, and nobody writes them."""
+        shutil.copyfile(self.folder / "mlflow.db", folder / "mlflow.db")
+        return f"sqlite:///{folder / 'mlflow.db'}"
+
+
+def fill(folder: Path, uri: str, houses: Path, recipe: Recipe) -> LifecycleStore:
+    client = connect(uri)
+    models = []
+    for seed in range(2):
+        trained = train(uri, houses, seed, recipe=recipe, with_registration=False)
+        (output,) = client.get_run(trained.run_id).outputs.model_outputs
+        models.append((f"models:/{output.model_id}", trained.run_id, trained.model_id))
+    register(client, *models[0], rmsle=0.15)
+    register_challenger(client, *models[1], rmsle=0.16)
+    # The first one again under another number: a third training would show nothing more.
+    register_challenger(client, models[0][0], "", models[0][2], rmsle=0.17)
+    _register_changed(client, folder / "otherwise", changes_golden=True)
+    _register_changed(client, folder / "damaged", changes_golden=False)
+    return LifecycleStore(folder, uri)
+
+
+def _register_changed(client: MlflowClient, folder: Path, *, changes_golden: bool) -> None:
+    folder.mkdir()
+    model = download(f"models:/{NAME}/{SECOND}", folder)
+    second = client.get_model_version(NAME, SECOND)
+    if changes_golden:
+        golden = model / "artifacts" / "golden.json"
+        stored = json.loads(golden.read_text())
+        stored["answers"][0]["price"] += 0.01
+        golden.write_text(json.dumps(stored))
+    digest = digest_of(model) if changes_golden else f"sha256:{'0' * 64}"
+    version = client.create_model_version(NAME, model.as_uri(), second.run_id)
+    for key, value in {DIGEST_TAG: digest, MODEL_ID_TAG: second.tags[MODEL_ID_TAG]}.items():
+        client.set_model_version_tag(NAME, version.version, key, value)

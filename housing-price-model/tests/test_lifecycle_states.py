@@ -1,0 +1,157 @@
+"""The states of a version, the documents of the serving folder and the arguments of a move, without any registry."""
+
+import json
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from housing_price_model.errors import MoveError, ServingFolderError
+from housing_price_model.lifecycle.documents import (
+    CanaryLimits,
+    CanaryRole,
+    Desired,
+    Observed,
+    Roles,
+    SeenServer,
+    Server,
+    ShadowRole,
+)
+from housing_price_model.lifecycle.moves import Action, Move
+from housing_price_model.lifecycle.serving import ServingFolder
+from housing_price_model.lifecycle.states import NEXT, Cause, State, next_state
+
+LEGAL = {
+    "registered": {"challenger", "champion", "archived"},
+    "challenger": {"shadow", "canary", "champion", "archived"},
+    "shadow": {"challenger", "canary", "champion"},
+    "canary": {"challenger", "shadow", "champion"},
+    "champion": {"archived"},
+    "archived": {"champion", "challenger"},
+}
+"""What may follow what, as the documentation has it."""
+
+
+@pytest.mark.parametrize(("source", "target"), list(product(State, State)))
+def test_each_pair_of_states_is_as_documented(source: State, target: State) -> None:
+    assert (target in NEXT[source].values()) is (target.value in LEGAL[source.value])
+
+
+@pytest.mark.parametrize(("state", "cause"), list(product(State, Cause)))
+def test_whatever_the_table_does_not_hold_is_refused_by_name(state: State, cause: Cause) -> None:
+    if cause in NEXT[state]:
+        assert next_state("2", state, cause) is NEXT[state][cause]
+        return
+    with pytest.raises(MoveError, match=f"version 2 is {state}") as caught:
+        next_state("2", state, cause)
+    assert caught.value.code == "transition-illegal"
+
+
+def test_champion_is_only_left_when_another_takes_its_place() -> None:
+    assert set(NEXT[State.CHAMPION]) == {Cause.REPLACED}
+    assert [cause for cause, state in NEXT[State.ARCHIVED].items() if state is State.CHAMPION] == [Cause.RESTORED]
+
+
+def test_move_is_read_from_the_argument_of_a_job() -> None:
+    given = {"action": "canary", "version": "2", "weight": 0.1, "sample": None, "limits": {"leastRequests": 5}}
+    move = Move.from_job(given | {"by": "key-1", "reason": "to see"})
+    assert (move.action, move.version, move.weight, move.by) == (Action.CANARY, "2", 0.1, "key-1")
+    assert move.limits == CanaryLimits(least_requests=5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"action": "delete"}, "action"),
+        ({"version": "../2"}, "version"),
+        ({"version": 2}, "version"),
+        ({"version": "0"}, "version"),
+        ({"weight": 0.1}, "weight"),
+        ({"action": "canary"}, "weight"),
+        ({"action": "canary", "weight": 0}, "weight"),
+        ({"action": "canary", "weight": 1.5}, "weight"),
+        ({"action": "canary", "weight": True}, "weight"),
+        ({"action": "canary", "weight": 0.1, "limits": {"other": 1}}, "limits.other"),
+        ({"sample": 0.5}, "sample"),
+        ({"action": "shadow", "sample": 0}, "sample"),
+        ({"limits": {}}, "limits"),
+        ({"reason": "x" * 1001}, "reason"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_bad_argument_is_refused_by_the_name_of_its_key(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(MoveError, match=says) as caught:
+        Move.from_job({"action": "promote", "version": "2"} | changes)
+    assert caught.value.code == "invalid-argument"
+
+
+@pytest.mark.parametrize("given", [None, [], "promote", {}, {"action": "promote"}])
+def test_argument_that_is_no_move_is_refused(given: Any) -> None:
+    with pytest.raises(MoveError):
+        Move.from_job(given)
+
+
+def server(version: str) -> Server:
+    return Server(version=version, model_id=f"m{version}", digest=f"sha256:{'0' * 64}", folder=f"versions/{version}")
+
+
+def seen(version: str) -> SeenServer:
+    return SeenServer(version=version, address=f"http://127.0.0.1:{9000 + int(version)}", state="ready")
+
+
+def test_documents_are_written_in_camel_case_and_read_back(tmp_path: Path) -> None:
+    serving = ServingFolder(tmp_path)
+    roles = Roles(champion="1", canary=CanaryRole(version="2", weight=0.1), shadow=ShadowRole(version="3", sample=0.5))
+    desired = serving.write_desired((server("1"), server("2"), server("3")), roles)
+    assert serving.desired() == desired
+    serving.write_observed(Observed(revision=1, servers=(seen("1"), seen("2"), seen("3"))))
+    revision = serving.write_routes(roles)
+    assert json.loads((tmp_path / "routes.json").read_text()) == {
+        "revision": revision,
+        "champion": {"version": "1", "modelId": "m1", "addresses": ["http://127.0.0.1:9001"]},
+        "canary": {
+            "version": "2",
+            "modelId": "m2",
+            "addresses": ["http://127.0.0.1:9002"],
+            "weight": 0.1,
+            "limits": {"maxErrorRatio": 0.05, "maxLatencyRatio": 3.0, "maxMedianDeviation": 0.15, "leastRequests": 50},
+        },
+        "shadow": {"version": "3", "modelId": "m3", "addresses": ["http://127.0.0.1:9003"], "sample": 0.5},
+    }
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_revision_grows_with_each_change_and_only_with_one(tmp_path: Path) -> None:
+    serving, roles = ServingFolder(tmp_path), Roles(champion="1")
+    assert serving.write_desired((server("1"),), roles).revision == 1
+    assert serving.write_desired((server("1"),), roles).revision == 1
+    serving.write_observed(Observed(revision=1, servers=(seen("1"), seen("2"))))
+    assert serving.write_routes(roles) == 2
+    assert serving.write_routes(roles) == 2
+    assert serving.write_desired((server("1"), server("2")), roles).revision == 3
+    assert serving.write_routes(Roles(champion="2")) == 4
+
+
+def test_canary_without_a_server_is_left_out_and_a_champion_without_one_is_an_error(tmp_path: Path) -> None:
+    serving = ServingFolder(tmp_path)
+    roles = Roles(champion="1", canary=CanaryRole(version="2", weight=0.1))
+    serving.write_desired((server("1"), server("2")), roles)
+    serving.write_observed(Observed(revision=1, servers=(seen("1"),)))
+    serving.write_routes(roles)
+    routes = serving.routes()
+    assert routes is not None
+    assert routes.canary is None
+    with pytest.raises(ServingFolderError, match="no champion"):
+        serving.write_routes(Roles(champion="2"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"revision": 1, "more": 2}', '{"revision": "1"}', '{"revision": 1, "servers": [{}]}']
+)
+def test_document_that_is_none_is_refused_and_a_missing_one_is_empty(tmp_path: Path, text: str) -> None:
+    serving = ServingFolder(tmp_path)
+    assert serving.desired() == Desired()
+    (tmp_path / "desired.json").write_text(text)
+    with pytest.raises(ServingFolderError, match=r"desired\.json"):
+        serving.desired()

@@ -66,7 +66,7 @@ class Up:
         # Unset, as on most machines: what Python writes beside the code that it loads must do no harm.
         variables.pop("PYTHONDONTWRITEBYTECODE", None)
         if fakes:
-            variables["PYTHONPATH"] = str(FAKES)
+            variables |= {"PYTHONPATH": str(FAKES), "FAKE_STATE": str(state)}
         command = command or (sys.executable, "-m", "housing_price", "up", *FREE_PORTS, "--state-dir", str(state))
         with self._log.open("w") as log:
             self.process = subprocess.Popen(

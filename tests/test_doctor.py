@@ -56,12 +56,12 @@ def write_registry(plan: Plan, version: int | None, digest: str | None = None) -
 
 def write_export(plan: Plan, version: str, columns: dict[str, str]) -> str:
     """Write an export of which nothing but the signature is real; gives its digest."""
-    folder = plan.state.champion / "model"
+    folder = plan.state.export_of(version) / "model"
     folder.mkdir(parents=True)
     inputs = json.dumps([{"type": kind, "name": name, "required": True} for name, kind in columns.items()])
     (folder / "MLmodel").write_text(json.dumps({"signature": {"inputs": inputs}}))  # JSON is YAML too
     manifest = Manifest("housing-price", version, "m", digest_of(folder), "run", "2026-01-01T00:00:00+00:00")
-    (plan.state.champion / "manifest.json").write_text(json.dumps(asdict(manifest)))
+    (plan.state.export_of(version) / "manifest.json").write_text(json.dumps(asdict(manifest)))
     return manifest.digest
 
 
@@ -156,7 +156,7 @@ def test_a_damaged_export_is_wrong(plan: Plan, has_registry: bool) -> None:
     digest = write_export(plan, "3", {})
     if has_registry:
         write_registry(plan, 3, digest)
-    (plan.state.champion / "model" / "added").touch()
+    (plan.state.export_of("3") / "model" / "added").touch()
     finding = only(check_export(plan))
     assert finding.verdict is Verdict.WRONG
     assert "not those that were recorded" in finding.found
@@ -164,13 +164,13 @@ def test_a_damaged_export_is_wrong(plan: Plan, has_registry: bool) -> None:
 
 def test_an_export_whose_manifest_says_too_little_is_wrong(plan: Plan) -> None:
     write_export(plan, "3", {})
-    (plan.state.champion / "manifest.json").write_text('{"version": "3"}')
+    (plan.state.export_of("3") / "manifest.json").write_text('{"version": "3"}')
     assert only(check_export(plan)).verdict is Verdict.WRONG
 
 
 def test_the_exported_model_at_full_quality_is_good(plan: Plan, champion: Path) -> None:
-    shutil.copytree(champion, plan.state.champion)
     manifest = read_export(champion)
+    shutil.copytree(champion, plan.state.export_of(manifest.version))
     write_registry(plan, int(manifest.version), manifest.digest)
     assert only(check_export(plan)).verdict is Verdict.GOOD
 
@@ -192,7 +192,7 @@ def test_an_orchestrator_that_cannot_tell_its_columns_is_wrong(plan: Plan, monke
 
 def test_an_export_without_a_signature_is_wrong(plan: Plan) -> None:
     write_export(plan, "1", {})
-    (plan.state.champion / "model" / "MLmodel").write_text("flavors: {}")
+    (plan.state.export_of("1") / "model" / "MLmodel").write_text("flavors: {}")
     assert only(check_columns(plan)).verdict is Verdict.WRONG
 
 

@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from housing_price.services import PREDICT_PATH, find_uv
-from housing_price.state import EXAMPLE, REPOSITORY
+from housing_price.state import EXAMPLE, REPOSITORY, State
 
 from .running import Up, price_in, wait_until
 
@@ -39,7 +39,7 @@ def first_start(tmp_path_factory: pytest.TempPathFactory, trained_exports: list[
         up.first_answer = json.loads(answer.stdout)
         up.signal(signal.SIGINT)
         assert up.wait(10) == 0
-        trained_exports.append(up.state / "champion")
+        trained_exports.append(State(up.state).export_of("1"))
         yield up
     finally:
         up.end()
@@ -114,7 +114,9 @@ def test_a_changed_byte_in_the_export_is_found_and_mended_from_the_registry(firs
     # A copy, as the stack of the other tests runs on the folder itself.
     state = tmp_path / "state"
     subprocess.run(["cp", "-r", str(first_start.state), str(state)], check=True)
-    graph = max((path for path in (state / "champion" / "model").rglob("*") if path.is_file()), key=os.path.getsize)
+    graph = max(
+        (path for path in (State(state).export_of("1") / "model").rglob("*") if path.is_file()), key=os.path.getsize
+    )
     content = bytearray(graph.read_bytes())
     content[len(content) // 2] ^= 1
     graph.write_bytes(content)

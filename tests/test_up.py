@@ -13,6 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
+from housing_price.state import State
 from housing_price_model.artefact import read_export
 
 from .fakes.fake_registry import export, register
@@ -68,7 +69,7 @@ def test_another_champion_in_the_registry_is_exported_and_nothing_else_is_served
     up = start(state=state)
     up.wait_until_up()
     assert served(up) == [(version, champion.digest)]
-    assert read_export(state / "champion").digest == champion.digest
+    assert read_export(State(state).export_of(version)).digest == champion.digest
 
 
 def test_a_registry_that_cannot_be_read_ahead_is_asked_and_the_export_replaced(start: Start, tmp_path: Path) -> None:
@@ -100,7 +101,7 @@ def test_a_damaged_export_is_never_served_and_replaced_from_the_registry(
     state = tmp_path / "state"
     champion = register(state, "1")
     export(state, champion)
-    damage(state / "champion")
+    damage(State(state).export_of("1"))
     up = start(state=state)
     up.wait_until_up()
     assert "model-server: ended" not in up.log
@@ -112,7 +113,8 @@ def test_a_damaged_export_is_never_served_and_replaced_from_the_registry(
 def test_a_signal_ends_everything_in_good_order(start: Start, how: signal.Signals) -> None:
     up = start()
     up.wait_until_up()
-    assert len(up.processes()) == 7  # the runner, three leashes, three services
+    up.wait_for("candidates: ready")
+    assert len(up.processes()) == 13  # the runner, six leashes, six services
     up.signal(how)
     assert up.wait() == 0
 
@@ -153,14 +155,15 @@ def test_the_end_of_the_program_that_started_it_ends_it(start: Start) -> None:
 @pytest.mark.parametrize(
     ("who", "text"),
     [
-        ("model-server", "housing_price_model"),
-        ("orchestrator", "housing_price_orchestrator"),
+        ("model-server", "housing_price_model serve"),
+        ("orchestrator", "housing_price_orchestrator serve"),
         ("tracking-server", "mlflow_server"),
     ],
 )
 def test_a_service_that_is_killed_comes_back_while_the_others_stay(start: Start, who: str, text: str) -> None:
     up = start()
     up.wait_until_up()
+    up.wait_for("candidates: ready")
     before = up.processes()
     victim = up.pid_of(text)
     os.kill(victim, signal.SIGKILL)

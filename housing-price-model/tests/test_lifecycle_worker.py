@@ -23,8 +23,11 @@ from .serving_runner import ServingRunner
 
 PATIENCE_SECONDS = 60
 
-# MLflow's own code uses what SQLAlchemy deprecates.
-pytestmark = [pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")]
+# MLflow's own code uses what SQLAlchemy and pandas deprecate.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning:mlflow"),
+]
 
 
 class Worker:

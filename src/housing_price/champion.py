@@ -78,7 +78,7 @@ def read_champion(database: Path) -> Champion | None:
 def is_exported(champion: Champion, state: State) -> bool:
     """Whether the export on disk is this very champion, whole and unchanged: each file is read."""
     try:
-        return champion.is_exported_as(asdict(read_export(state.champion)))
+        return champion.is_exported_as(asdict(read_export(state.export_of(champion.version))))
     except ArtefactError:
         return False
 

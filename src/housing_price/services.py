@@ -14,9 +14,15 @@ from housing_price.errors import StackError
 from housing_price.ports import Address
 from housing_price.state import REPOSITORY, State
 from housing_price.supervisor import Service
-from housing_price_model.names import CHAMPION, NAME
+from housing_price_model.lifecycle.documents import Server
+from housing_price_model.lifecycle.serving import ROUTES
+from housing_price_model.names import NAME
 
 TRACKING_SERVER, MODEL_SERVER, ORCHESTRATOR = "tracking-server", "model-server", "orchestrator"
+SCORING_WORKER, TRAINING_WORKER, LIFECYCLE_WORKER = "scoring", "candidates", "lifecycle"
+WORKER_NAME = "up"
+"""The same at each start: a worker goes on with the jobs that one of its name has left."""
+
 PREDICT_PATH = "/api/v1/price/predict"
 
 
@@ -70,15 +76,17 @@ def tracking_server(plan: Plan) -> Service:
     )
 
 
-def model_server(plan: Plan, digest: str | None = None) -> Service:
-    """The exported champion behind `/invocations`, under MLflow's own scoring server or under MLServer.
+def model_server(plan: Plan, server: Server, address: Address, name: str) -> Service:
+    """An exported version behind `/invocations`, under MLflow's own scoring server or under MLServer.
 
     Args:
-        plan: Where it listens, and what serves.
-        digest: What the registry recorded of the champion's files; the model server refuses any other.
+        plan: What serves.
+        server: Which export; its digest is what the registry recorded of its files, and no other model is served.
+        address: Where it listens.
+        name: How it is called.
     """
-    pinned = ("--digest", digest) if digest else ()
-    served = (str(plan.state.champion), *_listen(plan.model_server), *pinned)
+    folder = str(plan.state.serving.folder / server.folder)
+    served = (folder, *_listen(address), "--digest", server.digest)
     variables = environment()
     if plan.model_server_kind is ModelServerKind.MLFLOW:
         command, ready_within_seconds = python("housing_price_model", "serve", *served), 120.0
@@ -86,14 +94,14 @@ def model_server(plan: Plan, digest: str | None = None) -> Service:
         project = str(REPOSITORY / "housing-price-model" / "mlserver")
         command = (find_uv(), "run", "--frozen", "--project", project, "housing-price-mlserver", *served)
         # It has a lock and an environment of its own, which uv finds by the project and not by our variables.
-        for name in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH"):
-            variables.pop(name, None)
+        for variable in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH"):
+            variables.pop(variable, None)
         ready_within_seconds = 600.0  # the first start installs its packages
     return Service(
-        name=MODEL_SERVER,
+        name=name,
         command=command,
         environment=variables,
-        ready_url=f"{plan.model_server.url}/ping",
+        ready_url=f"{address.url}/ping",
         style="magenta",
         ready_within_seconds=ready_within_seconds,
     )
@@ -101,37 +109,91 @@ def model_server(plan: Plan, digest: str | None = None) -> Service:
 
 def orchestrator(plan: Plan) -> Service:
     """The public API."""
-    # It cannot know whether a person reads what goes through our pipe; a format that was asked for stays.
-    log_format = os.environ.get("ORCHESTRATOR_LOG__FORMAT", "console" if sys.stdout.isatty() else "auto")
-    # A database that was asked for is used, and the state folder has room for one where none was.
-    predictions = os.environ.get("ORCHESTRATOR_PREDICTION_LOG__URL", f"sqlite:///{plan.state.predictions}")
     return Service(
         name=ORCHESTRATOR,
         command=python("housing_price_orchestrator", "serve"),
-        environment=environment(
-            ORCHESTRATOR_LOG__FORMAT=log_format,
-            ORCHESTRATOR_SERVER__HOST=plan.orchestrator.host,
-            ORCHESTRATOR_SERVER__PORT=str(plan.orchestrator.port),
-            ORCHESTRATOR_MODEL_SERVER__BASE_URL=plan.model_server.url,
-            ORCHESTRATOR_PREDICTION_LOG__URL=predictions,
-        ),
+        environment=_orchestrator_environment(plan)
+        | {
+            "ORCHESTRATOR_SERVER__HOST": plan.orchestrator.host,
+            "ORCHESTRATOR_SERVER__PORT": str(plan.orchestrator.port),
+        },
         # Not /readyz: it starts without a model server, and `up` asks it for a real price in the end.
         ready_url=f"{plan.orchestrator.url}/livez",
         style="cyan",
     )
 
 
+def _orchestrator_environment(plan: Plan) -> dict[str, str]:
+    # It cannot know whether a person reads what goes through our pipe; a format that was asked for stays.
+    log_format = os.environ.get("ORCHESTRATOR_LOG__FORMAT", "console" if sys.stdout.isatty() else "auto")
+    return environment(
+        ORCHESTRATOR_LOG__FORMAT=log_format,
+        ORCHESTRATOR_MODEL_SERVER__BASE_URL=plan.model_server.url,
+        ORCHESTRATOR_MODEL_SERVER__ROUTES_FILE=str(plan.state.serving.folder / ROUTES),
+        ORCHESTRATOR_PREDICTION_LOG__URL=_predictions(plan),
+        ORCHESTRATOR_JOBS__DATABASE_URL=_jobs(plan),
+        ORCHESTRATOR_JOBS__FOLDER=os.environ.get("ORCHESTRATOR_JOBS__FOLDER", str(plan.state.job_files)),
+    )
+
+
+# A database that was asked for is used, and the state folder has room for one where none was.
+def _predictions(plan: Plan) -> str:
+    return os.environ.get("ORCHESTRATOR_PREDICTION_LOG__URL", f"sqlite:///{plan.state.predictions}")
+
+
+def _jobs(plan: Plan) -> str:
+    return os.environ.get("ORCHESTRATOR_JOBS__DATABASE_URL", f"sqlite:///{plan.state.jobs}")
+
+
+def workers(plan: Plan) -> tuple[Service, ...]:
+    """What does the jobs. A move that was begun comes first: it may stand half done."""
+    queue_line = "takes jobs from the queue"
+    named = ("--name", WORKER_NAME)
+    # Databases in variables: there may be a password in their names.
+    variables = environment(HOUSING_PRICE_JOBS_URL=_jobs(plan), PREDICTION_LOG_URL=_predictions(plan))
+    registry = ("--tracking-uri", plan.tracking.url)
+    lifecycle = ("--queue", "lifecycle", "--serving", str(plan.state.serving.folder), *registry, *named)
+    training = ("--queue", "training", "--runs", str(plan.state.candidates), *registry, *named)
+    return (
+        Service(
+            name=LIFECYCLE_WORKER,
+            command=python("housing_price_model", "worker", *lifecycle),
+            environment=variables,
+            ready_line=queue_line,
+            style="green",
+        ),
+        Service(
+            name=SCORING_WORKER,
+            command=python("housing_price_orchestrator", "worker", *named),
+            environment=_orchestrator_environment(plan),
+            ready_line="worker ready",
+            style="cyan",
+        ),
+        Service(
+            name=TRAINING_WORKER,
+            # A training takes all processors for a minute, and prices are not to wait for it.
+            command=(*_nice(), *python("housing_price_model", "worker", *training)),
+            environment=variables,
+            ready_line=queue_line,
+            style="yellow",
+        ),
+    )
+
+
+def _nice() -> tuple[str, ...]:
+    program = shutil.which("nice")
+    return (program, "-n", "10") if program else ()
+
+
 def training(plan: Plan) -> tuple[str, ...]:
-    """Trains, registers and exports the model."""
-    target = ("--tracking-uri", plan.tracking.url, "--export-to", str(plan.state.champion))
-    return python("housing_price_model", "train", *target)
+    """Trains and registers the model."""
+    return python("housing_price_model", "train", "--tracking-uri", plan.tracking.url)
 
 
-def export(plan: Plan) -> tuple[str, ...]:
-    """Writes the registry's champion to the folder that the model server reads."""
-    champion = f"models:/{NAME}@{CHAMPION}"
-    target = ("--to", str(plan.state.champion), "--tracking-uri", plan.tracking.url)
-    return python("housing_price_model", "export", "--model", champion, *target)
+def export(plan: Plan, version: str) -> tuple[str, ...]:
+    """Writes a version to the folder that its model server reads."""
+    target = ("--to", str(plan.state.export_of(version)), "--tracking-uri", plan.tracking.url)
+    return python("housing_price_model", "export", "--model", f"models:/{NAME}/{version}", *target)
 
 
 def orchestrator_columns() -> tuple[str, ...]:

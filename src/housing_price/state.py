@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from housing_price.errors import StackError
+from housing_price_model.lifecycle.serving import ServingFolder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 EXAMPLE = REPOSITORY / "examples" / "request-1461.json"
@@ -36,21 +37,32 @@ class State:
         return self.folder / "predictions.db"
 
     @property
-    def champion(self) -> Path:
-        """The exported champion, which the model server serves without asking the registry."""
-        return self.folder / "champion"
+    def jobs(self) -> Path:
+        """SQLite file of the jobs, for the orchestrator and all workers."""
+        return self.folder / "jobs.db"
+
+    @property
+    def job_files(self) -> Path:
+        """Files that came with jobs, and their results."""
+        return self.folder / "jobs"
+
+    @property
+    def candidates(self) -> Path:
+        """A folder for each training job."""
+        return self.folder / "candidates"
+
+    @property
+    def serving(self) -> ServingFolder:
+        """The exports that model servers serve without asking the registry, and what says which of them are served."""
+        return ServingFolder(self.folder / "serving")
+
+    def export_of(self, version: str) -> Path:
+        """Where the export of a version is."""
+        return self.serving.export_of(version)
 
     @property
     def _lock(self) -> Path:
         return self.folder / "lock"
-
-    def read_manifest(self) -> dict[str, Any] | None:
-        """What the exported champion says about itself; None without a complete export."""
-        try:
-            manifest = json.loads((self.champion / "manifest.json").read_text())
-        except (OSError, ValueError):
-            return None
-        return manifest if isinstance(manifest, dict) and (self.champion / "model").is_dir() else None
 
     @contextmanager
     def lock(self, holder: dict[str, Any]) -> Iterator[None]:

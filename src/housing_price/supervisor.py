@@ -41,7 +41,8 @@ class Service:
         name: How log lines and messages call it.
         command: What to run.
         environment: All its environment variables.
-        ready_url: Answers 2xx when the service does its work.
+        ready_url: Answers 2xx when the service does its work; None for one that does not listen.
+        ready_line: What it prints when it does its work, for one that does not listen.
         style: The colour of its name on a terminal.
         ready_within_seconds: How long it may take to become ready for the first time.
     """
@@ -49,7 +50,8 @@ class Service:
     name: str
     command: tuple[str, ...]
     environment: Mapping[str, str] = field(repr=False)
-    ready_url: str
+    ready_url: str | None = None
+    ready_line: str | None = None
     style: str = ""
     ready_within_seconds: float = 120.0
 
@@ -73,6 +75,7 @@ class Supervisor:
         self._restart = asyncio.Event()
         self._changed = asyncio.Condition()
         self._ready = False
+        self._said_ready = asyncio.Event()
         self.deaths_before_ready = 0
         self._last_lines: deque[str] = deque(maxlen=3)
 
@@ -110,22 +113,33 @@ class Supervisor:
         """
         try:
             async with asyncio.timeout(self.service.ready_within_seconds), self._changed:
-                await self._changed.wait_for(lambda: self._ready or self._has_failed)
+                await self._changed.wait_for(lambda: self._ready or self.has_failed)
         except TimeoutError as error:
             seconds = self.service.ready_within_seconds
-            raise StackError(f"the {self.service.name} was not ready within {seconds:g} s: {self._said()}") from error
+            raise StackError(f"the {self.service.name} was not ready within {seconds:g} s: {self.said()}") from error
         if not self._ready:
             raise StackError(
-                f"the {self.service.name} died {self.deaths_before_ready} times while starting: {self._said()}"
+                f"the {self.service.name} died {self.deaths_before_ready} times while starting: {self.said()}"
             )
 
     @property
-    def _has_failed(self) -> bool:
+    def is_ready(self) -> bool:
+        """Whether it does its work at the moment."""
+        return self._ready
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it died so often before it was ready that it is not bad luck; it is started again all the same."""
         return self.deaths_before_ready >= DEATHS_BEFORE_GIVING_UP
+
+    def said(self) -> str:
+        """Its last words."""
+        return "it said\n  " + "\n  ".join(self._last_lines) if self._last_lines else "it said nothing"
 
     async def _run_once(self, started: float) -> int | None:
         """Run the service to its end and return its exit status; None if it was ended for a restart."""
         self._restart.clear()
+        self._said_ready.clear()
         process = await Process.start(self.service.command, self.service.environment, self._line)
         exit_ = asyncio.create_task(process.wait())
         restart = asyncio.create_task(self._restart.wait())
@@ -143,16 +157,22 @@ class Supervisor:
             exit_.cancel()
 
     async def _watch_readiness(self, started: float) -> None:
+        if self.service.ready_url is None:
+            await self._said_ready.wait()
+        else:
+            await self._wait_for_answer(self.service.ready_url)
+        self._output.say(f"{self.service.name}: ready after {time.monotonic() - started:.1f} s", "green")
+        await self._set(ready=True, deaths=0)
+
+    async def _wait_for_answer(self, url: str) -> None:
         while True:
             try:
-                answer = await self._client.get(self.service.ready_url, timeout=POLL_TIMEOUT_SECONDS)
+                answer = await self._client.get(url, timeout=POLL_TIMEOUT_SECONDS)
                 if answer.is_success:
-                    break
+                    return
             except httpx.HTTPError:
                 pass  # not listening yet
             await asyncio.sleep(POLL_SECONDS)
-        self._output.say(f"{self.service.name}: ready after {time.monotonic() - started:.1f} s", "green")
-        await self._set(ready=True, deaths=0)
 
     async def _set(self, *, ready: bool, deaths: int) -> None:
         async with self._changed:
@@ -163,6 +183,5 @@ class Supervisor:
     def _line(self, text: str) -> None:
         self._last_lines.append(text)
         self._output.line(self.service.name, text, self.service.style)
-
-    def _said(self) -> str:
-        return "it said\n  " + "\n  ".join(self._last_lines) if self._last_lines else "it said nothing"
+        if self.service.ready_line is None or self.service.ready_line in text:
+            self._said_ready.set()

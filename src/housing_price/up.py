@@ -10,22 +10,25 @@ import httpx
 from housing_price.addresses import show_addresses
 from housing_price.champion import Champion, find_champion, is_exported, read_exported_champion
 from housing_price.errors import StackError
+from housing_price.model_servers import ModelServers
 from housing_price.output import Output
 from housing_price.ports import require_free
 from housing_price.process import Process
+from housing_price.seeding import begin, seed
 from housing_price.services import (
     PREDICT_PATH,
     Plan,
     environment,
     export,
-    model_server,
     orchestrator,
     tracking_server,
     training,
+    workers,
 )
 from housing_price.starter import wait_for_end_of
 from housing_price.state import EXAMPLE
 from housing_price.supervisor import BackOff, Service, Supervisor, describe_status
+from housing_price_model.lifecycle.documents import Roles
 
 TRAINING, EXPORT = "training", "export"
 HEARTBEAT_SECONDS = 10
@@ -41,14 +44,16 @@ class Stack:
     def __init__(self, plan: Plan, output: Output, client: httpx.AsyncClient, back_off: BackOff) -> None:
         self._plan = plan
         self._output = output
+        self._is_serving = False
 
         def supervise(service: Service) -> Supervisor:
             return Supervisor(service, output, client, back_off)
 
         self._client = client
         self._tracking = supervise(tracking_server(plan))
-        self._model_server = supervise(model_server(plan))
+        self._model_servers = ModelServers(plan, output, supervise)
         self._orchestrator = supervise(orchestrator(plan))
+        self._workers = [supervise(service) for service in workers(plan)]
 
     async def run(self) -> None:
         """Bring everything up, then keep it up until cancelled; whatever happens, nothing is left running.
@@ -57,6 +62,7 @@ class Stack:
             StackError: Something cannot be started.
         """
         began = time.monotonic()
+        begin(self._plan.state)
         try:
             async with asyncio.TaskGroup() as group:
                 # The orchestrator needs nobody to start, the model server nothing but an export.
@@ -66,26 +72,50 @@ class Stack:
                 orchestrator_is_ready = group.create_task(self._orchestrator.wait_until_ready())
                 served = await asyncio.to_thread(read_exported_champion, self._plan.state)
                 if served:
-                    self._serve(served)
-                    group.create_task(self._model_server.run())
+                    await self._serve(served, group)
                 await self._tracking.wait_until_ready()
                 champion = await self._bring_export_up_to_date()
                 if champion != served:
-                    self._serve(champion)
-                    if served:
-                        await self._model_server.restart()
-                    else:
-                        group.create_task(self._model_server.run())
-                await self._model_server.wait_until_ready()
+                    await self._serve(champion, group)
+                await self._model_servers.wait_until_ready(champion.version)
                 await orchestrator_is_ready
                 price = await self._price_the_example()
                 show_addresses(self._output, self._plan, time.monotonic() - began, price)
+                await self._serve_on_trial()
+                await self._start_workers(group)
         except* StackError as errors:
             raise errors.exceptions[0] from None
 
-    def _serve(self, champion: Champion) -> None:
-        """Let the model server serve this champion, and nothing else, from its next start on."""
-        self._model_server.service = model_server(self._plan, champion.digest)
+    async def _serve(self, champion: Champion, group: asyncio.TaskGroup) -> None:
+        """Let this champion be served, with the versions on trial that there were."""
+        desired = await asyncio.to_thread(seed, self._plan.state, champion)
+        if not self._is_serving:
+            group.create_task(self._model_servers.run())
+            self._is_serving = True
+        await self._model_servers.wait_until_seen(champion.version)
+        # For now it answers alone: a canary that is not ready would look like one that fails.
+        await asyncio.to_thread(self._plan.state.serving.write_routes, Roles(champion=desired.roles.champion))
+
+    async def _serve_on_trial(self) -> None:
+        """Give canary and shadow their part again, once they are ready."""
+        serving = self._plan.state.serving
+        roles = serving.desired().roles
+        for version in roles.versions():
+            try:
+                await self._model_servers.wait_until_ready(version)
+            except StackError as error:
+                self._output.say(f"version {version} stays out of service: {error}", "red")
+                roles = roles.without(version)
+        await asyncio.to_thread(serving.write_routes, roles)
+
+    async def _start_workers(self, group: asyncio.TaskGroup) -> None:
+        """Start the workers, one after the other: prices are asked for already, and each start takes a processor."""
+        for worker in self._workers:
+            group.create_task(worker.run())
+            try:
+                await worker.wait_until_ready()
+            except StackError as error:
+                self._output.say(f"its jobs wait: {error}", "red")
 
     async def _bring_export_up_to_date(self) -> Champion:
         """Train if there is no champion, export it if the export is another or damaged; returns the champion."""
@@ -99,7 +129,7 @@ class Stack:
             raise StackError("training ended well but registered no champion")
         if not await asyncio.to_thread(is_exported, champion, state):
             self._output.say(f"exporting version {champion.version}, the champion")
-            await self._run_to_end(EXPORT, export(self._plan))
+            await self._run_to_end(EXPORT, export(self._plan, champion.version))
         return champion
 
     async def _run_to_end(self, name: str, command: tuple[str, ...]) -> None:

@@ -5,6 +5,7 @@ from contextlib import closing
 from pathlib import Path
 
 from housing_price.champion import Champion
+from housing_price.state import State
 from housing_price_model.artefact import Manifest, digest_of, write_export
 
 _TABLES = """
@@ -37,4 +38,4 @@ def export(state: Path, champion: Champion) -> None:
     """Write the champion to where the model server reads it."""
     assert champion.digest
     manifest = Manifest("housing-price", champion.version, "m", champion.digest, "run", "2026-01-01T00:00:00+00:00")
-    write_export(_files(state), manifest, state / "champion")
+    write_export(_files(state), manifest, State(state).export_of(champion.version))

@@ -6,14 +6,15 @@ import sqlite3
 import subprocess
 from collections.abc import Iterator
 from dataclasses import asdict
+from pathlib import Path
 
 import yaml
 
-from housing_price.champion import read_champion
+from housing_price.champion import Champion, read_champion
 from housing_price.checks import Finding, Verdict
 from housing_price.services import Plan, environment, orchestrator_columns
 from housing_price.state import REPOSITORY, State
-from housing_price_model.artefact import read_export
+from housing_price_model.artefact import MANIFEST, MODEL, read_export
 from housing_price_model.errors import ArtefactError
 from housing_price_model.names import CHAMPION, NAME
 
@@ -60,12 +61,9 @@ def check_registry(plan: Plan) -> Iterator[Finding]:
 
 def check_export(plan: Plan) -> Iterator[Finding]:
     """The export that the model server reads is whole, unchanged, and the registry's champion."""
-    what, folder = "export", plan.state.champion
-    try:
-        champion = read_champion(plan.state.database)
-    except sqlite3.Error:
-        champion = None
-    if plan.state.read_manifest() is None:
+    what = "export"
+    champion, folder = _champion(plan.state), _exported(plan.state)
+    if folder is None:
         verdict = Verdict.NOTE if champion is None else Verdict.WRONG
         yield Finding(what, verdict, "no exported model", "run `housing-price up`, which exports the champion")
         return
@@ -87,11 +85,12 @@ def check_export(plan: Plan) -> Iterator[Finding]:
 def check_columns(plan: Plan) -> Iterator[Finding]:
     """The orchestrator sends exactly the columns that the exported model's signature asks for."""
     what = "signature"
-    if plan.state.read_manifest() is None:
+    folder = _exported(plan.state)
+    if folder is None:
         yield Finding(what, Verdict.NOTE, "not compared: there is no exported model", START)
         return
     try:
-        wanted = _read_signature(plan.state)
+        wanted = _read_signature(folder)
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
         yield Finding(what, Verdict.WRONG, f"the exported model's cannot be read: {error!r}", "export the model anew")
         return
@@ -122,6 +121,25 @@ def compare(sent: Columns, wanted: Columns) -> Iterator[str]:
             yield f"{name} is sent as {sent[name]}, the model wants {wanted[name]}"
 
 
-def _read_signature(state: State) -> Columns:
-    document = yaml.safe_load((state.champion / "model" / "MLmodel").read_text())
+def _champion(state: State) -> Champion | None:
+    try:
+        return read_champion(state.database)
+    except sqlite3.Error:
+        return None
+
+
+def _exported(state: State) -> Path | None:
+    """The export of the champion; where no registry says which that is, of the latest version that was exported."""
+    champion = _champion(state)
+    if champion is not None:
+        versions = [champion.version]
+    else:
+        exports = state.export_of("0").parent.glob("*")
+        versions = sorted((path.name for path in exports if path.name.isdecimal()), key=int, reverse=True)
+    folders = (state.export_of(version) for version in versions)
+    return next((folder for folder in folders if (folder / MANIFEST).exists() and (folder / MODEL).is_dir()), None)
+
+
+def _read_signature(folder: Path) -> Columns:
+    document = yaml.safe_load((folder / MODEL / "MLmodel").read_text())
     return {column["name"]: column["type"] for column in json.loads(document["signature"]["inputs"])}

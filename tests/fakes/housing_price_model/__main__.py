@@ -1,4 +1,4 @@
-"""Trains in no time: writes a champion to where the stand-in of the registry looks for it."""
+"""Trains in no time: writes a champion to where the stand-in of the registry looks for it. Its workers only wait."""
 
 import os
 import signal
@@ -17,20 +17,29 @@ options.add_argument("command")
 options.add_argument("folder", nargs="?", type=Path)
 options.add_argument("--model")
 options.add_argument("--tracking-uri")
-options.add_argument("--export-to", "--to", dest="to", type=Path)
+options.add_argument("--to", type=Path)
 options.add_argument("--digest")
+options.add_argument("--queue")
+options.add_argument("--serving", type=Path)
+options.add_argument("--runs", type=Path)
+options.add_argument("--name")
 given = options.parse_args()
+state = Path(os.environ["FAKE_STATE"])
 
 if given.command == "train":
     say("training goes on")
     dies_as_told("training")
     if "FAKE_TRAINS_FOR_EVER" in os.environ:
         signal.pause()
-    export(given.to.parent, register(given.to.parent, "1"))
+    register(state, "1")
 elif given.command == "export":
-    champion = read_champion(given.to.parent / "mlflow.db")
+    champion = read_champion(state / "mlflow.db")
     assert champion
-    export(given.to.parent, champion)
+    export(state, champion)
+elif given.command == "worker":
+    dies_as_told(f"{given.queue}-worker")
+    say(f"Worker {given.name} takes jobs from the queue {given.queue}.")
+    signal.pause()
 else:
     dies_as_told("model-server")
     try:
@@ -38,6 +47,6 @@ else:
     except ArtefactError as error:
         say(f"error: {error}")
         sys.exit(1)
-    with (given.folder.parent / "served.log").open("a") as log:
+    with (state / "served.log").open("a") as log:
         log.write(f"{manifest.version} {given.digest}\n")
     serve(given.host, given.port, lambda _: (200, {"version": manifest.version}))

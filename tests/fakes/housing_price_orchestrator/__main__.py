@@ -1,11 +1,17 @@
 """Prices when the model server answers."""
 
 import os
+import signal
+import sys
 import urllib.error
 import urllib.request
 
-from fake_service import Answer, dies_as_told, serve
+from fake_service import Answer, dies_as_told, say, serve
 
+if "worker" in sys.argv:
+    dies_as_told("scoring-worker")
+    say("worker ready")
+    signal.pause()
 dies_as_told("orchestrator")
 
 

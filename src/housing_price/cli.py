@@ -1,4 +1,4 @@
-"""The command line: `housing-price up | doctor | jobs`."""
+"""The command line: `housing-price up | doctor | jobs | models`."""
 
 import asyncio
 import os
@@ -8,7 +8,7 @@ from typing import Annotated
 
 import typer
 
-from housing_price import jobs
+from housing_price import jobs, models
 from housing_price.doctor import examine
 from housing_price.errors import StackError
 from housing_price.output import Output
@@ -27,6 +27,7 @@ app = typer.Typer(
     help="Runs the house price services on this machine.",
 )
 app.add_typer(jobs.app, name="jobs")
+app.add_typer(models.app, name="models")
 
 # Not `type Port = ...`: typer does not look into such an alias and loses the bounds and the help.
 Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 takes a free one.")]

@@ -49,9 +49,9 @@ def compare(task: Task) -> Result:
         return {"champion": None}
     houses = read_houses(task.inputs[EXTRACT.name] / HOUSES)
     with checked(connect(task.surroundings.tracking_uri), f"models:/{NAME}/{version}") as (registered, folder):
-        own = _prices(DirectModel(mlflow.pyfunc.load_model(str(folder))), houses)
-    held_out = _held_out(registered, task.out)
-    estimates, seen = _unseen(houses, own, held_out)
+        own = prices(DirectModel(mlflow.pyfunc.load_model(str(folder))), houses)
+    held_out = held_out_of(registered, task.out)
+    estimates, seen = unseen(houses, own, held_out)
     theirs = measured(houses, estimates)
     champion = {
         "version": registered.version,
@@ -74,14 +74,19 @@ def compare(task: Task) -> Result:
 COMPARE: Final = Step("compare", (EXTRACT.name, EVALUATE.name), compare)
 
 
-def _prices(model: DirectModel, houses: Houses) -> Estimates:
+def prices(model: DirectModel, houses: Houses) -> Estimates:
+    """Let a model price houses."""
     answer = model.predict(Rows(COLUMNS, cells_of(houses.features)))
     price, low, high = (answer[name].to_numpy(np.float64) for name in ("price", "low", "high"))
     return Estimates(price, low, high)
 
 
-def _held_out(champion: Registered, folder: Path) -> HeldOut | None:
-    """Fetch what its cross-validation said; None if it was trained before that was kept."""
+def held_out_of(champion: Registered, folder: Path) -> HeldOut | None:
+    """Fetch what a version's cross-validation said; None if it was trained before that was kept.
+
+    Raises:
+        ArtefactError: the files of its run cannot be read.
+    """
     try:
         files = mlflow.MlflowClient().list_artifacts(champion.run_id)
         if HELD_OUT not in {file.path for file in files}:
@@ -92,7 +97,7 @@ def _held_out(champion: Registered, folder: Path) -> HeldOut | None:
     return HeldOut.read(Path(path))
 
 
-def _unseen(houses: Houses, own: Estimates, held_out: HeldOut | None) -> tuple[Estimates, np.ndarray[Any, Any]]:
+def unseen(houses: Houses, own: Estimates, held_out: HeldOut | None) -> tuple[Estimates, np.ndarray[Any, Any]]:
     """Take for each house what its cross-validation said if it was trained on that house, else its own price."""
     if held_out is None:
         return own, np.zeros(len(houses), dtype=bool)

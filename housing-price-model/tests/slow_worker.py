@@ -1,6 +1,6 @@
 """The worker with three steps that take no time, one of which waits until it is let go on.
 
-    slow_worker.py DATABASE FOLDER TRACKING_URI
+    slow_worker.py DATABASE FOLDER TRACKING_URI [NAME]
 
 Each step writes a line to FOLDER/steps when it begins; `gate` then waits for FOLDER/go.
 """
@@ -16,6 +16,7 @@ from housing_price_model.worker.worker import run
 from housing_price_model.worker.workflow import Training
 
 database, folder, tracking_uri = sys.argv[1], Path(sys.argv[2]), sys.argv[3]
+worker_name = sys.argv[4] if len(sys.argv) > 4 else "worker-1"
 RESULTS: dict[str, Result] = {
     "train": {"metrics": {"rmsle": 0.12}},
     "gate": {"passed": True, "checks": [{"check": "RMSLE", "passed": True}]},
@@ -43,4 +44,4 @@ training = Training(
     None,
     (step("train"), step("gate", "train"), step("register", "train", "gate")),
 )
-run(open_jobs(database), "worker-1", training)
+run(open_jobs(database), worker_name, training)

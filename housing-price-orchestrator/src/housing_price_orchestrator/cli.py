@@ -1,6 +1,7 @@
 """The command line: `housing-price-orchestrator serve | worker | openapi | settings | metrics | columns | ...`."""
 
 import json
+import socket
 import sys
 from typing import Annotated
 
@@ -33,16 +34,15 @@ def serve(
 @app.command()
 def worker(
     name: Annotated[
-        str,
-        typer.Option(help="Its own, and stable: it goes on with what a worker of its name has left."),
-    ] = "worker-1",
+        str | None, typer.Option(help="Its own, of no other worker on this folder.", show_default="this machine's")
+    ] = None,
 ) -> None:
     """Price the files of jobs until Ctrl-C or SIGTERM, or any other end: nothing is lost (docs/jobs.md)."""
     # DBOS takes a second to load, which the other commands are spared.
     from housing_price_orchestrator.working import work  # noqa: PLC0415
 
     try:
-        work(name=name)
+        work(name=name or socket.gethostname())
     except InvalidSettings as error:
         typer.echo(f"housing-price-orchestrator: the configuration cannot be used\n{error}", err=True)
         sys.exit(2)

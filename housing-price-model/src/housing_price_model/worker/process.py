@@ -1,11 +1,8 @@
 """What the workers have in common: one of each name, one application of DBOS, one queue, until a signal ends it."""
 
-import fcntl
 import os
-import re
 import signal
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
@@ -18,8 +15,9 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_model.errors import JobsError
+from housing_price_model.worker.alive import only_one, take_over
+from housing_price_model.worker.portable import read_json_only
 
-_NAME: Final = re.compile("[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 _POLL_SECONDS: Final = 1.0
 
 
@@ -62,7 +60,8 @@ def work(engine: Engine, name: str, folder: Path, queue: Queue, declare: Callabl
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    with _only_one(folder, name):
+    read_json_only()
+    with only_one(folder, name):
         config: DBOSConfig = {
             "name": queue.application,
             "application_version": queue.version,
@@ -85,6 +84,7 @@ def work(engine: Engine, name: str, folder: Path, queue: Queue, declare: Callabl
                 polling_interval_sec=queue.poll_seconds,
             )
             begin()
+            take_over(folder, name, queue.application)
         except SQLAlchemyError as exc:
             reason = str(getattr(exc, "orig", None) or exc).splitlines()[0][:300]
             raise JobsError(f"the database of the jobs cannot be used ({reason})") from exc
@@ -100,21 +100,3 @@ def job_id() -> str:
     if found is None:
         raise RuntimeError("a job was called outside of a workflow")
     return found
-
-
-@contextmanager
-def _only_one(folder: Path, name: str) -> Iterator[None]:
-    """Keep a second worker of the same name from taking up what the first is doing."""
-    if not _NAME.fullmatch(name):  # it becomes the name of a file
-        raise JobsError(f"--name {name!r}: should be of letters, digits, dots, underscores and dashes")
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        file = (folder / f".{name}.lock").open("w")
-    except OSError as exc:
-        raise JobsError(f"{folder}: cannot be used as the folder of this worker ({exc.strerror})") from exc
-    with file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError as exc:
-            raise JobsError(f"{name}: another worker of this name runs on {folder}; give --name") from exc
-        yield

@@ -219,19 +219,7 @@ class DescribedAPI(FastAPI):
         """Build the document once."""
         if self.openapi_schema is None:
             document = super().openapi()
-            views = [
-                (view, "validation")
-                for view in (
-                    House,
-                    HouseBatch,
-                    ActualPrices,
-                    ScoringOrder,
-                    TrainingOrder,
-                    Problem,
-                    InvalidRequest,
-                    RefusedLine,
-                )
-            ]
+            views = [(view, "validation") for view in (*_SENT, Problem, InvalidRequest, RefusedLine)]
             _, definitions = models_json_schema(views, ref_template=_REF)  # type: ignore[arg-type]
             schemas = document["components"]["schemas"]
             schemas.update(definitions["$defs"])

@@ -1,4 +1,4 @@
-"""A prediction log as the orchestrator makes it: its own migrations, tables and columns, in a file of SQLite."""
+"""A prediction log as the orchestrator makes it: its own migrations, tables and columns."""
 
 import json
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ from sqlalchemy.engine import Engine, make_url
 
 from housing_price_orchestrator.provider.model_server.columns import COLUMNS
 from housing_price_orchestrator.provider.store.database import open_database, upgrade, version_of, writing
-from housing_price_orchestrator.provider.store.tables import actual, prediction
+from housing_price_orchestrator.provider.store.tables import actual, prediction, shadow_prediction
 
 START = datetime(2026, 11, 1)  # noqa: DTZ001 - the log's times are UTC without a zone
 
@@ -21,7 +21,10 @@ class Log:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        self.engine: Engine = open_database(make_url(url), wait_seconds=10)
+        address = make_url(url)
+        if address.drivername == "postgresql":
+            address = address.set(drivername="postgresql+psycopg")
+        self.engine: Engine = open_database(address, wait_seconds=10)
         upgrade(self.engine)
         self.rows = 0
 
@@ -59,6 +62,24 @@ class Log:
             connection.execute(sa.insert(prediction), values)
         self.rows += len(rows)
         return ids
+
+    def shadow(self, transaction_ids: Sequence[str], answers: Sequence[dict[str, Any]], *, version: str = "2") -> None:
+        """Log what a shadow said of the houses of these transactions."""
+        values = [
+            {
+                "transaction_id": transaction_id,
+                "shadowed_at": START,
+                "model_name": "housing-price",
+                "model_version": version,
+                "model_id": answer["model_id"],
+                "price_usd": answer["price"],
+                "low_usd": answer["low"],
+                "high_usd": answer["high"],
+            }
+            for transaction_id, answer in zip(transaction_ids, answers, strict=True)
+        ]
+        with writing(self.engine).begin() as connection:
+            connection.execute(sa.insert(shadow_prediction), values)
 
     def sell(self, prices: dict[str, float], month: int = 12) -> None:
         """Tell what the houses of these transactions were sold for."""

@@ -1,4 +1,4 @@
-"""The command line. Further commands stand in `candidate_commands.py`, `log_commands.py` and `worker_command.py`."""
+"""The command line. Further commands stand in the modules that are added below."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from housing_price_model import candidate_commands, log_commands, worker_command
+from housing_price_model import candidate_commands, log_commands, shadow_commands, worker_command
 from housing_price_model.console import TrackingUri, errors, output, readable_errors
 from housing_price_model.errors import ServingError
 from housing_price_model.names import CHAMPION, DEFAULT_TRACKING_URI, NAME
@@ -15,6 +15,7 @@ from housing_price_model.names import CHAMPION, DEFAULT_TRACKING_URI, NAME
 app = typer.Typer(help="Trains, evaluates, exports and serves the house price model.", no_args_is_help=True)
 app.add_typer(candidate_commands.app)
 app.add_typer(log_commands.app)
+app.add_typer(shadow_commands.app)
 app.add_typer(worker_command.app)
 # A plain name: typer does not look into `type` statements.
 ModelUri = Annotated[str, typer.Option("--model", help="models:/NAME@ALIAS or models:/NAME/VERSION.")]

@@ -27,11 +27,14 @@ _ESTIMATE: Final = ("price_usd", "low_usd", "high_usd")
 
 PREDICTION: Final = sa.table(
     "prediction",
-    *_text(*_MODEL, "inputs", "key_id"),
+    *_text(*_MODEL, "inputs", "key_id", "variant"),
     *_numbers(*_ESTIMATE),
     sa.column("house_id", sa.BigInteger),
     sa.column("predicted_at", sa.DateTime),
     sa.column("columns_version", sa.Integer),
+)
+SHADOW_PREDICTION: Final = sa.table(
+    "shadow_prediction", *_text(*_MODEL), *_numbers(*_ESTIMATE), sa.column("shadowed_at", sa.DateTime)
 )
 COLUMN_NAMES: Final = sa.table("prediction_columns", sa.column("version", sa.Integer), *_text("names"))
 REALISED: Final = sa.table(

@@ -4,7 +4,7 @@ The two share no code: `docs/prediction-log.md` is the contract, and a test hold
 the orchestrator's migrations make.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -132,7 +132,7 @@ class PredictionLog:
                 return
             for version in {row.columns_version for row in rows}:
                 if version not in versions:
-                    versions[version] = self._columns_of(version)
+                    versions[version] = self.columns_of(version)
                 yield _page(versions[version], [row for row in rows if row.columns_version == version])
             last = rows[-1]
 
@@ -148,8 +148,8 @@ class PredictionLog:
         table = REALISED.c
         bounds = [] if window.start is None else [table.predicted_at >= window.start]
         bounds += [] if window.end is None else [table.predicted_at < window.end]
-        with self._readable(), self._engine.connect() as connection:
-            for row in connection.execution_options(yield_per=PAGE_ROWS).execute(_sales().where(*bounds)):
+        with self.stream(_sales().where(*bounds)) as rows:
+            for row in rows:
                 yield _sale(row)
 
     def sold_houses(self, window: Window) -> Iterator[SoldHouse]:
@@ -168,20 +168,39 @@ class PredictionLog:
             .where(*_within(window, None))
             .order_by(table.predicted_at, table.transaction_id)
         )
-        with self._readable(), self._engine.connect() as connection:
-            for row in connection.execution_options(yield_per=PAGE_ROWS).execute(query):
+        with self.stream(query) as rows:
+            for row in rows:
                 if row.columns_version not in versions:
-                    versions[row.columns_version] = self._columns_of(row.columns_version)
+                    versions[row.columns_version] = self.columns_of(row.columns_version)
                 columns = versions[row.columns_version]
                 yield SoldHouse(
                     row.transaction_id,
                     (row.key_id, row.house_id),
                     columns,
-                    _values(row.transaction_id, row.inputs, len(columns)),
+                    values_of(row.transaction_id, row.inputs, len(columns)),
                     row.sale_price_usd,
                 )
 
-    def _columns_of(self, version: int) -> Sequence[str]:
+    @contextmanager
+    def stream(self, query: sa.Select[Any]) -> Iterator[Iterable[sa.Row[Any]]]:
+        """Ask; gives the rows, few of which are held at a time, until it is left.
+
+        Raises:
+            LogError: the log cannot be read.
+        """
+        with (
+            self._readable(),
+            self._engine.connect() as connection,
+            connection.execution_options(yield_per=PAGE_ROWS).execute(query) as rows,
+        ):
+            yield rows
+
+    def columns_of(self, version: int) -> Sequence[str]:
+        """Tell what the values of a row with this version of the columns are called.
+
+        Raises:
+            LogError: the log does not say.
+        """
         rows = self._rows(sa.select(COLUMN_NAMES.c.names).where(COLUMN_NAMES.c.version == version))
         try:
             names = orjson.loads(rows[0].names)
@@ -239,14 +258,19 @@ def _sales() -> sa.Select[Any]:
 def _page(columns: Sequence[str], rows: Sequence[sa.Row[Any]]) -> Page:
     return Page(
         columns=columns,
-        rows=[_values(row.transaction_id, row.inputs, len(columns)) for row in rows],
+        rows=[values_of(row.transaction_id, row.inputs, len(columns)) for row in rows],
         estimates=[_estimate(row) for row in rows],
         transactions=[row.transaction_id for row in rows],
         model_ids=[row.model_id for row in rows],
     )
 
 
-def _values(transaction_id: str, inputs: str, count: int) -> Sequence[Any]:
+def values_of(transaction_id: str, inputs: str, count: int) -> Sequence[Any]:
+    """Read the inputs of a row, of which there are `count`.
+
+    Raises:
+        LogError: they are something else.
+    """
     try:
         values = orjson.loads(inputs)
     except ValueError as exc:

@@ -12,10 +12,11 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from housing_price_orchestrator import __version__
 from housing_price_orchestrator.composition.access import ComposedAccess
 from housing_price_orchestrator.composition.jobs import open_jobs, upload_limits
+from housing_price_orchestrator.composition.opening import open_routes, open_upstream
+from housing_price_orchestrator.composition.routing_state import UpstreamRouting
 from housing_price_orchestrator.composition.shadow import ComposedShadow
 from housing_price_orchestrator.composition.store import ComposedStore
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
-from housing_price_orchestrator.composition.upstream import open_upstream
 from housing_price_orchestrator.interface.cors import cors_options
 from housing_price_orchestrator.interface.documents import ndjson
 from housing_price_orchestrator.interface.documents.limits import BodyLimits
@@ -56,7 +57,11 @@ def create_app(settings: Settings) -> DescribedAPI:
     @contextlib.asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with contextlib.AsyncExitStack() as stack:
-            upstream = await open_upstream(settings, stack, telemetry)
+            file = await open_routes(settings)
+            upstream = await open_upstream(settings, stack, telemetry, file)
+            routing = UpstreamRouting(upstream, file)
+            if telemetry.metrics is not None:
+                routing.tell(telemetry.metrics)
             readiness = upstream.readiness
             app.state.timers = Timers()
             app.state.pricing = upstream.pricing

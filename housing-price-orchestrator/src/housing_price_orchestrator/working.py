@@ -13,8 +13,8 @@ import structlog
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from housing_price_orchestrator.composition.opening import open_routes, open_upstream
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
-from housing_price_orchestrator.composition.upstream import open_upstream
 from housing_price_orchestrator.interface.documents.reading import read_house
 from housing_price_orchestrator.interface.problems import answer_to, members_of
 from housing_price_orchestrator.observability.logging import configure_logging
@@ -64,7 +64,8 @@ async def _work(settings: Settings, url: str, name: str) -> None:
     metrics = settings.metrics.model_copy(update={"enabled": False})
     ours = settings.model_copy(update={"requests": requests, "metrics": metrics})
     async with contextlib.AsyncExitStack() as stack:
-        upstream = await open_upstream(ours, stack, ComposedTelemetry(ours))
+        # A file has prices of one model where it can: a canary proves itself on those who can be asked again.
+        upstream = await open_upstream(ours, stack, ComposedTelemetry(ours), await open_routes(ours), with_canary=False)
 
         async def price_each(houses: Sequence[AnyHouse]) -> Sequence[Outcome]:
             return await upstream.pricing.price_each(houses)

@@ -21,9 +21,13 @@ from housing_price_orchestrator.provider.resilience.fallback import FallbackPric
 from housing_price_orchestrator.provider.resilience.one_model import OneModelPriceModel
 from housing_price_orchestrator.provider.resilience.price_memory import PriceMemory
 from housing_price_orchestrator.provider.resilience.retry import RetryBudget, RetryPriceModel
+from housing_price_orchestrator.provider.routing.canary_watch import CanaryWatch
+from housing_price_orchestrator.provider.routing.comparing import Comparing
+from housing_price_orchestrator.provider.routing.routed_price_model import RoutedPriceModel
 from housing_price_orchestrator.shared.errors import CircuitOpen, ModelServerError, ModelServerUnavailable
 from housing_price_orchestrator.shared.ports import PriceModel
 from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.routes import CanaryLimits
 from servers import StubModelServer, port_that_refuses
 
 pytestmark = pytest.mark.anyio
@@ -51,8 +55,10 @@ KINDS = [
     "fake behind a circuit breaker",
     "fake behind an admission",
     "fake behind a memory",
+    "fake, routed",
     "stub server",
     "stub server, as shipped",
+    "stub server, routed",
     "MLflow server",
     "MLflow server, as shipped",
     pytest.param("MLServer", marks=pytest.mark.mlserver),
@@ -77,6 +83,17 @@ def retried(model: PriceModel) -> PriceModel:
     return RetryPriceModel(model, budget=RetryBudget(ratio=0.2, floor=3), max_attempts=3, backoff_seconds=0.001)
 
 
+def routed(model: PriceModel) -> PriceModel:
+    """The same model as champion and as canary, so that all of them price a house alike."""
+    return RoutedPriceModel(
+        model,
+        model,
+        weight=0.5,
+        watch=CanaryWatch(CanaryLimits(), lambda _: None),
+        comparing=Comparing(model, lambda *_: None),
+    )
+
+
 def as_shipped(model: PriceModel) -> PriceModel:
     return DeadlinePriceModel(admitted(retried(BalancedPriceModel([guarded(model)]))), seconds=SECONDS)
 
@@ -90,6 +107,7 @@ WRAPPERS: dict[str, Callable[[PriceModel], PriceModel]] = {
     "balanced": lambda model: BalancedPriceModel([guarded(model), guarded(model)]),
     "retried": retried,
     "one model": OneModelPriceModel,
+    "routed": routed,
     "as shipped": as_shipped,
 }
 

@@ -1,7 +1,9 @@
 """Routes are followed by real processes while requests go on."""
 
+import asyncio
 import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -12,7 +14,7 @@ import httpx
 import pytest
 
 from factories import a_route, house_json, houses_json, routes_json
-from servers import LISTENS, Process, StubModelServer, predicts
+from servers import LISTENS, Behaviour, Call, Process, StubModelServer, hangs, predicts, says
 from waiting import wait_until
 
 PREDICT = "/api/v1/price/predict"
@@ -26,6 +28,16 @@ class Load:
 
     answers: list[tuple[int, str]] = field(default_factory=list)
     """Of each answer, its status and the versions that made its prices."""
+    asked_at: list[float] = field(default_factory=list)
+    """Of each answer, when it was asked for."""
+
+    def is_answered(self, status: int, versions: str, asked_at: float) -> None:
+        self.asked_at.append(asked_at)
+        self.answers.append((status, versions))
+
+    def asked_since(self, moment: float) -> list[tuple[int, str]]:
+        """The answers to what was asked after a moment."""
+        return [answer for answer, at in zip(self.answers, self.asked_at, strict=False) if at > moment]
 
     def has_seen(self, version: str, times: int = 20) -> bool:
         """Whether the latest answers are all of one version."""
@@ -43,13 +55,14 @@ def load_on(url: str) -> Iterator[Load]:
             number = caller
             while not is_over.is_set():
                 number += CALLERS
+                asked_at = time.monotonic()
                 if caller:
                     answer = http.post(PREDICT, json=house_json(id=number))
                     versions = {answer.json()["model"]["version"]} if answer.status_code == 200 else set()
                 else:
                     answer = http.post(BATCH, json={"data": houses_json(40)})
                     versions = {one["model"]["version"] for one in answer.json().get("predictions", [])}
-                load.answers.append((answer.status_code, "+".join(sorted(versions))))
+                load.is_answered(answer.status_code, "+".join(sorted(versions)), asked_at)
 
     threads = [threading.Thread(target=ask, args=(caller,)) for caller in range(CALLERS)]
     for thread in threads:
@@ -62,13 +75,57 @@ def load_on(url: str) -> Iterator[Load]:
             thread.join(30)
 
 
-def serving_version(version: str) -> StubModelServer:
-    """A model server whose prices name a version and its model."""
+@contextmanager
+def steady_load_on(url: str, per_second: int = 100) -> Iterator[Load]:
+    """Ask for single prices at a rate, each of another house, whatever the answers take."""
+    load, is_over = Load(), threading.Event()
+
+    async def ask(http: httpx.AsyncClient, number: int) -> None:
+        asked_at = time.monotonic()
+        answer = await http.post(PREDICT, json=house_json(id=number))
+        load.is_answered(answer.status_code, answer.json().get("model", {}).get("version", "none"), asked_at)
+
+    async def ask_all() -> None:
+        limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)
+        async with (
+            httpx.AsyncClient(base_url=url, timeout=30, trust_env=False, limits=limits) as http,
+            asyncio.TaskGroup() as group,
+        ):
+            number, began_at = 0, time.monotonic()
+            while not is_over.is_set():
+                number += 1
+                group.create_task(ask(http, number))
+                await asyncio.sleep(max(0.0, began_at + number / per_second - time.monotonic()))
+
+    thread = threading.Thread(target=lambda: asyncio.run(ask_all()))
+    thread.start()
+    try:
+        yield load
+    finally:
+        is_over.set()
+        thread.join(60)
+
+
+def priced_by(version: str, factor: float = 1.0) -> Behaviour:
+    """Answer with prices that name a version and its model, and are so many times the usual ones."""
 
     def make(made: list[dict[str, Any]]) -> dict[str, Any]:
-        return {"predictions": [{**one, "model_id": f"model-{version}"} for one in made]}
+        times = [{**one, **{key: one[key] * factor for key in ("price", "low", "high")}} for one in made]
+        return {"predictions": [{**one, "model_id": f"model-{version}"} for one in times]}
 
-    return StubModelServer(predicts(make, x_model_version=version))
+    return predicts(make, x_model_version=version)
+
+
+def slowly(behaviour: Behaviour, seconds: float) -> Behaviour:
+    async def behave(call: Call, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(seconds)
+        await behaviour(call, writer)
+
+    return behave
+
+
+def serving_version(version: str) -> StubModelServer:
+    return StubModelServer(priced_by(version))
 
 
 @contextmanager
@@ -158,3 +215,98 @@ def test_counters_never_go_down_when_a_model_server_goes(tmp_path: Path) -> None
             put(path, routes_json(revision=2, champion=a_route("2", green.url)))
             wait_until(lambda: not knows(url, blue), "the old one was not closed")
             assert f"{opened} 1.0" in metrics_of(url)
+
+
+def canary_routes(revision: int, blue: StubModelServer, green: StubModelServer, weight: float = 0.1) -> str:
+    """Routes with version 1 as champion and version 2 as canary."""
+    return routes_json(revision, a_route("1", blue.url), canary=a_route("2", green.url, weight=weight))
+
+
+def test_a_canary_answers_for_its_share_of_the_houses_and_always_for_the_same(tmp_path: Path) -> None:
+    path = tmp_path / "routes.json"
+    ids = range(1, 10_001)
+
+    def versions(url: str) -> dict[int, str]:
+        with httpx.Client(base_url=url, timeout=60, trust_env=False) as http:
+            answer = http.post(BATCH, json={"data": [house_json(id=one) for one in ids]})
+        assert answer.status_code == 200, answer.text
+        return {one["id"]: one["model"]["version"] for one in answer.json()["predictions"]}
+
+    with serving_version("1") as blue, serving_version("2") as green:
+        put(path, canary_routes(1, blue, green))
+        with orchestrator(path, workers=2) as url:
+            wait_until(lambda: knows(url, green), "the canary was not opened")
+            wait_until(lambda: set(versions(url).values()) == {"1", "2"}, "the canary did not answer")
+            first = versions(url)
+            assert list(first) == list(ids)
+            assert abs(sum(version == "2" for version in first.values()) / len(ids) - 0.1) <= 0.01
+            # Of whichever worker is asked, alone or in a batch.
+            assert versions(url) == first
+            for one in (*ids[:20], *[one for one, version in first.items() if version == "2"][:20]):
+                answer = httpx.post(url + PREDICT, json=house_json(id=one), trust_env=False)
+                assert answer.json()["model"]["version"] == first[one]
+            put(path, canary_routes(2, blue, green, weight=0.2))
+            wait_until(lambda: "housing_price_routes_revision 2.0" in metrics_of(url), "the routes were not followed")
+            more = versions(url)
+            assert {one for one, version in first.items() if version == "2"} < {
+                one for one, version in more.items() if version == "2"
+            }
+
+
+BAD_CANARIES: dict[str, tuple[Behaviour, str]] = {
+    "errors": (says(500), "errors"),
+    "refusals of all rows": (says(400), "errors"),
+    "nonsense": (says(200, b"<html>", content_type="text/html"), "errors"),
+    "no answers": (hangs, "errors"),
+    "slow answers": (slowly(priced_by("2"), 0.2), "latency"),
+    "wrong prices": (priced_by("2", factor=1.5), "deviation"),
+}
+
+
+@pytest.mark.parametrize(("behaviour", "reason"), BAD_CANARIES.values(), ids=BAD_CANARIES.keys())
+def test_a_bad_canary_is_stopped_and_no_request_fails(tmp_path: Path, behaviour: Behaviour, reason: str) -> None:
+    path = tmp_path / "routes.json"
+    stopped = f'housing_price_canary_stopped_total{{reason="{reason}",version="2"}} 1.0'
+    with serving_version("1") as blue, serving_version("2") as green:
+        put(path, canary_routes(1, blue, green))
+        deadline = {"ORCHESTRATOR_REQUESTS__DEADLINE_SECONDS": "2"}
+        with orchestrator(path, **deadline) as url, steady_load_on(url) as load:
+            wait_until(lambda: "2" in {versions for _, versions in load.answers}, "the canary did not answer")
+            green.behaviour = behaviour
+            wait_until(lambda: stopped in metrics_of(url), "the canary was not stopped")
+            wait_until(lambda: not knows(url, green), "the canary was not closed")
+            closed_at = time.monotonic()
+            wait_until(lambda: len(load.asked_since(closed_at)) > 50, "no further answers")
+            assert {versions for _, versions in load.asked_since(closed_at)} == {"1"}
+            # Further routes are a new beginning.
+            green.behaviour = priced_by("2")
+            put(path, canary_routes(2, blue, green, weight=0.5))
+            wait_until(lambda: load.answers[-1][1] == "2", "the canary was not tried again")
+    assert {status for status, _ in load.answers} == {200}
+    assert {versions for _, versions in load.answers} == {"1", "2"}
+
+
+def test_a_canary_that_does_not_answer_is_not_asked_for_callers(tmp_path: Path) -> None:
+    path = tmp_path / "routes.json"
+    with serving_version("1") as blue, serving_version("2") as green:
+        green.goes_away()
+        put(path, canary_routes(1, blue, green, weight=0.9))
+        with orchestrator(path) as url, load_on(url) as load:
+            wait_until(lambda: knows(url, green), "the routes were not seen")
+            assert 'housing_price_variant_weight{variant="canary",version="2"} 0.0' in metrics_of(url)
+            wait_until(lambda: load.has_seen("1"), "the champion did not answer")
+            green.comes_back()
+            wait_until(lambda: "2" in {versions for _, versions in load.answers}, "the canary was not asked")
+    assert {status for status, _ in load.answers} == {200}
+
+
+def test_a_canary_becomes_the_champion_under_load(tmp_path: Path) -> None:
+    path = tmp_path / "routes.json"
+    with serving_version("1") as blue, serving_version("2") as green:
+        put(path, canary_routes(1, blue, green, weight=0.5))
+        with orchestrator(path) as url, load_on(url) as load:
+            wait_until(lambda: "1+2" in {versions for _, versions in load.answers}, "the canary did not answer")
+            put(path, routes_json(2, a_route("2", green.url)))
+            wait_until(lambda: load.has_seen("2"), "the canary did not take over")
+            wait_until(lambda: not knows(url, blue), "the old champion was not closed")
+    assert {status for status, _ in load.answers} == {200}

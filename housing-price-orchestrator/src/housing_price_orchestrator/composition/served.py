@@ -18,6 +18,7 @@ from housing_price_orchestrator.provider.resilience.fallback import FallbackPric
 from housing_price_orchestrator.provider.resilience.one_model import OneModelPriceModel
 from housing_price_orchestrator.provider.resilience.price_memory import PriceMemory
 from housing_price_orchestrator.provider.resilience.retry import RetryBudget, RetryPriceModel
+from housing_price_orchestrator.provider.routing.variant_record import VariantRecord
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.ports import PriceModel, Variant
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
@@ -40,8 +41,12 @@ class ServedModel:
     """For callers; refuses what could not be answered in time."""
     priced_patiently: DeadlinePriceModel
     """For those who have waited for their turn already."""
+    aside: PriceModel
+    """For questions of our own that callers go before; they are in no record, and never answered from memory."""
     probe: PriceModel
-    """For questions of our own: past everything that waits."""
+    """For questions of our own that do not wait: whether it is well."""
+    record: VariantRecord | None
+    """What was seen of it."""
     coalesced: CoalescingPriceModel
     """Knows what waits and what is under way."""
     retrying: RetryPriceModel
@@ -79,10 +84,11 @@ async def open_served(
     variant: Variant = "champion",
     *,
     memory: PriceMemory | None = None,
+    record: VariantRecord | None = None,
 ) -> ServedModel:
     """Open what asks the model servers of `route`; nothing is asked yet.
 
-    Where prices may come from memory, `memory` is theirs; two versions never share one.
+    Where prices may come from memory, `memory` is theirs; two parts never share one. `record` is told of each request.
     """
     async with contextlib.AsyncExitStack() as stack:
         breakers, probes = await _open_addresses(settings, telemetry, route, variant, stack)
@@ -103,13 +109,16 @@ async def open_served(
         patient = OneModelPriceModel(coalesced)
         admission = AdmissionPriceModel(patient, coalesced, share_of_deadline=settings.admission.share_of_deadline)
         priced, priced_patiently = (
-            DeadlinePriceModel(_remembering(settings, model, memory), seconds=seconds) for model in (admission, patient)
+            DeadlinePriceModel(_remembering(settings, model, memory), seconds=seconds, record=record)
+            for model in (admission, patient)
         )
         return ServedModel(
             route=route,
             variant=variant,
             priced=priced,
             priced_patiently=priced_patiently,
+            aside=DeadlinePriceModel(admission, seconds=seconds),
+            record=record,
             probe=DeadlinePriceModel(BalancedPriceModel(probes), seconds=settings.readiness.probe_timeout_seconds),
             coalesced=coalesced,
             retrying=retrying,

@@ -1,31 +1,34 @@
 """What prices houses, put together for `app`: the served models of the routes, exchanged while requests go on."""
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AsyncExitStack
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from datetime import UTC, datetime
 
 import structlog
 
-from housing_price_orchestrator.composition.served import ServedModel, ended, open_served, run_until_closed
+from housing_price_orchestrator.composition.served import ServedModel, ended, open_served
 from housing_price_orchestrator.composition.served_models import ServedModels
+from housing_price_orchestrator.composition.served_pair import ServedPair
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.provider.resilience.coalescing import CoalescingPriceModel
 from housing_price_orchestrator.provider.resilience.price_memory import PriceMemory
-from housing_price_orchestrator.provider.routing.routes_file import RoutesFile
+from housing_price_orchestrator.provider.routing.canary_watch import CanaryTrouble
+from housing_price_orchestrator.provider.routing.variant_record import VariantRecords
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.ports import ModelIdentity, Variant
+from housing_price_orchestrator.shared.routing import StoppedCanary
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
-from housing_price_orchestrator.shared.view.routes import UNKNOWN, Route, Routes
+from housing_price_orchestrator.shared.view.routes import UNKNOWN, CanaryRoute, Route, Routes
 
 SECONDS_BETWEEN_TRIES = 0.25
 """The pause before model servers that are to take over, and do not answer yet, are asked again."""
 
 
 class Upstream:
-    """Keeps what serves the routes open, and what `pricing` and `readiness` ask the right one.
+    """Keeps what serves the routes open, and has `pricing` and `readiness` ask the right one.
 
     A served model gets requests when it has answered one of ours; the one that it takes over from is closed when its
     last request has ended. So no request fails because the routes change.
@@ -37,17 +40,27 @@ class Upstream:
         telemetry: ComposedTelemetry,
         routes: Routes,
         champion: ServedModel,
+        *,
         memories: Mapping[Variant, PriceMemory],
+        records: VariantRecords,
     ) -> None:
         """Begin with `champion`, which serves the champion of `routes`."""
         self._settings = settings
         self._telemetry = telemetry
         self._memories = memories
+        self.records = records
+        """What was seen of each version in each part."""
         self._champion = champion
+        self._canary: ServedModel | None = None
+        self._pair: ServedPair | None = None
         self.served = ServedModels()
         self.served.open.append(champion)
         self.routes = routes
         """Those that are in use."""
+        self.stopped: StoppedCanary | None = None
+        """The canary of these routes, where it was stopped here."""
+        self.on_stop: Callable[[StoppedCanary], None] = lambda _: None
+        """Told of each canary that is stopped."""
         deadline_seconds, probe = settings.requests.deadline_seconds, settings.readiness
         self.pricing = Pricing(
             telemetry.around_prices(champion.priced),
@@ -73,6 +86,16 @@ class Upstream:
         """What knows what waits for the champion."""
         return self._champion.coalesced
 
+    @property
+    def canary_weight(self) -> float:
+        """The share of the houses that a canary answers for now."""
+        return 0.0 if self._pair is None or self.routes.canary is None else self.routes.canary.weight
+
+    @property
+    def canary_deviation(self) -> float | None:
+        """How far the canary's prices are from the champion's, at the median; None where nothing was compared."""
+        return None if self._pair is None else self._pair.watch.median_deviation
+
     async def follow(self, routes: Routes) -> None:
         """Begin to follow routes; earlier ones that were still to be followed are given up."""
         self.wanted = routes
@@ -87,31 +110,49 @@ class Upstream:
         for task in (self._following, *self._retiring):
             if task is not None:
                 await ended(task)
+        if self._pair is not None:
+            await self._pair.aclose()
         await self.served.close_all()
 
     async def _follow(self, routes: Routes) -> None:
         try:
-            champion = self._champion
-            identity = None
+            champion, identity = self._champion, None
             if not champion.serves(routes.champion, "champion"):
-                champion, identity = await self._open_champion(routes.champion)
-            self._install(routes, champion, identity)
+                # Where the new one never answers and the old one does, there is something to be lost.
+                champion, identity = await self._opened(
+                    routes.champion, "champion", is_worth_waiting=lambda: self.readiness.is_ready
+                )
+            route, canary = routes.canary, self._canary
+            if self.stopped is not None and self.stopped.revision == routes.revision:
+                route = None
+            if route is None or canary is None or not canary.serves(route, "canary"):
+                canary = None
+            self._install(routes, champion, canary, identity)
+            if route is not None and canary is None:
+                # Until it answers, the champion answers for its houses.
+                canary, _ = await self._opened(route, "canary", is_worth_waiting=lambda: True)
+                self._install(routes, champion, canary)
         except Exception as error:  # noqa: BLE001 - a defect must not leave the service without an answer
             self._log.error("the routes stay as they were: a defect", revision=routes.revision, exc_info=error)
 
-    async def _open_champion(self, route: Route) -> tuple[ServedModel, ModelIdentity | None]:
-        """Open what is to take over, and wait until it answers, or until there is nothing left to be lost."""
-        served = await self._open(route, "champion")
+    async def _opened(
+        self, route: Route, variant: Variant, *, is_worth_waiting: Callable[[], bool]
+    ) -> tuple[ServedModel, ModelIdentity | None]:
+        """Open what serves a route, and wait until it answers, or until that is not worth waiting for any more."""
+        served = await open_served(
+            self._settings,
+            self._telemetry,
+            route,
+            variant,
+            memory=self._memories.get(variant),
+            record=self.records.of(variant, route),
+        )
+        self.served.open.append(served)
         try:
-            return served, await self._first_answer(served, is_worth_waiting=lambda: self.readiness.is_ready)
+            return served, await self._first_answer(served, is_worth_waiting=is_worth_waiting)
         except BaseException:
             await self.served.close(served)
             raise
-
-    async def _open(self, route: Route, variant: Variant) -> ServedModel:
-        served = await open_served(self._settings, self._telemetry, route, variant, memory=self._memories.get(variant))
-        self.served.open.append(served)
-        return served
 
     async def _first_answer(self, served: ServedModel, *, is_worth_waiting: Callable[[], bool]) -> ModelIdentity | None:
         """Ask for a price, which opens the first connection, until there is one; gives the model that made it."""
@@ -134,59 +175,70 @@ class Upstream:
                 return None
             await asyncio.sleep(SECONDS_BETWEEN_TRIES)
 
-    def _install(self, routes: Routes, champion: ServedModel, identity: ModelIdentity | None) -> None:
+    def _install(
+        self,
+        routes: Routes,
+        champion: ServedModel,
+        canary: ServedModel | None,
+        identity: ModelIdentity | None = None,
+    ) -> None:
         """Send every request from now on where the routes say, and let go of what serves them no more."""
-        before = self._champion
-        self._champion = champion
+        champion_before, canary_before, pair_before = self._champion, self._canary, self._pair
+        self._champion, self._canary = champion, canary
+        self._pair = None if canary is None or routes.canary is None else self._paired(champion, canary, routes.canary)
         self.routes = routes
-        if champion is not before:
+        if self.stopped is not None and self.stopped.revision != routes.revision:
+            self.stopped = None
+        entry = self._pair or champion
+        if entry is not (pair_before or champion_before):
             around = self._telemetry.around_prices
-            self.pricing.ask(around(champion.priced), patient_model=around(champion.priced_patiently))
+            self.pricing.ask(around(entry.priced), patient_model=around(entry.priced_patiently))
+        if champion is not champion_before:
             self.readiness.ask_another(champion.probe, identity)
-            self._retire(before)
-        self._log.info("routes in use", revision=routes.revision, champion=routes.champion.version)
+        gone = [one for one in (champion_before, canary_before) if one is not None and one not in (champion, canary)]
+        if gone or pair_before is not None:
+            self._retire(pair_before, gone)
+        self._log.info(
+            "routes in use",
+            revision=routes.revision,
+            champion=routes.champion.version,
+            canary=None if canary is None else canary.route.version,
+        )
 
-    def _retire(self, served: ServedModel) -> None:
+    def _paired(self, champion: ServedModel, canary: ServedModel, route: CanaryRoute) -> ServedPair:
+        return ServedPair(
+            champion,
+            canary,
+            route,
+            deadline_seconds=self._settings.requests.deadline_seconds,
+            deviations=self.records.deviations_of(route),
+            stop=lambda trouble: self._stop(route, trouble),
+        )
+
+    def _stop(self, route: CanaryRoute, trouble: CanaryTrouble) -> None:
+        """Have the champion answer for all, at once, because the canary is in trouble."""
+        self.stopped = StoppedCanary(route.version, self.routes.revision, str(trouble), datetime.now(UTC))
+        self.records.is_stopped(route, trouble.failing)
+        self._log.error(
+            "canary stopped", version=route.version, revision=self.routes.revision, reason=self.stopped.reason
+        )
+        self._install(self.routes, self._champion, None)
+        self.on_stop(self.stopped)
+
+    def _retire(self, pair: ServedPair | None, gone: Sequence[ServedModel]) -> None:
+        earlier = tuple(self._retiring)
+
         async def retire() -> None:
-            await served.drained()
-            await self.served.close(served)
+            if earlier:
+                # What went before may still need what goes now.
+                await asyncio.wait(earlier)
+            if pair is not None:
+                await pair.drained()
+                await pair.aclose()
+            for served in gone:
+                await served.drained()
+                await self.served.close(served)
 
         task = asyncio.create_task(retire())
         self._retiring.add(task)
         task.add_done_callback(self._retiring.discard)
-
-
-async def open_upstream(settings: Settings, stack: AsyncExitStack, telemetry: ComposedTelemetry) -> Upstream:
-    """Open what is long-lived and have `stack` close it; `telemetry` watches it."""
-    path = settings.model_server.routes_file
-    file = None if path is None else await asyncio.to_thread(RoutesFile, path)
-    given = None if file is None else file.routes
-    routes = given or Routes.to(*settings.model_server.base_url)
-    readiness: Readiness | None = None
-
-    def model_now() -> str | None:
-        # Where the cache answers all, only readiness sees that the model has been swapped.
-        return None if readiness is None or readiness.identity is None else readiness.identity.id
-
-    memories = _memories(settings, model_now)
-    champion = await open_served(settings, telemetry, routes.champion, memory=memories.get("champion"))
-    upstream = Upstream(settings, telemetry, routes, champion, memories)
-    stack.push_async_callback(upstream.aclose)
-    readiness = upstream.readiness
-    run_until_closed(readiness.keep_asking(), stack)
-    if file is not None:
-        run_until_closed(file.keep_reading(upstream.follow), stack)
-    if telemetry.metrics is not None:
-        upstream.served.tell(telemetry.metrics)
-    return upstream
-
-
-def _memories(settings: Settings, model_now: Callable[[], str | None]) -> dict[Variant, PriceMemory]:
-    """Give what remembers the prices of each part, so that none answers with those of another; none where it is off."""
-    fallback = settings.fallback
-    if fallback.cache_seconds is None and fallback.last_known_seconds is None:
-        return {}
-    return {
-        "champion": PriceMemory(max_houses=fallback.max_houses, model_now=model_now),
-        "canary": PriceMemory(max_houses=fallback.max_houses),
-    }

@@ -75,6 +75,61 @@ class Metrics:
             unit="US dollars",
             bounds=_USD,
         )
+        # The versions beside each other.
+        self.variant_seconds = Histogram(
+            "housing_price_variant_duration_seconds",
+            "Requests, or parts of batches, that a version answered in a part (`champion`, `canary` or `shadow`): how "
+            "many, and how long they took.",
+            unit="seconds",
+            labels=("variant", "version"),
+            bounds=_SECONDS,
+        )
+        self.variant_rows = Counter(
+            "housing_price_variant_rows_total",
+            "Houses that a version priced in a part.",
+            unit="houses",
+            labels=("variant", "version"),
+        )
+        self.variant_errors = Counter(
+            "housing_price_variant_errors_total",
+            "Requests, or parts of batches, that a version did not answer in a part; a canary's were answered by the "
+            "champion.",
+            unit="requests",
+            labels=("variant", "version"),
+        )
+        self.variant_weight = Gauge(
+            "housing_price_variant_weight",
+            "The share of the houses that a version answers for, in any worker.",
+            unit="share",
+            labels=("variant", "version"),
+            across=max,
+        )
+        self.canary_deviation = Histogram(
+            "housing_price_canary_deviation_ratio",
+            "How far a canary's prices are from the champion's for the same houses, of a sample: |log(price / price)|.",
+            unit="ratio",
+            labels=("version",),
+            bounds=_DEVIATIONS,
+        )
+        self.canary_stopped = Counter(
+            "housing_price_canary_stopped_total",
+            "How often a worker stopped a canary; `reason` is the limit that it passed: `errors`, `latency` or "
+            "`deviation`.",
+            unit="times",
+            labels=("version", "reason"),
+        )
+        self.routes_revision = Gauge(
+            "housing_price_routes_revision",
+            "The revision of the routes that every worker uses at least; 0 where there is no file of routes.",
+            unit="revision",
+            across=min,
+        )
+        self.routes_unusable = Gauge(
+            "housing_price_routes_unusable",
+            "1 where some worker cannot use the file of routes as it is, and keeps to what it knew, else 0.",
+            unit="yes or no",
+            across=max,
+        )
         # Calls to the model servers.
         self.call_seconds = Histogram(
             "housing_price_model_call_duration_seconds",

@@ -4,8 +4,9 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+from housing_price_orchestrator.provider.routing.variant_record import VariantRecord
 from housing_price_orchestrator.shared.deadline import current_deadline
-from housing_price_orchestrator.shared.errors import DeadlineExceeded
+from housing_price_orchestrator.shared.errors import DeadlineExceeded, HousingPriceError, RowsRefused
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.timers import Timers
 from housing_price_orchestrator.shared.view.record import AnyHouse
@@ -14,10 +15,14 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 class DeadlinePriceModel:
     """Gives every question one total time; what is still running when it ends is cancelled."""
 
-    def __init__(self, model: PriceModel, *, seconds: float) -> None:
-        """Give `model` so many seconds for each question, or less where the deadline that is set comes earlier."""
+    def __init__(self, model: PriceModel, *, seconds: float, record: VariantRecord | None = None) -> None:
+        """Give `model` so many seconds for each question, or less where the deadline that is set comes earlier.
+
+        Where there is a `record`, it is told how each question ended.
+        """
         self._model = model
         self._seconds = seconds
+        self._record = record
         self.under_way = 0
         """How many questions wait for their answers."""
         self._timers = Timers()
@@ -35,12 +40,23 @@ class DeadlinePriceModel:
         timer = self._timers.call_later(deadline - now, lambda: limit.reschedule(0))
         try:
             async with limit:
-                return await self._model.price(houses)
+                estimates = await self._model.price(houses)
         except TimeoutError as error:
             # A TimeoutError from further inside is somebody else's.
             if not limit.expired():
                 raise
+            if self._record is not None:
+                self._record.is_failed()
             raise DeadlineExceeded(f"no answer within {deadline - now:.3f} s") from error
+        except HousingPriceError as error:
+            # Rows that are not taken speak against the rows.
+            if self._record is not None and not isinstance(error, RowsRefused):
+                self._record.is_failed()
+            raise
+        else:
+            if self._record is not None:
+                self._record.is_answered(len(houses), time.monotonic() - now)
+            return estimates
         finally:
             self.under_way -= 1
             timer.cancel()

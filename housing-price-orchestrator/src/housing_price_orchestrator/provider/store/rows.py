@@ -4,7 +4,6 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
-import orjson
 import sqlalchemy as sa
 
 from housing_price_orchestrator.provider.model_server.columns import row_of
@@ -12,11 +11,8 @@ from housing_price_orchestrator.provider.store.tables import prediction, shadow_
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
-COLUMNS_VERSION = "columns_version"
-"""The column whose value is the same for all rows that a process writes, and known to the database only."""
-
 type Row = tuple[Any, ...]
-"""The values of a row, one for each column of its table but `COLUMNS_VERSION`; the first is the transaction's id."""
+"""The values of a row, one for each of `RowWriter.columns`; the first is the transaction's id."""
 
 type Origin = tuple[str, str, str | None]
 """When prices were answered, as `Timestamps` writes it; the id of the request; and that of its key."""
@@ -73,7 +69,7 @@ def row_of_answer(transaction_id: str, origin: Origin, house: AnyHouse, estimate
         model.name,
         model.version,
         model.id,
-        orjson.dumps(row_of(house)).decode(),
+        row_of(house),
         estimate.price_usd,
         estimate.low_usd,
         estimate.high_usd,

@@ -5,11 +5,16 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from housing_price_orchestrator.provider.store.rows import COLUMNS_VERSION, Row
+COLUMNS_VERSION = "columns_version"
+"""The column whose value is the same for all rows that a process writes, and known to the database only."""
+
+INPUTS = "inputs"
+"""The column that holds what the model was asked, as JSON."""
 
 MAX_ROWS_PER_STATEMENT = 2_048
 """SQLite takes up to 32,766 values in a statement (sqlite.org/limits.html), Postgres 65,535."""
@@ -23,12 +28,14 @@ class RowWriter:
         self._engine = engine
         mark = "?" if engine.dialect.paramstyle == "qmark" else "%s"
         columns = [column.name for column in table.columns]
+        self.columns = [column for column in columns if column != COLUMNS_VERSION]
+        """What the values of a row are, in order."""
         marks = [str(columns_version) if column == COLUMNS_VERSION else mark for column in columns]
         self._head = f"INSERT INTO {table.name} ({','.join(columns)}) VALUES "  # noqa: S608 - our own names
         self._row = f"({','.join(marks)})"
         self._statements: dict[int, str] = {}
 
-    def write(self, rows: Sequence[Row]) -> None:
+    def write(self, rows: Sequence[Sequence[Any]]) -> None:
         """Write all rows, or none; one that is there already, after a commit whose answer was lost, stays as it is."""
         with self._engine.begin() as connection:
             for some in _in_powers_of_two(rows):
@@ -41,7 +48,7 @@ class RowWriter:
         return self._statements[rows]
 
 
-def _in_powers_of_two(rows: Sequence[Row]) -> Iterator[Sequence[Row]]:
+def _in_powers_of_two(rows: Sequence[Sequence[Any]]) -> Iterator[Sequence[Sequence[Any]]]:
     """Cut rows into few pieces of few lengths."""
     start, size = 0, MAX_ROWS_PER_STATEMENT
     while start < len(rows):

@@ -1,0 +1,120 @@
+"""The process that writes rows into the database: `RemoteRowWriter` starts it, asks, and waits for what it answers.
+
+Over standard input and output go one question and one answer at a time, each as a line of JSON; a question may be
+followed by as many bytes as it says. Nothing is asked of the database that was not asked for, and every attempt is one:
+who asks decides whether to try again. The process ends with its input, and so with whoever started it, however that
+ended; signals that are meant for all do not end it while it is writing.
+"""
+
+import os
+import signal
+import sys
+from datetime import datetime
+from typing import Any, BinaryIO
+
+import orjson
+from sqlalchemy.engine import Engine, make_url
+from sqlalchemy.exc import DataError, IntegrityError
+
+from housing_price_orchestrator.provider.store.database import open_database, prepare, writing
+from housing_price_orchestrator.provider.store.retention import delete_some_before
+from housing_price_orchestrator.provider.store.tables import metadata
+from housing_price_orchestrator.provider.store.writing import INPUTS, RowWriter
+
+type Question = dict[str, Any]
+type Answer = dict[str, Any]
+
+
+class _Writer:
+    """Answers the questions about one database."""
+
+    def __init__(self) -> None:
+        self._engine: Engine | None = None
+        self._writer: RowWriter | None = None
+
+    def answer(self, question: Question, body: bytes) -> Answer:
+        """Do what is asked; whatever goes wrong is an answer, too."""
+        try:
+            match question["do"]:
+                case "open":
+                    return self._open(question)
+                case "write":
+                    return self._write(body)
+                case "delete":
+                    return self._delete(question)
+        except Exception as error:  # noqa: BLE001 - who asks decides what to do about whatever a database does
+            self._close()
+            # In the driver's words and not SQLAlchemy's, which hold the statement and its values.
+            reason = getattr(error, "orig", None) or error
+            return {"error": f"{type(error).__name__}: {reason}"[:500]}
+        raise ValueError(f"nothing is known about {question['do']!r}")
+
+    def _open(self, question: Question) -> Answer:
+        self._close()
+        url, wait_seconds = make_url(question["url"]), question["wait_seconds"]
+        columns_version = prepare(url, question["columns"], wait_seconds=wait_seconds)
+        self._engine = writing(open_database(url, wait_seconds=wait_seconds))
+        self._writer = RowWriter(self._engine, metadata.tables[question["table"]], columns_version)
+        return {}
+
+    def _write(self, body: bytes) -> Answer:
+        writer = self._opened()[1]
+        inputs = writer.columns.index(INPUTS) if INPUTS in writer.columns else None
+        rows = []
+        for line in body.splitlines():
+            row = orjson.loads(line)
+            if inputs is not None:
+                row[inputs] = orjson.dumps(row[inputs]).decode()
+            rows.append(row)
+        try:
+            writer.write(rows)
+        except (DataError, IntegrityError):
+            return {"stored": len(rows), "refused": list(self._refused(writer, rows))}
+        return {"stored": len(rows), "refused": []}
+
+    def _refused(self, writer: RowWriter, rows: list[list[Any]]) -> list[list[str]]:
+        """Write one by one what the database does not take together; tells what it does not take alone either."""
+        refused = []
+        for row in rows:
+            try:
+                writer.write([row])
+            except (DataError, IntegrityError) as error:
+                refused.append([str(row[0]), type(error).__name__])
+        return refused
+
+    def _delete(self, question: Question) -> Answer:
+        return {"is_more": delete_some_before(self._opened()[0], datetime.fromisoformat(question["before"]))}
+
+    def _opened(self) -> tuple[Engine, RowWriter]:
+        if self._engine is None or self._writer is None:
+            raise ValueError("nothing is open")
+        return self._engine, self._writer
+
+    def _close(self) -> None:
+        if self._engine is not None:
+            self._engine.dispose()
+        self._engine = self._writer = None
+
+
+def _serve(questions: BinaryIO, answers: BinaryIO) -> None:
+    writer = _Writer()
+    while line := questions.readline():
+        question = orjson.loads(line)
+        body = questions.read(question.get("bytes", 0))
+        answers.write(orjson.dumps(writer.answer(question, body), option=orjson.OPT_APPEND_NEWLINE))
+        answers.flush()
+
+
+def main() -> None:
+    """Serve until the input ends."""
+    # Ctrl-C and whatever else ends a whole group of processes: the one that started this one says when it is over.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    answers = os.fdopen(os.dup(1), "wb")
+    # What a library prints is no answer.
+    os.dup2(2, 1)
+    _serve(sys.stdin.buffer, answers)
+
+
+if __name__ == "__main__":
+    main()

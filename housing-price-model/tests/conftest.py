@@ -13,27 +13,15 @@ with warnings.catch_warnings():
     # MLflow warns of its own type hints while it is imported; later warnings are errors, as everywhere.
     warnings.simplefilter("ignore")
     import_module("mlflow.pyfunc")
-from mlflow.tracking import MlflowClient
+
+from tests.lifecycle_store import QUICK, LifecycleStore, every_tenth_house, fill, new_store
 
 from housing_price_model.artefact import MODEL
 from housing_price_model.data import BUNDLED, Houses, read_houses
 from housing_price_model.packaging import load
-from housing_price_model.pipeline import Recipe
-from housing_price_model.runs import EXPERIMENT
 from housing_price_model.train import Trained, train
 
-from .lifecycle_store import LifecycleStore, fill
-
-QUICK = Recipe(trees=20, spread_trees=5, folds=3)
-"""The same steps as the served recipe, in a second."""
-
 type Predict = Callable[[pd.DataFrame], pd.DataFrame]
-
-
-def new_store(folder: Path) -> str:
-    uri = f"sqlite:///{folder / 'mlflow.db'}"
-    MlflowClient(uri).create_experiment(EXPERIMENT, (folder / "artifacts").as_uri())
-    return uri
 
 
 @pytest.fixture(scope="session")
@@ -44,10 +32,7 @@ def houses() -> Houses:
 @pytest.fixture(scope="session")
 def few_houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A CSV with every tenth house."""
-    lines = BUNDLED.read_text(encoding="utf-8").splitlines(keepends=True)
-    path = tmp_path_factory.mktemp("data") / "few.csv"
-    path.write_text("".join([lines[0], *lines[1::10]]), encoding="utf-8")
-    return path
+    return every_tenth_house(tmp_path_factory.mktemp("data") / "few.csv")
 
 
 @pytest.fixture(scope="session")
@@ -92,5 +77,4 @@ def predict(champion: Path) -> Predict:
 @pytest.fixture(scope="session")
 def lifecycle_store(tmp_path_factory: pytest.TempPathFactory, few_houses: Path) -> LifecycleStore:
     """A registry for the moves of versions; each test takes a copy."""
-    folder = tmp_path_factory.mktemp("lifecycle")
-    return fill(folder, new_store(folder), few_houses, QUICK)
+    return fill(tmp_path_factory.mktemp("lifecycle"), few_houses)

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from tests.lifecycle_store import CHAMPION, DAMAGED, OTHERWISE, SECOND, THIRD, LifecycleStore
 
 from housing_price_model.errors import MoveError, RegistryError
 from housing_price_model.lifecycle.documents import CanaryRole, Roles, ShadowRole
@@ -17,7 +18,6 @@ from housing_price_model.lifecycle.serving import ServingFolder
 from housing_price_model.lifecycle.states import State
 from housing_price_model.registry import connect
 
-from .lifecycle_store import CHAMPION, DAMAGED, OTHERWISE, SECOND, THIRD, LifecycleStore
 from .serving_runner import ServingRunner
 
 # MLflow's own code uses what SQLAlchemy and pandas deprecate.

@@ -6,7 +6,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from typer.testing import CliRunner
 
+from housing_price_model.cli import app
 from housing_price_model.errors import MoveError, ServingFolderError
 from housing_price_model.lifecycle.documents import (
     CanaryLimits,
@@ -155,3 +157,22 @@ def test_document_that_is_none_is_refused_and_a_missing_one_is_empty(tmp_path: P
     (tmp_path / "desired.json").write_text(text)
     with pytest.raises(ServingFolderError, match=r"desired\.json"):
         serving.desired()
+
+
+def test_servers_that_others_have_started_are_observed(tmp_path: Path) -> None:
+    serving = ServingFolder(tmp_path)
+    serving.prepare()
+    desired = serving.write_desired((server("1"), server("2")), Roles(champion="1"))
+    done = CliRunner().invoke(app, ["observe", "1=http://a:8080/", "--serving", str(tmp_path)])
+    assert (done.exit_code, done.output) == (0, "Wanted and not among them: version 2.\n")
+    assert serving.observed() == Observed(
+        revision=desired.revision, servers=(SeenServer(version="1", address="http://a:8080", state="ready"),)
+    )
+
+
+@pytest.mark.parametrize("given", ["1", "=http://a:8080", "1=", "1=a:8080", "x=http://a:8080", "1=http://a:8080/path"])
+def test_server_that_is_observed_has_a_version_and_an_address(tmp_path: Path, given: str) -> None:
+    done = CliRunner().invoke(app, ["observe", given, "--serving", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "should be VERSION=URL" in done.output
+    assert not (tmp_path / "observed.json").exists()

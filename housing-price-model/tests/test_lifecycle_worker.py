@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 from dbos import DBOSClient
 from dbos._serialization import DBOSPortableJSON
+from tests.lifecycle_store import CHAMPION, OTHERWISE, SECOND, LifecycleStore
 
 from housing_price_model.lifecycle.moving import Moving
 from housing_price_model.lifecycle.records import Lives
@@ -18,7 +19,6 @@ from housing_price_model.lifecycle.worker import QUEUE, WORKFLOW
 from housing_price_model.registry import connect
 from housing_price_model.worker.database import open_jobs
 
-from .lifecycle_store import CHAMPION, OTHERWISE, SECOND, LifecycleStore
 from .serving_runner import ServingRunner
 
 PATIENCE_SECONDS = 60

@@ -7,7 +7,13 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from housing_price_model import candidate_commands, log_commands, shadow_commands, worker_command
+from housing_price_model import (
+    candidate_commands,
+    lifecycle_commands,
+    log_commands,
+    shadow_commands,
+    worker_command,
+)
 from housing_price_model.console import TrackingUri, errors, output, readable_errors
 from housing_price_model.errors import ServingError
 from housing_price_model.names import CHAMPION, DEFAULT_TRACKING_URI, NAME
@@ -17,6 +23,7 @@ app.add_typer(candidate_commands.app)
 app.add_typer(log_commands.app)
 app.add_typer(shadow_commands.app)
 app.add_typer(worker_command.app)
+app.add_typer(lifecycle_commands.app)
 # A plain name: typer does not look into `type` statements.
 ModelUri = Annotated[str, typer.Option("--model", help="models:/NAME@ALIAS or models:/NAME/VERSION.")]
 

@@ -52,7 +52,13 @@ def worker(
     ] = None,
     serving: Annotated[Path, typer.Option(help="For lifecycle: the folder that says what is served.")] = _SERVING,
     drain_seconds: Annotated[
-        float, typer.Option(min=0, max=600, help="For lifecycle: how long a model server runs on, out of service.")
+        float,
+        typer.Option(
+            min=0,
+            max=600,
+            envvar="HOUSING_PRICE_DRAIN_SECONDS",
+            help="For lifecycle: how long a model server runs on, out of service.",
+        ),
     ] = 5.0,
     ready_within_seconds: Annotated[
         float, typer.Option(min=1, max=3600, help="For lifecycle: how long a model server may take to start.")

@@ -107,7 +107,7 @@ class SeenServer(Document):
     """A model server as it is."""
 
     version: VersionNumber
-    address: str
+    address: Annotated[str, Field(pattern="^https?://[^/]+$")]
     state: ServerState
     detail: str = ""
     """Why it has failed."""

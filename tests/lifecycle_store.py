@@ -8,10 +8,15 @@ from pathlib import Path
 from mlflow.tracking import MlflowClient
 
 from housing_price_model.artefact import digest_of
+from housing_price_model.data import BUNDLED
 from housing_price_model.names import DIGEST_TAG, MODEL_ID_TAG, NAME
 from housing_price_model.pipeline import Recipe
 from housing_price_model.registry import connect, download, register, register_challenger
+from housing_price_model.runs import EXPERIMENT
 from housing_price_model.train import train
+
+QUICK = Recipe(trees=20, spread_trees=5, folds=3)
+"""The same steps as the served recipe, in a second."""
 
 CHAMPION, SECOND, THIRD, OTHERWISE, DAMAGED = "1", "2", "3", "4", "5"
 """`OTHERWISE` has golden answers that its model does not give, `DAMAGED` another digest than that of its files."""
@@ -28,11 +33,26 @@ class LifecycleStore:
         return f"sqlite:///{folder / 'mlflow.db'}"
 
 
-def fill(folder: Path, uri: str, houses: Path, recipe: Recipe) -> LifecycleStore:
+def new_store(folder: Path) -> str:
+    """Make an empty store; returns its URI."""
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    MlflowClient(uri).create_experiment(EXPERIMENT, (folder / "artifacts").as_uri())
+    return uri
+
+
+def every_tenth_house(path: Path) -> Path:
+    """Write a CSV that is quickly trained on."""
+    lines = BUNDLED.read_text(encoding="utf-8").splitlines(keepends=True)
+    path.write_text("".join([lines[0], *lines[1::10]]), encoding="utf-8")
+    return path
+
+
+def fill(folder: Path, houses: Path) -> LifecycleStore:
+    uri = new_store(folder)
     client = connect(uri)
     models = []
     for seed in range(2):
-        trained = train(uri, houses, seed, recipe=recipe, with_registration=False)
+        trained = train(uri, houses, seed, recipe=QUICK, with_registration=False)
         (output,) = client.get_run(trained.run_id).outputs.model_outputs
         models.append((f"models:/{output.model_id}", trained.run_id, trained.model_id))
     register(client, *models[0], rmsle=0.15)

@@ -1,0 +1,41 @@
+"""Stands in for a runner where model servers are started by other means: `housing-price-model observe`."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from housing_price_model.console import output, readable_errors
+from housing_price_model.errors import ServingFolderError
+
+app = typer.Typer()
+
+
+@app.command()
+def observe(
+    servers: Annotated[list[str], typer.Argument(metavar="VERSION=URL...", help="All model servers that run now.")],
+    serving: Annotated[Path, typer.Option(help="The folder that says what is served.")] = Path(
+        ".housing-price/serving"
+    ),
+) -> None:
+    """Tell the lifecycle worker which model servers run, where nobody starts them from the desired state."""
+    from pydantic import ValidationError  # noqa: PLC0415  # --help does not wait for it
+
+    from housing_price_model.lifecycle.documents import Observed, SeenServer  # noqa: PLC0415  # the same
+    from housing_price_model.lifecycle.serving import ServingFolder  # noqa: PLC0415  # the same
+
+    with readable_errors():
+        folder = ServingFolder(serving)
+        try:
+            seen = tuple(
+                SeenServer(version=version, address=url.rstrip("/"), state="ready")
+                for version, _, url in (one.partition("=") for one in servers)
+            )
+        except ValidationError as exc:
+            raise ServingFolderError(f"{' '.join(servers)}: should be VERSION=URL, like 2=http://host:8080") from exc
+        folder.prepare()
+        desired = folder.desired()
+        folder.write_observed(Observed(revision=desired.revision, servers=seen))
+    missing = [server.version for server in desired.servers if server.version not in {one.version for one in seen}]
+    if missing:
+        output.print(f"Wanted and not among them: version {', '.join(missing)}.")

@@ -14,7 +14,7 @@ from housing_price.errors import StackError
 from housing_price.output import Output
 from housing_price.ports import Address, find_free_port
 from housing_price.services import MODEL_SERVER, ORCHESTRATOR, TRACKING_SERVER, ModelServerKind, Plan
-from housing_price.state import REPOSITORY, State
+from housing_price.state import DEFAULT_STATE, State
 from housing_price.supervisor import BackOff
 from housing_price.up import run_until_stopped
 
@@ -34,8 +34,6 @@ Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 ta
 ModelServerPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the model server.")]
 TrackingPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of MLflow's tracking server.")]
 StateDir = Annotated[Path, typer.Option(file_okay=False, help="Folder for all state.", show_default=False)]
-
-DEFAULT_STATE = REPOSITORY / ".housing-price"
 
 
 def _plan(  # noqa: PLR0917 - one for each option

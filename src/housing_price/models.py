@@ -11,6 +11,7 @@ from rich.console import Console
 from rich.table import Table
 
 from housing_price.api import DEFAULT_URL, Api, Url, fail
+from housing_price.state import DEFAULT_STATE
 from housing_price_model.errors import HousingPriceModelError
 from housing_price_model.names import DEFAULT_TRACKING_URI
 
@@ -26,6 +27,7 @@ Registry = Annotated[
 ]
 Reason = Annotated[str, typer.Option(help="Why; it is kept with the move.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Follow the job to its end.")]
+DEFAULT_LOG = f"sqlite:///{DEFAULT_STATE / 'predictions.db'}"
 Key = Annotated[str | None, typer.Option(help="The same key is the same job.")]
 
 
@@ -81,9 +83,19 @@ def compare(
     data: Annotated[
         Path | None, typer.Option(help="A CSV with the survey's columns.", show_default="the Ames survey")
     ] = None,
+    shadow: Annotated[bool, typer.Option("--shadow", help="What it said as a shadow, with what was answered.")] = False,
+    log: Annotated[
+        str,
+        typer.Option(envvar="PREDICTION_LOG_URL", help="With --shadow: the prediction log."),
+    ] = DEFAULT_LOG,
     tracking_uri: Registry = DEFAULT_TRACKING_URI,
 ) -> None:
     """Compare a version with another: their metrics, and their answers for the same houses."""
+    if shadow:
+        if data is not None:
+            fail("--shadow compares what was asked: it takes no --data")
+        _print_shadow(log, version, other)
+        return
     from housing_price_model.data import BUNDLED  # noqa: PLC0415 - the same
     from housing_price_model.lifecycle import overview  # noqa: PLC0415 - the same
 
@@ -181,6 +193,17 @@ def _move(url: str, version: str, action: str, body: dict[str, Any], key: str | 
     typer.echo(job["id"])
     if watch:
         api.follow(job["id"])
+
+
+def _print_shadow(log: str, version: str, answered_by: str | None) -> None:
+    from housing_price_model.prediction_log import Window, opened  # noqa: PLC0415 - it loads slowly
+    from housing_price_model.shadow.comparison import compare_shadow  # noqa: PLC0415 - the same
+    from housing_price_model.shadow.tables import tables  # noqa: PLC0415 - the same
+
+    with _told(), opened(log) as found:
+        compared = compare_shadow(found, Window(), version, answered_by)
+    for part in tables(compared):
+        Console().print(part)
 
 
 def _print_comparison(compared: "Compared") -> None:

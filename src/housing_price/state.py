@@ -12,6 +12,7 @@ from housing_price.errors import StackError
 from housing_price_model.lifecycle.serving import ServingFolder
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+DEFAULT_STATE = REPOSITORY / ".housing-price"
 EXAMPLE = REPOSITORY / "examples" / "request-1461.json"
 
 

@@ -26,6 +26,7 @@ MLSERVER_BEHIND: Final = "MLServer"
 
 PLAIN_ALONE: Final = "b straightforward, over the stub"
 SHIPPED_ALONE: Final = "ours as shipped, over the stub"
+UNLOGGED_ALONE: Final = "ours without prediction log, over the stub"
 QUIET_ALONE: Final = "ours quiet, over the stub"
 QUIET_ALONE_2: Final = "ours quiet, 2 workers, over the stub"
 
@@ -90,6 +91,7 @@ def contenders(export: Path) -> dict[str, Contender]:
         _ours(OURS, SERVE),
         _ours(OURS_MLSERVER, MLSERVER_BEHIND),
         _ours(SHIPPED_ALONE, STUB),
+        _ours(UNLOGGED_ALONE, STUB, {"ORCHESTRATOR_PREDICTION_LOG__ENABLED": "false"}),
         _ours(QUIET_ALONE, STUB, QUIET),
         _ours(QUIET_ALONE_2, STUB, {**QUIET, "ORCHESTRATOR_SERVER__WORKERS": "2"}),
         Contender(

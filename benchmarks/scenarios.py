@@ -21,6 +21,9 @@ LARGEST_BATCH_ROWS: Final = 10_000
 STREAM_HOUSES: Final = 100_000
 QUIET_RATE: Final = 100.0
 HOUSES_ALONE: Final = 200
+LOGGED_BUSY: Final = "prediction log, busy"
+LOGGED_ONE: Final = "prediction log, one"
+LOGGED_TIMES: Final = 2
 
 
 @dataclass(frozen=True)
@@ -82,6 +85,7 @@ class Stage:
 def alone(effort: Effort) -> Stage:
     """The orchestrator over the instant stub."""
     ours, shipped, plain = who.QUIET_ALONE, who.SHIPPED_ALONE, who.PLAIN_ALONE
+    logged_or_not = (shipped, who.UNLOGGED_ALONE)
     seconds = effort.seconds
     # With many callers the straightforward one answers first after a second: too late for a quick look.
     busy = (ours, shipped, who.QUIET_ALONE_2) if effort.is_quick else (ours, shipped, plain, who.QUIET_ALONE_2)
@@ -89,8 +93,10 @@ def alone(effort: Effort) -> Stage:
         *(_connections((ours, plain), number, seconds) for number in effort.connections if number != BUSY_CONNECTIONS),
         _connections(busy, BUSY_CONNECTIONS, seconds),
         *(_rows((who.STUB, ours, shipped, plain), number, effort.latency_seconds) for number in effort.rows),
+        Scenario(LOGGED_BUSY, logged_or_not, lambda running: _logged_busy(running, effort)),
+        Scenario(LOGGED_ONE, logged_or_not, lambda running: _logged_one(running, effort)),
     ]
-    return Stage("alone", (who.STUB, ours, shipped, plain, who.QUIET_ALONE_2), scenarios)
+    return Stage("alone", (who.STUB, ours, shipped, plain, who.UNLOGGED_ALONE, who.QUIET_ALONE_2), scenarios)
 
 
 def with_model(effort: Effort) -> Stage:
@@ -126,6 +132,15 @@ def _connections(names: Sequence[str], connections: int, seconds: int) -> Scenar
 
 def _rows(names: Sequence[str], rows: int, seconds: float) -> Scenario:
     return Scenario("rows", names, lambda running: load.sequential(running, rows=rows, seconds=seconds), rows)
+
+
+def _logged_busy(running: Running, effort: Effort) -> Figures:
+    """Long enough for 100,000 rows in all rounds together."""
+    return load.closed_loop(running, connections=BUSY_CONNECTIONS, seconds=LOGGED_TIMES * effort.seconds)
+
+
+def _logged_one(running: Running, effort: Effort) -> Figures:
+    return load.sequential(running, rows=1, seconds=LOGGED_TIMES * effort.latency_seconds)
 
 
 def _batches_at_once(running: Running, effort: Effort) -> Figures:

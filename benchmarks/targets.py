@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 from benchmarks import contenders as who
 from benchmarks.medians import Medians
-from benchmarks.scenarios import BATCH_ROWS, BUSY_CONNECTIONS
+from benchmarks.scenarios import BATCH_ROWS, BUSY_CONNECTIONS, LOGGED_BUSY, LOGGED_ONE
 
 
 @dataclass(frozen=True)
@@ -126,6 +126,15 @@ def _coalesced(medians: Medians) -> _Found:
     return f"{sum(checked):,.0f} compared, {sum(different):.0f} different", not any(different)
 
 
+def _logged(medians: Medians) -> _Found:
+    busy = [medians.get(LOGGED_BUSY, name, "per_second") for name in (who.SHIPPED_ALONE, who.UNLOGGED_ALONE)]
+    one = [medians.get(LOGGED_ONE, name, "p50_ms") for name in (who.SHIPPED_ALONE, who.UNLOGGED_ALONE)]
+    if busy[0] is None or busy[1] is None or one[0] is None or one[1] is None:
+        return None
+    lost, added = 1 - busy[0] / busy[1], one[0] - one[1]
+    return f"{lost:.1%} of {busy[1]:,.0f}/s; {added:+.2f} ms", lost <= 0.05 and added <= 0.1
+
+
 def _added(medians: Medians, figure: str) -> float | None:
     first = medians.get("rows", who.SHIPPED_ALONE, figure, 1)
     second = medians.get("rows", who.STUB, figure, 1)
@@ -144,6 +153,7 @@ _PROMISES: tuple[tuple[str, str, Callable[[Medians], _Found]], ...] = (
     ("stream of 100,000 houses", ">= 15,000 rows/s or >= 80 % of (a); <= +50 MiB", _stream),
     ("p99 of singles at half of peak", "<= 3x p50", _half_of_peak),
     ("p99 of singles at 100/s beside batches of 10,000", "<= quiet + 100 ms", _beside_batches),
+    ("the prediction log costs", "<= 5 % of throughput at 128; <= 0.1 ms p50 at 1", _logged),
     ("coalesced answers equal uncoalesced ones", "bit for bit", _coalesced),
 )
 

@@ -4,6 +4,10 @@ import asyncio
 from typing import Any
 
 
+MOST_BYTES_JOINED = 64 * 1024
+"""What is larger goes out in several packets anyway, and would only be copied."""
+
+
 class OnePieceTransport(asyncio.Transport):
     """A connection to a client that holds the head of an answer back until there is something to send after it.
 
@@ -36,7 +40,11 @@ class OnePieceTransport(asyncio.Transport):
             self._head = data
         elif self._head is not None:
             head, self._head = self._head, None
-            self._transport.write(b"".join((head, data)))
+            if len(data) > MOST_BYTES_JOINED:
+                self._transport.write(head)
+                self._transport.write(data)
+            else:
+                self._transport.write(b"".join((head, data)))
         else:
             self._transport.write(data)
 

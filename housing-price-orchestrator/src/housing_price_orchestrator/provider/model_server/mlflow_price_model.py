@@ -57,31 +57,35 @@ class MLflowPriceModel:
         is_flawed = False
         for prediction in answer.predictions:
             try:
-                price, low, high, model_id = _read(prediction)
+                price, low, high = _prices_in(prediction)
+                model_id = prediction["model_id"]
+                identity = identities.get(model_id)
+                if identity is None:
+                    identity = identities[model_id] = self._identity(name, answer.model_version, model_id)
             except (TypeError, ValueError, LookupError, OverflowError):
                 is_flawed = True
                 estimates.append(None)
-                continue
-            identity = identities.get(model_id)
-            if identity is None:
-                identity = ModelIdentity(name, answer.model_version or model_id, model_id, self._variant)
-                identities[model_id] = identity
-            estimates.append(PriceEstimate(price, low, high, identity))
+            else:
+                estimates.append(PriceEstimate(price, low, high, identity))
         if is_flawed:
             # The kind only: what the model server said is not for the log.
             raise PriceImplausible(f"{estimates.count(None)} of {len(estimates)} unusable", estimates)
         return estimates  # type: ignore[return-value]  # no None in it: there was no flaw
 
+    def _identity(self, name: str, version: str | None, model_id: Any) -> ModelIdentity:
+        if type(model_id) is not str or not NAME.fullmatch(model_id):
+            raise TypeError("a model_id that is no name")
+        return ModelIdentity(name, version or model_id, model_id, self._variant)
 
-def _read(prediction: Any) -> tuple[float, float, float, str]:
-    price, low, high, model_id = prediction["price"], prediction["low"], prediction["high"], prediction["model_id"]
-    # A number and nothing that passes for one: True is an int to Python.
-    for number in (price, low, high):
-        if type(number) is not float and type(number) is not int:
-            raise TypeError("a price that is no number")
-    if type(model_id) is not str or not NAME.fullmatch(model_id):
-        raise TypeError("a model_id that is no name")
-    price, low, high = float(price), float(low), float(high)
+
+def _prices_in(prediction: Any) -> tuple[float, float, float]:
+    price, low, high = prediction["price"], prediction["low"], prediction["high"]
+    if not (type(price) is type(low) is type(high) is float):
+        # A number and nothing that passes for one: True is an int to Python.
+        for number in (price, low, high):
+            if type(number) is not float and type(number) is not int:
+                raise TypeError("a price that is no number")
+        price, low, high = float(price), float(low), float(high)
     if not 0 < low <= price <= high < math.inf:
         raise ValueError("a price that makes no sense")
-    return price, low, high, model_id
+    return price, low, high

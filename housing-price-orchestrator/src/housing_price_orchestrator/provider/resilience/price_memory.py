@@ -3,7 +3,8 @@
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Sequence
-from dataclasses import replace
+
+import msgspec
 
 from housing_price_orchestrator.provider.model_server.columns import Row
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceSource
@@ -62,5 +63,5 @@ class PriceMemory:
             ):
                 found.append(None)
             else:
-                found.append(replace(estimate, source=source))
+                found.append(msgspec.structs.replace(estimate, source=source))
         return found

@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from housing_price_orchestrator.interface.server.one_piece import OnePieceTransport
+from housing_price_orchestrator.interface.server.one_piece import MOST_BYTES_JOINED, OnePieceTransport
 
 
 class RecordingTransport(asyncio.Transport):
@@ -45,6 +45,14 @@ def test_head_and_body_are_one_piece(below: RecordingTransport, transport: OnePi
     transport.write(b"body")
     transport.write(b"more")
     assert below.told == [b"head body", b"more"]
+
+
+def test_a_large_body_is_not_copied_for_it(below: RecordingTransport, transport: OnePieceTransport) -> None:
+    body = bytes(MOST_BYTES_JOINED + 1)
+    transport.begin_answer()
+    transport.write(b"head")
+    transport.write(body)
+    assert below.told == [b"head", body]
 
 
 def test_what_is_no_answer_goes_out_at_once(below: RecordingTransport, transport: OnePieceTransport) -> None:

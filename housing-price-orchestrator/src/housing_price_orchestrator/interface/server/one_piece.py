@@ -3,7 +3,6 @@
 import asyncio
 from typing import Any
 
-
 MOST_BYTES_JOINED = 64 * 1024
 """What is larger goes out in several packets anyway, and would only be copied."""
 

@@ -11,6 +11,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from housing_price_orchestrator import __version__
 from housing_price_orchestrator.composition.access import ComposedAccess
+from housing_price_orchestrator.composition.canary_aborts import CanaryAborts
 from housing_price_orchestrator.composition.jobs import open_jobs, upload_limits
 from housing_price_orchestrator.composition.opening import open_routes, open_upstream
 from housing_price_orchestrator.composition.routing_state import UpstreamRouting
@@ -24,7 +25,7 @@ from housing_price_orchestrator.interface.documents.stream_gate import StreamGat
 from housing_price_orchestrator.interface.hosts import TrustedHosts
 from housing_price_orchestrator.interface.middleware import RequestMiddleware
 from housing_price_orchestrator.interface.openapi import DescribedAPI
-from housing_price_orchestrator.interface.operations import actuals, docs, health, jobs, predictions, price
+from housing_price_orchestrator.interface.operations import actuals, docs, health, jobs, models, predictions, price
 from housing_price_orchestrator.interface.operations import metrics as metrics_page
 from housing_price_orchestrator.interface.server.stopping import announced_stop
 from housing_price_orchestrator.observability.exposition import page_of
@@ -59,7 +60,7 @@ def create_app(settings: Settings) -> DescribedAPI:
         async with contextlib.AsyncExitStack() as stack:
             file = await open_routes(settings)
             upstream = await open_upstream(settings, stack, telemetry, file)
-            routing = UpstreamRouting(upstream, file)
+            app.state.routing = routing = UpstreamRouting(upstream, file)
             if telemetry.metrics is not None:
                 routing.tell(telemetry.metrics)
             readiness = upstream.readiness
@@ -80,6 +81,8 @@ def create_app(settings: Settings) -> DescribedAPI:
             # Ends before what its prices are written into.
             await stack.enter_async_context(shadow.following(upstream))
             app.state.jobs = await open_jobs(settings, stack)
+            if app.state.jobs is not None:
+                await stack.enter_async_context(CanaryAborts(app.state.jobs, upstream).running())
             # What is here now stays: looking through it again and again for garbage makes single requests wait.
             gc.collect()
             gc.freeze()
@@ -113,20 +116,26 @@ def create_app(settings: Settings) -> DescribedAPI:
     )
     app.state.jobs = None
     app.state.upload_limits = upload_limits(settings)
+    _add_operations(app, settings, telemetry)
+    app.state.request_metrics = telemetry.requests
+    _add_middleware(app, settings, telemetry)
+    return app
+
+
+def _add_operations(app: DescribedAPI, settings: Settings, telemetry: ComposedTelemetry) -> None:
     # The routes themselves and not their router, which would be asked about each request first.
     app.router.routes.extend(price.router.routes)
     app.include_router(actuals.router)
     app.include_router(predictions.router)
     app.include_router(jobs.submissions)
     app.include_router(jobs.router)
+    app.include_router(models.router)
+    app.include_router(models.moves)
     app.include_router(health.router)
     if settings.docs.enabled:
         docs.add_docs(app)
     if telemetry.metrics is not None:
         app.include_router(metrics_page.router)
-    app.state.request_metrics = telemetry.requests
-    _add_middleware(app, settings, telemetry)
-    return app
 
 
 def _add_middleware(app: FastAPI, settings: Settings, telemetry: ComposedTelemetry) -> None:

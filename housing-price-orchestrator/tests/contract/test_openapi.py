@@ -183,7 +183,7 @@ def test_each_operation_with_a_body_has_an_example() -> None:
 @pytest.mark.parametrize(("path", "media_type", "name", "value"), EXAMPLES)
 def test_every_example_runs_as_it_is(logged_api: TestClient, path: str, media_type: str, name: str, value: Any) -> None:
     body = value if isinstance(value, str) else json.dumps(value)
-    answer = logged_api.post(path, content=body, headers={"content-type": media_type})
+    answer = logged_api.post(path.replace("{version}", "1"), content=body, headers={"content-type": media_type})
     assert answer.status_code in {200, 202}, name
     assert any(word in answer.text for word in ("predictedPrice", "stored", "queued"))
 

@@ -5,6 +5,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -310,3 +311,72 @@ def test_a_canary_becomes_the_champion_under_load(tmp_path: Path) -> None:
             wait_until(lambda: load.has_seen("2"), "the canary did not take over")
             wait_until(lambda: not knows(url, blue), "the old champion was not closed")
     assert {status for status, _ in load.answers} == {200}
+
+
+def test_what_is_under_way_ends_where_it_began(tmp_path: Path) -> None:
+    path = tmp_path / "routes.json"
+    with serving_version("1") as blue, serving_version("2") as green:
+        put(path, routes_json(champion=a_route("1", blue.url)))
+        with orchestrator(path) as url, ThreadPoolExecutor(1) as pool:
+            is_let_go = threading.Event()
+
+            async def waits(call: Call, writer: asyncio.StreamWriter) -> None:
+                if "readiness" not in call.headers.get("x-request-id", ""):
+                    await asyncio.to_thread(is_let_go.wait, 30)
+                await priced_by("1")(call, writer)
+
+            blue.behaviour = waits
+            asked = len(blue.calls)
+            asking = pool.submit(httpx.post, url + PREDICT, json=house_json(), timeout=30, trust_env=False)
+            wait_until(lambda: any("readiness" not in one.headers["x-request-id"] for one in blue.calls[asked:]), "-")
+            put(path, routes_json(revision=2, champion=a_route("2", green.url)))
+            wait_until(lambda: "housing_price_routes_revision 2.0" in metrics_of(url), "the routes were not followed")
+            answer = httpx.post(url + PREDICT, json=house_json(), timeout=30, trust_env=False)
+            assert answer.json()["model"]["version"] == "2"
+            assert knows(url, blue)
+            is_let_go.set()
+            assert asking.result(30).json()["model"]["version"] == "1"
+            wait_until(lambda: not knows(url, blue), "the old one was not closed")
+
+
+def test_a_stopped_canary_is_aborted_for_all_by_one_job(tmp_path: Path) -> None:
+    path = tmp_path / "routes.json"
+    jobs = {
+        "ORCHESTRATOR_JOBS__DATABASE_URL": f"sqlite:///{tmp_path / 'jobs.db'}",
+        "ORCHESTRATOR_JOBS__FOLDER": str(tmp_path / "jobs"),
+    }
+    with serving_version("1") as blue, serving_version("2") as green:
+        put(path, canary_routes(7, blue, green, weight=0.5))
+        # Two services that share the routes and the jobs, as replicas do.
+        with orchestrator(path, **jobs) as one, orchestrator(path, **jobs) as other:
+            for url in (one, other):
+                wait_until(lambda url=url: weight_of_canary(url) == 0.5, "the canary was not opened")
+            green.behaviour = says(500)
+            for url in (one, other):
+                with load_on(url):
+                    wait_until(lambda url=url: stopped_in(url) is not None, "the canary was not stopped")
+                assert stopped_in(url)["version"] == "2"
+                assert weight_of_canary(url) == 0
+            found: list[dict[str, Any]] = []
+
+            def has_job() -> bool:
+                found[:] = httpx.get(one + "/api/v1/jobs", trust_env=False).json()["jobs"]
+                return bool(found)
+
+            wait_until(has_job, "no job was submitted")
+            (job,) = found
+            assert (job["type"], job["state"]) == ("lifecycle", "queued")
+            # By hand it is another job, which the worker finds done already.
+            assert httpx.post(one + "/api/v1/models/2/abort", trust_env=False).json()["id"] != job["id"]
+
+
+def models_of(url: str) -> Any:
+    return httpx.get(url + "/api/v1/models", trust_env=False).json()
+
+
+def weight_of_canary(url: str) -> Any:
+    return models_of(url)["canary"]["weight"]
+
+
+def stopped_in(url: str) -> Any:
+    return models_of(url)["stopped"]

@@ -217,7 +217,9 @@ class Upstream:
 
     def _stop(self, route: CanaryRoute, trouble: CanaryTrouble) -> None:
         """Have the champion answer for all, at once, because the canary is in trouble."""
-        self.stopped = StoppedCanary(route.version, self.routes.revision, str(trouble), datetime.now(UTC))
+        self.stopped = StoppedCanary(
+            route.version, route.model_id, self.routes.revision, str(trouble), datetime.now(UTC)
+        )
         self.records.is_stopped(route, trouble.failing)
         self._log.error(
             "canary stopped", version=route.version, revision=self.routes.revision, reason=self.stopped.reason

@@ -21,6 +21,7 @@ from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.service.transactions import Transactions
 from housing_price_orchestrator.shared.access import Caller
 from housing_price_orchestrator.shared.errors import JobsOff
+from housing_price_orchestrator.shared.routing import Routing
 from housing_price_orchestrator.shared.timers import Timers
 
 CALLER = "caller"
@@ -55,6 +56,12 @@ def upload_limits_of(request: Request) -> UploadLimits:
     """Get the limits of the files that come with jobs."""
     limits: UploadLimits = request.app.state.upload_limits
     return limits
+
+
+def routing_of(request: Request) -> Routing:
+    """Get what knows which versions answer."""
+    routing: Routing = request.app.state.routing
+    return routing
 
 
 def pricing_of(request: Request) -> Pricing:

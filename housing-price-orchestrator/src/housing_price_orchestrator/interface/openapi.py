@@ -24,8 +24,9 @@ from housing_price_orchestrator.shared.errors import JobError, PredictionLogErro
 from housing_price_orchestrator.shared.view.actual import ActualPrices
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
 from housing_price_orchestrator.shared.view.job import ScoringOrder, TrainingOrder
+from housing_price_orchestrator.shared.view.model import CanaryOrder, MoveOrder, ShadowOrder
 
-_SENT = (House, HouseBatch, ActualPrices, ScoringOrder, TrainingOrder)
+_SENT = (House, HouseBatch, ActualPrices, ScoringOrder, TrainingOrder, MoveOrder, CanaryOrder, ShadowOrder)
 _REF = "#/components/schemas/{model}"
 
 

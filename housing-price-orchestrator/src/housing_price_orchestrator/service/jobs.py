@@ -16,7 +16,7 @@ from housing_price_orchestrator.shared.errors import (
     JobHasNoResult,
     JobNotFound,
 )
-from housing_price_orchestrator.shared.jobs import Job, JobCaller, JobKind, JobOrder
+from housing_price_orchestrator.shared.jobs import Job, JobCaller, JobKind, JobOrder, MoveAction
 from housing_price_orchestrator.shared.locations import AllowedLocations, LocationRefused
 from housing_price_orchestrator.shared.ports import JobFiles, JobQueue
 
@@ -97,6 +97,26 @@ class Jobs:
         """
         return _unless_another(*await self._submit("training", arguments, arguments, caller, idempotency_key))
 
+    async def submit_move(
+        self,
+        action: MoveAction,
+        version: str,
+        order: Mapping[str, Any],
+        *,
+        by: str,
+        caller: JobCaller,
+        idempotency_key: str | None,
+    ) -> Job:
+        """Submit a move of a version of the model: `order` has its reason, and what else the action takes.
+
+        Raises:
+            IdempotencyKeyReused: the key has come with another move.
+            JobsUnavailable: it cannot be kept.
+        """
+        nothing = {"weight": None, "sample": None, "limits": None, "reason": ""}
+        arguments = {"action": action, "version": version, **nothing, **order, "by": by}
+        return _unless_another(*await self._submit("lifecycle", arguments, arguments, caller, idempotency_key))
+
     async def _submit(
         self,
         kind: JobKind,
@@ -148,7 +168,7 @@ class Jobs:
         return job
 
     async def result_of(self, job_id: str, caller: JobCaller) -> Path | Mapping[str, Any]:
-        """Give what a job has made: the file of a scoring; the report of a training, or of a scoring in stores.
+        """Give what a job has made: the file of a scoring; the report of anything else, or of a scoring in stores.
 
         Raises:
             JobNotFound: there is no such job.

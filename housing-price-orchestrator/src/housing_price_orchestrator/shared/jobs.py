@@ -7,10 +7,13 @@ from typing import Any, Literal, Self, get_args
 
 from housing_price_orchestrator.shared.errors import JobFinished
 
-type JobKind = Literal["scoring", "training"]
-"""What is to be done: price a file, or make a model."""
+type JobKind = Literal["scoring", "training", "lifecycle"]
+"""What is to be done: price a file, make a model, or move one through its life."""
 
 JOB_KINDS: tuple[JobKind, ...] = get_args(JobKind.__value__)
+
+type MoveAction = Literal["promote", "rollback", "canary", "shadow", "abort", "archive"]
+"""What may be done with a version of the model."""
 
 type JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 

@@ -33,6 +33,7 @@ class StoppedCanary:
     """A canary that this process has stopped, until the routes change."""
 
     version: str
+    model_id: str
     revision: int
     """Of the routes that it was in."""
     reason: str

@@ -2,38 +2,39 @@
 
 import json
 from pathlib import Path as FilePath
-from typing import Annotated, Any
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import FileResponse, JSONResponse
-from pydantic import Field, TypeAdapter, ValidationError
 
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
-from housing_price_orchestrator.interface.dependencies import caller_of, jobs_of, limits_of, upload_limits_of
-from housing_price_orchestrator.interface.documents.body import JSON, NDJSON, read_body
+from housing_price_orchestrator.interface.dependencies import jobs_of, upload_limits_of
+from housing_price_orchestrator.interface.documents.body import JSON, NDJSON
 from housing_price_orchestrator.interface.documents.upload import body_parts
 from housing_price_orchestrator.interface.operations.jobs_openapi import (
     answers_of_jobs,
     file_answer,
     submission,
 )
+from housing_price_orchestrator.interface.operations.orders import (
+    JOBS_PATH,
+    accepted,
+    idempotency_key_of,
+    job_caller_of,
+    read_order,
+)
 from housing_price_orchestrator.service.jobs import Jobs
-from housing_price_orchestrator.shared.errors import InvalidDocument, UnsupportedMediaType
-from housing_price_orchestrator.shared.jobs import Job, JobCaller
-from housing_price_orchestrator.shared.view.base import View
+from housing_price_orchestrator.shared.errors import UnsupportedMediaType
+from housing_price_orchestrator.shared.jobs import JobCaller
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
 from housing_price_orchestrator.shared.view.job import JobDocument, JobId, JobPage, ScoringOrder, TrainingOrder
 
-PREFIX = "/api/v1/jobs"
 PARQUET = "application/vnd.apache.parquet"
 FORMAT_OF_MEDIA_TYPE = {"text/csv": "csv", NDJSON: "ndjson", PARQUET: "parquet"}
 """The kinds of files that are priced."""
 MEDIA_TYPE_OF_FORMAT = {name: media_type for media_type, name in FORMAT_OF_MEDIA_TYPE.items()}
-IDEMPOTENCY_HEADER = "Idempotency-Key"
 
-_KEY = TypeAdapter[str](Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")])
 
 _EXAMPLE_ORDER = {"input": "s3://houses/june.csv", "output": "s3://houses/june-prices.parquet"}
 _AS_LINE = json.dumps(EXAMPLE_DOCUMENT) + "\n"
@@ -42,23 +43,16 @@ _AS_CSV = "".join(
     for row in (EXAMPLE_DOCUMENT.keys(), EXAMPLE_DOCUMENT.values())
 )
 
-submissions = APIRouter(prefix=PREFIX, tags=["jobs"], route_class=BytesRoute, dependencies=[require_scope("jobs")])
-router = APIRouter(prefix=PREFIX, tags=["jobs"], dependencies=[require_scope("jobs")])
+submissions = APIRouter(prefix=JOBS_PATH, tags=["jobs"], route_class=BytesRoute, dependencies=[require_scope("jobs")])
+router = APIRouter(prefix=JOBS_PATH, tags=["jobs"], dependencies=[require_scope("jobs")])
 
 
 async def _jobs(request: Request) -> Jobs:
     return jobs_of(request)
 
 
-async def _caller(request: Request) -> JobCaller:
-    caller = caller_of(request)
-    if caller is None:
-        return JobCaller("", sees_all=True)
-    return JobCaller(caller.id, sees_all="admin" in caller.scopes)
-
-
 type JobsDep = Annotated[Jobs, Depends(_jobs)]
-type CallerDep = Annotated[JobCaller, Depends(_caller)]
+type CallerDep = Annotated[JobCaller, Depends(job_caller_of)]
 type JobIdPath = Annotated[JobId, Path(alias="id", description="The job's id.")]
 
 
@@ -81,21 +75,21 @@ type JobIdPath = Annotated[JobId, Path(alias="id", description="The job's id.")]
 )
 async def submit_scoring(request: Request) -> Response:
     """Send a file of houses, or say where one is, and get a job that prices it: each row is priced or refused alone."""
-    key = _idempotency_key(request)
+    key = idempotency_key_of(request)
     if _media_type_of(request) == JSON:
         return await _submit_scoring_in_stores(request, key)
     suffix = _format_of(request)
     parts = body_parts(request, upload_limits_of(request))
-    caller = await _caller(request)
+    caller = await job_caller_of(request)
     job = await jobs_of(request).submit_scoring(parts, suffix=suffix, caller=caller, idempotency_key=key)
-    return _accepted(job)
+    return accepted(job)
 
 
 async def _submit_scoring_in_stores(request: Request, key: str | None) -> Response:
-    order = await _read(request, ScoringOrder)
-    caller = await _caller(request)
+    order = await read_order(request, ScoringOrder)
+    caller = await job_caller_of(request)
     job = await jobs_of(request).submit_scoring_in_stores(order.input, order.output, caller=caller, idempotency_key=key)
-    return _accepted(job)
+    return accepted(job)
 
 
 @submissions.post(
@@ -109,11 +103,11 @@ async def _submit_scoring_in_stores(request: Request, key: str | None) -> Respon
 )
 async def submit_training(request: Request) -> Response:
     """Have a model trained and compared with the champion; if it passes the gate, it is registered as challenger."""
-    key = _idempotency_key(request)
-    order = await _read(request, TrainingOrder)
-    caller = await _caller(request)
+    key = idempotency_key_of(request)
+    order = await read_order(request, TrainingOrder)
+    caller = await job_caller_of(request)
     job = await jobs_of(request).submit_training(order.model_dump(), caller=caller, idempotency_key=key)
-    return _accepted(job)
+    return accepted(job)
 
 
 @router.get("", summary="List jobs", operation_id="listJobs", responses=answers_of_jobs(422))
@@ -169,21 +163,6 @@ async def get_refused(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> Re
     return FileResponse(path, media_type=NDJSON, filename=path.name)
 
 
-async def _read[Order: View](request: Request, kind: type[Order]) -> Order:
-    limits = limits_of(request)
-    body = await read_body(request, limit_bytes=limits.predict_bytes, limit_seconds=limits.body_seconds)
-    try:
-        return kind.model_validate_json(body or b"{}")
-    except ValidationError as error:
-        findings = [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]
-        raise InvalidDocument(findings) from error
-
-
-def _accepted(job: Job) -> Response:
-    document = JobDocument.of(job).model_dump_json()
-    return Response(document, 202, {"location": f"{PREFIX}/{job.id}"}, "application/json")
-
-
 def _format_of(request: Request) -> str:
     media_type = _media_type_of(request)
     is_plain = request.headers.get("content-encoding", "identity").lower() == "identity"
@@ -194,14 +173,3 @@ def _format_of(request: Request) -> str:
 
 def _media_type_of(request: Request) -> str:
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-def _idempotency_key(request: Request) -> str | None:
-    value: Any = request.headers.get(IDEMPOTENCY_HEADER)
-    if value is None:
-        return None
-    try:
-        return _KEY.validate_python(value)
-    except ValidationError as error:
-        findings = error.errors(include_url=False)
-        raise RequestValidationError([{**one, "loc": ("header", IDEMPOTENCY_HEADER)} for one in findings]) from error

@@ -4,8 +4,8 @@ from collections.abc import Mapping
 
 from housing_price_orchestrator.shared.jobs import JobKind
 
-WORKFLOW_OF_KIND: Mapping[JobKind, str] = {"scoring": "score", "training": "train"}
-_VERSION_OF_KIND: Mapping[JobKind, int] = {"scoring": 2, "training": 1}
+WORKFLOW_OF_KIND: Mapping[JobKind, str] = {"scoring": "score", "training": "train", "lifecycle": "move"}
+_VERSION_OF_KIND: Mapping[JobKind, int] = {"scoring": 2, "training": 1, "lifecycle": 1}
 PROGRESS_EVENT = "progress"
 
 

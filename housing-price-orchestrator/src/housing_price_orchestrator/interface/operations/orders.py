@@ -1,0 +1,64 @@
+"""What the operations that submit jobs have in common."""
+
+from typing import Annotated, Any
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from pydantic import Field, TypeAdapter, ValidationError
+
+from housing_price_orchestrator.interface.dependencies import caller_of, limits_of
+from housing_price_orchestrator.interface.documents.body import read_body
+from housing_price_orchestrator.shared.errors import InvalidDocument
+from housing_price_orchestrator.shared.jobs import Job, JobCaller
+from housing_price_orchestrator.shared.view.base import View
+from housing_price_orchestrator.shared.view.job import JobDocument
+
+JOBS_PATH = "/api/v1/jobs"
+IDEMPOTENCY_HEADER = "Idempotency-Key"
+
+_KEY = TypeAdapter[str](Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")])
+
+
+async def job_caller_of(request: Request) -> JobCaller:
+    """Tell who submits or asks about jobs."""
+    caller = caller_of(request)
+    if caller is None:
+        return JobCaller("", sees_all=True)
+    return JobCaller(caller.id, sees_all="admin" in caller.scopes)
+
+
+async def read_order[Order: View](request: Request, kind: type[Order]) -> Order:
+    """Read what is to be done; no body is one without keys.
+
+    Raises:
+        InvalidDocument: it breaks the contract.
+    """
+    limits = limits_of(request)
+    body = await read_body(request, limit_bytes=limits.predict_bytes, limit_seconds=limits.body_seconds)
+    try:
+        return kind.model_validate_json(body or b"{}")
+    except ValidationError as error:
+        findings = [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]
+        raise InvalidDocument(findings) from error
+
+
+def accepted(job: Job) -> Response:
+    """Answer with a job that was submitted."""
+    document = JobDocument.of(job).model_dump_json()
+    return Response(document, 202, {"location": f"{JOBS_PATH}/{job.id}"}, "application/json")
+
+
+def idempotency_key_of(request: Request) -> str | None:
+    """Find the key that makes the same request the same job.
+
+    Raises:
+        RequestValidationError: it is none.
+    """
+    value: Any = request.headers.get(IDEMPOTENCY_HEADER)
+    if value is None:
+        return None
+    try:
+        return _KEY.validate_python(value)
+    except ValidationError as error:
+        findings = error.errors(include_url=False)
+        raise RequestValidationError([{**one, "loc": ("header", IDEMPOTENCY_HEADER)} for one in findings]) from error

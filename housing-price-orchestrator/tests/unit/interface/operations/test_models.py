@@ -1,0 +1,189 @@
+"""The operations on versions of the model: who answers, and moves as jobs."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from fastapi import FastAPI
+from fastapi.testclient import TestClient
+
+from conftest import StartApp
+from factories import a_route, bearer, house_bytes, new_key, routes_json
+from fakes import FakeJobQueue
+from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
+from housing_price_orchestrator.service.jobs import Jobs
+from housing_price_orchestrator.shared.errors import JobsUnavailable
+from housing_price_orchestrator.shared.locations import AllowedLocations
+from servers import StubModelServer
+
+MODELS, PREDICT = "/api/v1/models", "/api/v1/price/predict"
+ACTIONS = ["promote", "rollback", "canary", "shadow", "abort", "archive"]
+BODIES: dict[str, dict[str, Any]] = {"canary": {"weight": 0.1}}
+
+
+def with_jobs(client: TestClient, folder: Path) -> FakeJobQueue:
+    queue = FakeJobQueue()
+    assert isinstance(client.app, FastAPI)
+    client.app.state.jobs = Jobs(queue, FolderJobFiles(folder), AllowedLocations([]))
+    return queue
+
+
+@pytest.fixture
+def queue(api: TestClient, tmp_path: Path) -> FakeJobQueue:
+    return with_jobs(api, tmp_path / "jobs")
+
+
+@pytest.mark.parametrize("action", ACTIONS)
+def test_a_move_becomes_a_job(api: TestClient, queue: FakeJobQueue, action: str) -> None:
+    body = {"reason": "because", **BODIES.get(action, {})}
+    answer = api.post(f"{MODELS}/2/{action}", json=body)
+    assert answer.status_code == 202
+    job = answer.json()
+    assert (job["type"], job["state"]) == ("lifecycle", "queued")
+    assert answer.headers["location"] == f"/api/v1/jobs/{job['id']}"
+    assert api.get(answer.headers["location"]).json() == job
+    assert api.get("/api/v1/jobs").json()["jobs"] == [job]
+    arguments = {"action": action, "version": "2", "weight": None, "sample": None, "limits": None, "by": ""}
+    more = {"canary": {"weight": 0.1}, "shadow": {"sample": 1.0}}.get(action, {})
+    assert queue.jobs[job["id"]].arguments == arguments | {"reason": "because"} | more
+
+
+def test_limits_of_a_canary_are_handed_on_in_full(api: TestClient, queue: FakeJobQueue) -> None:
+    answer = api.post(f"{MODELS}/2/canary", json={"weight": 1, "limits": {"maxErrorRatio": 0.01}})
+    assert queue.jobs[answer.json()["id"]].arguments["limits"] == {
+        "maxErrorRatio": 0.01,
+        "maxLatencyRatio": 3.0,
+        "maxMedianDeviation": 0.15,
+        "leastRequests": 50,
+    }
+
+
+@pytest.mark.parametrize("action", [one for one in ACTIONS if one != "canary"])
+def test_a_move_needs_no_body(api: TestClient, queue: FakeJobQueue, action: str) -> None:
+    answer = api.post(f"{MODELS}/2/{action}")
+    assert answer.status_code == 202
+    assert queue.jobs[answer.json()["id"]].arguments["reason"] == ""
+
+
+def test_a_move_that_is_done_has_a_result(api: TestClient, queue: FakeJobQueue) -> None:
+    job_id = api.post(f"{MODELS}/2/promote").json()["id"]
+    queue.takes(job_id)
+    queue.tells(job_id, stepsDone=2, stepsTotal=5, step="answer golden houses")
+    assert api.get(f"/api/v1/jobs/{job_id}").json()["progress"]["step"] == "answer golden houses"
+    result = {"version": "2", "state": "champion", "previous": "1", "revision": 8}
+    queue.succeeds(job_id, result)
+    assert api.get(f"/api/v1/jobs/{job_id}/result").json() == result
+
+
+WRONG: dict[str, tuple[str, str, bytes]] = {
+    "a canary without a weight": ("canary", "weight", b"{}"),
+    "a weight of nothing": ("canary", "weight", b'{"weight": 0}'),
+    "a weight beyond all": ("canary", "weight", b'{"weight": 1.5}'),
+    "a weight that is a word": ("canary", "weight", b'{"weight": "0.1"}'),
+    "a weight that is no number": ("canary", "weight", b'{"weight": NaN}'),
+    "a weight for a promotion": ("promote", "weight", b'{"weight": 0.1}'),
+    "a sample for a canary": ("canary", "sample", b'{"weight": 0.1, "sample": 1}'),
+    "a sample of nothing": ("shadow", "sample", b'{"sample": 0}'),
+    "limits for a shadow": ("shadow", "limits", b'{"limits": {}}'),
+    "an unknown limit": ("canary", "maxErrors", b'{"weight": 0.1, "limits": {"maxErrors": 1}}'),
+    "an endless reason": ("abort", "reason", b'{"reason": "' + b"x" * 1_001 + b'"}'),
+    "somebody else": ("abort", "by", b'{"by": "somebody else"}'),
+    "no JSON": ("abort", "", b"{"),
+    "no object": ("abort", "", b"[]"),
+}
+
+
+@pytest.mark.parametrize(("action", "name", "body"), WRONG.values(), ids=WRONG.keys())
+def test_a_move_that_makes_no_sense_is_refused_by_name(
+    api: TestClient, queue: FakeJobQueue, action: str, name: str, body: bytes
+) -> None:
+    answer = api.post(f"{MODELS}/2/{action}", content=body)
+    assert answer.status_code == 422
+    assert name in json.dumps(answer.json()["detail"][0]["loc"])
+    assert queue.jobs == {}
+
+
+@pytest.mark.parametrize("version", ["a" * 21, "1%20", "%C3%A9", "1;2", "*", "1%0A", "$(ls)"])
+def test_a_version_is_a_strict_word(api: TestClient, queue: FakeJobQueue, version: str) -> None:
+    answer = api.post(f"{MODELS}/{version}/promote")
+    assert answer.status_code == 422
+    assert answer.json()["detail"][0]["loc"] == ["path", "version"]
+    assert queue.jobs == {}
+
+
+def test_other_words_are_no_moves(api: TestClient, queue: FakeJobQueue) -> None:
+    assert api.post(f"{MODELS}/2/delete").status_code == 404
+    assert api.post(f"{MODELS}/1%2F2/promote").status_code == 404
+    assert api.get(f"{MODELS}/2/promote").status_code == 405
+    assert queue.jobs == {}
+
+
+def test_the_same_key_is_the_same_move(api: TestClient, queue: FakeJobQueue) -> None:
+    key = {"idempotency-key": "once"}
+    first, second = (api.post(f"{MODELS}/2/promote", headers=key) for _ in range(2))
+    assert first.json()["id"] == second.json()["id"]
+    assert len(queue.jobs) == 1
+    for path in (f"{MODELS}/3/promote", f"{MODELS}/2/abort"):
+        answer = api.post(path, headers=key)
+        assert (answer.status_code, answer.json()["type"]) == (422, "urn:housing-price:problem:idempotency-key-reused")
+
+
+def test_without_jobs_nothing_moves(api: TestClient) -> None:
+    answer = api.post(f"{MODELS}/2/promote")
+    assert (answer.status_code, answer.json()["type"]) == (404, "urn:housing-price:problem:jobs-off")
+
+
+def test_a_queue_that_is_away_is_said(api: TestClient, queue: FakeJobQueue) -> None:
+    queue.error = JobsUnavailable("away")
+    answer = api.post(f"{MODELS}/2/promote")
+    assert answer.status_code == 503
+    assert answer.headers["retry-after"]
+
+
+def test_only_who_is_admin_moves_and_sees_versions(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> None:
+    keys = tmp_path / "keys.json"
+    admin, other = new_key(keys, "admin"), new_key(keys, "predict", "jobs")
+    client = start_app(stub.url, auth={"keys_file": keys})
+    queue = with_jobs(client, tmp_path / "jobs")
+    for ask in (lambda **more: client.post(f"{MODELS}/2/promote", **more), lambda **more: client.get(MODELS, **more)):
+        assert ask().status_code == 401
+        assert ask(headers=bearer(other)).status_code == 403
+    assert queue.jobs == {}
+    answer = client.post(f"{MODELS}/2/promote", headers=bearer(admin))
+    assert answer.status_code == 202
+    (job,) = queue.jobs.values()
+    assert job.arguments["by"] == job.owner != ""
+    # Who may run jobs does not see those of others.
+    assert client.get(f"/api/v1/jobs/{job.id}", headers=bearer(other)).status_code == 404
+
+
+def test_without_a_file_of_routes_the_configured_addresses_answer(api: TestClient, stub: StubModelServer) -> None:
+    api.post(PREDICT, content=house_bytes())
+    document = api.get(MODELS).json()
+    assert (document["revision"], document["isFileUsable"], document["canary"], document["shadow"]) == (
+        0,
+        None,
+        None,
+        None,
+    )
+    champion = document["champion"]
+    assert (champion["version"], champion["addresses"], champion["weight"]) == ("unknown", [stub.url], 1.0)
+    assert champion["seen"]["requests"] == 1
+    assert 0 < champion["seen"]["p50Seconds"] <= champion["seen"]["p99Seconds"]
+
+
+def test_routes_are_told_without_passwords(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> None:
+    file = tmp_path / "routes.json"
+    address = stub.url.replace("http://", "http://user:SECRET@")
+    file.write_text(routes_json(7, a_route("1", address), canary=a_route("2", address, weight=0.25)), encoding="utf-8")
+    client = start_app(stub.url, model_server={"routes_file": file})
+    answer = client.get(MODELS)
+    document = answer.json()
+    assert (document["revision"], document["isFileUsable"]) == (7, True)
+    assert (document["champion"]["version"], document["champion"]["modelId"]) == ("1", "model-1")
+    assert document["champion"]["addresses"] == [stub.url]
+    # The stub is model stub-1 and not model-2: it gets no request as a canary.
+    assert (document["canary"]["version"], document["canary"]["weight"]) == ("2", 0.0)
+    assert document["stopped"] is None
+    assert "SECRET" not in answer.text

@@ -46,7 +46,8 @@ IMAGES: Final = {
         "--extra postgres --extra worker",
     ),
     "housing-price-model": Image(
-        REPOSITORY / "housing-price-model" / "Dockerfile", ("--package", "housing-price-model")
+        REPOSITORY / "housing-price-model" / "Dockerfile",
+        ("--package", "housing-price-model", "--extra", "postgres"),
     ),
     "mlflow-server": Image(REPOSITORY / "mlflow-server" / "Dockerfile", ("--package", "mlflow-server")),
     "housing-price-mlserver": Image(

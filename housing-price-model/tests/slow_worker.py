@@ -1,12 +1,13 @@
 """The worker with three steps that take no time, one of which waits until it is let go on.
 
-    slow_worker.py DATABASE FOLDER TRACKING_URI [NAME]
+    slow_worker.py DATABASE FOLDER TRACKING_URI [NAME [RETENTION_SECONDS]]
 
 Each step writes a line to FOLDER/steps when it begins; `gate` then waits for FOLDER/go.
 """
 
 import sys
 import time
+from datetime import timedelta
 from pathlib import Path
 
 from housing_price_model.candidate.parameters import Surroundings
@@ -44,4 +45,5 @@ training = Training(
     None,
     (step("train"), step("gate", "train"), step("register", "train", "gate")),
 )
-run(open_jobs(database), worker_name, training)
+retention = timedelta(seconds=float(sys.argv[5])) if len(sys.argv) > 5 else None
+run(open_jobs(database), worker_name, training, retention=retention)

@@ -57,10 +57,11 @@ on_both = pytest.mark.parametrize("database", ["sqlite", "postgres"], indirect=T
 @pytest.fixture
 def start(workers: Workers, database: str, tmp_path: Path) -> Iterator[Start]:
 
-    def start(name: str = "worker-1") -> subprocess.Popen[str]:
+    def start(*name_and_retention: str) -> subprocess.Popen[str]:
         with (tmp_path / "worker.log").open("a") as errors:
             worker = subprocess.Popen(
-                [sys.executable, str(PROGRAM), database, str(tmp_path), f"sqlite:///{tmp_path / 'mlflow.db'}", name],
+                [sys.executable, str(PROGRAM), database, str(tmp_path), f"sqlite:///{tmp_path / 'mlflow.db'}",
+                 *name_and_retention],
                 stdout=subprocess.PIPE, stderr=errors, text=True,
             )  # fmt: skip
         workers.append(worker)
@@ -156,6 +157,31 @@ def test_worker_leaves_the_jobs_of_those_alone_that_live(client: DBOSClient, sta
     until(lambda: status(client, "job-1").status == "SUCCESS", "the job ends well")
     assert steps.read_text() == "train\ngate\nregister\n"
     assert "put back" not in (tmp_path / "worker.log").read_text()
+
+
+def test_old_jobs_are_deleted_with_the_folders_of_their_runs_and_no_others(
+    client: DBOSClient, start: Start, workers: Workers, database: str, tmp_path: Path
+) -> None:
+    (tmp_path / "go").touch()
+    runs = tmp_path / "runs"
+    for job_id in ("old", "elsewhere"):
+        submit(client, job_id, {"source": "bundled"})
+        until(lambda job_id=job_id: status(client, job_id).status == "SUCCESS", "the job ends well")  # type: ignore[misc]
+    engine = open_jobs(database)
+    with engine.begin() as connection:
+        # Whoever writes the database has nothing deleted that is not the folder of a run.
+        connection.execute(sa.text("UPDATE workflow_status SET workflow_uuid = '..' WHERE workflow_uuid = 'elsewhere'"))
+    engine.dispose()
+    (tmp_path / "go").unlink()
+    submit(client, "going-on", {"source": "bundled"})
+    until((runs / "going-on").exists, "the third job begins")
+    workers[0].kill()
+    start("worker-1", "0.001")
+    until(lambda: not client.list_workflows(workflow_ids=["old", ".."]), "the old jobs are deleted")
+    assert not (runs / "old").exists()
+    assert (runs / "elsewhere").is_dir()
+    (tmp_path / "go").touch()
+    until(lambda: (tmp_path / "steps").read_text().endswith("register\n"), "the third job ends")
 
 
 def test_what_is_pickled_in_the_database_is_not_read(client: DBOSClient, database: str, tmp_path: Path) -> None:

@@ -50,6 +50,12 @@ def worker(
             parser=read_duration, metavar="DURATION", help="With --retrain: only if the log drifted in so long."
         ),
     ] = None,
+    retention: Annotated[
+        timedelta | None,
+        typer.Option(
+            parser=read_duration, metavar="DURATION", help="For training: how long jobs are kept after their end."
+        ),
+    ] = None,
     serving: Annotated[Path, typer.Option(help="For lifecycle: the folder that says what is served.")] = _SERVING,
     drain_seconds: Annotated[
         float,
@@ -91,4 +97,5 @@ def worker(
             name or socket.gethostname(),
             Training(runs.absolute(), Surroundings(tracking_uri, log), data_folder),
             Retraining(retrain, str(source), drift_over) if retrain else None,
+            retention,
         )

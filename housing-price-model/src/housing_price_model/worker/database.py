@@ -20,7 +20,8 @@ def open_jobs(url: str) -> Engine:
     """Make an engine for DBOS; nothing is connected to yet.
 
     Raises:
-        JobsError: it is no URL of such a database. The text is not repeated: there may be a password in it.
+        JobsError: it is no URL of such a database, or its driver is missing. The text is not repeated: there may be a
+            password in it.
     """
     try:
         parsed = make_url(url)
@@ -28,14 +29,16 @@ def open_jobs(url: str) -> Engine:
         raise JobsError(_WRONG) from exc
     kind = parsed.get_backend_name()
     if kind in {"postgresql", "postgres"}:
-        options = {"connect_timeout": _PATIENCE_SECONDS}
-        return sa.create_engine(
-            parsed.set(drivername="postgresql+psycopg"),
-            connect_args=options,
-            pool_pre_ping=True,
-            pool_size=_CONNECTIONS,
-            pool_timeout=_PATIENCE_SECONDS,
-        )
+        try:
+            return sa.create_engine(
+                parsed.set(drivername="postgresql+psycopg"),
+                connect_args={"connect_timeout": _PATIENCE_SECONDS},
+                pool_pre_ping=True,
+                pool_size=_CONNECTIONS,
+                pool_timeout=_PATIENCE_SECONDS,
+            )
+        except ModuleNotFoundError as exc:
+            raise JobsError("the driver of Postgres is not installed: it is the extra `postgres`") from exc
     if kind != "sqlite" or not parsed.database:
         raise JobsError(_WRONG)
     engine = sa.create_engine(

@@ -13,6 +13,7 @@ from housing_price_model.drift.check import check
 from housing_price_model.drift.profiles import Profiles
 from housing_price_model.errors import JobsError
 from housing_price_model.prediction_log import Window, opened
+from housing_price_model.worker.keeping import keep_for
 from housing_price_model.worker.process import Queue, job_id, work
 from housing_price_model.worker.workflow import Training
 
@@ -39,7 +40,13 @@ class Retraining:
     drift_over: timedelta | None
 
 
-def run(engine: Engine, name: str, training: Training, retraining: Retraining | None = None) -> None:
+def run(
+    engine: Engine,
+    name: str,
+    training: Training,
+    retraining: Retraining | None = None,
+    retention: timedelta | None = None,
+) -> None:
     """Do jobs until SIGTERM or SIGINT; a job that is under way then goes on at the next start.
 
     Args:
@@ -47,6 +54,7 @@ def run(engine: Engine, name: str, training: Training, retraining: Retraining | 
         name: This worker's name, the same at each start: it takes up again what it left.
         training: What does the jobs.
         retraining: When to train unasked.
+        retention: How long jobs are kept after their end; None for good.
 
     Raises:
         JobsError: another worker of this name runs here, or the database cannot be used.
@@ -54,7 +62,13 @@ def run(engine: Engine, name: str, training: Training, retraining: Retraining | 
 
     def declare() -> Callable[[], None]:
         workflow = _declare(training, retraining)
-        return lambda: _plan(retraining, workflow)
+
+        def begin() -> None:
+            _plan(retraining, workflow)
+            if retention is not None:
+                keep_for(retention, training.runs, APPLICATION)
+
+        return begin
 
     work(engine, name, training.runs, Queue(QUEUE, APPLICATION, VERSION), declare)
 

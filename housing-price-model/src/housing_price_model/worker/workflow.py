@@ -17,7 +17,7 @@ from housing_price_model.errors import CandidateError, DataError, HousingPriceMo
 
 PROGRESS: Final = "progress"
 
-_JOB_ID: Final = re.compile("[0-9A-Za-z][0-9A-Za-z._:+-]{0,199}")
+JOB_ID: Final = re.compile("[0-9A-Za-z][0-9A-Za-z._:+-]{0,199}")
 """It becomes the name of a folder."""
 
 _log = logging.getLogger("housing_price_model.worker")
@@ -67,7 +67,7 @@ class Training:
 
     def _start(self, job_id: str, asked: Any) -> None:
         try:
-            if not _JOB_ID.fullmatch(job_id):
+            if not JOB_ID.fullmatch(job_id):
                 raise CandidateError("the id of the job should be of letters, digits, dots, colons, plus and dashes")
             steps.start(self.runs / job_id, Parameters.from_job(asked, self.data_folder), self.surroundings)
         except HousingPriceModelError as exc:

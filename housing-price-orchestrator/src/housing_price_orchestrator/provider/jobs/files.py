@@ -5,6 +5,7 @@ import contextlib
 import errno
 import hashlib
 import os
+import re
 import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterator
@@ -19,6 +20,7 @@ BLOCK_BYTES = 1024 * 1024
 
 RESULT_SUFFIXES = ("csv", "ndjson", "parquet")
 
+_JOB_ID = re.compile("[0-9a-f]{32}")
 _NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
@@ -80,7 +82,7 @@ class FolderJobFiles:
 
     def work_path(self, job_id: str, /) -> Path:
         """Tell which folder holds what a job is making; it is gone soon after the job has come to its end."""
-        return self._work / Path(job_id).name
+        return self._work / _checked(job_id)
 
     def work_paths(self) -> Iterator[Path]:
         """Give the folders of jobs that are being made, or have just been."""
@@ -88,18 +90,29 @@ class FolderJobFiles:
 
     def remove_results(self, job_id: str, /) -> None:
         """Remove what a job has made, of whichever kind, and what it was making."""
-        name = Path(job_id).name
-        for path in (*(self._results / f"{name}.{suffix}" for suffix in RESULT_SUFFIXES), self.refused_path(name)):
-            path.unlink(missing_ok=True)
-        shutil.rmtree(self._work / name, ignore_errors=True)
+        for suffix in RESULT_SUFFIXES:
+            self.result_path(job_id, suffix).unlink(missing_ok=True)
+        self.refused_path(job_id).unlink(missing_ok=True)
+        shutil.rmtree(self.work_path(job_id), ignore_errors=True)
 
     def result_path(self, job_id: str, suffix: str, /) -> Path:
         """Tell where the result of a job is."""
-        return self._results / f"{job_id}.{suffix}"
+        return self._results / f"{_checked(job_id)}.{suffix}"
 
     def refused_path(self, job_id: str, /) -> Path:
         """Tell where the rows are that a job has refused."""
-        return self._results / f"{job_id}.refused.ndjson"
+        return self._results / f"{_checked(job_id)}.refused.ndjson"
+
+
+def is_job_id(text: str) -> bool:
+    """Tell whether this is an id as the API gives them; other ones, of whoever wrote the database, name no file."""
+    return _JOB_ID.fullmatch(text) is not None
+
+
+def _checked(job_id: str) -> str:
+    if not is_job_id(job_id):
+        raise ValueError("not the id of a job")
+    return job_id
 
 
 def _children(folder: Path) -> Iterator[Path]:

@@ -10,7 +10,7 @@ from pathlib import Path
 import structlog
 from dbos import DBOS, WorkflowStatus
 
-from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
+from housing_price_orchestrator.provider.jobs.files import FolderJobFiles, is_job_id
 
 BATCH = 100
 """So many jobs are asked about, and deleted, at a time."""
@@ -67,7 +67,8 @@ class Keeping:
             )
             for one in old:
                 self._remove_input(one)
-                self._files.remove_results(one.workflow_id)
+                if is_job_id(one.workflow_id):
+                    self._files.remove_results(one.workflow_id)
             if old:
                 DBOS.delete_workflows([one.workflow_id for one in old])
             deleted += len(old)

@@ -1,6 +1,5 @@
 """The operations on jobs, with a queue in memory whose worker is the test."""
 
-import json
 import socket
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -373,4 +372,13 @@ def test_a_job_only_moves_as_drawn(state: JobState) -> None:
 def test_the_folder_gives_no_file_from_outside(tmp_path: Path) -> None:
     files = FolderJobFiles(tmp_path / "jobs")
     assert files.incoming_path("../../etc/passwd").parent == tmp_path / "jobs" / "incoming"
-    assert json.dumps(str(files.result_path("a" * 32, "csv"))).endswith('.csv"')
+    assert files.result_path("a" * 32, "csv").name == "a" * 32 + ".csv"
+    for wrong in ("", ".", "..", "../x", "/", "a", "a" * 31 + "/"):
+        for find in (
+            files.work_path,
+            files.refused_path,
+            files.remove_results,
+            lambda one: files.result_path(one, "csv"),
+        ):
+            with pytest.raises(ValueError, match="id of a job"):
+                find(wrong)

@@ -15,6 +15,8 @@ from housing_price_orchestrator.provider.jobs.stores.transfer import Store, Tran
 from housing_price_orchestrator.shared.errors import JobInputUnusable, JobStoreFailed
 from housing_price_orchestrator.shared.locations import AllowedLocations, Location
 
+JOB = "0" * 32
+
 type Place = Callable[[str], Location]
 
 
@@ -86,7 +88,7 @@ def transfer_of(folder: Path, tmp_path: Path, limit: int = 1_000) -> Transfer:
 def test_no_link_leads_out_of_a_folder_and_only_files_are_read(folder: Path, tmp_path: Path, name: str) -> None:
     arguments = {"input": f"file://{folder}/{name}", "output": f"file://{folder}/new.csv"}
     with pytest.raises((JobStoreFailed, JobInputUnusable)) as failed:
-        transfer_of(folder, tmp_path).fetch("job", arguments)
+        transfer_of(folder, tmp_path).fetch(JOB, arguments)
     assert "secret" not in str(failed.value)
     assert not list((tmp_path / "jobs").rglob("*.csv"))
 
@@ -95,17 +97,17 @@ def test_nothing_is_written_through_a_link(folder: Path, tmp_path: Path) -> None
     (folder / "in.csv").write_text("x")
     transfer = transfer_of(folder, tmp_path)
     files = FolderJobFiles(tmp_path / "jobs")
-    files.result_path("job", "csv").parent.mkdir(parents=True)
-    files.result_path("job", "csv").write_text("prices")
-    files.refused_path("job").write_text("refused")
+    files.result_path(JOB, "csv").parent.mkdir(parents=True)
+    files.result_path(JOB, "csv").write_text("prices")
+    files.refused_path(JOB).write_text("refused")
     arguments = {"input": f"file://{folder}/in.csv", "output": f"file://{folder}/out/new.csv"}
     with pytest.raises(JobStoreFailed):
-        transfer.deliver("job", arguments)
+        transfer.deliver(JOB, arguments)
     assert [path.name for path in (tmp_path / "secret").iterdir()] == ["houses.csv"]
     # A link that is there in the place of the result counts as being there; it is replaced, not followed.
     with pytest.raises(JobInputUnusable, match="already"):
-        transfer.fetch("job", arguments | {"output": f"file://{folder}/link.csv"})
-    transfer.deliver("job", arguments | {"output": f"file://{folder}/link.csv"})
+        transfer.fetch(JOB, arguments | {"output": f"file://{folder}/link.csv"})
+    transfer.deliver(JOB, arguments | {"output": f"file://{folder}/link.csv"})
     assert (tmp_path / "secret" / "houses.csv").read_text() == "secret"
     assert (folder / "link.csv").read_text() == "prices"
     assert (folder / "link.csv.refused.ndjson").read_text() == "refused"
@@ -115,8 +117,8 @@ def test_a_file_that_is_too_large_is_not_copied_to_its_end(folder: Path, tmp_pat
     (folder / "in.csv").write_bytes(b"x" * 1_001)
     arguments = {"input": f"file://{folder}/in.csv", "output": f"file://{folder}/new.csv"}
     with pytest.raises(JobInputUnusable, match="more than 1000 bytes"):
-        transfer_of(folder, tmp_path).fetch("job", arguments)
-    assert not list((tmp_path / "jobs" / "work" / "job").iterdir())
+        transfer_of(folder, tmp_path).fetch(JOB, arguments)
+    assert not list((tmp_path / "jobs" / "work" / JOB).iterdir())
 
 
 def test_the_worker_believes_no_place_that_the_queue_names(folder: Path, tmp_path: Path) -> None:
@@ -134,5 +136,5 @@ def test_a_store_that_fails_is_named_without_its_words(monkeypatch: pytest.Monke
     monkeypatch.setattr(transfers, "_store_of", lambda _: Failing())
     transfer = Transfer(AllowedLocations(["s3://b/"]), FolderJobFiles(tmp_path), max_file_bytes=1)
     with pytest.raises(JobStoreFailed) as failed:
-        transfer.fetch("job", {"input": "s3://b/a.csv", "output": "s3://b/c.csv"})
+        transfer.fetch(JOB, {"input": "s3://b/a.csv", "output": "s3://b/c.csv"})
     assert "hush" not in str(failed.value)

@@ -36,6 +36,22 @@ def test_what_watches_is_pinned_published_on_loopback_and_mounts_what_there_is(n
         assert not mounted.startswith(".") or (COMPOSE.parent / mounted).exists()
 
 
+def test_the_check_for_drift_reads_the_log_and_has_no_way_out() -> None:
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    drift = services["drift"]
+    assert drift["profiles"] == ["monitoring"]
+    assert drift["network_mode"] == "none"
+    assert not {"networks", "ports", "environment"} & set(drift)
+    assert drift["volumes"] == ["predictions:/data:ro", "export:/export:ro", "drift:/drift"]
+    # It reads what the orchestrator writes, is of the image that trains, and writes where Prometheus is shown it from.
+    assert "predictions:/data" in services["orchestrator"]["volumes"]
+    assert drift["image"] == services["trainer"]["image"]
+    assert "drift:/drift:ro" in services["drift-metrics"]["volumes"]
+    assert "--collector.textfile.directory=/drift" in services["drift-metrics"]["command"]
+    assert drift["command"][drift["command"].index("--metrics") + 1].startswith("/drift/")
+    assert drift["command"][-1].endswith(".prom")
+
+
 def test_prometheus_looks_where_the_services_are() -> None:
     """The targets are names and ports of services that share a network with Prometheus."""
     services = yaml.safe_load(COMPOSE.read_text())["services"]
@@ -52,4 +68,4 @@ def test_docker_compose_takes_every_profile() -> None:
     command = ["docker", "compose", "--profile", "*", "config", "--services"]
     ended = subprocess.run(command, cwd=COMPOSE.parent, capture_output=True, text=True, check=False, timeout=60)
     assert ended.returncode == 0, ended.stderr
-    assert set(MONITORING) <= set(ended.stdout.split())
+    assert {*MONITORING, "drift"} <= set(ended.stdout.split())

@@ -13,7 +13,9 @@ from rich.table import Table
 from housing_price.api import DEFAULT_URL, Api, Url, fail
 from housing_price.state import DEFAULT_STATE
 from housing_price_model.errors import HousingPriceModelError
+from housing_price_model.log_commands import From, Json, To
 from housing_price_model.names import DEFAULT_TRACKING_URI
+from housing_price_model.shadow_commands import compare_with_shadow
 
 if TYPE_CHECKING:
     from housing_price_model.lifecycle.overview import Compared
@@ -79,7 +81,9 @@ def show(version: Version, *, tracking_uri: Registry = DEFAULT_TRACKING_URI) -> 
 def compare(
     version: Version,
     *,
-    other: Annotated[str | None, typer.Option("--with", help="The other one.", show_default="the champion")] = None,
+    other: Annotated[
+        str | None, typer.Option("--with", help="The other one.", show_default="the champion; with --shadow: any")
+    ] = None,
     data: Annotated[
         Path | None, typer.Option(help="A CSV with the survey's columns.", show_default="the Ames survey")
     ] = None,
@@ -88,14 +92,19 @@ def compare(
         str,
         typer.Option(envvar="PREDICTION_LOG_URL", help="With --shadow: the prediction log."),
     ] = DEFAULT_LOG,
+    start: From = None,
+    end: To = None,
+    as_json: Json = None,
     tracking_uri: Registry = DEFAULT_TRACKING_URI,
 ) -> None:
     """Compare a version with another: their metrics, and their answers for the same houses."""
     if shadow:
         if data is not None:
             fail("--shadow compares what was asked: it takes no --data")
-        _print_shadow(log, version, other)
+        compare_with_shadow(version, log=log, answered_by=other, start=start, end=end, as_json=as_json)
         return
+    if start or end or as_json:
+        fail("--from, --to and --json are for --shadow")
     from housing_price_model.data import BUNDLED  # noqa: PLC0415 - the same
     from housing_price_model.lifecycle import overview  # noqa: PLC0415 - the same
 
@@ -193,17 +202,6 @@ def _move(url: str, version: str, action: str, body: dict[str, Any], key: str | 
     typer.echo(job["id"])
     if watch:
         api.follow(job["id"])
-
-
-def _print_shadow(log: str, version: str, answered_by: str | None) -> None:
-    from housing_price_model.prediction_log import Window, opened  # noqa: PLC0415 - it loads slowly
-    from housing_price_model.shadow.comparison import compare_shadow  # noqa: PLC0415 - the same
-    from housing_price_model.shadow.tables import tables  # noqa: PLC0415 - the same
-
-    with _told(), opened(log) as found:
-        compared = compare_shadow(found, Window(), version, answered_by)
-    for part in tables(compared):
-        Console().print(part)
 
 
 def _print_comparison(compared: "Compared") -> None:

@@ -8,8 +8,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
+from typer import Typer
 from typer.testing import CliRunner, Result
 
+from housing_price.cli import app as stack
 from housing_price_model.cli import app
 from housing_price_model.data import BUNDLED, read_houses
 from housing_price_model.errors import LogError
@@ -55,8 +57,8 @@ def shadowed(log: Log, cells: list[list[Any]]) -> list[str]:
     return ids
 
 
-def run(*arguments: object) -> Result:
-    return CliRunner().invoke(app, [str(argument) for argument in arguments], env={"COLUMNS": "300"})
+def run(*arguments: object, program: Typer = app) -> Result:
+    return CliRunner().invoke(program, [str(argument) for argument in arguments], env={"COLUMNS": "300"})
 
 
 def test_the_figures_are_those_of_the_rows(log: Log, shadowed: list[str], cells: list[list[Any]]) -> None:
@@ -117,10 +119,18 @@ def test_a_price_that_is_none_is_told(log: Log, shadowed: list[str]) -> None:
         compare_shadow(reader, Window(), "2")
 
 
-def test_the_command_shows_and_writes_it(log: Log, shadowed: list[str], tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    ("program", "command"),
+    [(app, ("compare-shadow", "2")), (stack, ("models", "compare", "2", "--shadow"))],
+    ids=("housing-price-model", "housing-price"),
+)
+def test_both_commands_show_and_write_it(
+    log: Log, shadowed: list[str], tmp_path: Path, program: Typer, command: tuple[str, ...]
+) -> None:
     log.sell({shadowed[1]: 212_000.0})
     file = tmp_path / "shadow.json"
-    done = run("compare-shadow", "2", "--log", log.url, "--with", "1", "--from", "2026-11-01", "--json", file)
+    options = ("--log", log.url, "--with", "1", "--from", "2026-11-01", "--json", file)
+    done = run(*command, *options, program=program)
     assert done.exit_code == 0, done.output
     for said in ("Version 2 as shadow of version 1", "75.0% of the shadow's prices", shadowed[2], "-12.0%", "12,000"):
         assert said in done.output
@@ -152,6 +162,23 @@ def test_what_cannot_be_compared_is_told_in_one_line(
     assert done.exit_code == 1
     assert message in " ".join((done.output + done.stderr).split())
     assert "Traceback" not in done.output
+
+
+@pytest.mark.parametrize(
+    ("options", "message"),
+    [
+        (
+            ("--shadow", "--log", "sqlite:///x", "--data", "houses.csv"),
+            "--shadow compares what was asked: it takes no --data",
+        ),
+        (("--from", "2026-11-01"), "--from, --to and --json are for --shadow"),
+        (("--shadow", "--log", "sqlite:///nowhere.db"), "nowhere.db: there is no such file"),
+    ],
+)
+def test_what_does_not_go_together_is_told(options: tuple[str, ...], message: str) -> None:
+    done = run("models", "compare", "2", *options, program=stack)
+    assert done.exit_code in {1, 2}
+    assert message in " ".join((done.output + done.stderr).split())
 
 
 def test_the_part_in_which_a_model_was_asked_can_be_read(log: Log, cells: list[list[Any]]) -> None:

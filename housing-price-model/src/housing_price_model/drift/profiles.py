@@ -11,7 +11,7 @@ from housing_price_model.registry import connect, translated
 
 
 class Profiles:
-    """Profiles by model id; each is read once.
+    """Profiles by model id; each is read once, and the given models again for one that is not known yet.
 
     Args:
         models: Exported folders or `models:/...` to look into first.
@@ -30,8 +30,11 @@ class Profiles:
             ArtefactError: the model holds no profile, or its files are not those that were recorded.
             RegistryError: neither the given models nor the registry know it, or the registry does not answer.
         """
-        while model.model_id not in self._read and self._given:
-            self._add(self._given.pop(0))
+        # A check that goes on for months sees other models come to the same places.
+        for uri in self._given:
+            if model.model_id in self._read:
+                break
+            self._add(uri)
         if model.model_id not in self._read:
             self._add(self._in_registry(model))
         return self._read[model.model_id]

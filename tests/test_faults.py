@@ -17,6 +17,8 @@ QUICK = (
     "stopping",
     "slow sockets",
     "byte fuzz",
+    "routes",
+    "bad canary",
 )
 AT_A_TIME = 4
 """They wait more than they work; none of them judges how fast anything was."""

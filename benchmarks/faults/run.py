@@ -23,6 +23,7 @@ from benchmarks.faults.one_key import one_key
 from benchmarks.faults.overload import overload
 from benchmarks.faults.quiet import quiet
 from benchmarks.faults.restarts import has_proxy, rolling, stopping
+from benchmarks.faults.routes import bad_canary, routes
 from benchmarks.faults.slow_model import slow_model
 from benchmarks.faults.slow_sockets import slow_sockets
 from benchmarks.faults.soak import soak
@@ -69,6 +70,8 @@ SCENARIOS: Final = (
     Scenario("soak", soak, minutes=30),
     Scenario("swap", swap),
     Scenario("rolling swap", rolling_swap),
+    Scenario("routes", routes),
+    Scenario("bad canary", bad_canary),
 )
 
 

@@ -6,6 +6,8 @@
 - `failing`: the same share of calls (`share`) gets `status`, each after `seconds`
 - `limited`: no more than `rows_per_second`, one call after the other
 - any of `stub_broken.BROKEN`
+
+But for the last, `model` is the id of the model that says so, and with a `factor` prices are so many times as high.
 """
 
 import asyncio
@@ -77,6 +79,10 @@ class MisbehavingModelServer:
             await BROKEN[kind](call, writer)
             return
         predictions = call.predictions()
+        if name := behaviour.get("model"):
+            predictions = [one | {"model_id": name} for one in predictions]
+        if factor := behaviour.get("factor"):
+            predictions = [one | {key: one[key] * factor for key in ("price", "low", "high")} for one in predictions]
         if kind == "limited":
             now = time.monotonic()
             self._busy_until = max(now, self._busy_until) + len(predictions) / behaviour["rows_per_second"]

@@ -1,0 +1,200 @@
+"""The routes change under load: another champion, a canary, and canaries that do worse than the champion."""
+
+import json
+import time
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from tempfile import mkdtemp
+from typing import Any
+
+from benchmarks import houses, model, oracle
+from benchmarks.clients.judging import MIXED, WRONG
+from benchmarks.clients.wire import OK
+from benchmarks.faults import stub_calls
+from benchmarks.faults.arena import Arena, Stub, ask
+from benchmarks.faults.load import Load
+from benchmarks.faults.timeline import Timeline
+from benchmarks.processes import NotReady, Server
+
+RATE = 100.0
+WEIGHT = 0.1
+IDS = 10_000
+STOPPED_SECONDS = 10.0
+"""So soon a bad canary answers nobody any more, at that rate and weight."""
+
+LONGEST_SECONDS = 180.0
+SECOND = "misbehaving-2"
+"""The id of the model of the second stub."""
+
+TROUBLES: Mapping[str, Mapping[str, Any]] = {
+    "fails": {"kind": "failing", "share": 1.0, "status": 500},
+    "refuses all rows": {"kind": "failing", "share": 1.0, "status": 400},
+    "hangs": {"kind": "good", "seconds": 3600.0},
+    "is slow": {"kind": "good", "seconds": 0.2},
+    "makes other prices": {"kind": "good", "factor": 1.5},
+}
+
+
+@dataclass(frozen=True)
+class _Version:
+    number: str
+    model_id: str
+    port: int
+    prices: Path
+
+    def route(self, **more: Any) -> dict[str, Any]:
+        return {
+            "version": self.number,
+            "modelId": self.model_id,
+            "addresses": [f"http://127.0.0.1:{self.port}"],
+            **more,
+        }
+
+
+class _Routes:
+    """The file of routes of an orchestrator, and what the orchestrator does with it."""
+
+    def __init__(self, arena: Arena, champion: _Version) -> None:
+        self._path = Path(mkdtemp(prefix="housing-price-routes-")) / "routes.json"
+        self._revision = 0
+        self.put(champion)
+        variables = {"ORCHESTRATOR_MODEL_SERVER__ROUTES_FILE": str(self._path)}
+        self.orchestrator = arena.orchestrator(champion.port, **variables)
+
+    def put(self, champion: _Version, canary: _Version | None = None, weight: float = WEIGHT) -> None:
+        """Route to these from now on."""
+        self._revision += 1
+        document = {
+            "revision": self._revision,
+            "champion": champion.route(),
+            "canary": None if canary is None else canary.route(weight=weight),
+        }
+        new = self._path.with_suffix(".new")
+        new.write_text(json.dumps(document), encoding="utf-8")
+        new.replace(self._path)
+
+    def state(self) -> dict[str, Any]:
+        """Tell who answers."""
+        told: dict[str, Any] = json.loads(ask(self.orchestrator.port, "GET", "/api/v1/models").text.rpartition("\n")[2])
+        return told
+
+    def until(self, is_so: Callable[[dict[str, Any]], bool], seconds: float = 20.0) -> float:
+        """Wait until the orchestrator says something; gives how long that took.
+
+        Raises:
+            NotReady: it does not in time.
+        """
+        began = time.monotonic()
+        while not is_so(state := self.state()):
+            if time.monotonic() - began > seconds:
+                raise NotReady(f"the orchestrator still says {state}")
+            time.sleep(0.05)
+        return time.monotonic() - began
+
+    def until_followed(self, *, has_canary: bool = False) -> None:
+        """Wait until the orchestrator does what the file says."""
+        self.until(
+            lambda state: state["revision"] == self._revision and (not has_canary or state["canary"]["weight"] > 0)
+        )
+
+
+def routes(arena: Arena) -> None:
+    """Champion and canary are exchanged by the routes at 100 requests/s, beside batches; a canary has 10 %."""
+    first, second = _two_versions(arena)
+    expected = {one.model_id: one.prices for one in (first, second)}
+    followed = _Routes(arena, first)
+    orchestrator = followed.orchestrator
+    arena.warm_up(orchestrator, expected)
+    pause = arena.lasting(3, 0.5)
+    with (
+        arena.load(orchestrator, expected, rate=RATE, seconds=LONGEST_SECONDS, name="singles") as load,
+        arena.load(orchestrator, expected, rate=4, seconds=LONGEST_SECONDS, rows=200, name="batches") as batches,
+    ):
+        time.sleep(pause)
+        followed.put(first, canary=second)
+        followed.until_followed(has_canary=True)
+        shares = [_canary_ids(orchestrator, second) for _ in range(2)]
+        time.sleep(pause)
+        for champion in (second, first, second):
+            followed.put(champion)
+            followed.until_followed()
+            time.sleep(pause)
+        singles, batched = load.stop(), batches.stop()
+    found = arena.findings
+    found.figures |= {"singles": singles.summary, "batches": batched.summary}
+    share = len(shares[0]) / IDS
+    found.holds(f"share of {IDS:,} ids that the canary has", "10 +- 1 %", f"{share:.2%}", abs(share - WEIGHT) <= 0.01)  # noqa: PLR2004 - said beside it
+    found.none("ids that had another model the second time", shares[0] ^ shares[1])
+    for one in (first, second):
+        priced = sum(asked.model == one.model_id for asked in singles)
+        found.holds(f"prices by version {one.number}", "> 0", priced, priced > 0)
+    found.none("requests without a price", [*singles.failed, *batched.failed])
+    found.none("prices that their model does not say", [one for one in singles if one.verdict in (WRONG, MIXED)])
+    found.none("batches with such prices", [one for one in batched if one.verdict == WRONG])
+    found.at_most("p99 of singles", singles.p99_ms, 250, "ms")
+
+
+def bad_canary(arena: Arena) -> None:
+    """A canary with 10 % of 100 requests/s fails, refuses, hangs, is slow, or makes other prices."""
+    champion, stubs = arena.stub(), arena.stub()
+    first = _of_stub("1", champion, stub_calls.MODEL_ID)
+    second = _of_stub("2", stubs, SECOND)
+    expected = {one.model_id: one.prices for one in (first, second)}
+    followed = _Routes(arena, first)
+    arena.warm_up(followed.orchestrator, expected)
+    everything: list[Any] = []
+    for what, behaviour in TROUBLES.items():
+        stubs.behave("good", model=SECOND)
+        followed.put(first, canary=second)
+        followed.until_followed(has_canary=True)
+        with arena.load(followed.orchestrator, expected, rate=RATE, seconds=LONGEST_SECONDS) as load:
+            seconds, answered = _stopped(arena, followed, stubs, load, behaviour)
+        everything += answered
+        arena.findings.at_most(f"until a canary that {what} is stopped", seconds, STOPPED_SECONDS, "s")
+        late = [one for one in answered.due(load.started + seconds + 3) if one.model == second.model_id]
+        arena.findings.none(f"prices of it afterwards ({what})", late)
+    arena.findings.none("requests without a price", [one for one in everything if one.status != OK])
+    wrong = [one for one in everything if one.verdict in (WRONG, MIXED) and one.model != second.model_id]
+    arena.findings.none("prices that the champion does not say", wrong)
+
+
+def _stopped(
+    arena: Arena, followed: _Routes, stub: Stub, load: Load, behaviour: Mapping[str, Any]
+) -> tuple[float, Timeline]:
+    """Let a canary misbehave, until it is stopped; gives how long that took, and what became of all requests."""
+    time.sleep(arena.lasting(2, 0.2))
+    stub.behave(**{"model": SECOND, **behaviour})
+    seconds = followed.until(lambda state: state["stopped"] is not None, seconds=60)
+    time.sleep(arena.lasting(5, 0.5))
+    return seconds, load.stop()
+
+
+def _two_versions(arena: Arena) -> tuple[_Version, _Version]:
+    if arena.is_quick:
+        first, second = arena.stub(), arena.stub()
+        return _of_stub("1", first, stub_calls.MODEL_ID), _of_stub("2", second, SECOND)
+    return _of_model(arena, "1", arena.export), _of_model(arena, "2", arena.other_export)
+
+
+def _of_model(arena: Arena, number: str, export: Path) -> _Version:
+    server = arena.model_server(export=export)
+    server.wait_until_ready()
+    return _Version(number, model.identity(export), server.port, oracle.of_model(export))
+
+
+def _of_stub(number: str, stub: Stub, model_id: str) -> _Version:
+    stub.behave("good", model=model_id)
+    return _Version(number, model_id, stub.port, oracle.of_rows(model_id, stub_calls.price_of))
+
+
+def _canary_ids(orchestrator: Server, canary: _Version) -> set[int]:
+    """Ask about the same house under 10,000 ids; gives those that the canary had."""
+    house = json.loads(houses.PUBLIC.body([0]))
+    answered: set[int] = set()
+    for start in range(1, IDS + 1, 1_000):
+        body = json.dumps({"data": [house | {"id": one} for one in range(start, start + 1_000)]}).encode()
+        answer = ask(orchestrator.port, "POST", houses.PUBLIC.path(1_000), body)
+        predictions = json.loads(answer.text.rpartition("\n")[2])["predictions"]
+        answered |= {one["id"] for one in predictions if one["model"]["id"] == canary.model_id}
+    return answered

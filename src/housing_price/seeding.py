@@ -56,6 +56,18 @@ def seed(state: State, champion: Champion) -> Desired:
         raise StackError(str(error)) from error
 
 
+def route(state: State, roles: Roles) -> None:
+    """Let requests go to whoever has a part and a model server.
+
+    Raises:
+        StackError: the folder cannot be written.
+    """
+    try:
+        state.serving.write_routes(roles)
+    except HousingPriceModelError as error:
+        raise StackError(str(error)) from error
+
+
 def _is_whole(state: State, server: Server) -> bool:
     try:
         read_export(state.serving.folder / server.folder, server.digest)

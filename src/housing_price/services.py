@@ -153,7 +153,8 @@ def workers(plan: Plan) -> tuple[Service, ...]:
     variables = environment(HOUSING_PRICE_JOBS_URL=_jobs(plan), PREDICTION_LOG_URL=_predictions(plan))
     registry = ("--tracking-uri", plan.tracking.url)
     lifecycle = ("--queue", "lifecycle", "--serving", str(plan.state.serving.folder), *registry, *named)
-    training = ("--queue", "training", "--runs", str(plan.state.candidates), *registry, *named)
+    folders = ("--runs", str(plan.state.candidates), "--data-folder", str(plan.state.data))
+    training = ("--queue", "training", *folders, *registry, *named)
     return (
         Service(
             name=LIFECYCLE_WORKER,

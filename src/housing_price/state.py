@@ -53,6 +53,11 @@ class State:
         return self.folder / "candidates"
 
     @property
+    def data(self) -> Path:
+        """The only folder from which training jobs may read data of their own."""
+        return self.folder / "data"
+
+    @property
     def serving(self) -> ServingFolder:
         """The exports that model servers serve without asking the registry, and what says which of them are served."""
         return ServingFolder(self.folder / "serving")

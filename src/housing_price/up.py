@@ -14,7 +14,7 @@ from housing_price.model_servers import ModelServers
 from housing_price.output import Output
 from housing_price.ports import require_free
 from housing_price.process import Process
-from housing_price.seeding import begin, seed
+from housing_price.seeding import begin, route, seed
 from housing_price.services import (
     PREDICT_PATH,
     Plan,
@@ -94,19 +94,18 @@ class Stack:
             self._is_serving = True
         await self._model_servers.wait_until_seen(champion.version)
         # For now it answers alone: a canary that is not ready would look like one that fails.
-        await asyncio.to_thread(self._plan.state.serving.write_routes, Roles(champion=desired.roles.champion))
+        await asyncio.to_thread(route, self._plan.state, Roles(champion=desired.roles.champion))
 
     async def _serve_on_trial(self) -> None:
         """Give canary and shadow their part again, once they are ready."""
-        serving = self._plan.state.serving
-        roles = serving.desired().roles
+        roles = self._plan.state.serving.desired().roles
         for version in roles.versions():
             try:
                 await self._model_servers.wait_until_ready(version)
             except StackError as error:
                 self._output.say(f"version {version} stays out of service: {error}", "red")
                 roles = roles.without(version)
-        await asyncio.to_thread(serving.write_routes, roles)
+        await asyncio.to_thread(route, self._plan.state, roles)
 
     async def _start_workers(self, group: asyncio.TaskGroup) -> None:
         """Start the workers, one after the other: prices are asked for already, and each start takes a processor."""

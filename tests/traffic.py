@@ -1,0 +1,74 @@
+"""Callers of a running stack: one who asks without a break, and one who runs `housing-price models`."""
+
+import itertools
+import json
+import os
+import subprocess
+import sys
+import threading
+from collections import Counter
+from types import TracebackType
+from typing import Self
+
+import httpx
+
+from housing_price.services import PREDICT_PATH
+from housing_price.state import EXAMPLE
+
+from .running import Up
+
+PAUSE_SECONDS = 0.03
+COMMAND_SECONDS = 120
+
+
+class Traffic:
+    """One caller who asks about house after house, without a break, while a test goes on."""
+
+    def __init__(self, url: str) -> None:
+        self.answers: list[tuple[int, str]] = []
+        self._url = f"{url}{PREDICT_PATH}"
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._ask)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    @property
+    def statuses(self) -> Counter[int]:
+        return Counter(status for status, _ in self.answers)
+
+    @property
+    def versions(self) -> list[str]:
+        """The versions that answered, in order, each as often as it came anew."""
+        return [version for version, _ in itertools.groupby(version for _, version in self.answers)]
+
+    def _ask(self) -> None:
+        house = json.loads(EXAMPLE.read_bytes())
+        with httpx.Client(timeout=30) as client:
+            for number in itertools.count(1):
+                if self._stop.wait(PAUSE_SECONDS):
+                    return
+                answer = client.post(self._url, json=house | {"id": number})
+                version = answer.json()["model"]["version"] if answer.is_success else answer.text
+                self.answers.append((answer.status_code, version))
+
+
+def models(up: Up, *command: str) -> subprocess.CompletedProcess[str]:
+    """Run `housing-price models ...` as a person does."""
+    ports = json.loads((up.state / "lock").read_text())["ports"]
+    variables = os.environ | {
+        "HOUSING_PRICE_API_URL": up.url,
+        "MLFLOW_TRACKING_URI": f"http://127.0.0.1:{ports['tracking-server']}",
+        "COLUMNS": "200",
+    }
+    return subprocess.run(
+        [sys.executable, "-m", "housing_price", "models", *command],
+        env=variables, capture_output=True, text=True, timeout=COMMAND_SECONDS, check=False,
+    )  # fmt: skip

@@ -1,10 +1,11 @@
 """A client for any MLflow model behind `/invocations`, under MLflow's own scoring server or MLServer."""
 
+import base64
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import aiohttp
 import httpx
@@ -73,30 +74,38 @@ class ModelAnswer:
 class MLflowClient:
     """Asks one model server. Knows nothing about houses: columns and rows in, JSON predictions out.
 
-    One instance is opened and closed by the application's lifespan and reused for every call.
+    One instance is opened and closed by the application's lifespan and reused for every call. It speaks to httpx's
+    transport itself: redirects, cookies and what else `httpx.AsyncClient` sees to between the two is not wanted here,
+    and takes 0.1 ms of each call.
     """
 
-    def __init__(self, client: httpx.AsyncClient) -> None:
-        """Use `client`, whose base URL is the model server's; it is closed together with this object."""
-        self._client = client
-        self.address = str(client.base_url.copy_with(username=None, password=None, raw_path=b"/")).rstrip("/")
-        # Address, headers and time limits are the same for each call; working them out anew would cost 0.1 ms.
-        model = client.build_request(
-            "POST", "/invocations", headers={"content-type": "application/json", "accept-encoding": "identity"}
-        )
-        self._url, self._headers, self._extensions = model.url, model.headers, model.extensions
-        self._headers.pop("content-length", None)
+    def __init__(self, transport: httpx.AsyncBaseTransport, base_url: httpx.URL, *, timeout: httpx.Timeout) -> None:
+        """Ask the model server at `base_url` through `transport`, which is closed together with this object."""
+        self._transport = transport
+        url = base_url.copy_with(username=None, password=None)
+        self.address = str(url.copy_with(raw_path=b"/")).rstrip("/")
+        # Address, headers and time limits are the same for each call.
+        self._url = url.copy_with(path=url.path.rstrip("/") + "/invocations")
+        self._headers = {
+            "content-type": "application/json",
+            "accept": "application/json",
+            "accept-encoding": "identity",
+        }
+        if base_url.username:
+            secret = f"{base_url.username}:{base_url.password}".encode()
+            self._headers["authorization"] = f"Basic {base64.b64encode(secret).decode()}"
+        self._extensions = {"timeout": timeout.as_dict()}
 
     async def __aenter__(self) -> Self:
         """Open the connections' pool."""
-        await self._client.__aenter__()
+        await self._transport.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         """Close every connection."""
-        await self._client.__aexit__(kind, error, trace)
+        await self._transport.__aexit__(kind, error, trace)
 
     async def invoke(
         self, columns: Sequence[str], rows: Sequence[Sequence[Any]], *, call_id: str | None = None
@@ -113,11 +122,10 @@ class MLflowClient:
             DeadlineExceeded: the question went out, and no answer came within the client's time limits.
         """
         body = orjson.dumps({"dataframe_split": {"columns": columns, "data": rows}})
-        request = httpx.Request("POST", self._url, headers=self._headers, content=body, extensions=self._extensions)
-        if call_id is not None:
-            request.headers[CALL_ID_HEADER] = call_id
+        headers = self._headers if call_id is None else {**self._headers, CALL_ID_HEADER: call_id}
+        request = httpx.Request("POST", self._url, headers=headers, content=body, extensions=self._extensions)
         try:
-            response = await self._client.send(request, stream=True)
+            response = await self._transport.handle_async_request(request)
             try:
                 if response.status_code != httpx.codes.OK:
                     error = ERROR_OF_STATUS.get(response.status_code, errors.ModelServerFailed)
@@ -137,7 +145,7 @@ class MLflowClient:
     async def _read(response: httpx.Response) -> bytes:
         content = bytearray()
         try:
-            async for chunk in response.aiter_raw():
+            async for chunk in cast("httpx.AsyncByteStream", response.stream):
                 content += chunk
                 if len(content) > MAX_ANSWER_BYTES:
                     raise errors.AnswerMalformed(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
@@ -196,15 +204,4 @@ def client_for(
     transport: httpx.AsyncBaseTransport = AiohttpTransport(client=session)
     if tracer is not None:
         transport = TracedTransport(transport, tracer)
-    url = httpx.URL(base_url)
-    return MLflowClient(
-        httpx.AsyncClient(
-            # aiohttp refuses an address with user and password where httpx has made a header of them.
-            base_url=url.copy_with(username=None, password=None),
-            auth=(url.username, url.password) if url.username else None,
-            timeout=timeout,
-            transport=transport,
-            trust_env=False,
-            follow_redirects=False,
-        )
-    )
+    return MLflowClient(transport, httpx.URL(base_url), timeout=timeout)

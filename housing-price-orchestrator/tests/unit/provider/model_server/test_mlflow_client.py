@@ -42,7 +42,7 @@ async def test_every_error_of_httpx_is_raised_as_one_of_ours(kind: type[httpx.HT
     router = respx.Router(base_url="http://model")
     router.post("/invocations").mock(side_effect=kind("broken"))
     transport = httpx.MockTransport(router.async_handler)
-    async with MLflowClient(httpx.AsyncClient(base_url="http://model", transport=transport)) as asked:
+    async with MLflowClient(transport, httpx.URL("http://model"), timeout=httpx.Timeout(SECONDS)) as asked:
         with pytest.raises((errors.ModelServerError, errors.DeadlineExceeded)) as raised:
             await asked.invoke(["a"], [[1]])
     assert isinstance(raised.value.__cause__, kind)

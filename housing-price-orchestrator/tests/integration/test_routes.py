@@ -1,6 +1,7 @@
 """Routes are followed by real processes while requests go on."""
 
 import asyncio
+import json
 import sys
 import threading
 import time
@@ -368,6 +369,29 @@ def test_a_stopped_canary_is_aborted_for_all_by_one_job(tmp_path: Path) -> None:
             assert (job["type"], job["state"]) == ("lifecycle", "queued")
             # By hand it is another job, which the worker finds done already.
             assert httpx.post(one + "/api/v1/models/2/abort", trust_env=False).json()["id"] != job["id"]
+
+
+def test_what_was_seen_of_each_version_is_told(tmp_path: Path) -> None:
+    path = tmp_path / "routes.json"
+    with serving_version("1") as blue, serving_version("2") as green, serving_version("3") as grey:
+        routes = json.loads(canary_routes(1, blue, green, weight=0.5))
+        put(path, json.dumps(routes | {"shadow": a_route("3", grey.url, sample=1.0)}))
+        with orchestrator(path) as url, load_on(url):
+            parts = ("champion", "canary", "shadow")
+
+            def all_are_seen() -> bool:
+                found = models_of(url)
+                return all(found[part]["seen"]["requests"] > 10 for part in parts)
+
+            wait_until(all_are_seen, "some version was not seen")
+            found = models_of(url)
+            assert [found[part]["version"] for part in parts] == ["1", "2", "3"]
+            assert [found[part]["weight"] for part in parts] == [0.5, 0.5, 0.0]
+            assert [found[part]["seen"]["errors"] for part in parts] == [0, 0, 0]
+            wait_until(lambda: models_of(url)["canary"]["seen"]["medianDeviation"] == 0, "nothing was compared")
+            said = metrics_of(url)
+            for part, version in zip(parts, "123", strict=True):
+                assert f'housing_price_variant_rows_total{{variant="{part}",version="{version}"}}' in said
 
 
 def models_of(url: str) -> Any:

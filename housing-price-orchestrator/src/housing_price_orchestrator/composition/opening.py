@@ -70,11 +70,11 @@ async def open_upstream(
 
 
 def _memories(settings: Settings, model_now: Callable[[], str | None]) -> dict[Variant, PriceMemory]:
-    """Give what remembers the prices of each part, so that none answers with those of another; none where it is off."""
+    """Give what remembers the champion's prices, where that is on.
+
+    A canary has none: what it cannot answer is the champion's, and memories would hide how it does.
+    """
     fallback = settings.fallback
     if fallback.cache_seconds is None and fallback.last_known_seconds is None:
         return {}
-    return {
-        "champion": PriceMemory(max_houses=fallback.max_houses, model_now=model_now),
-        "canary": PriceMemory(max_houses=fallback.max_houses),
-    }
+    return {"champion": PriceMemory(max_houses=fallback.max_houses, model_now=model_now)}

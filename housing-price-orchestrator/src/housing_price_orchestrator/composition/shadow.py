@@ -12,6 +12,7 @@ from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.provider.model_server.mlflow_client import client_for
 from housing_price_orchestrator.provider.model_server.mlflow_price_model import MLflowPriceModel
 from housing_price_orchestrator.provider.resilience.deadline import DeadlinePriceModel
+from housing_price_orchestrator.provider.routing.variant_record import VariantRecord, VariantRecords
 from housing_price_orchestrator.service.shadowing import Shadowing
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.ports import PriceModel
@@ -29,6 +30,7 @@ class ComposedShadow:
         self._settings = settings
         self._store = store
         self._metrics = metrics or Metrics()
+        self._records = VariantRecords(self._metrics)
         self._route: ShadowRoute | None = None
         self._asking: Shadowing | None = None
         self._opened = contextlib.AsyncExitStack()
@@ -38,6 +40,7 @@ class ComposedShadow:
     @contextlib.asynccontextmanager
     async def following(self, upstream: Upstream) -> AsyncIterator[None]:
         """Have the shadow of the routes that `upstream` follows, until it is left."""
+        self._records = upstream.records
         upstream.followers.append(self.follow)
         try:
             await self.follow(upstream.wanted)
@@ -64,7 +67,7 @@ class ComposedShadow:
     def _open(self, route: ShadowRoute) -> None:
         self._opened = contextlib.AsyncExitStack()
         self._asking = Shadowing(
-            [self._model_at(str(address)) for address in route.addresses],
+            [self._model_at(str(address), self._records.of("shadow", route)) for address in route.addresses],
             sample=route.sample,
             metrics=self._metrics,
             log=self._store.shadows(),
@@ -72,7 +75,7 @@ class ComposedShadow:
         run_until_closed(self._asking.keep_pricing(), self._opened)
         self._store.transactions.shadow = self._asking
 
-    def _model_at(self, address: str) -> PriceModel:
+    def _model_at(self, address: str, record: VariantRecord) -> PriceModel:
         upstream = self._settings.model_server
         client = client_for(
             address,
@@ -82,7 +85,7 @@ class ComposedShadow:
         )
         self._opened.push_async_exit(client)
         model = MLflowPriceModel(client, model_name=upstream.model_name, variant="shadow")
-        return DeadlinePriceModel(model, seconds=DEADLINE_SECONDS)
+        return DeadlinePriceModel(model, seconds=DEADLINE_SECONDS, record=record)
 
     async def _close(self) -> None:
         self._store.transactions.shadow = None

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from collections.abc import Sequence
 
 import pytest
 
@@ -23,7 +24,8 @@ from housing_price_orchestrator.shared.errors import (
     QueueFull,
     RowsRefused,
 )
-from housing_price_orchestrator.shared.ports import ModelIdentity
+from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, PriceSource
+from housing_price_orchestrator.shared.view.house import House
 from housing_price_orchestrator.shared.view.routes import CanaryLimits
 
 pytestmark = pytest.mark.anyio
@@ -42,11 +44,12 @@ class Routed:
         self.said: list[CanaryTrouble] = []
         limits = CanaryLimits.model_validate({"leastRequests": 1, "maxErrorRatio": 0})
         self.compared: list[tuple[float, float]] = []
+        self.watch = CanaryWatch(limits, self.said.append)
         self.model = RoutedPriceModel(
             self.champion,
             self.canary,
             weight=WEIGHT,
-            watch=CanaryWatch(limits, self.said.append),
+            watch=self.watch,
             comparing=Comparing(self.aside, lambda *prices: self.compared.append(prices)),
             fair_seconds=fair_seconds,
         )
@@ -185,6 +188,23 @@ async def test_nothing_is_compared_where_the_champion_has_no_time(routed: Routed
     await routed.aside.has_been_asked()
     await asyncio.sleep(0)
     assert routed.compared == []
+
+
+@pytest.mark.parametrize(("source", "is_judged"), [("model", True), ("cache", False), ("last-known", False)])
+async def test_how_quickly_the_champion_remembers_is_nothing_to_be_judged_by(
+    source: PriceSource, is_judged: bool
+) -> None:
+    routed = Routed()
+    noted: list[float] = []
+    routed.watch.champion_answered = noted.append  # type: ignore[method-assign]  # what is noted is what it is about
+
+    class Remembering:
+        async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+            return [PriceEstimate(1.0, 1.0, 1.0, routed.champion.identity, source) for _ in houses]
+
+    routed.model._champion = Remembering()
+    await routed.versions(OF_CHAMPION[0])
+    assert bool(noted) == is_judged
 
 
 async def test_nobody_else_is_asked_about_the_houses_of_the_champion(routed: Routed) -> None:

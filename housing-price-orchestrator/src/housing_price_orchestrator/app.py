@@ -2,7 +2,7 @@
 
 import contextlib
 import gc
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -83,15 +83,10 @@ def create_app(settings: Settings) -> DescribedAPI:
             app.state.jobs = await open_jobs(settings, stack)
             if app.state.jobs is not None:
                 await stack.enter_async_context(CanaryAborts(app.state.jobs, upstream).running())
-            # What is here now stays: looking through it again and again for garbage makes single requests wait.
-            gc.collect()
-            gc.freeze()
-            # What a request makes is gone with it, so there is little garbage to be found: it is looked for seldom.
-            gc.set_threshold(GARBAGE_AFTER_OBJECTS)
+            stack.enter_context(_little_looking_for_garbage())
             with announced_stop(readiness, notice_seconds=settings.server.stop_notice_seconds):
                 # What every connection of the server is made with.
                 yield {"readiness": readiness}
-            gc.unfreeze()
 
     app = DescribedAPI(
         title="House prices in Ames",
@@ -148,6 +143,21 @@ def _add_middleware(app: FastAPI, settings: Settings, telemetry: ComposedTelemet
         app.add_middleware(CORSMiddleware, **cors_options(settings.cors.allowed_origins))
     if settings.server.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.server.trusted_proxies))
+
+
+@contextlib.contextmanager
+def _little_looking_for_garbage() -> Iterator[None]:
+    """Look for garbage seldom, and not among what is here now, which stays."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    # What a request makes is gone with it, so there is little to be found.
+    gc.set_threshold(GARBAGE_AFTER_OBJECTS)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
 
 
 def describe() -> dict[str, Any]:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 import yaml
+from supply_chain.locks import IMAGES
 
 COMPOSE = Path(__file__).parents[1] / "compose.yaml"
 
@@ -20,6 +21,41 @@ COMPOSE = Path(__file__).parents[1] / "compose.yaml"
 )
 def test_publishing_the_api_does_not_publish_the_tracking_server(service: str, published: str) -> None:
     assert yaml.safe_load(COMPOSE.read_text())["services"][service]["ports"] == [published]
+
+
+@pytest.mark.parametrize(
+    ("name", "networks", "volumes"),
+    [
+        ("scoring-worker", ["serving"], {"queue:/queue", "jobs:/jobs"}),
+        ("training-worker", ["tracking"], {"predictions:/data:ro", "queue:/queue", "candidates:/candidates"}),
+        ("lifecycle-worker", ["tracking", "serving"], {"queue:/queue", "serving:/serving"}),
+    ],
+)
+def test_a_worker_is_given_what_it_needs_and_publishes_nothing(
+    name: str, networks: list[str], volumes: set[str]
+) -> None:
+    service = yaml.safe_load(COMPOSE.read_text())["services"][name]
+    assert service["networks"] == networks
+    assert set(service["volumes"]) == volumes
+    assert "ports" not in service
+    assert (service["read_only"], service["cap_drop"], service["restart"]) == (True, ["ALL"], "unless-stopped")
+    assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
+
+
+def test_the_api_and_the_workers_have_one_queue_and_the_api_reads_no_parquet() -> None:
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    api, scoring = services["orchestrator"], services["scoring-worker"]
+    jobs = {name: value for name, value in api["environment"].items() if "JOBS" in name}
+    assert jobs == {name: value for name, value in scoring["environment"].items() if "JOBS" in name}
+    for name in ("training-worker", "lifecycle-worker"):
+        assert services[name]["environment"]["HOUSING_PRICE_JOBS_URL"] in jobs.values()
+    # What is served is written by the lifecycle worker only.
+    mounts = {
+        name: one for name, service in services.items() for one in service.get("volumes", []) if "serving:" in one
+    }
+    assert mounts == {"orchestrator": "serving:/serving:ro", "lifecycle-worker": "serving:/serving"}
+    assert "EXTRAS" not in api["build"]["args"]
+    assert scoring["build"]["args"]["EXTRAS"] == IMAGES["housing-price-orchestrator-worker"].extras
 
 
 MONITORING = ("prometheus", "grafana", "drift-metrics")

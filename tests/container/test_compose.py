@@ -1,5 +1,6 @@
 """The stack of `compose.yaml` on a real engine: built, started, robbed of its model server, given it back, removed."""
 
+import io
 import json
 import os
 import shutil
@@ -12,11 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "examples" / "request-1461.json"
-RUNNING = ("tracking-server", "model-server", "orchestrator")
+RUNNING = ("tracking-server", "model-server", "orchestrator", "scoring-worker", "training-worker", "lifecycle-worker")
 
 # The first build installs every package, and `up --wait` trains the model.
 pytestmark = [pytest.mark.container, pytest.mark.timeout(1800)]
@@ -102,6 +105,48 @@ def test_the_example_is_priced_as_soon_as_up_ends(stack: Stack) -> None:
     assert answer.json()["id"] == 1461
     assert answer.json()["predictedPrice"] == pytest.approx(105_000, abs=20_000)
     assert answer.json()["model"]["version"] == "1"
+
+
+def end_of_job(api: httpx.Client, path: str, stack: Stack, seconds: float) -> dict[str, Any]:
+    deadline = time.monotonic() + seconds
+    while (job := api.get(path).json())["state"] in {"queued", "running"}:
+        assert time.monotonic() < deadline, f"{job}\n{stack.compose('logs', '--tail', '50')}"
+        time.sleep(0.2)
+    return dict(job)
+
+
+def test_a_file_is_priced_by_a_worker_and_collected(stack: Stack) -> None:
+    """As lines; and as parquet, which only the worker knows, also when another one has to go on with it."""
+    house = json.loads(EXAMPLE.read_bytes())
+    url = stack.published("orchestrator", 8000)
+    with httpx.Client(base_url=url, timeout=30, trust_env=False) as api:
+        content = b"".join(json.dumps(house | {"id": number}).encode() + b"\n" for number in range(1, 2_001))
+        sent = api.post("/api/v1/jobs/scoring", content=content, headers={"content-type": "application/x-ndjson"})
+        assert sent.status_code == 202, sent.text
+        path = sent.headers["location"]
+        stack.compose("kill", "--signal", "KILL", "scoring-worker")
+        stack.compose("up", "--detach", "--no-deps", "scoring-worker")
+        assert end_of_job(api, path, stack, 120)["state"] == "succeeded"
+        priced = [json.loads(line) for line in api.get(f"{path}/result").text.splitlines()]
+        assert [one["row"] for one in priced] == list(range(1, 2_001))
+        alone = stack.wait_for_price(60)
+        assert {one["predictedPrice"] for one in priced} == {alone["predictedPrice"]}
+        table = io.BytesIO()
+        pq.write_table(pa.Table.from_pylist([house]), table)
+        media_type = {"content-type": "application/vnd.apache.parquet"}
+        path = api.post("/api/v1/jobs/scoring", content=table.getvalue(), headers=media_type).headers["location"]
+        assert end_of_job(api, path, stack, 120)["state"] == "succeeded"
+        (row,) = pq.read_table(io.BytesIO(api.get(f"{path}/result").content)).to_pylist()
+        assert row["predictedPrice"] == alone["predictedPrice"]
+
+
+def test_a_model_is_trained_by_a_worker(stack: Stack) -> None:
+    """What it makes of it is its own: the gate compares with the champion, which was trained on the same data."""
+    with httpx.Client(base_url=stack.published("orchestrator", 8000), timeout=30, trust_env=False) as api:
+        path = api.post("/api/v1/jobs/training", json={"source": "bundled", "seed": 1}).headers["location"]
+        job = end_of_job(api, path, stack, 600)
+        assert job["state"] == "succeeded", job
+        assert api.get(f"{path}/result").json()["gate"]
 
 
 def test_without_its_model_server_the_api_says_so_and_prices_again_when_it_is_back(stack: Stack) -> None:

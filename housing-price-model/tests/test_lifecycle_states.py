@@ -168,6 +168,11 @@ def test_servers_that_others_have_started_are_observed(tmp_path: Path) -> None:
     assert serving.observed() == Observed(
         revision=desired.revision, servers=(SeenServer(version="1", address="http://a:8080", state="ready"),)
     )
+    for address in ("http://a:8080", "http://b:8080"):
+        CliRunner().invoke(app, ["observe", f"1={address}", f"2={address}0", "--serving", str(tmp_path)])
+        routes = serving.routes()
+        assert routes is not None
+        assert routes.champion.addresses == (address,)
 
 
 @pytest.mark.parametrize("given", ["1", "=http://a:8080", "1=", "1=a:8080", "x=http://a:8080", "1=http://a:8080/path"])

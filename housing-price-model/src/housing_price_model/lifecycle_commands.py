@@ -18,7 +18,10 @@ def observe(
         ".housing-price/serving"
     ),
 ) -> None:
-    """Tell the lifecycle worker which model servers run, where nobody starts them from the desired state."""
+    """Tell the lifecycle worker which model servers run, where nobody starts them from the desired state.
+
+    Requests follow those that serve a version with a part to other addresses.
+    """
     from pydantic import ValidationError  # noqa: PLC0415  # --help does not wait for it
 
     from housing_price_model.lifecycle.documents import Observed, SeenServer  # noqa: PLC0415  # the same
@@ -35,7 +38,10 @@ def observe(
             raise ServingFolderError(f"{' '.join(servers)}: should be VERSION=URL, like 2=http://host:8080") from exc
         folder.prepare()
         desired = folder.desired()
-        folder.write_observed(Observed(revision=desired.revision, servers=seen))
+        observed = Observed(revision=desired.revision, servers=seen)
+        folder.write_observed(observed)
+        if desired.roles.champion is not None and observed.server(desired.roles.champion):
+            folder.write_routes(desired.roles)  # they may have moved to other addresses
     missing = [server.version for server in desired.servers if server.version not in {one.version for one in seen}]
     if missing:
         output.print(f"Wanted and not among them: version {', '.join(missing)}.")

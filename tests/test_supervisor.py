@@ -49,13 +49,16 @@ class Running:
 
 
 @asynccontextmanager
-async def supervise(code: str, back_off: BackOff = AT_ONCE, ready_within_seconds: float = 20) -> AsyncIterator[Running]:
+async def supervise(
+    code: str, back_off: BackOff = AT_ONCE, ready_within_seconds: float = 20, ready_line: str | None = None
+) -> AsyncIterator[Running]:
     port = find_free_port("127.0.0.1")
     service = Service(
         name="thing",
         command=(sys.executable, "-c", code, str(port)),
         environment=os.environ | {"PYTHONPATH": str(FAKES), "PYTHONUNBUFFERED": "1"},
-        ready_url=f"http://127.0.0.1:{port}/",
+        ready_url=None if ready_line else f"http://127.0.0.1:{port}/",
+        ready_line=ready_line,
         ready_within_seconds=ready_within_seconds,
     )
     stream = io.StringIO()
@@ -128,6 +131,17 @@ def test_a_service_that_never_becomes_ready_is_given_up() -> None:
                 await running.supervisor.wait_until_ready()
 
     asyncio.run(scene())
+
+
+def test_a_service_that_does_not_listen_is_ready_when_it_says_so() -> None:
+    async def scene(said: str) -> None:
+        code = f"import time; print('soon'); print({said!r}); time.sleep(600)"
+        async with supervise(code, ready_within_seconds=2, ready_line="at work") as running:
+            await running.supervisor.wait_until_ready()
+
+    asyncio.run(scene("worker one is at work now"))
+    with pytest.raises(StackError, match=r"(?s)not ready within 2 s.*still thinking"):
+        asyncio.run(scene("still thinking"))
 
 
 def test_a_restart_replaces_the_process_and_counts_no_death() -> None:

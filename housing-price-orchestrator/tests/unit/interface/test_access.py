@@ -235,6 +235,13 @@ SCOPE_OF_OPERATION = {
     "cancelJob": "jobs",
     "getJobResult": "jobs",
     "getJobRefused": "jobs",
+    "listModels": "admin",
+    "promoteModel": "admin",
+    "rollbackModel": "admin",
+    "canaryModel": "admin",
+    "shadowModel": "admin",
+    "abortModel": "admin",
+    "archiveModel": "admin",
 }
 """Every operation that takes a key, and what the key has to be for."""
 

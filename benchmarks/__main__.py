@@ -1,4 +1,4 @@
-"""`python -m benchmarks run | report | profile | faults`."""
+"""`python -m benchmarks run | report | profile | beside | faults`."""
 
 import json
 import sys
@@ -64,6 +64,25 @@ def profile(
     from benchmarks import profiling  # noqa: PLC0415 - the same
 
     profiling.profile(seconds, connections, export and export.resolve())
+
+
+@app.command()
+def beside(
+    feature: Annotated[str, typer.Argument(help="`shadow`: one that hangs; `tracing`: to a collector.")],
+    rounds: Annotated[int, typer.Option(min=1, help="How often each is measured; the median counts.")] = 6,
+    seconds: Annotated[float, typer.Option(min=1, help="How long each time.")] = 10.0,
+    export: Annotated[Path | None, typer.Option(help="An exported model; without it one is trained.")] = None,
+) -> None:
+    """Measure the orchestrator with a feature beside the same without it; fail where a promise does not hold."""
+    from benchmarks.beside import FEATURES  # noqa: PLC0415 - `report --help` need not load everything
+
+    if feature not in FEATURES:
+        typer.echo(f"error: {feature!r} is not measured; there are {', '.join(FEATURES)}", err=True)
+        sys.exit(2)
+    compared = FEATURES[feature](rounds, seconds, export and export.resolve())
+    typer.echo(compared.as_text())
+    if compared.broken:
+        sys.exit(1)
 
 
 @app.command()

@@ -13,6 +13,7 @@ from conftest import StartApp
 from factories import house_bytes, settings_for
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.observability import tracing
+from housing_price_orchestrator.provider.tracing import TracedCalls, TracedTransport
 from servers import Call, StubModelServer, predicts, says, served
 
 PREDICT = "/api/v1/price/predict"
@@ -146,6 +147,29 @@ def test_watchers_and_readiness_are_not_traced(traced: TestClient, collector: Co
 def test_without_a_collector_nothing_is_traced(api: TestClient, stub: StubModelServer) -> None:
     api.post(PREDICT, content=house_bytes(), headers={"traceparent": TRACEPARENT})
     assert "traceparent" not in stub.calls[-1].headers
+
+
+@pytest.mark.parametrize("is_on", [False, True])
+def test_nothing_stands_in_a_requests_way_where_it_is_off(
+    stub: StubModelServer, collector: Collector, start_app: StartApp, monkeypatch: pytest.MonkeyPatch, *, is_on: bool
+) -> None:
+    made: list[type] = []
+    for wrapper in (TracedCalls, TracedTransport):
+        monkeypatch.setattr(wrapper, "__init__", _noting(wrapper.__init__, made))
+    tracing = {"exporter_otlp_endpoint": collector.url} if is_on else {}
+    api = start_app(stub.url, tracing=tracing)
+    assert api.post(PREDICT, content=house_bytes()).status_code == 200
+    assert set(made) == ({TracedCalls, TracedTransport} if is_on else set())
+
+
+def _noting(begin: Callable[..., None], made: list[type]) -> Callable[..., None]:
+    """Make a wrapper as it is made, and note of which kind it is."""
+
+    def noted(self: object, *arguments: object) -> None:
+        made.append(type(self))
+        begin(self, *arguments)
+
+    return noted
 
 
 @pytest.mark.parametrize("changes", [{"sdk_disabled": True}, {"traces_exporter": "none"}])

@@ -6,12 +6,14 @@ import os
 import secrets
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
 import orjson
 
 from housing_price_orchestrator.provider.jobs.files import BLOCK_BYTES
+from housing_price_orchestrator.shared.errors import JobInputUnusable
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
 
@@ -62,6 +64,9 @@ def _document(row: int, house_id: int, one: PriceEstimate) -> dict[str, Any]:
     }
 
 
+NO_PARQUET = "The worker was installed without parquet (its extra `worker`). Ask the operator."
+
+
 class ResultFormat(Protocol):
     """Writes the results of one step, and puts those of all steps together."""
 
@@ -94,8 +99,14 @@ def join_bytes(parts: Sequence[Path], target: BinaryIO) -> None:
 
 
 def result_format(name: str) -> ResultFormat:
-    """Give what writes a format: csv, ndjson or parquet."""
+    """Give what writes a format: csv, ndjson or parquet.
+
+    Raises:
+        JobInputUnusable: this worker was installed without what it takes.
+    """
     if name == "parquet":
+        if find_spec("pyarrow") is None:
+            raise JobInputUnusable(NO_PARQUET)
         # It takes a while to load, and is an extra.
         from housing_price_orchestrator.provider.jobs.parquet.writing import ParquetResults  # noqa: PLC0415
 

@@ -12,7 +12,7 @@ import orjson
 
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.provider.jobs.parquet import converting
-from housing_price_orchestrator.provider.jobs.results import Priced, join_bytes, result_format, write_whole
+from housing_price_orchestrator.provider.jobs.results import NO_PARQUET, Priced, join_bytes, result_format, write_whole
 from housing_price_orchestrator.provider.jobs.rows import READERS, Row
 from housing_price_orchestrator.shared.errors import HousingPriceError, InvalidDocument, JobInputUnusable
 from housing_price_orchestrator.shared.ports import PriceEstimate
@@ -75,7 +75,7 @@ class FileScoring:
             JobInputUnusable: it cannot be read; says why.
         """
         if not converting.is_there():
-            raise JobInputUnusable("The worker was installed without parquet (its extra `worker`). Ask the operator.")
+            raise JobInputUnusable(NO_PARQUET)
         name = f"{secrets.token_hex(8)}.ndjson"
         _check_is_there(source.path)
         converting.convert(source.path, self._files.work_path(job_id) / name, limit_bytes=self._max_file_bytes)
@@ -95,6 +95,7 @@ class FileScoring:
 
     def step(self, job_id: str, source: Source, result: str, begun: Mapping[str, Any]) -> Checkpoint:
         """Price the next rows and write down, in the format `result`, what became of them; gives where it ended."""
+        writing = result_format(result)
         rows = list(islice(_rows(source, begun["bytes"]), self._rows_per_step))
         numbers, houses = [], []
         refused: list[tuple[int, HousingPriceError]] = []
@@ -118,7 +119,7 @@ class FileScoring:
         )
         part = f"{begun['rows']:012d}-{secrets.token_hex(8)}"
         parts = _Parts(self._files.work_path(job_id))
-        content = result_format(result).write(priced)
+        content = writing.write(priced)
         write_whole(parts.priced(part), lambda file: file.write(content))
         write_whole(parts.refused(part), lambda file: file.write(lines))
         return {

@@ -16,6 +16,7 @@ import pytest
 
 from factories import house_json, houses_json
 from housing_price_orchestrator.interface.documents.reading import read_house
+from housing_price_orchestrator.provider.jobs import results
 from housing_price_orchestrator.provider.jobs.parquet.converting import convert
 from housing_price_orchestrator.provider.jobs.parquet.writing import SCHEMA, ParquetResults
 from housing_price_orchestrator.shared.errors import InvalidDocument, JobInputUnusable
@@ -196,6 +197,12 @@ def test_parts_are_joined_in_their_order(tmp_path: Path) -> None:
     with (tmp_path / "none").open("wb") as target:
         ParquetResults().join([], target)
     assert pq.read_table(tmp_path / "none").num_rows == 0
+
+
+def test_a_worker_without_the_extra_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(results, "find_spec", lambda _: None)
+    with pytest.raises(JobInputUnusable, match="extra `worker`"):
+        results.result_format("parquet")
 
 
 def test_the_reader_ends_with_whoever_asked_it(tmp_path: Path) -> None:

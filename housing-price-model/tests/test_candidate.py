@@ -94,6 +94,8 @@ def test_champion_is_compared_by_what_it_said_of_houses_that_it_had_not_seen(fir
     # It is the same model: prices of houses that it was trained on would be better than the candidate's.
     assert comparison["overall"]["champion"] == pytest.approx(comparison["overall"]["candidate"])
     assert {group["kind"] for group in comparison["groups"]} == {"neighbourhood", "price band"}
+    # The same recipe, seed and houses: nowhere is there a difference.
+    assert {group["z"] for group in comparison["groups"]} == {0}
 
 
 def test_run_in_mlflow_holds_parameters_card_gate_and_what_was_held_out(registry: str, first: Candidate) -> None:
@@ -171,17 +173,19 @@ def measures(rmsle: float) -> dict[str, float]:
 
 
 @pytest.mark.parametrize(
-    ("rmsle", "in_group", "houses", "failed"),
+    ("rmsle", "in_group", "z", "houses", "failed"),
     [
-        (0.12, 0.12, 400, []),
-        (0.1211, 0.12, 400, []),  # up to 1 % worse is chance
-        (0.1213, 0.12, 400, ["RMSLE beside the champion"]),
-        (0.12, 0.139, 30, ["RMSLE beside the champion, neighbourhood NAmes"]),
-        (0.12, 0.139, 29, []),  # too few to tell
+        (0.12, 0.12, 0.0, 400, []),
+        (0.1211, 0.12, 0.0, 400, []),  # up to 1 % worse is chance
+        (0.1213, 0.12, 0.0, 400, ["RMSLE beside the champion"]),
+        (0.12, 0.139, 2.98, 30, ["RMSLE beside the champion, neighbourhood NAmes"]),
+        (0.12, 0.139, 2.97, 30, []),  # chance explains it
+        (0.12, 0.137, 9.0, 400, []),  # worse for certain, but not by much
+        (0.12, 0.139, 9.0, 29, []),  # too few to tell
     ],
 )
 def test_gate_judges_overall_and_each_group_that_is_large_enough(
-    rmsle: float, in_group: float, houses: int, failed: list[str]
+    rmsle: float, in_group: float, z: float, houses: int, failed: list[str]
 ) -> None:
     comparison = {
         "champion": {"version": "1"},
@@ -189,12 +193,13 @@ def test_gate_judges_overall_and_each_group_that_is_large_enough(
         "groups": [
             {
                 "kind": "neighbourhood", "name": "NAmes", "houses": houses,
-                "candidate": {"rmsle": in_group}, "champion": {"rmsle": 0.12},
+                "candidate": {"rmsle": in_group}, "champion": {"rmsle": 0.12}, "z": z,
             }
         ],
     }  # fmt: skip
     verdicts = list(judged(measures(rmsle), comparison, Limits()))
     assert [one.check for one in verdicts if not one.passed] == failed
+    assert houses < 30 or f"z {z:.2f}" in verdicts[-1].says
 
 
 type Change = Callable[[list[dict[str, str]]], None]

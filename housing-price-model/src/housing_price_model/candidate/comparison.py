@@ -9,7 +9,7 @@ import orjson
 from mlflow.exceptions import MlflowException
 
 from housing_price_model.candidate.extract import EXTRACT, HOUSES
-from housing_price_model.candidate.groups import held_out_estimates, measured
+from housing_price_model.candidate.groups import groups, held_out_estimates, measured, worse_by
 from housing_price_model.candidate.run import Result, Step, Task
 from housing_price_model.candidate.training import TRAIN
 from housing_price_model.data import Houses, read_houses
@@ -53,6 +53,11 @@ def compare(task: Task) -> Result:
     held_out = held_out_of(registered, task.out)
     estimates, seen = unseen(houses, own, held_out)
     theirs = measured(houses, estimates)
+    candidate, _ = held_out_estimates(houses, HeldOut.read(task.inputs[TRAIN.name] / SHOWN / HELD_OUT))
+    beside = [
+        worse_by(houses.prices[one.rows], candidate.price[one.rows], estimates.price[one.rows])
+        for one in groups(houses)
+    ]
     champion = {
         "version": registered.version,
         "model_id": registered.model_id,
@@ -63,15 +68,20 @@ def compare(task: Task) -> Result:
         "champion": champion,
         "overall": {"candidate": mine["overall"], "champion": theirs["overall"]},
         "groups": [
-            {"kind": ours["kind"], "name": ours["name"], "houses": ours["houses"], "candidate": ours, "champion": other}
-            for ours, other in zip(mine["groups"], theirs["groups"], strict=True)
+            {
+                **{name: ours[name] for name in ("kind", "name", "houses")},
+                "candidate": ours,
+                "champion": other,
+                "z": z,
+            }
+            for ours, other, z in zip(mine["groups"], theirs["groups"], beside, strict=True)
         ],
     }
     (task.out / COMPARISON).write_bytes(orjson.dumps(comparison, option=orjson.OPT_INDENT_2))
     return {"champion": champion, "overall": comparison["overall"]}
 
 
-COMPARE: Final = Step("compare", (EXTRACT.name, EVALUATE.name), compare)
+COMPARE: Final = Step("compare", (EXTRACT.name, TRAIN.name, EVALUATE.name), compare)
 
 
 def prices(model: DirectModel, houses: Houses) -> Estimates:

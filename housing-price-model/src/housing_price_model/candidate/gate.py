@@ -1,7 +1,7 @@
 """The gate: every check says what was found, what would have been let through, and by how much it failed."""
 
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from typing import Any, Final
 
 import orjson
@@ -27,7 +27,8 @@ class Verdict:
         check: What was looked at.
         passed: Whether it is within its limit.
         value: What was found.
-        limit: What would have been let through at the most, or at the least.
+        limit: What would have been let through at the most, or at the least. A group beyond it has passed all the same
+            if chance explains that.
         says: The same in words, with how far off it is.
     """
 
@@ -67,8 +68,7 @@ def judged(overall: Mapping[str, float], comparison: Mapping[str, Any], limits: 
         yield _beside(what, ours[measure], theirs[measure], limit, "USD" if measure.endswith("_usd") else "")
     for group in comparison["groups"]:
         if group["houses"] >= limits.least_group_houses:
-            what = f"RMSLE beside the champion, {group['kind']} {group['name']}"
-            yield _beside(what, group["candidate"]["rmsle"], group["champion"]["rmsle"], limits.max_group_rmsle_ratio)
+            yield _group(group, limits)
 
 
 def at_most(check: str, value: float, limit: float) -> Verdict:
@@ -93,6 +93,15 @@ def _beside(check: str, ours: float, theirs: float, limit: float, unit: str = ""
     if not passed:
         says += f": {_shown(ours - allowed, unit)} too much"
     return Verdict(check, passed, ours, allowed, says)
+
+
+def _group(group: Mapping[str, Any], limits: Limits) -> Verdict:
+    """Judge a group: worse by more than is borne, and by more than chance explains."""
+    what = f"RMSLE beside the champion, {group['kind']} {group['name']}"
+    found = _beside(what, group["candidate"]["rmsle"], group["champion"]["rmsle"], limits.max_group_rmsle_ratio)
+    by_chance = group["z"] < limits.least_group_z
+    z = f"z {group['z']:.2f}, chance explains less than {limits.least_group_z:.2f}"
+    return replace(found, passed=found.passed or by_chance, says=f"{found.says}; {z}")
 
 
 def _shown(value: float, unit: str) -> str:

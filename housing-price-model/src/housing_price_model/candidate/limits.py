@@ -30,6 +30,10 @@ class Limits:
         max_mae_ratio: The mean absolute error, as a share of the champion's.
         max_width_ratio: The median width of the interval, as a share of the champion's.
         max_group_rmsle_ratio: The error in each neighbourhood and price band, as a share of the champion's there.
+        least_group_z: A group is refused only if the candidate is worse there by more than chance explains, too: by so
+            many standard errors (`groups.worse_by`). The source: about 35 neighbourhoods and price bands are judged at
+            once, and 2.98 is the normal quantile of 1 - 0.05 / 35. By Bonferroni a candidate that is worse nowhere is
+            then refused by any of them in at most about 5 % of trainings. 0 judges by `max_group_rmsle_ratio` alone.
         least_group_houses: Groups with fewer houses are reported and not judged: chance alone moves the error more.
     """
 
@@ -45,6 +49,7 @@ class Limits:
     max_mae_ratio: float = 1.02
     max_width_ratio: float = 1.1
     max_group_rmsle_ratio: float = 1.15
+    least_group_z: float = 2.98
     least_group_houses: int = 30
 
     def to_json(self) -> dict[str, Any]:

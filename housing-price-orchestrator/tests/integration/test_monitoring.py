@@ -51,12 +51,11 @@ def drift_metrics() -> Iterator[str]:
 
 @contextlib.contextmanager
 def orchestrator(model_server: str, routes: Path) -> Iterator[httpx.Client]:
-    """The shipped program; its shadow is asked at the same address."""
+    """The shipped program; its canary and its shadow are asked at the same address."""
     address = model_server.rstrip("/")
-    routes.write_text(
-        routes_json(champion=a_route("unknown", address, modelId="unknown"), shadow=a_route("2", address)),
-        encoding="utf-8",
-    )
+    champion = a_route("unknown", address, modelId="unknown")
+    canary, shadow = a_route("3", address, modelId="unknown", weight=0.5), a_route("2", address)
+    routes.write_text(routes_json(champion=champion, canary=canary, shadow=shadow), encoding="utf-8")
     with (
         Process(
             *(sys.executable, "-m", "housing_price_orchestrator", "serve", "--port", "0"),

@@ -5,12 +5,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, get_args
 
 from housing_price_orchestrator.provider.routing.comparing import deviation
 from housing_price_orchestrator.shared.view.routes import CanaryLimits
 
 type Failing = Literal["errors", "latency", "deviation"]
+
+FAILINGS: tuple[Failing, ...] = get_args(Failing.__value__)
 
 LEAST_SLOWER_SECONDS = 0.005
 """A median that is longer by less than that stops nothing, whatever the ratio: of a quick model it is chance."""

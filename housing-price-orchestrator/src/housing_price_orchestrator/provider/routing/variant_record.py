@@ -5,6 +5,7 @@ from collections.abc import Sequence
 
 from housing_price_orchestrator.observability.instruments import Distribution
 from housing_price_orchestrator.observability.metrics import Metrics
+from housing_price_orchestrator.provider.routing.canary_watch import FAILINGS, Failing
 from housing_price_orchestrator.shared.ports import Variant
 from housing_price_orchestrator.shared.view.routes import Route
 
@@ -64,9 +65,13 @@ class VariantRecords:
 
     def deviations_of(self, route: Route) -> Distribution:
         """Give where it is noted how far a canary's prices are from the champion's."""
-        return self._metrics.canary_deviation.labelled(self._label_of(route))
+        label = self._label_of(route)
+        for failing in FAILINGS:
+            # From 0 on: Prometheus sees no increase in a counter that begins with 1.
+            self._metrics.canary_stopped.labelled(label, failing)
+        return self._metrics.canary_deviation.labelled(label)
 
-    def is_stopped(self, route: Route, failing: str) -> None:
+    def is_stopped(self, route: Route, failing: Failing) -> None:
         """Note that a canary was stopped, and by which limit."""
         self._metrics.canary_stopped.labelled(self._label_of(route), failing).inc()
 

@@ -1,6 +1,7 @@
 """What the tests of all packages share: one trained model."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -9,6 +10,12 @@ import pytest
 
 CHAMPION_VARIABLE = "HOUSING_PRICE_CHAMPION"
 """Names a folder that holds an exported model, so that a quick local run need not train one."""
+
+
+def pytest_configure() -> None:
+    """Take Ctrl-C: tests that were started in the background ignore it, and what they start would, too."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

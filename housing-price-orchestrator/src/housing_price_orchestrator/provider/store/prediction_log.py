@@ -3,7 +3,7 @@
 A request only leaves its row in a bounded queue, as the bytes that it is handed on as: 3 us of work, while all is still
 in the processor's cache, and nothing that the garbage collector would look through again and again. A thread looks into
 the queue a few times a second, hands what it finds to a process that writes into the database (`remote_writer.py`), and
-waits for its answer. Written by a thread of this process, the same rows cost requests five times as much: the
+waits for its answer. Written by a thread of this process, the same rows cost requests three times as much: the
 interpreter serves one thread at a time.
 
 While the database is away, locked or full the thread keeps trying; what does not fit into the queue meanwhile is

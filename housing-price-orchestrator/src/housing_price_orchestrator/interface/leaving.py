@@ -29,6 +29,9 @@ class _Watch:
     def end(self) -> None:
         if self._watcher is not None:
             self._watcher.cancel()
+            # A cancelled task keeps the frames that it was cancelled in, and with them this one: a circle, and whoever
+            # clears many of those away at once holds all requests up.
+            self._watcher = None
 
     async def _look(self) -> None:
         while (await self._receive())["type"] != "http.disconnect":

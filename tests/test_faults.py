@@ -11,6 +11,7 @@ from benchmarks.faults.run import SCENARIOS, not_held, run
 QUICK = (
     "killed",
     "stopped",
+    "hiccups",
     "slow model server",
     "broken answers",
     "overload",

@@ -27,7 +27,7 @@ from benchmarks.faults.routes import bad_canary, routes
 from benchmarks.faults.slow_model import slow_model
 from benchmarks.faults.slow_sockets import slow_sockets
 from benchmarks.faults.soak import soak
-from benchmarks.faults.stopped import stopped
+from benchmarks.faults.stopped import hiccups, stopped
 from benchmarks.faults.swap import rolling_swap, swap
 
 type Run = Callable[[Arena], None]
@@ -56,6 +56,7 @@ SCENARIOS: Final = (
     Scenario("none", quiet),
     Scenario("killed", killed),
     Scenario("stopped", stopped),
+    Scenario("hiccups", hiccups),
     Scenario("failing", failing),
     Scenario("slow model server", slow_model),
     Scenario("broken answers", broken),

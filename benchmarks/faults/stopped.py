@@ -10,6 +10,9 @@ from benchmarks.faults.watch import Probes
 RATE = 200.0
 OPEN = "circuit-open"
 LONGEST_SECONDS = 60.0
+HICCUP_RATE = 400.0
+HICCUP_SECONDS = 0.5
+HICCUP_PAUSE_SECONDS = 1.5
 
 
 def stopped(arena: Arena) -> None:
@@ -51,4 +54,26 @@ def stopped(arena: Arena) -> None:
     lasting = [(one.due - went_on_at) * 1000 for one in after.failed]
     found.at_most("the last error after SIGCONT", max(lasting, default=0.0), 3000, "ms")
     found.holds("prices come again", "> 0", len(after.priced), bool(len(after.priced)))
+    found.none("wrong prices", seen.wrong)
+
+
+def hiccups(arena: Arena) -> None:
+    """SIGSTOP of the model server for half a second, again and again, at 400/s: what a starved machine looks like."""
+    model_server, orchestrator = arena.in_front()
+    expected = arena.expected
+    arena.warm_up(orchestrator, expected)
+    with arena.load(orchestrator, expected, rate=HICCUP_RATE, seconds=LONGEST_SECONDS) as load:
+        for _ in range(int(arena.lasting(15, 2))):
+            time.sleep(HICCUP_PAUSE_SECONDS)
+            model_server.send(signal.SIGSTOP)
+            try:
+                time.sleep(HICCUP_SECONDS)
+            finally:
+                model_server.send(signal.SIGCONT)
+        seen = load.stop()
+    found = arena.findings
+    found.figures |= seen.summary
+    found.none("answers that are not a price", seen.unlike(OK))
+    # Each is let in, and waits for what is left of the hiccup and for one more call at the most.
+    found.at_most("the latest price", seen.max_ms, 2 * HICCUP_SECONDS * 1000, "ms")
     found.none("wrong prices", seen.wrong)

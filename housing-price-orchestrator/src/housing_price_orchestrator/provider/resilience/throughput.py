@@ -37,7 +37,10 @@ class Throughput:
         """What all calls together get done while requests wait; None where nothing had to wait of late."""
         if self._seconds < ENOUGH_SECONDS or not self._is_fresh():
             return None
-        return self._rows / self._seconds
+        rate = self._rows / self._seconds
+        # All together do no less than one does alone. Where hardly anything ever waits, a moment in which everything
+        # stood still would otherwise be all that is known, and keep out those whom the next call will carry.
+        return rate if self._has_hung else max(rate, self._rows_per_second_of_a_call or 0.0)
 
     @property
     def call_seconds(self) -> float:

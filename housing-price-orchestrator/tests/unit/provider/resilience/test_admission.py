@@ -226,6 +226,19 @@ class TestThroughput:
         assert rate is not None
         assert rate < 100
 
+    def test_a_moment_in_which_all_stood_still_keeps_nobody_out(self, throughput: Throughput, clock: FakeClock) -> None:
+        """Three calls of a house each take half a second where thousands of houses are priced per second."""
+        for _ in range(5):
+            throughput.note(5, 0.002, is_answered=True)
+        throughput.others_wait(is_so=True)
+        clock.passes(0.5)
+        for _ in range(3):
+            throughput.note(1, 0.5, is_answered=True)
+            rate = throughput.rows_per_second
+            assert rate is not None
+            # Those who came meanwhile, at 100/s, fit into one second, half of a deadline.
+            assert rate > 50
+
     def test_a_call_that_failed_tells_nothing(self, throughput: Throughput, clock: FakeClock) -> None:
         self.measure(throughput, clock, 100, 1.0)
         clock.passes(2.0)

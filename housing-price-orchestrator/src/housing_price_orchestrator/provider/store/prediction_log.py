@@ -17,14 +17,13 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 
-import orjson
 import structlog
 from sqlalchemy.engine import URL
 
 from housing_price_orchestrator.observability.record import current_request
 from housing_price_orchestrator.provider.model_server.columns import COLUMNS
 from housing_price_orchestrator.provider.store.remote_writer import RemoteRowWriter, StoreAway
-from housing_price_orchestrator.provider.store.rows import ANSWERS, Answered, Kept, Timestamps, utc
+from housing_price_orchestrator.provider.store.rows import ANSWERS, Answered, Kept, Row, Timestamps, utc
 from housing_price_orchestrator.provider.store.writing import MAX_ROWS_PER_STATEMENT
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
@@ -79,16 +78,18 @@ class SqlPredictionLog:
         self._flush_seconds = flush_seconds
         self._log = structlog.get_logger()
         self._timestamps = Timestamps()
-        self._queue: deque[Answered | bytes] = deque()
+        self._queue: deque[Answered | Row] = deque()
         # Each number is changed by one thread only: these by the one that records, the others by the one that writes.
         self._recorded = 0
         self._dropped_at_once = 0
         self._stored = 0
         self._dropped_later = 0
         self._is_away = False
-        self._writer = RemoteRowWriter(url, table=kept.table.name, columns=COLUMNS, wait_seconds=WAIT_SECONDS)
-        self._coming: Iterator[bytes] = iter(())
-        self._in_hand: list[bytes] = []
+        self._writer = RemoteRowWriter(
+            url, table=kept.table.name, columns=kept.columns, inputs=COLUMNS, wait_seconds=WAIT_SECONDS
+        )
+        self._coming: Iterator[Row] = iter(())
+        self._in_hand: list[Row] = []
         self._look_for_old_at = 0.0
         self._stop = threading.Event()
         self._give_up_at = float("inf")
@@ -142,7 +143,7 @@ class SqlPredictionLog:
         logged = 0
         try:
             for transaction_id, house, estimate in zip(transaction_ids, houses, estimates, strict=True):
-                self._queue.append(orjson.dumps(self._row_of(transaction_id, origin, house, estimate)))
+                self._queue.append(self._row_of(transaction_id, origin, house, estimate))
                 logged += 1
         except Exception as error:  # noqa: BLE001 - the answer is good, whatever keeps it from being logged
             self._dropped_at_once += rows - logged
@@ -221,12 +222,12 @@ class SqlPredictionLog:
                 self._in_hand.append(answered)
         return bool(self._in_hand)
 
-    def _rows_of(self, answered: Answered) -> Iterator[bytes]:
+    def _rows_of(self, answered: Answered) -> Iterator[Row]:
         made = 0
         try:
             origin, *prices = answered
             for transaction_id, house, estimate in zip(*prices, strict=True):
-                row = orjson.dumps(self._row_of(transaction_id, origin, house, estimate))
+                row = self._row_of(transaction_id, origin, house, estimate)
                 made += 1
                 yield row
         except Exception as error:  # noqa: BLE001 - a defect of one row must not end the log

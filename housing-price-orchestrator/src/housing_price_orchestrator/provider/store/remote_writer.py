@@ -11,6 +11,7 @@ import orjson
 from sqlalchemy.engine import URL
 
 from housing_price_orchestrator.provider.store import writer
+from housing_price_orchestrator.provider.store.rows import Row
 
 END_SECONDS = 5.0
 """How long the process may take to end when its input has ended; it answers whatever it was asked before."""
@@ -35,16 +36,19 @@ class RemoteRowWriter:
     that is there already stays as it is.
     """
 
-    def __init__(self, url: URL, *, table: str, columns: Sequence[str], wait_seconds: float) -> None:
+    def __init__(
+        self, url: URL, *, table: str, columns: Sequence[str], inputs: Sequence[str], wait_seconds: float
+    ) -> None:
         """Write into `table` of the database at `url`, which waits so long for locks; nothing is started yet.
 
-        `columns` are what the values of a row's inputs are called.
+        `columns` are those of a row's values, and `inputs` what the values in `INPUTS` are called.
         """
         self._opening = {
             "do": "open",
             "url": url.render_as_string(hide_password=False),
             "table": table,
             "columns": list(columns),
+            "inputs": list(inputs),
             "wait_seconds": wait_seconds,
         }
         self._process: subprocess.Popen[bytes] | None = None
@@ -55,8 +59,8 @@ class RemoteRowWriter:
         self._ask(self._opening)
         self.is_open = True
 
-    def write(self, rows: Sequence[bytes]) -> Written:
-        """Write rows, each a JSON list of the values of its columns, or none."""
+    def write(self, rows: Sequence[Row]) -> Written:
+        """Write rows, of which there is at least one, or none."""
         body = b"\n".join(rows)
         answer = self._ask({"do": "write", "bytes": len(body)}, body)
         refused = [(transaction_id, kind) for transaction_id, kind in answer["refused"]]

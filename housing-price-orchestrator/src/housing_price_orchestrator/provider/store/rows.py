@@ -2,17 +2,23 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import sqlalchemy as sa
+from orjson import dumps
 
 from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.provider.store.tables import prediction, shadow_prediction
+from housing_price_orchestrator.provider.store.writing import INPUTS
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
-type Row = tuple[Any, ...]
-"""The values of a row, one for each of `RowWriter.columns`; the first is the transaction's id."""
+type Row = bytes
+"""A row on its way to the process that writes it: a JSON list of its values, the transaction's id first.
+
+Where the table holds `INPUTS`, they follow on a line of their own: the text that it gets as it is, and nobody reads on
+the way.
+"""
 
 type Origin = tuple[str, str, str | None]
 """When prices were answered, as `Timestamps` writes it; the id of the request; and that of its key."""
@@ -55,6 +61,8 @@ class Kept(NamedTuple):
     name: str
     """What whoever keeps it is called in the service's log."""
     table: sa.Table
+    columns: Sequence[str]
+    """What the values of a row are, in their order; `INPUTS` are the last."""
     row_of: Callable[[str, Origin, AnyHouse, PriceEstimate], Row]
     """Makes the row of one price, of its transaction's id, its origin, the house and the price."""
 
@@ -62,20 +70,23 @@ class Kept(NamedTuple):
 def row_of_answer(transaction_id: str, origin: Origin, house: AnyHouse, estimate: PriceEstimate) -> Row:
     """Give the row of `prediction` of a price that was answered."""
     model = estimate.model
-    return (
+    when, request_id, key_id = origin
+    values = (
         transaction_id,
-        *origin,
+        when,
+        request_id,
+        key_id,
         house.id,
         model.name,
         model.version,
         model.id,
-        row_of(house),
         estimate.price_usd,
         estimate.low_usd,
         estimate.high_usd,
         estimate.source,
         model.variant,
     )
+    return dumps(values) + b"\n" + dumps(row_of(house))
 
 
 def row_of_shadow(transaction_id: str, origin: Origin, house: AnyHouse, estimate: PriceEstimate) -> Row:
@@ -83,11 +94,28 @@ def row_of_shadow(transaction_id: str, origin: Origin, house: AnyHouse, estimate
     del house
     model = estimate.model
     prices = estimate.price_usd, estimate.low_usd, estimate.high_usd
-    return transaction_id, origin[0], model.name, model.version, model.id, *prices
+    return dumps((transaction_id, origin[0], model.name, model.version, model.id, *prices))
 
 
-ANSWERS = Kept("prediction log", prediction, row_of_answer)
+ANSWERS = Kept(
+    "prediction log",
+    prediction,
+    [
+        *("transaction_id", "predicted_at", "request_id", "key_id", "house_id"),
+        *("model_name", "model_version", "model_id"),
+        *("price_usd", "low_usd", "high_usd", "source", "variant", INPUTS),
+    ],
+    row_of_answer,
+)
 """The prices that were answered."""
 
-SHADOWS = Kept("shadow log", shadow_prediction, row_of_shadow)
+SHADOWS = Kept(
+    "shadow log",
+    shadow_prediction,
+    [
+        *("transaction_id", "shadowed_at", "model_name", "model_version", "model_id"),
+        *("price_usd", "low_usd", "high_usd"),
+    ],
+    row_of_shadow,
+)
 """What the shadow said of the same houses."""

@@ -21,6 +21,9 @@ from housing_price_orchestrator.provider.store.retention import delete_some_befo
 from housing_price_orchestrator.provider.store.tables import metadata
 from housing_price_orchestrator.provider.store.writing import INPUTS, RowWriter
 
+NICE = 10
+"""About a tenth of what a process gets that wants the same processor (sched(7)): enough for 10,000 rows a second."""
+
 type Question = dict[str, Any]
 type Answer = dict[str, Any]
 
@@ -31,6 +34,7 @@ class _Writer:
     def __init__(self) -> None:
         self._engine: Engine | None = None
         self._writer: RowWriter | None = None
+        self._has_inputs = False
 
     def answer(self, question: Question, body: bytes) -> Answer:
         """Do what is asked; whatever goes wrong is an answer, too."""
@@ -52,25 +56,31 @@ class _Writer:
     def _open(self, question: Question) -> Answer:
         self._close()
         url, wait_seconds = make_url(question["url"]), question["wait_seconds"]
-        columns_version = prepare(url, question["columns"], wait_seconds=wait_seconds)
+        columns_version = prepare(url, question["inputs"], wait_seconds=wait_seconds)
         self._engine = writing(open_database(url, wait_seconds=wait_seconds))
-        self._writer = RowWriter(self._engine, metadata.tables[question["table"]], columns_version)
+        columns = question["columns"]
+        self._has_inputs = INPUTS in columns
+        self._writer = RowWriter(self._engine, metadata.tables[question["table"]], columns, columns_version)
         return {}
 
     def _write(self, body: bytes) -> Answer:
         writer = self._opened()[1]
-        inputs = writer.columns.index(INPUTS) if INPUTS in writer.columns else None
-        rows = []
-        for line in body.splitlines():
-            row = orjson.loads(line)
-            if inputs is not None:
-                row[inputs] = orjson.dumps(row[inputs]).decode()
-            rows.append(row)
+        rows = self._rows_in(body.split(b"\n"))
         try:
             writer.write(rows)
         except (DataError, IntegrityError):
             return {"stored": len(rows), "refused": list(self._refused(writer, rows))}
         return {"stored": len(rows), "refused": []}
+
+    def _rows_in(self, lines: list[bytes]) -> list[list[Any]]:
+        """Read rows, as `Row` describes them."""
+        heads = lines[::2] if self._has_inputs else lines
+        # One list of all is read faster than many.
+        rows: list[list[Any]] = orjson.loads(b"[%b]" % b",".join(heads))
+        if self._has_inputs:
+            for row, inputs in zip(rows, lines[1::2], strict=True):
+                row.append(inputs.decode())
+        return rows
 
     def _refused(self, writer: RowWriter, rows: list[list[Any]]) -> list[list[str]]:
         """Write one by one what the database does not take together; tells what it does not take alone either."""
@@ -110,6 +120,8 @@ def main() -> None:
     # Ctrl-C and whatever else ends a whole group of processes: the one that started this one says when it is over.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    # Whoever waits for an answer goes first where there are not enough processors for all.
+    os.nice(NICE)
     answers = os.fdopen(os.dup(1), "wb")
     # What a library prints is no answer.
     os.dup2(2, 1)

@@ -23,14 +23,15 @@ MAX_ROWS_PER_STATEMENT = 2_048
 class RowWriter:
     """Writes into an open database, in transactions."""
 
-    def __init__(self, engine: Engine, table: sa.Table, columns_version: int) -> None:
-        """Write into `table`; where it holds inputs, the database knows their columns as `columns_version`."""
+    def __init__(self, engine: Engine, table: sa.Table, columns: Sequence[str], columns_version: int) -> None:
+        """Write rows of the values of `columns` into `table`.
+
+        Where it holds inputs, the database knows what their values are called as `columns_version`.
+        """
         self._engine = engine
-        mark = "?" if engine.dialect.paramstyle == "qmark" else "%s"
-        columns = [column.name for column in table.columns]
-        self.columns = [column for column in columns if column != COLUMNS_VERSION]
-        """What the values of a row are, in order."""
-        marks = [str(columns_version) if column == COLUMNS_VERSION else mark for column in columns]
+        marks = ["?" if engine.dialect.paramstyle == "qmark" else "%s"] * len(columns)
+        if INPUTS in columns:
+            columns, marks = [*columns, COLUMNS_VERSION], [*marks, str(columns_version)]
         self._head = f"INSERT INTO {table.name} ({','.join(columns)}) VALUES "  # noqa: S608 - our own names
         self._row = f"({','.join(marks)})"
         self._statements: dict[int, str] = {}

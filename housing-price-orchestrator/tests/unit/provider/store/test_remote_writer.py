@@ -16,9 +16,11 @@ import sqlalchemy as sa
 
 from housing_price_orchestrator.provider.store import writer as writer_module
 from housing_price_orchestrator.provider.store.remote_writer import RemoteRowWriter, StoreAway
+from housing_price_orchestrator.provider.store.rows import ANSWERS
+from housing_price_orchestrator.provider.store.writing import INPUTS
 from waiting import wait_until
 
-COLUMNS = ["Lot Area", "Street"]
+NAMES = ["Lot Area", "Street"]
 
 
 @pytest.fixture
@@ -28,7 +30,8 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def writer(file: Path) -> Iterator[RemoteRowWriter]:
-    made = RemoteRowWriter(sa.make_url(f"sqlite:///{file}"), table="prediction", columns=COLUMNS, wait_seconds=1)
+    url, columns = sa.make_url(f"sqlite:///{file}"), ANSWERS.columns
+    made = RemoteRowWriter(url, table="prediction", columns=columns, inputs=NAMES, wait_seconds=1)
     made.open()
     yield made
     made.close()
@@ -44,14 +47,14 @@ def row(transaction_id: str, **changes: Any) -> bytes:
         "model_name": "housing-price",
         "model_version": "7",
         "model_id": "abc",
-        "inputs": [8450.25, "Pave \n 'é'"],
         "price_usd": 1e9 / 3,
         "low_usd": 0.1,
         "high_usd": 1e300,
         "source": "model",
         "variant": None,
     } | changes
-    return orjson.dumps(list(values.values()))
+    assert [*values, INPUTS] == ANSWERS.columns
+    return orjson.dumps(list(values.values())) + b"\n" + orjson.dumps([8450.25, "Pave \n 'é'"])
 
 
 def written(file: Path, column: str = "transaction_id") -> list[Any]:
@@ -119,7 +122,8 @@ def test_it_ends_with_whoever_started_it_however_that_ended(file: Path) -> None:
     starts = (
         "import sys, time, sqlalchemy as sa\n"
         "from housing_price_orchestrator.provider.store.remote_writer import RemoteRowWriter\n"
-        "writer = RemoteRowWriter(sa.make_url(sys.argv[1]), table='prediction', columns=['a'], wait_seconds=1)\n"
+        "url, what = sa.make_url(sys.argv[1]), {'table': 'prediction', 'columns': ['a'], 'inputs': []}\n"
+        "writer = RemoteRowWriter(url, **what, wait_seconds=1)\n"
         "writer.open()\n"
         "print('open', flush=True)\n"
         "time.sleep(600)\n"

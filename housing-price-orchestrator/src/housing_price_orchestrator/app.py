@@ -1,8 +1,7 @@
 """The composition root: the only module that imports every layer and reads settings."""
 
 import contextlib
-import gc
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from typing import Any
 
 from fastapi import FastAPI
@@ -13,6 +12,7 @@ from housing_price_orchestrator import __version__
 from housing_price_orchestrator.composition.access import ComposedAccess
 from housing_price_orchestrator.composition.canary_aborts import CanaryAborts
 from housing_price_orchestrator.composition.jobs import open_jobs, upload_limits
+from housing_price_orchestrator.composition.memory import keep_freed_memory, little_looking_for_garbage
 from housing_price_orchestrator.composition.opening import open_routes, open_upstream
 from housing_price_orchestrator.composition.routing_state import UpstreamRouting
 from housing_price_orchestrator.composition.shadow import ComposedShadow
@@ -32,9 +32,6 @@ from housing_price_orchestrator.observability.exposition import page_of
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.settings import Settings, described
 from housing_price_orchestrator.shared.timers import Timers
-
-GARBAGE_AFTER_OBJECTS = 20_000
-"""Python's own 2,000 has 128 requests that are under way looked through again and again: 5 us of each."""
 
 DESCRIPTION = """
 Prices houses in Ames, Iowa. Send a house as readable JSON, get the price that it is expected to sell for, an interval
@@ -83,7 +80,8 @@ def create_app(settings: Settings) -> DescribedAPI:
             app.state.jobs = await open_jobs(settings, stack)
             if app.state.jobs is not None:
                 await stack.enter_async_context(CanaryAborts(app.state.jobs, upstream).running())
-            stack.enter_context(_little_looking_for_garbage())
+            keep_freed_memory()
+            stack.enter_context(little_looking_for_garbage())
             with announced_stop(readiness, notice_seconds=settings.server.stop_notice_seconds):
                 # What every connection of the server is made with.
                 yield {"readiness": readiness}
@@ -143,21 +141,6 @@ def _add_middleware(app: FastAPI, settings: Settings, telemetry: ComposedTelemet
         app.add_middleware(CORSMiddleware, **cors_options(settings.cors.allowed_origins))
     if settings.server.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.server.trusted_proxies))
-
-
-@contextlib.contextmanager
-def _little_looking_for_garbage() -> Iterator[None]:
-    """Look for garbage seldom, and not among what is here now, which stays."""
-    before = gc.get_threshold()
-    gc.collect()
-    gc.freeze()
-    # What a request makes is gone with it, so there is little to be found.
-    gc.set_threshold(GARBAGE_AFTER_OBJECTS)
-    try:
-        yield
-    finally:
-        gc.set_threshold(*before)
-        gc.unfreeze()
 
 
 def describe() -> dict[str, Any]:

@@ -55,10 +55,10 @@ def client(url: str) -> MLflowClient:
 
 async def test_any_model_can_be_asked(other_model_server: str) -> None:
     async with client(other_model_server) as asked:
-        answer = await asked.invoke(["word", "seconds"], [["hello", 0.5], ["é", 2.0], ["", 1.0]])
+        answer = await asked.invoke(["word", "seconds"], [b'["hello",0.5]', '["é",2.0]'.encode(), b'["",1.0]'])
         assert answer.predictions == [2.5, 2.0, 0.0]
         # Columns have names, so their order is the caller's to choose.
-        answer = await asked.invoke(["seconds", "word"], [[0.5, "hello"]])
+        answer = await asked.invoke(["seconds", "word"], [b'[0.5,"hello"]'])
         assert answer.predictions == [2.5]
         assert (answer.model_name, answer.model_version) == (None, None)
 
@@ -66,5 +66,5 @@ async def test_any_model_can_be_asked(other_model_server: str) -> None:
 async def test_what_that_model_does_not_accept_is_refused_by_name(other_model_server: str) -> None:
     async with client(other_model_server) as asked:
         with pytest.raises(RowsRefused):
-            await asked.invoke(["word"], [["hello"]])
-        assert (await asked.invoke(["word", "seconds"], [["hello", 1.0]])).predictions == [5.0]
+            await asked.invoke(["word"], [b'["hello"]'])
+        assert (await asked.invoke(["word", "seconds"], [b'["hello",1.0]'])).predictions == [5.0]

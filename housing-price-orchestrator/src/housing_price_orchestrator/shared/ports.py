@@ -39,6 +39,8 @@ class PriceEstimate(msgspec.Struct, frozen=True, gc=False):
     model: ModelIdentity
     source: PriceSource = "model"
     """Whether the model was asked for it, or it was asked before (`cache`), or it could not be asked (`last-known`)."""
+    inputs: bytes = b""
+    """What the model was asked, as the JSON list of the values of its columns; empty where that is not at hand."""
 
 
 class PriceModel(Protocol):

@@ -4,6 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
+from orjson import dumps
+
 from housing_price_orchestrator.observability.record import current_call
 from housing_price_orchestrator.provider.model_server.columns import COLUMNS, row_of
 from housing_price_orchestrator.provider.model_server.mlflow_client import NAME, MLflowClient
@@ -50,12 +52,13 @@ class MLflowPriceModel:
             call.id = call_id
             call.attempts += 1
             call.address = self._client.address
-        answer = await self._client.invoke(COLUMNS, [row_of(house) for house in houses], call_id=call_id)
+        rows = [dumps(row_of(house)) for house in houses]
+        answer = await self._client.invoke(COLUMNS, rows, call_id=call_id)
         name = answer.model_name or self._model_name
         identities: dict[str, ModelIdentity] = {}
         estimates: list[PriceEstimate | None] = []
         is_flawed = False
-        for prediction in answer.predictions:
+        for inputs, prediction in zip(rows, answer.predictions, strict=True):
             try:
                 price, low, high = _prices_in(prediction)
                 model_id = prediction["model_id"]
@@ -66,7 +69,7 @@ class MLflowPriceModel:
                 is_flawed = True
                 estimates.append(None)
             else:
-                estimates.append(PriceEstimate(price, low, high, identity))
+                estimates.append(PriceEstimate(price, low, high, identity, "model", inputs))
         if is_flawed:
             # The kind only: what the model server said is not for the log.
             raise PriceImplausible(f"{estimates.count(None)} of {len(estimates)} unusable", estimates)

@@ -38,7 +38,8 @@ class PriceMemory:
         """Keep what the model has just answered."""
         now = self._clock()
         for row, estimate in zip(rows, estimates, strict=True):
-            self._prices[row] = (estimate, now)
+            # Rows that are equal may be written differently: 1 and 1.0.
+            self._prices[row] = (msgspec.structs.replace(estimate, inputs=b""), now)
             self._prices.move_to_end(row)
         while len(self._prices) > self._max_houses:
             self._prices.popitem(last=False)

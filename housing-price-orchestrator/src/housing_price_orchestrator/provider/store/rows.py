@@ -86,7 +86,8 @@ def row_of_answer(transaction_id: str, origin: Origin, house: AnyHouse, estimate
         estimate.source,
         model.variant,
     )
-    return dumps(values) + b"\n" + dumps(row_of(house))
+    # What was sent is kept: a house that waited for its price has left the processor's cache.
+    return dumps(values) + b"\n" + (estimate.inputs or dumps(row_of(house)))
 
 
 def row_of_shadow(transaction_id: str, origin: Origin, house: AnyHouse, estimate: PriceEstimate) -> Row:

@@ -44,13 +44,13 @@ async def test_every_error_of_httpx_is_raised_as_one_of_ours(kind: type[httpx.HT
     transport = httpx.MockTransport(router.async_handler)
     async with MLflowClient(transport, httpx.URL("http://model"), timeout=httpx.Timeout(SECONDS)) as asked:
         with pytest.raises((errors.ModelServerError, errors.DeadlineExceeded)) as raised:
-            await asked.invoke(["a"], [[1]])
+            await asked.invoke(["a"], [b"[1]"])
     assert isinstance(raised.value.__cause__, kind)
 
 
 async def test_what_is_asked_is_dataframe_split_with_the_columns_in_order(stub: StubModelServer) -> None:
     async with client(stub.url) as asked:
-        answer = await asked.invoke(["b", "a", "1st"], [[1, None, "x"], [2.5, True, "é"]], call_id="call-7")
+        answer = await asked.invoke(["b", "a", "1st"], [b'[1,null,"x"]', '[2.5,true,"é"]'.encode()], call_id="call-7")
     (call,) = stub.calls
     assert call.path == "/invocations"
     assert call.columns == ["b", "a", "1st"]
@@ -64,19 +64,19 @@ async def test_predictions_of_any_kind_are_handed_on_as_they_are(stub: StubModel
     for predictions in ([1.5], ["text"], [[1, 2]], [{"a": None}], [None]):
         stub.behaviour = predicts(lambda _made, said=predictions: {"predictions": said})
         async with client(stub.url) as asked:
-            assert (await asked.invoke(["a"], [[1]])).predictions == predictions
+            assert (await asked.invoke(["a"], [b"[1]"])).predictions == predictions
 
 
 async def test_the_model_server_may_name_its_model(stub: StubModelServer) -> None:
     stub.behaviour = predicts(x_model_name="prices", x_model_version="7")
     async with client(stub.url) as asked:
-        answer = await asked.invoke(["a"], [[1]])
+        answer = await asked.invoke(["a"], [b"[1]"])
     assert (answer.model_name, answer.model_version) == ("prices", "7")
 
 
 async def test_a_model_server_that_names_no_model_is_fine(stub: StubModelServer) -> None:
     async with client(stub.url) as asked:
-        answer = await asked.invoke(["a"], [[1]])
+        answer = await asked.invoke(["a"], [b"[1]"])
     assert (answer.model_name, answer.model_version) == (None, None)
 
 
@@ -91,7 +91,7 @@ async def test_connections_are_kept_for_later_calls(stub: StubModelServer) -> No
     stub.behaviour = behave
     async with client(stub.url) as asked:
         for _ in range(5):
-            await asked.invoke(["a"], [[1]])
+            await asked.invoke(["a"], [b"[1]"])
     assert len(ports) == 1
 
 
@@ -100,14 +100,14 @@ async def test_a_proxy_of_the_environment_is_not_used(stub: StubModelServer, mon
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
         async with client(stub.url) as asked:
-            assert (await asked.invoke(["a"], [[1]])).predictions
+            assert (await asked.invoke(["a"], [b"[1]"])).predictions
 
 
 async def test_a_redirect_is_not_followed(stub: StubModelServer) -> None:
     stub.behaviour = says(302, headers={"location": stub.url + "/elsewhere"})
     async with client(stub.url) as asked:
         with pytest.raises(errors.ModelServerFailed):
-            await asked.invoke(["a"], [[1]])
+            await asked.invoke(["a"], [b"[1]"])
     assert [call.path for call in stub.calls] == ["/invocations"]
 
 
@@ -115,17 +115,17 @@ async def test_no_answer_in_time_is_a_missed_deadline(stub: StubModelServer) -> 
     stub.behaviour = hangs
     async with client(stub.url, seconds=0.2) as asked:
         with pytest.raises(errors.DeadlineExceeded):
-            await asked.invoke(["a"], [[1]])
+            await asked.invoke(["a"], [b"[1]"])
 
 
 async def test_after_a_failure_the_same_client_goes_on(stub: StubModelServer) -> None:
     async with client(stub.url) as asked:
         stub.behaviour = says(500, b"no")
         with pytest.raises(errors.ModelServerFailed):
-            await asked.invoke(["a"], [[1]])
+            await asked.invoke(["a"], [b"[1]"])
         stub.goes_away()
         with pytest.raises(errors.ModelServerUnavailable):
-            await asked.invoke(["a"], [[1]])
+            await asked.invoke(["a"], [b"[1]"])
         stub.comes_back()
         stub.behaviour = predicts()
-        assert (await asked.invoke(["a"], [[1]])).predictions
+        assert (await asked.invoke(["a"], [b"[1]"])).predictions

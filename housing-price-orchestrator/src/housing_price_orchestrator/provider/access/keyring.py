@@ -17,6 +17,7 @@ from housing_price_orchestrator.provider.access.key_file import (
     digest_of,
     read_keys,
 )
+from housing_price_orchestrator.provider.file_watch import FileWatch
 from housing_price_orchestrator.shared.access import Caller
 
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -48,7 +49,7 @@ class Keyring:
         self._clock = clock
         self._log = structlog.get_logger()
         self._error: str | None = None
-        self._seen = self._fingerprint()
+        self._watch = FileWatch(path, self._read)
         self._known = self._read()
 
     async def caller_of(self, credential: str) -> Caller | None:
@@ -67,7 +68,7 @@ class Keyring:
     async def look(self) -> None:
         """Take up a change of the file, if there is one. Where it cannot be used, the last good keys stay good."""
         try:
-            known = await asyncio.to_thread(self._changed)
+            known = await asyncio.to_thread(self._watch.changed, is_retry=self._error is not None)
         except KeyFileUnusable as error:
             if str(error) != self._error:
                 self._error = str(error)
@@ -77,22 +78,6 @@ class Keyring:
             self._known = known
             self._error = None
             self._log.info("keys read", path=str(self._path), good=len(known))
-
-    def _changed(self) -> Mapping[str, _Known] | None:
-        seen = self._fingerprint()
-        if seen == self._seen and self._error is None:
-            return None
-        known = self._read()
-        self._seen = seen
-        return known
-
-    def _fingerprint(self) -> tuple[int, ...]:
-        """Tell one state of the file from the next; commands always put a new file into its place."""
-        try:
-            status = self._path.stat()
-        except OSError:
-            return ()
-        return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
 
     def _read(self) -> Mapping[str, _Known]:
         return {

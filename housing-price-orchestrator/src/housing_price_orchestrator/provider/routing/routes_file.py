@@ -7,6 +7,7 @@ from pathlib import Path
 import structlog
 from pydantic import ValidationError
 
+from housing_price_orchestrator.provider.file_watch import FileWatch
 from housing_price_orchestrator.shared.view.routes import Routes
 
 SECONDS_BETWEEN_LOOKS = 0.5
@@ -32,7 +33,7 @@ class RoutesFile:
         self._log = structlog.get_logger()
         self._error: str | None = None
         self._routes: Routes | None = None
-        self._seen = self._fingerprint()
+        self._watch = FileWatch(path, self._read)
         try:
             self._routes = self._read()
         except RoutesUnusable as error:
@@ -61,7 +62,7 @@ class RoutesFile:
     async def look(self) -> Routes | None:
         """Take up a change of the file, if there is one; None where the routes stay as they were."""
         try:
-            routes = await asyncio.to_thread(self._changed)
+            routes = await asyncio.to_thread(self._watch.changed, is_retry=self._error is not None)
         except RoutesUnusable as error:
             self._is_unusable(error)
             return None
@@ -76,23 +77,11 @@ class RoutesFile:
     def _is_unusable(self, error: RoutesUnusable) -> None:
         if str(error) != self._error:
             self._error = str(error)
-            self._log.error("the routes stay as they were: their file cannot be used", error=self._error)
-
-    def _changed(self) -> Routes | None:
-        seen = self._fingerprint()
-        if seen == self._seen and self._error is None:
-            return None
-        routes = self._read()
-        self._seen = seen
-        return routes
-
-    def _fingerprint(self) -> tuple[int, ...]:
-        """Tell one state of the file from the next."""
-        try:
-            status = self._path.stat()
-        except OSError:
-            return ()
-        return status.st_ino, status.st_size, status.st_mtime_ns, status.st_ctime_ns
+            if self._routes is None:
+                # Whoever is started first is not at fault.
+                self._log.warning("no routes yet: their file cannot be used", error=self._error)
+            else:
+                self._log.error("the routes stay as they were: their file cannot be used", error=self._error)
 
     def _read(self) -> Routes:
         try:

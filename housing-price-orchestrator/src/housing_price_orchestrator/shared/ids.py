@@ -33,6 +33,19 @@ def time_ordered_ids(clock_ns: Callable[[], int] = time.time_ns) -> Callable[[in
             return [head + "0000"]
         if how_many > MAX_IDS_AT_A_TIME:
             raise ValueError(f"{how_many} ids at a time are more than {MAX_IDS_AT_A_TIME}")
-        return [f"{head}{place:04x}" for place in range(how_many)]
+        return [head + place for place in _places(how_many)]
 
     return make
+
+
+_known_places: list[str] = []
+
+
+def _places(how_many: int) -> list[str]:
+    """Write the numbers from 0 on with four digits; those that were written before are at hand."""
+    places = _known_places
+    if len(places) < how_many:
+        places = [f"{place:04x}" for place in range(how_many)]
+        # At once, so that no other thread sees half of them.
+        _known_places[:] = places
+    return places[:how_many]

@@ -90,7 +90,7 @@ async def predict_batch(request: Request) -> ASGIApp:
     answer = await encode_predictions(houses, estimates, transaction_ids)
     record.encode_seconds = time.perf_counter() - priced_at
     record.model_id = estimates[-1].model.id
-    return JsonAnswer(answer, source_header(estimates))
+    return JsonAnswer(answer, source_header(estimates), kept=(body, houses, estimates))
 
 
 @router.post(

@@ -19,6 +19,7 @@ STOCK: Final = "a0 mlflow models serve"
 SERVE: Final = "a our serve"
 PLAIN: Final = "b straightforward"
 OURS: Final = "c ours"
+UNLOGGED: Final = "c ours without prediction log"
 OURS_MLSERVER: Final = "d ours over MLServer"
 LITSERVE: Final = "e LitServe"
 BENTOML: Final = "f BentoML"
@@ -30,11 +31,9 @@ UNLOGGED_ALONE: Final = "ours without prediction log, over the stub"
 QUIET_ALONE: Final = "ours quiet, over the stub"
 QUIET_ALONE_2: Final = "ours quiet, 2 workers, over the stub"
 
-QUIET: Final = {
-    "ORCHESTRATOR_LOG__LEVEL": "error",
-    "ORCHESTRATOR_METRICS__ENABLED": "false",
-    "ORCHESTRATOR_PREDICTION_LOG__ENABLED": "false",
-}
+UNLOGGING: Final = {"ORCHESTRATOR_PREDICTION_LOG__ENABLED": "false"}
+
+QUIET: Final = {"ORCHESTRATOR_LOG__LEVEL": "error", "ORCHESTRATOR_METRICS__ENABLED": "false", **UNLOGGING}
 """The orchestrator with logs, metrics and prediction log off."""
 
 
@@ -89,9 +88,10 @@ def contenders(export: Path) -> dict[str, Contender]:
         _plain(PLAIN, SERVE),
         _plain(PLAIN_ALONE, STUB),
         _ours(OURS, SERVE),
+        _ours(UNLOGGED, SERVE, UNLOGGING),
         _ours(OURS_MLSERVER, MLSERVER_BEHIND),
         _ours(SHIPPED_ALONE, STUB),
-        _ours(UNLOGGED_ALONE, STUB, {"ORCHESTRATOR_PREDICTION_LOG__ENABLED": "false"}),
+        _ours(UNLOGGED_ALONE, STUB, UNLOGGING),
         _ours(QUIET_ALONE, STUB, QUIET),
         _ours(QUIET_ALONE_2, STUB, {**QUIET, "ORCHESTRATOR_SERVER__WORKERS": "2"}),
         Contender(

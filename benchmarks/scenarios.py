@@ -23,7 +23,8 @@ QUIET_RATE: Final = 100.0
 HOUSES_ALONE: Final = 200
 LOGGED_BUSY: Final = "prediction log, busy"
 LOGGED_ONE: Final = "prediction log, one"
-LOGGED_TIMES: Final = 2
+LOGGED_SLICES: Final = 4
+"""So many in a round, because what a machine can do may change by more than the log costs within a minute."""
 
 
 @dataclass(frozen=True)
@@ -93,8 +94,7 @@ def alone(effort: Effort) -> Stage:
         *(_connections((ours, plain), number, seconds) for number in effort.connections if number != BUSY_CONNECTIONS),
         _connections(busy, BUSY_CONNECTIONS, seconds),
         *(_rows((who.STUB, ours, shipped, plain), number, effort.latency_seconds) for number in effort.rows),
-        Scenario(LOGGED_BUSY, logged_or_not, lambda running: _logged_busy(running, effort)),
-        Scenario(LOGGED_ONE, logged_or_not, lambda running: _logged_one(running, effort)),
+        *_logged(logged_or_not, effort),
     ]
     return Stage("alone", (who.STUB, ours, shipped, plain, who.UNLOGGED_ALONE, who.QUIET_ALONE_2), scenarios)
 
@@ -111,6 +111,7 @@ def with_model(effort: Effort) -> Stage:
         Scenario("stream", (who.OURS,), lambda running: load.stream(running, houses=effort.stream_houses)),
         Scenario("batches at once", (who.SERVE,), lambda running: _batches_at_once(running, effort)),
         Scenario("coalesced", (who.OURS,), _coalesced),
+        *_logged((who.OURS, who.UNLOGGED), effort),
     ]
     if not effort.is_quick:
         scenarios += [
@@ -118,7 +119,7 @@ def with_model(effort: Effort) -> Stage:
             Scenario("quiet", (who.OURS,), lambda running: _singles(running, effort)),
             Scenario("batches beside", (who.OURS,), lambda running: _singles_beside_batches(running, effort)),
         ]
-    return Stage("with the model", everybody, scenarios)
+    return Stage("with the model", [*everybody, who.UNLOGGED], scenarios)
 
 
 def _connections(names: Sequence[str], connections: int, seconds: int) -> Scenario:
@@ -134,13 +135,17 @@ def _rows(names: Sequence[str], rows: int, seconds: float) -> Scenario:
     return Scenario("rows", names, lambda running: load.sequential(running, rows=rows, seconds=seconds), rows)
 
 
-def _logged_busy(running: Running, effort: Effort) -> Figures:
-    """Long enough for 100,000 rows in all rounds together."""
-    return load.closed_loop(running, connections=BUSY_CONNECTIONS, seconds=LOGGED_TIMES * effort.seconds)
-
-
-def _logged_one(running: Running, effort: Effort) -> Figures:
-    return load.sequential(running, rows=1, seconds=LOGGED_TIMES * effort.latency_seconds)
+def _logged(with_and_without: Sequence[str], effort: Effort) -> Sequence[Scenario]:
+    """What the prediction log costs; in all rounds together, 100,000 rows and more are logged."""
+    busy = Scenario(
+        LOGGED_BUSY,
+        with_and_without,
+        lambda running: load.closed_loop(running, connections=BUSY_CONNECTIONS, seconds=effort.seconds),
+    )
+    one = Scenario(
+        LOGGED_ONE, with_and_without, lambda running: load.sequential(running, rows=1, seconds=effort.latency_seconds)
+    )
+    return [busy, one] * LOGGED_SLICES
 
 
 def _batches_at_once(running: Running, effort: Effort) -> Figures:

@@ -209,3 +209,13 @@ def test_only_so_many_prices_are_kept_and_the_oldest_go_first() -> None:
     assert len(memory) == 3
     found = memory.recall(rows, "cache", max_age_seconds=MAX_AGE)
     assert [one is None for one in found] == [True, True, False, False, False]
+
+
+def test_what_was_asked_is_the_callers_own_and_is_not_remembered() -> None:
+    """1 and 1.0 are the same house, and not the same words: the log is to hold those of whoever asks."""
+    memory = PriceMemory(max_houses=3, clock=time.monotonic)
+    row = row_of(houses(1)[0])
+    memory.remember([row], [PriceEstimate(1.0, 1.0, 1.0, ModelIdentity("fake", "1", "fake-1"), "model", b"[1.0]")])
+    (found,) = memory.recall([row], "cache", max_age_seconds=MAX_AGE)
+    assert found is not None
+    assert found.inputs == b""

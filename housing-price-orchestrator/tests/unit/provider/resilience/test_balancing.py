@@ -4,7 +4,7 @@ import pytest
 
 from factories import house, houses
 from fakes import FakeClock, FakePriceModel, a_circuit
-from housing_price_orchestrator.provider.resilience.balancing import BalancedPriceModel
+from housing_price_orchestrator.provider.resilience.balancing import RESENTED_SECONDS, BalancedPriceModel
 from housing_price_orchestrator.provider.resilience.circuit import CircuitBreakerPriceModel
 from housing_price_orchestrator.provider.resilience.retry import RetryBudget, RetryPriceModel
 from housing_price_orchestrator.shared.errors import CircuitOpen, ModelServerFailed, ModelServerUnavailable
@@ -57,16 +57,20 @@ async def test_it_chooses_once_and_a_retry_finds_the_other() -> None:
 
 
 async def test_one_that_is_well_again_is_asked_again() -> None:
+    """Not at once: one that stops still answers others, and would be asked again for the call that it refused."""
     clock = FakeClock()
-    away, there = FakePriceModel(error=ModelServerUnavailable("away")), FakePriceModel(gate=asyncio.Event())
+    away, there = FakePriceModel(error=ModelServerUnavailable("away")), FakePriceModel()
     servers = guarded(away, there, clock=clock)
-    model = BalancedPriceModel(servers)
+    model = BalancedPriceModel(servers, clock=clock)
     with pytest.raises(ModelServerUnavailable):
         await model.price([house()])
     away.error = None
     servers[0].circuit.succeeded()
     await model.price([house()])
-    assert (len(away.asked), len(there.asked)) == (2, 0)
+    assert (len(away.asked), len(there.asked)) == (1, 1)
+    clock.passes(RESENTED_SECONDS)
+    await model.price([house()])
+    assert (len(away.asked), len(there.asked)) == (2, 1)
 
 
 async def test_where_all_are_in_trouble_one_is_asked_all_the_same_until_its_circuit_opens() -> None:

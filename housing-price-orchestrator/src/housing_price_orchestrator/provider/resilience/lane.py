@@ -1,6 +1,7 @@
 """Requests that wait for a call, and the calls that carry them."""
 
 import asyncio
+import math
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -103,7 +104,11 @@ class Lane:
         rate = self.throughput.rows_per_second
         if rate is None or not rate:
             return None
-        return (self.waiting_rows + self.rows_under_way + rows) / rate
+        ahead = self.waiting_rows + self.rows_under_way + rows
+        # A few slow calls with little in them make a low rate, and the next one carries more: so many calls it takes,
+        # each as long as calls may take or have taken, beside the one that is under way.
+        calls = math.ceil(ahead / self.rows_per_call) + 1
+        return min(ahead / rate, calls * max(self._call_seconds, self.throughput.call_seconds))
 
     def add(self, request: Request) -> None:
         """Have a request wait."""

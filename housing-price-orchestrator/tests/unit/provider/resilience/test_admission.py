@@ -78,6 +78,24 @@ async def test_what_cannot_be_answered_in_time_is_refused_at_once_and_told_when_
     await rig.ends()
 
 
+async def test_a_few_slow_calls_keep_nobody_out_whom_the_next_will_carry() -> None:
+    """A call of one house took 0.1 s, because its model server was being exchanged, and 12 houses came meanwhile."""
+    rig = Rig(max_rows=500, call_seconds=0.25)
+    throughput = rig.coalesced.lane_of(1).throughput
+    throughput._clock = rig.clock
+    throughput.others_wait(is_so=True)
+    for _ in range(20):
+        rig.clock.passes(0.1)
+        throughput.note(1, 0.1, is_answered=True)
+    await rig.waits(12)
+    with deadline_at(time.monotonic() + 2):
+        asking = asyncio.create_task(rig.model.price([house()]))
+        await asyncio.sleep(0)
+    assert rig.model.refused == 0
+    await rig.ends()
+    assert len(await asking) == 1
+
+
 async def test_what_can_be_answered_in_time_is_let_in(rig: Rig) -> None:
     rig.prices_per_second(10)
     await rig.waits(500)

@@ -32,7 +32,7 @@ def stock(export: Path) -> PyFuncModel:
 @pytest.fixture
 def lean(stock: PyFuncModel, monkeypatch: pytest.MonkeyPatch) -> DirectModel:
     # What `application_for` replaces comes back after the test.
-    for name in ("infer_and_parse_data", "predictions_to_json"):
+    for name in ("_parse_json_data", "predictions_to_json"):
         monkeypatch.setattr(scoring_server, name, getattr(scoring_server, name))
     return DirectModel(stock)
 
@@ -125,7 +125,35 @@ def test_other_formats_go_the_way_of_mlflow(stock: PyFuncModel, lean: DirectMode
     expected = ask(stock, schema, records)
     application_for(lean)
     assert ask(lean, None, records) == expected
-    assert isinstance(parse(json.loads(records)), pd.DataFrame)
+    assert isinstance(parse(records, lean.metadata).data, pd.DataFrame)
+
+
+def test_rows_are_read_once_and_not_by_mlflow(
+    lean: DirectModel, houses: Houses, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    application_for(lean)
+    monkeypatch.setattr(scoring_server, "_decode_json_input", None)
+    assert len(ask(lean, None, body(cells(houses, 3)))["predictions"]) == 3
+
+
+@pytest.mark.parametrize("spelling", ["NaN", "-0", "1e2", "65.00000000000000000001", "18446744073709551616"])
+def test_a_number_is_what_the_stock_server_takes_it_for(
+    spelling: str, stock: PyFuncModel, lean: DirectModel, houses: Houses
+) -> None:
+    row = cells(houses, 1)[0]
+    row[COLUMNS.index("LotFrontage")] = "here"
+    content = body([row]).replace(b'"here"', spelling.encode())
+    expected = ask(stock, stock.metadata.get_input_schema(), content)
+    application_for(lean)
+    assert ask(lean, None, content) == expected
+
+
+@pytest.mark.parametrize("content", [b"", b"{", b"[]", b"7", b'{"dataframe_split": 7}', b"\xff", b'{"columns": []}'])
+def test_what_is_no_question_is_the_callers_mistake(content: bytes, lean: DirectModel) -> None:
+    application_for(lean)
+    with pytest.raises(MlflowException) as refused:
+        ask(lean, None, content)
+    assert refused.value.get_http_status_code() == 400
 
 
 def test_what_is_no_table_is_written_by_mlflow() -> None:

@@ -7,6 +7,9 @@ from datetime import UTC, datetime, timedelta
 from itertools import count
 from typing import Any
 
+import orjson
+
+from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.provider.resilience.circuit import Circuit
 from housing_price_orchestrator.shared.jobs import Job, JobFailure, JobOrder, is_finished
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
@@ -43,7 +46,8 @@ class FakePriceModel:
 
     def _estimate(self, house: House) -> PriceEstimate:
         price = 50_000.25 + 60 * house.gr_liv_area + house.lot_area
-        return PriceEstimate(price, 0.8 * price, 1.3 * price, self.identity)
+        inputs = orjson.dumps(row_of(house))
+        return PriceEstimate(price, 0.8 * price, 1.3 * price, self.identity, inputs=inputs)
 
 
 class FakeClock:

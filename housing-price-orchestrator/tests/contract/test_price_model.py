@@ -6,10 +6,12 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack
 from dataclasses import dataclass
 
+import orjson
 import pytest
 
 from factories import ABSENT, alias_of, house, houses, survey_houses
 from fakes import FakePriceModel, a_circuit
+from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.provider.model_server.mlflow_client import client_for
 from housing_price_orchestrator.provider.model_server.mlflow_price_model import MLflowPriceModel
 from housing_price_orchestrator.provider.resilience.admission import AdmissionPriceModel
@@ -79,6 +81,10 @@ def remembered(model: PriceModel) -> PriceModel:
     return FallbackPriceModel(model, PriceMemory(max_houses=1_000), last_known_seconds=SECONDS)
 
 
+def cached(model: PriceModel) -> PriceModel:
+    return FallbackPriceModel(model, PriceMemory(max_houses=1_000), cache_seconds=SECONDS)
+
+
 def retried(model: PriceModel) -> PriceModel:
     return RetryPriceModel(model, budget=RetryBudget(ratio=0.2, floor=3), max_attempts=3, backoff_seconds=0.001)
 
@@ -103,6 +109,7 @@ WRAPPERS: dict[str, Callable[[PriceModel], PriceModel]] = {
     "behind a circuit breaker": guarded,
     "behind an admission": admitted,
     "behind a memory": remembered,
+    "from a memory": cached,
     "coalesced": lambda model: CoalescingPriceModel(model, max_rows=5, max_calls=2),
     "balanced": lambda model: BalancedPriceModel([guarded(model), guarded(model)]),
     "retried": retried,
@@ -174,6 +181,13 @@ async def test_every_estimate_names_its_model(subject: Subject) -> None:
     identities = {estimate.model for estimate in await subject.model.price(houses(3))}
     (identity,) = identities
     assert all(type(text) is str and text for text in (identity.name, identity.version, identity.id))
+
+
+async def test_every_estimate_tells_what_the_model_was_asked_for_it(subject: Subject) -> None:
+    asked = houses(3)
+    first = await subject.model.price(asked)
+    again = await subject.model.price(asked)
+    assert [orjson.loads(estimate.inputs) for estimate in [*first, *again]] == [list(row_of(one)) for one in asked * 2]
 
 
 async def test_a_house_that_leaves_out_all_it_may_has_a_price(subject: Subject) -> None:

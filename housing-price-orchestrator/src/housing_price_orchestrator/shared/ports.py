@@ -14,8 +14,7 @@ type Variant = Literal["champion", "canary", "shadow"]
 """In which part a model was asked: for all, for a share of the houses, or in secret."""
 
 
-@dataclass(frozen=True, slots=True)
-class ModelIdentity:
+class ModelIdentity(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """Which model made a price: registered name, registry version (the id where unknown), and the id baked into it."""
 
     name: str
@@ -27,10 +26,11 @@ class ModelIdentity:
 type PriceSource = Literal["model", "cache", "last-known"]
 
 
-class PriceEstimate(msgspec.Struct, frozen=True, gc=False):
+class PriceEstimate(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """What a model says about one house: US dollars, finite and positive, `low <= price <= high`.
 
-    A struct, which is made in a seventh of the time that a frozen dataclass takes: a batch has thousands.
+    A struct, which is made in a seventh of the time that a frozen dataclass takes: a batch has thousands. It is handed
+    on to the prediction log as it is, and written there as the list of its values, in this order.
     """
 
     price_usd: float
@@ -40,7 +40,10 @@ class PriceEstimate(msgspec.Struct, frozen=True, gc=False):
     source: PriceSource = "model"
     """Whether the model was asked for it, or it was asked before (`cache`), or it could not be asked (`last-known`)."""
     inputs: bytes = b""
-    """What the model was asked, as the JSON list of the values of its columns; empty where that is not at hand."""
+    """What the model was asked for this price, as the JSON list of the values of its columns.
+
+    Empty only where that is at hand elsewhere, or nobody wants it: in what is read from the log, and in memory.
+    """
 
 
 class PriceModel(Protocol):

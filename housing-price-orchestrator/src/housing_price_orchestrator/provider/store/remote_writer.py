@@ -1,6 +1,7 @@
 """Asks a process of its own to write rows, so that writing them takes nothing from whoever answers requests."""
 
 import contextlib
+import struct
 import subprocess
 import sys
 from collections.abc import Sequence
@@ -11,10 +12,14 @@ import orjson
 from sqlalchemy.engine import URL
 
 from housing_price_orchestrator.provider.store import writer
-from housing_price_orchestrator.provider.store.rows import Row
 
 END_SECONDS = 5.0
 """How long the process may take to end when its input has ended; it answers whatever it was asked before."""
+
+_LIST = 0xDD
+"""How a list begins in MessagePack ("array 32" in its specification), before the number of what is in it."""
+
+_list_head = struct.Struct(">BI").pack
 
 
 class StoreAway(Exception):
@@ -36,18 +41,15 @@ class RemoteRowWriter:
     that is there already stays as it is.
     """
 
-    def __init__(
-        self, url: URL, *, table: str, columns: Sequence[str], inputs: Sequence[str], wait_seconds: float
-    ) -> None:
+    def __init__(self, url: URL, *, table: str, inputs: Sequence[str], wait_seconds: float) -> None:
         """Write into `table` of the database at `url`, which waits so long for locks; nothing is started yet.
 
-        `columns` are those of a row's values, and `inputs` what the values in `INPUTS` are called.
+        `inputs` is what the values of an estimate's `inputs` are called.
         """
         self._opening = {
             "do": "open",
             "url": url.render_as_string(hide_password=False),
             "table": table,
-            "columns": list(columns),
             "inputs": list(inputs),
             "wait_seconds": wait_seconds,
         }
@@ -59,9 +61,9 @@ class RemoteRowWriter:
         self._ask(self._opening)
         self.is_open = True
 
-    def write(self, rows: Sequence[Row]) -> Written:
-        """Write rows, of which there is at least one, or none."""
-        body = b"\n".join(rows)
+    def write(self, requests: Sequence[bytes]) -> Written:
+        """Write what was answered, or nothing of it; each is one `Answered`, in MessagePack."""
+        body = _list_head(_LIST, len(requests)) + b"".join(requests)
         answer = self._ask({"do": "write", "bytes": len(body)}, body)
         refused = [(transaction_id, kind) for transaction_id, kind in answer["refused"]]
         return Written(answer["stored"] - len(refused), refused)
@@ -88,7 +90,8 @@ class RemoteRowWriter:
         process = self._process or self._start()
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - both are pipes, see `_start`
         try:
-            process.stdin.write(orjson.dumps(question, option=orjson.OPT_APPEND_NEWLINE) + body)
+            process.stdin.write(orjson.dumps(question, option=orjson.OPT_APPEND_NEWLINE))
+            process.stdin.write(body)
             process.stdin.flush()
             line = process.stdout.readline()
             answer: dict[str, Any] = orjson.loads(line)

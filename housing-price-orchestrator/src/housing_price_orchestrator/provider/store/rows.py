@@ -1,36 +1,25 @@
-"""From prices to rows of the tables that keep them."""
+"""From what was answered to rows of the tables that keep it: the work of the process that writes them (`writer.py`)."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import sqlalchemy as sa
-from orjson import dumps
 
-from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.provider.store.tables import prediction, shadow_prediction
 from housing_price_orchestrator.provider.store.writing import INPUTS
-from housing_price_orchestrator.shared.ports import PriceEstimate
-from housing_price_orchestrator.shared.view.record import AnyHouse
 
-type Row = bytes
-"""A row on its way to the process that writes it: a JSON list of its values, the transaction's id first.
+type Answered = tuple[float, str, str | None, Sequence[str], Sequence[int], Sequence[Any]]
+"""What one request was answered.
 
-Where the table holds `INPUTS`, they follow on a line of their own: the text that it gets as it is, and nobody reads on
-the way.
+When (seconds since 1970), the ids of the request and of its key; and of each price the transaction's id, the house's,
+and the `PriceEstimate`. It travels as MessagePack, and arrives as lists: an estimate is that of its values, and the
+model in it that of its own. Nothing is checked on the way, so that the database says what it does not take, and of
+which row.
 """
 
-type Origin = tuple[str, str, str | None]
-"""When prices were answered, as `Timestamps` writes it; the id of the request; and that of its key."""
-
-
-class Answered(NamedTuple):
-    """Prices that were answered together."""
-
-    origin: Origin
-    transaction_ids: Sequence[str]
-    houses: Sequence[AnyHouse]
-    estimates: Sequence[PriceEstimate]
+type Row = tuple[Any, ...]
+"""The values of a row, in the order of `Kept.columns`; the transaction's id is the first."""
 
 
 def utc(seconds: float) -> datetime:
@@ -62,40 +51,28 @@ class Kept(NamedTuple):
     """What whoever keeps it is called in the service's log."""
     table: sa.Table
     columns: Sequence[str]
-    """What the values of a row are, in their order; `INPUTS` are the last."""
-    row_of: Callable[[str, Origin, AnyHouse, PriceEstimate], Row]
-    """Makes the row of one price, of its transaction's id, its origin, the house and the price."""
+    """What the values of a row are, in their order."""
+    rows_of: Callable[[Iterable[Answered], Timestamps], Iterator[Row]]
+    """Makes the row of each price."""
 
 
-def row_of_answer(transaction_id: str, origin: Origin, house: AnyHouse, estimate: PriceEstimate) -> Row:
-    """Give the row of `prediction` of a price that was answered."""
-    model = estimate.model
-    when, request_id, key_id = origin
-    values = (
-        transaction_id,
-        when,
-        request_id,
-        key_id,
-        house.id,
-        model.name,
-        model.version,
-        model.id,
-        estimate.price_usd,
-        estimate.low_usd,
-        estimate.high_usd,
-        estimate.source,
-        model.variant,
-    )
-    # What was sent is kept: a house that waited for its price has left the processor's cache.
-    return dumps(values) + b"\n" + (estimate.inputs or dumps(row_of(house)))
+def rows_of_answers(requests: Iterable[Answered], timestamps: Timestamps) -> Iterator[Row]:
+    """Make the rows of `prediction` of prices that were answered."""
+    for answered_at, request_id, key_id, *prices in requests:
+        when = timestamps.of(answered_at)
+        for transaction_id, house_id, estimate in zip(*prices, strict=True):
+            price, low, high, (name, version, model_id, variant), source, inputs = estimate
+            origin = (transaction_id, when, request_id, key_id, house_id, name, version, model_id)
+            yield (*origin, price, low, high, source, variant, inputs.decode())
 
 
-def row_of_shadow(transaction_id: str, origin: Origin, house: AnyHouse, estimate: PriceEstimate) -> Row:
-    """Give the row of `shadow_prediction` of a price that the shadow made; the house stands in that of the answer."""
-    del house
-    model = estimate.model
-    prices = estimate.price_usd, estimate.low_usd, estimate.high_usd
-    return dumps((transaction_id, origin[0], model.name, model.version, model.id, *prices))
+def rows_of_shadows(requests: Iterable[Answered], timestamps: Timestamps) -> Iterator[Row]:
+    """Make the rows of `shadow_prediction` of prices that a shadow made; the houses stand in those of the answers."""
+    for answered_at, _request_id, _key_id, *prices in requests:
+        when = timestamps.of(answered_at)
+        for transaction_id, _house_id, estimate in zip(*prices, strict=True):
+            price, low, high, (name, version, model_id, _variant), *_ = estimate
+            yield (transaction_id, when, name, version, model_id, price, low, high)
 
 
 ANSWERS = Kept(
@@ -106,7 +83,7 @@ ANSWERS = Kept(
         *("model_name", "model_version", "model_id"),
         *("price_usd", "low_usd", "high_usd", "source", "variant", INPUTS),
     ],
-    row_of_answer,
+    rows_of_answers,
 )
 """The prices that were answered."""
 
@@ -117,6 +94,9 @@ SHADOWS = Kept(
         *("transaction_id", "shadowed_at", "model_name", "model_version", "model_id"),
         *("price_usd", "low_usd", "high_usd"),
     ],
-    row_of_shadow,
+    rows_of_shadows,
 )
 """What the shadow said of the same houses."""
+
+KEPT_IN = {kept.table.name: kept for kept in (ANSWERS, SHADOWS)}
+"""What is kept in each table."""

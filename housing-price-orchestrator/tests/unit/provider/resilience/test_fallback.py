@@ -4,6 +4,7 @@ import asyncio
 import time
 from collections.abc import Sequence
 
+import orjson
 import pytest
 
 from factories import house, houses
@@ -218,4 +219,4 @@ def test_what_was_asked_is_the_callers_own_and_is_not_remembered() -> None:
     memory.remember([row], [PriceEstimate(1.0, 1.0, 1.0, ModelIdentity("fake", "1", "fake-1"), "model", b"[1.0]")])
     (found,) = memory.recall([row], "cache", max_age_seconds=MAX_AGE)
     assert found is not None
-    assert found.inputs == b""
+    assert found.inputs == orjson.dumps(row)

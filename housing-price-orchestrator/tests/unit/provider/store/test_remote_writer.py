@@ -10,14 +10,14 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import msgspec
 import orjson
 import pytest
 import sqlalchemy as sa
 
 from housing_price_orchestrator.provider.store import writer as writer_module
 from housing_price_orchestrator.provider.store.remote_writer import RemoteRowWriter, StoreAway
-from housing_price_orchestrator.provider.store.rows import ANSWERS
-from housing_price_orchestrator.provider.store.writing import INPUTS
+from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from waiting import wait_until
 
 NAMES = ["Lot Area", "Street"]
@@ -30,31 +30,20 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def writer(file: Path) -> Iterator[RemoteRowWriter]:
-    url, columns = sa.make_url(f"sqlite:///{file}"), ANSWERS.columns
-    made = RemoteRowWriter(url, table="prediction", columns=columns, inputs=NAMES, wait_seconds=1)
+    made = RemoteRowWriter(sa.make_url(f"sqlite:///{file}"), table="prediction", inputs=NAMES, wait_seconds=1)
     made.open()
     yield made
     made.close()
 
 
-def row(transaction_id: str, **changes: Any) -> bytes:
-    values = {
-        "transaction_id": transaction_id,
-        "predicted_at": "2026-11-25 03:00:00.000000",
-        "request_id": "caller-1",
-        "key_id": None,
-        "house_id": 2**63 - 1,
-        "model_name": "housing-price",
-        "model_version": "7",
-        "model_id": "abc",
-        "price_usd": 1e9 / 3,
-        "low_usd": 0.1,
-        "high_usd": 1e300,
-        "source": "model",
-        "variant": None,
-    } | changes
-    assert [*values, INPUTS] == ANSWERS.columns
-    return orjson.dumps(list(values.values())) + b"\n" + orjson.dumps([8450.25, "Pave \n 'é'"])
+def answered(*transaction_ids: str, **changes: Any) -> bytes:
+    """What one request was answered; `changes` are those of the second price."""
+    model = ModelIdentity("housing-price", "7", "abc")
+    inputs = orjson.dumps([8450.25, "Pave \n 'é'"])
+    price = {"price_usd": 1e9 / 3, "low_usd": 0.1, "high_usd": 1e300, "model": model, "inputs": inputs}
+    estimates = [PriceEstimate(**price | changes if place == 1 else price) for place in range(len(transaction_ids))]
+    house_ids = [2**63 - 1] * len(transaction_ids)
+    return msgspec.msgpack.encode((1_764_000_000.0, "caller-1", None, transaction_ids, house_ids, estimates))
 
 
 def written(file: Path, column: str = "transaction_id") -> list[Any]:
@@ -81,28 +70,28 @@ def is_alive(pid: int) -> bool:
 
 
 def test_values_arrive_as_they_were(writer: RemoteRowWriter, file: Path) -> None:
-    assert writer.write([row("a")]) == (1, [])
-    assert written(file, "house_id") == [2**63 - 1]
-    assert written(file, "inputs") == ["[8450.25,\"Pave \\n 'é'\"]"]
-    assert written(file, "price_usd") == [1e9 / 3]
-    assert written(file, "high_usd") == [1e300]
+    assert writer.write([answered("a"), answered("b", "c")]) == (3, [])
+    assert written(file, "house_id") == [2**63 - 1] * 3
+    assert written(file, "inputs") == ["[8450.25,\"Pave \\n 'é'\"]"] * 3
+    assert written(file, "price_usd") == [1e9 / 3] * 3
+    assert written(file, "high_usd") == [1e300] * 3
 
 
 def test_rows_that_the_database_never_takes_are_named(writer: RemoteRowWriter, file: Path) -> None:
-    answer = writer.write([row("a"), row("b", price_usd=None), row("c")])
+    answer = writer.write([answered("a", "b", "c", price_usd=None)])
     assert answer == (2, [("b", "IntegrityError")])
     assert written(file) == ["a", "c"]
 
 
 def test_who_died_is_followed_by_another_that_writes_nothing_twice(writer: RemoteRowWriter, file: Path) -> None:
-    writer.write([row("a")])
+    writer.write([answered("a")])
     (pid,) = writers_of(os.getpid())
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(StoreAway, match="ended with status -9"):
-        writer.write([row("a"), row("b")])
+        writer.write([answered("a", "b")])
     assert not writer.is_open
     writer.open()
-    assert writer.write([row("a"), row("b")]) == (2, [])
+    assert writer.write([answered("a", "b")]) == (2, [])
     assert written(file) == ["a", "b"]
 
 
@@ -112,7 +101,7 @@ def test_a_signal_for_all_does_not_end_it_while_there_is_something_to_write(
 ) -> None:
     (pid,) = writers_of(os.getpid())
     os.kill(pid, number)
-    writer.write([row("a")])
+    writer.write([answered("a")])
     assert written(file) == ["a"]
     writer.close()
     assert not is_alive(pid)
@@ -122,7 +111,7 @@ def test_it_ends_with_whoever_started_it_however_that_ended(file: Path) -> None:
     starts = (
         "import sys, time, sqlalchemy as sa\n"
         "from housing_price_orchestrator.provider.store.remote_writer import RemoteRowWriter\n"
-        "url, what = sa.make_url(sys.argv[1]), {'table': 'prediction', 'columns': ['a'], 'inputs': []}\n"
+        "url, what = sa.make_url(sys.argv[1]), {'table': 'prediction', 'inputs': []}\n"
         "writer = RemoteRowWriter(url, **what, wait_seconds=1)\n"
         "writer.open()\n"
         "print('open', flush=True)\n"

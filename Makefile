@@ -11,7 +11,7 @@ UV := $(shell version=$$(uv --version 2>/dev/null | cut -d' ' -f2 || true); \
 	[ -n "$$version" ] && printf '%s\n' $(UV_NEEDED) "$$version" | sort -VC && echo uv || echo .uv/bin/uv)
 RUN := $(UV) run --frozen
 
-.PHONY: help up test lint format types imports train audit sbom compose-up compose-down
+.PHONY: help up test check lint format types imports train audit sbom compose-up compose-down
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 24
 
@@ -36,6 +36,9 @@ up: uv ## Train if needed, then serve: tracking server, model server, orchestrat
 
 test: lint types imports ## Lint, types, import rules and the whole test suite
 	@$(RUN) pytest $(ARGS)
+
+check: lint types imports ## A first look, in minutes: all of that, and the orchestrator's tests without processes of their own
+	@$(RUN) pytest housing-price-orchestrator/tests/unit housing-price-orchestrator/tests/contract -m 'not mlserver' $(ARGS)
 
 lint: uv ## Check style and format
 	@$(RUN) ruff check .

@@ -1,11 +1,17 @@
 """The states of a version, the documents of the serving folder and the arguments of a move, without any registry."""
 
 import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import Result
 from typer.testing import CliRunner
 
 from housing_price_model.cli import app
@@ -124,7 +130,7 @@ def test_documents_are_written_in_camel_case_and_read_back(tmp_path: Path) -> No
     assert list(tmp_path.glob(".*")) == []
 
 
-def test_revision_grows_with_each_change_and_only_with_one(tmp_path: Path) -> None:
+def test_revision_grows_with_each_server_that_is_new_and_each_change_of_the_routes(tmp_path: Path) -> None:
     serving, roles = ServingFolder(tmp_path), Roles(champion="1")
     assert serving.write_desired((server("1"),), roles).revision == 1
     assert serving.write_desired((server("1"),), roles).revision == 1
@@ -133,6 +139,8 @@ def test_revision_grows_with_each_change_and_only_with_one(tmp_path: Path) -> No
     assert serving.write_routes(roles) == 2
     assert serving.write_desired((server("1"), server("2")), roles).revision == 3
     assert serving.write_routes(Roles(champion="2")) == 4
+    assert serving.write_desired((server("2"),), Roles(champion="2")).revision == 3
+    assert serving.desired() == Desired(revision=3, servers=(server("2"),), roles=Roles(champion="2"))
 
 
 def test_canary_without_a_server_is_left_out_and_a_champion_without_one_is_an_error(tmp_path: Path) -> None:
@@ -159,20 +167,72 @@ def test_document_that_is_none_is_refused_and_a_missing_one_is_empty(tmp_path: P
         serving.desired()
 
 
+@contextmanager
+def something_that_answers() -> Iterator[str]:
+    """A server that says yes to whoever asks whether it is there."""
+
+    class Yes(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Tells nobody."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Yes) as http:
+        thread = threading.Thread(target=http.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{http.server_port}"
+        finally:
+            http.shutdown()
+            thread.join()
+
+
+def observed_as(serving: ServingFolder, *servers: str, within: float = 20) -> Result:
+    return CliRunner().invoke(app, ["observe", *servers, "--serving", str(serving.folder), "--within", str(within)])
+
+
 def test_servers_that_others_have_started_are_observed(tmp_path: Path) -> None:
     serving = ServingFolder(tmp_path)
     serving.prepare()
     desired = serving.write_desired((server("1"), server("2")), Roles(champion="1"))
-    done = CliRunner().invoke(app, ["observe", "1=http://a:8080/", "--serving", str(tmp_path)])
-    assert (done.exit_code, done.output) == (0, "Wanted and not among them: version 2.\n")
-    assert serving.observed() == Observed(
-        revision=desired.revision, servers=(SeenServer(version="1", address="http://a:8080", state="ready"),)
-    )
-    for address in ("http://a:8080", "http://b:8080"):
-        CliRunner().invoke(app, ["observe", f"1={address}", f"2={address}0", "--serving", str(tmp_path)])
-        routes = serving.routes()
-        assert routes is not None
-        assert routes.champion.addresses == (address,)
+    with something_that_answers() as first, something_that_answers() as second:
+        done = observed_as(serving, f"1={first}/")
+        assert (done.exit_code, done.output) == (0, "Wanted and not among them: version 2.\n")
+        assert serving.observed() == Observed(
+            revision=desired.revision, servers=(SeenServer(version="1", address=first, state="ready"),)
+        )
+        for address, other in ((first, second), (second, first)):
+            assert observed_as(serving, f"1={address}", f"2={other}").exit_code == 0
+            routes = serving.routes()
+            assert routes is not None
+            assert routes.champion.addresses == (address,)
+
+
+def test_server_is_observed_as_soon_as_its_job_asks_for_it(tmp_path: Path) -> None:
+    serving = ServingFolder(tmp_path)
+    serving.prepare()
+    with something_that_answers() as address, ThreadPoolExecutor(1) as threads:
+        early = threads.submit(observed_as, serving, f"1={address}")
+        with pytest.raises(TimeoutError):
+            early.result(0.3)
+        desired = serving.write_desired((server("1"),), Roles())
+        assert early.result(20).exit_code == 0
+    assert serving.observed().revision == desired.revision
+
+
+def test_server_that_is_not_there_or_not_asked_for_is_not_observed(tmp_path: Path) -> None:
+    serving = ServingFolder(tmp_path)
+    serving.prepare()
+    serving.write_desired((server("1"),), Roles(champion="1"))
+    with something_that_answers() as address:
+        unwanted = observed_as(serving, f"2={address}", within=0)
+    gone = observed_as(serving, f"1={address}", within=0)
+    assert (unwanted.exit_code, gone.exit_code) == (1, 1)
+    assert "no job asks for a model server of version 2" in unwanted.output
+    assert f"version 1 does not answer at {address}" in gone.output
+    assert serving.observed() == Observed()
 
 
 @pytest.mark.parametrize("given", ["1", "=http://a:8080", "1=", "1=a:8080", "x=http://a:8080", "1=http://a:8080/path"])

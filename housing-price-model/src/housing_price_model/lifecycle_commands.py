@@ -17,14 +17,17 @@ def observe(
     serving: Annotated[Path, typer.Option(help="The folder that says what is served.")] = Path(
         ".housing-price/serving"
     ),
+    within: Annotated[float, typer.Option(min=0, help="How long to wait for them, in seconds.")] = 60,
 ) -> None:
     """Tell the lifecycle worker which model servers run, where nobody starts them from the desired state.
 
-    Requests follow those that serve a version with a part to other addresses.
+    Waits until each of them answers and its job asks for it. Requests follow those that serve a version with a part to
+    other addresses.
     """
     from pydantic import ValidationError  # noqa: PLC0415  # --help does not wait for it
 
-    from housing_price_model.lifecycle.documents import Observed, SeenServer  # noqa: PLC0415  # the same
+    from housing_price_model.lifecycle import observing  # noqa: PLC0415  # the same
+    from housing_price_model.lifecycle.documents import SeenServer  # noqa: PLC0415  # the same
     from housing_price_model.lifecycle.serving import ServingFolder  # noqa: PLC0415  # the same
 
     with readable_errors():
@@ -37,11 +40,7 @@ def observe(
         except ValidationError as exc:
             raise ServingFolderError(f"{' '.join(servers)}: should be VERSION=URL, like 2=http://host:8080") from exc
         folder.prepare()
-        desired = folder.desired()
-        observed = Observed(revision=desired.revision, servers=seen)
-        folder.write_observed(observed)
-        if desired.roles.champion is not None and observed.server(desired.roles.champion):
-            folder.write_routes(desired.roles)  # they may have moved to other addresses
+        desired = observing.observe(folder, seen, within)
     missing = [server.version for server in desired.servers if server.version not in {one.version for one in seen}]
     if missing:
         output.print(f"Wanted and not among them: version {', '.join(missing)}.")

@@ -95,6 +95,7 @@ class Desired(Document):
     """`desired.json`: which model servers are to run, and who is to do what."""
 
     revision: Annotated[int, Field(ge=0)] = 0
+    """Grows with each server that is new."""
     servers: tuple[Server, ...] = ()
     roles: Roles = Roles()
 

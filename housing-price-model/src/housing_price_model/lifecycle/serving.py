@@ -66,7 +66,9 @@ class ServingFolder:
         return self._read(ROUTES, Routes)
 
     def write_desired(self, servers: tuple[Server, ...], roles: Roles) -> Desired:
-        """Say what is to run and who is to do what; what is so already keeps its revision.
+        """Say what is to run and who is to do what; the revision grows only with a server that is new.
+
+        What was seen of the others is true still, and whoever sees to them need not look again.
 
         Raises:
             OutputError: it cannot be written. So for the other documents.
@@ -74,7 +76,9 @@ class ServingFolder:
         before = self.desired()
         if (before.servers, before.roles) == (servers, roles):
             return before
-        desired = Desired(revision=self._next_revision(before), servers=servers, roles=roles)
+        is_wanting = not set(servers) <= set(before.servers)
+        revision = self._next_revision(before) if is_wanting else before.revision
+        desired = Desired(revision=revision, servers=servers, roles=roles)
         self._write(DESIRED, desired)
         return desired
 

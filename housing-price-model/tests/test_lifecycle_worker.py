@@ -169,9 +169,9 @@ def test_worker_killed_in_the_middle_of_a_promotion_goes_on_and_one_that_fails_c
     worker.submit("job-3", action="rollback", version=SECOND)
     worker.until(lambda: serving.observed().server(CHAMPION) is not None, "its server starts")
     worker.client.cancel_workflow("job-3")
-    runner.may_start = lambda _version: True
     assert worker.finish("job-3").status == "CANCELLED"
-    worker.until(lambda: runner.versions == {SECOND}, "its server is stopped")
+    worker.until(lambda: serving.desired().server(CHAMPION) is None, "its server is not wanted any more")
+    assert runner.versions == {SECOND}
     assert (routed(serving), lives.all()) == before
 
     for number, (asked, code) in enumerate(

@@ -66,11 +66,11 @@ class Moving:
             message = f"the files of version {version} are missing, or not those that were registered"
             raise MoveError("model-refused", message) from exc
 
-    def start(self, plan: Plan) -> str:
+    def start(self, plan: Plan, is_called_off: Callable[[], bool] = lambda: False) -> str:
         """Have a server of the version beside those that run, and wait until it is ready; returns its address.
 
         Raises:
-            MoveError: `model-server-not-ready`.
+            MoveError: `model-server-not-ready`; so, too, as soon as the move is called off.
         """
         version = _served(plan)
         server = Server(version=version, model_id=plan.model_id, digest=plan.digest, folder=f"{VERSIONS}/{version}")
@@ -88,6 +88,10 @@ class Moving:
             if seen is not None and seen.state == "failed":
                 message = f"the model server of version {version} does not start: {seen.detail}"
                 raise MoveError("model-server-not-ready", message)
+            if is_called_off():
+                raise MoveError(
+                    "model-server-not-ready", f"nobody waits for a model server of version {version} any more"
+                )
             if time.monotonic() > ends:
                 message = f"the model server of version {version} was not ready within {self.ready_within_seconds:g} s"
                 raise MoveError("model-server-not-ready", message)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from dbos import DBOS
-from dbos._error import DBOSWorkflowCancelledError
+from dbos._error import DBOSWorkflowCancelledError, DBOSWorkflowConflictIDError
 from dbos._serialization import PortableWorkflowError
 
 from housing_price_model.errors import HousingPriceModelError, MoveError, RegistryError
@@ -50,17 +50,25 @@ class Lifecycle:
                     continue
                 revision = DBOS.run_step({"name": name}, self._perform, name, job_id, plan, asked) or revision
                 recorded = recorded or name == RECORD
-        except DBOSWorkflowCancelledError:
+        except (DBOSWorkflowCancelledError, DBOSWorkflowConflictIDError):
             # No step can be taken any more; what was written down is carried through by the next move.
-            if not recorded:
+            if not recorded and _is_cancelled(job_id):
                 self.moving.undo(plan, job_id, asked, _log.error)
             raise
         except Exception:
             if not recorded:
-                DBOS.run_step({"name": "undo"}, self.moving.undo, plan, job_id, asked, _log.error)
+                self._undo(plan, job_id, asked)
             raise
         _tell(1 + len(steps), 1 + len(steps), steps[-1])
         return {"version": plan.version, "state": plan.state, "previous": plan.previous, "revision": revision}
+
+    def _undo(self, plan: Plan, job_id: str, asked: Any) -> None:
+        try:
+            DBOS.run_step({"name": "undo"}, self.moving.undo, plan, job_id, asked, _log.error)
+        except (DBOSWorkflowCancelledError, DBOSWorkflowConflictIDError):
+            if _is_cancelled(job_id):
+                self.moving.undo(plan, job_id, asked, _log.error)
+            raise
 
     def _judge(self, job_id: str, asked: Any) -> str:
         return self._guarded(job_id, lambda: self.moving.judge(asked).model_dump_json())
@@ -71,7 +79,7 @@ class Lifecycle:
                 case "export":
                     self.moving.export(plan)
                 case "start":
-                    self.moving.start(plan)
+                    self.moving.start(plan, lambda: _is_cancelled(job_id))
                 case "ask":
                     self.moving.ask(plan)
                 case "route":
@@ -100,6 +108,15 @@ class Lifecycle:
         except HousingPriceModelError as exc:
             _log.error("%s: %s", job_id, exc)
             raise
+
+
+def _is_cancelled(job_id: str) -> bool:
+    """Tell a job that was cancelled from one that another worker has taken over: DBOS ends a step of either alike."""
+    try:
+        status = DBOS.get_workflow_status(job_id)
+    except DBOSWorkflowCancelledError:
+        return True  # asked between two steps
+    return status is not None and status.status == "CANCELLED"
 
 
 def _steps_of(plan: Plan) -> Sequence[str]:

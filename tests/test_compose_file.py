@@ -26,7 +26,7 @@ def test_publishing_the_api_does_not_publish_the_tracking_server(service: str, p
 @pytest.mark.parametrize(
     ("name", "networks", "volumes"),
     [
-        ("scoring-worker", ["serving"], {"queue:/queue", "jobs:/jobs"}),
+        ("scoring-worker", ["serving"], {"queue:/queue", "jobs:/jobs", "serving:/serving:ro"}),
         ("training-worker", ["tracking"], {"predictions:/data:ro", "queue:/queue", "candidates:/candidates"}),
         ("lifecycle-worker", ["tracking", "serving"], {"queue:/queue", "serving:/serving"}),
     ],
@@ -53,7 +53,10 @@ def test_the_api_and_the_workers_have_one_queue_and_the_api_reads_no_parquet() -
     mounts = {
         name: one for name, service in services.items() for one in service.get("volumes", []) if "serving:" in one
     }
-    assert mounts == {"orchestrator": "serving:/serving:ro", "lifecycle-worker": "serving:/serving"}
+    followers = ("orchestrator", "scoring-worker")
+    assert mounts == dict.fromkeys(followers, "serving:/serving:ro") | {"lifecycle-worker": "serving:/serving"}
+    for name in followers:
+        assert services[name]["environment"]["ORCHESTRATOR_MODEL_SERVER__ROUTES_FILE"] == "/serving/routes.json"
     assert "EXTRAS" not in api["build"]["args"]
     assert scoring["build"]["args"]["EXTRAS"] == IMAGES["housing-price-orchestrator-worker"].extras
 

@@ -66,11 +66,11 @@ def show(version: Version, *, tracking_uri: Registry = DEFAULT_TRACKING_URI) -> 
     table = Table(f"Version {life.version}", life.state, show_header=True)
     table.add_row("registered", _time(life.registered_at_ms))
     table.add_row("model", life.model_id or "")
-    table.add_row("digest", life.digest or "")
     table.add_row("run", life.run_id or "")
     for name, value in sorted(metrics.items()):
         table.add_row(name, _number(name, value))
     Console().print(table)
+    typer.echo(f"digest {life.digest or ''}")  # on a line of its own: a narrow table would cut it off
     moves = Table("When", "What", "From", "To", "By", "Why", "Job")
     for one in life.records:
         moves.add_row(one.at[:19], one.action, one.source, one.target, one.by, one.reason, one.job)

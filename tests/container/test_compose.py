@@ -1,14 +1,18 @@
-"""The stack of `compose.yaml` on a real engine: built, started, robbed of its model server, given it back, removed."""
+"""The stack of `compose.yaml` on a real engine: built, started, robbed of its model server, swapped, removed."""
 
 import io
 import json
 import os
+import re
 import shutil
 import subprocess
+import sys
 import time
 import uuid
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -17,8 +21,22 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 
+with warnings.catch_warnings():
+    # MLflow warns of its own type hints while it is imported; later warnings are errors, as everywhere.
+    warnings.simplefilter("ignore")
+    import_module("mlflow.pyfunc")
+
+from housing_price_model.artefact import digest_of
+from housing_price_model.names import DIGEST_TAG, MODEL_ID_TAG, NAME
+from housing_price_model.registry import connect, download, register_challenger
+from housing_price_model.train import train
+
+from ..lifecycle_store import QUICK, change_golden, every_tenth_house
+from ..traffic import Traffic
+
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "examples" / "request-1461.json"
+SWAP = REPOSITORY / "docs" / "model-life.md"
 RUNNING = ("tracking-server", "model-server", "orchestrator", "scoring-worker", "training-worker", "lifecycle-worker")
 
 # The first build installs every package, and `up --wait` trains the model.
@@ -31,8 +49,8 @@ class Stack:
 
     project: str
 
-    def compose(self, *arguments: str, profile: str = "mlflow", check: bool = True) -> str:
-        """Run `docker compose`; fails the test with what it said."""
+    def variables(self, profile: str) -> dict[str, str]:
+        """Give the environment of its commands."""
         variables = os.environ | {
             "COMPOSE_PROJECT_NAME": self.project,
             "COMPOSE_PROFILES": profile,
@@ -41,10 +59,29 @@ class Stack:
         }
         for name in ("PUBLISH_ADDRESS", "TRACKING_PUBLISH_ADDRESS"):
             variables.pop(name, None)
+        return variables
+
+    def compose(self, *arguments: str, profile: str = "mlflow", check: bool = True) -> str:
+        """Run `docker compose`; fails the test with what it said."""
         command = ["docker", "compose", "--progress", "plain", *arguments]
-        ended = subprocess.run(command, cwd=REPOSITORY, env=variables, capture_output=True, text=True, check=False)
+        ended = subprocess.run(
+            command, cwd=REPOSITORY, env=self.variables(profile), capture_output=True, text=True, check=False
+        )
         assert ended.returncode == 0 or not check, f"{' '.join(command)}\n{ended.stdout}\n{ended.stderr}"
         return ended.stdout
+
+    def shell(self, commands: str) -> subprocess.CompletedProcess[str]:
+        """Run commands of a person who has the project's own at hand; the first that fails is the last."""
+        variables = self.variables("mlflow") | {
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            "HOUSING_PRICE_API_URL": self.published("orchestrator", 8000),
+            "MLFLOW_TRACKING_URI": self.published("tracking-server", 9999),
+        }
+        command = ["bash", "-euxo", "pipefail", "-c", commands]
+        return subprocess.run(
+            command, cwd=REPOSITORY, env=variables, stdin=subprocess.DEVNULL, capture_output=True, text=True,
+            timeout=300, check=False,
+        )  # fmt: skip
 
     def published(self, service: str, port: int) -> str:
         return f"http://{self.compose('port', service, str(port)).strip()}"
@@ -346,3 +383,74 @@ def test_the_model_server_cannot_change_the_model_that_it_serves(stack: Stack) -
 @pytest.mark.parametrize(("service", "port"), [("orchestrator", 8000), ("tracking-server", 9999)])
 def test_ports_are_published_on_loopback(stack: Stack, service: str, port: int) -> None:
     assert stack.published(service, port).startswith("http://127.0.0.1:")
+
+
+def documented(stack: Stack, number: int, version: str = "2") -> str:
+    """Give the commands of a block of the document on swaps without a runner, for this project and another version."""
+    _, _, section = SWAP.read_text().partition("## Where nobody starts servers")
+    block = re.findall(r"```console\n(.*?)```", section, re.DOTALL)[number]
+    commands = re.sub(r"\b2\b", version, re.sub(r"^\$ ", "", block, flags=re.MULTILINE))
+    commands = commands.replace("housing-price_serving", f"{stack.project}_serving")
+    return commands.replace(f"model-server-{version}", name_of_server(stack, version))
+
+
+def name_of_server(stack: Stack, version: str) -> str:
+    return f"{stack.project}-server-{version}"
+
+
+def running(*containers: str) -> list[str]:
+    command = ["docker", "inspect", "--format", "{{.State.Running}}", *containers]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+
+
+def register_versions(uri: str, folder: Path) -> tuple[str, str]:
+    """Register a quickly trained version, and one whose golden answers are not what it says; gives both numbers."""
+    client = connect(uri)
+    trained = train(uri, every_tenth_house(folder / "few.csv"), 1, recipe=QUICK, with_registration=False)
+    (output,) = client.get_run(trained.run_id).outputs.model_outputs
+    good = register_challenger(client, f"models:/{output.model_id}", trained.run_id, trained.model_id, rmsle=0.2)
+    model = download(f"models:/{NAME}/{good.version}", folder / "model")
+    change_golden(model)
+    client.log_artifacts(trained.run_id, str(model), "otherwise")
+    source = f"{client.get_run(trained.run_id).info.artifact_uri}/otherwise"
+    bad = client.create_model_version(NAME, source, trained.run_id).version
+    for key, value in {DIGEST_TAG: digest_of(model), MODEL_ID_TAG: trained.model_id}.items():
+        client.set_model_version_tag(NAME, bad, key, value)
+    return good.version, str(bad)
+
+
+# The last one: it leaves another champion, and another server.
+@pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
+@pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning:mlflow")
+def test_the_documented_swap_fails_no_request_and_refuses_what_fails_its_golden_answers(
+    stack: Stack, tmp_path: Path
+) -> None:
+    url, before = stack.published("orchestrator", 8000), stack.wait_for_price(60)
+    good, bad = register_versions(stack.published("tracking-server", 9999), tmp_path)
+    try:
+        with Traffic(url) as traffic:
+            taken_in = stack.shell(documented(stack, 0))
+            assert taken_in.returncode == 0, taken_in.stderr
+            refused = stack.shell(documented(stack, 1, bad))
+            assert (refused.returncode, refused.stdout.splitlines()[-1]) == (1, "failed"), refused.stderr
+            assert "golden-answers-differ" in refused.stderr
+            assert traffic.versions == ["1"]
+            swapped = stack.shell(documented(stack, 1, good))
+            assert swapped.returncode == 0, swapped.stderr
+        assert set(traffic.statuses) == {200}, traffic.statuses
+        assert traffic.versions == ["1", good]
+        # Asked by name: for compose, what was run beside it is of the same service.
+        assert running(f"{stack.project}-model-server-1", name_of_server(stack, good)) == ["false", "true"]
+        after = stack.wait_for_price(60)
+        assert (before["model"]["version"], after["model"]["version"]) == ("1", good)
+        assert after["predictedPrice"] != before["predictedPrice"]
+        # The worker of the jobs has followed, too.
+        with httpx.Client(base_url=url, timeout=30, trust_env=False) as api:
+            media_type = {"content-type": "application/x-ndjson"}
+            line = json.dumps(json.loads(EXAMPLE.read_bytes())).encode()
+            path = api.post("/api/v1/jobs/scoring", content=line, headers=media_type).headers["location"]
+            assert end_of_job(api, path, stack, 60)["state"] == "succeeded"
+            assert json.loads(api.get(f"{path}/result").text)["predictedPrice"] == after["predictedPrice"]
+    finally:
+        servers = [name_of_server(stack, version) for version in (good, bad)]
+        subprocess.run(["docker", "rm", "--force", *servers], capture_output=True, check=True)

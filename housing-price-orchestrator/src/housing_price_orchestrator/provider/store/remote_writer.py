@@ -26,6 +26,22 @@ class StoreAway(Exception):
     """Nothing was written; says why."""
 
 
+class Block:
+    """What requests were answered, one after the other: each an `Answered`, in MessagePack."""
+
+    __slots__ = ("body", "requests")
+
+    def __init__(self) -> None:
+        """Begin with none."""
+        self.body = bytearray()
+        self.requests = 0
+
+    def add(self, answered: bytes) -> None:
+        """Add what one more request was answered."""
+        self.body += answered
+        self.requests += 1
+
+
 class Written(NamedTuple):
     """What became of rows."""
 
@@ -61,10 +77,10 @@ class RemoteRowWriter:
         self._ask(self._opening)
         self.is_open = True
 
-    def write(self, requests: Sequence[bytes]) -> Written:
-        """Write what was answered, or nothing of it; each is one `Answered`, in MessagePack."""
-        body = _list_head(_LIST, len(requests)) + b"".join(requests)
-        answer = self._ask({"do": "write", "bytes": len(body)}, body)
+    def write(self, block: Block) -> Written:
+        """Write what was answered, or nothing of it."""
+        head = _list_head(_LIST, block.requests)
+        answer = self._ask({"do": "write", "bytes": len(head) + len(block.body)}, head, block.body)
         refused = [(transaction_id, kind) for transaction_id, kind in answer["refused"]]
         return Written(answer["stored"] - len(refused), refused)
 
@@ -86,12 +102,12 @@ class RemoteRowWriter:
             process.wait()
         _close(process.stdout)
 
-    def _ask(self, question: dict[str, Any], body: bytes = b"") -> dict[str, Any]:
+    def _ask(self, question: dict[str, Any], *body: bytes | bytearray) -> dict[str, Any]:
         process = self._process or self._start()
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - both are pipes, see `_start`
         try:
             process.stdin.write(orjson.dumps(question, option=orjson.OPT_APPEND_NEWLINE))
-            process.stdin.write(body)
+            process.stdin.writelines(body)
             process.stdin.flush()
             line = process.stdout.readline()
             answer: dict[str, Any] = orjson.loads(line)

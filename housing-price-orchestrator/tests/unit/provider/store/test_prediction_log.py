@@ -146,7 +146,7 @@ def test_requests_of_any_size_are_kept_in_order(open_log: OpenLog, file: Path, c
 def test_more_than_is_written_at_once_is_written_one_after_the_other(
     open_log: OpenLog, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(prediction_log, "MAX_BYTES_PER_WRITE", 2_000)
+    monkeypatch.setattr(prediction_log, "BLOCK_BYTES", 2_000)
     log = open_log(flush_seconds=3600)
     ids = [transaction_id for count in (1, 2, 3, 50, 1, 1) for transaction_id in record(log, houses(count))]
     log.close(within_seconds=30)

@@ -16,7 +16,7 @@ import pytest
 import sqlalchemy as sa
 
 from housing_price_orchestrator.provider.store import writer as writer_module
-from housing_price_orchestrator.provider.store.remote_writer import RemoteRowWriter, StoreAway
+from housing_price_orchestrator.provider.store.remote_writer import Block, RemoteRowWriter, StoreAway
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from waiting import wait_until
 
@@ -46,6 +46,13 @@ def answered(*transaction_ids: str, **changes: Any) -> bytes:
     return msgspec.msgpack.encode((1_764_000_000.0, "caller-1", None, transaction_ids, house_ids, estimates))
 
 
+def block(*requests: bytes) -> Block:
+    made = Block()
+    for one in requests:
+        made.add(one)
+    return made
+
+
 def written(file: Path, column: str = "transaction_id") -> list[Any]:
     query = f"SELECT {column} FROM prediction ORDER BY transaction_id"  # noqa: S608 - our own names
     with closing(sqlite3.connect(file)) as connection:
@@ -70,7 +77,7 @@ def is_alive(pid: int) -> bool:
 
 
 def test_values_arrive_as_they_were(writer: RemoteRowWriter, file: Path) -> None:
-    assert writer.write([answered("a"), answered("b", "c")]) == (3, [])
+    assert writer.write(block(answered("a"), answered("b", "c"))) == (3, [])
     assert written(file, "house_id") == [2**63 - 1] * 3
     assert written(file, "inputs") == ["[8450.25,\"Pave \\n 'é'\"]"] * 3
     assert written(file, "price_usd") == [1e9 / 3] * 3
@@ -78,20 +85,20 @@ def test_values_arrive_as_they_were(writer: RemoteRowWriter, file: Path) -> None
 
 
 def test_rows_that_the_database_never_takes_are_named(writer: RemoteRowWriter, file: Path) -> None:
-    answer = writer.write([answered("a", "b", "c", price_usd=None)])
+    answer = writer.write(block(answered("a", "b", "c", price_usd=None)))
     assert answer == (2, [("b", "IntegrityError")])
     assert written(file) == ["a", "c"]
 
 
 def test_who_died_is_followed_by_another_that_writes_nothing_twice(writer: RemoteRowWriter, file: Path) -> None:
-    writer.write([answered("a")])
+    writer.write(block(answered("a")))
     (pid,) = writers_of(os.getpid())
     os.kill(pid, signal.SIGKILL)
     with pytest.raises(StoreAway, match="ended with status -9"):
-        writer.write([answered("a", "b")])
+        writer.write(block(answered("a", "b")))
     assert not writer.is_open
     writer.open()
-    assert writer.write([answered("a", "b")]) == (2, [])
+    assert writer.write(block(answered("a", "b"))) == (2, [])
     assert written(file) == ["a", "b"]
 
 
@@ -101,7 +108,7 @@ def test_a_signal_for_all_does_not_end_it_while_there_is_something_to_write(
 ) -> None:
     (pid,) = writers_of(os.getpid())
     os.kill(pid, number)
-    writer.write([answered("a")])
+    writer.write(block(answered("a")))
     assert written(file) == ["a"]
     writer.close()
     assert not is_alive(pid)

@@ -82,7 +82,7 @@ class RemoteRowWriter:
         head = _list_head(_LIST, block.requests)
         answer = self._ask({"do": "write", "bytes": len(head) + len(block.body)}, head, block.body)
         refused = [(transaction_id, kind) for transaction_id, kind in answer["refused"]]
-        return Written(answer["stored"] - len(refused), refused)
+        return Written(answer["stored"], refused)
 
     def delete_some_before(self, moment: datetime) -> bool:
         """Delete some of the rows that are older; tells whether there may be more."""

@@ -1,6 +1,6 @@
 """From what was answered to rows of the tables that keep it: the work of the process that writes them (`writer.py`)."""
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -52,27 +52,27 @@ class Kept(NamedTuple):
     table: sa.Table
     columns: Sequence[str]
     """What the values of a row are, in their order."""
-    rows_of: Callable[[Iterable[Answered], Timestamps], Iterator[Row]]
+    rows_of: Callable[[Answered, Timestamps], Iterator[Row]]
     """Makes the row of each price."""
 
 
-def rows_of_answers(requests: Iterable[Answered], timestamps: Timestamps) -> Iterator[Row]:
+def rows_of_answers(answered: Answered, timestamps: Timestamps) -> Iterator[Row]:
     """Make the rows of `prediction` of prices that were answered."""
-    for answered_at, request_id, key_id, *prices in requests:
-        when = timestamps.of(answered_at)
-        for transaction_id, house_id, estimate in zip(*prices, strict=True):
-            price, low, high, (name, version, model_id, variant), source, inputs = estimate
-            origin = (transaction_id, when, request_id, key_id, house_id, name, version, model_id)
-            yield (*origin, price, low, high, source, variant, inputs.decode())
+    answered_at, request_id, key_id, *prices = answered
+    when = timestamps.of(answered_at)
+    for transaction_id, house_id, estimate in zip(*prices, strict=True):
+        price, low, high, (name, version, model_id, variant), source, inputs = estimate
+        origin = (transaction_id, when, request_id, key_id, house_id, name, version, model_id)
+        yield (*origin, price, low, high, source, variant, inputs.decode())
 
 
-def rows_of_shadows(requests: Iterable[Answered], timestamps: Timestamps) -> Iterator[Row]:
+def rows_of_shadows(answered: Answered, timestamps: Timestamps) -> Iterator[Row]:
     """Make the rows of `shadow_prediction` of prices that a shadow made; the houses stand in those of the answers."""
-    for answered_at, _request_id, _key_id, *prices in requests:
-        when = timestamps.of(answered_at)
-        for transaction_id, _house_id, estimate in zip(*prices, strict=True):
-            price, low, high, (name, version, model_id, _variant), *_ = estimate
-            yield (transaction_id, when, name, version, model_id, price, low, high)
+    answered_at, _request_id, _key_id, *prices = answered
+    when = timestamps.of(answered_at)
+    for transaction_id, _house_id, estimate in zip(*prices, strict=True):
+        price, low, high, (name, version, model_id, _variant), *_ = estimate
+        yield (transaction_id, when, name, version, model_id, price, low, high)
 
 
 ANSWERS = Kept(

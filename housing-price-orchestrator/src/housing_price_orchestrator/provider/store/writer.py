@@ -69,12 +69,24 @@ class _Writer:
 
     def _write(self, body: bytes) -> Answer:
         writer = self._opened()[1]
-        rows = list(self._kept.rows_of(_decode(body), self._timestamps))
+        rows, refused = self._rows_in(body)
+        stored = len(rows) + len(refused)
         try:
             writer.write(rows)
         except (DataError, IntegrityError):
-            return {"stored": len(rows), "refused": list(self._refused(writer, rows))}
-        return {"stored": len(rows), "refused": []}
+            refused += self._refused(writer, rows)
+        return {"stored": stored - len(refused), "refused": refused}
+
+    def _rows_in(self, body: bytes) -> tuple[list[Row], list[list[str]]]:
+        """Make rows; what no rows can be made of is refused as well, or it would be tried for ever."""
+        rows: list[Row] = []
+        refused: list[list[str]] = []
+        for answered in _decode(body):
+            try:
+                rows += list(self._kept.rows_of(answered, self._timestamps))
+            except Exception as error:  # noqa: BLE001 - a defect of one request must not cost the others
+                refused += [[str(transaction_id), type(error).__name__] for transaction_id in answered[3]]
+        return rows, refused
 
     def _refused(self, writer: RowWriter, rows: Sequence[Row]) -> list[list[str]]:
         """Write one by one what the database does not take together; tells what it does not take alone either."""

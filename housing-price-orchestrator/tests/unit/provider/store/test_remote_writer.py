@@ -90,6 +90,14 @@ def test_rows_that_the_database_never_takes_are_named(writer: RemoteRowWriter, f
     assert written(file) == ["a", "c"]
 
 
+def test_what_no_row_can_be_made_of_is_named_and_costs_the_others_nothing(writer: RemoteRowWriter, file: Path) -> None:
+    odd = msgspec.msgpack.encode((1_764_000_000.0, "caller-2", None, ["b", "c"], [1, 2], [["no", "price"]] * 2))
+    uneven = msgspec.msgpack.encode((1_764_000_000.0, "caller-2", None, ["d"], [], []))
+    answer = writer.write(block(answered("a"), odd, uneven, answered("e")))
+    assert answer == (2, [("b", "ValueError"), ("c", "ValueError"), ("d", "ValueError")])
+    assert written(file) == ["a", "e"]
+
+
 def test_who_died_is_followed_by_another_that_writes_nothing_twice(writer: RemoteRowWriter, file: Path) -> None:
     writer.write(block(answered("a")))
     (pid,) = writers_of(os.getpid())

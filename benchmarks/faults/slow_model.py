@@ -17,6 +17,7 @@ def slow_model(arena: Arena) -> None:
     orchestrator = arena.orchestrator(stub.port)
     asked = 1 if arena.is_quick else 3
     found = arena.findings
+    price = arena.prices_of_stub()[0]
     for seconds, status in ((arena.lasting(LONG_SECONDS, 0.5), ANSWERED), (TOO_LONG_SECONDS, TOO_LATE)):
         times: list[float] = []
         statuses: list[int] = []
@@ -30,7 +31,7 @@ def slow_model(arena: Arena) -> None:
             started = time.monotonic()
             statuses.append(ask(orchestrator.port, "POST", houses.PREDICT_PATH, one_house()).status)
             times.append((time.monotonic() - started) * 1000)
-            abandoned += _is_abandoned(stub, before)
+            abandoned += _is_abandoned(stub, before, price)
         what = f"+{seconds:g} s"
         found.holds(f"{what}: status", str(status), statuses, set(statuses) == {status})
         found.at_most(f"{what}: the latest answer", max(times), LATEST_MS, "ms")
@@ -39,12 +40,14 @@ def slow_model(arena: Arena) -> None:
         found.figures[what] = {"times_ms": times, "statuses": statuses}
 
 
-def _is_abandoned(stub: Stub, before: int) -> bool:
-    """Whether the call for this house was given up by the caller; looks until it was, for a while."""
-    price = stub.calls()[before - 1]["prices"]
+def _is_abandoned(stub: Stub, before: int, price: float) -> bool:
+    """Whether the call for the house of this price was given up by the caller; looks until it was, for a while.
+
+    Others may ask at any time whether the stub is well.
+    """
     deadline = time.monotonic() + NOTICED_SECONDS
     while time.monotonic() < deadline:
-        if any(call["left"] is not None for call in stub.calls()[before:] if call["prices"] == price):
+        if any(call["left"] is not None for call in stub.calls()[before:] if price in call["prices"]):
             return True
         time.sleep(0.02)
     return False

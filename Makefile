@@ -37,7 +37,7 @@ up: uv ## Train if needed, then serve: tracking server, model server, orchestrat
 test: lint types imports ## Lint, types, import rules and the whole test suite
 	@$(RUN) pytest $(ARGS)
 
-check: lint types imports ## A first look, in minutes: all of that, and the orchestrator's tests without processes of their own
+check: lint types imports ## A first look, in minutes: style, types, imports, and the orchestrator's unit and contract tests
 	@$(RUN) pytest housing-price-orchestrator/tests/unit housing-price-orchestrator/tests/contract -m 'not mlserver' $(ARGS)
 
 lint: uv ## Check style and format

@@ -4,10 +4,8 @@ import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from orjson import dumps
-
 from housing_price_orchestrator.observability.record import current_call
-from housing_price_orchestrator.provider.model_server.columns import COLUMNS, row_of
+from housing_price_orchestrator.provider.model_server.columns import COLUMNS, row_of, write_row
 from housing_price_orchestrator.provider.model_server.mlflow_client import NAME, MLflowClient
 from housing_price_orchestrator.shared.errors import PriceImplausible
 from housing_price_orchestrator.shared.ids import unique_ids
@@ -52,7 +50,7 @@ class MLflowPriceModel:
             call.id = call_id
             call.attempts += 1
             call.address = self._client.address
-        rows = [dumps(row_of(house)) for house in houses]
+        rows = [write_row(row_of(house)) for house in houses]
         answer = await self._client.invoke(COLUMNS, rows, call_id=call_id)
         name = answer.model_name or self._model_name
         identities: dict[str, ModelIdentity] = {}

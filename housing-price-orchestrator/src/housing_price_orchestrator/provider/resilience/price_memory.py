@@ -5,9 +5,8 @@ from collections import OrderedDict
 from collections.abc import Callable, Sequence
 
 import msgspec
-from orjson import dumps
 
-from housing_price_orchestrator.provider.model_server.columns import Row
+from housing_price_orchestrator.provider.model_server.columns import Row, write_row
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceSource
 
 
@@ -65,5 +64,5 @@ class PriceMemory:
             ):
                 found.append(None)
             else:
-                found.append(msgspec.structs.replace(estimate, source=source, inputs=dumps(row)))
+                found.append(msgspec.structs.replace(estimate, source=source, inputs=write_row(row)))
         return found

@@ -91,9 +91,9 @@ def alone(effort: Effort) -> Stage:
     # With many callers the straightforward one answers first after a second: too late for a quick look.
     busy = (ours, shipped, who.QUIET_ALONE_2) if effort.is_quick else (ours, shipped, plain, who.QUIET_ALONE_2)
     scenarios = [
-        *(_connections((ours, plain), number, seconds) for number in effort.connections if number != BUSY_CONNECTIONS),
+        *(_connections((ours,), number, seconds) for number in effort.connections if number != BUSY_CONNECTIONS),
         _connections(busy, BUSY_CONNECTIONS, seconds),
-        *(_rows((who.STUB, ours, shipped, plain), number, effort.latency_seconds) for number in effort.rows),
+        *(_rows((who.STUB, ours, shipped), number, effort.latency_seconds) for number in effort.rows),
         *_logged(logged_or_not, effort),
     ]
     return Stage("alone", (who.STUB, ours, shipped, plain, who.UNLOGGED_ALONE, who.QUIET_ALONE_2), scenarios)
@@ -145,7 +145,7 @@ def _logged(with_and_without: Sequence[str], effort: Effort) -> Sequence[Scenari
     one = Scenario(
         LOGGED_ONE, with_and_without, lambda running: load.sequential(running, rows=1, seconds=effort.latency_seconds)
     )
-    return [busy, one] * LOGGED_SLICES
+    return [*[busy] * LOGGED_SLICES, one]
 
 
 def _batches_at_once(running: Running, effort: Effort) -> Figures:

@@ -70,7 +70,7 @@ compose-down: ## Stop the containers of the stack
 	@docker compose --profile '*' down $(ARGS)
 
 .PHONY: bench bench-quick
-bench: uv ## Measure everything beside its alternatives (needs wrk; about 20 minutes) and write the tables
+bench: uv ## Measure everything beside its alternatives (needs wrk; about 18 minutes) and write the tables
 	@$(RUN) python -m benchmarks run $(ARGS)
 	$(RUN) python -m benchmarks report
 

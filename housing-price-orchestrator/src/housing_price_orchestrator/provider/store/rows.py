@@ -1,6 +1,6 @@
 """From what was answered to rows of the tables that keep it: the work of the process that writes them (`writer.py`)."""
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, NamedTuple
 
@@ -52,27 +52,47 @@ class Kept(NamedTuple):
     table: sa.Table
     columns: Sequence[str]
     """What the values of a row are, in their order."""
-    rows_of: Callable[[Answered, Timestamps], Iterator[Row]]
+    rows_of: Callable[[Answered, Timestamps], list[Row]]
     """Makes the row of each price."""
 
 
-def rows_of_answers(answered: Answered, timestamps: Timestamps) -> Iterator[Row]:
+def rows_of_answers(answered: Answered, timestamps: Timestamps) -> list[Row]:
     """Make the rows of `prediction` of prices that were answered."""
     answered_at, request_id, key_id, *prices = answered
     when = timestamps.of(answered_at)
-    for transaction_id, house_id, estimate in zip(*prices, strict=True):
-        price, low, high, (name, version, model_id, variant), source, inputs = estimate
-        origin = (transaction_id, when, request_id, key_id, house_id, name, version, model_id)
-        yield (*origin, price, low, high, source, variant, inputs.decode())
+    return [
+        (
+            transaction_id,
+            when,
+            request_id,
+            key_id,
+            house_id,
+            name,
+            version,
+            model_id,
+            price,
+            low,
+            high,
+            source,
+            variant,
+            inputs.decode(),
+        )
+        for transaction_id, house_id, (price, low, high, (name, version, model_id, variant), source, inputs) in zip(
+            *prices, strict=True
+        )
+    ]
 
 
-def rows_of_shadows(answered: Answered, timestamps: Timestamps) -> Iterator[Row]:
+def rows_of_shadows(answered: Answered, timestamps: Timestamps) -> list[Row]:
     """Make the rows of `shadow_prediction` of prices that a shadow made; the houses stand in those of the answers."""
     answered_at, _request_id, _key_id, *prices = answered
     when = timestamps.of(answered_at)
-    for transaction_id, _house_id, estimate in zip(*prices, strict=True):
-        price, low, high, (name, version, model_id, _variant), *_ = estimate
-        yield (transaction_id, when, name, version, model_id, price, low, high)
+    return [
+        (transaction_id, when, name, version, model_id, price, low, high)
+        for transaction_id, _house_id, (price, low, high, (name, version, model_id, _variant), *_) in zip(
+            *prices, strict=True
+        )
+    ]
 
 
 ANSWERS = Kept(

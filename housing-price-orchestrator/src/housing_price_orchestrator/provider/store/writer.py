@@ -6,6 +6,7 @@ who asks decides whether to try again. The process ends with its input, and so w
 ended; signals that are meant for all do not end it while it is writing.
 """
 
+import gc
 import os
 import signal
 import sys
@@ -18,13 +19,16 @@ import orjson
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DataError, IntegrityError
 
-from housing_price_orchestrator.provider.store.database import open_database, prepare, writing
+from housing_price_orchestrator.provider.store.database import keeping_pages, open_database, prepare, writing
 from housing_price_orchestrator.provider.store.retention import delete_some_before
 from housing_price_orchestrator.provider.store.rows import ANSWERS, KEPT_IN, Answered, Row, Timestamps
 from housing_price_orchestrator.provider.store.writing import RowWriter
 
 NICE = 10
 """About a tenth of what a process gets that wants the same processor (sched(7)): enough for 10,000 rows a second."""
+
+OBJECTS_BETWEEN_COLLECTIONS = 100_000
+"""All that rows are made of goes when they are written; a collector that looks at it before finds nothing."""
 
 _decode: Callable[[bytes], Sequence[Answered]] = msgspec.msgpack.Decoder().decode
 
@@ -62,7 +66,7 @@ class _Writer:
         self._close()
         url, wait_seconds = make_url(question["url"]), question["wait_seconds"]
         columns_version = prepare(url, question["inputs"], wait_seconds=wait_seconds)
-        self._engine = writing(open_database(url, wait_seconds=wait_seconds))
+        self._engine = writing(keeping_pages(open_database(url, wait_seconds=wait_seconds)))
         self._kept = KEPT_IN[question["table"]]
         self._writer = RowWriter(self._engine, self._kept.table, self._kept.columns, columns_version)
         return {}
@@ -83,7 +87,7 @@ class _Writer:
         refused: list[list[str]] = []
         for answered in _decode(body):
             try:
-                rows += list(self._kept.rows_of(answered, self._timestamps))
+                rows += self._kept.rows_of(answered, self._timestamps)
             except Exception as error:  # noqa: BLE001 - a defect of one request must not cost the others
                 refused += [[str(transaction_id), type(error).__name__] for transaction_id in answered[3]]
         return rows, refused
@@ -128,6 +132,7 @@ def main() -> None:
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
     # Whoever waits for an answer goes first where there are not enough processors for all.
     os.nice(NICE)
+    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
     answers = os.fdopen(os.dup(1), "wb")
     # What a library prints is no answer.
     os.dup2(2, 1)

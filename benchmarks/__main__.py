@@ -1,4 +1,4 @@
-"""`python -m benchmarks run | report | profile | beside | faults`."""
+"""`python -m benchmarks run | report | profile | model-server | beside | faults`."""
 
 import json
 import sys
@@ -64,6 +64,16 @@ def profile(
     from benchmarks import profiling  # noqa: PLC0415 - the same
 
     profiling.profile(seconds, connections, export and export.resolve())
+
+
+@app.command("model-server")
+def model_server(
+    export: Annotated[Path | None, typer.Option(help="An exported model; without it one is trained.")] = None,
+) -> None:
+    """Time each step of a call inside the model server, and write benchmarks/results/model-server.md."""
+    from benchmarks import model_server as steps  # noqa: PLC0415 - MLflow loads slowly
+
+    steps.measure(export and export.resolve())
 
 
 @app.command()

@@ -4,9 +4,9 @@ import contextlib
 import json
 import subprocess
 import sys
-import threading
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, Final
 
 from benchmarks.houses import bodies
@@ -34,7 +34,7 @@ def closed_loop(running: Running, *, connections: int, seconds: int) -> Figures:
     """Ask for single houses over so many connections, as fast as they are answered; a second client checks meanwhile.
 
     Gives requests per second, their times, and the processor seconds that 1,000 requests cost. The first part of the
-    time does not count: a slow server with many callers gives its first answers late.
+    time counts for the times only: a slow server with many callers gives its first answers late.
     """
     contender = running.contender
     path, written = contender.dialect.path(1), bodies(contender.dialect, 1)
@@ -107,17 +107,10 @@ def stream(running: Running, *, houses: int) -> Figures:
 def batches_beside(running: Running, *, rows: int, seconds: float) -> Iterator[Figures]:
     """Ask for batches, one after the other, while the block runs."""
     figures: Figures = {}
-
-    def ask() -> None:
-        figures.update(_client("sequential", running, rows, "--seconds", str(seconds), judge=False))
-
-    thread = threading.Thread(target=ask)
-    thread.start()
-    try:
+    with ThreadPoolExecutor(1) as pool:
+        asked = pool.submit(_client, "sequential", running, rows, "--seconds", str(seconds))
         yield figures
-    finally:
-        thread.join()
-    _require_right(f"{running.contender.name}, batches of {rows} beside", figures)
+        figures.update(asked.result())
 
 
 @contextlib.contextmanager
@@ -137,12 +130,9 @@ def _checked_meanwhile(running: Running, seconds: float) -> Iterator[Figures]:
     _require_right(f"{running.contender.name}, checked under load", figures)
 
 
-def _client(
-    module: str, running: Running, rows: int, *options: str, path: str | None = None, judge: bool = True
-) -> Figures:
+def _client(module: str, running: Running, rows: int, *options: str, path: str | None = None) -> Figures:
     figures: Figures = json.loads(_output_of([*_client_command(module, running, rows, path), *options]))
-    if judge:
-        _require_right(f"{running.contender.name}, {module}, {rows} houses", figures)
+    _require_right(f"{running.contender.name}, {module}, {rows} houses", figures)
     return figures
 
 

@@ -10,7 +10,10 @@ from typing import Any
 
 from benchmarks.paths import PEERS, REPOSITORY
 
-_OURS = ("fastapi", "starlette", "uvicorn", "pydantic", "httpx", "orjson", "mlflow", "onnxruntime", "pandas", "numpy")
+_OURS = (
+    *("fastapi", "starlette", "uvicorn", "uvloop", "pydantic", "msgspec", "httpx", "aiohttp"),
+    *("mlflow", "onnxruntime", "orjson", "pandas", "numpy"),
+)
 
 
 def facts() -> dict[str, Any]:

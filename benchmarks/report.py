@@ -24,9 +24,10 @@ def write() -> None:
     results = json.loads((RESULTS / "bench.json").read_bytes())
     plots.draw(Medians(results), RESULTS)
     blocks = _blocks(results)
-    profile = RESULTS / "profile.md"
-    if profile.exists():
-        blocks["profile"] = profile.read_text(encoding="utf-8").strip()
+    for name in ("profile", "model-server"):
+        path = RESULTS / f"{name}.md"
+        if path.exists():
+            blocks[name] = path.read_text(encoding="utf-8").strip()
     text = README.read_text(encoding="utf-8")
     for name, block in blocks.items():
         begin, end = _MARKER.format("begin", name), _MARKER.format("end", name)

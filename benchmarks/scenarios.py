@@ -162,7 +162,11 @@ def _coalesced(running: Running) -> Figures:
     """Ask for houses one by one, and for every house among many; both are compared with the model, bit for bit."""
     alone = load.houses_alone(running, houses=HOUSES_ALONE)
     together = load.houses_together(running, connections=BUSY_CONNECTIONS)
-    return {"alone": alone["checked"], "coalesced": together["checked"], "different": 0}
+    return {
+        "alone": alone["checked"],
+        "coalesced": together["checked"],
+        "different": alone["wrong"] + together["wrong"],
+    }
 
 
 def _half_of_peak(running: Running, effort: Effort) -> Figures:

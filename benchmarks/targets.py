@@ -2,7 +2,7 @@
 
 # ruff: noqa: PLR2004 - the numbers are the promises
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from benchmarks import contenders as who
@@ -162,8 +162,3 @@ _PROMISES: tuple[tuple[str, str, Callable[[Medians], _Found]], ...] = (
     ("the same, alone", _LOG_COSTS, _logged(who.SHIPPED_ALONE, who.UNLOGGED_ALONE)),
     ("coalesced answers equal uncoalesced ones", "bit for bit", _coalesced),
 )
-
-
-def failed(medians: Medians) -> Iterator[Row]:
-    """Give the promises that were measured and not kept."""
-    return (row for row in rows(medians) if row.is_kept is False)

@@ -12,7 +12,7 @@ LONGEST_SECONDS = 120.0
 
 
 def killed(arena: Arena) -> None:
-    """Kill -9 of the model server at 200/s; a second later another is started in its place."""
+    """Kill -9 of the model server at 200/s; 3 s later another is started in its place."""
     model_server, orchestrator = arena.in_front()
     expected = arena.expected
     arena.warm_up(orchestrator, expected)

@@ -2,8 +2,8 @@
 
 MLflow's server reads a JSON body twice, turns it into a DataFrame of 79 columns with a type of its own each, checks it
 against the signature, calls the model and writes the answer through Python's slowest JSON encoder. For this model,
-which checks its own input by name, column and value, most of that is spent for nothing (`benchmarks/README.md`, "The
-model server").
+which checks its own input by name, column and value, most of that is spent for nothing (`benchmarks/README.md`, "What
+the model server takes").
 
 `serve` keeps MLflow's application (its routes, content types, limits and errors) and gives it three things of ours:
 

@@ -368,7 +368,7 @@ class PredictionLogSettings(_Group):
     retention_days: Annotated[float, Field(gt=0, le=36_500, allow_inf_nan=False)] | None = None
     """Prices older than that are deleted, a few at a time; without it all are kept."""
     max_queued_rows: Annotated[int, Field(ge=10_000, le=1_000_000)] = 50_000
-    """How many prices may wait to be written (2 kB of memory each); what comes on top is dropped and counted."""
+    """How many prices may wait to be written (1 kB of memory each); what comes on top is dropped and counted."""
     read_seconds: Seconds = 10.0
     """How long a question to the log may take."""
 

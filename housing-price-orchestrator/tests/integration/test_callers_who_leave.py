@@ -2,15 +2,19 @@
 
 import asyncio
 import threading
+from typing import Any
 
 import httpx
+import orjson
 import pytest
 
-from factories import house_json, settings_for
+from factories import batch_json, house_json, houses_json, settings_for
 from housing_price_orchestrator.app import create_app
+from housing_price_orchestrator.interface.documents.stream_gate import FIRST_BLOCKS
 from servers import Call, StubModelServer, predicts, served
 
 SECONDS = 20
+PLACES = FIRST_BLOCKS
 
 
 class Gate:
@@ -69,14 +73,20 @@ async def test_a_row_whose_caller_left_the_queue_is_not_sent(stub: StubModelServ
 
 
 @pytest.mark.anyio
-async def test_a_call_whose_only_caller_left_is_cancelled(stub: StubModelServer, gate: Gate) -> None:
+@pytest.mark.parametrize(
+    ("path", "document"),
+    [("/api/v1/price/predict", house_json()), ("/api/v1/price/predict/batch", batch_json(houses_json(20)))],
+)
+async def test_a_call_whose_only_caller_left_is_cancelled(
+    stub: StubModelServer, gate: Gate, path: str, document: dict[str, Any]
+) -> None:
     app = create_app(settings_for(stub.url, model_server={"max_calls": 1}))
     with served(app) as url:
         async with httpx.AsyncClient(base_url=url, timeout=SECONDS) as client:
             while (await client.get("/readyz")).status_code != httpx.codes.OK:
                 await asyncio.sleep(0)
             stub.behaviour = gate
-            leaves = asyncio.create_task(client.post("/api/v1/price/predict", json=house_json()))
+            leaves = asyncio.create_task(client.post(path, json=document))
             await asyncio.to_thread(gate.entered.acquire, timeout=SECONDS)
             assert app.state.coalesced.calls == 1
             leaves.cancel()
@@ -85,4 +95,31 @@ async def test_a_call_whose_only_caller_left_is_cancelled(stub: StubModelServer,
                     await asyncio.sleep(0)
             stub.behaviour = predicts()
             assert (await client.post("/api/v1/price/predict", json=house_json())).status_code == httpx.codes.OK
+        gate.is_open.set()
+
+
+@pytest.mark.anyio
+async def test_a_stream_whose_caller_left_is_priced_no_further(stub: StubModelServer, gate: Gate) -> None:
+    app = create_app(settings_for(stub.url))
+    line = orjson.dumps(house_json(), option=orjson.OPT_APPEND_NEWLINE)
+    with served(app) as url:
+        address = httpx.URL(url)
+        async with httpx.AsyncClient(base_url=url, timeout=SECONDS) as client:
+            while (await client.get("/readyz")).status_code != httpx.codes.OK:
+                await asyncio.sleep(0)
+            stub.behaviour = gate
+            # More often than there are places for blocks: whoever leaves must leave its place, too.
+            for _ in range(PLACES + 1):
+                _, writer = await asyncio.open_connection(address.host, address.port)
+                head = b"POST /api/v1/price/predict/stream HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+                writer.write(head + b"%x\r\n%b\r\n" % (len(line), line))
+                assert await asyncio.to_thread(gate.entered.acquire, timeout=SECONDS)
+                assert app.state.coalesced.calls == 1
+                writer.transport.abort()
+                async with asyncio.timeout(SECONDS):
+                    while app.state.coalesced.calls:
+                        await asyncio.sleep(0)
+            stub.behaviour = predicts()
+            answer = await client.post("/api/v1/price/predict/stream", content=line)
+            assert orjson.loads(answer.content)["id"] == house_json()["id"]
         gate.is_open.set()

@@ -17,7 +17,7 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 SOURCE_HEADER = "X-Price-Source"
 
 HOUSES_PER_SLICE = 1_000
-"""Predictions encoded between two looks at the event loop: about 1 ms of work."""
+"""Predictions encoded between two looks at the event loop: less than 1 ms of work."""
 
 
 class _Interval(msgspec.Struct, gc=False):

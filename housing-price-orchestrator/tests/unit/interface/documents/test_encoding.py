@@ -1,8 +1,10 @@
 import pytest
 
+from event_loop import turns_during
 from factories import house, houses
 from fakes import FakePriceModel
 from housing_price_orchestrator.interface.documents.encoding import (
+    HOUSES_PER_SLICE,
     INTERVAL_LEVEL,
     encode_prediction,
     encode_predictions,
@@ -51,6 +53,13 @@ async def test_a_batch_is_what_its_view_says(count: int) -> None:
     ids = transaction_ids(count)
     read = PricedBatch.model_validate_json(await encode_predictions(batch, estimates, ids))
     assert read.predictions == [view_of(*one) for one in zip(batch, estimates, ids, strict=True)]
+
+
+async def test_others_have_their_turn_between_two_slices() -> None:
+    batch = houses(10 * HOUSES_PER_SLICE)
+    estimates = await FakePriceModel().price(batch)
+    # Between ten slices are nine pauses; in the first the other one begins.
+    assert await turns_during(encode_predictions(batch, estimates, transaction_ids(len(batch)))) == 8
 
 
 async def test_a_batch_of_one_holds_the_same_as_a_single_prediction() -> None:

@@ -1,3 +1,4 @@
+import contextlib
 import json
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any, get_args
@@ -6,7 +7,9 @@ import pytest
 from fastapi.testclient import TestClient
 from pydantic import ValidationError
 
+from event_loop import turns_during
 from factories import ABSENT, batch_bytes, batch_json, house, house_bytes, house_json, houses, houses_json
+from housing_price_orchestrator.interface.documents import reading
 from housing_price_orchestrator.interface.documents.reading import read_house, read_houses
 from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.shared.errors import MAX_FINDINGS, InvalidDocument
@@ -19,11 +22,20 @@ PREDICT = "/api/v1/price/predict"
 BATCH = "/api/v1/price/predict/batch"
 
 SMALL, LARGE = 3, 120
-"""Houses in a batch that is read whole, and in one of more than 64 KiB that is read in slices."""
+"""Houses in a batch that is read whole, and in one that is read in several slices."""
+
+SLICE_BYTES = 64 * 1024
+
+
+@pytest.fixture(autouse=True)
+def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(reading, "CHUNK_BYTES", SLICE_BYTES)
 
 
 def test_the_sizes_are_on_both_sides_of_where_reading_changes() -> None:
-    assert len(batch_bytes(houses_json(SMALL))) < 64 * 1024 < len(batch_bytes(houses_json(LARGE)))
+    small, large = (len(batch_bytes(houses_json(count))) for count in (SMALL, LARGE))
+    assert small < SLICE_BYTES
+    assert large > 2 * SLICE_BYTES
 
 
 def test_no_word_has_what_reading_counts_or_looks_for() -> None:
@@ -229,6 +241,16 @@ class TestBatch:
     @pytest.mark.parametrize("count", [1, 2, 38, 39, 40, 63, 64, 65, 128, 129, 500])
     async def test_every_house_is_read_in_order(self, count: int) -> None:
         assert all_values(await read_houses(batch_bytes(houses_json(count)))) == all_values(houses(count))
+
+    @pytest.mark.parametrize("changes", [{}, {"street": "Dummy"}], ids=["right", "wrong"])
+    async def test_others_have_their_turn_between_two_slices(self, changes: dict[str, Any]) -> None:
+        body = batch_bytes([one | changes for one in houses_json(10 * LARGE)])
+
+        async def read() -> None:
+            with contextlib.suppress(InvalidDocument):
+                await read_houses(body)
+
+        assert await turns_during(read()) >= len(body) // SLICE_BYTES
 
     @pytest.mark.parametrize("indent", [None, 0, 1, 8])
     async def test_white_space_does_not_matter(self, indent: int | None) -> None:

@@ -1,0 +1,100 @@
+"""The harness of the benchmarks notices what is wrong, and the page tells what was measured."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+from benchmarks import load, report, targets
+from benchmarks.clients.checking import Checker
+from benchmarks.medians import Medians
+from benchmarks.paths import README, RESULTS
+from benchmarks.scenarios import FULL, alone, with_model
+
+IDS, PRICES = [7, 8, 9], [[1.5, 1.0, 2.0], [2.5, 2.0, 3.0], [3.5, 3.0, 4.0]]
+
+
+@pytest.fixture
+def checker(tmp_path: Path) -> Checker:
+    """Knows three houses, of which each request has two."""
+    expected = tmp_path / "expected.json"
+    expected.write_text(json.dumps({"ids": IDS, "prices": PRICES}))
+    return Checker(expected, rows=2)
+
+
+def public(place: int) -> dict[str, Any]:
+    price, low, high = PRICES[place]
+    return {"id": IDS[place], "predictedPrice": price, "priceInterval": {"low": low, "high": high}}
+
+
+def of_a_model_server(place: int) -> dict[str, Any]:
+    return dict(zip(("price", "low", "high"), PRICES[place], strict=True))
+
+
+@pytest.mark.parametrize("answer", [public, of_a_model_server])
+def test_right_answers_are_right(checker: Checker, answer: Any) -> None:
+    checker.check(0, 200, json.dumps({"predictions": [answer(0), answer(1)]}).encode())
+    checker.check(1, 200, json.dumps({"predictions": [answer(2), answer(0)]}).encode())
+    assert (checker.checked, checker.errors, checker.wrong) == (2, 0, 0)
+
+
+@pytest.mark.parametrize(
+    "answers",
+    [
+        [public(1), public(0)],
+        [public(0)],
+        [public(0), public(1), public(2)],
+        [public(0), public(1) | {"predictedPrice": 2.5000000000000004}],
+        [public(0), public(1) | {"id": 7}],
+        [public(0), {key: value for key, value in public(1).items() if key != "id"}],
+        [public(0), {}],
+        [of_a_model_server(0), of_a_model_server(0)],
+        "text",
+    ],
+    ids=str,
+)
+def test_anything_else_is_wrong(checker: Checker, answers: Any) -> None:
+    checker.check(0, 200, json.dumps({"predictions": answers}).encode())
+    assert checker.wrong == 1
+    assert checker.first_problem
+
+
+def test_an_error_is_one_whatever_it_says(checker: Checker) -> None:
+    checker.check(0, 503, json.dumps({"predictions": [public(0), public(1)]}).encode())
+    assert (checker.errors, checker.wrong) == (1, 0)
+
+
+def test_a_client_that_fails_beside_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_arguments: object, **_options: object) -> load.Figures:
+        raise load.WrongAnswer("the client ended with 1")
+
+    monkeypatch.setattr(load, "_client", fail)
+    with pytest.raises(load.WrongAnswer, match="ended with 1"), load.batches_beside(None, rows=10, seconds=1):  # type: ignore[arg-type]
+        pass
+
+
+def test_the_page_has_the_tables_of_the_last_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    page = tmp_path / "README.md"
+    page.write_text(README.read_text())
+    monkeypatch.setattr(report, "README", page)
+    monkeypatch.setattr(report.plots, "draw", lambda *_: None)
+    report.write()
+    assert page.read_text() == README.read_text()
+
+
+def test_the_last_run_measured_every_promise_and_nothing_was_wrong() -> None:
+    results = json.loads((RESULTS / "bench.json").read_bytes())
+    assert results["problems"] == []
+    assert [row.what for row in targets.rows(Medians(results)) if row.is_kept is None] == []
+
+
+def test_the_last_run_has_the_scenarios_that_there_are() -> None:
+    samples = json.loads((RESULTS / "bench.json").read_bytes())["samples"]
+    measured = {(sample["scenario"], sample["contender"], sample["x"]) for sample in samples}
+    wanted = {
+        (scenario.name, name, scenario.x)
+        for stage in (alone(FULL), with_model(FULL))
+        for scenario in stage.scenarios
+        for name in scenario.names
+    }
+    assert measured == wanted

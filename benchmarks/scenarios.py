@@ -145,7 +145,7 @@ def _logged(with_and_without: Sequence[str], effort: Effort) -> Sequence[Scenari
     one = Scenario(
         LOGGED_ONE, with_and_without, lambda running: load.sequential(running, rows=1, seconds=effort.latency_seconds)
     )
-    return [*[busy] * LOGGED_SLICES, one]
+    return [*[busy] * (1 if effort.is_quick else LOGGED_SLICES), one]
 
 
 def _batches_at_once(running: Running, effort: Effort) -> Figures:

@@ -86,7 +86,6 @@ class Stage:
 def alone(effort: Effort) -> Stage:
     """The orchestrator over the instant stub."""
     ours, shipped, plain = who.QUIET_ALONE, who.SHIPPED_ALONE, who.PLAIN_ALONE
-    logged_or_not = (shipped, who.UNLOGGED_ALONE)
     seconds = effort.seconds
     # With many callers the straightforward one answers first after a second: too late for a quick look.
     busy = (ours, shipped, who.QUIET_ALONE_2) if effort.is_quick else (ours, shipped, plain, who.QUIET_ALONE_2)
@@ -94,9 +93,10 @@ def alone(effort: Effort) -> Stage:
         *(_connections((ours,), number, seconds) for number in effort.connections if number != BUSY_CONNECTIONS),
         _connections(busy, BUSY_CONNECTIONS, seconds),
         *(_rows((who.STUB, ours, shipped), number, effort.latency_seconds) for number in effort.rows),
-        *_logged(logged_or_not, effort),
+        *([] if effort.is_quick else _logged((shipped, who.UNLOGGED_ALONE), effort)),
     ]
-    return Stage("alone", (who.STUB, ours, shipped, plain, who.UNLOGGED_ALONE, who.QUIET_ALONE_2), scenarios)
+    names = list(dict.fromkeys(name for scenario in scenarios for name in scenario.names))
+    return Stage("alone", names, scenarios)
 
 
 def with_model(effort: Effort) -> Stage:

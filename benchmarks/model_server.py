@@ -5,9 +5,9 @@ that a sum of steps may differ a little from the whole.
 """
 
 import statistics
-import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from io import StringIO
 from pathlib import Path
 from typing import Final
@@ -19,10 +19,12 @@ from mlflow.pyfunc import PyFuncModel, scoring_server
 
 from benchmarks import houses, model
 from benchmarks.paths import RESULTS
+from benchmarks.scenarios import in_turn
 from housing_price_model import lean
 
-ROWS: Final = (1, 1_000)
 TURNS: Final = {1: 300, 1_000: 40}
+"""How often each step is timed, by the rows of a call."""
+
 JSON: Final = scoring_server.CONTENT_TYPE_JSON
 
 type Steps = Mapping[str, Callable[[], object]]
@@ -31,7 +33,7 @@ type Steps = Mapping[str, Callable[[], object]]
 def measure(export: Path | None = None) -> None:
     """Time every step and write results/model-server.md."""
     loaded = mlflow.pyfunc.load_model(str((export or model.exported()) / "model"))
-    found = {rows: _medians_ms(_steps(loaded, rows), TURNS[rows]) for rows in ROWS}
+    found = {rows: _medians_ms(_steps(loaded, rows), TURNS[rows]) for rows in TURNS}
     lines = ["| one call, ms | 1 row | 1,000 rows |", "| --- | ---: | ---: |"]
     lines += [f"| {name} | {found[1][name]:.2f} | {found[1_000][name]:.2f} |" for name in found[1]]
     side_by_side = _medians_ms(_side_by_side(loaded), TURNS[1_000])
@@ -46,8 +48,8 @@ def measure(export: Path | None = None) -> None:
 def _steps(loaded: PyFuncModel, rows: int) -> Steps:
     schema = loaded.metadata.get_input_schema()
     direct = lean.DirectModel(loaded)
-    some = [houses.rows()[place % len(houses.rows())] for place in range(rows)]
-    split = houses.INVOCATIONS.body([place % len(some) for place in range(rows)])
+    some = houses.rows()[:rows]
+    split = houses.INVOCATIONS.body(range(rows))
     frame = scoring_server._parse_json_data(split, loaded.metadata, schema).data  # noqa: SLF001 - the step itself
     lists = lean.parse(split, direct.metadata).data
     answer = direct.predict(lists)
@@ -105,20 +107,17 @@ def _as_served(direct: lean.DirectModel, body: bytes) -> None:
 
 
 def _in_threads(work: Callable[[], object], count: int) -> None:
-    threads = [threading.Thread(target=work) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+    with ThreadPoolExecutor(count) as pool:
+        for asked in [pool.submit(work) for _ in range(count)]:
+            asked.result()
 
 
 def _medians_ms(steps: Steps, turns: int) -> dict[str, float]:
     for step in steps.values():
         step()
     times: dict[str, list[float]] = {name: [] for name in steps}
-    names: Sequence[str] = list(steps)
     for turn in range(turns):
-        for name in names[turn % len(names) :] + names[: turn % len(names)]:
+        for name in in_turn(list(steps), turn):
             started = time.perf_counter()
             steps[name]()
             times[name].append(time.perf_counter() - started)

@@ -66,9 +66,7 @@ def run(effort: Effort, *, export: Path | None, stages: list[str], only: str) ->
 
 
 def _narrowed(stage: Stage, only: str) -> Stage:
-    chosen = [scenario for scenario in stage.scenarios if only in scenario.name]
-    needed = {name for scenario in chosen for name in scenario.names}
-    return Stage(stage.name, [name for name in stage.names if name in needed], chosen)
+    return Stage(stage.name, [scenario for scenario in stage.scenarios if only in scenario.name])
 
 
 def _short(figures: dict[str, Any]) -> str:

@@ -79,8 +79,12 @@ class Stage:
     """Scenarios that share their servers."""
 
     name: str
-    names: Sequence[str]
     scenarios: Sequence[Scenario]
+
+    @property
+    def names(self) -> Sequence[str]:
+        """Who is measured in one of them."""
+        return list(dict.fromkeys(name for scenario in self.scenarios for name in scenario.names))
 
 
 def alone(effort: Effort) -> Stage:
@@ -95,8 +99,7 @@ def alone(effort: Effort) -> Stage:
         *(_rows((who.STUB, ours, shipped), number, effort.latency_seconds) for number in effort.rows),
         *([] if effort.is_quick else _logged((shipped, who.UNLOGGED_ALONE), effort)),
     ]
-    names = list(dict.fromkeys(name for scenario in scenarios for name in scenario.names))
-    return Stage("alone", names, scenarios)
+    return Stage("alone", scenarios)
 
 
 def with_model(effort: Effort) -> Stage:
@@ -119,7 +122,7 @@ def with_model(effort: Effort) -> Stage:
             Scenario("quiet", (who.OURS,), lambda running: _singles(running, effort)),
             Scenario("batches beside", (who.OURS,), lambda running: _singles_beside_batches(running, effort)),
         ]
-    return Stage("with the model", [*everybody, who.UNLOGGED], scenarios)
+    return Stage("with the model", scenarios)
 
 
 def _connections(names: Sequence[str], connections: int, seconds: int) -> Scenario:

@@ -61,16 +61,23 @@ def test_each_column_is_documented_with_its_type(table: sa.Table) -> None:
         assert column.primary_key is ("primary key" in kind), column
 
 
+def test_the_view_of_the_segments_has_the_documented_column(engine: sa.Engine) -> None:
+    (column,) = sa.inspect(engine).get_columns("prediction_segment")
+    assert f"**`prediction_segment`** is a view of those that there are (its column is\n`{column['name']}`)" in DOCUMENT
+    assert [column["name"]] == [column.name for column in tables.prediction_segment.columns]
+
+
 def test_the_view_has_the_documented_columns(engine: sa.Engine) -> None:
     (sentence,) = re.findall(r"Its columns are (.*?)\(text", DOCUMENT, re.DOTALL)
     columns = [column["name"] for column in sa.inspect(engine).get_columns("realised")]
     assert columns == re.findall(r"`(\w+)`", sentence) == [column.name for column in tables.realised.columns]
 
 
-def test_the_statement_of_the_document_runs(engine: sa.Engine) -> None:
-    (statement,) = re.findall(r"```sql\n(.*?)```", DOCUMENT, re.DOTALL)
+def test_the_statements_of_the_document_run(engine: sa.Engine) -> None:
+    statements = re.findall(r"```sql\n(.*?)```", DOCUMENT, re.DOTALL)
+    assert len(statements) == 2
     with engine.connect() as connection:
-        assert connection.execute(sa.text(statement)).all() == []
+        assert [connection.execute(sa.text(statement)).all() for statement in statements] == [[], []]
 
 
 def test_the_same_columns_keep_their_version_and_others_get_the_next(engine: sa.Engine) -> None:

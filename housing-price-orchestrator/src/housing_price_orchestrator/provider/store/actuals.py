@@ -8,7 +8,7 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
 
-from housing_price_orchestrator.provider.store.tables import actual, prediction, realised
+from housing_price_orchestrator.provider.store.tables import actual, is_in_a_segment, prediction, realised
 from housing_price_orchestrator.shared.history import Actual, ActualsTaken, RealisedError
 
 ROWS_AT_A_TIME = 500
@@ -25,8 +25,9 @@ def keep_actuals(
     told_transactions = {one.transaction_id for one in actuals if one.transaction_id is not None}
     told_houses = {one.house_id for one in actuals if one.house_id is not None}
     known = set[_Key]()
-    known |= {(one, None) for one in _known(connection, prediction.c.transaction_id, told_transactions)}
-    known |= {(None, one) for one in _known(connection, prediction.c.house_id, told_houses)}
+    transactions, houses = sa.select(prediction.c.transaction_id), sa.select(prediction.c.house_id)
+    known |= {(one, None) for one in _known(connection, transactions, told_transactions)}
+    known |= {(None, one) for one in _known(connection, houses.where(is_in_a_segment), told_houses)}
     last_told: dict[_Key, _Told] = {}
     for column, values in ((actual.c.transaction_id, told_transactions), (actual.c.house_id, told_houses)):
         last_told.update(_last_told(connection, column, values))
@@ -50,13 +51,14 @@ def keep_actuals(
                 }
             )
     for rows in batched(new, ROWS_AT_A_TIME, strict=False):
-        connection.execute(sa.insert(actual).values(rows))
+        connection.execute(sa.insert(actual), rows)
     return ActualsTaken(len(new), len(actuals) - len(new) - len(unknown), unknown)
 
 
-def _known(connection: Connection, column: sa.Column[Any], values: Iterable[Any]) -> Iterator[Any]:
+def _known(connection: Connection, asked: sa.Select[tuple[Any]], values: Iterable[Any]) -> Iterator[Any]:
+    (column,) = asked.selected_columns
     for some in batched(values, ROWS_AT_A_TIME, strict=False):
-        yield from connection.scalars(sa.select(column).where(column.in_(some)).distinct())
+        yield from connection.scalars(asked.where(column.in_(some)).distinct())
 
 
 def _last_told(connection: Connection, column: sa.Column[Any], values: Iterable[Any]) -> Iterator[tuple[_Key, _Told]]:

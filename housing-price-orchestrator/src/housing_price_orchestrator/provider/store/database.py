@@ -4,6 +4,7 @@ import json
 import math
 import time
 from collections.abc import Sequence
+from functools import partial
 from pathlib import Path
 
 import sqlalchemy as sa
@@ -21,9 +22,9 @@ MIGRATIONS = Path(__file__).parent / "migrations"
 _WAL_PAGES = 10_000
 """So many pages of 4 kB are written before they are moved into the file: a page that changes often is moved once."""
 
-_WRITERS_CACHE_KIB = 16 * 1024
-"""So much of SQLite's file whoever writes keeps at hand. Each row goes somewhere else in the index by house: with
-SQLite's own 2 MB, a transaction reads those pages again and writes some twice, once there are 100,000 rows or so."""
+WRITERS_CACHE_KIB = 16 * 1024
+"""So much of SQLite's file whoever writes all the time keeps at hand: above all the indexes of one segment
+(`SEGMENT_ROWS`). With SQLite's own 2 MB, a transaction reads some of their pages again and writes some twice."""
 
 _STEPS_BETWEEN_LOOKS = 100_000
 """Steps of SQLite's machine: about 1 ms."""
@@ -32,7 +33,14 @@ _MIGRATION_LOCK = 0x486F757365
 """Postgres: the number of the advisory lock that whoever migrates holds ("House")."""
 
 
-def open_database(url: URL, *, wait_seconds: float, statement_seconds: float = 30.0, connections: int = 1) -> Engine:
+def open_database(
+    url: URL,
+    *,
+    wait_seconds: float,
+    statement_seconds: float = 30.0,
+    connections: int = 1,
+    cache_kib: int | None = None,
+) -> Engine:
     """Make an engine; nothing is connected to yet.
 
     Args:
@@ -40,11 +48,12 @@ def open_database(url: URL, *, wait_seconds: float, statement_seconds: float = 3
         wait_seconds: how long a connection, or a lock of somebody else, is waited for.
         statement_seconds: how long a statement may take.
         connections: how many connections there are at the most.
+        cache_kib: how much of SQLite's file each of them keeps in memory; None leaves it to SQLite.
     """
     pool = {"pool_size": connections, "max_overflow": 0, "pool_timeout": wait_seconds}
     if url.get_backend_name() == "sqlite":
         engine = sa.create_engine(url, connect_args={"timeout": wait_seconds, "check_same_thread": False}, **pool)
-        event.listen(engine, "connect", _prepare_sqlite)
+        event.listen(engine, "connect", partial(_prepare_sqlite, cache_kib))
         event.listen(engine, "begin", _begin_sqlite)
         return engine.execution_options(statement_seconds=statement_seconds)
     options = {
@@ -59,7 +68,7 @@ def open_database(url: URL, *, wait_seconds: float, statement_seconds: float = 3
     return sa.create_engine(url, connect_args=arguments, pool_pre_ping=True, **pool)
 
 
-def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
+def _prepare_sqlite(cache_kib: int | None, connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
     # SQLAlchemy says when a transaction begins; left to itself, the driver keeps statements on tables out of it.
     connection.isolation_level = None
     cursor = connection.cursor()
@@ -68,6 +77,8 @@ def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) ->
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute(f"PRAGMA wal_autocheckpoint={_WAL_PAGES}")
+    if cache_kib is not None:
+        cursor.execute(f"PRAGMA cache_size={-cache_kib}")
     cursor.close()
     connection.create_function("ln", 1, math.log, deterministic=True)
 
@@ -79,19 +90,6 @@ def _begin_sqlite(connection: Connection) -> None:
     raw = connection.connection.driver_connection
     raw.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN_LOOKS)  # type: ignore[union-attr]
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
-
-
-def keeping_pages(engine: Engine) -> Engine:
-    """Have an engine that nothing was asked of yet keep more of SQLite's file in memory: for who goes on writing."""
-    if engine.dialect.name == "sqlite":
-
-        @event.listens_for(engine, "connect")
-        def enlarge(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-            cursor = connection.cursor()
-            cursor.execute(f"PRAGMA cache_size={-_WRITERS_CACHE_KIB}")
-            cursor.close()
-
-    return engine
 
 
 def writing(engine: Engine) -> Engine:

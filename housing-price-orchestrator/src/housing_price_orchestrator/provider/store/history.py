@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from housing_price_orchestrator.provider.model_server.columns import document_of
 from housing_price_orchestrator.provider.store.actuals import keep_actuals, realised_errors
 from housing_price_orchestrator.provider.store.database import open_database, writing
-from housing_price_orchestrator.provider.store.tables import prediction, prediction_columns
+from housing_price_orchestrator.provider.store.tables import is_in_a_segment, prediction, prediction_columns
 from housing_price_orchestrator.shared.errors import PredictionLogUnavailable
 from housing_price_orchestrator.shared.history import (
     Actual,
@@ -107,7 +107,7 @@ def _statement(query: LogQuery) -> sa.Select[Any]:
     table = prediction.c
     statement = _WITH_NAMES.order_by(table.predicted_at.desc(), table.transaction_id.desc()).limit(query.limit)
     if query.request_id is not None:
-        statement = statement.where(table.request_id == query.request_id)
+        statement = statement.where(is_in_a_segment, table.request_id == query.request_id)
     if query.model_version is not None:
         statement = statement.where(table.model_version == query.model_version)
     if query.since is not None:

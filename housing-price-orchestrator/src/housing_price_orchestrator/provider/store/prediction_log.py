@@ -31,8 +31,8 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 FLUSH_SECONDS = 0.5
 """How long a row waits in the queue while all is well, and so what a killed process loses.
 
-The more rows go into one transaction, the more of them share a page of the index by house, which is written once for
-all: that is most of what SQLite takes for a row of a large log.
+The more rows go into one transaction, the more of them share a page of an index (`SEGMENT_ROWS`), which is written once
+for all.
 """
 
 BLOCK_BYTES = 12 * 1024 * 1024

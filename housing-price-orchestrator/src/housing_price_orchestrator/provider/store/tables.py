@@ -3,7 +3,20 @@
 Times are UTC without a zone, money is in US dollars. A change here comes with a migration; a test compares the two.
 """
 
-from sqlalchemy import BigInteger, Column, Date, DateTime, Double, Identity, Index, Integer, MetaData, Table, Text
+from sqlalchemy import (
+    BigInteger,
+    Column,
+    Date,
+    DateTime,
+    Double,
+    Identity,
+    Index,
+    Integer,
+    MetaData,
+    Table,
+    Text,
+    select,
+)
 
 metadata = MetaData()
 
@@ -27,12 +40,19 @@ prediction = Table(
     Column("high_usd", Double, nullable=False),
     Column("source", Text, nullable=False),
     Column("variant", Text),
+    Column("segment", Integer, nullable=False, server_default="0"),
     Index("prediction_by_time", "predicted_at"),
-    Index("prediction_by_request", "request_id"),
+    Index("prediction_by_request", "segment", "request_id"),
     Index("prediction_by_version", "model_version", "predicted_at"),
-    Index("prediction_by_house", "house_id"),
+    Index("prediction_by_house", "segment", "house_id"),
 )
 """One row for each price that was answered."""
+
+prediction_segment = Table("prediction_segment", MetaData(), Column("segment", Integer))
+"""A view: the segments that there are. Whoever looks for a request or a house looks into each."""
+
+is_in_a_segment = prediction.c.segment.in_(select(prediction_segment.c.segment))
+"""True of each prediction; with it, a request or a house is found by the indexes."""
 
 shadow_prediction = Table(
     "shadow_prediction",

@@ -19,7 +19,7 @@ import orjson
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DataError, IntegrityError
 
-from housing_price_orchestrator.provider.store.database import keeping_pages, open_database, prepare, writing
+from housing_price_orchestrator.provider.store.database import WRITERS_CACHE_KIB, open_database, prepare, writing
 from housing_price_orchestrator.provider.store.retention import delete_some_before
 from housing_price_orchestrator.provider.store.rows import ANSWERS, KEPT_IN, Answered, Row, Timestamps
 from housing_price_orchestrator.provider.store.writing import RowWriter
@@ -66,7 +66,7 @@ class _Writer:
         self._close()
         url, wait_seconds = make_url(question["url"]), question["wait_seconds"]
         columns_version = prepare(url, question["inputs"], wait_seconds=wait_seconds)
-        self._engine = writing(keeping_pages(open_database(url, wait_seconds=wait_seconds)))
+        self._engine = writing(open_database(url, wait_seconds=wait_seconds, cache_kib=WRITERS_CACHE_KIB))
         self._kept = KEPT_IN[question["table"]]
         self._writer = RowWriter(self._engine, self._kept.table, self._kept.columns, columns_version)
         return {}

@@ -111,6 +111,7 @@ def test_every_value_is_kept_as_it_was(open_log: OpenLog, file: Path) -> None:
         "high_usd": estimate.high_usd,
         "source": "model",
         "variant": "champion",
+        "segment": 0,
     }
 
 

@@ -145,10 +145,10 @@ def _logged(with_and_without: Sequence[str], effort: Effort) -> Sequence[Scenari
         with_and_without,
         lambda running: load.closed_loop(running, connections=BUSY_CONNECTIONS, seconds=effort.seconds),
     )
-    one = Scenario(
-        LOGGED_ONE, with_and_without, lambda running: load.sequential(running, rows=1, seconds=effort.latency_seconds)
-    )
-    return [*[busy] * (1 if effort.is_quick else LOGGED_SLICES), one]
+    seconds = effort.latency_seconds / 2
+    one = Scenario(LOGGED_ONE, with_and_without, lambda running: load.sequential(running, rows=1, seconds=seconds))
+    slices = 1 if effort.is_quick else LOGGED_SLICES
+    return [*[busy] * slices, *[one] * slices]
 
 
 def _batches_at_once(running: Running, effort: Effort) -> Figures:

@@ -34,6 +34,15 @@ def engine(database_url: str) -> Iterator[sa.Engine]:
     engine.dispose()
 
 
+def indexes_in(connection: sa.Connection) -> dict[str, dict[str | None, list[str | None]]]:
+    """Table -> index -> columns."""
+    inspector = sa.inspect(connection)
+    return {
+        table: {index["name"]: index["column_names"] for index in inspector.get_indexes(table)}
+        for table in tables.metadata.tables
+    }
+
+
 def documented(table: str) -> dict[str, str]:
     """Column -> what the document says about its type."""
     (text,) = re.findall(rf"^\*\*`{table}`\*\*:.*?\n\n(\|.*?)\n\n", DOCUMENT, re.DOTALL | re.MULTILINE)
@@ -42,8 +51,16 @@ def documented(table: str) -> dict[str, str]:
 
 
 def test_the_migrations_make_the_tables_that_the_code_knows(engine: sa.Engine) -> None:
-    with engine.connect() as connection:
-        assert compare_metadata(MigrationContext.configure(connection), tables.metadata) == []
+    with engine.begin() as connection:
+        # Alembic does not know that an index may be of one kind of database only.
+        options = {"include_object": lambda _object, _name, kind, *_: kind != "index"}
+        assert compare_metadata(MigrationContext.configure(connection, opts=options), tables.metadata) == []
+        migrated = indexes_in(connection)
+        for view in (tables.realised, tables.prediction_segment):
+            connection.exec_driver_sql(f"DROP VIEW {view.name}")
+        tables.metadata.drop_all(connection)
+        tables.metadata.create_all(connection)
+        assert migrated == indexes_in(connection)
 
 
 @pytest.mark.parametrize(

@@ -1,6 +1,7 @@
 """Keeps what houses were sold for, and compares it with what was predicted."""
 
 from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 from itertools import batched
 from typing import Any
@@ -14,27 +15,41 @@ from housing_price_orchestrator.shared.history import Actual, ActualsTaken, Real
 ROWS_AT_A_TIME = 500
 """Rows that one statement asks about or writes."""
 
-type _Key = tuple[str | None, int | None]
+type Key = tuple[str | None, int | None]
+"""What a sale price belongs to: the id of a transaction, or the number of a house."""
+
 type _Told = tuple[float, date | None]
 
 
-def keep_actuals(
-    connection: Connection, actuals: Sequence[Actual], key_id: str | None, received_at: datetime
-) -> ActualsTaken:
-    """Keep those that belong to a logged prediction and say something new, in the running transaction."""
-    told_transactions = {one.transaction_id for one in actuals if one.transaction_id is not None}
-    told_houses = {one.house_id for one in actuals if one.house_id is not None}
-    known = set[_Key]()
+def logged_among(connection: Connection, actuals: Sequence[Actual]) -> set[Key]:
+    """Tell which of these belong to a logged prediction, by their transaction or their house."""
     transactions, houses = sa.select(prediction.c.transaction_id), sa.select(prediction.c.house_id)
+    told_transactions, told_houses = _keys_of(actuals)
+    known = set[Key]()
     known |= {(one, None) for one in _known(connection, transactions, told_transactions)}
     known |= {(None, one) for one in _known(connection, houses.where(is_in_a_segment), told_houses)}
-    last_told: dict[_Key, _Told] = {}
+    return known
+
+
+def keep_actuals(
+    connection: Connection,
+    actuals: Sequence[Actual],
+    known: AbstractSet[Key],
+    key_id: str | None,
+    received_at: datetime,
+) -> ActualsTaken:
+    """Keep those that are `known` (`logged_among`) and say something new, in the running transaction.
+
+    Nobody else writes meanwhile, so what is looked for in all of the log was looked for before.
+    """
+    told_transactions, told_houses = _keys_of(actuals)
+    last_told: dict[Key, _Told] = {}
     for column, values in ((actual.c.transaction_id, told_transactions), (actual.c.house_id, told_houses)):
         last_told.update(_last_told(connection, column, values))
     unknown: list[int] = []
     new: list[dict[str, Any]] = []
     for place, one in enumerate(actuals):
-        key: _Key = (one.transaction_id, one.house_id)
+        key: Key = (one.transaction_id, one.house_id)
         told: _Told = (one.sale_price_usd, one.sold_on)
         if key not in known:
             unknown.append(place)
@@ -55,13 +70,18 @@ def keep_actuals(
     return ActualsTaken(len(new), len(actuals) - len(new) - len(unknown), unknown)
 
 
+def _keys_of(actuals: Sequence[Actual]) -> tuple[set[str], set[int]]:
+    transactions = {one.transaction_id for one in actuals if one.transaction_id is not None}
+    return transactions, {one.house_id for one in actuals if one.house_id is not None}
+
+
 def _known(connection: Connection, asked: sa.Select[tuple[Any]], values: Iterable[Any]) -> Iterator[Any]:
     (column,) = asked.selected_columns
     for some in batched(values, ROWS_AT_A_TIME, strict=False):
         yield from connection.scalars(asked.where(column.in_(some)).distinct())
 
 
-def _last_told(connection: Connection, column: sa.Column[Any], values: Iterable[Any]) -> Iterator[tuple[_Key, _Told]]:
+def _last_told(connection: Connection, column: sa.Column[Any], values: Iterable[Any]) -> Iterator[tuple[Key, _Told]]:
     columns = (actual.c.transaction_id, actual.c.house_id, actual.c.sale_price_usd, actual.c.sold_on)
     for some in batched(values, ROWS_AT_A_TIME, strict=False):
         for row in connection.execute(sa.select(*columns).where(column.in_(some)).order_by(actual.c.id)):

@@ -13,7 +13,7 @@ from sqlalchemy.engine import URL, Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_orchestrator.provider.model_server.columns import document_of
-from housing_price_orchestrator.provider.store.actuals import keep_actuals, realised_errors
+from housing_price_orchestrator.provider.store.actuals import keep_actuals, logged_among, realised_errors
 from housing_price_orchestrator.provider.store.database import open_database, writing
 from housing_price_orchestrator.provider.store.tables import is_in_a_segment, prediction, prediction_columns
 from housing_price_orchestrator.shared.errors import PredictionLogUnavailable
@@ -74,7 +74,8 @@ class SqlPredictionHistory:
     async def take(self, actuals: Sequence[Actual], *, key_id: str | None) -> ActualsTaken:
         """See `PredictionHistory.take`."""
         now = datetime.now(UTC).replace(tzinfo=None)
-        return await self._ask(lambda connection: keep_actuals(connection, actuals, key_id, now), writes=True)
+        known = await self._ask(lambda connection: logged_among(connection, actuals))
+        return await self._ask(lambda connection: keep_actuals(connection, actuals, known, key_id, now), writes=True)
 
     async def realised_errors(self) -> Sequence[RealisedError]:
         """See `PredictionHistory.realised_errors`."""
@@ -106,10 +107,13 @@ class SqlPredictionHistory:
 def _statement(query: LogQuery) -> sa.Select[Any]:
     table = prediction.c
     statement = _WITH_NAMES.order_by(table.predicted_at.desc(), table.transaction_id.desc()).limit(query.limit)
+    model_version: sa.ColumnElement[str] = table.model_version
     if query.request_id is not None:
         statement = statement.where(is_in_a_segment, table.request_id == query.request_id)
+        # No column any more: SQLite would rather read all rows of a version than those of a request.
+        model_version = model_version.concat("")
     if query.model_version is not None:
-        statement = statement.where(table.model_version == query.model_version)
+        statement = statement.where(model_version == query.model_version)
     if query.since is not None:
         statement = statement.where(table.predicted_at >= _stored(query.since))
     if query.until is not None:

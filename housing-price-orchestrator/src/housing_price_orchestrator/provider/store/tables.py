@@ -42,9 +42,11 @@ prediction = Table(
     Column("variant", Text),
     Column("segment", Integer, nullable=False, server_default="0"),
     Index("prediction_by_time", "predicted_at"),
-    Index("prediction_by_request", "segment", "request_id"),
     Index("prediction_by_version", "model_version", "predicted_at"),
-    Index("prediction_by_house", "segment", "house_id"),
+    Index("prediction_by_request", "segment", "request_id").ddl_if(dialect="sqlite"),
+    Index("prediction_by_house", "segment", "house_id").ddl_if(dialect="sqlite"),
+    Index("prediction_by_request", "request_id").ddl_if(dialect="postgresql"),
+    Index("prediction_by_house", "house_id").ddl_if(dialect="postgresql"),
 )
 """One row for each price that was answered."""
 

@@ -1,22 +1,28 @@
 """A log in segments is found as a whole: by request, by house, and in what its houses were sold for."""
 
 import asyncio
+import math
+import re
+import sqlite3
 from collections.abc import Iterator, Sequence
+from contextlib import closing
 from datetime import datetime
+from types import ModuleType
 from typing import Any
 
 import pytest
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from sqlalchemy import event
 
+from housing_price_orchestrator.provider.jobs.database import sqlite_driver
 from housing_price_orchestrator.provider.store import writing as row_writing
-from housing_price_orchestrator.provider.store.actuals import keep_actuals
+from housing_price_orchestrator.provider.store.actuals import keep_actuals, logged_among
 from housing_price_orchestrator.provider.store.database import MIGRATIONS, open_database, upgrade, writing
 from housing_price_orchestrator.provider.store.history import SqlPredictionHistory
 from housing_price_orchestrator.provider.store.rows import ANSWERS, Row
 from housing_price_orchestrator.provider.store.tables import (
-    is_in_a_segment,
     prediction,
     prediction_columns,
     prediction_segment,
@@ -78,7 +84,7 @@ def tell(engine: sa.Engine, **prices: float) -> ActualsTaken:
     """Tell what houses (`h1=...`) were sold for."""
     told = [Actual(None, int(name[1:]), price, None) for name, price in prices.items()]
     with writing(engine).begin() as connection:
-        return keep_actuals(connection, told, None, RECEIVED_AT)
+        return keep_actuals(connection, told, logged_among(connection, told), None, RECEIVED_AT)
 
 
 def downgrade(engine: sa.Engine, revision: str) -> None:
@@ -152,20 +158,53 @@ def test_a_log_of_before_there_were_segments_is_found_with_what_came_later(empty
     assert prices_realised(empty) == both
 
 
+type Statements = list[tuple[str, Any]]
+
+
+@pytest.fixture
+def statements() -> Iterator[Statements]:
+    """What databases are asked."""
+    heard: Statements = []
+
+    def hear(_connection: Any, _cursor: Any, statement: str, values: Any, _context: Any, is_many: bool) -> None:
+        if not is_many:
+            heard.append((statement, values))
+
+    event.listen(sa.Engine, "before_cursor_execute", hear)
+    yield heard
+    event.remove(sa.Engine, "before_cursor_execute", hear)
+
+
+def plan_of(driver: ModuleType, engine: sa.Engine, statement: str, values: Any) -> list[str]:
+    with closing(driver.connect(engine.url.database)) as connection:
+        connection.create_function("ln", 1, math.log)
+        return [row[3] for row in connection.execute(f"EXPLAIN QUERY PLAN {statement}", values)]
+
+
+# What there is of predictions is looked up: by a transaction, or in each segment.
+LOOKED_UP = re.compile(r"SEARCH \w+ USING .* \((transaction_id=\?|segment=\? AND (house|request)_id=\?|segment>\?)\)")
+THE_FIRST_SEGMENT = "SEARCH prediction USING COVERING INDEX prediction_by_house"
+
+
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize(
-    ("asked", "index"),
-    [
-        (sa.select(prediction.c.house_id).where(is_in_a_segment, prediction.c.house_id.in_([1, 2])), "house"),
-        (sa.select(prediction).where(is_in_a_segment, prediction.c.request_id == "mine"), "request"),
-        (sa.select(realised), "house"),
-    ],
-    ids=["house", "request", "realised"],
-)
-def test_no_segment_is_read_from_its_beginning(engine: sa.Engine, asked: sa.Select[Any], index: str) -> None:
+@pytest.mark.parametrize("driver", {sqlite3, sqlite_driver()}, ids=lambda one: f"SQLite {one.sqlite_version}")
+def test_nobody_reads_all_of_the_log(engine: sa.Engine, statements: Statements, driver: ModuleType) -> None:
     write_log(engine)
-    text = str(asked.compile(engine, compile_kwargs={"literal_binds": True}))
-    with engine.connect() as connection:
-        plan = "\n".join(row[3] for row in connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {text}"))
-    assert f"INDEX prediction_by_{index} (segment=? AND {index}_id=?)" in plan
-    assert "SCAN prediction" not in plan
+    statements.clear()
+
+    async def ask() -> None:
+        async with SqlPredictionHistory(engine.url, limit_seconds=5) as asked:
+            await asked.search(LogQuery(limit=50, request_id="request-1"))
+            await asked.search(LogQuery(limit=50, request_id="request-1", model_version="1"))
+            await asked.search(LogQuery(limit=50, request_id="request-1", since=RECEIVED_AT, until=RECEIVED_AT))
+            await asked.take([Actual(None, house, 1.0, None) for house in range(9)], key_id=None)
+            await asked.take([Actual(f"{1:032x}", None, 1.0, None)], key_id=None)
+            await asked.realised_errors()
+
+    asyncio.run(ask())
+    plans = [plan_of(driver, engine, *one) for one in statements if re.search(r"\b(prediction|realised)\b", one[0])]
+    assert len(plans) == 6
+    for plan in plans:
+        steps = [step for step in plan if re.match(r"(SCAN|SEARCH) (prediction|p)\b", step)]
+        assert steps
+        assert all(LOOKED_UP.fullmatch(step) or step == THE_FIRST_SEGMENT for step in steps), steps

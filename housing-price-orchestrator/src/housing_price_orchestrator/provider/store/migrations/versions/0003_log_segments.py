@@ -1,4 +1,7 @@
-"""The prediction log in segments, each with its own stretch of the indexes by request and by house."""
+"""SQLite: the prediction log in segments, each with its own stretch of the indexes by request and by house.
+
+All of a log in Postgres is one segment, and nothing changes there but that it can be asked for in the same way.
+"""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,9 +11,8 @@ down_revision = "0002"
 
 _INDEXES = {"prediction_by_request": "request_id", "prediction_by_house": "house_id"}
 
-_SEGMENTS = {
-    # One look into the index for each, and none at the rows.
-    "sqlite": """
+# One look into an index for each segment, and none at the rows.
+_SEGMENTS = """
 CREATE VIEW prediction_segment AS
 WITH RECURSIVE found(segment) AS (
     SELECT MIN(segment) FROM prediction
@@ -19,11 +21,10 @@ WITH RECURSIVE found(segment) AS (
     FROM found WHERE segment IS NOT NULL
 )
 SELECT segment FROM found WHERE segment IS NOT NULL
-""",
-    # All of a log in Postgres is one (`RowWriter`); said as a constant, it costs the planner nothing.
-    "postgresql": "CREATE VIEW prediction_segment AS SELECT 0 AS segment",
-}
+"""
 
+# SQLite takes the tables of a cross join in their order (sqlite.org/optoverview.html, "CROSS JOIN"). Left to itself, it
+# reads all predictions to find those of a few houses, as it knows nothing of how many there are of what.
 _REALISED = """
 CREATE VIEW realised AS
 WITH current_actual AS (
@@ -39,8 +40,8 @@ matched AS (
     SELECT transaction_id, actual_id, 1 FROM (
         SELECT p.transaction_id, a.id AS actual_id,
                ROW_NUMBER() OVER (PARTITION BY a.id, p.model_id ORDER BY p.transaction_id DESC) AS place
-        FROM current_actual AS a {and_segment} JOIN prediction AS p
-          ON {of_segment} p.house_id = a.house_id AND p.predicted_at <= a.received_at
+        FROM current_actual AS a {segments} {join} prediction AS p
+          ON {in_segment} p.house_id = a.house_id AND p.predicted_at <= a.received_at
         WHERE a.transaction_id IS NULL
     ) AS latest WHERE place = 1
 ),
@@ -53,31 +54,41 @@ SELECT p.transaction_id, p.model_name, p.model_version, p.model_id, p.predicted_
        p.price_usd, p.low_usd, p.high_usd, a.sale_price_usd,
        SUBSTR(COALESCE(CAST(a.sold_on AS TEXT), CAST(a.received_at AS TEXT)), 1, 7) AS month
 FROM nearest
-JOIN prediction AS p ON p.transaction_id = nearest.transaction_id
-JOIN actual AS a ON a.id = nearest.actual_id
+{join} prediction AS p ON p.transaction_id = nearest.transaction_id
+{join} actual AS a ON a.id = nearest.actual_id
 WHERE nearest.place = 1
 """
 
 
+_SEGMENTED = {
+    "segments": "CROSS JOIN prediction_segment AS s",
+    "in_segment": "p.segment = s.segment AND",
+    "join": "CROSS JOIN",
+}
+_WHOLE = {"segments": "", "in_segment": "", "join": "JOIN"}
+
+
 def upgrade() -> None:
     """Add the column, and have the two indexes and the view begin with it; rows that are there are one segment."""
-    op.execute("DROP VIEW realised")
     op.add_column("prediction", sa.Column("segment", sa.Integer, nullable=False, server_default="0"))
+    if op.get_context().dialect.name == "postgresql":
+        op.execute("CREATE VIEW prediction_segment AS SELECT 0 AS segment")
+        return
+    op.execute("DROP VIEW realised")
     for name, column in _INDEXES.items():
         op.drop_index(name, "prediction")
         op.create_index(name, "prediction", ["segment", column])
-    op.execute(_SEGMENTS[op.get_context().dialect.name])
-    op.execute(
-        _REALISED.format(and_segment="CROSS JOIN prediction_segment AS s", of_segment="p.segment = s.segment AND")
-    )
+    op.execute(_SEGMENTS)
+    op.execute(_REALISED.format_map(_SEGMENTED))
 
 
 def downgrade() -> None:
-    """Have the indexes and the view as they were, and drop the column."""
-    op.execute("DROP VIEW realised")
+    """Have everything as it was."""
     op.execute("DROP VIEW prediction_segment")
-    for name, column in _INDEXES.items():
-        op.drop_index(name, "prediction")
-        op.create_index(name, "prediction", [column])
+    if op.get_context().dialect.name == "sqlite":
+        op.execute("DROP VIEW realised")
+        for name, column in _INDEXES.items():
+            op.drop_index(name, "prediction")
+            op.create_index(name, "prediction", [column])
+        op.execute(_REALISED.format_map(_WHOLE))
     op.drop_column("prediction", "segment")
-    op.execute(_REALISED.format(and_segment="", of_segment=""))

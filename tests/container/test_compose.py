@@ -30,6 +30,7 @@ from housing_price_model.artefact import digest_of
 from housing_price_model.names import DIGEST_TAG, MODEL_ID_TAG, NAME
 from housing_price_model.registry import connect, download, register_challenger
 from housing_price_model.train import train
+from waiting import wait_until
 
 from ..lifecycle_store import QUICK, change_golden, every_tenth_house
 from ..traffic import Traffic
@@ -195,8 +196,10 @@ def test_without_its_model_server_the_api_says_so_and_prices_again_when_it_is_ba
         assert answer.status_code == 503, answer.text
         assert answer.headers["content-type"] == "application/problem+json"
         assert int(answer.headers["retry-after"]) >= 1
-        assert httpx.get(f"{stack.published('orchestrator', 8000)}/livez", trust_env=False).status_code == 200
-        assert httpx.get(f"{stack.published('orchestrator', 8000)}/readyz", trust_env=False).status_code == 503
+        url = stack.published("orchestrator", 8000)
+        assert httpx.get(f"{url}/livez", trust_env=False).status_code == 200
+        # Whether it is ready is known from its last look, and the next one comes a moment later.
+        wait_until(lambda: httpx.get(f"{url}/readyz", trust_env=False).status_code == 503, "it says that it is ready")
     finally:
         stack.compose("start", "model-server")
 

@@ -271,7 +271,11 @@ class Process:
 
     def __init__(self, *command: str, **variables: str) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="process-", ignore_cleanup_errors=True)
-        predictions = {"ORCHESTRATOR_PREDICTION_LOG__URL": f"sqlite:///{self._folder.name}/predictions.db"}
+        ours = {
+            "ORCHESTRATOR_PREDICTION_LOG__URL": f"sqlite:///{self._folder.name}/predictions.db",
+            # No proxy has to notice that it ends.
+            "ORCHESTRATOR_SERVER__STOP_NOTICE_SECONDS": "0",
+        }
         inherited = {name: value for name, value in os.environ.items() if not name.startswith("ORCHESTRATOR_")}
         self._process = subprocess.Popen(
             command,
@@ -279,7 +283,7 @@ class Process:
             stderr=subprocess.STDOUT,
             stdin=subprocess.DEVNULL,
             text=True,
-            env={**inherited, "PYTHONUNBUFFERED": "1", **predictions, **variables},
+            env={**inherited, "PYTHONUNBUFFERED": "1", **ours, **variables},
             # A group of its own, so that grandchildren can be ended as well.
             start_new_session=True,
         )

@@ -32,7 +32,6 @@ def process(files: Certificate) -> Iterator[Process]:
             *(sys.executable, "-m", "housing_price_orchestrator", "serve", "--port", "0"),
             ORCHESTRATOR_MODEL_SERVER__BASE_URL=stub.url,
             ORCHESTRATOR_SERVER__CLIENT_TIMEOUT_SECONDS="0.5",
-            ORCHESTRATOR_SERVER__STOP_NOTICE_SECONDS="0",
             ORCHESTRATOR_TLS__CERT_FILE=str(files.cert_file),
             ORCHESTRATOR_TLS__KEY_FILE=str(files.key_file),
         ) as running,

@@ -28,7 +28,6 @@ def process() -> Iterator[Process]:
             ORCHESTRATOR_MODEL_SERVER__BASE_URL=stub.url,
             ORCHESTRATOR_REQUESTS__DEADLINE_SECONDS="30",
             ORCHESTRATOR_SERVER__CLIENT_TIMEOUT_SECONDS="1",
-            ORCHESTRATOR_SERVER__STOP_NOTICE_SECONDS="0",
         ) as running,
     ):
         yield running

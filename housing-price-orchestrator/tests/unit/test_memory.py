@@ -1,9 +1,12 @@
-"""How the process treats memory: tried in one of its own, since there is no way back."""
+"""How the process treats memory."""
 
+import gc
 import subprocess
 import sys
 
 import pytest
+
+from housing_price_orchestrator.composition.memory import GARBAGE_AFTER_OBJECTS, little_looking_for_garbage
 
 AGAIN_AND_AGAIN = """
 import sys
@@ -23,6 +26,7 @@ print(pages // 10)
 
 
 def pages_of_a_turn(how: str) -> int:
+    """In a process of its own, since there is no way back."""
     command = [sys.executable, "-c", AGAIN_AND_AGAIN, how]
     return int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
 
@@ -31,3 +35,13 @@ def pages_of_a_turn(how: str) -> int:
 def test_what_a_large_batch_has_used_is_there_for_the_next() -> None:
     assert pages_of_a_turn("as it comes") > 100
     assert pages_of_a_turn("keeping") <= 1
+
+
+def test_what_is_here_at_the_start_is_not_looked_through_until_the_end() -> None:
+    before = gc.get_threshold()
+    with little_looking_for_garbage():
+        assert gc.get_freeze_count() > 0
+        assert gc.isenabled()
+        assert gc.get_threshold()[0] == GARBAGE_AFTER_OBJECTS
+    assert gc.get_freeze_count() == 0
+    assert gc.get_threshold() == before

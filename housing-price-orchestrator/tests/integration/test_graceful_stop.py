@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import operator
 import shutil
 import signal
 import sys
@@ -16,6 +17,7 @@ import pytest
 
 from factories import house_bytes
 from servers import LISTENS, Call, Process, StubModelServer, free_port
+from waiting import wait_until
 from wire import answers_in, connected, head, one_answer, post, until_closed
 
 PREDICT = "/api/v1/price/predict"
@@ -122,7 +124,8 @@ class Load:
         self.statuses: list[int] = []
         self.failures: list[str] = []
         self.refused = 0
-        self._threads = [threading.Thread(target=self._ask) for _ in range(threads)]
+        self._answered = [0] * threads
+        self._threads = [threading.Thread(target=self._ask, args=(place,)) for place in range(threads)]
 
     def __enter__(self) -> Self:
         for thread in self._threads:
@@ -141,12 +144,18 @@ class Load:
             self._stopped.wait(0.01)
         assert len(self.statuses) >= wanted
 
-    def _ask(self) -> None:
+    def wait_for_each(self, answers: int) -> None:
+        """Wait until each thread was answered so many more requests."""
+        wanted = [answered + answers for answered in self._answered]
+        wait_until(lambda: all(map(operator.ge, self._answered, wanted)), f"{self._answered} of {wanted} answers")
+
+    def _ask(self, place: int) -> None:
         limits = httpx.Limits(max_keepalive_connections=1 if self._is_kept else 0)
         with httpx.Client(base_url=self._url, limits=limits, timeout=BOUNDED_SECONDS, trust_env=False) as http:
             while not self._stopped.is_set():
                 try:
                     self.statuses.append(http.post(PREDICT, content=house_bytes()).status_code)
+                    self._answered[place] += 1
                 except httpx.ConnectError:
                     # Not accepted, so nothing is lost.
                     self.refused += 1
@@ -157,12 +166,16 @@ class Load:
 
 @pytest.mark.parametrize("is_kept", [True, False])
 def test_no_accepted_request_is_lost_under_load(stub: StubModelServer, is_kept: bool) -> None:
-    with (
-        serving(stub.url, ORCHESTRATOR_SERVER__STOP_NOTICE_SECONDS="0.5") as process,
-        Load(process.says(LISTENS)[1], threads=8, is_kept=is_kept) as load,
-    ):
-        load.wait_for(50)
-        assert process.stop() == 0
+    with serving(stub.url, ORCHESTRATOR_SERVER__STOP_NOTICE_SECONDS="60") as process:
+        url = process.says(LISTENS)[1]
+        with Load(url, threads=8, is_kept=is_kept) as load:
+            load.wait_for(50)
+            process.send(signal.SIGTERM)
+            wait_until(lambda: httpx.get(f"{url}/readyz", trust_env=False).status_code == 503, "it goes on")
+            # Of two answers, the second's request was read after that: each connection was told that it is the last.
+            load.wait_for_each(2)
+            # Ends the notice.
+            assert process.stop() == 0
     assert load.failures == []
     assert set(load.statuses) == {200}
     assert load.refused > 0

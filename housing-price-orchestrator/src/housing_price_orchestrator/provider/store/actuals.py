@@ -40,7 +40,7 @@ def keep_actuals(
 ) -> ActualsTaken:
     """Keep those that are `known` (`logged_among`) and say something new, in the running transaction.
 
-    Nobody else writes meanwhile, so what is looked for in all of the log was looked for before.
+    SQLite lets nobody else write meanwhile, so what has to be looked for in all of the log was looked for before.
     """
     told_transactions, told_houses = _keys_of(actuals)
     last_told: dict[Key, _Told] = {}

@@ -12,6 +12,7 @@ from sqlalchemy.engine import Engine, make_url
 from housing_price_orchestrator.provider.model_server.columns import COLUMNS
 from housing_price_orchestrator.provider.store.database import open_database, upgrade, version_of, writing
 from housing_price_orchestrator.provider.store.tables import actual, prediction, shadow_prediction
+from housing_price_orchestrator.settings import PredictionLogSettings
 
 START = datetime(2026, 11, 1)  # noqa: DTZ001 - the log's times are UTC without a zone
 
@@ -21,10 +22,7 @@ class Log:
 
     def __init__(self, url: str) -> None:
         self.url = url
-        address = make_url(url)
-        if address.drivername == "postgresql":
-            address = address.set(drivername="postgresql+psycopg")
-        self.engine: Engine = open_database(address, wait_seconds=10)
+        self.engine: Engine = open_database(make_url(PredictionLogSettings(url=url).url), wait_seconds=10)
         upgrade(self.engine)
         self.rows = 0
 

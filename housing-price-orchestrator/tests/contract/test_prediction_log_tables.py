@@ -13,9 +13,9 @@ from factories import REPOSITORY
 from housing_price_orchestrator.provider.model_server.columns import COLUMNS
 from housing_price_orchestrator.provider.store import tables
 from housing_price_orchestrator.provider.store.database import open_database, upgrade, version_of
+from housing_price_orchestrator.settings import PredictionLogSettings
 
 DOCUMENT = (REPOSITORY / "docs" / "prediction-log.md").read_text(encoding="utf-8")
-DRIVERS = {"sqlite": "sqlite", "postgr": "postgresql+psycopg"}
 TYPES = {
     "text": sa.Text,
     "timestamp": sa.DateTime,
@@ -28,7 +28,7 @@ TYPES = {
 
 @pytest.fixture
 def engine(database_url: str) -> Iterator[sa.Engine]:
-    engine = open_database(sa.make_url(database_url).set(drivername=DRIVERS[database_url[:6]]), wait_seconds=5)
+    engine = open_database(sa.make_url(PredictionLogSettings(url=database_url).url), wait_seconds=5)
     upgrade(engine)
     yield engine
     engine.dispose()

@@ -139,15 +139,13 @@ class Load:
 
     def wait_for(self, answers: int) -> None:
         """Wait until so many more requests were answered."""
-        wanted, deadline = len(self.statuses) + answers, time.monotonic() + BOUNDED_SECONDS
-        while len(self.statuses) < wanted and time.monotonic() < deadline:
-            self._stopped.wait(0.01)
-        assert len(self.statuses) >= wanted
+        wanted = len(self.statuses) + answers
+        wait_until(lambda: len(self.statuses) >= wanted, "no more answers come", BOUNDED_SECONDS)
 
     def wait_for_each(self, answers: int) -> None:
         """Wait until each thread was answered so many more requests."""
         wanted = [answered + answers for answered in self._answered]
-        wait_until(lambda: all(map(operator.ge, self._answered, wanted)), f"{self._answered} of {wanted} answers")
+        wait_until(lambda: all(map(operator.ge, self._answered, wanted)), "not each got more answers", BOUNDED_SECONDS)
 
     def _ask(self, place: int) -> None:
         limits = httpx.Limits(max_keepalive_connections=1 if self._is_kept else 0)

@@ -59,7 +59,7 @@ class RowWriter:
         with self._engine.begin() as connection:
             same_for_all = [self._segment(connection)] if self._has_segments else []
             for some in _in_powers_of_two(rows):
-                values = (*same_for_all, *chain.from_iterable(some))
+                values = tuple(chain(same_for_all, chain.from_iterable(some)))
                 connection.exec_driver_sql(self._statement(len(some)), values)
 
     def _segment(self, connection: Connection) -> int:

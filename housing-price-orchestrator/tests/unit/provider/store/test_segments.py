@@ -29,6 +29,7 @@ from housing_price_orchestrator.provider.store.tables import (
     realised,
 )
 from housing_price_orchestrator.provider.store.writing import RowWriter
+from housing_price_orchestrator.settings import PredictionLogSettings
 from housing_price_orchestrator.shared.history import Actual, ActualsTaken, LogQuery
 
 SEGMENT_ROWS = 100
@@ -40,9 +41,7 @@ RECEIVED_AT = datetime(2026, 11, 30)  # noqa: DTZ001 - the log's times are UTC w
 @pytest.fixture
 def empty(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.Engine]:
     monkeypatch.setattr(row_writing, "SEGMENT_ROWS", SEGMENT_ROWS)
-    url = sa.make_url(database_url)
-    if url.get_backend_name() == "postgresql":
-        url = url.set(drivername="postgresql+psycopg")
+    url = sa.make_url(PredictionLogSettings(url=database_url).url)
     engine = open_database(url, wait_seconds=5, connections=2)
     yield engine
     engine.dispose()

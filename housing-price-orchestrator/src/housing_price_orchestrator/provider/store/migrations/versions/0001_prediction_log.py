@@ -3,42 +3,10 @@
 import sqlalchemy as sa
 from alembic import op
 
+from housing_price_orchestrator.provider.store.migrations import realised
+
 revision = "0001"
 down_revision = None
-
-_REALISED = """
-CREATE VIEW realised AS
-WITH current_actual AS (
-    SELECT * FROM (
-        SELECT a.*, ROW_NUMBER() OVER (PARTITION BY a.transaction_id, a.house_id ORDER BY a.id DESC) AS place
-        FROM actual AS a
-    ) AS numbered WHERE place = 1
-),
-matched AS (
-    SELECT p.transaction_id, a.id AS actual_id, 0 AS distance
-    FROM current_actual AS a JOIN prediction AS p ON p.transaction_id = a.transaction_id
-    UNION ALL
-    SELECT transaction_id, actual_id, 1 FROM (
-        SELECT p.transaction_id, a.id AS actual_id,
-               ROW_NUMBER() OVER (PARTITION BY a.id, p.model_id ORDER BY p.transaction_id DESC) AS place
-        FROM current_actual AS a JOIN prediction AS p
-          ON p.house_id = a.house_id AND p.predicted_at <= a.received_at
-        WHERE a.transaction_id IS NULL
-    ) AS latest WHERE place = 1
-),
-nearest AS (
-    SELECT transaction_id, actual_id,
-           ROW_NUMBER() OVER (PARTITION BY transaction_id ORDER BY distance, actual_id DESC) AS place
-    FROM matched
-)
-SELECT p.transaction_id, p.model_name, p.model_version, p.model_id, p.predicted_at,
-       p.price_usd, p.low_usd, p.high_usd, a.sale_price_usd,
-       SUBSTR(COALESCE(CAST(a.sold_on AS TEXT), CAST(a.received_at AS TEXT)), 1, 7) AS month
-FROM nearest
-JOIN prediction AS p ON p.transaction_id = nearest.transaction_id
-JOIN actual AS a ON a.id = nearest.actual_id
-WHERE nearest.place = 1
-"""
 
 
 def upgrade() -> None:
@@ -83,7 +51,7 @@ def upgrade() -> None:
     )
     op.create_index("actual_by_transaction", "actual", ["transaction_id"])
     op.create_index("actual_by_house", "actual", ["house_id"])
-    op.execute(_REALISED)
+    op.execute(realised.whole_log())
 
 
 def downgrade() -> None:

@@ -1,0 +1,53 @@
+"""The view of what houses were sold for, which more than one migration makes.
+
+They are what they were: a text of here that has been released is not changed, and a later one is another.
+"""
+
+_REALISED = """
+CREATE VIEW realised AS
+WITH current_actual AS (
+    SELECT * FROM (
+        SELECT a.*, ROW_NUMBER() OVER (PARTITION BY a.transaction_id, a.house_id ORDER BY a.id DESC) AS place
+        FROM actual AS a
+    ) AS numbered WHERE place = 1
+),
+matched AS (
+    SELECT p.transaction_id, a.id AS actual_id, 0 AS distance
+    FROM current_actual AS a JOIN prediction AS p ON p.transaction_id = a.transaction_id
+    UNION ALL
+    SELECT transaction_id, actual_id, 1 FROM (
+        SELECT p.transaction_id, a.id AS actual_id,
+               ROW_NUMBER() OVER (PARTITION BY a.id, p.model_id ORDER BY p.transaction_id DESC) AS place
+        FROM current_actual AS a {segments}{join} prediction AS p
+          ON {in_segment}p.house_id = a.house_id AND p.predicted_at <= a.received_at
+        WHERE a.transaction_id IS NULL
+    ) AS latest WHERE place = 1
+),
+nearest AS (
+    SELECT transaction_id, actual_id,
+           ROW_NUMBER() OVER (PARTITION BY transaction_id ORDER BY distance, actual_id DESC) AS place
+    FROM matched
+)
+SELECT p.transaction_id, p.model_name, p.model_version, p.model_id, p.predicted_at,
+       p.price_usd, p.low_usd, p.high_usd, a.sale_price_usd,
+       SUBSTR(COALESCE(CAST(a.sold_on AS TEXT), CAST(a.received_at AS TEXT)), 1, 7) AS month
+FROM nearest
+{join} prediction AS p ON p.transaction_id = nearest.transaction_id
+{join} actual AS a ON a.id = nearest.actual_id
+WHERE nearest.place = 1
+"""
+
+
+def whole_log() -> str:
+    """Write the view of a log whose houses are found by one index."""
+    return _REALISED.format(segments="", in_segment="", join="JOIN")
+
+
+def log_in_segments() -> str:
+    """Write it where SQLite looks for a house in each segment.
+
+    It takes the tables of a cross join in their order (sqlite.org/optoverview.html, "CROSS JOIN"). Left to itself, it
+    reads all predictions to find those of a few houses, as it knows nothing of how many there are of what.
+    """
+    segments = "CROSS JOIN prediction_segment AS s "
+    return _REALISED.format(segments=segments, in_segment="p.segment = s.segment AND ", join="CROSS JOIN")

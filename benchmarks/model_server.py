@@ -20,7 +20,7 @@ from mlflow.pyfunc import PyFuncModel, scoring_server
 from benchmarks import houses, model
 from benchmarks.paths import RESULTS
 from benchmarks.scenarios import in_turn
-from housing_price_model import lean
+from housing_price_model.serving import fast_scoring
 
 TURNS: Final = {1: 300, 1_000: 40}
 """How often each step is timed, by the rows of a call."""
@@ -47,11 +47,11 @@ def measure(export: Path | None = None) -> None:
 
 def _steps(loaded: PyFuncModel, rows: int) -> Steps:
     schema = loaded.metadata.get_input_schema()
-    direct = lean.DirectModel(loaded)
+    direct = fast_scoring.DirectModel(loaded)
     some = houses.rows()[:rows]
     split = houses.INVOCATIONS.body(range(rows))
     frame = scoring_server._parse_json_data(split, loaded.metadata, schema).data  # noqa: SLF001 - the step itself
-    lists = lean.parse(split, direct.metadata).data
+    lists = fast_scoring.parse(split, direct.metadata).data
     answer = direct.predict(lists)
     # `instances` and `inputs` are missing: MLflow makes the text "None" of a blank there, which the model refuses.
     formats = {
@@ -73,17 +73,17 @@ def _steps(loaded: PyFuncModel, rows: int) -> Steps:
         "price a DataFrame that was not checked": lambda: direct.predict(frame),
         "MLflow's way: write the answer": lambda: scoring_server.predictions_to_json(answer, StringIO()),
         "`serve`, whole, dataframe_split": lambda: _as_served(direct, split),
-        "`serve`: read the body, keep rows": lambda: lean.parse(split, direct.metadata),
+        "`serve`: read the body, keep rows": lambda: fast_scoring.parse(split, direct.metadata),
         "`serve`: price rows": lambda: direct.predict(lists),
-        "`serve`: write the answer": lambda: lean.write(answer, StringIO()),
+        "`serve`: write the answer": lambda: fast_scoring.write(answer, StringIO()),
     }
 
 
 def _side_by_side(loaded: PyFuncModel) -> Steps:
-    direct = lean.DirectModel(loaded)
+    direct = fast_scoring.DirectModel(loaded)
     whole, half = (houses.INVOCATIONS.body(range(count)) for count in (1_000, 500))
     python_model = loaded.unwrap_python_model()
-    frame = lean.parse(whole, direct.metadata).data
+    frame = fast_scoring.parse(whole, direct.metadata).data
     matrix = python_model._features.matrix(python_model._encoder.encode(frame))  # noqa: SLF001 - the graph's own input
     graph = loaded._model_impl.context.artifacts["graph"]  # noqa: SLF001 - MLflow has no other way to it
 
@@ -102,8 +102,8 @@ def _side_by_side(loaded: PyFuncModel) -> Steps:
     }
 
 
-def _as_served(direct: lean.DirectModel, body: bytes) -> None:
-    lean.write(direct.predict(lean.parse(body, direct.metadata).data), StringIO())
+def _as_served(direct: fast_scoring.DirectModel, body: bytes) -> None:
+    fast_scoring.write(direct.predict(fast_scoring.parse(body, direct.metadata).data), StringIO())
 
 
 def _in_threads(work: Callable[[], object], count: int) -> None:

@@ -35,7 +35,7 @@ def of_model(export: Path) -> Path:
     # These load slowly, and a run with a known model does not need them.
     import mlflow  # noqa: PLC0415
 
-    from housing_price_model.data import read_houses  # noqa: PLC0415
+    from housing_price_model.survey.data import read_houses  # noqa: PLC0415
 
     model = mlflow.pyfunc.load_model(str(export / "model")).unwrap_python_model()
     features = read_houses(SURVEY).features

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from benchmarks.paths import REPOSITORY, STATE
-from housing_price.process import GRACE_SECONDS, LEASH, LEASH_SECONDS
+from housing_price.stack.process import GRACE_SECONDS, LEASH, LEASH_SECONDS
 
 READY_SECONDS: Final = 180.0
 SETTLE_SECONDS: Final = 30.0

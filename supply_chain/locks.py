@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from housing_price.services import find_uv
+from housing_price.stack.services import find_uv
 
 REPOSITORY: Final = Path(__file__).resolve().parents[1]
 

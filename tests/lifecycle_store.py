@@ -7,13 +7,13 @@ from pathlib import Path
 
 from mlflow.tracking import MlflowClient
 
-from housing_price_model.artefact import digest_of
-from housing_price_model.data import BUNDLED
-from housing_price_model.names import DIGEST_TAG, MODEL_ID_TAG, NAME
-from housing_price_model.pipeline import Recipe
-from housing_price_model.registry import connect, download, register, register_challenger
-from housing_price_model.runs import EXPERIMENT
-from housing_price_model.train import train
+from housing_price_model.artefact.export import digest_of
+from housing_price_model.fitting.pipeline import Recipe
+from housing_price_model.registry.names import DIGEST_TAG, MODEL_ID_TAG, NAME
+from housing_price_model.registry.versions import connect, download, register, register_challenger
+from housing_price_model.survey.data import BUNDLED
+from housing_price_model.training.mlflow_run import EXPERIMENT
+from housing_price_model.training.train import train
 
 QUICK = Recipe(trees=20, spread_trees=5, folds=3)
 """The same steps as the served recipe, in a second."""

@@ -16,14 +16,14 @@ import httpx
 import pytest
 
 from factories import survey_houses, survey_rows
-from housing_price.state import REPOSITORY, State
+from housing_price.stack.state import REPOSITORY, State
 
 with warnings.catch_warnings():
     # MLflow warns of its own type hints while it is imported; later warnings are errors, as everywhere.
     warnings.simplefilter("ignore")
     import_module("mlflow.pyfunc")
 
-from housing_price_model.train import train
+from housing_price_model.training.train import train
 
 from .lifecycle_store import new_store
 from .running import Up, wait_until

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from housing_price.state import REPOSITORY
+from housing_price.stack.state import REPOSITORY
 
 from .running import FREE_PORTS, Up
 

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from housing_price.state import REPOSITORY, State
+from housing_price.stack.state import REPOSITORY, State
 
 with warnings.catch_warnings():
     # MLflow warns of its own type hints while it is imported; later warnings are errors, as everywhere.

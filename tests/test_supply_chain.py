@@ -20,7 +20,7 @@ from supply_chain.locks import IMAGES, LOCKS, Image
 from supply_chain.sbom import OPTIONS, sbom_of
 from supply_chain.waivers import WAIVERS, Waiver, WaiverError, read_waivers
 
-from housing_price.state import REPOSITORY
+from housing_price.stack.state import REPOSITORY
 
 TODAY = datetime.date(2026, 11, 21)
 TOMORROW, YESTERDAY = TODAY + datetime.timedelta(days=1), TODAY - datetime.timedelta(days=1)

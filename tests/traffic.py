@@ -12,8 +12,8 @@ from typing import Self
 
 import httpx
 
-from housing_price.services import PREDICT_PATH
-from housing_price.state import EXAMPLE
+from housing_price.stack.services import PREDICT_PATH
+from housing_price.stack.state import EXAMPLE
 
 from .running import Up
 

@@ -14,7 +14,7 @@ from benchmarks import houses
 from benchmarks.faults.timeline import Asked, Timeline
 from benchmarks.paths import REPOSITORY, STATE
 from benchmarks.processes import environment, tree
-from housing_price.process import LEASH, LEASH_SECONDS
+from housing_price.stack.process import LEASH, LEASH_SECONDS
 
 START_SECONDS: Final = 60.0
 DRAIN_SECONDS: Final = 15.0

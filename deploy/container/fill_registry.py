@@ -10,8 +10,8 @@ import subprocess
 import sys
 
 from housing_price_model.errors import RegistryError
-from housing_price_model.names import CHAMPION, NAME
-from housing_price_model.registry import connect, find_champion
+from housing_price_model.registry.names import CHAMPION, NAME
+from housing_price_model.registry.versions import connect, find_champion
 
 
 def run(command: str, *options: str) -> None:

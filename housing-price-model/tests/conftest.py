@@ -16,10 +16,10 @@ with warnings.catch_warnings():
 
 from tests.lifecycle_store import QUICK, LifecycleStore, every_tenth_house, fill, new_store
 
-from housing_price_model.artefact import MODEL
-from housing_price_model.data import BUNDLED, Houses, read_houses
-from housing_price_model.packaging import load
-from housing_price_model.train import Trained, train
+from housing_price_model.artefact.export import MODEL
+from housing_price_model.fitting.pack import load
+from housing_price_model.survey.data import BUNDLED, Houses, read_houses
+from housing_price_model.training.train import Trained, train
 
 type Predict = Callable[[pd.DataFrame], pd.DataFrame]
 

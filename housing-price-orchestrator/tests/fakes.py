@@ -10,7 +10,7 @@ from typing import Any
 import orjson
 
 from housing_price_orchestrator.provider.model_server.columns import row_of
-from housing_price_orchestrator.provider.resilience.circuit import Circuit
+from housing_price_orchestrator.service.resilience.circuit_breaker import Circuit
 from housing_price_orchestrator.shared.jobs import Job, JobFailure, JobOrder, is_finished
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House

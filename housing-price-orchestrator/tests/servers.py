@@ -22,7 +22,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from housing_price_orchestrator.interface.documents.limits import ConnectionLimits
-from housing_price_orchestrator.interface.server.listening import ListeningConfig
+from housing_price_orchestrator.server.listening import ListeningConfig
 
 SECONDS_FOR_A_START = 90
 SECONDS_FOR_AN_END = 20

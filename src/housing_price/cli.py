@@ -8,15 +8,15 @@ from typing import Annotated
 
 import typer
 
-from housing_price import jobs, models
-from housing_price.doctor import examine
+from housing_price.doctor.doctor import examine
 from housing_price.errors import StackError
-from housing_price.output import Output
-from housing_price.ports import Address, find_free_port
-from housing_price.services import MODEL_SERVER, ORCHESTRATOR, TRACKING_SERVER, ModelServerKind, Plan
-from housing_price.state import DEFAULT_STATE, State
-from housing_price.supervisor import BackOff
-from housing_price.up import run_until_stopped
+from housing_price.remote import jobs, models
+from housing_price.stack.output import Output
+from housing_price.stack.ports import Address, find_free_port
+from housing_price.stack.services import MODEL_SERVER, ORCHESTRATOR, TRACKING_SERVER, ModelServerKind, Plan
+from housing_price.stack.state import DEFAULT_STATE, State
+from housing_price.stack.supervisor import BackOff
+from housing_price.stack.up import run_until_stopped
 
 LOOPBACK = "127.0.0.1"
 

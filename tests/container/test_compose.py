@@ -26,10 +26,10 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import_module("mlflow.pyfunc")
 
-from housing_price_model.artefact import digest_of
-from housing_price_model.names import DIGEST_TAG, MODEL_ID_TAG, NAME
-from housing_price_model.registry import connect, download, register_challenger
-from housing_price_model.train import train
+from housing_price_model.artefact.export import digest_of
+from housing_price_model.registry.names import DIGEST_TAG, MODEL_ID_TAG, NAME
+from housing_price_model.registry.versions import connect, download, register_challenger
+from housing_price_model.training.train import train
 from waiting import wait_until
 
 from ..lifecycle_store import QUICK, change_golden, every_tenth_house

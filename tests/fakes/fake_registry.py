@@ -4,9 +4,9 @@ import sqlite3
 from contextlib import closing
 from pathlib import Path
 
-from housing_price.champion import Champion
-from housing_price.state import State
-from housing_price_model.artefact import Manifest, digest_of, write_export
+from housing_price.stack.champion import Champion
+from housing_price.stack.state import State
+from housing_price_model.artefact.export import Manifest, digest_of, write_export
 
 _TABLES = """
     CREATE TABLE IF NOT EXISTS registered_model_aliases (name TEXT, alias TEXT, version INTEGER);

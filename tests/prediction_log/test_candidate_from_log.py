@@ -8,10 +8,10 @@ import pytest
 from housing_price_model.candidate.extract import EXTRACT, HOUSES
 from housing_price_model.candidate.parameters import Parameters, Source, Surroundings
 from housing_price_model.candidate.run import Run
-from housing_price_model.data import BUNDLED, read_houses
 from housing_price_model.errors import LogError
 from housing_price_model.reference.profile import cells_of
-from housing_price_model.vocabulary import COLUMNS, TARGET
+from housing_price_model.survey.data import BUNDLED, read_houses
+from housing_price_model.survey.vocabulary import COLUMNS, TARGET
 
 from .logs import new_log
 

@@ -11,12 +11,12 @@ import pytest
 import yaml
 from prometheus_client.parser import text_string_to_metric_families
 
-from housing_price_model.artefact import read_export
-from housing_price_model.data import BUNDLED, read_houses
-from housing_price_model.lean import Rows
-from housing_price_model.located import located
+from housing_price_model.artefact.export import read_export
 from housing_price_model.reference.profile import cells_of
-from housing_price_model.vocabulary import COLUMNS
+from housing_price_model.serving.fast_scoring import Rows
+from housing_price_model.serving.find_model import located
+from housing_price_model.survey.data import BUNDLED, read_houses
+from housing_price_model.survey.vocabulary import COLUMNS
 
 from .logs import new_log
 

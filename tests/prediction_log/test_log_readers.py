@@ -18,17 +18,17 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 from typer.testing import CliRunner, Result
 
-from housing_price_model.artefact import MODEL, read_export
-from housing_price_model.cli import app
-from housing_price_model.data import BUNDLED, Houses, read_houses
+from housing_price_model.artefact.export import MODEL, read_export
+from housing_price_model.cli.app import app
 from housing_price_model.drift.output.metrics import NAMES
 from housing_price_model.errors import LogError
-from housing_price_model.lean import Rows
-from housing_price_model.located import located
-from housing_price_model.prediction_log import PAGE_ROWS, Model, Window, opened
+from housing_price_model.prediction_log.reader import PAGE_ROWS, Model, Window, opened
 from housing_price_model.reference.profile import cells_of
 from housing_price_model.reference.tally import GROUP
-from housing_price_model.vocabulary import COLUMNS
+from housing_price_model.serving.fast_scoring import Rows
+from housing_price_model.serving.find_model import located
+from housing_price_model.survey.data import BUNDLED, Houses, read_houses
+from housing_price_model.survey.vocabulary import COLUMNS
 from housing_price_orchestrator.provider.model_server.columns import COLUMNS as LOGGED_COLUMNS
 
 from .logs import START, Log, new_log

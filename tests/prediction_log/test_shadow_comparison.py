@@ -12,14 +12,14 @@ from typer import Typer
 from typer.testing import CliRunner, Result
 
 from housing_price.cli import app as stack
-from housing_price_model.cli import app
-from housing_price_model.data import BUNDLED, read_houses
+from housing_price_model.cli.app import app
 from housing_price_model.errors import LogError
-from housing_price_model.prediction_log import Window, opened
+from housing_price_model.prediction_log.reader import Window, opened
 from housing_price_model.reference.profile import cells_of
 from housing_price_model.reference.tally import GROUP
 from housing_price_model.shadow.comparison import WORST, compare_shadow
-from housing_price_model.vocabulary import COLUMNS
+from housing_price_model.survey.data import BUNDLED, read_houses
+from housing_price_model.survey.vocabulary import COLUMNS
 
 from .logs import START, Log
 
@@ -182,7 +182,7 @@ def test_what_does_not_go_together_is_told(options: tuple[str, ...], message: st
 
 
 def test_the_part_in_which_a_model_was_asked_can_be_read(log: Log, cells: list[list[Any]]) -> None:
-    from housing_price_model.log_database import PREDICTION  # noqa: PLC0415 - of this test only
+    from housing_price_model.prediction_log.database import PREDICTION  # noqa: PLC0415 - of this test only
 
     log.write(cells[:1], [estimate(1.0)])
     log.change("UPDATE prediction SET variant = 'canary'")

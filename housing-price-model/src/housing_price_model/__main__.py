@@ -1,5 +1,5 @@
 """`python -m housing_price_model` is the command line."""
 
-from housing_price_model.cli import app
+from housing_price_model.cli.app import app
 
 app()

@@ -20,8 +20,8 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from housing_price_model.artefact import MANIFEST, MODEL, digest_of, read_export
-from housing_price_model.data import BUNDLED, read_houses
+from housing_price_model.artefact.export import MANIFEST, MODEL, digest_of, read_export
+from housing_price_model.survey.data import BUNDLED, read_houses
 
 REPOSITORY = Path(__file__).parents[3]
 PROJECT = REPOSITORY / "housing-price-model" / "mlserver"

@@ -1,5 +1,5 @@
 """`python -m housing_price_orchestrator`."""
 
-from housing_price_orchestrator.cli import app
+from housing_price_orchestrator.cli.main import app
 
 app()

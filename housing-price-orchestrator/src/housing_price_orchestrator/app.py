@@ -10,12 +10,8 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from housing_price_orchestrator import __version__
 from housing_price_orchestrator.composition.access import ComposedAccess
-from housing_price_orchestrator.composition.canary_aborts import CanaryAborts
 from housing_price_orchestrator.composition.jobs import open_jobs, upload_limits
 from housing_price_orchestrator.composition.memory import keep_freed_memory, little_looking_for_garbage
-from housing_price_orchestrator.composition.opening import open_routes, open_upstream
-from housing_price_orchestrator.composition.routing_state import UpstreamRouting
-from housing_price_orchestrator.composition.shadow import ComposedShadow
 from housing_price_orchestrator.composition.store import ComposedStore
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.interface.cors import cors_options
@@ -27,11 +23,15 @@ from housing_price_orchestrator.interface.middleware import RequestMiddleware
 from housing_price_orchestrator.interface.openapi import DescribedAPI
 from housing_price_orchestrator.interface.operations import actuals, docs, health, jobs, models, predictions, price
 from housing_price_orchestrator.interface.operations import metrics as metrics_page
-from housing_price_orchestrator.interface.server.stopping import announced_stop
 from housing_price_orchestrator.observability.exposition import page_of
 from housing_price_orchestrator.observability.metrics import Metrics
+from housing_price_orchestrator.server.stopping import announced_stop
 from housing_price_orchestrator.settings import Settings, described
 from housing_price_orchestrator.shared.timers import Timers
+from housing_price_orchestrator.upstream.canary_aborts import CanaryAborts
+from housing_price_orchestrator.upstream.open import open_routes, open_upstream
+from housing_price_orchestrator.upstream.routing_state import UpstreamRouting
+from housing_price_orchestrator.upstream.shadow import ComposedShadow
 
 DESCRIPTION = """
 Prices houses in Ames, Iowa. Send a house as readable JSON, get the price that it is expected to sell for, an interval

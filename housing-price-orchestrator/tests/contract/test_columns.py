@@ -10,8 +10,8 @@ import yaml
 from fastapi.testclient import TestClient
 
 from factories import ABSENT, REPOSITORY, alias_of, batch_bytes, house_json, survey_houses, survey_rows
-from housing_price_model.vocabulary import CATEGORIES, OPTIONAL, SUBCLASSES
-from housing_price_model.vocabulary import COLUMNS as MODEL_COLUMNS
+from housing_price_model.survey.vocabulary import CATEGORIES, OPTIONAL, SUBCLASSES
+from housing_price_model.survey.vocabulary import COLUMNS as MODEL_COLUMNS
 from housing_price_orchestrator.interface.documents.reading import read_houses
 from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD, COLUMNS, column_types, row_of
 from housing_price_orchestrator.shared.view.house import House

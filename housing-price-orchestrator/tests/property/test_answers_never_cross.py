@@ -8,10 +8,10 @@ import pytest
 
 from factories import house
 from fakes import FakePriceModel, a_circuit
-from housing_price_orchestrator.provider.resilience.balancing import BalancedPriceModel
-from housing_price_orchestrator.provider.resilience.circuit import CircuitBreakerPriceModel
-from housing_price_orchestrator.provider.resilience.coalescing import CoalescingPriceModel
-from housing_price_orchestrator.provider.resilience.retry import RetryBudget, RetryPriceModel
+from housing_price_orchestrator.service.resilience.balancing import BalancedPriceModel
+from housing_price_orchestrator.service.resilience.circuit_breaker import CircuitBreakerPriceModel
+from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
+from housing_price_orchestrator.service.resilience.retry import RetryBudget, RetryPriceModel
 from housing_price_orchestrator.shared.errors import ModelServerUnavailable, RowsRefused
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House

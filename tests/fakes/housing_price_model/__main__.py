@@ -8,8 +8,8 @@ from pathlib import Path
 from fake_registry import export, register
 from fake_service import dies_as_told, parser, say, serve
 
-from housing_price.champion import read_champion
-from housing_price_model.artefact import read_export
+from housing_price.stack.champion import read_champion
+from housing_price_model.artefact.export import read_export
 from housing_price_model.errors import ArtefactError
 
 options = parser()

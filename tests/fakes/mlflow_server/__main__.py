@@ -4,7 +4,7 @@ from pathlib import Path
 
 from fake_service import Answer, dies_as_told, parser, serve
 
-from housing_price.champion import read_champion
+from housing_price.stack.champion import read_champion
 
 options = parser()
 options.add_argument("command")

@@ -6,7 +6,7 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from housing_price_model.contents import opened
+from housing_price_model.artefact.allowed_contents import opened
 from housing_price_model.errors import ArtefactError
 
 _HIGHEST_PORT = 65535

@@ -17,8 +17,8 @@ from housing_price_model.candidate.run import Result, Step, Task
 from housing_price_model.candidate.search import SEARCH
 from housing_price_model.candidate.training import SPLIT, TRAIN
 from housing_price_model.candidate.validation import VALIDATE
-from housing_price_model.data import read_houses
-from housing_price_model.train import SHOWN
+from housing_price_model.survey.data import read_houses
+from housing_price_model.training.train import SHOWN
 
 MARKDOWN: Final = "model-card.md"
 HTML: Final = "model-card.html"

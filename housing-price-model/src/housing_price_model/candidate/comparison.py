@@ -12,16 +12,16 @@ from housing_price_model.candidate.extract import EXTRACT, HOUSES
 from housing_price_model.candidate.groups import groups, held_out_estimates, measured, worse_by
 from housing_price_model.candidate.run import Result, Step, Task
 from housing_price_model.candidate.training import TRAIN
-from housing_price_model.data import Houses, read_houses
 from housing_price_model.errors import ArtefactError
-from housing_price_model.evaluate import Estimates
-from housing_price_model.held_out import HELD_OUT, HeldOut
-from housing_price_model.lean import DirectModel, Rows
-from housing_price_model.names import NAME
+from housing_price_model.fitting.evaluate import Estimates
 from housing_price_model.reference.profile import cells_of
-from housing_price_model.registry import Registered, checked, connect
-from housing_price_model.train import SHOWN
-from housing_price_model.vocabulary import COLUMNS
+from housing_price_model.registry.names import NAME
+from housing_price_model.registry.versions import Registered, checked, connect
+from housing_price_model.serving.fast_scoring import DirectModel, Rows
+from housing_price_model.survey.data import Houses, read_houses
+from housing_price_model.survey.vocabulary import COLUMNS
+from housing_price_model.training.held_out_estimates import HELD_OUT, HeldOut
+from housing_price_model.training.train import SHOWN
 
 MEASURED: Final = "measured.json"
 COMPARISON: Final = "comparison.json"

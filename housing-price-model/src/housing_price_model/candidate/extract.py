@@ -9,10 +9,10 @@ from typing import Any, Final
 
 from housing_price_model.candidate.parameters import Parameters, Source
 from housing_price_model.candidate.run import Result, Step, Task
-from housing_price_model.data import BUNDLED
 from housing_price_model.errors import DataError, LogError
-from housing_price_model.prediction_log import PredictionLog, Window, opened
-from housing_price_model.vocabulary import COLUMNS, TARGET
+from housing_price_model.prediction_log.reader import PredictionLog, Window, opened
+from housing_price_model.survey.data import BUNDLED
+from housing_price_model.survey.vocabulary import COLUMNS, TARGET
 
 HOUSES: Final = "houses.csv"
 

@@ -11,10 +11,10 @@ from housing_price_model.candidate.comparison import COMPARE, COMPARISON, EVALUA
 from housing_price_model.candidate.limits import Limits
 from housing_price_model.candidate.run import Result, Step, Task
 from housing_price_model.candidate.training import TRAIN
-from housing_price_model.lean import Rows
-from housing_price_model.packaging import load
+from housing_price_model.fitting.pack import load
 from housing_price_model.reference.golden import read_golden
-from housing_price_model.train import ARTIFACTS
+from housing_price_model.serving.fast_scoring import Rows
+from housing_price_model.training.train import ARTIFACTS
 
 GATE: Final = "gate.json"
 

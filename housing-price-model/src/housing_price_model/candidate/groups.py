@@ -7,11 +7,11 @@ from typing import Any, Final
 import numpy as np
 import numpy.typing as npt
 
-from housing_price_model.data import Houses
-from housing_price_model.evaluate import Estimates, metrics
-from housing_price_model.held_out import HeldOut, fingerprints
+from housing_price_model.artefact.served import Floats
+from housing_price_model.fitting.evaluate import Estimates, metrics
 from housing_price_model.reference.tally import GROUP
-from housing_price_model.served import Floats
+from housing_price_model.survey.data import Houses
+from housing_price_model.training.held_out_estimates import HeldOut, fingerprints
 
 BANDS: Final = (0, 100_000, 150_000, 200_000, 300_000)
 """Where price bands begin, in US dollars. They stand still, so that runs can be compared."""

@@ -10,7 +10,7 @@ from typing import Any, Final, Self
 
 from housing_price_model.candidate.limits import Limits
 from housing_price_model.errors import CandidateError
-from housing_price_model.pipeline import Recipe
+from housing_price_model.fitting.pipeline import Recipe
 
 MAX_SEED: Final = 2**31 - 1
 _JOB_KEYS: Final = ("data", "source", "from", "to", "seed", "search")

@@ -15,13 +15,13 @@ from housing_price_model.candidate.run import Result, Step, Task
 from housing_price_model.candidate.search import SEARCH
 from housing_price_model.candidate.training import TRAIN
 from housing_price_model.candidate.validation import REPORT, VALIDATE
-from housing_price_model.data import Houses, read_houses
-from housing_price_model.names import NAME
-from housing_price_model.packaging import Packed
-from housing_price_model.pipeline import Recipe
-from housing_price_model.registry import connect, register_challenger, translated
-from housing_price_model.runs import EXPERIMENT, Logged, log_run
-from housing_price_model.train import ARTIFACTS, SHOWN
+from housing_price_model.fitting.pack import Packed
+from housing_price_model.fitting.pipeline import Recipe
+from housing_price_model.registry.names import NAME
+from housing_price_model.registry.versions import connect, register_challenger, translated
+from housing_price_model.survey.data import Houses, read_houses
+from housing_price_model.training.mlflow_run import EXPERIMENT, Logged, log_run
+from housing_price_model.training.train import ARTIFACTS, SHOWN
 
 RUN_TAG: Final = "candidate_run"
 """The tag by which a repeated step finds what an interrupted one left."""

@@ -14,11 +14,11 @@ from uuid import uuid4
 
 import orjson
 
-from housing_price_model.artefact import digest_of
+from housing_price_model.artefact.export import digest_of
+from housing_price_model.atomic_write import write_atomically
 from housing_price_model.candidate.parameters import Parameters, Surroundings
 from housing_price_model.errors import ArtefactError, CandidateError
-from housing_price_model.evaluate import Progress
-from housing_price_model.files import write_atomically
+from housing_price_model.fitting.evaluate import Progress
 
 PARAMETERS: Final = "parameters.json"
 

@@ -13,9 +13,9 @@ from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # i
 from housing_price_model.candidate.extract import EXTRACT, HOUSES
 from housing_price_model.candidate.run import Result, Step, Task
 from housing_price_model.candidate.validation import VALIDATE
-from housing_price_model.data import Houses, read_houses
-from housing_price_model.evaluate import Fold, Progress, split
-from housing_price_model.pipeline import ENCODER, PriceFit, Recipe
+from housing_price_model.fitting.evaluate import Fold, Progress, split
+from housing_price_model.fitting.pipeline import ENCODER, PriceFit, Recipe
+from housing_price_model.survey.data import Houses, read_houses
 
 RECIPE: Final = "recipe.json"
 

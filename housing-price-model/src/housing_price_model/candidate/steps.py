@@ -16,8 +16,8 @@ from housing_price_model.candidate.run import Result, Run, Step
 from housing_price_model.candidate.search import SEARCH
 from housing_price_model.candidate.training import SPLIT, TRAIN
 from housing_price_model.candidate.validation import VALIDATE
-from housing_price_model.evaluate import Progress
-from housing_price_model.registry import connect, find_champion
+from housing_price_model.fitting.evaluate import Progress
+from housing_price_model.registry.versions import connect, find_champion
 
 STEPS: Final[Sequence[Step]] = (
     EXTRACT,

@@ -11,10 +11,10 @@ from housing_price_model.candidate.extract import EXTRACT, HOUSES
 from housing_price_model.candidate.run import Result, Step, Task
 from housing_price_model.candidate.search import RECIPE, SEARCH
 from housing_price_model.candidate.validation import VALIDATE
-from housing_price_model.data import read_houses
-from housing_price_model.evaluate import Fold, split
-from housing_price_model.pipeline import Recipe
-from housing_price_model.train import fit, make
+from housing_price_model.fitting.evaluate import Fold, split
+from housing_price_model.fitting.pipeline import Recipe
+from housing_price_model.survey.data import read_houses
+from housing_price_model.training.train import fit, make
 
 FOLDS: Final = "folds.json"
 

@@ -19,18 +19,18 @@ from housing_price_model.candidate.extract import EXTRACT, HOUSES
 from housing_price_model.candidate.limits import Limits
 from housing_price_model.candidate.run import Result, Step, Task
 from housing_price_model.candidate.schema import schema
-from housing_price_model.data import MAX_LISTED, Houses, read_houses
 from housing_price_model.drift.columns import Compared, compared_numbers, compared_words
 from housing_price_model.drift.compare import CALENDAR
 from housing_price_model.drift.findings import MODERATE_PSI
 from housing_price_model.errors import ArtefactError, DataError
-from housing_price_model.held_out import fingerprints
-from housing_price_model.names import NAME
 from housing_price_model.reference.distribution import Numbers
 from housing_price_model.reference.profile import Profile, cells_of, read_profile
 from housing_price_model.reference.tally import Tally
-from housing_price_model.registry import checked, connect
-from housing_price_model.vocabulary import COLUMNS, TARGET
+from housing_price_model.registry.names import NAME
+from housing_price_model.registry.versions import checked, connect
+from housing_price_model.survey.data import MAX_LISTED, Houses, read_houses
+from housing_price_model.survey.vocabulary import COLUMNS, TARGET
+from housing_price_model.training.held_out_estimates import fingerprints
 
 REPORT: Final = "validation.json"
 _SHOWN_MOVED: Final = 10

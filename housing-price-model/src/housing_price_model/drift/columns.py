@@ -7,9 +7,9 @@ from typing import Final
 
 import numpy as np
 
+from housing_price_model.artefact.served import Floats
 from housing_price_model.drift.statistics import ks, pooled, psi, psi_of_chance
 from housing_price_model.reference.distribution import Counts, Numbers, Words
-from housing_price_model.served import Floats
 
 _EXPECTED_TO_VANISH: Final = 3
 """A category of which chance puts fewer rows than this into the log may well be absent (the rule of three)."""

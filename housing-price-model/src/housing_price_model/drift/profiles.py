@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 
 from housing_price_model.errors import ArtefactError, RegistryError
-from housing_price_model.located import located
-from housing_price_model.names import MODEL_ID_TAG
-from housing_price_model.prediction_log import Model
+from housing_price_model.prediction_log.reader import Model
 from housing_price_model.reference.profile import Profile, read_profile
-from housing_price_model.registry import connect, translated
+from housing_price_model.registry.names import MODEL_ID_TAG
+from housing_price_model.registry.versions import connect, translated
+from housing_price_model.serving.find_model import located
 
 
 class Profiles:

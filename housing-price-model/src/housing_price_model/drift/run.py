@@ -10,6 +10,7 @@ from threading import Event
 from time import monotonic
 from types import FrameType
 
+from housing_price_model.atomic_write import write_atomically
 from housing_price_model.console import output, print_error
 from housing_price_model.drift.check import Check, check
 from housing_price_model.drift.output.document import document
@@ -18,8 +19,7 @@ from housing_price_model.drift.output.page import page
 from housing_price_model.drift.output.tables import summary, tables
 from housing_price_model.drift.profiles import Profiles
 from housing_price_model.errors import ArtefactError, HousingPriceModelError
-from housing_price_model.files import write_atomically
-from housing_price_model.prediction_log import Window, opened
+from housing_price_model.prediction_log.reader import Window, opened
 
 
 @dataclass(frozen=True)

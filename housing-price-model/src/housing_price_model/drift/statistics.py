@@ -9,8 +9,8 @@ from typing import Final
 import numpy as np
 from scipy import special, stats
 
+from housing_price_model.artefact.served import Floats
 from housing_price_model.reference.distribution import Counts, Numbers
-from housing_price_model.served import Floats
 
 _LEAST_EXPECTED: Final = 5
 """Bins in which fewer are expected are counted together (Cochran 1954, "Some Methods for Strengthening ... Tests")."""

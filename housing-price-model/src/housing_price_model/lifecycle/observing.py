@@ -8,7 +8,7 @@ import httpx
 
 from housing_price_model.errors import ServingFolderError
 from housing_price_model.lifecycle.documents import Desired, Observed, SeenServer
-from housing_price_model.lifecycle.serving import ServingFolder
+from housing_price_model.lifecycle.serving_folder import ServingFolder
 
 _POLL_SECONDS: Final = 0.1
 _TIMEOUT_SECONDS: Final = 5

@@ -9,13 +9,13 @@ import numpy as np
 from mlflow.tracking import MlflowClient
 
 from housing_price_model.candidate.comparison import held_out_of, prices, unseen
-from housing_price_model.data import Houses, read_houses
 from housing_price_model.errors import RegistryError
-from housing_price_model.evaluate import Estimates, metrics
-from housing_price_model.lean import DirectModel
-from housing_price_model.lifecycle.records import Life, Lives
-from housing_price_model.names import NAME
-from housing_price_model.registry import checked, connect, translated
+from housing_price_model.fitting.evaluate import Estimates, metrics
+from housing_price_model.registry.life_records import Life, Lives
+from housing_price_model.registry.names import NAME
+from housing_price_model.registry.versions import checked, connect, translated
+from housing_price_model.serving.fast_scoring import DirectModel
+from housing_price_model.survey.data import Houses, read_houses
 
 _FAR_APART: Final = 0.05
 

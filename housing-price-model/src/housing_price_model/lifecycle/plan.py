@@ -4,9 +4,9 @@ from typing import Final
 
 from housing_price_model.errors import MoveError
 from housing_price_model.lifecycle.documents import CanaryLimits, CanaryRole, Desired, Document, Roles, ShadowRole
-from housing_price_model.lifecycle.moves import Action, Move
-from housing_price_model.lifecycle.records import Life, Lives, Record
-from housing_price_model.lifecycle.states import Cause, State, next_state
+from housing_price_model.lifecycle.move_request import Action, Move
+from housing_price_model.registry.life_records import Life, Lives, Record
+from housing_price_model.registry.states import Cause, State, next_state
 
 _ROLE_STATES: Final = frozenset({State.CANARY, State.SHADOW})
 

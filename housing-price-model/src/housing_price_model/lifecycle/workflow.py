@@ -10,8 +10,8 @@ from dbos._error import DBOSWorkflowCancelledError, DBOSWorkflowConflictIDError
 from dbos._serialization import PortableWorkflowError
 
 from housing_price_model.errors import HousingPriceModelError, MoveError, RegistryError
-from housing_price_model.lifecycle.moves import Action
-from housing_price_model.lifecycle.moving import Moving
+from housing_price_model.lifecycle.move_request import Action
+from housing_price_model.lifecycle.move_steps import Moving
 from housing_price_model.lifecycle.plan import Plan
 
 PROGRESS: Final = "progress"

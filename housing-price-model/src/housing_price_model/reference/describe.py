@@ -5,11 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
-from housing_price_model.data import Houses
-from housing_price_model.evaluate import CrossValidation
-from housing_price_model.packaging import Packed
+from housing_price_model.fitting.evaluate import CrossValidation
+from housing_price_model.fitting.pack import Packed
 from housing_price_model.reference.golden import GOLDEN, choose, write_golden
 from housing_price_model.reference.profile import PROFILE, Profile
+from housing_price_model.survey.data import Houses
 
 
 def describe(

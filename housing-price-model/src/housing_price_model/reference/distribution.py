@@ -8,7 +8,7 @@ from typing import Any, Final, Self
 import numpy as np
 import numpy.typing as npt
 
-from housing_price_model.served import Floats
+from housing_price_model.artefact.served import Floats
 
 type Counts = npt.NDArray[np.int64]
 

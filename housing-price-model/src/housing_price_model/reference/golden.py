@@ -12,10 +12,10 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from housing_price_model.data import Houses
 from housing_price_model.errors import ArtefactError
 from housing_price_model.reference.profile import cells_of
-from housing_price_model.vocabulary import COLUMNS
+from housing_price_model.survey.data import Houses
+from housing_price_model.survey.vocabulary import COLUMNS
 
 GOLDEN: Final = "golden"
 """The name of the artefact; its file is `golden.json`."""

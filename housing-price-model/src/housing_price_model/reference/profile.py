@@ -13,12 +13,12 @@ import numpy as np
 import orjson
 import pandas as pd
 
-from housing_price_model.data import Houses
 from housing_price_model.errors import ArtefactError
-from housing_price_model.evaluate import CrossValidation
+from housing_price_model.fitting.evaluate import CrossValidation
 from housing_price_model.reference.distribution import Numbers, Words
 from housing_price_model.reference.tally import GROUP, Tally
-from housing_price_model.vocabulary import COLUMNS
+from housing_price_model.survey.data import Houses
+from housing_price_model.survey.vocabulary import COLUMNS
 
 PROFILE: Final = "profile"
 """The name of the artefact; its file is `profile.json`."""

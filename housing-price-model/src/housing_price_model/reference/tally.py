@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import log
 from typing import Any, Final
 
+from housing_price_model.artefact.served import SUBCLASS
 from housing_price_model.errors import DataError
 from housing_price_model.reference.distribution import Numbers, Words
-from housing_price_model.served import SUBCLASS
-from housing_price_model.vocabulary import CATEGORIES, COLUMNS, NUMBERS
+from housing_price_model.survey.vocabulary import CATEGORIES, COLUMNS, NUMBERS
 
 GROUP: Final = "Neighborhood"
 """The column whose groups are looked at one by one: where a house stands says most about who asks."""

@@ -7,8 +7,8 @@ from typing import Final
 import sqlalchemy as sa
 
 from housing_price_model.errors import LogError
-from housing_price_model.log_database import PREDICTION, REALISED, SHADOW_PREDICTION
-from housing_price_model.prediction_log import PredictionLog, Window, values_of
+from housing_price_model.prediction_log.database import PREDICTION, REALISED, SHADOW_PREDICTION
+from housing_price_model.prediction_log.reader import PredictionLog, Window, values_of
 from housing_price_model.reference.tally import GROUP
 
 

@@ -15,8 +15,8 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_model.errors import JobsError
-from housing_price_model.worker.alive import only_one, take_over
-from housing_price_model.worker.portable import read_json_only
+from housing_price_model.worker.refuse_pickle import read_json_only
+from housing_price_model.worker.worker_lock import only_one, take_over
 
 _POLL_SECONDS: Final = 1.0
 

@@ -12,9 +12,9 @@ from sqlalchemy.engine import Engine
 from housing_price_model.drift.check import check
 from housing_price_model.drift.profiles import Profiles
 from housing_price_model.errors import JobsError
-from housing_price_model.prediction_log import Window, opened
-from housing_price_model.worker.keeping import keep_for
+from housing_price_model.prediction_log.reader import Window, opened
 from housing_price_model.worker.process import Queue, job_id, work
+from housing_price_model.worker.retention import keep_for
 from housing_price_model.worker.workflow import Training
 
 QUEUE: Final = "training"

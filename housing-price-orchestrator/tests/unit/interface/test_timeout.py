@@ -9,8 +9,8 @@ from fastapi.testclient import TestClient
 from factories import batch_bytes, house_bytes, houses_json
 from fakes import FakePriceModel
 from housing_price_orchestrator.interface.timeout import MAX_MILLISECONDS, TIMEOUT_HEADER
-from housing_price_orchestrator.provider.resilience.deadline import DeadlinePriceModel
 from housing_price_orchestrator.service.pricing import Pricing
+from housing_price_orchestrator.service.resilience.deadline import DeadlinePriceModel
 
 PREDICT = "/api/v1/price/predict"
 OPERATIONS = {

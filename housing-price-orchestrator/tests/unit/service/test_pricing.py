@@ -5,9 +5,9 @@ import pytest
 
 from factories import house, houses
 from fakes import FakePriceModel
-from housing_price_orchestrator.provider.resilience.coalescing import CoalescingPriceModel
-from housing_price_orchestrator.provider.resilience.deadline import DeadlinePriceModel
 from housing_price_orchestrator.service.pricing import Pricing
+from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
+from housing_price_orchestrator.service.resilience.deadline import DeadlinePriceModel
 from housing_price_orchestrator.shared.deadline import current_deadline
 from housing_price_orchestrator.shared.errors import ModelServerBusy, PriceImplausible, RowsRefused
 from housing_price_orchestrator.shared.ports import PriceEstimate

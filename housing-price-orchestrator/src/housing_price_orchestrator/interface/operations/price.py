@@ -7,6 +7,7 @@ from starlette.types import ASGIApp
 
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute, JsonAnswer
+from housing_price_orchestrator.interface.client_disconnect import unless_caller_leaves
 from housing_price_orchestrator.interface.dependencies import (
     limits_of,
     pricing_of,
@@ -20,7 +21,6 @@ from housing_price_orchestrator.interface.documents import ndjson
 from housing_price_orchestrator.interface.documents.body import NDJSON, check_media_type, read_body
 from housing_price_orchestrator.interface.documents.encoding import encode_prediction, encode_predictions, source_header
 from housing_price_orchestrator.interface.documents.reading import read_house, read_houses
-from housing_price_orchestrator.interface.leaving import unless_caller_leaves
 from housing_price_orchestrator.interface.openapi import answers_of_pricing, body_of, stream_of_houses
 from housing_price_orchestrator.interface.timeout import timeout_seconds_of
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT

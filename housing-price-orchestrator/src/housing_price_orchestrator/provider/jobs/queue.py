@@ -20,7 +20,7 @@ from housing_price_orchestrator.provider.jobs.names import (
     application_name,
     queue_name,
 )
-from housing_price_orchestrator.provider.jobs.portable import PickleRefused, read_json_only
+from housing_price_orchestrator.provider.jobs.refuse_pickle import PickleRefused, read_json_only
 from housing_price_orchestrator.shared.errors import JobsUnavailable
 from housing_price_orchestrator.shared.jobs import Job, JobFailure, JobKind, JobOrder, JobState
 

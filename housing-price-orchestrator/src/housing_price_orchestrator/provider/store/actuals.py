@@ -92,7 +92,7 @@ def realised_errors(connection: Connection) -> list[RealisedError]:
     """Compare predictions with actual prices, by model version and month of sale."""
     view = realised.c
     difference = view.price_usd - view.sale_price_usd
-    # As the model's own figures are made: the logarithm of the ratio (housing_price_model.evaluate).
+    # As the model's own figures are made: the logarithm of the ratio (housing_price_model.fitting.evaluate).
     log_ratio = sa.func.ln(view.price_usd, type_=sa.Double) - sa.func.ln(view.sale_price_usd, type_=sa.Double)
     is_inside = sa.case(
         (sa.and_(view.low_usd <= view.sale_price_usd, view.sale_price_usd <= view.high_usd), 1.0), else_=0.0

@@ -23,8 +23,8 @@ from sqlalchemy.engine import URL
 
 from housing_price_orchestrator.observability.record import current_request
 from housing_price_orchestrator.provider.model_server.columns import COLUMNS
-from housing_price_orchestrator.provider.store.remote_writer import Block, RemoteRowWriter, StoreAway
 from housing_price_orchestrator.provider.store.rows import ANSWERS, Answered, Kept, utc
+from housing_price_orchestrator.provider.store.writer_process.client import Block, RemoteRowWriter, StoreAway
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 import sqlalchemy as sa
 
 from housing_price_orchestrator.provider.store.tables import prediction, shadow_prediction
-from housing_price_orchestrator.provider.store.writing import INPUTS
+from housing_price_orchestrator.provider.store.writer_process.bulk_insert import INPUTS
 
 type Answered = tuple[float, str, str | None, Sequence[str], Sequence[int], Sequence[Any]]
 """What one request was answered.

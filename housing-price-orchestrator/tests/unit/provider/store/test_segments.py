@@ -17,7 +17,6 @@ from alembic.config import Config
 from sqlalchemy import event
 
 from housing_price_orchestrator.provider.jobs.database import sqlite_driver
-from housing_price_orchestrator.provider.store import writing as row_writing
 from housing_price_orchestrator.provider.store.actuals import keep_actuals, logged_among
 from housing_price_orchestrator.provider.store.database import MIGRATIONS, open_database, upgrade, writing
 from housing_price_orchestrator.provider.store.history import SqlPredictionHistory
@@ -28,7 +27,8 @@ from housing_price_orchestrator.provider.store.tables import (
     prediction_segment,
     realised,
 )
-from housing_price_orchestrator.provider.store.writing import RowWriter
+from housing_price_orchestrator.provider.store.writer_process import bulk_insert as row_writing
+from housing_price_orchestrator.provider.store.writer_process.bulk_insert import RowWriter
 from housing_price_orchestrator.settings import PredictionLogSettings
 from housing_price_orchestrator.shared.history import Actual, ActualsTaken, LogQuery
 

@@ -1,0 +1,1 @@
+"""Fitting, evaluating and packing the price model."""

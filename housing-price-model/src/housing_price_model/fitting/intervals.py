@@ -1,0 +1,45 @@
+"""Prediction intervals that are as wide as the house is hard to price, and cover what they promise.
+
+Normalised conformal prediction (Papadopoulos, Gammerman & Vovk 2008; Lei et al. 2018, section 5.2): held-out errors of
+the log price are divided by their estimated size, and the quantiles of that ratio bound the error of a new house. Each
+tail holds half of what the interval leaves out, so a skewed error gives a skewed interval.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from sklearn.model_selection import KFold
+
+from housing_price_model.artefact.served import Floats
+from housing_price_model.fitting.pipeline import Recipe, SpreadFit
+
+
+@dataclass(frozen=True)
+class Interval:
+    """The bounds `log price - below * spread` and `log price + above * spread`."""
+
+    spread: SpreadFit
+    below: float
+    above: float
+
+    @classmethod
+    def fit(cls, values: Floats, errors: Floats, recipe: Recipe, seed: int) -> "Interval":
+        """Calibrate on the (n,) errors `log price - estimate` of estimates that had not seen their house.
+
+        The ratios use spreads that had not seen their house either: on its own houses a fitted spread looks too good.
+        """
+        ratios = np.empty(len(errors))
+        for fitted, held_out in KFold(recipe.folds, shuffle=True, random_state=seed).split(values):
+            spread = SpreadFit.fit(values[fitted], errors[fitted], recipe, seed)
+            ratios[held_out] = errors[held_out] / spread.predict(values[held_out])
+        tail = (1 - recipe.level) / 2
+        # The conformal quantile of n ratios: the ceil((n + 1)(1 - tail))-th smallest (Lei et al. 2018, section 2.2).
+        rank = min(len(ratios), int(np.ceil((len(ratios) + 1) * (1 - tail)))) - 1
+        below, above = np.sort(-ratios)[rank], np.sort(ratios)[rank]
+        # The price itself is always inside its interval.
+        return cls(SpreadFit.fit(values, errors, recipe, seed), max(float(below), 0.0), max(float(above), 0.0))
+
+    def bounds(self, values: Floats, log_prices: Floats) -> tuple[Floats, Floats]:
+        """Bound (n,) estimated log prices; returns the lower and the upper log prices."""
+        spread = self.spread.predict(values)
+        return log_prices - self.below * spread, log_prices + self.above * spread

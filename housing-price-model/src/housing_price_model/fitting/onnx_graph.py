@@ -1,0 +1,69 @@
+"""Writes what was fitted as one ONNX graph.
+
+In: `x` (n, features). Out: `center` and `spread` (n, 1), the log price and the typical error of it.
+
+The linear part stays in doubles. The trees compare in 32 bits, as scikit-learn's do.
+"""
+
+from typing import Any, Final
+
+import numpy as np
+from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
+from skl2onnx import to_onnx
+from skl2onnx.common.data_types import FloatTensorType
+from sklearn.ensemble import GradientBoostingRegressor
+
+from housing_price_model.fitting.pipeline import PriceFit, SpreadFit
+
+_OPSETS: Final = {"": 18, "ai.onnx.ml": 3}
+_IR_VERSION: Final = 10  # what goes with opset 18 to 21; newer ones lock out older runtimes
+
+
+def build_graph(price: PriceFit, spread: SpreadFit) -> bytes:
+    """Build the graph; the same estimators give the same bytes."""
+    # The linear part carries its share in its weights.
+    weights = price.linear_share * price.linear.coefficients
+    width = len(weights)
+    constants = {
+        "weights": weights[np.newaxis, :],
+        "intercept": np.array([price.linear_share * price.linear.intercept]),
+        "trees_share": np.array([1 - price.linear_share]),
+        "floor": np.array([spread.floor]),
+        "features": np.array([1]),
+    }
+    nodes = [
+        helper.make_node("Cast", ["x"], ["x32"], to=TensorProto.FLOAT),
+        _trees(price.trees, width, "price_trees32"),
+        helper.make_node("Cast", ["price_trees32"], ["price_trees"], to=TensorProto.DOUBLE),
+        # A sum over each row instead of a matrix product: its order does not depend on the number of rows.
+        helper.make_node("Mul", ["x", "weights"], ["weighted"]),
+        helper.make_node("ReduceSum", ["weighted", "features"], ["sum"], keepdims=1),
+        helper.make_node("Add", ["sum", "intercept"], ["linear"]),
+        helper.make_node("Mul", ["price_trees", "trees_share"], ["trees"]),
+        helper.make_node("Add", ["linear", "trees"], ["center"]),
+        _trees(spread.trees, width, "spread_trees32"),
+        helper.make_node("Cast", ["spread_trees32"], ["spread_trees"], to=TensorProto.DOUBLE),
+        helper.make_node("Max", ["spread_trees", "floor"], ["root"]),
+        helper.make_node("Mul", ["root", "root"], ["spread"]),
+    ]
+    graph = helper.make_graph(
+        nodes,
+        "house prices",
+        [helper.make_tensor_value_info("x", TensorProto.DOUBLE, [None, width])],
+        [helper.make_tensor_value_info(name, TensorProto.DOUBLE, [None, 1]) for name in ("center", "spread")],
+        [numpy_helper.from_array(value, name) for name, value in constants.items()],
+    )
+    opsets = [helper.make_opsetid(domain, version) for domain, version in _OPSETS.items()]
+    model: ModelProto = helper.make_model(graph, opset_imports=opsets, ir_version=_IR_VERSION)
+    content: bytes = model.SerializeToString(deterministic=True)
+    return content
+
+
+def _trees(trees: GradientBoostingRegressor, width: int, output: str) -> NodeProto:
+    """Convert an ensemble into its one node."""
+    converted: Any = to_onnx(trees, initial_types=[("x32", FloatTensorType([None, width]))], target_opset=_OPSETS)
+    node: NodeProto
+    (node,) = converted.graph.node
+    node.output[:] = [output]
+    node.name = output
+    return node

@@ -1,0 +1,76 @@
+"""Packs what was fitted as an MLflow model: this package's `served.py`, a graph and a specification, and no pickle."""
+
+import hashlib
+import inspect
+import json
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+from mlflow.models import ModelSignature
+from mlflow.pyfunc.model import PythonModelContext
+from mlflow.types import ColSpec, DataType, Schema
+
+from housing_price_model.artefact.served import HousePriceModel
+from housing_price_model.fitting.intervals import Interval
+from housing_price_model.fitting.onnx_graph import build_graph
+from housing_price_model.fitting.pipeline import ENCODER, PriceFit, Recipe
+from housing_price_model.survey.vocabulary import CATEGORIES, COLUMNS, OPTIONAL
+
+SERVED: Final = Path(inspect.getfile(HousePriceModel))
+
+REQUIREMENTS: Final = tuple(f"{name}=={version(name)}" for name in ("mlflow", "numpy", "onnxruntime", "pandas"))
+"""All that a server of the model needs."""
+
+SIGNATURE: Final = ModelSignature(
+    inputs=Schema(
+        [
+            ColSpec(DataType.string if name in CATEGORIES else DataType.double, name, required=name not in OPTIONAL)
+            for name in COLUMNS
+        ]
+    ),
+    outputs=Schema(
+        [*(ColSpec(DataType.double, name) for name in ("price", "low", "high")), ColSpec(DataType.string, "model_id")]
+    ),
+)
+
+
+@dataclass(frozen=True)
+class Packed:
+    """The content of a model: `artifacts` for MLflow, and the identity that follows from their bytes."""
+
+    model_id: str
+    artifacts: dict[str, str]
+
+
+def pack(price: PriceFit, interval: Interval, recipe: Recipe, folder: Path) -> Packed:
+    """Write the artefacts into a folder; the same fits give the same bytes and the same identity."""
+    graph = build_graph(price, interval.spread)
+    spec: dict[str, Any] = {
+        "columns": ENCODER.columns,
+        "categories": ENCODER.categories,
+        "optional": sorted(OPTIONAL),
+        "lowest": price.ranges.lowest.tolist(),
+        "highest": price.ranges.highest.tolist(),
+        "interval": {"level": recipe.level, "below": interval.below, "above": interval.above},
+    }
+    content = hashlib.sha256()
+    for part in (SERVED.read_bytes(), graph, json.dumps(spec, sort_keys=True).encode()):
+        content.update(hashlib.sha256(part).digest())
+    spec["model_id"] = content.hexdigest()[:16]
+    paths = {"graph": folder / "graph.onnx", "spec": folder / "spec.json"}
+    paths["graph"].write_bytes(graph)
+    paths["spec"].write_text(json.dumps(spec, indent=1), encoding="utf-8")
+    return Packed(spec["model_id"], {name: str(path) for name, path in paths.items()})
+
+
+def load(artifacts: dict[str, str]) -> Callable[[pd.DataFrame], pd.DataFrame]:
+    """Load artefacts as a server does; returns the model's own predict, without MLflow's checks of its input."""
+    model = HousePriceModel()
+    context = PythonModelContext(artifacts, None)  # type: ignore[no-untyped-call]  # MLflow has no type there
+    model.load_context(context)
+    return partial(model.predict, context)

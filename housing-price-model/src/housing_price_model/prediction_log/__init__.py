@@ -1,0 +1,1 @@
+"""Reading the prediction log of the orchestrator."""

@@ -1,0 +1,1 @@
+"""The model registry: versions, names, states and life records."""

@@ -1,0 +1,1 @@
+"""The survey: its rows, checked for training, and its vocabulary."""

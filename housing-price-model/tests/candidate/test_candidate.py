@@ -1,0 +1,370 @@
+"""From data to a challenger, with a quick recipe and a registry of its own."""
+
+import csv
+import json
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+from mlflow.tracking import MlflowClient
+from typer.testing import CliRunner
+
+from housing_price_model.candidate import steps
+from housing_price_model.candidate.gate import judged
+from housing_price_model.candidate.limits import Limits
+from housing_price_model.candidate.parameters import Parameters, Source, Surroundings
+from housing_price_model.candidate.run import Run, Step, Task
+from housing_price_model.candidate.schema import RANGES
+from housing_price_model.candidate.steps import Candidate
+from housing_price_model.candidate.validation import checked_houses
+from housing_price_model.cli.app import app
+from housing_price_model.errors import CandidateError, DataError, HousingPriceModelError
+from housing_price_model.fitting.pipeline import Recipe
+from housing_price_model.registry.names import CHALLENGER, NAME
+from housing_price_model.registry.versions import connect, find_champion
+from housing_price_model.survey.data import BUNDLED
+from housing_price_model.survey.vocabulary import NUMBERS, TARGET
+from housing_price_model.training.mlflow_run import EXPERIMENT
+from housing_price_model.training.train import train
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning:mlflow"),
+]
+
+QUICK = Recipe(trees=20, spread_trees=5, folds=3)
+ANY = Limits(
+    max_rmsle=1, least_coverage=0, most_coverage=1, max_rmsle_ratio=9, max_mae_ratio=9, max_width_ratio=9,
+    max_group_rmsle_ratio=99,
+)  # fmt: skip
+
+
+def silent(_stage: str, _share: float) -> None:
+    pass
+
+
+def performed(folder: Path, parameters: Parameters, store: str) -> tuple[Candidate, list[str]]:
+    """Perform a run; returns what it came to and which steps were done now."""
+    around, done = Surroundings(store), list[str]()
+    run = steps.start(folder, parameters, around)
+    found = steps.perform(run, around, silent, lambda step, _, now: done.append(step.name) if now else None)
+    return found, done
+
+
+@pytest.fixture(scope="module")
+def registry(tmp_path_factory: pytest.TempPathFactory, few_houses: Path) -> str:
+    """A registry with a quickly trained champion, version 1."""
+    folder = tmp_path_factory.mktemp("registry")
+    uri = f"sqlite:///{folder / 'mlflow.db'}"
+    MlflowClient(uri).create_experiment(EXPERIMENT, (folder / "artifacts").as_uri())
+    assert train(uri, few_houses, recipe=QUICK).is_champion
+    return uri
+
+
+@pytest.fixture(scope="module")
+def asked(few_houses: Path) -> Parameters:
+    return Parameters(source=Source.CSV, data=str(few_houses), recipe=QUICK, limits=ANY)
+
+
+@pytest.fixture(scope="module")
+def first(registry: str, asked: Parameters, tmp_path_factory: pytest.TempPathFactory) -> Candidate:
+    return performed(tmp_path_factory.mktemp("first") / "run", asked, registry)[0]
+
+
+def test_candidate_becomes_the_challenger_and_the_champion_stays(registry: str, first: Candidate) -> None:
+    client = connect(registry)
+    assert first.to_json()["isChallenger"]
+    assert str(client.get_model_version_by_alias(NAME, CHALLENGER).version) == first.version
+    champion = find_champion(client)
+    assert champion
+    assert str(champion.version) == "1"
+
+
+def test_same_data_seed_and_recipe_make_the_same_model_as_training_does(registry: str, first: Candidate) -> None:
+    client = connect(registry)
+    assert first.version
+    mine, champion = (client.get_model_version(NAME, version) for version in (first.version, "1"))
+    assert mine.tags["model_id"] == champion.tags["model_id"]
+
+
+def test_champion_is_compared_by_what_it_said_of_houses_that_it_had_not_seen(first: Candidate) -> None:
+    comparison = json.loads((first.folder / "compare" / "comparison.json").read_bytes())
+    assert comparison["champion"]["houses_seen"] == 293
+    # It is the same model: prices of houses that it was trained on would be better than the candidate's.
+    assert comparison["overall"]["champion"] == pytest.approx(comparison["overall"]["candidate"])
+    assert {group["kind"] for group in comparison["groups"]} == {"neighbourhood", "price band"}
+    # The same recipe, seed and houses: nowhere is there a difference.
+    assert {group["z"] for group in comparison["groups"]} == {0}
+
+
+def test_run_in_mlflow_holds_parameters_card_gate_and_what_was_held_out(registry: str, first: Candidate) -> None:
+    client = connect(registry)
+    assert first.version
+    run_id = client.get_model_version(NAME, first.version).run_id
+    assert run_id
+    paths = {file.path for file in client.list_artifacts(run_id)}
+    assert {"card", "plots", "gate.json", "validation.json", "held_out.json", "parameters.json"} <= paths
+    assert client.get_run(run_id).data.tags["gate"] == "passed"
+    cards = first.folder / "card"
+    markdown, html = ((cards / f"model-card.{kind}").read_text() for kind in ("md", "html"))
+    for card in (markdown, html):
+        assert all(word in card for word in ("293 houses", "NAmes", "RMSLE", "eside the champion", "Limits"))
+    assert "http" not in html
+    assert html.count("data:image/png;base64,") == 4
+
+
+def test_finished_run_is_not_done_again(registry: str, first: Candidate, asked: Parameters) -> None:
+    again, done = performed(first.folder, asked, registry)
+    assert done == []
+    assert again == first
+
+
+def test_interrupted_registration_leaves_one_version_and_one_run(
+    registry: str, asked: Parameters, tmp_path: Path
+) -> None:
+    found, _ = performed(tmp_path / "run", replace(asked, seed=3), registry)
+    client = connect(registry)
+    before = len(client.search_model_versions(f"name='{NAME}'"))
+    # As if the process had died after it registered and before that was recorded.
+    (tmp_path / "run" / "register.json").unlink()
+    again, done = performed(tmp_path / "run", asked, registry)
+    assert done == ["register"]
+    assert len(client.search_model_versions(f"name='{NAME}'")) == before
+    assert again.version
+    assert str(client.get_model_version_by_alias(NAME, CHALLENGER).version) == again.version
+    assert found.metrics == again.metrics
+
+
+def test_failing_gate_says_which_check_by_how_much_and_registers_nothing(
+    registry: str, asked: Parameters, tmp_path: Path
+) -> None:
+    client = connect(registry)
+    before = len(client.search_model_versions(f"name='{NAME}'"))
+    found, _ = performed(tmp_path / "run", replace(asked, limits=replace(ANY, max_rmsle=0.01)), registry)
+    assert found.to_json() | {"metrics": {}, "gate": []} == {
+        "version": None, "isChallenger": False, "metrics": {}, "gate": [],
+    }  # fmt: skip
+    (failed,) = [one for one in found.gate if not one["passed"]]
+    assert failed["check"] == "RMSLE"
+    assert failed["says"].endswith(f"{found.metrics['rmsle'] - 0.01:.4f} too much")
+    assert len(client.search_model_versions(f"name='{NAME}'")) == before
+    assert "did not pass its gate" in (found.folder / "card" / "model-card.md").read_text()
+
+
+def test_command_ends_with_3_where_the_gate_fails_and_with_0_where_it_passes(
+    registry: str, few_houses: Path, tmp_path: Path
+) -> None:
+    (tmp_path / "recipe.toml").write_text("trees = 20\nspread_trees = 5\nfolds = 3\n")
+    for gate, status, said in (("max_rmsle = 0.01", 3, "Nothing was registered"), (ALL_OPEN, 0, "the challenger")):
+        (tmp_path / "gate.toml").write_text(gate)
+        options = ["--data", str(few_houses), "--recipe", str(tmp_path / "recipe.toml"), "--tracking-uri", registry]
+        folder = str(tmp_path / f"run-{status}")
+        done = CliRunner().invoke(app, ["candidate", *options, "--gate", str(tmp_path / "gate.toml"), "--run", folder])
+        assert done.exit_code == status, done.output
+        assert said in done.output
+
+
+ALL_OPEN = "\n".join(f"{name} = {value}" for name, value in ANY.to_json().items())
+
+
+def measures(rmsle: float) -> dict[str, float]:
+    return {"rmsle": rmsle, "coverage": 0.9, "mae_usd": 13_000.0, "median_width_usd": 42_000.0}
+
+
+@pytest.mark.parametrize(
+    ("rmsle", "in_group", "z", "houses", "failed"),
+    [
+        (0.12, 0.12, 0.0, 400, []),
+        (0.1211, 0.12, 0.0, 400, []),  # up to 1 % worse is chance
+        (0.1213, 0.12, 0.0, 400, ["RMSLE beside the champion"]),
+        (0.12, 0.139, 2.98, 30, ["RMSLE beside the champion, neighbourhood NAmes"]),
+        (0.12, 0.139, 2.97, 30, []),  # chance explains it
+        (0.12, 0.137, 9.0, 400, []),  # worse for certain, but not by much
+        (0.12, 0.139, 9.0, 29, []),  # too few to tell
+    ],
+)
+def test_gate_judges_overall_and_each_group_that_is_large_enough(
+    rmsle: float, in_group: float, z: float, houses: int, failed: list[str]
+) -> None:
+    comparison = {
+        "champion": {"version": "1"},
+        "overall": {"candidate": measures(rmsle), "champion": measures(0.12)},
+        "groups": [
+            {
+                "kind": "neighbourhood", "name": "NAmes", "houses": houses,
+                "candidate": {"rmsle": in_group}, "champion": {"rmsle": 0.12}, "z": z,
+            }
+        ],
+    }  # fmt: skip
+    verdicts = list(judged(measures(rmsle), comparison, Limits()))
+    assert [one.check for one in verdicts if not one.passed] == failed
+    assert houses < 30 or f"z {z:.2f}" in verdicts[-1].says
+
+
+type Change = Callable[[list[dict[str, str]]], None]
+
+
+def every(**cells: str) -> Change:
+    return lambda rows: [row.update(cells) for row in rows] and None
+
+
+def one(**cells: str) -> Change:
+    return lambda rows: rows[4].update(cells)
+
+
+def in_cents(rows: list[dict[str, str]]) -> None:
+    for row in rows:
+        row[TARGET] = str(int(row[TARGET]) * 100)
+
+
+def doubled(rows: list[dict[str, str]]) -> None:
+    rows += [dict(row) for row in rows[:20]]
+
+
+@pytest.mark.parametrize(
+    ("change", "says"),
+    [
+        (one(YearBuilt="1492"), "house 5, YearBuilt: 1492.0 is not from 1,800 to 2,100"),
+        (one(OverallQual="11"), "house 5, OverallQual: 11.0 is not from 1 to 10"),
+        (one(SalePrice="12"), "house 5, SalePrice: 12.0 is not from 1,000 to 100,000,000"),
+        (one(Street="Dirt"), "line 6, Street: 'Dirt' is not one of Grvl, Pave"),
+        (one(LotArea=""), "line 6, LotArea: a value is missing"),
+        (every(KitchenQual=""), "missing values: blank far more often than in the last training set: KitchenQual 100%"),
+        (every(LotArea="5000"), "distribution: unlike the last training set: LotArea (PSI"),
+        (in_cents, "sale prices: the median is"),
+        (doubled, "duplicates: 20 of 313 houses stand there twice"),
+        (lambda rows: rows.__delitem__(slice(150, None)), "houses: 150 houses, at least 200 are needed"),
+    ],
+)
+def test_data_that_should_not_be_trained_on_ends_the_run_with_what_is_wrong(
+    registry: str, asked: Parameters, tmp_path: Path, change: Change, says: str
+) -> None:
+    with Path(asked.data or "").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    change(rows)
+    path = tmp_path / "houses.csv"
+    with path.open("w", newline="") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    with pytest.raises(DataError) as error:
+        performed(tmp_path / "run", replace(asked, data=str(path)), registry)
+    assert says in str(error.value)
+    assert not (tmp_path / "run" / "validate.json").exists()
+
+
+def test_survey_itself_is_within_the_schema() -> None:
+    assert len(checked_houses(BUNDLED)) == 2930
+    assert set(NUMBERS) - {"MSSubClass"} <= RANGES.keys()
+
+
+def test_search_stores_what_it_tried_and_trains_the_best(registry: str, asked: Parameters, tmp_path: Path) -> None:
+    found, _ = performed(tmp_path / "run", replace(asked, search=True), registry)
+    result = json.loads((tmp_path / "run" / "search.json").read_bytes())["result"]
+    assert len(result["tried"]) == 9
+    assert {"trees", "rmsle"} <= result["recipe"].keys() | result["tried"][0].keys()
+    best = min(result["tried"], key=lambda tried: tried["rmsle"])
+    assert best["rmsle"] == result["tried"][0]["rmsle"] or all(
+        result["recipe"][name] == value for name, value in best.items() if name != "rmsle"
+    )
+    assert "chosen among 9" in (found.folder / "card" / "model-card.md").read_text()
+
+
+def test_step_is_repeated_only_if_it_was_not_finished_or_what_it_stored_was_changed(tmp_path: Path) -> None:
+    done: list[str] = []
+    failing = [True]
+
+    def write(task: Task) -> dict[str, object]:
+        done.append("one")
+        (task.out / "number").write_text("1")
+        return {"number": 1}
+
+    def read(task: Task) -> dict[str, object]:
+        done.append("two")
+        (task.out / "half").write_text("")
+        if failing[0]:
+            raise DataError("not this time")
+        return {"seen": (task.inputs["one"] / "number").read_text(), "told": task.results["one"]}
+
+    first, second = Step("one", (), write), Step("two", ("one",), read)
+
+    def perform() -> dict[str, object]:
+        run = Run.start(tmp_path / "run", Parameters)
+        run.perform(first, Surroundings(""), silent)
+        return run.perform(second, Surroundings(""), silent)[0]
+
+    with pytest.raises(DataError):
+        perform()
+    failing[0] = False
+    assert perform() == {"seen": "1", "told": {"number": 1}}
+    assert done == ["one", "two", "two"]
+    perform()
+    assert done == ["one", "two", "two"]
+    (tmp_path / "run" / "one" / "number").write_text("changed by somebody")
+    assert perform() == {"seen": "1", "told": {"number": 1}}
+    assert done == ["one", "two", "two", "one"]
+
+
+@pytest.mark.parametrize(
+    ("given", "says"),
+    [
+        ("train", "should be an object with data, source"),
+        ({"rows": 1}, "should be an object with data, source"),
+        ({"source": "s3"}, "source: should be one of bundled, csv, prediction-log"),
+        ({"seed": True}, "seed: should be a whole number"),
+        ({"seed": -1}, "seed: should be a whole number"),
+        ({"search": "yes"}, "search: should be true or false"),
+        ({"source": "csv"}, "`data` should name a CSV file"),
+        ({"source": "csv", "data": "../houses.csv"}, "is no file in the worker's data folder"),
+        ({"source": "csv", "data": "/etc/passwd"}, "is no file in the worker's data folder"),
+        ({"source": "csv", "data": "file:///etc/passwd"}, "is no file in the worker's data folder"),
+        ({"source": "csv", "data": "link.csv"}, "is no file in the worker's data folder"),
+        ({"source": "csv", "data": "no\0file"}, "is no file in the worker's data folder"),
+        ({"source": "csv", "data": 7}, "data: should be null or the URI of a CSV file"),
+        ({"from": "2026-11-21"}, "choose a time of the prediction log"),
+        ({"source": "prediction-log", "from": "yesterday"}, "from: should be a time like"),
+        ({"source": "prediction-log", "from": "2026-11-21", "to": "2026-11-20"}, "ends before it begins"),
+    ],
+)
+def test_job_that_asks_for_something_else_is_refused_by_name(tmp_path: Path, given: object, says: str) -> None:
+    folder = tmp_path / "data"
+    folder.mkdir()
+    (tmp_path / "houses.csv").write_text("")
+    (folder / "link.csv").symlink_to(tmp_path / "houses.csv")
+    with pytest.raises(CandidateError) as error:
+        Parameters.from_job(given, folder)
+    assert says in str(error.value)
+
+
+def test_job_reads_data_of_its_folder_and_of_no_other(tmp_path: Path) -> None:
+    (tmp_path / "houses.csv").write_text("")
+    given = {"source": "csv", "data": "houses.csv", "from": None, "to": None, "seed": 4, "search": False}
+    assert Parameters.from_job(given, tmp_path) == Parameters(
+        source=Source.CSV, data=str(tmp_path / "houses.csv"), seed=4
+    )
+    with pytest.raises(CandidateError, match="reads no data of jobs"):
+        Parameters.from_job(given, None)
+
+
+def test_parameters_come_back_from_their_file_as_they_were() -> None:
+    parameters = Parameters(source=Source.PREDICTION_LOG, start="2026-11-01T00:00:00", seed=5, recipe=QUICK, limits=ANY)
+    assert Parameters.from_json(json.loads(json.dumps(parameters.to_json()))) == parameters
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("max_rmse = 1", "there is no limit max_rmse; there are least_houses"),
+        ("max_rmsle = '1'", "max_rmsle should be a number from 0 on"),
+        ("max_rmsle = nan", "max_rmsle should be a number from 0 on"),
+        ("least_houses = 1.5", "least_houses should be a whole number from 0 on"),
+        ("max_rmsle", "is no TOML file"),
+    ],
+)
+def test_limits_that_are_none_are_named(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "gate.toml"
+    path.write_text(text)
+    with pytest.raises(HousingPriceModelError) as error:
+        Limits.read(path)
+    assert says in str(error.value)

@@ -1,0 +1,84 @@
+import json
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from housing_price_model.artefact.export import MANIFEST, MODEL, read_export
+from housing_price_model.cli.app import app
+from housing_price_model.training.train import Trained
+
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning:mlflow"),
+]
+
+run = CliRunner().invoke
+
+
+def test_help_lists_the_commands() -> None:
+    output = run(app, ["--help"]).output
+    assert all(command in output for command in ("train", "evaluate", "export", "serve"))
+
+
+def test_export_writes_the_registered_model(store: str, trained: Trained, tmp_path: Path) -> None:
+    assert trained.registered
+    done = run(app, ["export", "--to", str(tmp_path / "export"), "--tracking-uri", store])
+    assert done.exit_code == 0, done.output
+    manifest = read_export(tmp_path / "export")
+    assert manifest.digest == trained.registered.digest
+    assert json.loads((tmp_path / "export" / MANIFEST).read_text())["version"] == "1"
+
+
+def test_export_leaves_alone_what_is_there_already_and_replaces_what_is_damaged(
+    store: str, trained: Trained, tmp_path: Path
+) -> None:
+    del trained
+    folder = tmp_path / "export"
+    export = ["export", "--to", str(folder), "--tracking-uri", store]
+    assert "Exported" in run(app, export).output
+    before = (folder / MANIFEST).stat().st_mtime_ns
+    assert "already" in run(app, export).output
+    assert (folder / MANIFEST).stat().st_mtime_ns == before
+
+    (folder / MODEL / "served.py").write_text("", encoding="utf-8")
+    assert "Exported" in run(app, export).output
+    read_export(folder)
+
+
+def test_evaluate_prints_the_same_measures_as_training(store: str, trained: Trained, few_houses: Path) -> None:
+    uri = "models:/housing-price/1"
+    done = run(app, ["evaluate", "--model", uri, "--data", str(few_houses), "--tracking-uri", store])
+    assert done.exit_code == 0, done.output
+    assert "housing-price version 1" in done.output
+    assert all(name in done.output for name in trained.metrics)
+
+
+def test_figures_are_printed_as_a_table(export: Path) -> None:
+    done = run(app, ["figures", str(export)])
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("| measure | to reach | measured |")
+    assert all(measure in done.output for measure in ("RMSLE", "coverage", "1,000 rows", "training", "artefact"))
+
+
+@pytest.mark.parametrize(
+    ("arguments", "message"),
+    [
+        (["train", "--data", "nowhere.csv"], "nowhere.csv: cannot be read"),
+        (["serve", "--model", "nowhere"], "nowhere: there is no manifest.json"),
+        (
+            ["serve", "nowhere", "--model", "models:/housing-price/1"],
+            "nowhere and --model models:/housing-price/1: there",
+        ),
+        (["evaluate", "--data", "nowhere.csv"], "nowhere.csv: cannot be read"),
+        (["export", "--to", "there", "--model", "nonsense"], "nonsense: should be models:/NAME@ALIAS"),
+    ],
+)
+def test_mistake_is_one_readable_line_and_exit_code_1(
+    store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    done = run(app, arguments, env={"MLFLOW_TRACKING_URI": store})
+    assert done.exit_code == 1
+    (line,) = [line for line in done.stderr.splitlines() if line.strip()]
+    assert line.startswith(f"error: {message}")

@@ -1,0 +1,85 @@
+"""A runner for tests: serves what `desired.json` asks for, with the real scoring application, inside this process."""
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self
+
+import uvicorn
+
+from housing_price_model.errors import ArtefactError, ServingFolderError
+from housing_price_model.lifecycle.documents import Observed, SeenServer, Server
+from housing_price_model.lifecycle.serving_folder import ServingFolder
+from housing_price_model.serving.fast_scoring import application_for
+from housing_price_model.serving.find_model import located
+
+
+@dataclass
+class _Running:
+    server: uvicorn.Server
+    thread: threading.Thread
+    address: str
+
+
+class ServingRunner:
+    """Starts and stops model servers as the stack's runner does; `may_start` holds a version's start back."""
+
+    def __init__(self, serving: ServingFolder, may_start: Callable[[str], bool] = lambda _version: True) -> None:
+        self.may_start = may_start
+        self._serving = serving
+        self._running: dict[str, _Running] = {}
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._keep_up)
+
+    @property
+    def versions(self) -> set[str]:
+        return set(self._running)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(
+        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
+    ) -> None:
+        self._stop.set()
+        self._thread.join()
+        for version in list(self._running):
+            self._end(version)
+
+    def _keep_up(self) -> None:
+        while not self._stop.wait(0.02):
+            desired = self._serving.desired()
+            wanted = {server.version: server for server in desired.servers}
+            for version in self._running.keys() - wanted.keys():
+                self._end(version)
+            seen = tuple(self._seen(server) for server in desired.servers)
+            self._serving.write_observed(Observed(revision=desired.revision, servers=seen))
+
+    def _seen(self, server: Server) -> SeenServer:
+        version = server.version
+        if version not in self._running:
+            if not self.may_start(version):
+                return SeenServer(version=version, address="http://127.0.0.1:9", state="starting")
+            try:
+                self._start(version)
+            except (ArtefactError, ServingFolderError) as exc:
+                return SeenServer(version=version, address="http://127.0.0.1:9", state="failed", detail=str(exc))
+        return SeenServer(version=version, address=self._running[version].address, state="ready")
+
+    def _start(self, version: str) -> None:
+        with located(str(self._serving.export_of(version)), "") as found:
+            app = application_for(found.load())
+        server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
+        thread = threading.Thread(target=server.run)
+        thread.start()
+        while not server.started:
+            thread.join(0.01)
+        port = server.servers[0].sockets[0].getsockname()[1]
+        self._running[version] = _Running(server, thread, f"http://127.0.0.1:{port}")
+
+    def _end(self, version: str) -> None:
+        running = self._running.pop(version)
+        running.server.should_exit = True
+        running.thread.join()

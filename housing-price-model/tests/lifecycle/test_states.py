@@ -1,0 +1,243 @@
+"""The states of a version, the documents of the serving folder and the arguments of a move, without any registry."""
+
+import json
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from itertools import product
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import Result
+from typer.testing import CliRunner
+
+from housing_price_model.cli.app import app
+from housing_price_model.errors import MoveError, ServingFolderError
+from housing_price_model.lifecycle.documents import (
+    CanaryLimits,
+    CanaryRole,
+    Desired,
+    Observed,
+    Roles,
+    SeenServer,
+    Server,
+    ShadowRole,
+)
+from housing_price_model.lifecycle.move_request import Action, Move
+from housing_price_model.lifecycle.serving_folder import ServingFolder
+from housing_price_model.registry.states import NEXT, Cause, State, next_state
+
+LEGAL = {
+    "registered": {"challenger", "champion", "archived"},
+    "challenger": {"shadow", "canary", "champion", "archived"},
+    "shadow": {"challenger", "canary", "champion"},
+    "canary": {"challenger", "shadow", "champion"},
+    "champion": {"archived"},
+    "archived": {"champion", "challenger"},
+}
+"""What may follow what, as the documentation has it."""
+
+
+@pytest.mark.parametrize(("source", "target"), list(product(State, State)))
+def test_each_pair_of_states_is_as_documented(source: State, target: State) -> None:
+    assert (target in NEXT[source].values()) is (target.value in LEGAL[source.value])
+
+
+@pytest.mark.parametrize(("state", "cause"), list(product(State, Cause)))
+def test_whatever_the_table_does_not_hold_is_refused_by_name(state: State, cause: Cause) -> None:
+    if cause in NEXT[state]:
+        assert next_state("2", state, cause) is NEXT[state][cause]
+        return
+    with pytest.raises(MoveError, match=f"version 2 is {state}") as caught:
+        next_state("2", state, cause)
+    assert caught.value.code == "transition-illegal"
+
+
+def test_champion_is_only_left_when_another_takes_its_place() -> None:
+    assert set(NEXT[State.CHAMPION]) == {Cause.REPLACED}
+    assert [cause for cause, state in NEXT[State.ARCHIVED].items() if state is State.CHAMPION] == [Cause.RESTORED]
+
+
+def test_move_is_read_from_the_argument_of_a_job() -> None:
+    given = {"action": "canary", "version": "2", "weight": 0.1, "sample": None, "limits": {"leastRequests": 5}}
+    move = Move.from_job(given | {"by": "key-1", "reason": "to see"})
+    assert (move.action, move.version, move.weight, move.by) == (Action.CANARY, "2", 0.1, "key-1")
+    assert move.limits == CanaryLimits(least_requests=5)
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"action": "delete"}, "action"),
+        ({"version": "../2"}, "version"),
+        ({"version": 2}, "version"),
+        ({"version": "0"}, "version"),
+        ({"weight": 0.1}, "weight"),
+        ({"action": "canary"}, "weight"),
+        ({"action": "canary", "weight": 0}, "weight"),
+        ({"action": "canary", "weight": 1.5}, "weight"),
+        ({"action": "canary", "weight": True}, "weight"),
+        ({"action": "canary", "weight": 0.1, "limits": {"other": 1}}, "limits.other"),
+        ({"sample": 0.5}, "sample"),
+        ({"action": "shadow", "sample": 0}, "sample"),
+        ({"limits": {}}, "limits"),
+        ({"reason": "x" * 1001}, "reason"),
+        ({"colour": "red"}, "colour"),
+    ],
+)
+def test_bad_argument_is_refused_by_the_name_of_its_key(changes: dict[str, Any], says: str) -> None:
+    with pytest.raises(MoveError, match=says) as caught:
+        Move.from_job({"action": "promote", "version": "2"} | changes)
+    assert caught.value.code == "invalid-argument"
+
+
+@pytest.mark.parametrize("given", [None, [], "promote", {}, {"action": "promote"}])
+def test_argument_that_is_no_move_is_refused(given: Any) -> None:
+    with pytest.raises(MoveError):
+        Move.from_job(given)
+
+
+def server(version: str) -> Server:
+    return Server(version=version, model_id=f"m{version}", digest=f"sha256:{'0' * 64}", folder=f"versions/{version}")
+
+
+def seen(version: str) -> SeenServer:
+    return SeenServer(version=version, address=f"http://127.0.0.1:{9000 + int(version)}", state="ready")
+
+
+def test_documents_are_written_in_camel_case_and_read_back(tmp_path: Path) -> None:
+    serving = ServingFolder(tmp_path)
+    roles = Roles(champion="1", canary=CanaryRole(version="2", weight=0.1), shadow=ShadowRole(version="3", sample=0.5))
+    desired = serving.write_desired((server("1"), server("2"), server("3")), roles)
+    assert serving.desired() == desired
+    serving.write_observed(Observed(revision=1, servers=(seen("1"), seen("2"), seen("3"))))
+    revision = serving.write_routes(roles)
+    assert json.loads((tmp_path / "routes.json").read_text()) == {
+        "revision": revision,
+        "champion": {"version": "1", "modelId": "m1", "addresses": ["http://127.0.0.1:9001"]},
+        "canary": {
+            "version": "2",
+            "modelId": "m2",
+            "addresses": ["http://127.0.0.1:9002"],
+            "weight": 0.1,
+            "limits": {"maxErrorRatio": 0.05, "maxLatencyRatio": 3.0, "maxMedianDeviation": 0.15, "leastRequests": 50},
+        },
+        "shadow": {"version": "3", "modelId": "m3", "addresses": ["http://127.0.0.1:9003"], "sample": 0.5},
+    }
+    assert list(tmp_path.glob(".*")) == []
+
+
+def test_revision_grows_with_each_server_that_is_new_and_each_change_of_the_routes(tmp_path: Path) -> None:
+    serving, roles = ServingFolder(tmp_path), Roles(champion="1")
+    assert serving.write_desired((server("1"),), roles).revision == 1
+    assert serving.write_desired((server("1"),), roles).revision == 1
+    serving.write_observed(Observed(revision=1, servers=(seen("1"), seen("2"))))
+    assert serving.write_routes(roles) == 2
+    assert serving.write_routes(roles) == 2
+    assert serving.write_desired((server("1"), server("2")), roles).revision == 3
+    assert serving.write_routes(Roles(champion="2")) == 4
+    assert serving.write_desired((server("2"),), Roles(champion="2")).revision == 3
+    assert serving.desired() == Desired(revision=3, servers=(server("2"),), roles=Roles(champion="2"))
+
+
+def test_canary_without_a_server_is_left_out_and_a_champion_without_one_is_an_error(tmp_path: Path) -> None:
+    serving = ServingFolder(tmp_path)
+    roles = Roles(champion="1", canary=CanaryRole(version="2", weight=0.1))
+    serving.write_desired((server("1"), server("2")), roles)
+    serving.write_observed(Observed(revision=1, servers=(seen("1"),)))
+    serving.write_routes(roles)
+    routes = serving.routes()
+    assert routes is not None
+    assert routes.canary is None
+    with pytest.raises(ServingFolderError, match="no champion"):
+        serving.write_routes(Roles(champion="2"))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"revision": 1, "more": 2}', '{"revision": "1"}', '{"revision": 1, "servers": [{}]}']
+)
+def test_document_that_is_none_is_refused_and_a_missing_one_is_empty(tmp_path: Path, text: str) -> None:
+    serving = ServingFolder(tmp_path)
+    assert serving.desired() == Desired()
+    (tmp_path / "desired.json").write_text(text)
+    with pytest.raises(ServingFolderError, match=r"desired\.json"):
+        serving.desired()
+
+
+@contextmanager
+def something_that_answers() -> Iterator[str]:
+    """A server that says yes to whoever asks whether it is there."""
+
+    class Yes(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None:
+            """Tells nobody."""
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Yes) as http:
+        thread = threading.Thread(target=http.serve_forever, args=(0.01,))
+        thread.start()
+        try:
+            yield f"http://127.0.0.1:{http.server_port}"
+        finally:
+            http.shutdown()
+            thread.join()
+
+
+def observed_as(serving: ServingFolder, *servers: str, within: float = 20) -> Result:
+    return CliRunner().invoke(app, ["observe", *servers, "--serving", str(serving.folder), "--within", str(within)])
+
+
+def test_servers_that_others_have_started_are_observed(tmp_path: Path) -> None:
+    serving = ServingFolder(tmp_path)
+    serving.prepare()
+    desired = serving.write_desired((server("1"), server("2")), Roles(champion="1"))
+    with something_that_answers() as first, something_that_answers() as second:
+        done = observed_as(serving, f"1={first}/")
+        assert (done.exit_code, done.output) == (0, "Wanted and not among them: version 2.\n")
+        assert serving.observed() == Observed(
+            revision=desired.revision, servers=(SeenServer(version="1", address=first, state="ready"),)
+        )
+        for address, other in ((first, second), (second, first)):
+            assert observed_as(serving, f"1={address}", f"2={other}").exit_code == 0
+            routes = serving.routes()
+            assert routes is not None
+            assert routes.champion.addresses == (address,)
+
+
+def test_server_is_observed_as_soon_as_its_job_asks_for_it(tmp_path: Path) -> None:
+    serving = ServingFolder(tmp_path)
+    serving.prepare()
+    with something_that_answers() as address, ThreadPoolExecutor(1) as threads:
+        early = threads.submit(observed_as, serving, f"1={address}")
+        with pytest.raises(TimeoutError):
+            early.result(0.3)
+        desired = serving.write_desired((server("1"),), Roles())
+        assert early.result(20).exit_code == 0
+    assert serving.observed().revision == desired.revision
+
+
+def test_server_that_is_not_there_or_not_asked_for_is_not_observed(tmp_path: Path) -> None:
+    serving = ServingFolder(tmp_path)
+    serving.prepare()
+    serving.write_desired((server("1"),), Roles(champion="1"))
+    with something_that_answers() as address:
+        unwanted = observed_as(serving, f"2={address}", within=0)
+    gone = observed_as(serving, f"1={address}", within=0)
+    assert (unwanted.exit_code, gone.exit_code) == (1, 1)
+    assert "no job asks for a model server of version 2" in unwanted.output
+    assert f"version 1 does not answer at {address}" in gone.output
+    assert serving.observed() == Observed()
+
+
+@pytest.mark.parametrize("given", ["1", "=http://a:8080", "1=", "1=a:8080", "x=http://a:8080", "1=http://a:8080/path"])
+def test_server_that_is_observed_has_a_version_and_an_address(tmp_path: Path, given: str) -> None:
+    done = CliRunner().invoke(app, ["observe", given, "--serving", str(tmp_path)])
+    assert done.exit_code == 1
+    assert "should be VERSION=URL" in done.output
+    assert not (tmp_path / "observed.json").exists()

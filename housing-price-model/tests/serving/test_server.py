@@ -1,0 +1,261 @@
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from pathlib import Path
+
+import httpx
+import numpy as np
+import pytest
+
+from housing_price_model.artefact.export import MODEL, digest_of, read_export, write_export
+from housing_price_model.fitting.pack import load
+from housing_price_model.survey.data import Houses
+from housing_price_model.survey.vocabulary import COLUMNS, OPTIONAL
+from housing_price_model.training.train import Trained
+
+pytestmark = [
+    pytest.mark.stack,
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning:mlflow"),
+]
+
+COMMAND = (sys.executable, "-m", "housing_price_model", "serve", "--port", "0")
+START_SECONDS = 60
+
+
+class Server:
+    """A model server that runs, with what it has written so far."""
+
+    def __init__(self, process: subprocess.Popen[str], log: Path, url: str) -> None:
+        self.process, self.log, self.url = process, log, url
+        self.calls = 0
+
+    def post(self, payload: object, **headers: str) -> tuple[dict[str, str], dict[str, object]]:
+        self.calls += 1
+        answer = httpx.post(f"{self.url}/invocations", json=payload, headers=headers, timeout=30)
+        assert answer.status_code == 200, answer.text
+        return dict(answer.headers), answer.json()
+
+
+@contextmanager
+def served(tmp_path: Path, *options: str) -> Iterator[Server]:
+    log = tmp_path / "serve.log"
+    with (
+        log.open("w") as file,
+        subprocess.Popen([*COMMAND, *options], stdout=file, stderr=subprocess.STDOUT, text=True) as process,
+    ):
+        try:
+            deadline = time.monotonic() + START_SECONDS
+            while not (match := re.search(r"Uvicorn running on (http://\S+)", log.read_text())):
+                assert process.poll() is None, log.read_text()
+                assert time.monotonic() < deadline, log.read_text()
+                time.sleep(0.05)
+            yield Server(process, log, match[1])
+        finally:
+            process.kill()
+
+
+@pytest.fixture(scope="module")
+def server(export: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    with served(tmp_path_factory.mktemp("server"), "--model", str(export)) as running:
+        yield running
+
+
+def split(houses: Houses, rows: int) -> dict[str, object]:
+    frame = houses.features.head(rows).astype(object)
+    return {"dataframe_split": {"columns": list(COLUMNS), "data": frame.where(frame.notna(), None).to_numpy().tolist()}}
+
+
+def test_answer_is_that_of_the_model_with_its_name_and_version(server: Server, houses: Houses, export: Path) -> None:
+    headers, answer = server.post(split(houses, 20))
+    artifacts = export / MODEL / "artifacts"
+    predict = load({"graph": str(artifacts / "graph.onnx"), "spec": str(artifacts / "spec.json")})
+    assert answer == {"predictions": predict(houses.features.head(20)).to_dict("records")}
+    assert headers["x-model-name"] == "housing-price"
+    assert headers["x-model-version"] == "1"
+
+
+def test_optional_columns_may_be_left_out_or_null(server: Server, houses: Houses) -> None:
+    payload = split(houses, 3)
+    split_frame = payload["dataframe_split"]
+    assert isinstance(split_frame, dict)
+    null = [
+        [None if name in OPTIONAL else cell for name, cell in zip(COLUMNS, row, strict=True)]
+        for row in split_frame["data"]
+    ]
+    kept = [at for at, name in enumerate(COLUMNS) if name not in OPTIONAL]
+    without = {"columns": [COLUMNS[at] for at in kept], "data": [[row[at] for at in kept] for row in null]}
+    answers = [
+        server.post({"dataframe_split": frame})[1] for frame in ({"columns": list(COLUMNS), "data": null}, without)
+    ]
+    assert answers[0] == answers[1]
+    predictions = answers[0]["predictions"]
+    assert isinstance(predictions, list)
+    assert all(np.isfinite(row["price"]) for row in predictions)
+
+
+@pytest.mark.parametrize(
+    ("given", "logged"),
+    [("a.B-c_1", "a.B-c_1"), ("x" * 64, "x" * 64), ("x" * 65, "-"), ("two words", "-"), ("", "-"), ("a;b", "-")],
+)
+def test_call_is_logged_in_one_line_with_its_id(server: Server, houses: Houses, given: str, logged: str) -> None:
+    server.post(split(houses, 1), **{"X-Request-ID": given})
+    deadline = time.monotonic() + 5
+    # The line is written after the answer was sent; those of earlier calls are before it.
+    while len(lines := re.findall(r"POST /invocations .*", server.log.read_text())) < server.calls:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert len(lines) == server.calls
+    assert re.fullmatch(rf"POST /invocations 200 \d+\.\d ms id={re.escape(logged)}", lines[-1])
+
+
+@pytest.mark.parametrize(
+    ("traceparent", "logged"),
+    [
+        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", " trace=0af7651916cd43dd8448eb211c80319c"),
+        ("00-0AF7-b7ad6b7169203331-01", ""),
+        ("x trace=forged", ""),
+    ],
+)
+def test_a_call_that_is_traced_names_its_trace(server: Server, houses: Houses, traceparent: str, logged: str) -> None:
+    server.post(split(houses, 1), **{"X-Request-ID": "traced", "traceparent": traceparent})
+    deadline = time.monotonic() + 5
+    while len(lines := re.findall(r"POST /invocations .*", server.log.read_text())) < server.calls:
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+    assert lines[-1].endswith(f" id=traced{logged}")
+
+
+def test_ping_answers_with_the_version(server: Server) -> None:
+    answer = httpx.get(f"{server.url}/ping", timeout=5)
+    assert answer.status_code == 200
+    assert answer.headers["X-Model-Version"] == "1"
+
+
+def test_a_folder_is_served_and_left_as_it_is(export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Bytecode beside the model's code would make it another model, which the next start would refuse.
+    monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
+    shutil.copytree(export, tmp_path / "export")
+    before = digest_of(tmp_path / "export")
+    with served(tmp_path, str(tmp_path / "export")):
+        pass
+    assert digest_of(tmp_path / "export") == before
+
+
+def test_only_loopback_is_listened_on_by_default(server: Server) -> None:
+    assert server.url.startswith("http://127.0.0.1:")
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_signal_ends_the_server_with_0(export: Path, tmp_path: Path, number: signal.Signals) -> None:
+    with served(tmp_path, "--model", str(export)) as running:
+        running.process.send_signal(number)
+        assert running.process.wait(10) == 0
+        assert "Traceback" not in running.log.read_text()
+
+
+def test_champion_of_the_registry_is_served(store: str, trained: Trained, houses: Houses, tmp_path: Path) -> None:
+    assert trained.registered
+    with served(tmp_path, "--model", "models:/housing-price@champion", "--tracking-uri", store) as running:
+        headers, answer = running.post(split(houses, 1))
+    assert headers["x-model-version"] == trained.registered.version
+    predictions = answer["predictions"]
+    assert isinstance(predictions, list)
+    assert predictions[0]["model_id"] == trained.model_id
+
+
+def refused(*options: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=START_SECONDS, check=False)
+
+
+def test_changed_byte_refuses_to_load_in_one_line(export: Path, tmp_path: Path) -> None:
+    shutil.copytree(export, tmp_path / "export")
+    graph = tmp_path / "export" / MODEL / "artifacts" / "graph.onnx"
+    graph.write_bytes(graph.read_bytes()[:-1] + b"\x00")
+    done = refused("--model", str(tmp_path / "export"))
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert "refused, its files are not those that were recorded: model/artifacts/graph.onnx was changed" in line
+
+
+def test_another_model_than_the_pinned_one_is_refused_and_the_pinned_one_is_served(
+    export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    done = refused(str(export), "--digest", f"sha256:{'0' * 64}")
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert f"refused, its digest is {read_export(export).digest}, and sha256:000" in line
+    monkeypatch.setenv("HOUSING_PRICE_MODEL_DIGEST", read_export(export).digest)
+    with served(tmp_path, str(export)):
+        pass
+
+
+def test_registered_model_must_be_the_pinned_one_too(store: str, trained: Trained) -> None:
+    assert trained.registered
+    done = refused("--tracking-uri", store, "--digest", f"sha256:{'0' * 64}")
+    assert done.returncode == 1
+    assert f"refused, its digest is {trained.registered.digest}, and sha256:000" in done.stderr.splitlines()[-1]
+
+
+def test_code_of_another_is_not_run_though_its_digests_are_right(export: Path, tmp_path: Path) -> None:
+    shutil.copytree(export / MODEL, tmp_path / "model")
+    with (tmp_path / "model" / "served.py").open("a") as code:
+        code.write(f"\nPath({str(tmp_path / 'was run')!r}).touch()\n")
+    write_export(
+        tmp_path / "model", replace(read_export(export), digest=digest_of(tmp_path / "model")), tmp_path / "export"
+    )
+    done = refused(str(tmp_path / "export"))
+    assert done.returncode == 1
+    assert "served.py is not the code of this package" in done.stderr
+    assert not (tmp_path / "was run").exists()
+
+
+def test_taken_port_is_an_error(export: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        done = refused("--model", str(export), "--port", str(taken.getsockname()[1]))
+    assert done.returncode == 1
+    assert "address already in use" in done.stderr
+    assert "cannot be listened on" in done.stderr.splitlines()[-1]
+
+
+def test_stock_mlflow_server_gives_the_same_answer(
+    server: Server, store: str, trained: Trained, houses: Houses, tmp_path: Path
+) -> None:
+    del trained
+    with socket.create_server(("127.0.0.1", 0)) as free:
+        port = free.getsockname()[1]
+    scripts = Path(sys.executable).parent
+    command = [
+        *(str(scripts / "mlflow"), "models", "serve", "-m", "models:/housing-price@champion"),
+        *("--env-manager", "local", "--host", "127.0.0.1", "--port", str(port)),
+    ]
+    environment = os.environ | {"MLFLOW_TRACKING_URI": store, "PATH": f"{scripts}:{os.environ['PATH']}"}
+    log = tmp_path / "mlflow.log"
+    with (
+        log.open("w") as file,
+        subprocess.Popen(
+            command, env=environment, stdout=file, stderr=file, start_new_session=True, cwd=tmp_path
+        ) as process,
+    ):
+        try:
+            stock = Server(process, log, f"http://127.0.0.1:{port}")  # type: ignore[arg-type]  # it reads nothing
+            deadline = time.monotonic() + START_SECONDS
+            while True:
+                try:
+                    answer = stock.post(split(houses, 5))[1]
+                    break
+                except httpx.TransportError:
+                    assert time.monotonic() < deadline, log.read_text()
+                    assert process.poll() is None, log.read_text()
+                    time.sleep(0.2)
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+    assert answer == server.post(split(houses, 5))[1]

@@ -1,0 +1,168 @@
+import json
+from pathlib import Path
+
+import mlflow
+import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, TEMPORARILY_UNAVAILABLE
+from mlflow.tracking import MlflowClient
+
+from housing_price_model.artefact.export import MANIFEST, MODEL, digest_of
+from housing_price_model.errors import ArtefactError, DataError, RegistryError
+from housing_price_model.fitting.pipeline import Recipe
+from housing_price_model.registry.names import CHAMPION, DIGEST_TAG, NAME
+from housing_price_model.registry.versions import checked, connect, find, find_champion
+from housing_price_model.survey.data import BUNDLED
+from housing_price_model.survey.vocabulary import CATEGORIES, COLUMNS, OPTIONAL
+from housing_price_model.training.mlflow_run import EXPERIMENT
+from housing_price_model.training.train import Trained, train
+
+QUICK = Recipe(trees=20, spread_trees=5, folds=3)
+"""What the store was trained with."""
+
+
+# MLflow's own code uses what SQLAlchemy and pandas deprecate.
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
+    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning:mlflow"),
+]
+
+
+def test_run_holds_parameters_figures_plots_and_the_model(store: str, trained: Trained) -> None:
+    client = MlflowClient(store)
+    run = client.get_run(trained.run_id)
+    assert run.info.status == "FINISHED"
+    assert {"seed", "houses", "data_sha256", "trees", "level", "python", "mlflow", "scikit-learn"} <= set(
+        run.data.params
+    )
+    assert run.data.metrics.pop("training_seconds") > 0
+    assert run.data.metrics == pytest.approx(trained.metrics)
+    assert {item.path for item in client.list_artifacts(run.info.run_id, "plots")} == {
+        "plots/actual_against_predicted.png",
+        "plots/residuals.png",
+        "plots/error_by_neighbourhood.png",
+        "plots/most_important_features.png",
+    }
+
+
+def test_signature_declares_numbers_as_double_text_as_string_and_what_may_be_left_out(export: Path) -> None:
+    signature = mlflow.models.Model.load(str(export / MODEL)).signature
+    assert [(column.name, column.type.name, column.required) for column in signature.inputs] == [
+        (name, "string" if name in CATEGORIES else "double", name not in OPTIONAL) for name in COLUMNS
+    ]
+    assert signature.outputs.input_names() == ["price", "low", "high", "model_id"]
+
+
+def test_model_does_not_depend_on_the_folder_that_it_was_trained_in(export: Path) -> None:
+    assert {path.relative_to(export / MODEL).as_posix() for path in (export / MODEL).rglob("*") if path.is_file()} == {
+        *("MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt"),
+        *("input_example.json", "serving_input_example.json"),
+        *("served.py", "artifacts/graph.onnx", "artifacts/spec.json"),
+        *("artifacts/profile.json", "artifacts/golden.json"),
+    }
+
+
+def test_model_carries_an_input_example_that_can_be_sent(export: Path) -> None:
+    example = json.loads((export / MODEL / "serving_input_example.json").read_text())
+    assert example["dataframe_split"]["columns"] == list(COLUMNS)
+
+
+def test_first_model_becomes_the_champion_and_an_equal_one_does_not(empty_store: str, few_houses: Path) -> None:
+    first, second = (train(empty_store, few_houses, recipe=QUICK) for _ in range(2))
+    assert first.is_champion
+    assert not second.is_champion
+    assert first.model_id == second.model_id  # same seed, same data, same bytes
+    assert find(connect(empty_store), f"models:/{NAME}@{CHAMPION}")[0] == first.registered
+    better = train(empty_store, few_houses, recipe=Recipe(trees=60, spread_trees=5, folds=3))
+    assert better.metrics["rmsle"] < first.metrics["rmsle"]
+    assert better.is_champion
+    assert find(connect(empty_store), f"models:/{NAME}@{CHAMPION}")[0] == better.registered
+
+
+def test_there_is_no_champion_without_a_model_or_without_the_alias(empty_store: str) -> None:
+    client = connect(empty_store)
+    assert find_champion(client) is None
+    client.create_registered_model(NAME)
+    assert find_champion(client) is None
+
+
+@pytest.mark.parametrize("code", [TEMPORARILY_UNAVAILABLE, PERMISSION_DENIED])
+def test_registry_in_trouble_is_not_one_without_a_champion(
+    empty_store: str, monkeypatch: pytest.MonkeyPatch, code: int
+) -> None:
+    def refuse(*_: object) -> None:
+        raise MlflowException("not now", code)
+
+    client = connect(empty_store)
+    monkeypatch.setattr(client, "get_model_version_by_alias", refuse)
+    with pytest.raises(RegistryError, match="cannot be looked up"):
+        find_champion(client)
+
+
+def test_unregistered_model_is_logged_and_exported_under_its_identity(
+    empty_store: str, few_houses: Path, tmp_path: Path
+) -> None:
+    trained = train(empty_store, few_houses, recipe=QUICK, with_registration=False, export_to=tmp_path / "export")
+    assert trained.registered is None
+    assert MlflowClient(empty_store).search_registered_models() == []
+    assert json.loads((tmp_path / "export" / MANIFEST).read_text())["version"] == trained.model_id
+
+
+def test_wrong_data_trains_nothing(empty_store: str, tmp_path: Path) -> None:
+    text = BUNDLED.read_text(encoding="utf-8").replace(",Pave,", ",Dummy,", 1)
+    (tmp_path / "wrong.csv").write_text(text, encoding="utf-8")
+    with pytest.raises(DataError, match="line 2, Street"):
+        train(empty_store, tmp_path / "wrong.csv", recipe=QUICK)
+    client = MlflowClient(empty_store)
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    assert client.search_runs([experiment.experiment_id]) == []
+
+
+def test_too_few_houses_are_refused(empty_store: str, tmp_path: Path) -> None:
+    lines = BUNDLED.read_text(encoding="utf-8").splitlines(keepends=True)[:30]
+    (tmp_path / "few.csv").write_text("".join(lines), encoding="utf-8")
+    with pytest.raises(DataError, match="has 29 houses, training needs at least 50"):
+        train(empty_store, tmp_path / "few.csv", recipe=QUICK)
+
+
+def test_tracking_server_that_is_down_is_named_before_anything_is_trained() -> None:
+    started: list[str] = []
+    with pytest.raises(RegistryError, match=r"http://127\.0\.0\.1:9: the tracking server does not answer"):
+        train("http://127.0.0.1:9", progress=lambda stage, _share: started.append(stage))
+    assert started == []
+
+
+def test_digest_is_recorded_with_the_version_and_in_the_export(store: str, trained: Trained, export: Path) -> None:
+    registered = trained.registered
+    manifest = json.loads((export / MANIFEST).read_text())
+    assert manifest["digest"] == registered.digest == digest_of(export / MODEL)
+    assert manifest["version"] == registered.version == "1"
+    assert manifest["model_id"] == registered.model_id == trained.model_id
+    version = MlflowClient(store).get_model_version(NAME, registered.version)
+    assert version.tags[DIGEST_TAG] == registered.digest
+
+
+def test_registered_model_whose_stored_bytes_changed_is_refused(
+    empty_store: str, few_houses: Path, tmp_path: Path
+) -> None:
+    train(empty_store, few_houses, recipe=QUICK)
+    (stored,) = (tmp_path / "artifacts").rglob("spec.json")
+    stored.write_text(stored.read_text().replace("below", "beloW"))
+    with pytest.raises(ArtefactError, match="refused"), checked(connect(empty_store), f"models:/{NAME}/1"):
+        pytest.fail("a changed model was given out")
+
+
+@pytest.mark.parametrize(
+    ("uri", "message"),
+    [
+        ("models:/housing-price@nobody", "is not in the registry"),
+        ("models:/housing-price/99", "is not in the registry"),
+        ("models:/other@champion", "is not in the registry"),
+        ("models:/housing-price", "should be models:/NAME@ALIAS or models:/NAME/VERSION"),
+        ("runs:/abc/model", "should be models:/NAME@ALIAS or models:/NAME/VERSION"),
+    ],
+)
+def test_model_that_is_not_registered_is_named(store: str, trained: Trained, uri: str, message: str) -> None:
+    assert trained.registered
+    with pytest.raises(RegistryError, match=message):
+        find(connect(store), uri)

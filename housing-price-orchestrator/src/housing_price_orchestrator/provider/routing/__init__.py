@@ -1,1 +1,0 @@
-"""Several versions of a model beside each other: who answers for whom, and when one is stopped."""

@@ -1,0 +1,1 @@
+"""Canary and shadow: which version prices which house."""

@@ -1,0 +1,1 @@
+"""What serves each model version: opening, swapping and closing it."""

@@ -1,0 +1,1 @@
+"""The scoring worker: reads a file, prices it, writes the results."""

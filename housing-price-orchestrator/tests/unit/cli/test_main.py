@@ -1,0 +1,32 @@
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+from factories import REPOSITORY
+from housing_price_orchestrator.cli.main import app
+from housing_price_orchestrator.provider.model_server.columns import column_types
+
+
+def test_columns_are_printed_for_whoever_compares_them_with_a_model() -> None:
+    result = CliRunner().invoke(app, ["columns"])
+    assert result.exit_code == 0
+    assert {one["name"]: one["type"] for one in json.loads(result.stdout)} == column_types()
+
+
+def test_the_printed_openapi_document_is_the_committed_one() -> None:
+    result = CliRunner().invoke(app, ["openapi"])
+    assert result.exit_code == 0
+    assert result.stdout == (REPOSITORY / "housing-price-orchestrator" / "openapi.json").read_text(encoding="utf-8")
+
+
+def test_a_configuration_that_cannot_be_used_is_named_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_SERVER__PORT", "x")
+    result = CliRunner().invoke(app, ["serve"])
+    assert result.exit_code == 2
+    assert "ORCHESTRATOR_SERVER__PORT" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_without_a_command_it_says_what_there_is() -> None:
+    assert "serve" in CliRunner().invoke(app, []).output

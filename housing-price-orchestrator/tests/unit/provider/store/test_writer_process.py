@@ -1,0 +1,141 @@
+"""The process that writes rows: it outlives signals and deaths as it should, and nothing is written twice."""
+
+import os
+import signal
+import sqlite3
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import orjson
+import pytest
+import sqlalchemy as sa
+
+from housing_price_orchestrator.provider.store.writer_process import process as writer_module
+from housing_price_orchestrator.provider.store.writer_process.client import Block, RemoteRowWriter, StoreAway
+from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
+from waiting import wait_until
+
+NAMES = ["Lot Area", "Street"]
+
+
+@pytest.fixture
+def file(tmp_path: Path) -> Path:
+    return tmp_path / "log.db"
+
+
+@pytest.fixture
+def writer(file: Path) -> Iterator[RemoteRowWriter]:
+    made = RemoteRowWriter(sa.make_url(f"sqlite:///{file}"), table="prediction", inputs=NAMES, wait_seconds=1)
+    made.open()
+    yield made
+    made.close()
+
+
+def answered(*transaction_ids: str, **changes: Any) -> bytes:
+    """What one request was answered; `changes` are those of the second price."""
+    model = ModelIdentity("housing-price", "7", "abc")
+    inputs = orjson.dumps([8450.25, "Pave \n 'é'"])
+    price = {"price_usd": 1e9 / 3, "low_usd": 0.1, "high_usd": 1e300, "model": model, "inputs": inputs}
+    estimates = [PriceEstimate(**price | changes if place == 1 else price) for place in range(len(transaction_ids))]
+    house_ids = [2**63 - 1] * len(transaction_ids)
+    return msgspec.msgpack.encode((1_764_000_000.0, "caller-1", None, transaction_ids, house_ids, estimates))
+
+
+def block(*requests: bytes) -> Block:
+    made = Block()
+    for one in requests:
+        made.add(one)
+    return made
+
+
+def written(file: Path, column: str = "transaction_id") -> list[Any]:
+    query = f"SELECT {column} FROM prediction ORDER BY transaction_id"  # noqa: S608 - our own names
+    with closing(sqlite3.connect(file)) as connection:
+        return [value for (value,) in connection.execute(query)]
+
+
+def writers_of(pid: int) -> set[int]:
+    """Find the writers that a process has started."""
+    found = set()
+    for children in Path(f"/proc/{pid}/task").glob("*/children"):
+        for child in children.read_text().split():
+            if writer_module.__name__.encode() in Path(f"/proc/{child}/cmdline").read_bytes():
+                found.add(int(child))
+    return found
+
+
+def is_alive(pid: int) -> bool:
+    try:
+        return ") Z " not in Path(f"/proc/{pid}/stat").read_text()
+    except FileNotFoundError:
+        return False
+
+
+def test_values_arrive_as_they_were(writer: RemoteRowWriter, file: Path) -> None:
+    assert writer.write(block(answered("a"), answered("b", "c"))) == (3, [])
+    assert written(file, "house_id") == [2**63 - 1] * 3
+    assert written(file, "inputs") == ["[8450.25,\"Pave \\n 'é'\"]"] * 3
+    assert written(file, "price_usd") == [1e9 / 3] * 3
+    assert written(file, "high_usd") == [1e300] * 3
+
+
+def test_rows_that_the_database_never_takes_are_named(writer: RemoteRowWriter, file: Path) -> None:
+    answer = writer.write(block(answered("a", "b", "c", price_usd=None)))
+    assert answer == (2, [("b", "IntegrityError")])
+    assert written(file) == ["a", "c"]
+
+
+def test_what_no_row_can_be_made_of_is_named_and_costs_the_others_nothing(writer: RemoteRowWriter, file: Path) -> None:
+    odd = msgspec.msgpack.encode((1_764_000_000.0, "caller-2", None, ["b", "c"], [1, 2], [["no", "price"]] * 2))
+    uneven = msgspec.msgpack.encode((1_764_000_000.0, "caller-2", None, ["d"], [], []))
+    answer = writer.write(block(answered("a"), odd, uneven, answered("e")))
+    assert answer == (2, [("b", "ValueError"), ("c", "ValueError"), ("d", "ValueError")])
+    assert written(file) == ["a", "e"]
+
+
+def test_who_died_is_followed_by_another_that_writes_nothing_twice(writer: RemoteRowWriter, file: Path) -> None:
+    writer.write(block(answered("a")))
+    (pid,) = writers_of(os.getpid())
+    os.kill(pid, signal.SIGKILL)
+    with pytest.raises(StoreAway, match="ended with status -9"):
+        writer.write(block(answered("a", "b")))
+    assert not writer.is_open
+    writer.open()
+    assert writer.write(block(answered("a", "b"))) == (2, [])
+    assert written(file) == ["a", "b"]
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_for_all_does_not_end_it_while_there_is_something_to_write(
+    writer: RemoteRowWriter, file: Path, number: signal.Signals
+) -> None:
+    (pid,) = writers_of(os.getpid())
+    os.kill(pid, number)
+    writer.write(block(answered("a")))
+    assert written(file) == ["a"]
+    writer.close()
+    assert not is_alive(pid)
+
+
+def test_it_ends_with_whoever_started_it_however_that_ended(file: Path) -> None:
+    starts = (
+        "import sys, time, sqlalchemy as sa\n"
+        "from housing_price_orchestrator.provider.store.writer_process.client import RemoteRowWriter\n"
+        "url, what = sa.make_url(sys.argv[1]), {'table': 'prediction', 'inputs': []}\n"
+        "writer = RemoteRowWriter(url, **what, wait_seconds=1)\n"
+        "writer.open()\n"
+        "print('open', flush=True)\n"
+        "time.sleep(600)\n"
+    )
+    command = [sys.executable, "-c", starts, f"sqlite:///{file}"]
+    with subprocess.Popen(command, stdout=subprocess.PIPE) as starter:
+        assert starter.stdout is not None
+        assert starter.stdout.readline() == b"open\n"
+        (pid,) = writers_of(starter.pid)
+        starter.kill()
+    wait_until(lambda: not is_alive(pid), "the writer was left behind")

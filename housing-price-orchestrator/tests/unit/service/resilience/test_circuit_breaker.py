@@ -1,0 +1,301 @@
+"""When a model server is left alone, and when no more."""
+
+import asyncio
+from collections.abc import Sequence
+
+import pytest
+
+from factories import house
+from fakes import FakeClock, FakePriceModel, a_circuit
+from housing_price_orchestrator.observability.record import CallRecord, current_call
+from housing_price_orchestrator.service.resilience.circuit_breaker import (
+    SUSPECT_SECONDS,
+    Circuit,
+    CircuitBreakerPriceModel,
+    CircuitState,
+)
+from housing_price_orchestrator.service.resilience.circuit_watch import CircuitWatch
+from housing_price_orchestrator.shared import errors
+from housing_price_orchestrator.shared.ports import PriceEstimate
+from housing_price_orchestrator.shared.view.house import House
+
+pytestmark = pytest.mark.anyio
+
+MAX_FAILURES, MAX_SLOW_CALLS = 3, 2
+OPEN_SECONDS, MAX_OPEN_SECONDS = 1.0, 4.0
+LONG, AT_ONCE = 60.0, 0.01
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+@pytest.fixture
+def circuit(clock: FakeClock) -> Circuit:
+    return a_circuit(
+        max_failures=MAX_FAILURES,
+        max_slow_calls=MAX_SLOW_CALLS,
+        open_seconds=OPEN_SECONDS,
+        max_open_seconds=MAX_OPEN_SECONDS,
+        clock=clock,
+    )
+
+
+async def fails(model: CircuitBreakerPriceModel, times: int = 1) -> None:
+    for _ in range(times):
+        with pytest.raises(errors.HousingPriceError):
+            await model.price([house()])
+
+
+async def becomes(circuit: Circuit, state: CircuitState) -> None:
+    async with asyncio.timeout(10):
+        while circuit.state is not state:
+            await asyncio.sleep(0)
+
+
+AGAINST_THE_SERVER = [
+    errors.ModelServerUnavailable("no"),
+    errors.ModelServerBusy("no"),
+    errors.ModelServerFailed("no"),
+    errors.DeadlineExceeded("no"),
+    errors.AnswerMalformed("no"),
+    errors.AnswerIncomplete("no"),
+]
+AGAINST_THE_ROWS = [errors.RowsRefused("no"), errors.PriceImplausible("no", [None])]
+
+
+def name_of(error: Exception) -> str:
+    return type(error).__name__
+
+
+@pytest.mark.parametrize("error", AGAINST_THE_SERVER, ids=name_of)
+async def test_failures_in_a_row_open_it_and_then_nobody_is_asked(circuit: Circuit, error: Exception) -> None:
+    behind = FakePriceModel(error=error)
+    model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG)
+    await fails(model, MAX_FAILURES - 1)
+    assert circuit.is_closed
+    await fails(model)
+    assert circuit.state is CircuitState.OPEN
+    with pytest.raises(errors.CircuitOpen) as refused:
+        await model.price([house()])
+    assert refused.value.seconds_left == OPEN_SECONDS
+    assert refused.value.retry_after_seconds == 1
+    assert len(behind.asked) == MAX_FAILURES
+    assert circuit.opened == 1
+
+
+@pytest.mark.parametrize("error", AGAINST_THE_ROWS, ids=name_of)
+async def test_what_speaks_against_the_rows_never_opens_it_and_is_as_good_as_a_price(
+    circuit: Circuit, error: Exception
+) -> None:
+    behind = FakePriceModel(error=error)
+    model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG)
+    await fails(model, 5 * MAX_FAILURES)
+    assert circuit.is_closed
+    behind.error = errors.ModelServerFailed("no")
+    await fails(model, MAX_FAILURES - 1)
+    behind.error = error
+    await fails(model)
+    behind.error = errors.ModelServerFailed("no")
+    await fails(model, MAX_FAILURES - 1)
+    assert circuit.is_closed
+
+
+async def test_a_price_in_between_begins_the_count_anew(circuit: Circuit) -> None:
+    behind = FakePriceModel()
+    model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG)
+    for _ in range(5):
+        behind.error = errors.ModelServerUnavailable("away")
+        await fails(model, MAX_FAILURES - 1)
+        behind.error = None
+        await model.price([house()])
+    assert circuit.is_closed
+    assert not circuit.is_troubled
+
+
+async def test_a_caller_who_leaves_says_nothing_about_the_model_server(circuit: Circuit) -> None:
+    behind = FakePriceModel(gate=asyncio.Event())
+    model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG)
+    for times in range(1, 5 * MAX_FAILURES):
+        asking = asyncio.create_task(model.price([house()]))
+        await behind.has_been_asked(times)
+        asking.cancel()
+        await asyncio.gather(asking, return_exceptions=True)
+    assert circuit.is_closed
+    assert not circuit.is_troubled
+
+
+async def test_a_defect_of_ours_says_nothing_about_the_model_server(circuit: Circuit) -> None:
+    model = CircuitBreakerPriceModel(FakePriceModel(error=RuntimeError()), circuit, slow_seconds=LONG)
+    for _ in range(5 * MAX_FAILURES):
+        with pytest.raises(RuntimeError):
+            await model.price([house()])
+    assert circuit.is_closed
+
+
+async def test_calls_that_hang_open_it_while_they_hang(circuit: Circuit) -> None:
+    behind = FakePriceModel(gate=asyncio.Event())
+    model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=AT_ONCE)
+    hanging = [asyncio.create_task(model.price([house()])) for _ in range(MAX_SLOW_CALLS)]
+    await becomes(circuit, CircuitState.OPEN)
+    assert not any(task.done() for task in hanging)
+    assert behind.gate is not None
+    behind.gate.set()
+    await asyncio.gather(*hanging)
+
+
+async def test_a_slow_call_counts_once_however_it_ends(circuit: Circuit) -> None:
+    behind = FakePriceModel(gate=asyncio.Event(), error=errors.ModelServerFailed("no"))
+    model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=AT_ONCE)
+    hanging = asyncio.create_task(model.price([house()]))
+    await asyncio.wait_for(circuit.is_in_trouble(), 10)
+    assert behind.gate is not None
+    behind.gate.set()
+    await asyncio.gather(hanging, return_exceptions=True)
+    quick = CircuitBreakerPriceModel(FakePriceModel(error=errors.ModelServerFailed("no")), circuit, slow_seconds=LONG)
+    await fails(quick, MAX_FAILURES - 1)
+    assert circuit.is_closed
+    await fails(quick)
+    assert not circuit.is_closed
+
+
+async def test_a_price_that_came_too_late_makes_nothing_good(circuit: Circuit) -> None:
+    behind = FakePriceModel(gate=asyncio.Event())
+    model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=AT_ONCE)
+    hanging = asyncio.create_task(model.price([house()]))
+    await asyncio.wait_for(circuit.is_in_trouble(), 10)
+    assert behind.gate is not None
+    behind.gate.set()
+    assert len(await hanging) == 1
+    assert circuit.is_troubled
+
+
+async def test_the_call_knows_the_circuit_it_met(circuit: Circuit) -> None:
+    record = CallRecord()
+    behind = FakePriceModel()
+    model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG)
+
+    async def calling() -> None:
+        current_call.set(record)
+        await model.price([house()])
+        assert record.circuit == "closed"
+        behind.error = errors.ModelServerFailed("no")
+        await fails(model, MAX_FAILURES)
+
+    await asyncio.create_task(calling())
+    assert record.circuit == "open"
+
+
+class TestWatch:
+    """The breaker's own questions, with a clock that sleeping moves."""
+
+    @pytest.fixture
+    def behind(self) -> FakePriceModel:
+        return FakePriceModel()
+
+    @pytest.fixture
+    def watch(self, circuit: Circuit, behind: FakePriceModel, clock: FakeClock) -> CircuitWatch:
+        async def sleep(seconds: float) -> None:
+            clock.passes(seconds)
+            await asyncio.sleep(0)
+
+        return CircuitWatch(circuit, behind, house(id=777), slow_seconds=LONG, sleep=sleep)
+
+    @staticmethod
+    def open(circuit: Circuit) -> None:
+        for _ in range(MAX_FAILURES):
+            circuit.failed()
+
+    async def test_one_price_closes_it(self, circuit: Circuit, watch: CircuitWatch, behind: FakePriceModel) -> None:
+        self.open(circuit)
+        await watch.ask()
+        assert circuit.is_closed
+        assert not circuit.is_troubled
+        assert behind.asked == [(house(id=777),)]
+
+    @pytest.mark.parametrize("error", AGAINST_THE_ROWS, ids=name_of)
+    async def test_an_answer_without_a_price_closes_it_too(
+        self, circuit: Circuit, watch: CircuitWatch, behind: FakePriceModel, error: Exception
+    ) -> None:
+        self.open(circuit)
+        behind.error = error
+        await watch.ask()
+        assert circuit.is_closed
+
+    @pytest.mark.parametrize("error", [*AGAINST_THE_SERVER, RuntimeError("a defect")], ids=name_of)
+    async def test_each_failure_doubles_the_time_up_to_the_longest(
+        self, circuit: Circuit, watch: CircuitWatch, behind: FakePriceModel, error: Exception
+    ) -> None:
+        self.open(circuit)
+        behind.error = error
+        times = [circuit.seconds_left]
+        for _ in range(4):
+            await watch.ask()
+            assert circuit.state is CircuitState.OPEN
+            times.append(circuit.seconds_left)
+        assert times == [1.0, 2.0, 4.0, 4.0, 4.0]
+        behind.error = None
+        await watch.ask()
+        self.open(circuit)
+        assert circuit.seconds_left == OPEN_SECONDS
+
+    async def test_while_it_asks_nobody_else_may(
+        self, circuit: Circuit, watch: CircuitWatch, behind: FakePriceModel
+    ) -> None:
+        self.open(circuit)
+        behind.gate = asyncio.Event()
+        asking = asyncio.create_task(watch.ask())
+        await behind.has_been_asked()
+        assert circuit.state is CircuitState.HALF_OPEN
+        with pytest.raises(errors.CircuitOpen):
+            await CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG).price([house()])
+        behind.gate.set()
+        await asking
+        assert circuit.is_closed
+
+    async def test_a_question_that_hangs_is_given_up(self, circuit: Circuit) -> None:
+        self.open(circuit)
+        behind = FakePriceModel(gate=asyncio.Event())
+        await CircuitWatch(circuit, behind, house(), slow_seconds=AT_ONCE).ask()
+        assert circuit.state is CircuitState.OPEN
+
+    async def test_it_asks_until_it_is_well_and_then_rests(
+        self, circuit: Circuit, clock: FakeClock, watch: CircuitWatch
+    ) -> None:
+        class Recovering(FakePriceModel):
+            async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+                self.error = errors.ModelServerUnavailable("away") if len(self.asked) < 5 else None
+                return await super().price(houses)
+
+        behind = Recovering()
+        watch = CircuitWatch(circuit, behind, house(), slow_seconds=LONG, sleep=watch._sleep)
+        watching = asyncio.create_task(watch.keep_watching())
+        self.open(circuit)
+        began = clock.now
+        await becomes(circuit, CircuitState.CLOSED)
+        assert len(behind.asked) == 6
+        assert clock.now - began == 1 + 2 + 4 + 4 + 4 + 4
+        for _ in range(50):
+            await asyncio.sleep(0)
+        assert len(behind.asked) == 6
+        # And again, the next time.
+        behind.asked.clear()
+        self.open(circuit)
+        await becomes(circuit, CircuitState.CLOSED)
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)
+
+    async def test_one_that_failed_but_is_not_given_up_is_looked_at_as_well(
+        self, circuit: Circuit, clock: FakeClock, watch: CircuitWatch, behind: FakePriceModel
+    ) -> None:
+        watching = asyncio.create_task(watch.keep_watching())
+        began = clock.now
+        circuit.failed()
+        await behind.has_been_asked()
+        async with asyncio.timeout(10):
+            while circuit.is_troubled:
+                await asyncio.sleep(0)
+        assert clock.now - began == SUSPECT_SECONDS
+        watching.cancel()
+        await asyncio.gather(watching, return_exceptions=True)

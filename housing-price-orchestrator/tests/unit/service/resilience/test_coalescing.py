@@ -1,0 +1,334 @@
+"""What callers may expect of the wrapper that sends many waiting requests in few calls."""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+import pytest
+
+from factories import house, houses
+from fakes import FakePriceModel
+from housing_price_orchestrator.observability.record import RequestRecord, current_call, current_request
+from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
+from housing_price_orchestrator.shared.errors import ModelServerUnavailable, PriceImplausible, QueueFull, RowsRefused
+from housing_price_orchestrator.shared.ports import PriceEstimate
+from housing_price_orchestrator.shared.view.house import House
+
+pytestmark = pytest.mark.anyio
+
+
+class GatedModel(FakePriceModel):
+    """Keeps each call waiting until the test lets it go on."""
+
+    def __init__(self, poison: frozenset[int] = frozenset()) -> None:
+        super().__init__()
+        self.calls: list[list[int]] = []
+        self.gates: list[asyncio.Event] = []
+        self.cancelled = 0
+        self.poison = poison
+
+    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+        self.calls.append([house.id for house in houses])
+        gate = asyncio.Event()
+        self.gates.append(gate)
+        try:
+            await gate.wait()
+        except asyncio.CancelledError:
+            self.cancelled += 1
+            raise
+        if self.poison & {house.id for house in houses}:
+            raise RowsRefused("poison")
+        return await super().price(houses)
+
+    def open(self) -> None:
+        for gate in self.gates:
+            gate.set()
+
+
+async def until_idle() -> None:
+    """Let everything that can run without outside help run."""
+    for _ in range(20):
+        await asyncio.sleep(0)
+
+
+def ask(model: CoalescingPriceModel, *ids: int) -> asyncio.Task[Sequence[PriceEstimate]]:
+    return asyncio.create_task(model.price([house(id=number) for number in ids]))
+
+
+async def finish(behind: GatedModel, *tasks: asyncio.Task[Any]) -> list[object]:
+    """Open every gate until all tasks are done, and give what each ended with."""
+    ended = asyncio.gather(*tasks, return_exceptions=True)
+    while not ended.done():
+        behind.open()
+        await asyncio.sleep(0)
+    return list(ended.result())
+
+
+async def test_a_request_is_sent_at_once_while_a_call_is_free() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=10, max_calls=3)
+    first = ask(model, 1)
+    await until_idle()
+    second = ask(model, 2)
+    await until_idle()
+    assert behind.calls == [[1], [2]]
+    await finish(behind, first, second)
+
+
+async def test_whoever_waits_goes_along_with_the_next_call() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=10, max_calls=1)
+    tasks = [ask(model, 1)]
+    await until_idle()
+    tasks += [ask(model, number) for number in (2, 3, 4)]
+    await until_idle()
+    assert behind.calls == [[1]]
+    await finish(behind, *tasks)
+    assert behind.calls == [[1], [2, 3, 4]]
+
+
+async def test_requests_that_arrive_together_leave_together() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=10, max_calls=4)
+    tasks = [ask(model, number) for number in (1, 2, 3)]
+    await until_idle()
+    assert behind.calls == [[1, 2, 3]]
+    await finish(behind, *tasks)
+
+
+async def test_a_call_carries_no_more_rows_than_the_limit() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=4, max_calls=1)
+    tasks = [ask(model, number) for number in range(1, 11)]
+    await finish(behind, *tasks)
+    assert behind.calls == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
+
+
+async def test_no_more_calls_are_under_way_than_the_limit() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=1, max_calls=4)
+    tasks = [ask(model, number) for number in range(1, 10)]
+    await until_idle()
+    # One is left to large requests.
+    assert len(behind.calls) == 3
+    tasks += [ask(model, *range(100, 120)), ask(model, *range(200, 220))]
+    await until_idle()
+    assert len(behind.calls) == 4
+    await finish(behind, *tasks)
+
+
+async def test_each_caller_gets_the_prices_of_its_own_houses() -> None:
+    behind = FakePriceModel()
+    model = CoalescingPriceModel(behind, max_rows=8, max_calls=2)
+    asked = houses(100)
+    answers = await asyncio.gather(*(model.price([one]) for one in asked))
+    assert [answer[0] for answer in answers] == list(await FakePriceModel().price(asked))
+
+
+async def test_a_large_batch_is_cut_and_keeps_its_order() -> None:
+    behind = FakePriceModel()
+    model = CoalescingPriceModel(behind, max_rows=7, max_calls=3)
+    asked = houses(100)
+    assert list(await model.price(asked)) == list(await FakePriceModel().price(asked))
+    assert max(len(call) for call in behind.asked) == 7
+
+
+async def test_pieces_of_a_large_batch_run_side_by_side_but_leave_one_call_to_others() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=2, max_calls=3)
+    batch = ask(model, *range(1, 11))
+    await until_idle()
+    assert behind.calls == [[1, 2], [3, 4]]
+    single = ask(model, 99)
+    await until_idle()
+    assert behind.calls == [[1, 2], [3, 4], [99]]
+    await finish(behind, batch, single)
+
+
+async def test_a_flood_of_singles_does_not_starve_a_batch() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=4, max_calls=1)
+    tasks = [ask(model, 1), ask(model, 100, 101, 102, 103)]
+    for number in range(2, 200):
+        await until_idle()
+        tasks.append(ask(model, number))
+        if [100, 101, 102, 103] in behind.calls:
+            break
+        behind.gates[-1].set()
+    assert [100, 101, 102, 103] in behind.calls
+    assert len(behind.calls) <= 3
+    await finish(behind, *tasks)
+
+
+async def test_a_caller_who_leaves_the_queue_is_not_asked_about() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=10, max_calls=1)
+    first = ask(model, 1)
+    await until_idle()
+    gone, stays = ask(model, 2), ask(model, 3)
+    await until_idle()
+    gone.cancel()
+    await finish(behind, first, gone, stays)
+    assert behind.calls == [[1], [3]]
+
+
+async def test_a_call_that_nobody_waits_for_is_cancelled_and_its_place_is_free_again() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=10, max_calls=1)
+    tasks = [ask(model, 1), ask(model, 2)]
+    await until_idle()
+    tasks[0].cancel()
+    await until_idle()
+    assert behind.cancelled == 0
+    tasks[1].cancel()
+    await until_idle()
+    assert behind.cancelled == 1
+    (answer,) = await finish(behind, ask(model, 3))
+    assert isinstance(answer, Sequence)
+
+
+@pytest.mark.parametrize("poisonous", [1, 4, 8])
+async def test_a_poisonous_row_fails_alone_after_at_most_log2_n_halvings(poisonous: int) -> None:
+    behind = GatedModel(poison=frozenset({poisonous}))
+    model = CoalescingPriceModel(behind, max_rows=8, max_calls=1)
+    answers = await finish(behind, *(ask(model, number) for number in range(1, 9)))
+    refused = [number for number, answer in enumerate(answers, start=1) if isinstance(answer, RowsRefused)]
+    assert refused == [poisonous]
+    assert all(isinstance(answer, Sequence) for number, answer in enumerate(answers, start=1) if number != poisonous)
+    assert len(behind.calls) == 1 + 2 * 3
+
+
+async def test_a_refused_request_that_was_alone_in_its_call_is_not_sent_again() -> None:
+    behind = GatedModel(poison=frozenset({1}))
+    (answer,) = await finish(behind, ask(CoalescingPriceModel(behind, max_rows=8, max_calls=1), 1, 2, 3))
+    assert isinstance(answer, RowsRefused)
+    assert behind.calls == [[1, 2, 3]]
+
+
+async def test_an_implausible_price_fails_only_the_request_it_belongs_to() -> None:
+    class Implausible(FakePriceModel):
+        async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+            estimates = [None if one.id == 2 else self._estimate(one) for one in houses]
+            raise PriceImplausible("no price", estimates)
+
+    model = CoalescingPriceModel(Implausible(), max_rows=8, max_calls=1)
+    answers = await asyncio.gather(*(model.price([house(id=number)]) for number in (1, 2, 3)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [list, PriceImplausible, list]
+
+
+async def test_an_error_reaches_every_caller_of_the_call_and_the_next_call_is_free_of_it() -> None:
+    behind = FakePriceModel(error=ModelServerUnavailable("away"))
+    model = CoalescingPriceModel(behind, max_rows=8, max_calls=1)
+    answers = await asyncio.gather(*(model.price([one]) for one in houses(3)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [ModelServerUnavailable] * 3
+    behind.error = None
+    assert len(await model.price(houses(1))) == 1
+
+
+async def test_one_piece_that_fails_fails_the_whole_batch_with_its_own_error() -> None:
+    behind = FakePriceModel(error=ModelServerUnavailable("away"))
+    model = CoalescingPriceModel(behind, max_rows=2, max_calls=3)
+    with pytest.raises(ModelServerUnavailable):
+        await model.price(houses(20))
+
+
+async def test_a_model_that_breaks_its_promise_shifts_no_price_to_another_caller() -> None:
+    class Short(FakePriceModel):
+        async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+            return (await super().price(houses))[1:]
+
+    model = CoalescingPriceModel(Short(), max_rows=8, max_calls=1)
+    answers = await asyncio.gather(*(model.price([one]) for one in houses(3)), return_exceptions=True)
+    assert [type(answer) for answer in answers] == [RuntimeError] * 3
+
+
+async def test_what_would_make_too_many_wait_is_refused_at_once_and_those_who_leave_make_room() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=2, max_calls=1, max_waiting_rows=4)
+    tasks = [ask(model, 1, 2)]
+    await until_idle()
+    waiting = [ask(model, 3, 4), ask(model, 5, 6)]
+    await until_idle()
+    with pytest.raises(QueueFull):
+        await model.price([house(id=7)])
+    waiting[0].cancel()
+    await until_idle()
+    tasks += [waiting[1], ask(model, 8, 9)]
+    answers = await finish(behind, *tasks)
+    assert all(isinstance(answer, Sequence) for answer in answers)
+    assert behind.calls == [[1, 2], [5, 6], [8, 9]]
+
+
+async def recorded(model: CoalescingPriceModel, *ids: int) -> RequestRecord:
+    """Ask in a context of its own, as each request does, and give what is known about it in the end."""
+    record = RequestRecord("an-id")
+
+    async def asking() -> None:
+        current_request.set(record)
+        await model.price([house(id=number) for number in ids])
+
+    await asyncio.gather(asyncio.create_task(asking()), return_exceptions=True)
+    return record
+
+
+async def test_a_request_knows_the_call_that_carried_it_and_what_it_waited_for() -> None:
+    class Counting(FakePriceModel):
+        async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+            call = current_call.get()
+            assert call is not None
+            call.attempts += 1
+            return await super().price(houses)
+
+    record = await recorded(CoalescingPriceModel(Counting(), max_rows=9, max_calls=1), 1, 2)
+    (call,) = record.calls
+    assert (call.attempts, call.rows) == (1, 2)
+    assert record.queue_seconds > 0
+    assert 0 < call.seconds <= record.model_seconds
+
+
+async def test_requests_of_one_call_share_what_is_known_about_it() -> None:
+    model = CoalescingPriceModel(FakePriceModel(), max_rows=9, max_calls=1)
+    first, second = await asyncio.gather(recorded(model, 1, 2), recorded(model, 3))
+    assert first.calls[0] is second.calls[0]
+    assert first.calls[0].rows == 3
+
+
+async def test_a_batch_knows_each_of_its_calls_and_waits_as_long_as_its_slowest_piece() -> None:
+    record = await recorded(CoalescingPriceModel(FakePriceModel(), max_rows=2, max_calls=1), *range(1, 8))
+    assert [call.rows for call in record.calls] == [2, 2, 2, 1]
+    assert record.queue_seconds > 0
+    assert record.model_seconds >= max(call.seconds for call in record.calls)
+
+
+async def test_a_call_that_was_halved_is_known_with_its_halves() -> None:
+    behind = GatedModel(poison=frozenset({1}))
+    model = CoalescingPriceModel(behind, max_rows=9, max_calls=1)
+    asking = [asyncio.create_task(recorded(model, number)) for number in (1, 2)]
+    refused, priced = await finish(behind, *asking)
+    assert isinstance(refused, RequestRecord)
+    assert isinstance(priced, RequestRecord)
+    assert [call.rows for call in priced.calls] == [2, 1]
+    assert priced.calls[0] is refused.calls[0]
+    assert priced.calls[1] is not refused.calls[1]
+
+
+async def test_what_a_caller_who_left_waited_for_is_known() -> None:
+    behind = GatedModel()
+    model = CoalescingPriceModel(behind, max_rows=1, max_calls=1)
+    records = [RequestRecord("sent"), RequestRecord("waiting")]
+
+    async def asking(record: RequestRecord) -> None:
+        current_request.set(record)
+        await model.price([house()])
+
+    tasks = [asyncio.create_task(asking(record)) for record in records]
+    await until_idle()
+    for task in tasks:
+        task.cancel()
+    await asyncio.gather(*tasks, return_exceptions=True)
+    sent, waiting = records
+    assert len(sent.calls) == 1
+    assert sent.model_seconds > 0
+    assert waiting.calls == []
+    assert waiting.queue_seconds > 0
+    assert waiting.model_seconds == 0

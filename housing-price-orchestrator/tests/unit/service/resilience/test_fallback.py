@@ -1,0 +1,222 @@
+"""Prices from memory: when, how old, of which model, and always marked."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import orjson
+import pytest
+
+from factories import house, houses
+from fakes import FakeClock, FakePriceModel
+from housing_price_orchestrator.provider.model_server.columns import row_of
+from housing_price_orchestrator.service.resilience.deadline import DeadlinePriceModel
+from housing_price_orchestrator.service.resilience.fallback import AWAY, FallbackPriceModel
+from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
+from housing_price_orchestrator.shared import errors
+from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
+
+pytestmark = pytest.mark.anyio
+
+MAX_AGE = 100.0
+OTHER = ModelIdentity("fake", "2", "fake-2")
+
+
+@pytest.fixture
+def clock() -> FakeClock:
+    return FakeClock()
+
+
+class Rig:
+    """A model with a memory."""
+
+    def __init__(self, clock: FakeClock, *, cache: bool = False, last_known: bool = False) -> None:
+        self.behind = FakePriceModel()
+        self.model_now: str | None = None
+        self.memory = PriceMemory(max_houses=100, model_now=lambda: self.model_now, clock=clock)
+        self.model = FallbackPriceModel(
+            self.behind,
+            self.memory,
+            cache_seconds=MAX_AGE if cache else None,
+            last_known_seconds=MAX_AGE if last_known else None,
+        )
+
+    async def sources(self, *ids: int) -> list[str]:
+        return [estimate.source for estimate in await self.model.price([house(id=1, lotArea=one) for one in ids])]
+
+
+@pytest.fixture
+def cache(clock: FakeClock) -> Rig:
+    return Rig(clock, cache=True)
+
+
+@pytest.fixture
+def last_known(clock: FakeClock) -> Rig:
+    return Rig(clock, last_known=True)
+
+
+def unmarked(estimates: Sequence[PriceEstimate]) -> list[tuple[object, ...]]:
+    return [(one.price_usd, one.low_usd, one.high_usd, one.model) for one in estimates]
+
+
+class TestCache:
+    async def test_a_house_that_was_priced_a_moment_ago_is_not_asked_about(self, cache: Rig) -> None:
+        first = await cache.model.price(houses(3))
+        second = await cache.model.price(houses(3))
+        assert [one.source for one in first] == ["model"] * 3
+        assert [one.source for one in second] == ["cache"] * 3
+        assert unmarked(first) == unmarked(second)
+        assert len(cache.behind.asked) == 1
+
+    async def test_the_callers_id_does_not_matter_and_every_feature_does(self, cache: Rig) -> None:
+        await cache.model.price([house(id=1)])
+        (same,) = await cache.model.price([house(id=2)])
+        (other,) = await cache.model.price([house(id=1, poolArea=7)])
+        assert (same.source, other.source) == ("cache", "model")
+
+    async def test_of_a_batch_only_the_unknown_houses_are_asked_about_and_the_order_stays(self, cache: Rig) -> None:
+        asked = houses(6)
+        await cache.model.price(asked[1::2])
+        estimates = await cache.model.price(asked)
+        assert [one.source for one in estimates] == ["model", "cache"] * 3
+        assert unmarked(estimates) == unmarked(await FakePriceModel().price(asked))
+        assert [len(one) for one in cache.behind.asked] == [3, 3]
+
+    async def test_an_old_price_is_made_anew(self, cache: Rig, clock: FakeClock) -> None:
+        await cache.sources(1)
+        clock.passes(MAX_AGE)
+        assert await cache.sources(1) == ["cache"]
+        clock.passes(1)
+        assert await cache.sources(1) == ["model"]
+
+    async def test_after_the_model_has_changed_no_old_price_is_given(self, cache: Rig) -> None:
+        await cache.sources(1, 2)
+        cache.behind.identity = OTHER
+        assert await cache.sources(3) == ["model"]
+        assert await cache.sources(1, 2, 3) == ["model", "model", "cache"]
+
+    async def test_a_change_that_is_seen_elsewhere_counts_too(self, cache: Rig) -> None:
+        await cache.sources(1)
+        cache.behind.identity = OTHER
+        cache.model_now = OTHER.id
+        assert await cache.sources(1) == ["model"]
+        assert await cache.sources(1) == ["cache"]
+
+    async def test_no_answer_mixes_two_models(self, cache: Rig) -> None:
+        await cache.sources(1, 2)
+        cache.behind.identity = OTHER
+        estimates = await cache.model.price([house(lotArea=area) for area in (1, 2, 3)])
+        assert {one.model for one in estimates} == {OTHER}
+        assert [one.source for one in estimates] == ["model"] * 3
+
+    async def test_an_error_is_no_price(self, cache: Rig) -> None:
+        await cache.sources(1)
+        cache.behind.error = errors.ModelServerUnavailable("away")
+        with pytest.raises(errors.ModelServerUnavailable):
+            await cache.sources(2)
+        assert await cache.sources(1) == ["cache"]
+
+
+class TestLastKnown:
+    @pytest.mark.parametrize("kind", AWAY)
+    async def test_while_the_model_server_is_away_the_last_price_is_given(self, last_known: Rig, kind: type) -> None:
+        first = await last_known.model.price(houses(3))
+        last_known.behind.error = kind("away", 1.0) if kind is errors.CircuitOpen else kind("away")
+        second = await last_known.model.price(houses(3))
+        assert [one.source for one in second] == ["last-known"] * 3
+        assert unmarked(first) == unmarked(second)
+
+    async def test_while_it_is_there_it_is_asked(self, last_known: Rig) -> None:
+        for _ in range(3):
+            assert await last_known.sources(1) == ["model"]
+
+    async def test_one_unknown_house_fails_the_batch(self, last_known: Rig) -> None:
+        await last_known.sources(1, 2)
+        last_known.behind.error = errors.ModelServerUnavailable("away")
+        with pytest.raises(errors.ModelServerUnavailable):
+            await last_known.sources(1, 2, 3)
+
+    @pytest.mark.parametrize(
+        "error",
+        [
+            errors.ModelServerFailed("no"),
+            errors.AnswerMalformed("no"),
+            errors.RowsRefused("no"),
+            errors.PriceImplausible("no", [None]),
+            errors.QueueFull("no"),
+        ],
+        ids=lambda error: type(error).__name__,
+    )
+    async def test_what_is_not_being_away_is_not_covered_up(self, last_known: Rig, error: Exception) -> None:
+        await last_known.sources(1)
+        last_known.behind.error = error
+        with pytest.raises(type(error)):
+            await last_known.sources(1)
+
+    async def test_what_is_too_old_is_not_known_any_more(self, last_known: Rig, clock: FakeClock) -> None:
+        await last_known.sources(1)
+        last_known.behind.error = errors.ModelServerUnavailable("away")
+        clock.passes(MAX_AGE + 1)
+        with pytest.raises(errors.ModelServerUnavailable):
+            await last_known.sources(1)
+
+    async def test_a_price_of_an_earlier_model_is_not_given(self, last_known: Rig) -> None:
+        await last_known.sources(1)
+        last_known.behind.identity = OTHER
+        await last_known.sources(2)
+        last_known.behind.error = errors.ModelServerUnavailable("away")
+        with pytest.raises(errors.ModelServerUnavailable):
+            await last_known.sources(1)
+        assert await last_known.sources(2) == ["last-known"]
+
+    async def test_a_model_server_that_hangs_is_away_shortly_before_the_deadline(self, last_known: Rig) -> None:
+        await last_known.sources(1)
+        last_known.behind.gate = asyncio.Event()
+        (estimate,) = await DeadlinePriceModel(last_known.model, seconds=0.05).price([house(lotArea=1)])
+        assert estimate.source == "last-known"
+
+    async def test_without_a_known_price_a_hanging_model_server_is_a_missed_deadline(self, last_known: Rig) -> None:
+        last_known.behind.gate = asyncio.Event()
+        with pytest.raises(errors.DeadlineExceeded):
+            await DeadlinePriceModel(last_known.model, seconds=0.02).price([house()])
+
+    async def test_a_price_from_memory_does_not_become_younger(self, last_known: Rig, clock: FakeClock) -> None:
+        await last_known.sources(1)
+        last_known.behind.error = errors.ModelServerUnavailable("away")
+        for _ in range(4):
+            clock.passes(MAX_AGE / 4)
+            assert await last_known.sources(1) == ["last-known"]
+        clock.passes(1)
+        with pytest.raises(errors.ModelServerUnavailable):
+            await last_known.sources(1)
+
+
+async def test_with_both_the_fresh_price_is_cached_and_the_old_one_degraded(clock: FakeClock) -> None:
+    rig = Rig(clock, cache=True, last_known=True)
+    rig.model = FallbackPriceModel(rig.behind, rig.memory, cache_seconds=10, last_known_seconds=1_000)
+    await rig.sources(1)
+    rig.behind.error = errors.ModelServerUnavailable("away")
+    assert await rig.sources(1) == ["cache"]
+    clock.passes(500)
+    assert await rig.sources(1) == ["last-known"]
+
+
+def test_only_so_many_prices_are_kept_and_the_oldest_go_first() -> None:
+    memory = PriceMemory(max_houses=3, clock=time.monotonic)
+    identity = ModelIdentity("fake", "1", "fake-1")
+    rows = [row_of(one) for one in houses(5)]
+    for row in rows:
+        memory.remember([row], [PriceEstimate(1.0, 1.0, 1.0, identity)])
+    assert len(memory) == 3
+    found = memory.recall(rows, "cache", max_age_seconds=MAX_AGE)
+    assert [one is None for one in found] == [True, True, False, False, False]
+
+
+def test_what_was_asked_is_the_callers_own_and_is_not_remembered() -> None:
+    """1 and 1.0 are the same house, and not the same words: the log is to hold those of whoever asks."""
+    memory = PriceMemory(max_houses=3, clock=time.monotonic)
+    row = row_of(houses(1)[0])
+    memory.remember([row], [PriceEstimate(1.0, 1.0, 1.0, ModelIdentity("fake", "1", "fake-1"), "model", b"[1.0]")])
+    (found,) = memory.recall([row], "cache", max_age_seconds=MAX_AGE)
+    assert found is not None
+    assert found.inputs == orjson.dumps(row)

@@ -1,0 +1,203 @@
+"""What is tried again, how often, and when no more."""
+
+import contextlib
+from collections.abc import Sequence
+
+import pytest
+
+from factories import house, houses
+from fakes import FakeClock, FakePriceModel
+from housing_price_orchestrator.service.resilience.retry import WINDOW_SECONDS, RetryBudget, RetryPriceModel
+from housing_price_orchestrator.shared import errors
+from housing_price_orchestrator.shared.deadline import deadline_at
+from housing_price_orchestrator.shared.ports import PriceEstimate
+from housing_price_orchestrator.shared.view.house import House
+
+pytestmark = pytest.mark.anyio
+
+BACKOFF = 0.1
+
+
+class Flaky(FakePriceModel):
+    """Fails as often as it is told to, and then prices."""
+
+    def __init__(self, failures: int, error: Exception | None = None) -> None:
+        super().__init__()
+        self.failures = failures
+        self.kind = error or errors.ModelServerUnavailable("away")
+
+    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+        self.error = self.kind if len(self.asked) < self.failures else None
+        return await super().price(houses)
+
+
+class Rig:
+    """The wrapper over a model, with a clock that sleeping moves and pauses that are always the longest."""
+
+    def __init__(self, model: FakePriceModel, *, max_attempts: int = 3, ratio: float = 0.2, floor: int = 3) -> None:
+        self.clock = FakeClock()
+        self.pauses: list[float] = []
+        self.budget = RetryBudget(ratio=ratio, floor=floor, clock=self.clock)
+        self.model = RetryPriceModel(
+            model,
+            budget=self.budget,
+            max_attempts=max_attempts,
+            backoff_seconds=BACKOFF,
+            clock=self.clock,
+            sleep=self._sleep,
+            draw=lambda _low, high: high,
+        )
+
+    async def _sleep(self, seconds: float) -> None:
+        self.pauses.append(seconds)
+        self.clock.passes(seconds)
+
+
+@pytest.mark.parametrize("failures", [0, 1, 2])
+async def test_what_may_pass_is_tried_again_until_it_does(failures: int) -> None:
+    behind = Flaky(failures)
+    rig = Rig(behind)
+    assert list(await rig.model.price(houses(2))) == list(await FakePriceModel().price(houses(2)))
+    assert len(behind.asked) == 1 + failures
+    assert rig.model.retries == failures
+
+
+async def test_after_the_last_attempt_its_error_is_the_answer() -> None:
+    behind = Flaky(99)
+    with pytest.raises(errors.ModelServerUnavailable):
+        await Rig(behind, max_attempts=3).model.price([house()])
+    assert len(behind.asked) == 3
+
+
+async def test_one_attempt_means_no_retry() -> None:
+    behind = Flaky(1)
+    with pytest.raises(errors.ModelServerUnavailable):
+        await Rig(behind, max_attempts=1).model.price([house()])
+    assert len(behind.asked) == 1
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        errors.ModelServerBusy("no"),
+        errors.ModelServerFailed("no"),
+        errors.RowsRefused("no"),
+        errors.AnswerMalformed("no"),
+        errors.AnswerIncomplete("no"),
+        errors.PriceImplausible("no", [None]),
+        errors.CircuitOpen("http://model", 0.2),
+        errors.DeadlineExceeded("no"),
+        RuntimeError("a defect"),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+async def test_nothing_else_is_tried_again(error: Exception) -> None:
+    behind = Flaky(1, error)
+    with pytest.raises(type(error)):
+        await Rig(behind).model.price([house()])
+    assert len(behind.asked) == 1
+
+
+async def test_each_pause_may_be_twice_as_long_as_the_one_before() -> None:
+    rig = Rig(Flaky(3), max_attempts=4)
+    await rig.model.price([house()])
+    assert rig.pauses == [BACKOFF, 2 * BACKOFF, 4 * BACKOFF]
+
+
+async def test_no_attempt_begins_after_the_deadline() -> None:
+    behind = Flaky(99)
+    rig = Rig(behind, max_attempts=10, floor=100)
+    # Time for pauses of one and two steps, and not of four.
+    with deadline_at(rig.clock.now + 3.5 * BACKOFF), pytest.raises(errors.ModelServerUnavailable):
+        await rig.model.price([house()])
+    assert len(behind.asked) == 3
+
+
+async def test_a_sleep_that_lasted_beyond_the_deadline_is_followed_by_no_attempt() -> None:
+    behind = Flaky(99)
+    rig = Rig(behind)
+
+    async def oversleep(seconds: float) -> None:
+        rig.clock.passes(100 * seconds)
+
+    model = RetryPriceModel(
+        behind,
+        budget=rig.budget,
+        max_attempts=3,
+        backoff_seconds=BACKOFF,
+        clock=rig.clock,
+        sleep=oversleep,
+        draw=lambda _shortest, longest: longest,
+    )
+    with deadline_at(rig.clock.now + 10 * BACKOFF), pytest.raises(errors.ModelServerUnavailable):
+        await model.price([house()])
+    assert len(behind.asked) == 1
+    assert model.retries == 0
+
+
+@pytest.mark.parametrize("calls_per_second", [2, 10, 200])
+async def test_where_half_of_all_attempts_fail_there_are_never_more_than_1_2_for_each_call(
+    calls_per_second: int,
+) -> None:
+    class Half(FakePriceModel):
+        async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+            self.error = errors.ModelServerUnavailable("away") if len(self.asked) % 2 == 0 else None
+            return await super().price(houses)
+
+    behind = Half()
+    rig = Rig(behind)
+    calls = 30 * calls_per_second
+    for _ in range(calls):
+        rig.clock.passes(1 / calls_per_second)
+        with contextlib.suppress(errors.ModelServerUnavailable):
+            await rig.model.price([house()])
+    assert len(behind.asked) <= 1.2 * calls
+    assert rig.model.retries > 0.15 * calls
+    assert len(behind.asked) == calls + rig.model.retries
+
+
+def test_few_calls_have_the_floor() -> None:
+    budget = RetryBudget(ratio=0.2, floor=3, clock=FakeClock())
+    budget.count_call()
+    assert [budget.allows_retry() for _ in range(5)] == [True, True, True, False, False]
+
+
+def test_many_calls_have_their_share() -> None:
+    budget = RetryBudget(ratio=0.2, floor=3, clock=FakeClock())
+    for _ in range(100):
+        budget.count_call()
+    assert sum(budget.allows_retry() for _ in range(100)) == 20
+
+
+def test_what_was_long_ago_finances_nothing() -> None:
+    clock = FakeClock()
+    budget = RetryBudget(ratio=0.2, floor=3, clock=clock)
+    for _ in range(100_000):
+        budget.count_call()
+    clock.passes(WINDOW_SECONDS + 1)
+    assert sum(budget.allows_retry() for _ in range(100)) == 3
+
+
+def test_retries_of_long_ago_are_forgiven() -> None:
+    clock = FakeClock()
+    budget = RetryBudget(ratio=0.2, floor=3, clock=clock)
+    assert sum(budget.allows_retry() for _ in range(10)) == 3
+    clock.passes(WINDOW_SECONDS + 1)
+    assert budget.allows_retry()
+
+
+async def test_a_retry_that_the_budget_does_not_allow_is_counted_and_not_made() -> None:
+    behind = Flaky(99)
+    rig = Rig(behind, floor=0)
+    with pytest.raises(errors.ModelServerUnavailable):
+        await rig.model.price([house()])
+    assert len(behind.asked) == 1
+    assert (rig.model.retries, rig.model.retries_refused) == (0, 1)
+
+
+async def test_calls_that_an_open_circuit_refuses_pay_for_no_retries() -> None:
+    refused = Rig(FakePriceModel(error=errors.CircuitOpen("somewhere", 1.0)))
+    for _ in range(100):
+        with pytest.raises(errors.CircuitOpen):
+            await refused.model.price([house()])
+    assert sum(refused.budget.allows_retry() for _ in range(100)) == 3

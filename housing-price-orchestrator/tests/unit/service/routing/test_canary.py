@@ -1,0 +1,213 @@
+"""A canary beside the champion."""
+
+import asyncio
+import time
+from collections.abc import Sequence
+
+import pytest
+
+from factories import house
+from fakes import FakePriceModel
+from housing_price_orchestrator.service.resilience.deadline import DeadlinePriceModel
+from housing_price_orchestrator.service.routing.canary import RoutedPriceModel
+from housing_price_orchestrator.service.routing.canary_buckets import bucket_of, buckets_of
+from housing_price_orchestrator.service.routing.canary_watch import CanaryTrouble, CanaryWatch
+from housing_price_orchestrator.service.routing.price_deviation import MOST_HOUSES, Comparing
+from housing_price_orchestrator.shared.errors import (
+    AnswerMalformed,
+    CircuitOpen,
+    DeadlineExceeded,
+    ModelServerBusy,
+    ModelServerFailed,
+    ModelServerUnavailable,
+    PriceImplausible,
+    QueueFull,
+    RowsRefused,
+)
+from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, PriceSource
+from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.routes import CanaryLimits
+
+pytestmark = pytest.mark.anyio
+
+WEIGHT = 0.3
+OF_CANARY = [one for one in range(1, 200) if bucket_of(one) < buckets_of(WEIGHT)]
+OF_CHAMPION = [one for one in range(1, 200) if bucket_of(one) >= buckets_of(WEIGHT)]
+
+
+class Routed:
+    """A champion and a canary, each a fake, and what watches over the canary."""
+
+    def __init__(self, *, fair_seconds: float = 0.0) -> None:
+        self.champion, self.canary, self.aside = FakePriceModel(), FakePriceModel(), FakePriceModel()
+        self.canary.identity = ModelIdentity("fake", "2", "fake-2", "canary")
+        self.said: list[CanaryTrouble] = []
+        limits = CanaryLimits.model_validate({"leastRequests": 1, "maxErrorRatio": 0})
+        self.compared: list[tuple[float, float]] = []
+        self.watch = CanaryWatch(limits, self.said.append)
+        self.model = RoutedPriceModel(
+            self.champion,
+            self.canary,
+            weight=WEIGHT,
+            watch=self.watch,
+            comparing=Comparing(self.aside, lambda *prices: self.compared.append(prices)),
+            fair_seconds=fair_seconds,
+        )
+
+    async def versions(self, *ids: int) -> list[str]:
+        return [one.model.version for one in await self.model.price([house(id=one) for one in ids])]
+
+
+@pytest.fixture
+def routed() -> Routed:
+    return Routed()
+
+
+async def test_each_house_has_its_model(routed: Routed) -> None:
+    assert await routed.versions(OF_CANARY[0]) == ["2"]
+    assert await routed.versions(OF_CHAMPION[0]) == ["1"]
+    (estimate,) = await routed.model.price([house(id=OF_CANARY[0])])
+    assert estimate.model.variant == "canary"
+
+
+async def test_a_batch_is_split_and_keeps_its_order(routed: Routed) -> None:
+    some = [house(id=one, lotArea=5_000 + one) for one in range(1, 100)]
+    estimates = await routed.model.price(some)
+    expected = await FakePriceModel().price(some)
+    assert [one.price_usd for one in estimates] == [one.price_usd for one in expected]
+    assert [one.model.version for one in estimates] == ["2" if one.id in OF_CANARY else "1" for one in some]
+    # One part for each, and none asked about the houses of the other.
+    assert [len(asked) for asked in (*routed.champion.asked, *routed.canary.asked)] == [
+        sum(one.id in OF_CHAMPION for one in some),
+        sum(one.id in OF_CANARY for one in some),
+    ]
+
+
+async def test_both_parts_of_a_batch_are_asked_at_the_same_time(routed: Routed) -> None:
+    gate = routed.champion.gate = routed.canary.gate = asyncio.Event()
+    asking = asyncio.create_task(routed.versions(OF_CANARY[0], OF_CHAMPION[0]))
+    await routed.champion.has_been_asked()
+    await routed.canary.has_been_asked()
+    gate.set()
+    assert await asking == ["2", "1"]
+
+
+ERRORS: list[Exception] = [
+    ModelServerUnavailable("away"),
+    ModelServerBusy("busy"),
+    CircuitOpen("http://canary", 1.0),
+    ModelServerFailed("500"),
+    AnswerMalformed("HTML"),
+    RowsRefused("400"),
+    DeadlineExceeded("slow"),
+    QueueFull("full"),
+    PriceImplausible("NaN", [None]),
+]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+@pytest.mark.parametrize("others", [[], OF_CHAMPION[:3]], ids=["alone", "in a batch"])
+async def test_what_the_canary_cannot_price_the_champion_prices(
+    routed: Routed, error: Exception, others: list[int]
+) -> None:
+    routed.canary.error = error
+    assert await routed.versions(*others, OF_CANARY[0]) == ["1"] * (len(others) + 1)
+    assert [trouble.failing for trouble in routed.said] == ["errors"]
+
+
+async def test_a_defect_is_not_covered_up(routed: Routed) -> None:
+    routed.canary.error = RuntimeError("a defect")
+    with pytest.raises(RuntimeError):
+        await routed.versions(OF_CANARY[0])
+
+
+async def test_rows_that_neither_takes_do_not_speak_against_the_canary(routed: Routed) -> None:
+    routed.canary.error, routed.champion.error = RowsRefused("canary"), RowsRefused("champion")
+    with pytest.raises(RowsRefused):
+        await routed.versions(OF_CANARY[0])
+    assert routed.said == []
+
+
+@pytest.mark.parametrize("error", [ModelServerUnavailable("away"), RowsRefused("400")])
+async def test_what_the_champion_cannot_price_is_an_error_of_the_whole(routed: Routed, error: Exception) -> None:
+    routed.champion.error = error
+    with pytest.raises(type(error)):
+        await routed.versions(OF_CANARY[0], OF_CHAMPION[0])
+    assert routed.said == []
+
+
+async def test_gaps_in_the_champions_part_stand_in_their_places(routed: Routed) -> None:
+    (good,) = await FakePriceModel().price([house()])
+    routed.champion.error = PriceImplausible("NaN", [good, None])
+    with pytest.raises(PriceImplausible) as raised:
+        await routed.versions(OF_CHAMPION[0], OF_CANARY[0], OF_CHAMPION[1])
+    assert [one is None for one in raised.value.estimates] == [False, False, True]
+
+
+async def test_a_canary_that_hangs_leaves_the_champion_half_of_the_time(routed: Routed) -> None:
+    routed.canary.gate = asyncio.Event()
+    routed.model._canary = DeadlinePriceModel(routed.canary, seconds=60)  # as each is shipped
+    started_at = time.monotonic()
+    (estimate,) = await DeadlinePriceModel(routed.model, seconds=0.4).price([house(id=OF_CANARY[0])])
+    assert estimate.model.version == "1"
+    assert time.monotonic() - started_at < 0.4
+    assert [trouble.failing for trouble in routed.said] == ["errors"]
+
+
+async def test_a_caller_in_a_hurry_does_not_stop_the_canary() -> None:
+    routed = Routed(fair_seconds=0.5)
+    routed.canary.gate = asyncio.Event()
+    routed.model._canary = DeadlinePriceModel(routed.canary, seconds=60)  # as each is shipped
+    (estimate,) = await DeadlinePriceModel(routed.model, seconds=0.1).price([house(id=OF_CANARY[0])])
+    assert estimate.model.version == "1"
+    assert routed.said == []
+
+
+async def test_prices_of_the_canary_are_compared_with_the_champions(routed: Routed) -> None:
+    await routed.versions(OF_CANARY[0])
+    await routed.aside.has_been_asked()
+    while not routed.compared:
+        await asyncio.sleep(0)
+    ((canary, champion),) = routed.compared
+    assert canary == champion
+
+
+async def test_what_is_compared_is_bounded_and_holds_nobody_up(routed: Routed) -> None:
+    routed.aside.gate = asyncio.Event()
+    for _ in range(5):
+        assert set(await routed.versions(*OF_CANARY[: MOST_HOUSES + 5])) == {"2"}
+    await routed.aside.has_been_asked()
+    # The first is still being compared: nothing waits behind it.
+    assert [len(asked) for asked in routed.aside.asked] == [MOST_HOUSES]
+    routed.aside.gate.set()
+
+
+async def test_nothing_is_compared_where_the_champion_has_no_time(routed: Routed) -> None:
+    routed.aside.error = QueueFull("full")
+    await routed.versions(OF_CANARY[0])
+    await routed.aside.has_been_asked()
+    await asyncio.sleep(0)
+    assert routed.compared == []
+
+
+@pytest.mark.parametrize(("source", "is_judged"), [("model", True), ("cache", False), ("last-known", False)])
+async def test_how_quickly_the_champion_remembers_is_nothing_to_be_judged_by(
+    source: PriceSource, is_judged: bool
+) -> None:
+    routed = Routed()
+    noted: list[float] = []
+    routed.watch.champion_answered = noted.append  # type: ignore[method-assign]  # what is noted is what it is about
+
+    class Remembering:
+        async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+            return [PriceEstimate(1.0, 1.0, 1.0, routed.champion.identity, source) for _ in houses]
+
+    routed.model._champion = Remembering()
+    await routed.versions(OF_CHAMPION[0])
+    assert bool(noted) == is_judged
+
+
+async def test_nobody_else_is_asked_about_the_houses_of_the_champion(routed: Routed) -> None:
+    await routed.versions(*OF_CHAMPION)
+    assert routed.canary.asked == []
+    assert routed.aside.asked == []

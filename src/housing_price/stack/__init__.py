@@ -1,0 +1,1 @@
+"""Starts and supervises the services on this machine."""

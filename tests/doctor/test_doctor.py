@@ -1,0 +1,217 @@
+"""Each check tells what it finds, and what to do about it. The lock is checked for real in test_stack."""
+
+import hashlib
+import io
+import json
+import shutil
+import socket
+import sqlite3
+from collections.abc import Callable, Iterator
+from contextlib import closing
+from dataclasses import asdict
+from pathlib import Path
+
+import pytest
+
+from housing_price.doctor import doctor
+from housing_price.doctor.checks import Finding, Verdict, model
+from housing_price.doctor.checks.machine import check_ports, check_python
+from housing_price.doctor.checks.model import check_columns, check_data, check_export, check_registry, compare
+from housing_price.stack.output import Output
+from housing_price.stack.ports import Address, find_free_port
+from housing_price.stack.services import Plan
+from housing_price.stack.state import State
+from housing_price_model.artefact.export import Manifest, digest_of, read_export
+
+
+@pytest.fixture
+def plan(tmp_path: Path) -> Plan:
+    def address(name: str, option: str) -> Address:
+        return Address("127.0.0.1", find_free_port("127.0.0.1"), name, option)
+
+    return Plan(
+        State(tmp_path / "state"),
+        tracking=address("tracking-server", "--tracking-port"),
+        model_server=address("model-server", "--model-server-port"),
+        orchestrator=address("orchestrator", "--port"),
+    )
+
+
+def only(findings: Iterator[Finding]) -> Finding:
+    (finding,) = findings
+    return finding
+
+
+def write_registry(plan: Plan, version: int | None, digest: str | None = None) -> None:
+    plan.state.folder.mkdir(exist_ok=True)
+    with closing(sqlite3.connect(plan.state.database)) as database:
+        database.execute("CREATE TABLE registered_model_aliases (name TEXT, alias TEXT, version INTEGER)")
+        database.execute("CREATE TABLE model_version_tags (name TEXT, version INTEGER, key TEXT, value TEXT)")
+        if version:
+            database.execute("INSERT INTO registered_model_aliases VALUES ('housing-price', 'champion', ?)", (version,))
+        tags = [(99, "digest", "of another version"), (version, "model_id", "m"), (version, "digest", digest)]
+        database.executemany("INSERT INTO model_version_tags VALUES ('housing-price', ?, ?, ?)", tags)
+        database.commit()
+
+
+def write_export(plan: Plan, version: str, columns: dict[str, str]) -> str:
+    """Write an export of which nothing but the signature is real; gives its digest."""
+    folder = plan.state.export_of(version) / "model"
+    folder.mkdir(parents=True)
+    inputs = json.dumps([{"type": kind, "name": name, "required": True} for name, kind in columns.items()])
+    (folder / "MLmodel").write_text(json.dumps({"signature": {"inputs": inputs}}))  # JSON is YAML too
+    manifest = Manifest("housing-price", version, "m", digest_of(folder), "run", "2026-01-01T00:00:00+00:00")
+    (plan.state.export_of(version) / "manifest.json").write_text(json.dumps(asdict(manifest)))
+    return manifest.digest
+
+
+def orchestrator_sends(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
+    monkeypatch.setattr(model, "orchestrator_columns", lambda: ("echo", said))
+
+
+def test_the_running_python_is_the_projects(plan: Plan) -> None:
+    assert only(check_python(plan)).verdict is Verdict.GOOD
+
+
+def test_free_ports_are_good(plan: Plan) -> None:
+    assert [finding.verdict for finding in check_ports(plan)] == [Verdict.GOOD] * 3
+
+
+@pytest.mark.parametrize("is_ours", [True, False])
+def test_a_taken_port_is_wrong_unless_our_own_stack_has_it(plan: Plan, is_ours: bool) -> None:
+    holder = {"pid": 1, "ports": {"orchestrator": plan.orchestrator.port if is_ours else 1}}
+    with socket.socket() as taken, plan.state.lock(holder):
+        taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        taken.bind((plan.orchestrator.host, plan.orchestrator.port))
+        taken.listen()
+        finding = next(finding for finding in check_ports(plan) if str(plan.orchestrator.port) in finding.what)
+    assert finding.verdict is (Verdict.GOOD if is_ours else Verdict.WRONG)
+    assert is_ours or "--port" in finding.advice
+
+
+def test_the_data_is_what_was_checked_in(plan: Plan) -> None:
+    assert only(check_data(plan)).verdict is Verdict.GOOD
+
+
+@pytest.mark.parametrize("content", [b"other", None])
+def test_changed_or_missing_data_is_wrong(
+    plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
+) -> None:
+    (tmp_path / "SHA256SUMS").write_text(f"{hashlib.sha256(b'right').hexdigest()}  houses.csv\n")
+    if content is not None:
+        (tmp_path / "houses.csv").write_bytes(content)
+    monkeypatch.setattr(model, "DATA", tmp_path)
+    finding = only(check_data(plan))
+    assert finding.verdict is Verdict.WRONG
+    assert "git checkout" in finding.advice
+
+
+def test_a_stack_that_never_ran_is_a_note_and_not_wrong(plan: Plan) -> None:
+    for check in (check_registry, check_export, check_columns):
+        finding = only(check(plan))
+        assert finding.verdict is Verdict.NOTE
+        assert "housing-price up" in finding.advice
+
+
+def test_a_registry_with_a_champion_is_good(plan: Plan) -> None:
+    write_registry(plan, 3)
+    finding = only(check_registry(plan))
+    assert finding.verdict is Verdict.GOOD
+    assert "version 3" in finding.found
+
+
+def test_a_registry_without_a_champion_is_wrong(plan: Plan) -> None:
+    write_registry(plan, None)
+    assert only(check_registry(plan)).verdict is Verdict.WRONG
+
+
+def test_a_registry_that_cannot_be_read_is_wrong(plan: Plan) -> None:
+    plan.state.folder.mkdir()
+    plan.state.database.write_text("not a database, and long enough that SQLite looks at its header" * 20)
+    assert only(check_registry(plan)).verdict is Verdict.WRONG
+
+
+def test_a_champion_that_was_not_exported_is_wrong(plan: Plan) -> None:
+    write_registry(plan, 3)
+    assert only(check_export(plan)).verdict is Verdict.WRONG
+
+
+@pytest.mark.parametrize(("version", "verdict"), [("3", Verdict.GOOD), ("2", Verdict.WRONG)])
+def test_the_export_must_be_the_champion(plan: Plan, version: str, verdict: Verdict) -> None:
+    write_registry(plan, 3, write_export(plan, version, {}))
+    assert only(check_export(plan)).verdict is verdict
+
+
+def test_an_export_of_another_registry_is_wrong_though_its_number_is_right(plan: Plan) -> None:
+    digest = write_export(plan, "3", {})
+    write_registry(plan, 3, "sha256:other")
+    finding = only(check_export(plan))
+    assert finding.verdict is Verdict.WRONG
+    assert digest in finding.found
+    assert "sha256:other" in finding.found
+
+
+@pytest.mark.parametrize("has_registry", [True, False])
+def test_a_damaged_export_is_wrong(plan: Plan, has_registry: bool) -> None:
+    digest = write_export(plan, "3", {})
+    if has_registry:
+        write_registry(plan, 3, digest)
+    (plan.state.export_of("3") / "model" / "added").touch()
+    finding = only(check_export(plan))
+    assert finding.verdict is Verdict.WRONG
+    assert "not those that were recorded" in finding.found
+
+
+def test_an_export_whose_manifest_says_too_little_is_wrong(plan: Plan) -> None:
+    write_export(plan, "3", {})
+    (plan.state.export_of("3") / "manifest.json").write_text('{"version": "3"}')
+    assert only(check_export(plan)).verdict is Verdict.WRONG
+
+
+def test_the_exported_model_at_full_quality_is_good(plan: Plan, champion: Path) -> None:
+    manifest = read_export(champion)
+    shutil.copytree(champion, plan.state.export_of(manifest.version))
+    write_registry(plan, int(manifest.version), manifest.digest)
+    assert only(check_export(plan)).verdict is Verdict.GOOD
+
+
+@pytest.mark.parametrize(("sent", "verdict"), [("double", Verdict.GOOD), ("string", Verdict.WRONG)])
+def test_the_orchestrators_columns_must_be_the_models(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, sent: str, verdict: Verdict
+) -> None:
+    write_export(plan, "1", {"LotArea": "double"})
+    orchestrator_sends(monkeypatch, json.dumps([{"name": "LotArea", "type": sent}]))
+    assert only(check_columns(plan)).verdict is verdict
+
+
+def test_an_orchestrator_that_cannot_tell_its_columns_is_wrong(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    write_export(plan, "1", {"LotArea": "double"})
+    orchestrator_sends(monkeypatch, "no json")
+    assert only(check_columns(plan)).verdict is Verdict.WRONG
+
+
+def test_an_export_without_a_signature_is_wrong(plan: Plan) -> None:
+    write_export(plan, "1", {})
+    (plan.state.export_of("1") / "model" / "MLmodel").write_text("flavors: {}")
+    assert only(check_columns(plan)).verdict is Verdict.WRONG
+
+
+def test_every_difference_between_columns_is_told() -> None:
+    sent, wanted = {"a": "double", "b": "string", "c": "double"}, {"b": "double", "c": "double", "d": "string"}
+    told = list(compare(sent, wanted))
+    assert told == ["not sent: d", "unknown to the model: a", "b is sent as string, the model wants double"]
+    assert list(compare(sent, sent)) == []
+
+
+@pytest.mark.parametrize(("verdict", "is_well"), [(Verdict.GOOD, True), (Verdict.NOTE, True), (Verdict.WRONG, False)])
+def test_only_what_is_wrong_makes_the_examination_fail(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, is_well: bool
+) -> None:
+    checks: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
+        lambda _: iter([Finding("a thing", verdict, "found", "do this")]),
+    )
+    monkeypatch.setattr(doctor, "CHECKS", checks)
+    stream = io.StringIO()
+    assert doctor.examine(plan, Output(stream)) is is_well
+    for text in ("a thing", str(verdict), "found", "do this"):
+        assert text in stream.getvalue()

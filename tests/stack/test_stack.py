@@ -1,0 +1,145 @@
+"""The whole stack with its real services: trained once, then started, robbed, examined and ended.
+
+The tests build on each other's state folder but not on each other's outcome, and they read from top to bottom as what a
+user does. A test that ends the shared stack would rob those below it, so each ends one of its own.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import httpx
+import pytest
+
+from housing_price.stack.services import PREDICT_PATH, find_uv
+from housing_price.stack.state import EXAMPLE, REPOSITORY, State
+
+from ..running import Up, price_in, wait_until
+
+pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
+
+FIRST_START_SECONDS = 400
+"""Generous: a busy machine is no failure. The README tells what an idle one needs."""
+
+START_SECONDS = 90
+REAL_PRICE_USD, TOLERANCE_USD = 105_000, 20_000
+
+
+@pytest.fixture(scope="module")
+def first_start(tmp_path_factory: pytest.TempPathFactory, trained_exports: list[Path]) -> Iterator[Up]:
+    """The first start on an empty folder, which trains; it has ended in good order when a test gets it."""
+    up = Up(tmp_path_factory.mktemp("stack") / "state", folder=REPOSITORY)
+    try:
+        up.wait_until_up(FIRST_START_SECONDS)
+        answer = subprocess.run(up.curl, shell=True, capture_output=True, text=True, check=True, cwd=REPOSITORY)  # noqa: S602 - pasted, as a user would
+        up.first_answer = json.loads(answer.stdout)
+        up.signal(signal.SIGINT)
+        assert up.wait(10) == 0
+        trained_exports.append(State(up.state).export_of("1"))
+        yield up
+    finally:
+        up.end()
+
+
+@pytest.fixture(scope="module")
+def stack(first_start: Up) -> Iterator[Up]:
+    """A second start on the same folder, which runs while the tests of this file do."""
+    up = Up(first_start.state, folder=REPOSITORY)
+    try:
+        up.wait_until_up(START_SECONDS)
+        yield up
+    finally:
+        up.end()
+
+
+def ask_for_price(up: Up) -> httpx.Response:
+    return httpx.post(
+        f"{up.url}{PREDICT_PATH}", content=EXAMPLE.read_bytes(), headers={"content-type": "application/json"}
+    )
+
+
+def test_the_first_start_trains_and_the_pasted_curl_line_prices_the_example(first_start: Up) -> None:
+    assert "training: done" in first_start.log
+    assert first_start.first_answer["id"] == 1461
+    assert abs(first_start.first_answer["predictedPrice"] - REAL_PRICE_USD) <= TOLERANCE_USD
+
+
+def test_the_second_start_serves_the_same_model_without_training_or_export(first_start: Up, stack: Up) -> None:
+    assert "training" not in stack.log
+    assert "exporting" not in stack.log
+    assert price_in(ask_for_price(stack).json()) == price_in(first_start.first_answer)
+
+
+def test_every_line_bears_the_name_of_who_said_it(stack: Up) -> None:
+    before_table, _, _ = stack.log.partition("Everything is up")
+    names = {line.partition("|")[0].strip() for line in before_table.splitlines()}
+    assert names == {"housing-price", "tracking-server", "model-server", "orchestrator"}
+
+
+def test_the_documentation_and_the_tracking_server_answer_where_the_table_says(stack: Up) -> None:
+    assert httpx.get(f"{stack.url}/docs").status_code == 200
+    holder = json.loads((stack.state / "lock").read_text())
+    assert httpx.get(f"http://127.0.0.1:{holder['ports']['tracking-server']}/health").status_code == 200
+
+
+def test_doctor_finds_nothing_wrong_while_the_stack_runs(stack: Up) -> None:
+    ports = json.loads((stack.state / "lock").read_text())["ports"]
+    command = [sys.executable, "-m", "housing_price", "doctor", "--state-dir", str(stack.state)]
+    command += ["--port", str(ports["orchestrator"]), "--model-server-port", str(ports["model-server"])]
+    command += ["--tracking-port", str(ports["tracking-server"])]
+    variables = os.environ | {"UV": find_uv(), "COLUMNS": "200"}
+    result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=variables)
+    assert result.returncode == 0, result.stdout + result.stderr
+    assert result.stdout.count("held by our own stack") == 3
+    assert "the 79 columns that the orchestrator sends" in result.stdout
+    assert "Nothing is wrong." in result.stdout
+
+
+def test_while_the_model_server_is_down_the_orchestrator_says_503_and_prices_again_afterwards(stack: Up) -> None:
+    orchestrator = stack.pid_of("housing_price_orchestrator serve")
+    victim = stack.pid_of("housing_price_model serve")
+    os.kill(victim, signal.SIGKILL)
+    refused = wait_until(lambda: (answer := ask_for_price(stack)).status_code == 503 and answer, 10, "no 503")
+    assert int(refused.headers["retry-after"]) > 0
+    wait_until(lambda: ask_for_price(stack).status_code == 200, START_SECONDS, "no price again")
+    assert stack.pid_of("housing_price_orchestrator serve") == orchestrator
+    assert stack.pid_of("housing_price_model serve") != victim
+
+
+def test_a_changed_byte_in_the_export_is_found_and_mended_from_the_registry(first_start: Up, tmp_path: Path) -> None:
+    # A copy, as the stack of the other tests runs on the folder itself.
+    state = tmp_path / "state"
+    subprocess.run(["cp", "-r", str(first_start.state), str(state)], check=True)
+    graph = max(
+        (path for path in (State(state).export_of("1") / "model").rglob("*") if path.is_file()), key=os.path.getsize
+    )
+    content = bytearray(graph.read_bytes())
+    content[len(content) // 2] ^= 1
+    graph.write_bytes(content)
+    up = Up(state, folder=REPOSITORY)
+    try:
+        up.wait_until_up(START_SECONDS)
+        assert "exporting version 1, the champion" in up.log
+        assert price_in(ask_for_price(up).json()) == price_in(first_start.first_answer)
+        up.signal(signal.SIGTERM)
+        assert up.wait(10) == 0
+    finally:
+        up.end()
+
+
+@pytest.mark.mlserver
+def test_mlserver_serves_the_same_prices(first_start: Up, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    subprocess.run(["cp", "-r", str(first_start.state), str(state)], check=True)
+    up = Up(state, "--model-server", "mlserver", folder=REPOSITORY, environment={"UV": find_uv()})
+    try:
+        up.wait_until_up(FIRST_START_SECONDS)
+        assert ask_for_price(up).json()["predictedPrice"] == first_start.first_answer["predictedPrice"]
+        up.signal(signal.SIGINT)
+        assert up.wait(10) == 0
+    finally:
+        up.end()

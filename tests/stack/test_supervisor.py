@@ -1,0 +1,190 @@
+import asyncio
+import io
+import os
+import re
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import httpx
+import pytest
+
+from housing_price.errors import StackError
+from housing_price.stack.output import Output
+from housing_price.stack.ports import find_free_port
+from housing_price.stack.supervisor import BackOff, Service, Supervisor, describe_status
+
+from ..running import FAKES
+
+AT_ONCE = BackOff(first_seconds=0.01, longest_seconds=0.05)
+WAIT_SECONDS = 20
+
+SERVER = """
+import sys
+from fake_service import serve
+serve("127.0.0.1", int(sys.argv[1]), lambda path: (200, "ok"))
+"""
+
+
+@dataclass
+class Running:
+    supervisor: Supervisor
+    stream: io.StringIO
+
+    @property
+    def log(self) -> str:
+        return self.stream.getvalue()
+
+    def pids(self) -> list[int]:
+        return [int(pid) for pid in re.findall(r"as process (\d+)", self.log)]
+
+    async def wait_for(self, pattern: str, count: int = 1) -> None:
+        async with asyncio.timeout(WAIT_SECONDS):
+            while len(re.findall(pattern, self.log)) < count:
+                await asyncio.sleep(0.01)
+
+
+@asynccontextmanager
+async def supervise(
+    code: str, back_off: BackOff = AT_ONCE, ready_within_seconds: float = 20, ready_line: str | None = None
+) -> AsyncIterator[Running]:
+    port = find_free_port("127.0.0.1")
+    service = Service(
+        name="thing",
+        command=(sys.executable, "-c", code, str(port)),
+        environment=os.environ | {"PYTHONPATH": str(FAKES), "PYTHONUNBUFFERED": "1"},
+        ready_url=None if ready_line else f"http://127.0.0.1:{port}/",
+        ready_line=ready_line,
+        ready_within_seconds=ready_within_seconds,
+    )
+    stream = io.StringIO()
+    async with httpx.AsyncClient(trust_env=False) as client:
+        running = Running(Supervisor(service, Output(stream), client, back_off), stream)
+        task = asyncio.create_task(running.supervisor.run())
+        try:
+            yield running
+        finally:
+            task.cancel()
+            await asyncio.wait([task])
+            assert task.cancelled()
+
+
+def is_alive(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
+
+
+def test_readiness_is_told_and_cancelling_ends_the_service() -> None:
+    async def scene() -> None:
+        async with supervise(SERVER) as running:
+            await running.supervisor.wait_until_ready()
+            await running.wait_for("thing: ready after")
+            (pid,) = running.pids()
+            assert is_alive(pid)
+        assert not is_alive(pid)
+
+    asyncio.run(scene())
+
+
+@pytest.mark.parametrize(
+    ("code", "words"),
+    [("", "exit status 0"), ("raise SystemExit(7)", "exit status 7"), ("import os; os.abort()", "signal SIGABRT")],
+)
+def test_a_death_of_any_kind_is_reported_and_the_service_starts_again(code: str, words: str) -> None:
+    async def scene() -> None:
+        async with supervise("print('begun')\n" + code) as running:
+            await running.wait_for(r"thing +\| begun", count=3)
+            await running.wait_for(f"thing: ended with {words}", count=2)
+
+    asyncio.run(scene())
+
+
+def test_a_service_killed_while_it_serves_comes_back() -> None:
+    async def scene() -> None:
+        async with supervise(SERVER) as running:
+            await running.supervisor.wait_until_ready()
+            (first,) = running.pids()
+            os.kill(first, signal.SIGKILL)
+            await running.wait_for("thing: ready after", count=2)
+            assert "signal SIGKILL" in running.log
+            assert len(running.pids()) == 2
+
+    asyncio.run(scene())
+
+
+def test_a_service_that_dies_again_and_again_while_starting_is_given_up_with_its_last_words() -> None:
+    async def scene() -> None:
+        async with supervise("print('PORT must be a number'); raise SystemExit(2)") as running:
+            with pytest.raises(StackError, match=r"(?s)the thing died \d+ times.*PORT must be a number"):
+                await running.supervisor.wait_until_ready()
+
+    asyncio.run(scene())
+
+
+def test_a_service_that_never_becomes_ready_is_given_up() -> None:
+    async def scene() -> None:
+        async with supervise("import time; print('thinking'); time.sleep(600)", ready_within_seconds=1) as running:
+            with pytest.raises(StackError, match=r"(?s)not ready within 1 s.*thinking"):
+                await running.supervisor.wait_until_ready()
+
+    asyncio.run(scene())
+
+
+def test_a_service_that_does_not_listen_is_ready_when_it_says_so() -> None:
+    async def scene(said: str) -> None:
+        code = f"import time; print('soon'); print({said!r}); time.sleep(600)"
+        async with supervise(code, ready_within_seconds=2, ready_line="at work") as running:
+            await running.supervisor.wait_until_ready()
+
+    asyncio.run(scene("worker one is at work now"))
+    with pytest.raises(StackError, match=r"(?s)not ready within 2 s.*still thinking"):
+        asyncio.run(scene("still thinking"))
+
+
+def test_a_restart_replaces_the_process_and_counts_no_death() -> None:
+    async def scene() -> None:
+        async with supervise(SERVER) as running:
+            await running.supervisor.wait_until_ready()
+            await running.supervisor.restart()
+            await running.supervisor.wait_until_ready()
+            old, new = running.pids()
+            assert not is_alive(old)
+            assert is_alive(new)
+            assert "ended with" not in running.log
+
+    asyncio.run(scene())
+
+
+def test_a_line_without_end_does_not_stop_the_log() -> None:
+    async def scene() -> None:
+        code = "import time; print('x' * 5_000_000); print('still here'); time.sleep(600)"
+        async with supervise(code) as running:
+            await running.wait_for(r"thing +\| still here")
+
+    asyncio.run(scene())
+
+
+def test_pauses_double_up_to_the_longest() -> None:
+    back_off = BackOff(first_seconds=0.5, longest_seconds=30)
+    assert [back_off.seconds(deaths) for deaths in range(1, 9)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
+    assert back_off.seconds(10_000) == 30
+
+
+def test_a_service_that_is_cancelled_during_its_pause_ends_at_once() -> None:
+    async def scene() -> float:
+        async with supervise("", BackOff(first_seconds=600, longest_seconds=600)) as running:
+            await running.wait_for("starts again in 600 s")
+            began = time.monotonic()
+        return time.monotonic() - began
+
+    assert asyncio.run(scene()) < 5
+
+
+@pytest.mark.parametrize(
+    ("status", "words"), [(0, "exit status 0"), (3, "exit status 3"), (137, "signal SIGKILL"), (255, "exit status 255")]
+)
+def test_statuses_are_told_in_words(status: int, words: str) -> None:
+    assert describe_status(status) == words

@@ -15,8 +15,9 @@ from housing_price_orchestrator.shared.errors import HousingPriceError, InvalidD
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.worker.parquet import convert
+from housing_price_orchestrator.worker.priced_rows import Priced
 from housing_price_orchestrator.worker.read_rows import READERS, Row
-from housing_price_orchestrator.worker.write_results import NO_PARQUET, Priced, join_bytes, result_format, write_whole
+from housing_price_orchestrator.worker.write_results import NO_PARQUET, join_bytes, result_format, write_whole
 
 type Checkpoint = dict[str, Any]
 """Where a step ended: the byte of the input, the rows until there, how many were refused, and the part it wrote."""

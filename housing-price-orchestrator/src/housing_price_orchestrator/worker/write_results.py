@@ -16,29 +16,9 @@ from housing_price_orchestrator.provider.jobs.files import BLOCK_BYTES
 from housing_price_orchestrator.shared.errors import JobInputUnusable
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
+from housing_price_orchestrator.worker.priced_rows import COLUMNS, Priced, cells_of
 
-type Priced = tuple[int, int, PriceEstimate]
-"""The number of a row, from 1; the id of its house; and its price."""
-
-COLUMNS = (
-    "row",
-    "id",
-    "predictedPrice",
-    "priceIntervalLow",
-    "priceIntervalHigh",
-    "priceIntervalLevel",
-    "modelName",
-    "modelVersion",
-    "modelId",
-)
 CSV_HEAD = (",".join(COLUMNS) + "\r\n").encode()
-
-
-def cells_of(priced: Priced) -> tuple[object, ...]:
-    """Give what stands in the columns of a row."""
-    row, house_id, one = priced
-    prices = (one.price_usd, one.low_usd, one.high_usd, INTERVAL_LEVEL)
-    return (row, house_id, *prices, one.model.name, one.model.version, one.model.id)
 
 
 def as_csv(rows: Iterable[Priced]) -> bytes:

@@ -8,7 +8,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from housing_price_orchestrator.worker.write_results import COLUMNS, Priced, cells_of
+from housing_price_orchestrator.worker.priced_rows import COLUMNS, Priced, cells_of
 
 _TYPES = (*(pa.int64(),) * 2, *(pa.float64(),) * 4, *(pa.string(),) * 3)
 SCHEMA = pa.schema([pa.field(name, kind, nullable=False) for name, kind in zip(COLUMNS, _TYPES, strict=True)])

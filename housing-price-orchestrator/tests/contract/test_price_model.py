@@ -11,7 +11,7 @@ import pytest
 
 from factories import ABSENT, alias_of, house, houses, survey_houses
 from fakes import FakePriceModel, a_circuit
-from housing_price_orchestrator.provider.model_server.columns import row_of
+from housing_price_orchestrator.provider.model_server.columns import row_of, write_row
 from housing_price_orchestrator.provider.model_server.mlflow_client import client_for
 from housing_price_orchestrator.provider.model_server.mlflow_price_model import MLflowPriceModel
 from housing_price_orchestrator.service.resilience.admission import AdmissionPriceModel
@@ -78,11 +78,15 @@ def admitted(model: PriceModel) -> PriceModel:
 
 
 def remembered(model: PriceModel) -> PriceModel:
-    return FallbackPriceModel(model, PriceMemory(max_houses=1_000), last_known_seconds=SECONDS)
+    return FallbackPriceModel(
+        model, PriceMemory(max_houses=1_000, key_of=row_of, write_key=write_row), last_known_seconds=SECONDS
+    )
 
 
 def cached(model: PriceModel) -> PriceModel:
-    return FallbackPriceModel(model, PriceMemory(max_houses=1_000), cache_seconds=SECONDS)
+    return FallbackPriceModel(
+        model, PriceMemory(max_houses=1_000, key_of=row_of, write_key=write_row), cache_seconds=SECONDS
+    )
 
 
 def retried(model: PriceModel) -> PriceModel:

@@ -6,6 +6,7 @@ from contextlib import AsyncExitStack
 
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.observability.metrics import Metrics
+from housing_price_orchestrator.provider.model_server.columns import Row, row_of, write_row
 from housing_price_orchestrator.provider.routes_file import RoutesFile
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
@@ -69,7 +70,7 @@ async def open_upstream(
     return upstream
 
 
-def _memories(settings: Settings, model_now: Callable[[], str | None]) -> dict[Variant, PriceMemory]:
+def _memories(settings: Settings, model_now: Callable[[], str | None]) -> dict[Variant, PriceMemory[Row]]:
     """Give what remembers the champion's prices, where that is on.
 
     A canary has none: what it cannot answer is the champion's, and memories would hide how it does.
@@ -77,4 +78,5 @@ def _memories(settings: Settings, model_now: Callable[[], str | None]) -> dict[V
     fallback = settings.fallback
     if fallback.cache_seconds is None and fallback.last_known_seconds is None:
         return {}
-    return {"champion": PriceMemory(max_houses=fallback.max_houses, model_now=model_now)}
+    memory = PriceMemory(max_houses=fallback.max_houses, key_of=row_of, write_key=write_row, model_now=model_now)
+    return {"champion": memory}

@@ -6,6 +6,7 @@ from collections.abc import Coroutine, Sequence
 from dataclasses import dataclass
 
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
+from housing_price_orchestrator.provider.model_server.columns import Row
 from housing_price_orchestrator.provider.model_server.mlflow_client import client_for
 from housing_price_orchestrator.provider.model_server.mlflow_price_model import READINESS_CALL_ID, MLflowPriceModel
 from housing_price_orchestrator.service.resilience.admission import AdmissionPriceModel
@@ -83,7 +84,7 @@ async def open_served(
     route: Route,
     variant: Variant = "champion",
     *,
-    memory: PriceMemory | None = None,
+    memory: PriceMemory[Row] | None = None,
     record: VariantRecord | None = None,
 ) -> ServedModel:
     """Open what asks the model servers of `route`; nothing is asked yet.
@@ -166,7 +167,7 @@ async def _open_addresses(
     return breakers, probes
 
 
-def _remembering(settings: Settings, model: PriceModel, memory: PriceMemory | None) -> PriceModel:
+def _remembering(settings: Settings, model: PriceModel, memory: PriceMemory[Row] | None) -> PriceModel:
     fallback = settings.fallback
     if memory is None:
         return model

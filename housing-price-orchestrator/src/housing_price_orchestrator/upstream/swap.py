@@ -7,6 +7,7 @@ from datetime import UTC, datetime
 import structlog
 
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
+from housing_price_orchestrator.provider.model_server.columns import Row
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
@@ -41,7 +42,7 @@ class Upstream:
         routes: Routes,
         champion: ServedModel,
         *,
-        memories: Mapping[Variant, PriceMemory],
+        memories: Mapping[Variant, PriceMemory[Row]],
         records: VariantRecords,
     ) -> None:
         """Begin with `champion`, which serves the champion of `routes`."""

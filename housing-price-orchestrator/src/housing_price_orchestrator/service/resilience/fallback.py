@@ -1,10 +1,9 @@
-"""Answers from memory: to be quicker, or because the model server is away. Always marked, never silently."""
+"""Prices from memory: a cache, and a last known price while the model server is unavailable. Both are marked."""
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import Hashable, Sequence
 
-from housing_price_orchestrator.provider.model_server.columns import Row, row_of
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
 from housing_price_orchestrator.shared.deadline import current_deadline
 from housing_price_orchestrator.shared.errors import (
@@ -16,64 +15,67 @@ from housing_price_orchestrator.shared.errors import (
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
-AWAY = (ModelServerUnavailable, ModelServerBusy, CircuitOpen, DeadlineExceeded)
-"""What it means that a model server is away; what it answers wrongly is not covered up."""
+UNAVAILABLE = (ModelServerUnavailable, ModelServerBusy, CircuitOpen, DeadlineExceeded)
+"""Errors that the last known price replaces. A wrong answer is reported, not replaced."""
 
 MARGIN_SECONDS = 0.05
-"""So long before its deadline a question is answered from memory; of a short time, a tenth."""
+"""Time before the deadline at which the last known price is used; at most a tenth of the time left."""
 
 
-class FallbackPriceModel:
-    """Looks into the memory before the model is asked (the cache), or when it is away (the last known price)."""
+class FallbackPriceModel[Key: Hashable]:
+    """Answers from memory before a call to the model (cache) or after a failed one (last known price).
+
+    Promises that `source` marks every price from memory, and that one answer never mixes two models.
+    """
 
     def __init__(
         self,
         model: PriceModel,
-        memory: PriceMemory,
+        memory: PriceMemory[Key],
         *,
         cache_seconds: float | None = None,
         last_known_seconds: float | None = None,
     ) -> None:
-        """Use prices of up to these ages; None turns the one or the other off."""
+        """Use cached and last known prices up to these ages; None turns either off."""
         self._model = model
         self._memory = memory
         self._cache_seconds = cache_seconds
         self._last_known_seconds = last_known_seconds
 
     async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`; a price from memory says so in its `source`."""
-        rows = [row_of(house) for house in houses]
-        cached: list[PriceEstimate | None] = [None] * len(rows)
+        """See `PriceModel.price`; the `source` of a price from memory is `cache` or `last-known`."""
+        keys = self._memory.keys_of(houses)
+        cached: list[PriceEstimate | None] = [None] * len(keys)
         if self._cache_seconds is not None:
-            cached = self._memory.recall(rows, "cache", max_age_seconds=self._cache_seconds)
+            cached = self._memory.recall(keys, "cache", max_age_seconds=self._cache_seconds)
         missing = [at for at, estimate in enumerate(cached) if estimate is None]
-        asked = await self._ask([houses[at] for at in missing], [rows[at] for at in missing])
-        for at, estimate in zip(missing, asked, strict=True):
+        fresh = await self._price_by_model([houses[at] for at in missing], [keys[at] for at in missing])
+        for at, estimate in zip(missing, fresh, strict=True):
             cached[at] = estimate
         estimates = [estimate for estimate in cached if estimate is not None]
         if len({estimate.model.id for estimate in estimates}) > 1:
-            # The model has changed meanwhile: one answer never mixes two.
-            return await self._ask(houses, rows)
+            # The model changed since some prices were cached: price all houses with the new one.
+            return await self._price_by_model(houses, keys)
         return estimates
 
-    async def _ask(self, houses: Sequence[AnyHouse], rows: Sequence[Row]) -> Sequence[PriceEstimate]:
+    async def _price_by_model(self, houses: Sequence[AnyHouse], keys: Sequence[Key]) -> Sequence[PriceEstimate]:
         if not houses:
             return []
         known: list[PriceEstimate | None] = [None]
         if self._last_known_seconds is not None:
-            known = self._memory.recall(rows, "last-known", max_age_seconds=self._last_known_seconds)
+            known = self._memory.recall(keys, "last-known", max_age_seconds=self._last_known_seconds)
         if None in known:
             estimates = await self._model.price(houses)
         else:
             try:
-                estimates = await self._in_good_time(houses)
-            except AWAY:
+                estimates = await self._price_before_deadline(houses)
+            except UNAVAILABLE:
                 return [estimate for estimate in known if estimate is not None]
-        self._memory.remember(rows, estimates)
+        self._memory.remember(keys, estimates)
         return estimates
 
-    async def _in_good_time(self, houses: Sequence[AnyHouse]) -> Sequence[PriceEstimate]:
-        """Ask, and give up a little before the deadline, where there is still time to answer otherwise."""
+    async def _price_before_deadline(self, houses: Sequence[AnyHouse]) -> Sequence[PriceEstimate]:
+        """Call the model and stop shortly before the deadline, to leave time for an answer from memory."""
         deadline = current_deadline.get()
         if deadline is None:
             return await self._model.price(houses)

@@ -1,61 +1,78 @@
-"""The last price of each house, bounded in number and in age."""
+"""The latest price of each house, bounded in number and in age."""
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 import msgspec
 
-from housing_price_orchestrator.provider.model_server.columns import Row, write_row
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceSource
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
-class PriceMemory:
-    """Remembers what the model answered last for each row: the house's columns, without the caller's id."""
+class PriceMemory[Key: Hashable]:
+    """The latest price of each distinct house, with least-recently-priced eviction.
+
+    Two houses are the same when their keys are equal: the key holds every feature and leaves out the caller's id.
+    """
 
     def __init__(
         self,
         *,
         max_houses: int,
+        key_of: Callable[[AnyHouse], Key],
+        write_key: Callable[[Key], bytes],
         model_now: Callable[[], str | None] = lambda: None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Keep the prices of the `max_houses` that were priced last.
+        """Create an empty memory.
 
-        `model_now` gives the id of the model that is known from elsewhere to be answering, if it is.
+        Args:
+            max_houses: number of houses to keep.
+            key_of: makes the key of a house from the features that the model sees.
+            write_key: writes a key as the `inputs` of an estimate.
+            model_now: returns the id of the model in service, or None while it is unknown.
+            clock: monotonic time in seconds.
         """
         self._max_houses = max_houses
+        self._key_of = key_of
+        self._write_key = write_key
         self._model_now = model_now
         self._clock = clock
-        self._prices: OrderedDict[Row, tuple[PriceEstimate, float]] = OrderedDict()
+        self._prices: OrderedDict[Key, tuple[PriceEstimate, float]] = OrderedDict()
         self._model_id: str | None = None
 
     def __len__(self) -> int:
-        """Tell how many houses' prices are kept."""
+        """Return the number of houses in memory."""
         return len(self._prices)
 
-    def remember(self, rows: Sequence[Row], estimates: Sequence[PriceEstimate]) -> None:
-        """Keep what the model has just answered."""
+    def keys_of(self, houses: Sequence[AnyHouse]) -> list[Key]:
+        """Make the keys of houses, in order, for `remember` and `recall`."""
+        return list(map(self._key_of, houses))
+
+    def remember(self, keys: Sequence[Key], estimates: Sequence[PriceEstimate]) -> None:
+        """Store the model's latest estimates."""
         now = self._clock()
-        for row, estimate in zip(rows, estimates, strict=True):
-            # Rows that are equal may be written differently: 1 and 1.0.
-            self._prices[row] = (msgspec.structs.replace(estimate, inputs=b""), now)
-            self._prices.move_to_end(row)
+        for key, estimate in zip(keys, estimates, strict=True):
+            # Equal keys can have different texts (1 and 1.0), so `inputs` is written anew by `recall`.
+            self._prices[key] = (msgspec.structs.replace(estimate, inputs=b""), now)
+            self._prices.move_to_end(key)
         while len(self._prices) > self._max_houses:
             self._prices.popitem(last=False)
         if estimates:
             self._model_id = estimates[-1].model.id
 
-    def recall(self, rows: Sequence[Row], source: PriceSource, *, max_age_seconds: float) -> list[PriceEstimate | None]:
-        """Give the price of each row, marked with `source`, and None where there is none of the model that answers.
+    def recall(self, keys: Sequence[Key], source: PriceSource, *, max_age_seconds: float) -> list[PriceEstimate | None]:
+        """Return the stored estimate of each key, marked with `source`; None where there is no usable one.
 
-        A price for the `cache` must also be of the model that is known from elsewhere to be answering now.
+        A usable estimate is young enough and was made by the model that answered last. For the source `cache`, that
+        model must also be `model_now`, where that is known.
         """
         oldest = self._clock() - max_age_seconds
         model_now = self._model_now() if source == "cache" else None
         found: list[PriceEstimate | None] = []
-        for row in rows:
-            estimate, made_at = self._prices.get(row, (None, 0.0))
+        for key in keys:
+            estimate, made_at = self._prices.get(key, (None, 0.0))
             if (
                 estimate is None
                 or made_at < oldest
@@ -64,5 +81,5 @@ class PriceMemory:
             ):
                 found.append(None)
             else:
-                found.append(msgspec.structs.replace(estimate, source=source, inputs=write_row(row)))
+                found.append(msgspec.structs.replace(estimate, source=source, inputs=self._write_key(key)))
         return found

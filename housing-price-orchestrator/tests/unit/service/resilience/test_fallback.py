@@ -9,9 +9,9 @@ import pytest
 
 from factories import house, houses
 from fakes import FakeClock, FakePriceModel
-from housing_price_orchestrator.provider.model_server.columns import row_of
+from housing_price_orchestrator.provider.model_server.columns import row_of, write_row
 from housing_price_orchestrator.service.resilience.deadline import DeadlinePriceModel
-from housing_price_orchestrator.service.resilience.fallback import AWAY, FallbackPriceModel
+from housing_price_orchestrator.service.resilience.fallback import UNAVAILABLE, FallbackPriceModel
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
 from housing_price_orchestrator.shared import errors
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
@@ -33,7 +33,9 @@ class Rig:
     def __init__(self, clock: FakeClock, *, cache: bool = False, last_known: bool = False) -> None:
         self.behind = FakePriceModel()
         self.model_now: str | None = None
-        self.memory = PriceMemory(max_houses=100, model_now=lambda: self.model_now, clock=clock)
+        self.memory = PriceMemory(
+            max_houses=100, key_of=row_of, write_key=write_row, model_now=lambda: self.model_now, clock=clock
+        )
         self.model = FallbackPriceModel(
             self.behind,
             self.memory,
@@ -118,7 +120,7 @@ class TestCache:
 
 
 class TestLastKnown:
-    @pytest.mark.parametrize("kind", AWAY)
+    @pytest.mark.parametrize("kind", UNAVAILABLE)
     async def test_while_the_model_server_is_away_the_last_price_is_given(self, last_known: Rig, kind: type) -> None:
         first = await last_known.model.price(houses(3))
         last_known.behind.error = kind("away", 1.0) if kind is errors.CircuitOpen else kind("away")
@@ -202,7 +204,7 @@ async def test_with_both_the_fresh_price_is_cached_and_the_old_one_degraded(cloc
 
 
 def test_only_so_many_prices_are_kept_and_the_oldest_go_first() -> None:
-    memory = PriceMemory(max_houses=3, clock=time.monotonic)
+    memory = PriceMemory(max_houses=3, key_of=row_of, write_key=write_row, clock=time.monotonic)
     identity = ModelIdentity("fake", "1", "fake-1")
     rows = [row_of(one) for one in houses(5)]
     for row in rows:
@@ -214,7 +216,7 @@ def test_only_so_many_prices_are_kept_and_the_oldest_go_first() -> None:
 
 def test_what_was_asked_is_the_callers_own_and_is_not_remembered() -> None:
     """1 and 1.0 are the same house, and not the same words: the log is to hold those of whoever asks."""
-    memory = PriceMemory(max_houses=3, clock=time.monotonic)
+    memory = PriceMemory(max_houses=3, key_of=row_of, write_key=write_row, clock=time.monotonic)
     row = row_of(houses(1)[0])
     memory.remember([row], [PriceEstimate(1.0, 1.0, 1.0, ModelIdentity("fake", "1", "fake-1"), "model", b"[1.0]")])
     (found,) = memory.recall([row], "cache", max_age_seconds=MAX_AGE)

@@ -235,17 +235,13 @@ async def _read_call(reader: asyncio.StreamReader) -> Call:
 
 
 @contextlib.contextmanager
-def port_that_refuses() -> Iterator[int]:
-    """A port of ours on which nobody listens."""
+def reserved_port() -> Iterator[int]:
+    """A port that refuses connections until a server of the test listens on it; nobody else is given it meanwhile."""
     with socket.socket() as held:
+        # A server that sets the same option may listen there although the port is bound here.
+        held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
-
-
-def free_port() -> int:
-    """A port that was free a moment ago, for a server that is to come back on the same one."""
-    with port_that_refuses() as port:
-        return port
 
 
 @contextlib.contextmanager

@@ -3,6 +3,8 @@
 import asyncio
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 from typing import Annotated
 
@@ -12,7 +14,7 @@ from housing_price.doctor.doctor import examine
 from housing_price.errors import StackError
 from housing_price.remote import jobs, models
 from housing_price.stack.output import Output
-from housing_price.stack.ports import Address, find_free_port
+from housing_price.stack.ports import Address, reserved_port
 from housing_price.stack.services import MODEL_SERVER, ORCHESTRATOR, TRACKING_SERVER, ModelServerKind, Plan
 from housing_price.stack.state import DEFAULT_STATE, State
 from housing_price.stack.supervisor import BackOff
@@ -36,19 +38,23 @@ TrackingPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of MLflo
 StateDir = Annotated[Path, typer.Option(file_okay=False, help="Folder for all state.", show_default=False)]
 
 
+@contextmanager
 def _plan(  # noqa: PLR0917 - one for each option
     state_dir: Path, host: str, port: int, model_server_port: int, tracking_port: int, kind: ModelServerKind
-) -> Plan:
-    def address(host: str, port: int, wanted_by: str, option: str) -> Address:
-        return Address(host, port or find_free_port(host), wanted_by, option)
+) -> Iterator[Plan]:
+    """Give a port of 0 a free one, which stays reserved until the context ends."""
+    with ExitStack() as reserved:
 
-    return Plan(
-        state=State(state_dir.resolve()),
-        tracking=address(LOOPBACK, tracking_port, TRACKING_SERVER, "--tracking-port"),
-        model_server=address(LOOPBACK, model_server_port, MODEL_SERVER, "--model-server-port"),
-        orchestrator=address(host, port, ORCHESTRATOR, "--port"),
-        model_server_kind=kind,
-    )
+        def address(host: str, port: int, wanted_by: str, option: str) -> Address:
+            return Address(host, port or reserved.enter_context(reserved_port(host)), wanted_by, option)
+
+        yield Plan(
+            state=State(state_dir.resolve()),
+            tracking=address(LOOPBACK, tracking_port, TRACKING_SERVER, "--tracking-port"),
+            model_server=address(LOOPBACK, model_server_port, MODEL_SERVER, "--model-server-port"),
+            orchestrator=address(host, port, ORCHESTRATOR, "--port"),
+            model_server_kind=kind,
+        )
 
 
 @app.command()
@@ -67,10 +73,10 @@ def up(
     """Train if there is no model yet, then run tracking server, model server and API until Ctrl-C."""
     output = Output(sys.stdout)
     try:
-        plan = _plan(state_dir, host, port, model_server_port, tracking_port, model_server)
-        ports = {address.wanted_by: address.port for address in plan.addresses}
-        with plan.state.lock({"pid": os.getpid(), "ports": ports}):
-            asyncio.run(run_until_stopped(plan, output, BackOff(), stop_with))
+        with _plan(state_dir, host, port, model_server_port, tracking_port, model_server) as plan:
+            ports = {address.wanted_by: address.port for address in plan.addresses}
+            with plan.state.lock({"pid": os.getpid(), "ports": ports}):
+                asyncio.run(run_until_stopped(plan, output, BackOff(), stop_with))
     except StackError as error:
         Output(sys.stderr).error(str(error))
         raise typer.Exit(1) from error
@@ -85,6 +91,7 @@ def doctor(
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
     """Check what the stack needs, and say what to do about each finding."""
-    plan = _plan(state_dir, LOOPBACK, port, model_server_port, tracking_port, ModelServerKind.MLFLOW)
-    if not examine(plan, Output(sys.stdout)):
+    with _plan(state_dir, LOOPBACK, port, model_server_port, tracking_port, ModelServerKind.MLFLOW) as plan:
+        is_well = examine(plan, Output(sys.stdout))
+    if not is_well:
         raise typer.Exit(1)

@@ -7,7 +7,7 @@ import shutil
 import socket
 import sqlite3
 from collections.abc import Callable, Iterator
-from contextlib import closing
+from contextlib import ExitStack, closing
 from dataclasses import asdict
 from pathlib import Path
 
@@ -18,23 +18,25 @@ from housing_price.doctor.checks import Finding, Verdict, model
 from housing_price.doctor.checks.machine import check_ports, check_python
 from housing_price.doctor.checks.model import check_columns, check_data, check_export, check_registry, compare
 from housing_price.stack.output import Output
-from housing_price.stack.ports import Address, find_free_port
+from housing_price.stack.ports import Address, reserved_port
 from housing_price.stack.services import Plan
 from housing_price.stack.state import State
 from housing_price_model.artefact.export import Manifest, digest_of, read_export
 
 
 @pytest.fixture
-def plan(tmp_path: Path) -> Plan:
-    def address(name: str, option: str) -> Address:
-        return Address("127.0.0.1", find_free_port("127.0.0.1"), name, option)
+def plan(tmp_path: Path) -> Iterator[Plan]:
+    with ExitStack() as reserved:
 
-    return Plan(
-        State(tmp_path / "state"),
-        tracking=address("tracking-server", "--tracking-port"),
-        model_server=address("model-server", "--model-server-port"),
-        orchestrator=address("orchestrator", "--port"),
-    )
+        def address(name: str, option: str) -> Address:
+            return Address("127.0.0.1", reserved.enter_context(reserved_port("127.0.0.1")), name, option)
+
+        yield Plan(
+            State(tmp_path / "state"),
+            tracking=address("tracking-server", "--tracking-port"),
+            model_server=address("model-server", "--model-server-port"),
+            orchestrator=address("orchestrator", "--port"),
+        )
 
 
 def only(findings: Iterator[Finding]) -> Finding:

@@ -1,13 +1,33 @@
 import socket
+from contextlib import ExitStack
 
 import pytest
 
 from housing_price.errors import StackError
-from housing_price.stack.ports import Address, find_free_port, is_free, require_free
+from housing_price.stack.ports import Address, is_free, require_free, reserved_port
 
 
-def test_a_free_port_is_free() -> None:
-    assert is_free("127.0.0.1", find_free_port("127.0.0.1"))
+def test_a_reserved_port_is_free_for_a_server_and_refuses_connections_until_then() -> None:
+    with reserved_port("127.0.0.1") as port, socket.socket() as server:
+        assert is_free("127.0.0.1", port)
+        with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
+            pass
+        server.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        server.bind(("127.0.0.1", port))
+        server.listen()
+        with socket.create_connection(("127.0.0.1", port)):
+            pass
+
+
+def test_a_reserved_port_is_given_to_nobody_else() -> None:
+    with ExitStack() as stack:
+        reserved = {stack.enter_context(reserved_port("127.0.0.1")) for _ in range(200)}
+        assert len(reserved) == 200
+        for _ in range(200):
+            other = stack.enter_context(socket.socket())
+            other.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            other.bind(("127.0.0.1", 0))
+            assert other.getsockname()[1] not in reserved
 
 
 def test_a_port_that_somebody_listens_on_is_not_free() -> None:
@@ -18,11 +38,11 @@ def test_a_port_that_somebody_listens_on_is_not_free() -> None:
 
 
 def test_one_port_for_two_services_is_refused_and_both_options_are_named() -> None:
-    port = find_free_port("127.0.0.1")
-    first = Address("127.0.0.1", port, "orchestrator", "--port")
-    second = Address("127.0.0.1", port, "tracking-server", "--tracking-port")
-    with pytest.raises(StackError, match=rf"port {port} .*\(--port\).*\(--tracking-port\)"):
-        require_free([first, second])
+    with reserved_port("127.0.0.1") as port:
+        first = Address("127.0.0.1", port, "orchestrator", "--port")
+        second = Address("127.0.0.1", port, "tracking-server", "--tracking-port")
+        with pytest.raises(StackError, match=rf"port {port} .*\(--port\).*\(--tracking-port\)"):
+            require_free([first, second])
 
 
 @pytest.mark.parametrize(

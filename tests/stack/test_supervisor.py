@@ -15,7 +15,7 @@ import pytest
 
 from housing_price.errors import StackError
 from housing_price.stack.output import Output
-from housing_price.stack.ports import find_free_port
+from housing_price.stack.ports import reserved_port
 from housing_price.stack.supervisor import BackOff, Service, Supervisor, describe_status
 
 from ..running import FAKES
@@ -52,25 +52,25 @@ class Running:
 async def supervise(
     code: str, back_off: BackOff = AT_ONCE, ready_within_seconds: float = 20, ready_line: str | None = None
 ) -> AsyncIterator[Running]:
-    port = find_free_port("127.0.0.1")
-    service = Service(
-        name="thing",
-        command=(sys.executable, "-c", code, str(port)),
-        environment=os.environ | {"PYTHONPATH": str(FAKES), "PYTHONUNBUFFERED": "1"},
-        ready_url=None if ready_line else f"http://127.0.0.1:{port}/",
-        ready_line=ready_line,
-        ready_within_seconds=ready_within_seconds,
-    )
-    stream = io.StringIO()
-    async with httpx.AsyncClient(trust_env=False) as client:
-        running = Running(Supervisor(service, Output(stream), client, back_off), stream)
-        task = asyncio.create_task(running.supervisor.run())
-        try:
-            yield running
-        finally:
-            task.cancel()
-            await asyncio.wait([task])
-            assert task.cancelled()
+    with reserved_port("127.0.0.1") as port:
+        service = Service(
+            name="thing",
+            command=(sys.executable, "-c", code, str(port)),
+            environment=os.environ | {"PYTHONPATH": str(FAKES), "PYTHONUNBUFFERED": "1"},
+            ready_url=None if ready_line else f"http://127.0.0.1:{port}/",
+            ready_line=ready_line,
+            ready_within_seconds=ready_within_seconds,
+        )
+        stream = io.StringIO()
+        async with httpx.AsyncClient(trust_env=False) as client:
+            running = Running(Supervisor(service, Output(stream), client, back_off), stream)
+            task = asyncio.create_task(running.supervisor.run())
+            try:
+                yield running
+            finally:
+                task.cancel()
+                await asyncio.wait([task])
+                assert task.cancelled()
 
 
 def is_alive(pid: int) -> bool:

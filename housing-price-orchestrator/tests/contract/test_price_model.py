@@ -30,7 +30,7 @@ from housing_price_orchestrator.shared.errors import CircuitOpen, ModelServerErr
 from housing_price_orchestrator.shared.ports import PriceModel
 from housing_price_orchestrator.shared.view.house import House
 from housing_price_orchestrator.shared.view.routes import CanaryLimits
-from servers import StubModelServer, port_that_refuses
+from servers import StubModelServer, reserved_port
 
 pytestmark = pytest.mark.anyio
 
@@ -143,7 +143,7 @@ async def subject(request: pytest.FixtureRequest, stub: StubModelServer) -> Asyn
                 url = request.getfixturevalue({"MLflow server": "model_server", "MLServer": "mlserver"}[kind])
             model, away = (
                 await asking(url),
-                await asking(f"http://127.0.0.1:{stack.enter_context(port_that_refuses())}"),
+                await asking(f"http://127.0.0.1:{stack.enter_context(reserved_port())}"),
             )
         if wrapped not in ("", "fake"):
             model, away = WRAPPERS[wrapped](model), WRAPPERS[wrapped](away)

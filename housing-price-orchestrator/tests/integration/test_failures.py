@@ -1,6 +1,7 @@
 """What callers and watchers see while the model server dies, is away, and comes back."""
 
 import asyncio
+import contextlib
 import json
 import signal
 import sys
@@ -12,7 +13,7 @@ import httpx
 import pytest
 
 from factories import house_bytes
-from servers import LISTENS, Call, Process, StubModelServer, free_port, hangs, port_that_refuses
+from servers import LISTENS, Call, Process, StubModelServer, hangs, reserved_port
 
 PREDICT = "/api/v1/price/predict"
 
@@ -46,7 +47,7 @@ def eventually(ask: Callable[[], httpx.Response], status: int) -> httpx.Response
 
 
 def test_it_starts_without_a_model_server_and_says_what_is_missing() -> None:
-    with port_that_refuses() as port, serving(f"http://127.0.0.1:{port}") as process, client_of(process) as http:
+    with reserved_port() as port, serving(f"http://127.0.0.1:{port}") as process, client_of(process) as http:
         assert http.get("/livez").status_code == 200
         answer = eventually(lambda: http.get("/readyz"), 503)
         assert int(answer.headers["retry-after"]) >= 1
@@ -57,10 +58,11 @@ def test_it_starts_without_a_model_server_and_says_what_is_missing() -> None:
 
 
 def test_a_model_server_that_is_killed_and_started_again_is_noticed_both_times(champion: Path) -> None:
-    port = free_port()
-    command = (sys.executable, "-m", "housing_price_model", "serve", "--model", str(champion), "--port", str(port))
-    orchestrator = serving(f"http://127.0.0.1:{port}", ORCHESTRATOR_REQUESTS__DEADLINE_SECONDS="60")
-    with orchestrator, client_of(orchestrator) as http:
+    with contextlib.ExitStack() as stack:
+        port = stack.enter_context(reserved_port())
+        command = (sys.executable, "-m", "housing_price_model", "serve", "--model", str(champion), "--port", str(port))
+        orchestrator = serving(f"http://127.0.0.1:{port}", ORCHESTRATOR_REQUESTS__DEADLINE_SECONDS="60")
+        http = stack.enter_context(client_of(stack.enter_context(orchestrator)))
         with Process(*command) as model_server:
             model_server.says(LISTENS)
             eventually(lambda: http.get("/readyz"), 200)

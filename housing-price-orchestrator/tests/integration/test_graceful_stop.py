@@ -16,7 +16,7 @@ import httpx
 import pytest
 
 from factories import house_bytes
-from servers import LISTENS, Call, Process, StubModelServer, free_port
+from servers import LISTENS, Call, Process, StubModelServer, reserved_port
 from waiting import wait_until
 from wire import answers_in, connected, head, one_answer, post, until_closed
 
@@ -218,14 +218,15 @@ KEPT = {
 
 @contextlib.contextmanager
 def proxied(folder: Path, first: int, second: int, *, is_kept: bool) -> Iterator[str]:
-    port = free_port()
     options = KEPT if is_kept else dict.fromkeys(KEPT, "")
     configuration = folder / "nginx.conf"
-    configuration.write_text(NGINX.format(folder=folder, first=first, second=second, port=port, **options))
-    with Process("nginx", "-e", "stderr", "-p", str(folder), "-c", str(configuration)) as process:
-        process.says("start worker process ")
-        yield f"http://127.0.0.1:{port}"
-        assert process.stop(signal.SIGQUIT) == 0
+    command = ("nginx", "-e", "stderr", "-p", str(folder), "-c", str(configuration))
+    with reserved_port() as port:
+        configuration.write_text(NGINX.format(folder=folder, first=first, second=second, port=port, **options))
+        with Process(*command) as process:
+            process.says("start worker process ")
+            yield f"http://127.0.0.1:{port}"
+            assert process.stop(signal.SIGQUIT) == 0
 
 
 @pytest.mark.stack
@@ -234,9 +235,9 @@ def proxied(folder: Path, first: int, second: int, *, is_kept: bool) -> Iterator
 def test_two_behind_a_proxy_are_restarted_without_a_failed_request(
     stub: StubModelServer, tmp_path: Path, is_kept: bool
 ) -> None:
-    ports = [free_port(), free_port()]
     soon = {"ORCHESTRATOR_SERVER__STOP_NOTICE_SECONDS": "0.3"}
     with contextlib.ExitStack() as stack:
+        ports = [stack.enter_context(reserved_port()), stack.enter_context(reserved_port())]
         running = [stack.enter_context(serving(stub.url, port=port, **soon)) for port in ports]
         for process in running:
             process.says(LISTENS)

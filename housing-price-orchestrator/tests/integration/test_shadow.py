@@ -22,10 +22,10 @@ from servers import (
     answers_without_end,
     closes_in_the_body,
     each,
-    free_port,
     hangs,
     hangs_in_the_body,
     predicts,
+    reserved_port,
     resets_before_it_answers,
     says,
     speaks_no_http,
@@ -287,8 +287,9 @@ def test_without_a_shadow_nothing_is_opened_for_one(stub: StubModelServer, route
 
 
 def test_a_shadow_that_is_nowhere_keeps_nobody_from_starting(stub: StubModelServer, routes: Path, log: str) -> None:
-    put(routes, with_shadow(stub.url, f"http://127.0.0.1:{free_port()}"))
-    with serving(routes, log, ORCHESTRATOR_PREDICTION_LOG__ENABLED="false") as (process, client):
-        ask(client)
-        wait_until(lambda: bool(outcomes(client).get("ModelServerUnavailable")), "it was not tried")
-        assert process.stop() == 0
+    with reserved_port() as port:
+        put(routes, with_shadow(stub.url, f"http://127.0.0.1:{port}"))
+        with serving(routes, log, ORCHESTRATOR_PREDICTION_LOG__ENABLED="false") as (process, client):
+            ask(client)
+            wait_until(lambda: bool(outcomes(client).get("ModelServerUnavailable")), "it was not tried")
+            assert process.stop() == 0

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 
 import servers
 from factories import batch_bytes, house_bytes, houses_json
-from servers import SECRET, Behaviour, StubModelServer, each, port_that_refuses, predicts, says
+from servers import SECRET, Behaviour, StubModelServer, each, predicts, reserved_port, says
 
 SHORT_SECONDS, LONG_SECONDS = 0.3, 60
 PREDICT = "/api/v1/price/predict"
@@ -152,7 +152,7 @@ def test_a_failure_of_the_model_server_is_named_and_nothing_it_said_leaks(
 
 
 def test_a_model_server_that_refuses_connections_is_unavailable(start_app: Callable[..., TestClient]) -> None:
-    with port_that_refuses() as port:
+    with reserved_port() as port:
         api = start_app(f"http://127.0.0.1:{port}", circuit={"max_failures": 1000})
         check(api.post(PREDICT, content=house_bytes()), UNAVAILABLE)
         check(api.post(BATCH, content=batch_bytes(houses_json(3))), UNAVAILABLE)

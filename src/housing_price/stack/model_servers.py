@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Callable
+from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
 from housing_price.stack.output import Output
-from housing_price.stack.ports import Address, find_free_port
+from housing_price.stack.ports import Address, reserved_port
 from housing_price.stack.services import MODEL_SERVER, Plan, model_server
 from housing_price.stack.supervisor import Service, Supervisor
 from housing_price_model.errors import HousingPriceModelError, ServingFolderError
@@ -87,13 +88,17 @@ class ModelServers:
     def _start(self, server: Server, group: asyncio.TaskGroup) -> None:
         first, taken = self._plan.model_server, {*self._ending.values()}
         taken |= {running.address for running in self._running.values()}
+        reserved = ExitStack()
         if first in taken:
-            address = Address(first.host, find_free_port(first.host), first.wanted_by, first.option)
+            port = reserved.enter_context(reserved_port(first.host))
+            address = Address(first.host, port, first.wanted_by, first.option)
             name = f"model-server {server.version}"
         else:
             address, name = first, MODEL_SERVER
         supervisor = self._supervise(model_server(self._plan, server, address, name))
-        self._running[server.version] = _Running(server, address, supervisor, group.create_task(supervisor.run()))
+        task = group.create_task(supervisor.run())
+        task.add_done_callback(lambda _: reserved.close())
+        self._running[server.version] = _Running(server, address, supervisor, task)
 
     async def _tell(self, revision: int) -> None:
         seen = Observed(revision=revision, servers=tuple(map(_seen, self._running.values())))

@@ -2,7 +2,8 @@
 
 import errno
 import socket
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 from housing_price.errors import StackError
@@ -24,41 +25,46 @@ class Address:
         return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
 
 
-def _bind(host: str, port: int) -> int | None:
-    """Bind there for a moment; the port that was had, None if somebody else has it."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # As servers do: connections of a predecessor that are still closing do not count.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError as error:
-            if error.errno in {errno.EADDRINUSE, errno.EACCES}:
-                return None
-            raise StackError(f"cannot listen on {host} (--host): {error.strerror or error}") from error
-        had: int = probe.getsockname()[1]
-        return had
+def _bound(host: str, port: int) -> socket.socket | None:
+    """Bind a socket that does not listen; None if the port is in use. The caller closes it."""
+    bound = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET, socket.SOCK_STREAM)
+    # Servers set the same option: closing connections of an earlier server do not block the port, and a server may
+    # listen on a port that is bound here, because this socket does not listen.
+    bound.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        bound.bind((host, port))
+    except OSError as error:
+        bound.close()
+        if error.errno in {errno.EADDRINUSE, errno.EACCES}:
+            return None
+        raise StackError(f"cannot listen on {host} (--host): {error.strerror or error}") from error
+    return bound
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen there now.
+    """Tell whether a server could listen on the port now.
 
     Raises:
         StackError: The host is not an address of this machine.
     """
-    return _bind(host, port) is not None
+    bound = _bound(host, port)
+    if bound is not None:
+        bound.close()
+    return bound is not None
 
 
-def find_free_port(host: str) -> int:
-    """A port that nobody listens on at the moment.
+@contextmanager
+def reserved_port(host: str) -> Iterator[int]:
+    """Reserve a free port: the system gives it to no other process, and a server of this stack can listen on it.
 
     Raises:
-        StackError: The host is not an address of this machine, or has no port left.
+        StackError: The host is not an address of this machine, or has no free port.
     """
-    port = _bind(host, 0)
-    if port is None:
+    bound = _bound(host, 0)
+    if bound is None:
         raise StackError(f"no port is free on {host}")
-    return port
+    with bound:
+        yield bound.getsockname()[1]
 
 
 def require_free(addresses: Sequence[Address]) -> None:

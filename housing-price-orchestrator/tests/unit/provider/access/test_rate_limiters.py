@@ -20,7 +20,7 @@ from housing_price_orchestrator.provider.access.redis_rate_limiter import (
     RedisRateLimiter,
 )
 from housing_price_orchestrator.shared.quota import MAX_REQUESTS, Rate, RateLimiter
-from servers import Process, free_port, port_that_refuses
+from servers import Process, reserved_port
 
 pytestmark = pytest.mark.anyio
 
@@ -137,11 +137,11 @@ async def test_memory_is_bounded_however_many_callers_there_are() -> None:
 def redis(tmp_path: Path) -> Iterator[tuple[Process, str]]:
     """A Redis of this test, which keeps nothing."""
     assert REDIS is not None
-    port = free_port()
-    options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path))
-    with Process(REDIS, *options) as process:
-        process.says("Ready to accept connections")
-        yield process, f"redis://127.0.0.1:{port}"
+    with reserved_port() as port:
+        options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path))
+        with Process(REDIS, *options) as process:
+            process.says("Ready to accept connections")
+            yield process, f"redis://127.0.0.1:{port}"
 
 
 @asynccontextmanager
@@ -197,7 +197,7 @@ async def test_where_redis_hangs_or_ends_each_process_counts_for_itself_and_redi
 async def test_where_no_redis_ever_was_requests_are_granted_and_the_log_says_so_once() -> None:
     structlog.reset_defaults()
     clock = FakeClock()
-    with port_that_refuses() as port:
+    with reserved_port() as port:
         async with counted_in(f"redis://:secret@127.0.0.1:{port}", Rate(10, 3_600), clock=clock) as limiter:
             with capture_logs() as logs:
                 for _ in range(5):

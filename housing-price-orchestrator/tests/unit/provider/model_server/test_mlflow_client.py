@@ -7,7 +7,7 @@ import respx
 
 from housing_price_orchestrator.provider.model_server.mlflow_client import ERROR_OF_EXCEPTION, MLflowClient, client_for
 from housing_price_orchestrator.shared import errors
-from servers import Call, StubModelServer, hangs, port_that_refuses, predicts, says
+from servers import Call, StubModelServer, hangs, predicts, reserved_port, says
 
 pytestmark = pytest.mark.anyio
 
@@ -96,7 +96,7 @@ async def test_connections_are_kept_for_later_calls(stub: StubModelServer) -> No
 
 
 async def test_a_proxy_of_the_environment_is_not_used(stub: StubModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    with port_that_refuses() as port:
+    with reserved_port() as port:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
         async with client(stub.url) as asked:

@@ -1,0 +1,49 @@
+"""What every group of settings shares: variable names, types and the base class."""
+
+import ipaddress
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+PREFIX = "ORCHESTRATOR_"
+DELIMITER = "__"
+
+type Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
+type Bytes = Annotated[int, Field(gt=0, le=2**32)]
+
+
+class InvalidSettings(ValueError):
+    """The configuration is invalid; the message names each variable and its problem."""
+
+
+class Group(BaseModel):
+    """One group of settings; the docstring under each field is its description."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, use_attribute_docstrings=True)
+
+
+def split_at_commas(value: object) -> object:
+    """Split a comma-separated text; other values stay as they are, for pydantic to check."""
+    return tuple(part.strip() for part in value.split(",")) if isinstance(value, str) else value
+
+
+def split_list(value: object) -> object:
+    """Split a comma-separated text that may be empty."""
+    return () if value == "" else split_at_commas(value)
+
+
+def variable_name(loc: tuple[int | str, ...]) -> str:
+    """Return the environment variable of a setting, given its group and its name."""
+    if loc[0] == "tracing":
+        return "OTEL_" + DELIMITER.join(str(part).upper() for part in loc[1:])
+    return PREFIX + DELIMITER.join(str(part).upper() for part in loc)
+
+
+def is_loopback(host: str) -> bool:
+    """Return whether `host` is a loopback address."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,26 @@
+"""URLs of the databases that the service can use: SQLite and PostgreSQL."""
+
+import importlib.util
+from typing import Annotated
+
+from pydantic import AfterValidator
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import ArgumentError
+
+
+def _database(value: str) -> str:
+    try:
+        url = make_url(value)
+    except ArgumentError:
+        url = None
+    known = url is not None and url.get_backend_name() in {"sqlite", "postgresql"}
+    if url is None or not known or (url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}):
+        raise ValueError("must be sqlite:///FILE, sqlite:////ABSOLUTE/FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
+    if url.get_backend_name() == "postgresql":
+        if importlib.util.find_spec("psycopg") is None:
+            raise ValueError("Postgres needs the extra `postgres`: install housing-price-orchestrator[postgres]")
+        url = url.set(drivername="postgresql+psycopg")
+    return url.render_as_string(hide_password=False)
+
+
+type DatabaseUrl = Annotated[str, AfterValidator(_database)]

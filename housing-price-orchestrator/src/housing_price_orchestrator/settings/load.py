@@ -1,0 +1,57 @@
+"""Reads the settings from environment variables, and hands them to worker processes."""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from housing_price_orchestrator.settings.base import InvalidSettings, variable_name
+from housing_price_orchestrator.settings.telemetry import TracingSettings
+from housing_price_orchestrator.settings.tree import Settings
+
+
+def load_settings(*, host: str | None = None, port: int | None = None) -> Settings:
+    """Read the environment; `host` and `port` count more than their variables.
+
+    Raises:
+        InvalidSettings: some variable cannot be used; the message names it and says what would be right.
+    """
+    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    try:
+        tracing = TracingSettings()
+    except ValidationError as error:
+        raise _invalid(error, "tracing") from error
+    try:
+        return Settings(server=given, tracing=tracing) if given else Settings(tracing=tracing)
+    except ValidationError as error:
+        raise _invalid(error) from error
+
+
+def _invalid(error: ValidationError, *group: str) -> InvalidSettings:
+    lines = [
+        f"{variable_name((*group, *finding['loc']))}: {finding['msg']}" if finding["loc"] else finding["msg"]
+        for finding in error.errors(include_url=False, include_input=False)
+    ]
+    return InvalidSettings("\n".join(lines))
+
+
+def hand_to_workers(settings: Settings, *, metrics_folder: Path) -> None:
+    """Put into the environment what worker processes, which read it anew, would not find there."""
+    os.environ[variable_name(("metrics", "folder"))] = str(metrics_folder)
+    os.environ[variable_name(("server", "host"))] = settings.server.host
+    os.environ[variable_name(("server", "port"))] = str(settings.server.port)
+
+
+def described() -> Iterator[tuple[str, str, str]]:
+    """Tell of each setting its variable, its default and its meaning."""
+    for group, field in Settings.model_fields.items():
+        default = field.get_default()
+        for name, setting in type(default).model_fields.items():
+            yield variable_name((group, name)), _as_text(getattr(default, name)), setting.description or ""
+
+
+def _as_text(value: object) -> str:
+    if isinstance(value, tuple):
+        return ",".join(str(part).rstrip("/") for part in value)
+    return "" if value is None else str(value)

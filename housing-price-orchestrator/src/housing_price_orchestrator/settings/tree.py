@@ -1,0 +1,77 @@
+"""The whole configuration: every group, and the rules between groups."""
+
+from typing import Self
+
+from pydantic import model_validator
+from pydantic_settings import BaseSettings, SettingsConfigDict
+
+from housing_price_orchestrator.settings.access import AuthSettings, JwtSettings, RateLimitSettings
+from housing_price_orchestrator.settings.base import DELIMITER, PREFIX, is_loopback
+from housing_price_orchestrator.settings.jobs import JobsSettings
+from housing_price_orchestrator.settings.model_server import ModelServerSettings
+from housing_price_orchestrator.settings.prediction_log import PredictionLogSettings
+from housing_price_orchestrator.settings.requests import RequestSettings
+from housing_price_orchestrator.settings.resilience import (
+    AdmissionSettings,
+    CircuitSettings,
+    FallbackSettings,
+    ReadinessSettings,
+    RetrySettings,
+)
+from housing_price_orchestrator.settings.server import CORSSettings, DocsSettings, ServerSettings, TLSSettings
+from housing_price_orchestrator.settings.telemetry import LogSettings, MetricsSettings, TracingSettings
+
+
+class Settings(BaseSettings):
+    """The whole configuration."""
+
+    model_config = SettingsConfigDict(
+        env_prefix=PREFIX, env_nested_delimiter=DELIMITER, extra="forbid", frozen=True, use_attribute_docstrings=True
+    )
+
+    server: ServerSettings = ServerSettings()
+    tls: TLSSettings = TLSSettings()
+    cors: CORSSettings = CORSSettings()
+    docs: DocsSettings = DocsSettings()
+    auth: AuthSettings = AuthSettings()
+    jwt: JwtSettings = JwtSettings()
+    rate_limit: RateLimitSettings = RateLimitSettings()
+    model_server: ModelServerSettings = ModelServerSettings()
+    requests: RequestSettings = RequestSettings()
+    admission: AdmissionSettings = AdmissionSettings()
+    retry: RetrySettings = RetrySettings()
+    circuit: CircuitSettings = CircuitSettings()
+    fallback: FallbackSettings = FallbackSettings()
+    readiness: ReadinessSettings = ReadinessSettings()
+    log: LogSettings = LogSettings()
+    metrics: MetricsSettings = MetricsSettings()
+    # Its variables are read by `load_settings`: here they have no prefix of ours.
+    tracing: TracingSettings = TracingSettings.model_construct()
+    prediction_log: PredictionLogSettings = PredictionLogSettings()
+    jobs: JobsSettings = JobsSettings()
+
+    @property
+    def knows_callers(self) -> bool:
+        """Whether there is a way to know who asks."""
+        return self.auth.keys_file is not None or self.jwt.jwks_url is not None
+
+    @model_validator(mode="after")
+    def _nothing_listens_wider_than_it_may(self) -> Self:
+        required = f"{PREFIX}AUTH__REQUIRED"
+        if self.knows_callers and self.auth.required is False:
+            raise ValueError(
+                f"{required}=false asks nobody for a key, but {PREFIX}AUTH__KEYS_FILE or {PREFIX}JWT__JWKS_URL says "
+                "how to know callers: leave one out"
+            )
+        if not self.knows_callers and self.auth.required:
+            raise ValueError(
+                f"{required}=true needs a way to know callers: set {PREFIX}AUTH__KEYS_FILE "
+                f"(`housing-price-orchestrator keys create` makes the file) or {PREFIX}JWT__JWKS_URL"
+            )
+        if not self.knows_callers and self.auth.required is None and not is_loopback(self.server.host):
+            raise ValueError(
+                f"{PREFIX}SERVER__HOST={self.server.host} is not a loopback address and nobody is asked for a key: "
+                f"set {PREFIX}AUTH__KEYS_FILE, or {required}=false where something in front of this service keeps "
+                "strangers out"
+            )
+        return self

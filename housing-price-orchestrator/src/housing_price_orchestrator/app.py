@@ -26,7 +26,7 @@ from housing_price_orchestrator.interface.operations import metrics as metrics_p
 from housing_price_orchestrator.observability.exposition import page_of
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.server.stopping import announced_stop
-from housing_price_orchestrator.settings import Settings, described
+from housing_price_orchestrator.settings import Settings, describe_each
 from housing_price_orchestrator.shared.timers import Timers
 from housing_price_orchestrator.upstream.canary_aborts import CanaryAborts
 from housing_price_orchestrator.upstream.open import open_routes, open_upstream
@@ -59,7 +59,7 @@ def create_app(settings: Settings) -> DescribedAPI:
             upstream = await open_upstream(settings, stack, telemetry, file)
             app.state.routing = routing = UpstreamRouting(upstream, file)
             if telemetry.metrics is not None:
-                routing.tell(telemetry.metrics)
+                routing.register_metrics(telemetry.metrics)
             readiness = upstream.readiness
             app.state.timers = Timers()
             app.state.pricing = upstream.pricing
@@ -155,5 +155,5 @@ def describe_metrics() -> str:
 
 def describe_settings() -> str:
     """Write the table of all settings, in Markdown."""
-    rows = [f"| `{variable}` | `{default}` | {meaning} |" for variable, default, meaning in described()]
-    return "\n".join(["| variable | default | |", "|---|---|---|", *rows]).replace("``", "")
+    rows = [f"| `{variable}` | `{default}` | {meaning} |" for variable, default, meaning in describe_each()]
+    return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows]).replace("``", "")

@@ -19,7 +19,7 @@ from housing_price_orchestrator.interface.documents.limits import ConnectionLimi
 from housing_price_orchestrator.interface.openapi import DescribedAPI
 from housing_price_orchestrator.observability.logging import configure_logging
 from housing_price_orchestrator.server.listening import ListeningConfig
-from housing_price_orchestrator.settings import Settings, hand_to_workers, load_settings
+from housing_price_orchestrator.settings import Settings, load_settings, pass_to_workers
 
 GRACE_SECONDS = 5
 """How long requests that are being answered may take to end when the process is told to stop."""
@@ -61,7 +61,7 @@ def _serve_with_workers(settings: Settings) -> None:
     config = _config(settings, f"{__name__}:{app_from_environment.__name__}")
     with contextlib.ExitStack() as stack:
         folder = settings.metrics.folder or stack.enter_context(TemporaryDirectory(prefix="housing-price-metrics-"))
-        hand_to_workers(settings, metrics_folder=Path(folder))
+        pass_to_workers(settings, metrics_folder=Path(folder))
         _Workers(config, sockets=[config.bind_socket()]).run()
 
 
@@ -78,7 +78,7 @@ class _Workers(Multiprocess):
 def _prepared(app: DescribedAPI) -> DescribedAPI:
     """Build the document before there are requests that would have to wait for it."""
     if app.openapi_url:
-        _ = app.encoded
+        _ = app.encoded_document
     return app
 
 

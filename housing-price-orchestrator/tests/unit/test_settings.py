@@ -7,7 +7,7 @@ from housing_price_orchestrator.settings import DELIMITER, PREFIX, InvalidSettin
 from housing_price_orchestrator.shared.quota import Rate
 
 
-def test_the_defaults_can_be_used_as_they_are() -> None:
+def test_the_defaults_are_valid() -> None:
     settings = load_settings()
     assert (settings.server.host, settings.server.port) == ("127.0.0.1", 8000)
 
@@ -24,14 +24,14 @@ def test_the_defaults_can_be_used_as_they_are() -> None:
         ("ORCHESTRATOR_RATE_LIMIT__REQUESTS", "100/second", "rate_limit.requests", Rate(100, 1)),
     ],
 )
-def test_a_variable_sets_its_value(
+def test_a_variable_sets_its_setting(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str, place: str, expected: object
 ) -> None:
     monkeypatch.setenv(variable, value)
     assert attrgetter(place)(load_settings()) == expected
 
 
-def test_the_address_of_the_model_server_is_a_variable(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_variable_sets_the_url_of_the_model_server(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORCHESTRATOR_MODEL_SERVER__BASE_URL", "http://model:9000")
     assert "http://model:9000/" in str(load_settings().model_server.base_url)
 
@@ -61,7 +61,7 @@ def test_the_address_of_the_model_server_is_a_variable(monkeypatch: pytest.Monke
         ("ORCHESTRATOR_RATE_LIMIT__STORAGE_URL", "http://127.0.0.1"),
     ],
 )
-def test_a_bad_value_is_refused_by_the_name_of_its_variable(
+def test_an_invalid_value_is_refused_naming_its_variable(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -69,7 +69,7 @@ def test_a_bad_value_is_refused_by_the_name_of_its_variable(
         load_settings()
 
 
-def test_every_bad_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_every_invalid_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     bad = {"ORCHESTRATOR_SERVER__PORT": "x", "ORCHESTRATOR_LOG__LEVEL": "x"}
     for variable, value in bad.items():
         monkeypatch.setenv(variable, value)
@@ -78,7 +78,7 @@ def test_every_bad_value_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     assert all(variable in str(refused.value) for variable in bad)
 
 
-def test_what_the_command_line_says_counts_more_than_the_variables(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_command_line_options_override_variables(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORCHESTRATOR_SERVER__PORT", "8001")
     monkeypatch.setenv("ORCHESTRATOR_SERVER__HOST", "127.0.0.2")
     server = load_settings(port=8002).server
@@ -105,14 +105,14 @@ REQUIRED, KEYS_FILE = "ORCHESTRATOR_AUTH__REQUIRED", "ORCHESTRATOR_AUTH__KEYS_FI
         ("false", "keys.json", ANYWHERE, REQUIRED),
     ],
 )
-def test_who_may_ask_is_clear_or_refused(
+def test_authentication_is_unambiguous_or_refused(
     monkeypatch: pytest.MonkeyPatch, required: str | None, keys_file: str | None, host: str, refusal: str | None
 ) -> None:
     for variable, value in ((REQUIRED, required), (KEYS_FILE, keys_file)):
         if value is not None:
             monkeypatch.setenv(variable, value)
     if refusal is None:
-        assert load_settings(host=host).knows_callers == (keys_file is not None)
+        assert load_settings(host=host).authenticates_callers == (keys_file is not None)
     else:
         with pytest.raises(InvalidSettings, match=refusal):
             load_settings(host=host)
@@ -125,26 +125,26 @@ TOKENS = {
 }
 
 
-def test_tokens_are_a_way_to_know_callers(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_jwts_turn_authentication_on(monkeypatch: pytest.MonkeyPatch) -> None:
     for variable, value in TOKENS.items():
         monkeypatch.setenv(variable, value)
-    assert load_settings(host=ANYWHERE).knows_callers
+    assert load_settings(host=ANYWHERE).authenticates_callers
     monkeypatch.setenv(REQUIRED, "false")
     with pytest.raises(InvalidSettings, match="ORCHESTRATOR_JWT__JWKS_URL"):
         load_settings()
 
 
-@pytest.mark.parametrize("left_out", TOKENS)
-def test_what_is_missing_to_check_tokens_is_named(monkeypatch: pytest.MonkeyPatch, left_out: str) -> None:
+@pytest.mark.parametrize("missing", TOKENS)
+def test_a_missing_jwt_variable_is_named(monkeypatch: pytest.MonkeyPatch, missing: str) -> None:
     for variable, value in TOKENS.items():
-        if variable != left_out:
+        if variable != missing:
             monkeypatch.setenv(variable, value)
-    with pytest.raises(InvalidSettings, match=left_out):
+    with pytest.raises(InvalidSettings, match=missing):
         load_settings()
 
 
 @pytest.mark.parametrize(
-    ("url", "is_taken"),
+    ("url", "is_accepted"),
     [
         ("https://issuer.example/jwks", True),
         ("http://127.0.0.1:8080/jwks", True),
@@ -154,35 +154,33 @@ def test_what_is_missing_to_check_tokens_is_named(monkeypatch: pytest.MonkeyPatc
         ("http://10.0.0.7/jwks", False),
     ],
 )
-def test_keys_are_fetched_where_nobody_on_the_way_can_change_them(
-    monkeypatch: pytest.MonkeyPatch, url: str, is_taken: bool
-) -> None:
+def test_the_jwks_url_must_be_https_or_loopback(monkeypatch: pytest.MonkeyPatch, url: str, is_accepted: bool) -> None:
     for variable, value in {**TOKENS, "ORCHESTRATOR_JWT__JWKS_URL": url}.items():
         monkeypatch.setenv(variable, value)
-    if is_taken:
-        assert load_settings().knows_callers
+    if is_accepted:
+        assert load_settings().authenticates_callers
     else:
         with pytest.raises(InvalidSettings, match="ORCHESTRATOR_JWT__JWKS_URL"):
             load_settings()
 
 
 @pytest.mark.parametrize("host", ["127.0.0.1", "127.8.8.8", "::1", "localhost"])
-def test_loopback_needs_no_leave(host: str) -> None:
+def test_loopback_needs_no_authentication(host: str) -> None:
     assert load_settings(host=host).server.host == host
 
 
 @pytest.mark.parametrize("host", ["0.0.0.0", "::", "10.0.0.1", "192.168.1.7", "example.org", ""])  # noqa: S104 - refused
-def test_listening_wider_than_loopback_needs_leave(host: str) -> None:
+def test_listening_beyond_loopback_needs_authentication_or_an_explicit_opt_out(host: str) -> None:
     with pytest.raises(InvalidSettings, match="ORCHESTRATOR_AUTH__REQUIRED=false"):
         load_settings(host=host)
 
 
-def test_with_leave_it_listens_anywhere(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_with_the_opt_out_it_listens_on_any_address(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORCHESTRATOR_AUTH__REQUIRED", "false")
     assert load_settings(host="0.0.0.0").server.host == "0.0.0.0"  # noqa: S104 - not opened
 
 
-def test_every_setting_says_what_it_means() -> None:
+def test_every_setting_has_a_description() -> None:
     for group_name, group in Settings.model_fields.items():
         kind = group.annotation
         assert isinstance(kind, type)
@@ -198,15 +196,13 @@ def test_every_setting_says_what_it_means() -> None:
         ("OTEL_SDK_DISABLED", "?"),
     ],
 )
-def test_a_variable_of_tracing_that_cannot_be_used_is_named(
-    monkeypatch: pytest.MonkeyPatch, variable: str, value: str
-) -> None:
+def test_an_invalid_tracing_variable_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
     monkeypatch.setenv(variable, value)
     with pytest.raises(InvalidSettings, match=f"^{variable}: "):
         load_settings()
 
 
-def test_traces_go_where_the_standard_variables_say(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_standard_opentelemetry_variables_set_the_endpoint_for_traces(monkeypatch: pytest.MonkeyPatch) -> None:
     assert load_settings().tracing.endpoint is None
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_ENDPOINT", "")
     assert load_settings().tracing.endpoint is None

@@ -1,4 +1,4 @@
-"""Who may call the service and how often: API keys, tokens and rate limits."""
+"""Authentication and rate limits: API keys, JWTs and requests per caller."""
 
 from pathlib import Path
 from typing import Annotated, Self
@@ -11,66 +11,66 @@ from housing_price_orchestrator.shared.quota import Rate
 
 
 class AuthSettings(Group):
-    """Who may ask.
+    """Authentication.
 
-    | `REQUIRED` | a way to know callers (a file of keys, tokens) | callers | may listen |
+    | `REQUIRED` | API keys or JWTs configured | authentication | may listen on |
     |---|---|---|---|
-    | not set | no | are not asked who they are | on loopback only |
-    | not set, `true` | yes | need a key | anywhere |
-    | `false` | no | are not asked who they are | anywhere |
-    | `true` | no | refused at the start | |
-    | `false` | yes | refused at the start | |
+    | not set | no | off | loopback only |
+    | not set, `true` | yes | required | any address |
+    | `false` | no | off | any address |
+    | `true` | no | startup fails | |
+    | `false` | yes | startup fails | |
     """
 
     required: bool | None = None
-    """`false` allows listening beyond loopback without any check of who asks: something in front must do it."""
+    """`false` allows unauthenticated access beyond loopback; use it only behind a proxy that authenticates callers."""
     keys_file: Path | None = None
-    """The file of API keys (`housing-price-orchestrator keys`); where it is set, callers need one."""
+    """File of API keys, made by `housing-price-orchestrator keys`. Setting it makes authentication required."""
 
 
 class JwtSettings(Group):
-    """Tokens of an identity provider (OAuth 2) instead of keys, or beside them: all three are set, or none."""
+    """JWTs of an OAuth 2 identity provider, instead of API keys or beside them. Set all three, or none."""
 
     jwks_url: HttpUrl | None = None
-    """Where the provider publishes its public keys; `https`, or on loopback."""
+    """URL of the identity provider's JWKS (public keys); `https`, or a loopback address."""
     issuer: Annotated[str, Field(min_length=1)] | None = None
-    """What tokens must say in `iss`."""
+    """Required value of the `iss` claim."""
     audience: Annotated[str, Field(min_length=1)] | None = None
-    """What tokens must say in `aud`: what this service is called there."""
+    """Required value of the `aud` claim: this service's name at the identity provider."""
 
     @field_validator("jwks_url")
     @classmethod
-    def _nobody_on_the_way_can_change_the_keys(cls, url: HttpUrl | None) -> HttpUrl | None:
+    def _require_secure_url(cls, url: HttpUrl | None) -> HttpUrl | None:
         if url is not None and url.scheme != "https" and not is_loopback((url.host or "").strip("[]")):
-            raise ValueError("whoever is on the way to it could change the keys: use https, or an address on loopback")
+            raise ValueError("plain http would let an attacker replace the keys: use https, or a loopback address")
         return url
 
     @model_validator(mode="after")
-    def _all_or_none(self) -> Self:
+    def _require_all_or_none(self) -> Self:
         missing = [name for name in type(self).model_fields if getattr(self, name) is None]
         if missing and len(missing) < len(type(self).model_fields):
             names = ", ".join(variable_name(("jwt", name)) for name in missing)
-            raise ValueError(f"tokens cannot be checked without {names}")
+            raise ValueError(f"checking tokens also needs {names}")
         return self
 
 
-def _rate(value: object) -> object:
+def _parse_rate(value: object) -> object:
     return Rate.parse(value) if isinstance(value, str) else value
 
 
 class RateLimitSettings(Group):
-    """How often callers may ask; nothing is counted unless it is set."""
+    """Rate limits; off unless a rate is set."""
 
-    requests: Annotated[Rate | None, NoDecode, BeforeValidator(_rate)] = None
-    """So many requests are granted to each key, or to each address where nobody is asked for one: `100/second`."""
-    requests_per_address: Annotated[Rate | None, NoDecode, BeforeValidator(_rate)] = None
-    """So many are granted to each address besides, whatever its keys, and counted before a key is looked at."""
+    requests: Annotated[Rate | None, NoDecode, BeforeValidator(_parse_rate)] = None
+    """Rate limit per API key or token, such as `100/second`; per client address if authentication is off."""
+    requests_per_address: Annotated[Rate | None, NoDecode, BeforeValidator(_parse_rate)] = None
+    """Additional rate limit per client address, counted before authentication."""
     storage_url: RedisDsn | None = None
-    """A Redis in which all processes and replicas count together; without it each process counts for itself."""
+    """Redis in which all workers and replicas share their counts; without it each worker counts separately."""
 
     @model_validator(mode="after")
-    def _there_is_something_to_count(self) -> Self:
+    def _require_a_rate(self) -> Self:
         if self.storage_url is not None and self.requests is None and self.requests_per_address is None:
             names = [variable_name(("rate_limit", name)) for name in type(self).model_fields]
-            raise ValueError(f"nothing is counted at {names[2]}: set {names[0]} or {names[1]}")
+            raise ValueError(f"{names[2]} has no effect without a rate: set {names[0]} or {names[1]}")
         return self

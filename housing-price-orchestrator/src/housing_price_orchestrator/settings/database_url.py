@@ -1,4 +1,4 @@
-"""URLs of the databases that the service can use: SQLite and PostgreSQL."""
+"""The type of database URLs: SQLite and PostgreSQL."""
 
 import importlib.util
 from typing import Annotated
@@ -8,7 +8,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import ArgumentError
 
 
-def _database(value: str) -> str:
+def _check_database_url(value: str) -> str:
     try:
         url = make_url(value)
     except ArgumentError:
@@ -18,9 +18,9 @@ def _database(value: str) -> str:
         raise ValueError("must be sqlite:///FILE, sqlite:////ABSOLUTE/FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
     if url.get_backend_name() == "postgresql":
         if importlib.util.find_spec("psycopg") is None:
-            raise ValueError("Postgres needs the extra `postgres`: install housing-price-orchestrator[postgres]")
+            raise ValueError("PostgreSQL needs the extra `postgres`: install housing-price-orchestrator[postgres]")
         url = url.set(drivername="postgresql+psycopg")
     return url.render_as_string(hide_password=False)
 
 
-type DatabaseUrl = Annotated[str, AfterValidator(_database)]
+type DatabaseUrl = Annotated[str, AfterValidator(_check_database_url)]

@@ -1,4 +1,4 @@
-"""Reads the settings from environment variables, and hands them to worker processes."""
+"""Reads the settings from environment variables and passes them to worker processes."""
 
 import os
 from collections.abc import Iterator
@@ -12,39 +12,39 @@ from housing_price_orchestrator.settings.tree import Settings
 
 
 def load_settings(*, host: str | None = None, port: int | None = None) -> Settings:
-    """Read the environment; `host` and `port` count more than their variables.
+    """Read the environment; `host` and `port` override their variables.
 
     Raises:
-        InvalidSettings: some variable cannot be used; the message names it and says what would be right.
+        InvalidSettings: a variable is invalid; the message names it and says what is expected.
     """
-    given = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
+    overrides = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     try:
         tracing = TracingSettings()
     except ValidationError as error:
         raise _invalid(error, "tracing") from error
     try:
-        return Settings(server=given, tracing=tracing) if given else Settings(tracing=tracing)
+        return Settings(server=overrides, tracing=tracing) if overrides else Settings(tracing=tracing)
     except ValidationError as error:
         raise _invalid(error) from error
 
 
 def _invalid(error: ValidationError, *group: str) -> InvalidSettings:
-    lines = [
+    problems = [
         f"{variable_name((*group, *finding['loc']))}: {finding['msg']}" if finding["loc"] else finding["msg"]
         for finding in error.errors(include_url=False, include_input=False)
     ]
-    return InvalidSettings("\n".join(lines))
+    return InvalidSettings("\n".join(problems))
 
 
-def hand_to_workers(settings: Settings, *, metrics_folder: Path) -> None:
-    """Put into the environment what worker processes, which read it anew, would not find there."""
+def pass_to_workers(settings: Settings, *, metrics_folder: Path) -> None:
+    """Set the variables that worker processes, which read the environment again, would otherwise miss."""
     os.environ[variable_name(("metrics", "folder"))] = str(metrics_folder)
     os.environ[variable_name(("server", "host"))] = settings.server.host
     os.environ[variable_name(("server", "port"))] = str(settings.server.port)
 
 
-def described() -> Iterator[tuple[str, str, str]]:
-    """Tell of each setting its variable, its default and its meaning."""
+def describe_each() -> Iterator[tuple[str, str, str]]:
+    """Yield the variable, the default and the description of each setting."""
     for group, field in Settings.model_fields.items():
         default = field.get_default()
         for name, setting in type(default).model_fields.items():

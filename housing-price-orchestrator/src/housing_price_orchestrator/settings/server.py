@@ -1,4 +1,4 @@
-"""How the service listens: sockets, TLS, browsers of other sites and the documentation pages."""
+"""How the service listens: sockets, TLS, CORS and the documentation pages."""
 
 import ipaddress
 import os
@@ -12,14 +12,14 @@ from pydantic_settings import NoDecode
 from housing_price_orchestrator.settings.base import Group, Seconds, split_list, variable_name
 
 
-def _network(value: str) -> str:
+def _check_network(value: str) -> str:
     try:
         return str(ipaddress.ip_network(value))
     except ValueError as error:
-        raise ValueError(f"{error}; an address or a network is written like 10.0.0.7 or 10.0.0.0/8") from error
+        raise ValueError(f"{error}; use an address such as 10.0.0.7 or a network such as 10.0.0.0/8") from error
 
 
-type Network = Annotated[str, AfterValidator(_network)]
+type Network = Annotated[str, AfterValidator(_check_network)]
 type HostPattern = Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$|^\[[0-9A-Fa-f:.]+\]$")]
 type Origin = Annotated[
     str, Field(pattern=r"^(\*|https?://[A-Za-z0-9_.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?)$")
@@ -27,65 +27,65 @@ type Origin = Annotated[
 
 
 class ServerSettings(Group):
-    """Where and how this service listens."""
+    """The listening socket, its connections and the proxies in front."""
 
     host: str = "127.0.0.1"
-    """The address to listen on."""
+    """Address to listen on."""
     port: Annotated[int, Field(ge=0, le=65535)] = 8000
-    """The port to listen on; 0 lets the system choose."""
+    """Port to listen on; 0 lets the operating system choose a free one."""
 
     workers: Annotated[int, Field(ge=1, le=64)] = 1
-    """How many processes answer requests; more help where there are cores to spare."""
+    """Number of worker processes. More workers help only on machines with idle cores."""
     max_connections: Annotated[int, Field(ge=1, le=100_000)] = 4096
-    """How many connections each process serves; what comes on top is told so, with 503."""
+    """Maximum open connections per worker; further connections get 503."""
     client_timeout_seconds: Seconds = 8.0
-    """How long a client may take for a request's head, for a TLS handshake, and for taking any part of its answer."""
+    """Timeout for a client to send the request head, complete a TLS handshake or read a part of the response."""
     keep_alive_seconds: Annotated[int, Field(ge=1, le=3600)] = 8
-    """How long a connection is kept for the next request: longer than a proxy in front keeps it."""
+    """How long an idle connection stays open. Must be longer than the idle timeout of a proxy in front."""
     stop_notice_seconds: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)] = 1.0
-    """How long after SIGTERM requests are still taken while `/readyz` says 503, so that proxies go elsewhere."""
+    """How long requests are still accepted after SIGTERM while `/readyz` returns 503, so that proxies can move away."""
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(split_list)] = ()
-    """Proxies whose X-Forwarded-For and -Proto are believed: addresses or networks, separated by commas."""
+    """Proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted: comma-separated addresses or networks."""
     trusted_hosts: Annotated[tuple[HostPattern, ...], NoDecode, BeforeValidator(split_list)] = ()
-    """The names that requests may be meant for (`Host`), such as `prices.example.com,*.example.net`; empty: any."""
+    """Accepted values of the `Host` header, such as `prices.example.com,*.example.net`; empty accepts any."""
 
 
 class TLSSettings(Group):
-    """A certificate, where no proxy in front ends TLS."""
+    """The certificate, for deployments without a proxy that terminates TLS."""
 
     cert_file: Path | None = None
-    """The certificate and those that it rests on, as PEM; with it, only TLS 1.2 and later is spoken."""
+    """PEM file with the certificate and its chain. Turns on TLS (1.2 or later) on the port."""
     key_file: Path | None = None
-    """Its private key, as PEM, not encrypted."""
+    """PEM file with the certificate's private key, unencrypted."""
 
     @model_validator(mode="after")
-    def _both_can_be_used_together(self) -> Self:
+    def _check_certificate_and_key(self) -> Self:
         if self.cert_file is None and self.key_file is None:
             return self
         paths = {variable_name(("tls", name)): getattr(self, name) for name in ("cert_file", "key_file")}
         for variable, path in paths.items():
             if path is None:
-                raise ValueError(f"{variable} is missing: a certificate and its key belong together")
+                raise ValueError(f"{variable} is missing: TLS needs both a certificate and its key")
             if not path.is_file() or not os.access(path, os.R_OK):
-                raise ValueError(f"{variable}={path} is no file that can be read")
+                raise ValueError(f"{variable}={path}: file not found or not readable")
         try:
-            # An empty password keeps OpenSSL from asking for one on the terminal.
+            # Without a password argument, OpenSSL would prompt for one on the terminal.
             ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER).load_cert_chain(str(self.cert_file), self.key_file, "")
         except (OSError, ValueError) as error:
-            both = " and ".join(f"{variable}={path}" for variable, path in paths.items())
-            raise ValueError(f"{both} are no certificate and its unencrypted key: {error}") from error
+            files = " and ".join(f"{variable}={path}" for variable, path in paths.items())
+            raise ValueError(f"{files}: not a certificate with its unencrypted private key: {error}") from error
         return self
 
 
 class CORSSettings(Group):
-    """Pages of other sites that may call this service from a browser."""
+    """Cross-origin requests from browsers."""
 
     allowed_origins: Annotated[tuple[Origin, ...], NoDecode, BeforeValidator(split_list)] = ()
-    """Their origins, such as `https://www.example.com`, separated by commas; `*` for all; empty: none."""
+    """Origins whose pages may call this API: comma-separated, such as `https://www.example.com`; `*` allows all."""
 
 
 class DocsSettings(Group):
-    """The pages that explain the API."""
+    """The API documentation."""
 
     enabled: bool = True
-    """Whether `/docs`, `/redoc` and `/openapi.json` are there."""
+    """Whether to serve `/docs`, `/redoc` and `/openapi.json`."""

@@ -10,48 +10,48 @@ from housing_price_orchestrator.settings.base import Group
 
 
 class LogSettings(Group):
-    """What is written to standard output."""
+    """Log events, written to standard output."""
 
     level: Literal["debug", "info", "warning", "error"] = "info"
-    """The least severe events that are written."""
+    """Minimum severity of log events."""
     format: Literal["auto", "json", "console"] = "auto"
-    """`json`: one JSON object per line; `console`: for people; `auto`: `console` on a terminal, else `json`."""
+    """`json`: one JSON object per line; `console`: readable text; `auto`: `console` on a terminal, else `json`."""
 
 
 class MetricsSettings(Group):
-    """What `/metrics` shows, on the same port as everything else."""
+    """Prometheus metrics, served on the API's port."""
 
     enabled: bool = True
-    """Whether there is a page `/metrics`; nobody is asked who reads it, and without it nothing is counted."""
+    """Whether to collect metrics and serve `/metrics`, which needs no authentication."""
     folder: Path | None = None
-    """Where several workers find what the others have counted; without it, a temporary folder that goes with them."""
+    """Folder in which workers share their metrics; default: a temporary folder, removed at exit."""
 
 
 class TracingSettings(BaseSettings):
-    """Where traces go, by the variables that OpenTelemetry has for it; its SDK reads the others itself."""
+    """OpenTelemetry's standard variables that this service checks itself; the SDK reads the others."""
 
     model_config = SettingsConfigDict(
         env_prefix="OTEL_", env_ignore_empty=True, extra="ignore", frozen=True, use_attribute_docstrings=True
     )
 
     exporter_otlp_endpoint: HttpUrl | None = None
-    """The address of a collector that speaks OTLP over HTTP, to which `v1/traces` is added; without one, no traces."""
+    """Base URL of an OTLP/HTTP collector, to which `v1/traces` is appended; tracing is off without it."""
     exporter_otlp_traces_endpoint: HttpUrl | None = None
-    """The whole address for traces, instead."""
+    """Full URL for traces; overrides the base URL."""
     exporter_otlp_protocol: Literal["http/protobuf"] = "http/protobuf"
-    """How they are sent."""
+    """OTLP transport."""
     exporter_otlp_traces_protocol: Literal["http/protobuf"] | None = None
-    """The same, of traces only."""
+    """OTLP transport for traces only."""
     traces_exporter: Literal["otlp", "none"] = "otlp"
-    """`none` switches traces off."""
+    """`none` turns tracing off."""
     sdk_disabled: bool = False
-    """`true` switches them off, too."""
+    """`true` turns tracing off."""
     service_name: str = "housing-price-orchestrator"
-    """What this service is called in traces."""
+    """Service name in traces."""
 
     @property
     def endpoint(self) -> str | None:
-        """Where spans are sent; None where they are not."""
+        """URL to which spans are sent; None if tracing is off."""
         if self.sdk_disabled or self.traces_exporter == "none":
             return None
         if self.exporter_otlp_traces_endpoint is not None:

@@ -1,4 +1,4 @@
-"""The whole configuration: every group, and the rules between groups."""
+"""The whole configuration: every group, and the rules that span groups."""
 
 from typing import Self
 
@@ -45,33 +45,32 @@ class Settings(BaseSettings):
     readiness: ReadinessSettings = ReadinessSettings()
     log: LogSettings = LogSettings()
     metrics: MetricsSettings = MetricsSettings()
-    # Its variables are read by `load_settings`: here they have no prefix of ours.
+    # `load_settings` reads these: OpenTelemetry's variables do not have this service's prefix.
     tracing: TracingSettings = TracingSettings.model_construct()
     prediction_log: PredictionLogSettings = PredictionLogSettings()
     jobs: JobsSettings = JobsSettings()
 
     @property
-    def knows_callers(self) -> bool:
-        """Whether there is a way to know who asks."""
+    def authenticates_callers(self) -> bool:
+        """Whether a way to authenticate callers is configured."""
         return self.auth.keys_file is not None or self.jwt.jwks_url is not None
 
     @model_validator(mode="after")
-    def _nothing_listens_wider_than_it_may(self) -> Self:
+    def _check_authentication(self) -> Self:
         required = f"{PREFIX}AUTH__REQUIRED"
-        if self.knows_callers and self.auth.required is False:
+        if self.authenticates_callers and self.auth.required is False:
             raise ValueError(
-                f"{required}=false asks nobody for a key, but {PREFIX}AUTH__KEYS_FILE or {PREFIX}JWT__JWKS_URL says "
-                "how to know callers: leave one out"
+                f"{required}=false turns authentication off, but {PREFIX}AUTH__KEYS_FILE or {PREFIX}JWT__JWKS_URL "
+                "configures it: remove one of them"
             )
-        if not self.knows_callers and self.auth.required:
+        if not self.authenticates_callers and self.auth.required:
             raise ValueError(
-                f"{required}=true needs a way to know callers: set {PREFIX}AUTH__KEYS_FILE "
+                f"{required}=true needs a way to authenticate callers: set {PREFIX}AUTH__KEYS_FILE "
                 f"(`housing-price-orchestrator keys create` makes the file) or {PREFIX}JWT__JWKS_URL"
             )
-        if not self.knows_callers and self.auth.required is None and not is_loopback(self.server.host):
+        if not self.authenticates_callers and self.auth.required is None and not is_loopback(self.server.host):
             raise ValueError(
-                f"{PREFIX}SERVER__HOST={self.server.host} is not a loopback address and nobody is asked for a key: "
-                f"set {PREFIX}AUTH__KEYS_FILE, or {required}=false where something in front of this service keeps "
-                "strangers out"
+                f"{PREFIX}SERVER__HOST={self.server.host} is not a loopback address and authentication is off: "
+                f"set {PREFIX}AUTH__KEYS_FILE, or set {required}=false if a proxy in front authenticates callers"
             )
         return self

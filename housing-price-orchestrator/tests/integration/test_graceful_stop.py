@@ -51,7 +51,7 @@ def test_while_it_is_stopping_it_is_not_ready_and_answers_each_request_as_the_la
             deadline = time.monotonic() + BOUNDED_SECONDS
             while (answer := http.get("/readyz")).status_code == 200 and time.monotonic() < deadline:
                 pass
-            assert answer.json()["missing"] == ["This process is about to end."]
+            assert answer.json()["missing"] == ["This process is shutting down."]
             assert http.get("/livez").status_code == 200
             answer = http.post(PREDICT, content=house_bytes())
             assert (answer.status_code, answer.headers["connection"]) == (200, "close")

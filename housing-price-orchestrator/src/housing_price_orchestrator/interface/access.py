@@ -1,8 +1,7 @@
-"""Asks who calls, before anything else of a request is read.
+"""Authentication and authorisation of a request.
 
-An operation says beside its path what it takes: `dependencies=[require_scope("predict")]`. In a `BytesRoute` the
-question is asked before the body is received. FastAPI itself reads a body before it asks dependencies: an operation
-that takes one from strangers is a `BytesRoute`.
+An operation declares the scope it requires: `dependencies=[require_scope("predict")]`. A `BytesRoute` checks it before
+it receives the body. FastAPI reads the body first, so a guarded operation with a body must be a `BytesRoute`.
 """
 
 from collections.abc import Iterable
@@ -13,7 +12,7 @@ from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
 from housing_price_orchestrator.interface.dependencies import CALLER, access_of
-from housing_price_orchestrator.interface.problems import headers_of_quotas
+from housing_price_orchestrator.interface.problems import rate_limit_headers
 from housing_price_orchestrator.interface.request_id import ANSWER_HEADERS
 from housing_price_orchestrator.observability.record import current_request
 from housing_price_orchestrator.shared.access import Scope
@@ -26,25 +25,29 @@ KEY_SCHEME_DESCRIPTION = {
     "type": "apiKey",
     "in": "header",
     "name": "X-API-Key",
-    "description": "The same key in a header of its own.",
+    "description": "The same API key, in a separate header.",
 }
 
 _BEARER = b"bearer "
 MAX_CREDENTIAL_CHARACTERS = 8 * 1024
-"""Longer ones are nobody's; a token of an identity provider has some 1,000."""
+"""Longer credentials are rejected unread; a typical JWT has about 1,000 characters."""
 
 
 class ScopeCheck(SecurityBase):
-    """The question whether a request may use an operation; says so in OpenAPI, too."""
+    """A FastAPI dependency that requires a scope and declares it in OpenAPI."""
 
     def __init__(self, scope: Scope) -> None:
-        """Ask for `scope`."""
+        """Require `scope`."""
         self.scope: Scope = scope
         self.scheme_name = BEARER_SCHEME
-        self.model = HTTPBearer(description="A key (`hp_...`), or a token of the identity provider.")
+        self.model = HTTPBearer(description="An API key (`hp_...`) or a JWT from the identity provider.")
 
     async def __call__(self, request: Request) -> None:
-        """Let the request pass, or raise what `Access.admit` raises. Where there is nothing to ask, all may pass."""
+        """Authenticate the caller and check the scope and rate limits; does nothing if access control is off.
+
+        Raises:
+            HousingPriceError: The same errors as `Access.admit`.
+        """
         access = access_of(request)
         if access is None:
             return
@@ -56,20 +59,20 @@ class ScopeCheck(SecurityBase):
             record.key_id = admission.caller.id
             scope.setdefault("state", {})[CALLER] = admission.caller
         if admission.quotas:
-            headers = headers_of_quotas(admission.quotas)
+            headers = rate_limit_headers(admission.quotas)
             scope["state"][ANSWER_HEADERS] = [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
 def require_scope(scope: Scope) -> Any:
-    """Make the dependency of an operation that takes `scope`."""
+    """Make the dependency of an operation that requires `scope`."""
     return Security(ScopeCheck(scope), scopes=[scope])
 
 
 def credential_in(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
-    """Find what a request shows: `Authorization: Bearer ...`, or else `X-API-Key: ...`; None where there is neither.
+    """Return the credential in `Authorization: Bearer ...`, else in `X-API-Key: ...`, else None.
 
     Raises:
-        CredentialsInvalid: it is longer than any credential, or not ASCII.
+        CredentialsInvalid: The credential is too long or not ASCII.
     """
     key = None
     for name, value in headers:
@@ -87,9 +90,9 @@ def _as_credential(value: bytes) -> str | None:
 
 
 def describe_access(document: dict[str, Any], *, is_open: bool, refusals: dict[str, dict[str, Any]]) -> None:
-    """Complete what an OpenAPI document says about guarded operations.
+    """Complete the guarded operations of an OpenAPI document.
 
-    Each takes a key in either header, and none at all where the service `is_open`; each may be refused with `refusals`.
+    Adds the `X-API-Key` alternative and the error responses `refusals`. If the service `is_open`, a key is optional.
     """
     for operation in (operation for path in document["paths"].values() for operation in path.values()):
         for requirement in list(operation.get("security", [])):

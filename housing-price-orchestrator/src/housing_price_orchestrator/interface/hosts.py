@@ -4,7 +4,7 @@ from starlette.datastructures import Headers
 from starlette.requests import Request
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from housing_price_orchestrator.interface.problems import on_error
+from housing_price_orchestrator.interface.problems import error_response
 from housing_price_orchestrator.shared.errors import HostNotServed
 
 
@@ -22,7 +22,7 @@ class TrustedHosts:
         if scope["type"] == "http":
             named = Headers(scope=scope).getlist("host")
             if len(named) != 1 or not self._is_served(named[0]):
-                response = on_error(Request(scope), HostNotServed("another host was named"))
+                response = error_response(Request(scope), HostNotServed("another host was named"))
                 await response(scope, receive, send)
                 return
         await self._app(scope, receive, send)

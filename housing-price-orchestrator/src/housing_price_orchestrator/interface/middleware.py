@@ -10,7 +10,7 @@ from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from housing_price_orchestrator.interface.problems import answer_to, problem, response_to
+from housing_price_orchestrator.interface.problems import answer_to, expected_error_response, problem
 from housing_price_orchestrator.interface.request_id import ANSWER_HEADERS, HEADER, choose_request_id
 from housing_price_orchestrator.interface.server_timing import SERVER_TIMING, server_timing
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
@@ -116,7 +116,7 @@ class RequestMiddleware:
 
 def _told(request: Request, error: Exception, *, is_begun: bool) -> tuple[Response | None, dict[str, Any]]:
     """Give what a caller is told about an error, where no other answer `is_begun`, and what the log is told."""
-    response = None if is_begun else response_to(request, error)
+    response = None if is_begun else expected_error_response(request, error)
     if response is None:
         return None if is_begun else problem(request, answer_to(error)), {"exc_info": error}
     # One error may be that of many requests, and would remember the way through each of them.

@@ -1,7 +1,7 @@
-"""From errors to answers: the only place that knows which status an error has.
+"""The HTTP response to each error: the only module that maps errors to statuses.
 
-All but 422 are `application/problem+json` (RFC 9457). Their texts are written here: nothing that a model server said,
-no stack trace and no payload ever stands in an answer.
+All responses but 422 are `application/problem+json` (RFC 9457). Their texts are defined here. They never contain a
+model server's message, a stack trace or a payload.
 """
 
 import difflib
@@ -25,149 +25,207 @@ from housing_price_orchestrator.shared.view.house import House
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 MAX_SUGGESTIONS = 5
-_NOT_A_PAGE = {"x-content-type-options": "nosniff"}
-MAX_REPEATED_CHARACTERS = 200
+"""Comparing an unknown key with all known keys is slow, so only the first ones get a suggestion."""
+MAX_ECHOED_CHARACTERS = 200
+_NO_SNIFFING = {"x-content-type-options": "nosniff"}
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What a caller is told about an error."""
+    """The status and texts of a problem document."""
 
     status: int
     name: str
     title: str
     detail: str
+    """In `ANSWER_OF_ERROR`, `{limitBytes}` stands for that extension member of the problem document."""
     retry_after_seconds: int | None = None
 
 
-_UNUSABLE = "The model server answered without usable prices. Nothing was priced."
+_NO_USABLE_PRICES = "The model server returned no usable prices. Nothing was priced."
 
 ANSWER_OF_ERROR: dict[type[errors.HousingPriceError], Answer] = {
-    errors.InvalidDocument: Answer(422, "invalid-document", "The document breaks the contract", "See `errors`."),
+    errors.InvalidDocument: Answer(
+        422, "invalid-document", "Validation failed", "`errors` lists every field that is invalid."
+    ),
     errors.DocumentTooLarge: Answer(
-        413, "document-too-large", "Too many bytes", "`limitBytes` says how many are taken here."
+        413, "document-too-large", "Document too large", "At most {limitBytes} bytes are accepted."
     ),
     errors.DocumentTooSlow: Answer(
-        408, "document-too-slow", "The body did not come in time", "Send it again, without pauses."
+        408, "document-too-slow", "Request body timed out", "The body did not arrive in time. Send it without pauses."
     ),
     errors.UnsupportedMediaType: Answer(
-        415, "unsupported-media-type", "Another kind of body is taken here", "Send `expected`, uncompressed."
+        415, "unsupported-media-type", "Unsupported content type", "Send `{expected}`, uncompressed."
     ),
     errors.CredentialsMissing: Answer(
-        401, "credentials-missing", "Who asks?", "Send a key: `Authorization: Bearer KEY` or `X-API-Key: KEY`."
+        401,
+        "credentials-missing",
+        "Authentication required",
+        "Send a key: `Authorization: Bearer KEY` or `X-API-Key: KEY`.",
     ),
     errors.CredentialsInvalid: Answer(
-        401, "credentials-invalid", "The key is not valid", "It is unknown, revoked or expired. Ask for another one."
+        401,
+        "credentials-invalid",
+        "Invalid credentials",
+        "The key or token is unknown, revoked or expired. Ask the operator for a new one.",
     ),
-    errors.ScopeMissing: Answer(
-        403, "scope-missing", "The key is not good for this", "`scope` is what it would have to be good for."
-    ),
+    errors.ScopeMissing: Answer(403, "scope-missing", "Insufficient scope", "This key lacks the scope `{scope}`."),
     errors.RateLimitExceeded: Answer(
-        429, "rate-limit-exceeded", "Too many requests", "`Retry-After` says how many seconds to wait."
+        429, "rate-limit-exceeded", "Too many requests", "Wait for the number of seconds in `Retry-After`."
     ),
     errors.IdentityProviderUnavailable: Answer(
-        503, "identity-provider-unavailable", "Tokens cannot be checked", "Their issuer is away. Try again.", 5
+        503,
+        "identity-provider-unavailable",
+        "Identity provider unavailable",
+        "Tokens cannot be verified right now. Try again.",
+        5,
     ),
     errors.RequestMalformed: Answer(
-        400, "request-malformed", "Not HTTP as it should be", "Send one well-formed HTTP/1.1 request after another."
+        400, "request-malformed", "Malformed HTTP request", "Send well-formed HTTP/1.1 requests."
     ),
     errors.HostNotServed: Answer(
-        400,
-        "host-not-served",
-        "Meant for another service",
-        "This service does not answer for that `Host`.",
+        400, "host-not-served", "Unknown host", "This service does not accept requests for this `Host`."
     ),
     errors.HeadTooLarge: Answer(
-        431, "head-too-large", "Too many bytes before the body", "`limitBytes` says how many are read."
+        431,
+        "head-too-large",
+        "Request head too large",
+        "The request line and all headers may have at most {limitBytes} bytes in total.",
     ),
-    errors.HeadTooSlow: Answer(408, "head-too-slow", "The head did not come in time", "Send it without pauses."),
+    errors.HeadTooSlow: Answer(
+        408,
+        "head-too-slow",
+        "Request head timed out",
+        "The request line and headers did not arrive in time. Send them without pauses.",
+    ),
     errors.TooManyConnections: Answer(
-        503, "too-many-connections", "Too many connections", "Try again in a moment, over fewer connections.", 1
+        503, "too-many-connections", "Too many connections", "Open fewer connections, or try again in a moment.", 1
     ),
     errors.PredictionUnknown: Answer(
-        404, "prediction-unknown", "No such prediction", "It was never made, not logged, or is forgotten by now."
+        404,
+        "prediction-unknown",
+        "Prediction not found",
+        "No logged prediction has this id: it does not exist, was not logged, or was deleted after its retention time.",
     ),
     errors.PredictionLogOff: Answer(
-        404, "prediction-log-off", "Nothing is logged", "The prediction log of this service is switched off."
+        404, "prediction-log-off", "Prediction log disabled", "This service does not log predictions."
     ),
     errors.PredictionLogUnavailable: Answer(
-        503, "prediction-log-unavailable", "The prediction log is away", "It cannot be asked right now. Try again.", 1
+        503,
+        "prediction-log-unavailable",
+        "Prediction log unavailable",
+        "The database of the prediction log is unreachable or busy. Try again.",
+        1,
     ),
-    errors.QueueFull: Answer(503, "queue-full", "Too much is waiting", "Try again in a moment.", 1),
+    errors.QueueFull: Answer(
+        503, "queue-full", "Queue full", "Too many houses are waiting to be priced. Try again in a moment.", 1
+    ),
     errors.DeadlineExceeded: Answer(
-        504, "deadline-exceeded", "No answer in time", "The model server did not answer within the request's time."
+        504,
+        "deadline-exceeded",
+        "Deadline exceeded",
+        "The model server did not answer within the time limit of the request.",
     ),
     errors.JobsOff: Answer(
-        404, "jobs-off", "There are no jobs here", "Jobs are not switched on. Ask the operator to do so."
+        404, "jobs-off", "Jobs disabled", "Jobs are not enabled on this service. Ask the operator to enable them."
     ),
-    errors.JobNotFound: Answer(404, "job-not-found", "No such job", "No job of yours has this id."),
-    errors.JobFinished: Answer(409, "job-finished", "The job has finished", "`state` says how it ended. It stays so."),
+    errors.JobNotFound: Answer(404, "job-not-found", "Job not found", "No job of yours has this id."),
+    errors.JobFinished: Answer(
+        409, "job-finished", "Job already finished", "The job is in the final state `{state}` and cannot be changed."
+    ),
     errors.JobHasNoResult: Answer(
-        409, "job-has-no-result", "There is no such result", "`state` says how far the job is: wait until it succeeds."
+        409,
+        "job-has-no-result",
+        "No such result",
+        "The job is in the state `{state}`. Results exist only after it has succeeded.",
     ),
     errors.IdempotencyKeyReused: Answer(
         422,
         "idempotency-key-reused",
-        "The key came with another request before",
-        "Choose a new `Idempotency-Key` for a new request.",
+        "Idempotency key reused",
+        "This `Idempotency-Key` was already used for a different request. Choose a new one.",
     ),
-    errors.JobInputUnusable: Answer(422, "input-unusable", "The file cannot be read", "See what the job says of it."),
+    errors.JobInputUnusable: Answer(
+        422, "input-unusable", "Unreadable input file", "The `error` of the job says why its file cannot be read."
+    ),
     errors.JobStoreFailed: Answer(
         502,
         "store-failed",
-        "The store failed",
-        "The file could not be read or written there: the worker's log says why.",
+        "File store failed",
+        "The file could not be read from, or written to, its store. The worker's log states the cause.",
     ),
-    errors.JobsUnavailable: Answer(503, "jobs-unavailable", "Jobs cannot be reached", "Try again in a moment.", 5),
-    errors.JobFilesFull: Answer(507, "job-files-full", "No room for the file", "Ask the operator to make room."),
+    errors.JobsUnavailable: Answer(
+        503, "jobs-unavailable", "Job queue unavailable", "The job queue or its files are unreachable. Try again.", 5
+    ),
+    errors.JobFilesFull: Answer(
+        507, "job-files-full", "Job storage full", "There is no space for the file. Ask the operator to free some."
+    ),
     errors.ModelServerUnavailable: Answer(
-        503, "model-server-unavailable", "The model server is away", "It cannot be reached right now. Try again.", 1
+        503, "model-server-unavailable", "Model server unavailable", "The model server is unreachable. Try again.", 1
     ),
     errors.ModelServerBusy: Answer(
-        503, "model-server-busy", "The model server is busy", "It has too much to do right now. Try again.", 1
+        503, "model-server-busy", "Model server busy", "The model server is overloaded. Try again.", 1
     ),
     errors.CircuitOpen: Answer(
-        503, "circuit-open", "The model server is left alone", "It failed again and again until a moment ago.", 1
+        503,
+        "circuit-open",
+        "Circuit open: the model server is failing",
+        "Recent calls to the model server failed or were too slow. Wait for the number of seconds in `Retry-After`.",
+        1,
     ),
     errors.ModelChanged: Answer(
-        503, "model-changed", "The model is being exchanged", "One answer has the prices of one model. Try again.", 1
+        503,
+        "model-changed",
+        "Model changed during the request",
+        "All prices in one response come from the same model, which was replaced just now. Try again.",
+        1,
     ),
-    errors.ModelServerFailed: Answer(502, "model-server-failed", "The model server failed", _UNUSABLE),
-    errors.RowsRefused: Answer(502, "rows-refused", "The model server refused the rows", _UNUSABLE),
-    errors.AnswerMalformed: Answer(502, "answer-malformed", "The model server's answer cannot be read", _UNUSABLE),
-    errors.AnswerIncomplete: Answer(502, "answer-incomplete", "The model server's answer is incomplete", _UNUSABLE),
-    errors.PriceImplausible: Answer(502, "price-implausible", "The model server's price makes no sense", _UNUSABLE),
+    errors.ModelServerFailed: Answer(502, "model-server-failed", "Model server failed", _NO_USABLE_PRICES),
+    errors.RowsRefused: Answer(502, "rows-refused", "Model server rejected the rows", _NO_USABLE_PRICES),
+    errors.AnswerMalformed: Answer(
+        502, "answer-malformed", "Malformed response from the model server", _NO_USABLE_PRICES
+    ),
+    errors.AnswerIncomplete: Answer(
+        502, "answer-incomplete", "Incomplete response from the model server", _NO_USABLE_PRICES
+    ),
+    errors.PriceImplausible: Answer(
+        502, "price-implausible", "Implausible price from the model server", _NO_USABLE_PRICES
+    ),
 }
-"""The answer to each leaf of the error tree; a test walks the tree and fails when one is missing."""
+"""The answer to each leaf class of the error tree. A test walks the tree and fails if one is missing."""
 
+INTERNAL_ERROR = Answer(
+    500, "internal-error", "Internal server error", "Quote the `requestId` when you report this error."
+)
 _CHALLENGE = 'Bearer realm="housing-price"'
-_UNEXPECTED = Answer(500, "internal-error", "Something went wrong here", "Quote the request id when you report it.")
 
 
 def answer_to(error: Exception) -> Answer:
-    """Look up what a caller is told about an error; anything without a name is a 500 with a generic text."""
+    """Look up the answer to an error; an error without a row in the table is a 500 with a generic text."""
     if not isinstance(error, errors.HousingPriceError):
-        return _UNEXPECTED
-    answer = ANSWER_OF_ERROR.get(type(error), _UNEXPECTED)
+        return INTERNAL_ERROR
+    answer = ANSWER_OF_ERROR.get(type(error), INTERNAL_ERROR)
+    if "{" in answer.detail:
+        answer = replace(answer, detail=answer.detail.format_map(members_of(error)))
     if error.retry_after_seconds is not None:
         return replace(answer, retry_after_seconds=error.retry_after_seconds)
     return answer
 
 
 def problem(request: Request, answer: Answer, **members: Any) -> Response:
-    """Write a problem document (RFC 9457); `members` extend it."""
+    """Make the response with a problem document (RFC 9457); `members` are its extension members."""
     document = problem_document(answer, request_id_of(request.scope), **members)
-    headers = dict(_NOT_A_PAGE)
+    headers = dict(_NO_SNIFFING)
     if answer.retry_after_seconds is not None:
         headers["retry-after"] = str(answer.retry_after_seconds)
     if answer.status == HTTPStatus.REQUEST_TIMEOUT:
-        # Who sent half a request is not waited for to send the rest.
+        # The rest of the request never arrived, so the connection cannot be reused.
         headers["connection"] = "close"
     return Response(json.dumps(document), answer.status, headers, PROBLEM_MEDIA_TYPE)
 
 
 def problem_document(answer: Answer, request_id: str, **members: Any) -> dict[str, Any]:
-    """Make a problem document (RFC 9457); `members` extend it."""
+    """Make a problem document (RFC 9457); `members` are its extension members."""
     return {
         "type": f"urn:housing-price:problem:{answer.name}",
         "title": answer.title,
@@ -178,51 +236,54 @@ def problem_document(answer: Answer, request_id: str, **members: Any) -> dict[st
     }
 
 
-def response_to(request: Request, error: Exception) -> Response | None:
-    """Answer an error that has a meaning; None for a defect, which has none."""
+def expected_error_response(request: Request, error: Exception) -> Response | None:
+    """Make the response to an expected error; return None for any other exception, which is a defect."""
     match error:
         case errors.HousingPriceError():
-            return on_error(request, error)
+            return error_response(request, error)
         case RequestValidationError():
-            # What FastAPI itself finds wrong with a path, query or header parameter.
-            return invalid(error.errors())
+            # FastAPI's own validation of path, query and header parameters.
+            return validation_response(error.errors())
         case HTTPException():
-            return on_http_exception(request, error)
+            return http_exception_response(request, error)
     return None
 
 
-def on_error(request: Request, error: errors.HousingPriceError) -> Response:
-    """Answer a named error; what it says for itself goes to the log only."""
+def error_response(request: Request, error: errors.HousingPriceError) -> Response:
+    """Make the response to one of our errors; the message of the exception goes to the log only."""
     request.state.error = f"{type(error).__name__}: {error}"
-    refused(error, request.scope["state"]["record"], request.app.state.request_metrics)
+    record_error(error, request.scope["state"]["record"], request.app.state.request_metrics)
     if isinstance(error, errors.InvalidDocument):
-        return invalid(error.findings, error.omitted)
+        return validation_response(error.findings, error.omitted)
     response = problem(request, answer_to(error), **members_of(error))
     response.headers.update(headers_of(error))
     return response
 
 
-def seconds_to_wait(quotas: Mapping[str, Quota]) -> int:
-    """Tell after how many whole seconds a request will be granted again."""
+def retry_after_seconds(quotas: Mapping[str, Quota]) -> int:
+    """Compute after how many whole seconds the next request will be granted."""
     return max(math.ceil(quota.seconds) or 1 for quota in quotas.values() if not quota.is_granted)
 
 
-def headers_of_quotas(quotas: Mapping[str, Quota]) -> dict[str, str]:
-    """Say what the limits are, and what is left where that is known (draft-ietf-httpapi-ratelimit-headers-11)."""
-    left = [
+def rate_limit_headers(quotas: Mapping[str, Quota]) -> dict[str, str]:
+    """Make the headers with the limits and, where known, the remaining requests.
+
+    Source: draft-ietf-httpapi-ratelimit-headers-11.
+    """
+    remaining = [
         f'"{name}";r={quota.remaining};t={math.ceil(quota.seconds)}'
         for name, quota in quotas.items()
         if quota.remaining is not None
     ]
     policies = [f'"{name}";q={quota.rate.requests};w={quota.rate.seconds}' for name, quota in quotas.items()]
     headers = {"ratelimit-policy": ", ".join(policies)}
-    if left:
-        headers["ratelimit"] = ", ".join(left)
+    if remaining:
+        headers["ratelimit"] = ", ".join(remaining)
     return headers
 
 
 def headers_of(error: Exception) -> dict[str, str]:
-    """Give what an error says in headers (RFC 6750, section 3), beside what its `Answer` says."""
+    """Make the headers that depend on the error itself: `WWW-Authenticate` (RFC 6750, section 3) and rate limits."""
     match error:
         case errors.CredentialsMissing():
             return {"www-authenticate": _CHALLENGE}
@@ -231,12 +292,12 @@ def headers_of(error: Exception) -> dict[str, str]:
         case errors.ScopeMissing():
             return {"www-authenticate": f'{_CHALLENGE}, error="insufficient_scope", scope="{error.scope}"'}
         case errors.RateLimitExceeded():
-            return {"retry-after": str(seconds_to_wait(error.quotas)), **headers_of_quotas(error.quotas)}
+            return {"retry-after": str(retry_after_seconds(error.quotas)), **rate_limit_headers(error.quotas)}
     return {}
 
 
-def refused(error: Exception, record: RequestRecord, metrics: RequestMetrics | None) -> None:
-    """Write down that a request, or a line of it, is refused or has failed, and over which features."""
+def record_error(error: Exception, record: RequestRecord, metrics: RequestMetrics | None) -> None:
+    """Record that a request, or one line of a stream, failed, and count the features that were invalid."""
     record.refusal = answer_to(error).name
     if metrics is not None:
         findings = error.findings if isinstance(error, errors.InvalidDocument) else ()
@@ -244,15 +305,15 @@ def refused(error: Exception, record: RequestRecord, metrics: RequestMetrics | N
 
 
 def _feature(loc: Sequence[object]) -> object:
-    """Find what a finding is about: the key below `body`, or below the number of a house in a batch."""
+    """Return the key of the invalid feature: the first key below `body`, or below the house's index in a batch."""
     return next((part for part in loc[1:] if isinstance(part, str) and part != "data"), None)
 
 
 def members_of(error: Exception) -> dict[str, Any]:
-    """Give what an error adds to its problem document."""
+    """Return the extension members that an error adds to its problem document."""
     match error:
         case errors.InvalidDocument():
-            return {"errors": shown(error.findings, error.omitted)}
+            return {"errors": listed_findings(error.findings, error.omitted)}
         case errors.DocumentTooLarge() | errors.HeadTooLarge():
             return {"limitBytes": error.limit_bytes}
         case errors.UnsupportedMediaType():
@@ -264,77 +325,77 @@ def members_of(error: Exception) -> dict[str, Any]:
     return {}
 
 
-def on_http_exception(request: Request, error: HTTPException) -> Response:
-    """Answer what the framework refuses: an unknown path (404), a wrong method (405)."""
-    phrase = HTTPStatus(error.status_code)
-    name = phrase.phrase.lower().replace(" ", "-")
-    response = problem(request, Answer(phrase, name, phrase.phrase, phrase.description or phrase.phrase))
+def http_exception_response(request: Request, error: HTTPException) -> Response:
+    """Make the response to an error of the framework: unknown path (404) or wrong method (405)."""
+    status = HTTPStatus(error.status_code)
+    name = status.phrase.lower().replace(" ", "-")
+    response = problem(request, Answer(status, name, status.phrase, status.description or status.phrase))
     if error.headers:
         response.headers.update(error.headers)
     return response
 
 
-def invalid(findings: Sequence[Mapping[str, Any]], omitted: int = 0) -> Response:
-    """Write FastAPI's standard 422: `{"detail": [...]}`."""
-    # The standard library's encoder writes what orjson cannot: whole numbers of any length.
-    return Response(
-        json.dumps({"detail": shown(findings, omitted)}, allow_nan=False), 422, media_type="application/json"
-    )
+def validation_response(findings: Sequence[Mapping[str, Any]], omitted: int = 0) -> Response:
+    """Make FastAPI's standard 422: `{"detail": [...]}`."""
+    # json and not orjson, which cannot encode integers above 64 bits.
+    content = json.dumps({"detail": listed_findings(findings, omitted)}, allow_nan=False)
+    return Response(content, 422, media_type="application/json")
 
 
-def shown(findings: Sequence[Mapping[str, Any]], omitted: int = 0) -> list[dict[str, Any]]:
-    """Make findings fit for an answer: those that are listed, and then a count."""
+def listed_findings(findings: Sequence[Mapping[str, Any]], omitted: int = 0) -> list[dict[str, Any]]:
+    """Make the list of findings for a response: at most `MAX_FINDINGS`, then one entry with the count of the others."""
     listed = []
     suggestions = 0
     for finding in findings[: errors.MAX_FINDINGS]:
-        entry = _presentable(finding)
-        # Comparing keys takes its time, and who misspells many has seen enough after some.
+        entry = _without_long_values(finding)
         if finding["type"] == "extra_forbidden" and suggestions < MAX_SUGGESTIONS:
             suggestions += 1
-            if meant := _meant(str(finding["loc"][-1])):
-                entry.setdefault("ctx", {})["didYouMean"] = meant
+            if suggestion := _similar_key(str(finding["loc"][-1])):
+                entry.setdefault("ctx", {})["didYouMean"] = suggestion
         listed.append(entry)
     omitted += len(findings) - len(listed)
     if omitted > 0:
-        message = f"{omitted} further errors are not listed"
+        message = f"{omitted} more errors are not listed"
         listed.append({"type": "too_many_errors", "loc": ["body"], "msg": message, "ctx": {"omitted": omitted}})
     return listed
 
 
-def _presentable(finding: Mapping[str, Any]) -> dict[str, Any]:
-    """Leave out what is not a short scalar."""
+def _without_long_values(finding: Mapping[str, Any]) -> dict[str, Any]:
+    """Copy a finding, keeping only inputs and context values that are short scalars."""
     entry = {
         "type": finding["type"],
-        "loc": [part[:MAX_REPEATED_CHARACTERS] if isinstance(part, str) else part for part in finding["loc"]],
+        "loc": [part[:MAX_ECHOED_CHARACTERS] if isinstance(part, str) else part for part in finding["loc"]],
         "msg": finding["msg"],
     }
     if "input" in finding and _is_short_scalar(finding["input"]):
         entry["input"] = finding["input"]
-    context = {key: value for key, value in finding.get("ctx", {}).items() if _is_short_scalar(value, longest=2_000)}
+    context = {
+        key: value for key, value in finding.get("ctx", {}).items() if _is_short_scalar(value, max_characters=2_000)
+    }
     if context:
         entry["ctx"] = context
     return entry
 
 
-def _is_short_scalar(value: Any, longest: int = MAX_REPEATED_CHARACTERS) -> bool:
+def _is_short_scalar(value: Any, max_characters: int = MAX_ECHOED_CHARACTERS) -> bool:
     match value:
         case None | bool():
             return True
         case str():
-            return len(value) <= longest
+            return len(value) <= max_characters
         case int():
-            # A decimal digit takes log2(10) bits; measured this way because str() refuses very long numbers.
-            return value.bit_length() <= longest * math.log2(10)
+            # A decimal digit takes log2(10) bits. str() cannot be used: it raises for very long integers.
+            return value.bit_length() <= max_characters * math.log2(10)
         case float():
             return math.isfinite(value)
     return False
 
 
-_KEYS = {(field.alias or name).lower(): field.alias or name for name, field in House.model_fields.items()}
+_KEY_OF_LOWER_CASE = {(field.alias or name).lower(): field.alias or name for name, field in House.model_fields.items()}
 
 
-def _meant(key: str) -> str | None:
-    if len(key) > MAX_REPEATED_CHARACTERS:
+def _similar_key(key: str) -> str | None:
+    if len(key) > MAX_ECHOED_CHARACTERS:
         return None
-    close = difflib.get_close_matches(key.replace("_", "").lower(), _KEYS, n=1, cutoff=0.8)
-    return _KEYS[close[0]] if close else None
+    close = difflib.get_close_matches(key.replace("_", "").lower(), _KEY_OF_LOWER_CASE, n=1, cutoff=0.8)
+    return _KEY_OF_LOWER_CASE[close[0]] if close else None

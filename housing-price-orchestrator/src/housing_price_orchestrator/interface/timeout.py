@@ -1,4 +1,4 @@
-"""The time that a caller gives its request: the header `X-Request-Timeout-Ms`."""
+"""The time limit that a caller sets for its request: the header `X-Request-Timeout-Ms`."""
 
 from typing import Annotated, Any
 
@@ -17,20 +17,20 @@ TIMEOUT_PARAMETER: dict[str, Any] = {
     "in": "header",
     "required": False,
     "description": (
-        "How long the caller waits for prices, in milliseconds, from when the body has been read; of a stream, for "
-        "each line. It can only shorten the time that the service allows itself."
+        "Time limit for pricing, in milliseconds, counted from when the body has been received; for a stream, the "
+        "limit applies to each line. It can only shorten the service's own limit."
     ),
     "schema": {"type": "integer", "minimum": 1, "maximum": MAX_MILLISECONDS},
     "example": 500,
 }
-"""The header in OpenAPI."""
+"""The header as an OpenAPI parameter."""
 
 
 def timeout_seconds_of(request: Request) -> float | None:
-    """Read how long the caller waits, in seconds; None where it does not say.
+    """Read the time limit of the caller, in seconds; None if the header is absent.
 
     Raises:
-        RequestValidationError: it is no whole number of milliseconds within bounds.
+        RequestValidationError: The value is not an integer from 1 to `MAX_MILLISECONDS`.
     """
     for name, value in request.scope["headers"]:
         if name == _NAME:

@@ -78,9 +78,9 @@ class TestOverHttp:
         assert answer.headers["x-request-id"] == "my-id"
         assert answer.json() == {
             "type": "urn:housing-price:problem:internal-error",
-            "title": "Something went wrong here",
+            "title": "Internal server error",
             "status": 500,
-            "detail": "Quote the request id when you report it.",
+            "detail": "Quote the `requestId` when you report this error.",
             "requestId": "my-id",
         }
 

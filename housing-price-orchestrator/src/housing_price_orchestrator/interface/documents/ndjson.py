@@ -13,7 +13,7 @@ from housing_price_orchestrator.interface.documents.body import NDJSON
 from housing_price_orchestrator.interface.documents.encoding import encode_prediction
 from housing_price_orchestrator.interface.documents.reading import read_house
 from housing_price_orchestrator.interface.documents.stream_gate import StreamGate
-from housing_price_orchestrator.interface.problems import answer_to, members_of, problem_document, refused
+from housing_price_orchestrator.interface.problems import answer_to, members_of, problem_document, record_error
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.service.pricing import Pricing
@@ -183,7 +183,7 @@ class NdjsonPricing:
         return self._transactions.complete([house for house, _ in pairs], [estimate for _, estimate in pairs])
 
     def _refusal(self, line: _Line, house_id: int | None, error: HousingPriceError) -> bytes:
-        refused(error, self._record, self._metrics)
+        record_error(error, self._record, self._metrics)
         document = problem_document(answer_to(error), self._record.request_id, **members_of(error))
         # The standard library's encoder writes what orjson cannot: whole numbers of any length.
         return json.dumps({"line": line.number, "id": house_id, "error": document}, allow_nan=False).encode()

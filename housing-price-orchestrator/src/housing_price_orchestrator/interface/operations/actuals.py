@@ -1,4 +1,4 @@
-"""The operations under `/api/v1/price/actuals`: what houses were sold for, and how far off the prices were."""
+"""The operations under `/api/v1/price/actuals`: actual sale prices and the realised error of predictions."""
 
 import asyncio
 
@@ -27,19 +27,21 @@ _EXAMPLE = {"data": [{"id": 1461, "salePrice": 105_000, "soldOn": "2010-06-01"}]
 
 
 async def take_actuals(request: Request) -> Response:
-    """Tell what 1 to 10,000 houses were sold for, by transaction or by the caller's own number for the house.
+    """Report the sale prices of 1 to 10,000 houses, by transaction id or by your own id of the house.
 
-    Telling the same again changes nothing; telling another price corrects the earlier one. What belongs to no logged
-    prediction is reported by its place in the list, and the others are kept.
+    Reporting the same price again has no effect; reporting a different price replaces the earlier one. Entries that
+    match no logged prediction are listed in `unknown` by their index; the other entries are stored.
     """
     limits = limits_of(request)
     body = await read_body(request, limit_bytes=limits.batch_bytes, limit_seconds=limits.body_seconds)
-    # In a thread: 10,000 of them take longer than others should wait.
-    told = await asyncio.to_thread(_read, body)
-    taken = await history_of(request).take(told, key_id=record_of(request).key_id)
+    # In a thread: validating 10,000 entries would block the event loop for too long.
+    actuals = await asyncio.to_thread(_parse, body)
+    taken = await history_of(request).take(actuals, key_id=record_of(request).key_id)
     unknown = [
-        UnknownActual.model_construct(index=place, transaction_id=told[place].transaction_id, id=told[place].house_id)
-        for place in taken.unknown
+        UnknownActual.model_construct(
+            index=index, transaction_id=actuals[index].transaction_id, id=actuals[index].house_id
+        )
+        for index in taken.unknown
     ]
     receipt = ActualsReceipt.model_construct(stored=taken.stored, unchanged=taken.unchanged, unknown=unknown)
     return Response(receipt.model_dump_json(), media_type=JSON)
@@ -51,7 +53,7 @@ router.routes.append(
         take_actuals,
         methods=["POST"],
         tags=["actual prices"],
-        summary="Tell what houses were sold for",
+        summary="Report actual sale prices",
         operation_id="takeActuals",
         dependencies=[require_scope("predict")],
         response_model=ActualsReceipt,
@@ -63,14 +65,14 @@ router.routes.append(
 
 @router.get(
     "/errors",
-    summary="How far off were the prices?",
+    summary="Show realised error by model version and month",
     operation_id="realisedErrors",
     dependencies=[require_scope("admin")],
     response_model=RealisedErrors,
     responses=errors_of_history(),
 )
 async def realised_errors(history: HistoryDep) -> Response:
-    """Compare prices with what the houses were sold for, by model version and by month of sale."""
+    """Compare predicted prices with actual sale prices, by model version and month of sale."""
     errors = [
         RealisedErrorOfMonth.model_construct(
             model_name=one.model_name,
@@ -86,12 +88,12 @@ async def realised_errors(history: HistoryDep) -> Response:
     return Response(RealisedErrors.model_construct(errors=errors).model_dump_json(), media_type=JSON)
 
 
-def _read(body: bytes) -> list[Actual]:
-    # Both parse the bytes: the first refuses equal keys, the second says what is wrong with what they hold.
+def _parse(body: bytes) -> list[Actual]:
+    # Parsed twice: `parse_strictly` rejects duplicate keys, pydantic validates the values.
     parse_strictly(body)
     try:
-        read = ActualPrices.model_validate_json(body)
+        document = ActualPrices.model_validate_json(body)
     except ValidationError as error:
         findings = [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]
         raise InvalidDocument(findings[:MAX_FINDINGS], max(0, len(findings) - MAX_FINDINGS)) from error
-    return [Actual(one.transaction_id, one.id, one.sale_price, one.sold_on) for one in read.data]
+    return [Actual(one.transaction_id, one.id, one.sale_price, one.sold_on) for one in document.data]

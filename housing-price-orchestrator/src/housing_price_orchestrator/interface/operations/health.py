@@ -1,4 +1,4 @@
-"""What a watcher asks: is the process alive, can it price, what is it."""
+"""Liveness, readiness and a description of the service."""
 
 from typing import Any
 
@@ -16,67 +16,67 @@ router = APIRouter(tags=["service"])
 
 
 class Alive(View):
-    """The process answers."""
+    """The process is running."""
 
     status: str = "alive"
     """Always `alive`."""
 
 
 class Ready(View):
-    """Prices can be had."""
+    """The service can price houses."""
 
     status: str = "ready"
     """Always `ready`."""
     model: ModelName
-    """The model that answered last."""
+    """The model that priced the latest houses."""
 
 
 class About(View):
-    """What this service is and where to go on."""
+    """The name and version of the service, with links."""
 
     name: str
     """The service's name."""
     version: str
     """The service's version."""
     links: dict[str, str]
-    """Where to find what, as paths."""
+    """Paths of the documentation and the operations, by name."""
 
 
-@router.get("/livez", summary="Is the process alive?", operation_id="livez")
+@router.get("/livez", summary="Liveness check", operation_id="livez")
 @router.head("/livez", include_in_schema=False)
 async def livez() -> Alive:
-    """Answer without asking anybody else."""
+    """Report that the process is running. Does not check the model server."""
     return Alive()
 
 
 @router.get(
     "/readyz",
-    summary="Can prices be had?",
+    summary="Readiness check",
     operation_id="readyz",
     response_model=Ready,
-    responses={503: {"description": "No price can be had now; `missing` says why", "headers": RETRY_AFTER, **PROBLEM}},
+    responses={503: {"description": "Not ready; `missing` lists the reasons", "headers": RETRY_AFTER, **PROBLEM}},
 )
 @router.head("/readyz", include_in_schema=False)
 async def readyz(request: Request, readiness: ReadinessDep) -> Any:
-    """Tell whether the model server answered a real prediction a moment ago, and what is missing if not."""
+    """Report whether the model server answered a prediction recently enough, and the reasons if it did not."""
     identity = readiness.identity
     if readiness.is_ready and identity is not None:
         return Ready(model=ModelName(name=identity.name, version=identity.version, id=identity.id))
     missing = "The model server has not answered a prediction yet."
     if readiness.is_stopping:
-        missing = "This process is about to end."
+        missing = "This process is shutting down."
     elif readiness.error is not None:
         reason = answer_to(readiness.error)
         missing = f"{reason.title}: {reason.detail}"
     elif identity is not None:
         missing = "The model server's last answer is too old."
-    answer = Answer(503, "not-ready", "Not ready", "No price can be had right now.", retry_after_seconds=1)
+    answer = Answer(503, "not-ready", "Not ready", "Houses cannot be priced right now.", retry_after_seconds=1)
     return problem(request, answer, missing=[missing])
 
 
-@router.get("/", summary="What is this?", operation_id="about", response_model=About)
+@router.get("/", summary="About this service", operation_id="about", response_model=About)
 async def about(request: Request) -> About:
-    """Name the service and link to its parts."""
+    """Return the name and version of the service and links to its documentation and operations."""
     pages = {"docs": DOCS_PATH, "reference": REFERENCE_PATH, "openapi": request.app.openapi_url}
     links = {
         **(pages if request.app.openapi_url else {}),

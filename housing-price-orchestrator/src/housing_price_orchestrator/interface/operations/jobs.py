@@ -32,7 +32,7 @@ from housing_price_orchestrator.shared.view.job import JobDocument, JobId, JobPa
 
 PARQUET = "application/vnd.apache.parquet"
 FORMAT_OF_MEDIA_TYPE = {"text/csv": "csv", NDJSON: "ndjson", PARQUET: "parquet"}
-"""The kinds of files that are priced."""
+"""The supported file formats."""
 MEDIA_TYPE_OF_FORMAT = {name: media_type for media_type, name in FORMAT_OF_MEDIA_TYPE.items()}
 
 
@@ -65,16 +65,19 @@ type JobIdPath = Annotated[JobId, Path(alias="id", description="The job's id.")]
     responses=answers_of_jobs(408, 413, 415, 422, 507),
     openapi_extra=submission(
         {
-            "text/csv": ("A header of the keys of `House`, and a house per line; an empty cell is null.", _AS_CSV),
-            NDJSON: ("A `House` per line.", _AS_LINE),
+            "text/csv": ("A header with the keys of `House`, then one house per line. Empty cells are null.", _AS_CSV),
+            NDJSON: ("One `House` per line.", _AS_LINE),
             JSON: (ScoringOrder, _EXAMPLE_ORDER),
-            PARQUET: ("Columns of the keys of `House`: whole numbers, floating-point numbers, text; flat.", None),
+            PARQUET: ("One column per key of `House`, of type integer, floating point or string; not nested.", None),
         },
         required=True,
     ),
 )
 async def submit_scoring(request: Request) -> Response:
-    """Send a file of houses, or say where one is, and get a job that prices it: each row is priced or refused alone."""
+    """Start a job that prices a file of houses, either uploaded or read from a store.
+
+    Each row is priced or rejected independently of the others.
+    """
     key = idempotency_key_of(request)
     if _media_type_of(request) == JSON:
         return await _submit_scoring_in_stores(request, key)
@@ -102,7 +105,10 @@ async def _submit_scoring_in_stores(request: Request, key: str | None) -> Respon
     openapi_extra=submission({"application/json": (TrainingOrder, {"source": "bundled", "seed": 1})}, required=False),
 )
 async def submit_training(request: Request) -> Response:
-    """Have a model trained and compared with the champion; if it passes the gate, it is registered as challenger."""
+    """Start a job that trains a model and compares it with the champion.
+
+    A model that passes the evaluation gate is registered as a challenger.
+    """
     key = idempotency_key_of(request)
     order = await read_order(request, TrainingOrder)
     caller = await job_caller_of(request)
@@ -114,36 +120,40 @@ async def submit_training(request: Request) -> Response:
 async def list_jobs(
     jobs: JobsDep,
     caller: CallerDep,
-    limit: Annotated[int, Query(ge=1, le=200, description="How many at the most.")] = 50,
-    offset: Annotated[int, Query(ge=0, le=10_000_000, description="How many of the latest to leave out.")] = 0,
+    limit: Annotated[int, Query(ge=1, le=200, description="Maximum number of jobs.")] = 50,
+    offset: Annotated[int, Query(ge=0, le=10_000_000, description="Number of jobs to skip.")] = 0,
 ) -> JobPage:
-    """List your jobs, the latest first; whoever has the scope `admin` sees those of all."""
+    """List your jobs, newest first. With the scope `admin`, list the jobs of all callers."""
+    # One more than the limit shows whether there is another page.
     found = await jobs.page(caller, limit=limit + 1, offset=offset)
-    following = offset + limit if len(found) > limit else None
-    return JobPage.model_validate({"jobs": [JobDocument.of(job) for job in found[:limit]], "nextOffset": following})
+    next_offset = offset + limit if len(found) > limit else None
+    return JobPage.model_validate({"jobs": [JobDocument.of(job) for job in found[:limit]], "nextOffset": next_offset})
 
 
-@router.get("/{id}", summary="Follow a job", operation_id="getJob", responses=answers_of_jobs(404, 422))
+@router.get("/{id}", summary="Get a job", operation_id="getJob", responses=answers_of_jobs(404, 422))
 async def get_job(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> JobDocument:
-    """Tell where a job stands."""
+    """Return the state and progress of a job."""
     return JobDocument.of(await jobs.find(job_id, caller))
 
 
 @router.delete("/{id}", summary="Cancel a job", operation_id="cancelJob", responses=answers_of_jobs(404, 409, 422))
 async def cancel_job(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> JobDocument:
-    """End a job that has not finished; one that was cancelled before stays so."""
+    """Cancel a job that has not finished. Cancelling a cancelled job again has no effect."""
     return JobDocument.of(await jobs.cancel(job_id, caller))
 
 
 @router.get(
     "/{id}/result",
-    summary="Collect the result",
+    summary="Download the result of a job",
     operation_id="getJobResult",
     response_class=Response,
     responses={200: file_answer(*FORMAT_OF_MEDIA_TYPE, "application/json"), **answers_of_jobs(404, 409, 422)},
 )
 async def get_result(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> Response:
-    """Give the file of prices, of the kind that was sent; of a training, or where the file is in a store, a report."""
+    """Return the prices in the format of the uploaded file.
+
+    For a training job, and for files in a store, return a report as JSON.
+    """
     result = await jobs.result_of(job_id, caller)
     if not isinstance(result, FilePath):
         return JSONResponse(dict(result))
@@ -152,13 +162,13 @@ async def get_result(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> Res
 
 @router.get(
     "/{id}/refused",
-    summary="Collect the rows that were refused",
+    summary="Download the rejected rows of a job",
     operation_id="getJobRefused",
     response_class=Response,
     responses={200: file_answer(NDJSON), **answers_of_jobs(404, 409, 422)},
 )
 async def get_refused(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> Response:
-    """Give each row without a price: its number, from 1, and what is wrong with it."""
+    """Return one JSON line per row without a price: its row number, from 1, and its errors."""
     path = await jobs.refused_by(job_id, caller)
     return FileResponse(path, media_type=NDJSON, filename=path.name)
 

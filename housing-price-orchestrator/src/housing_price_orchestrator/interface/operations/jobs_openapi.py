@@ -1,4 +1,4 @@
-"""What the operations on jobs look like in OpenAPI."""
+"""OpenAPI descriptions of the operations on jobs."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from housing_price_orchestrator.interface.problems import ANSWER_OF_ERROR
 from housing_price_orchestrator.shared import errors
 
 _INVALID_OR_PROBLEM = {"content": {**INVALID["content"], **PROBLEM["content"]}}
-_OF_STATUS: dict[int, tuple[type[errors.HousingPriceError], ...]] = {
+_ERRORS_OF_STATUS: dict[int, tuple[type[errors.HousingPriceError], ...]] = {
     404: (errors.JobsOff, errors.JobNotFound),
     408: (errors.DocumentTooSlow,),
     409: (errors.JobFinished, errors.JobHasNoResult),
@@ -25,26 +25,31 @@ _IDEMPOTENCY_KEY = {
     "in": "header",
     "required": False,
     "description": (
-        "Chosen by the caller: the same key with the same request is the same job, however often it is sent; with "
-        "another request it is refused with 422."
+        "A key of your choice that makes retries safe: repeating a request with the same key returns the same job. "
+        "Reusing a key for a different request fails with 422."
     ),
     "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
 }
 
 
 def answers_of_jobs(*statuses: int) -> dict[int | str, dict[str, Any]]:
-    """Describe what may go wrong: these statuses, and that there are no jobs here, or none can be reached."""
+    """Describe the errors of an operation on jobs: 404, 503 and `statuses`."""
     responses: dict[int | str, dict[str, Any]] = {}
     for status in sorted({404, 503, *statuses}):
-        said = "; ".join(ANSWER_OF_ERROR[kind].title for kind in _OF_STATUS[status])
-        content = _INVALID_OR_PROBLEM if status == 422 else PROBLEM  # noqa: PLR2004 - the one that is FastAPI's own
-        responses[status] = {"description": said, **content}
+        titles = "; ".join(ANSWER_OF_ERROR[kind].title for kind in _ERRORS_OF_STATUS[status])
+        content = _INVALID_OR_PROBLEM if status == 422 else PROBLEM  # noqa: PLR2004 - the one in FastAPI's format
+        responses[status] = {"description": titles, **content}
     responses[503]["headers"] = RETRY_AFTER
     return responses
 
 
 def submission(kinds: dict[str, tuple[str | type[BaseModel], Any]], *, required: bool) -> dict[str, Any]:
-    """Describe what is sent: for each media type a view, or words about a file; and an example, or None."""
+    """Describe the body of a submission.
+
+    Args:
+        kinds: For each media type, a view or the description of a file, and an example or None.
+        required: Whether a body is required.
+    """
     content = {
         media_type: {"schema": _schema_of(kind)}
         | ({} if example is None else {"examples": {"example": {"value": example}}})
@@ -63,8 +68,8 @@ def _schema_of(kind: str | type[BaseModel]) -> dict[str, Any]:
 
 
 def file_answer(*media_types: str) -> dict[str, Any]:
-    """Describe an answer that is a file."""
+    """Describe a response that is a file."""
     schema = {"schema": {"type": "string", "format": "binary"}}
     as_json = {"schema": {"type": "object"}}
     content = {one: as_json if one == "application/json" else schema for one in media_types}
-    return {"description": "What was asked for", "content": content}
+    return {"description": "The file", "content": content}

@@ -1,4 +1,4 @@
-"""What Prometheus reads."""
+"""The metrics endpoint for Prometheus."""
 
 from fastapi import APIRouter, Request, Response
 
@@ -11,14 +11,14 @@ router = APIRouter(tags=["service"])
 
 @router.get(
     METRICS_PATH,
-    summary="What has been counted?",
+    summary="Metrics",
     operation_id="metrics",
     response_class=Response,
     responses={
-        200: {"description": "The metrics of all workers, as Prometheus reads them.", "content": {"text/plain": {}}}
+        200: {"description": "The metrics of all workers in the Prometheus format.", "content": {"text/plain": {}}}
     },
 )
 async def metrics(request: Request) -> Response:
-    """Give every metric of the service; docs/metrics.md says what each means."""
+    """Return all metrics of the service; `docs/metrics.md` describes each."""
     page, media_type = exposition_of(request).page(request.headers.get("accept", ""))
     return Response(page, headers={"content-type": media_type})

@@ -33,7 +33,7 @@ _VERSION_PARAMETER = {
     "name": "version",
     "in": "path",
     "required": True,
-    "description": "The version in the registry.",
+    "description": "The version in the model registry.",
     "schema": _VERSION.json_schema(),
 }
 
@@ -45,21 +45,21 @@ async def _routing(request: Request) -> Routing:
 type RoutingDep = Annotated[Routing, Depends(_routing)]
 
 
-@router.get("", summary="Who answers?", operation_id="listModels")
+@router.get("", summary="List the model versions in service", operation_id="listModels")
 async def list_models(routing: RoutingDep) -> RoutedModels:
-    """Tell which versions the process that answers this asks, and what it has seen of each."""
+    """List the versions that this worker process calls, with its statistics for each."""
     return RoutedModels.of(routing.state())
 
 
-def _declare(
+def _add_operation(
     action: MoveAction, summary: str, description: str, order: type[MoveOrder] = MoveOrder, example: Any = None
 ) -> None:
-    """Add the operation of an action, which takes an `order`."""
+    """Add the operation of an action with a body of type `order`."""
     described = submission({"application/json": (order, example or {"reason": "why"})}, required=order is CanaryOrder)
     described["parameters"] = [_VERSION_PARAMETER, *described["parameters"]]
     moves.add_api_route(
         f"/{{version}}/{action}",
-        _moving(action, order),
+        _endpoint(action, order),
         methods=["POST"],
         status_code=202,
         summary=summary,
@@ -71,8 +71,8 @@ def _declare(
     )
 
 
-def _moving(action: MoveAction, kind: type[MoveOrder]) -> Callable[[Request], Awaitable[Response]]:
-    async def move(request: Request) -> Response:
+def _endpoint(action: MoveAction, kind: type[MoveOrder]) -> Callable[[Request], Awaitable[Response]]:
+    async def submit_move(request: Request) -> Response:
         version = _version_of(request)
         key = idempotency_key_of(request)
         order = (await read_order(request, kind)).model_dump(mode="json")
@@ -82,7 +82,7 @@ def _moving(action: MoveAction, kind: type[MoveOrder]) -> Callable[[Request], Aw
         )
         return accepted(job)
 
-    return move
+    return submit_move
 
 
 def _version_of(request: Request) -> str:
@@ -93,27 +93,37 @@ def _version_of(request: Request) -> str:
         raise RequestValidationError([{**one, "loc": ("path", "version")} for one in findings]) from error
 
 
-_declare(
+_add_operation(
     "promote",
-    "Make a version the champion",
-    "By a blue-green swap: its model server starts beside the old one, answers its golden houses, and takes over. "
-    "Where it does not, nothing is changed.",
+    "Promote a version to champion",
+    "Start a job that promotes the version by a blue-green swap: its model server starts beside the current one, "
+    "must reproduce the reference answers, and then takes over. If any step fails, the current champion stays.",
 )
-_declare(
+_add_operation(
     "rollback",
-    "Take a version out of service",
-    "Of the champion: the one before it comes back by the same swap. Of a canary or a shadow: as `abort`.",
+    "Roll a version back",
+    "Start a job that takes the version out of service. For the champion, the previous champion returns by a "
+    "blue-green swap. For a canary or a shadow, this is the same as `abort`.",
 )
-_declare(
+_add_operation(
     "canary",
-    "Try a version on some houses",
-    "It answers for a share of them, always the same, until it does worse than the champion. Of the canary itself: "
-    "changes its share.",
+    "Start a canary or change its weight",
+    "Start a job that lets the version price a share of the houses. The same house always gets the same version. "
+    "The canary is aborted automatically if it performs worse than the champion.",
     CanaryOrder,
     {"weight": 0.1, "reason": "passed the gate"},
 )
-_declare(
-    "shadow", "Show a version what is asked", "It answers nobody.", ShadowOrder, {"sample": 1.0, "reason": "first look"}
+_add_operation(
+    "shadow",
+    "Start a shadow",
+    "Start a job that sends a sample of the houses to the version as well. Its prices are compared with the "
+    "champion's and never returned to callers.",
+    ShadowOrder,
+    {"sample": 1.0, "reason": "first look"},
 )
-_declare("abort", "End a trial", "A canary or a shadow is a challenger again. Of any other version: nothing happens.")
-_declare("archive", "Put a version away", "One that is not in service.")
+_add_operation(
+    "abort",
+    "Abort a canary or shadow",
+    "Start a job that makes a canary or a shadow a challenger again. It changes nothing for any other version.",
+)
+_add_operation("archive", "Archive a version", "Start a job that archives a version that is not in service.")

@@ -1,4 +1,4 @@
-"""The operations under `/api/v1/predictions`: what was asked, what was answered, and by which model."""
+"""The operations under `/api/v1/predictions`: logged houses, their prices and the models that priced them."""
 
 import base64
 import binascii
@@ -23,71 +23,71 @@ router = APIRouter(prefix="/api/v1/predictions", tags=["predictions"], dependenc
 DEFAULT_PAGE, MAX_PAGE = 100, 1_000
 
 
-def _position_in(cursor: str) -> str:
-    _position_of(cursor)
+def _check_cursor(cursor: str) -> str:
+    _decode_cursor(cursor)
     return cursor
 
 
 _TIME = re.compile(r"\d{4}-\d{2}-\d{2}[Tt ]\d{2}:\d{2}.*")
 
 
-def _written_out(time: object) -> object:
-    """Take times as RFC 3339 writes them, and not the bare numbers that pydantic reads as seconds since 1970."""
+def _check_time_format(time: object) -> object:
+    """Accept only RFC 3339 times: pydantic would also read a bare number as seconds since 1970."""
     if isinstance(time, str) and not _TIME.fullmatch(time):
-        raise ValueError("a time is written like 2026-11-21T06:00:00Z")
+        raise ValueError("expected an RFC 3339 time such as 2026-11-21T06:00:00Z")
     return time
 
 
-Time = Annotated[AwareDatetime, BeforeValidator(_written_out)]
+Time = Annotated[AwareDatetime, BeforeValidator(_check_time_format)]
 
 
 class PredictionFilter(BaseModel):
-    """Which predictions are asked for."""
+    """The query parameters of a search."""
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
     request_id: Annotated[str | None, Field(alias="requestId", max_length=64)] = None
-    """Only those of this request."""
+    """Only predictions of this request."""
     model_version: Annotated[str | None, Field(alias="modelVersion", max_length=128)] = None
-    """Only those of this version of the model."""
+    """Only predictions of this model version."""
     since: Annotated[Time | None, Field(alias="from")] = None
-    """Only those answered at this time or later, such as `2026-11-21T06:00:00Z`."""
+    """Only predictions made at or after this RFC 3339 time, such as `2026-11-21T06:00:00Z`."""
     until: Annotated[Time | None, Field(alias="to")] = None
-    """Only those answered before this time."""
+    """Only predictions made before this time."""
     limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE
-    """How many a page has at the most."""
-    cursor: Annotated[str, Field(max_length=200), AfterValidator(_position_in)] | None = None
-    """The `next` of the page before, with the same other parameters."""
+    """Maximum number of predictions per page."""
+    cursor: Annotated[str, Field(max_length=200), AfterValidator(_check_cursor)] | None = None
+    """The `next` of the previous page. Repeat the other parameters unchanged."""
 
 
 @router.get(
     "",
-    summary="Find logged prices",
+    summary="Search logged predictions",
     operation_id="findPredictions",
     response_model=LoggedPrices,
     responses=errors_of_history(422),
 )
 async def find_predictions(history: HistoryDep, wanted: Annotated[PredictionFilter, Query()]) -> Response:
-    """List prices that were answered, the newest first, a page at a time."""
+    """List logged predictions, newest first, in pages."""
     found = await history.search(
         LogQuery(
-            # One more tells whether there is another page.
+            # One more than the limit shows whether there is another page.
             limit=wanted.limit + 1,
             request_id=wanted.request_id,
             model_version=wanted.model_version,
             since=wanted.since,
             until=wanted.until,
-            after=None if wanted.cursor is None else _position_of(wanted.cursor),
+            after=None if wanted.cursor is None else _decode_cursor(wanted.cursor),
         )
     )
     page = found[: wanted.limit]
-    further = _cursor_after(page[-1]) if len(found) > wanted.limit else None
-    return _answer({"predictions": [_document(one) for one in page], "next": further})
+    next_cursor = _encode_cursor(page[-1]) if len(found) > wanted.limit else None
+    return _json_response({"predictions": [_document(one) for one in page], "next": next_cursor})
 
 
 @router.get(
     "/{transactionId}",
-    summary="Look up one price",
+    summary="Get a logged prediction",
     operation_id="getPrediction",
     response_model=LoggedPrice,
     responses=errors_of_history(422),
@@ -96,11 +96,11 @@ async def get_prediction(
     history: HistoryDep,
     transaction_id: Annotated[str, Path(alias="transactionId", pattern="^[0-9a-f]{32}$")],
 ) -> Response:
-    """Tell what was asked and what was answered in one transaction."""
-    return _answer(_document(await history.find(transaction_id)))
+    """Return the house, the price and the model of one transaction."""
+    return _json_response(_document(await history.find(transaction_id)))
 
 
-def _answer(document: Any) -> Response:
+def _json_response(document: Any) -> Response:
     return Response(orjson.dumps(document, option=orjson.OPT_UTC_Z), media_type=JSON)
 
 
@@ -122,16 +122,16 @@ def _document(logged: LoggedPrediction) -> dict[str, Any]:
     }
 
 
-def _cursor_after(last: LoggedPrediction) -> str:
+def _encode_cursor(last: LoggedPrediction) -> str:
     return base64.urlsafe_b64encode(f"{last.predicted_at.isoformat()} {last.transaction_id}".encode()).decode()
 
 
-def _position_of(cursor: str) -> LogPosition:
+def _decode_cursor(cursor: str) -> LogPosition:
     try:
         at, _, transaction_id = base64.urlsafe_b64decode(cursor.encode("ascii")).decode("ascii").partition(" ")
         time = datetime.fromisoformat(at)
     except (ValueError, binascii.Error) as error:
-        raise ValueError("not the `next` of any page") from error
+        raise ValueError("not a valid cursor") from error
     if time.tzinfo is None or not transaction_id.isalnum():
-        raise ValueError("not the `next` of any page")
+        raise ValueError("not a valid cursor")
     return LogPosition(time, transaction_id)

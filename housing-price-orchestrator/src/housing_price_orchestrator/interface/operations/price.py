@@ -38,10 +38,10 @@ router = APIRouter(
     operation_id="predict",
     response_model=PricedHouse,
     responses=answers_of_pricing(),
-    openapi_extra=body_of(House, EXAMPLE_DOCUMENT, "A house of the survey; it sold for 105,000 USD"),
+    openapi_extra=body_of(House, EXAMPLE_DOCUMENT, "A house from the Ames survey, sold for 105,000 USD"),
 )
 async def predict(request: Request) -> ASGIApp:
-    """Estimate what one house sells for, with a 90 % interval and the model that made the estimate."""
+    """Predict the sale price of one house, with a 90 % prediction interval and the model version used."""
     limits = limits_of(request)
     timeout_seconds = timeout_seconds_of(request)
     body = await read_body(request, limit_bytes=limits.predict_bytes, limit_seconds=limits.body_seconds)
@@ -65,14 +65,17 @@ async def predict(request: Request) -> ASGIApp:
 
 @router.post(
     "/predict/batch",
-    summary="Price many houses",
+    summary="Price a batch of houses",
     operation_id="predictBatch",
     response_model=PricedBatch,
     responses=answers_of_pricing(),
     openapi_extra=body_of(HouseBatch, {"data": [EXAMPLE_DOCUMENT]}, "A batch of one house"),
 )
 async def predict_batch(request: Request) -> ASGIApp:
-    """Estimate what each of 1 to 10,000 houses sells for: one prediction per house, in the same order, or an error."""
+    """Predict the sale prices of 1 to 10,000 houses.
+
+    The response has one prediction per house, in the same order. If one house cannot be priced, the request fails.
+    """
     limits = limits_of(request)
     timeout_seconds = timeout_seconds_of(request)
     body = await read_body(request, limit_bytes=limits.batch_bytes, limit_seconds=limits.body_seconds)
@@ -100,9 +103,9 @@ async def predict_batch(request: Request) -> ASGIApp:
     **stream_of_houses(EXAMPLE_DOCUMENT),
 )
 async def predict_stream(request: Request) -> ASGIApp:
-    """Send one house per line and receive one result per line, in the same order, while still sending.
+    """Send one house per line and receive one result per line, in the same order, while the request is still sending.
 
-    A line that cannot be priced is answered with an error object that names its number; the stream goes on.
+    A line that cannot be priced yields an error object with the line number; the stream continues.
     """
     limits = limits_of(request)
     check_media_type(request, NDJSON)

@@ -162,12 +162,12 @@ def test_several_workers_share_a_queue_and_each_does_one_job_at_a_time(
         # Whoever looks after dead workers leaves those alone that live: each looks every two seconds.
         for worker in (one, two):
             for _ in range(4):  # with pauses of 3.5 s in all
-                worker.says("no prices, trying again")
+                worker.says("pricing failed, retrying")
         assert sorted(httpx.get(url, timeout=30).json()["state"] for url in urls) == sorted(states)
         stub.behaviour = predicts()
         assert {each_bench.end_of(url)["state"] for url in urls} == {"succeeded"}
         for worker in (one, two):
-            assert "job put back" not in worker.output
+            assert "job requeued" not in worker.output
 
 
 def test_fifty_submissions_with_one_key_are_one_job(each_bench: Bench) -> None:
@@ -183,7 +183,7 @@ def test_a_cancelled_job_stops_and_leaves_no_files(bench: Bench, stub: StubModel
     stub.behaviour = says(503)
     with bench.worker() as worker:
         url = bench.submit(lines_of(houses_json(3)), NDJSON)
-        worker.says("no prices, trying again")
+        worker.says("pricing failed, retrying")
         assert httpx.delete(url, timeout=30).json()["state"] == "cancelled"
         stub.behaviour = predicts()
         # The worker is free again.
@@ -265,8 +265,8 @@ def sqlalchemy_url(bench: Bench) -> str:
 def test_a_file_that_is_no_parquet_fails_its_job_and_says_why(bench: Bench) -> None:
     with bench.worker():
         for content, says_so in (
-            (b"PAR1 or so", "no parquet"),
-            (parquet_of([house_json() | {"colour": "red"}]), "unknown: 'colour'"),
+            (b"PAR1 or so", "Not a readable Parquet file"),
+            (parquet_of([house_json() | {"colour": "red"}]), "Unknown: 'colour'"),
         ):
             job = bench.end_of(bench.submit(content, PARQUET))
             assert (job["state"], job["error"]["code"]) == ("failed", "input-unusable")
@@ -368,7 +368,7 @@ def test_a_model_server_that_is_away_is_waited_for_and_then_named(bench: Bench, 
     stub.behaviour = says(503)
     with bench.worker(ORCHESTRATOR_JOBS__PATIENCE_SECONDS="600") as patient:
         url = bench.submit(lines_of(houses_json(3)), NDJSON)
-        patient.says("no prices, trying again")
+        patient.says("pricing failed, retrying")
         stub.behaviour = predicts()
         assert bench.end_of(url)["state"] == "succeeded"
     stub.behaviour = says(500)
@@ -397,7 +397,7 @@ def test_two_workers_of_one_name_do_not_run_side_by_side(bench: Bench) -> None:
         first.says("worker ready")
         with bench.worker() as second:
             assert second.wait() == 2
-        assert "runs already" in second.output
+        assert "is already running" in second.output
         assert first.stop() == 0
     with bench.worker() as third:
         third.says("worker ready")

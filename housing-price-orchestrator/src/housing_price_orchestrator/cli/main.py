@@ -39,10 +39,10 @@ def worker(
 ) -> None:
     """Price the files of jobs until Ctrl-C or SIGTERM, or any other end: nothing is lost (docs/jobs.md)."""
     # DBOS takes a second to load, which the other commands are spared.
-    from housing_price_orchestrator.worker.run import work  # noqa: PLC0415
+    from housing_price_orchestrator.worker.run import run_worker  # noqa: PLC0415
 
     try:
-        work(name=name or socket.gethostname())
+        run_worker(name=name or socket.gethostname())
     except InvalidSettings as error:
         typer.echo(f"housing-price-orchestrator: the configuration cannot be used\n{error}", err=True)
         sys.exit(2)

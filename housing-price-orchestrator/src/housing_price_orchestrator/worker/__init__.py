@@ -1,1 +1,1 @@
-"""The scoring worker: reads a file, prices it, writes the results."""
+"""The scoring worker: prices uploaded and stored files of houses as durable jobs."""

@@ -1,34 +1,34 @@
-"""Goes on with the jobs of workers that have ended and may never come back."""
+"""Recovers the jobs of workers that have ended."""
 
 import structlog
 from dbos import DBOS
 
-from housing_price_orchestrator.worker.worker_lock import WorkerNames
+from housing_price_orchestrator.worker.worker_lock import WorkerLocks
 
 
-class HandingOver:
-    """Puts the jobs of dead workers back into their queue; DBOS has to be launched.
+class JobRecovery:
+    """Requeues the jobs of dead workers; requires a launched DBOS.
 
-    A job whose worker turns out to live all the same (a file system that lost its lock) is done by two for a moment:
-    DBOS takes the next checkpoint of one of them only, and what the other has written is in files that nobody reads.
+    If a file system loses a lock, a job may briefly run in two workers. DBOS accepts the next checkpoint of only one of
+    them, and files named by no checkpoint are ignored.
     """
 
-    def __init__(self, names: WorkerNames, *, own_name: str, workflow: str) -> None:
-        """Look after those in `names` but for `own_name`, which run `workflow`."""
-        self._names = names
+    def __init__(self, locks: WorkerLocks, *, own_name: str, workflow: str) -> None:
+        """Recover jobs of `workflow` from all workers in `locks` except `own_name`."""
+        self._locks = locks
         self._own_name = own_name
         self._workflow = workflow
 
-    def look(self) -> int:
-        """Put back what belongs to dead workers; gives how many jobs those were."""
+    def run(self) -> int:
+        """Requeue the jobs of dead workers; returns how many."""
         running = DBOS.list_workflows(status="PENDING", name=self._workflow, load_input=False, load_output=False)
-        found = 0
-        for name in sorted({one.executor_id or "" for one in running} - {self._own_name, ""}):
-            with self._names.held_dead(name) as is_dead:
+        requeued = 0
+        for name in sorted({job.executor_id or "" for job in running} - {self._own_name, ""}):
+            with self._locks.lock_if_dead(name) as is_dead:
                 if is_dead:
-                    # There is no public way to say which workers are dead.
+                    # DBOS has no public API to recover the jobs of a given worker.
                     jobs = DBOS._recover_pending_workflows([name])  # noqa: SLF001
-                    found += len(jobs)
+                    requeued += len(jobs)
                     for job in jobs:
-                        structlog.get_logger().warning("job put back", job_id=job.get_workflow_id(), worker=name)
-        return found
+                        structlog.get_logger().warning("job requeued", job_id=job.get_workflow_id(), worker=name)
+        return requeued

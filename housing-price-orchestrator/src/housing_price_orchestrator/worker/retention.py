@@ -1,4 +1,4 @@
-"""Removes what nobody needs any more: what jobs left half made when they ended, and, after a while, jobs themselves."""
+"""Removes leftover files of finished jobs and, after the retention period, the jobs themselves."""
 
 import shutil
 import time
@@ -12,71 +12,73 @@ from dbos import DBOS, WorkflowStatus
 
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles, is_job_id
 
-BATCH = 100
-"""So many jobs are asked about, and deleted, at a time."""
+BATCH_SIZE = 100
+"""Jobs listed or deleted per query."""
 MAX_BATCHES = 20
-"""So many batches are deleted in one go; the rest waits for the next one."""
-FORGET_SECONDS = 60.0
-"""How often old jobs are looked for."""
+"""Batches deleted per run; the rest is left to the next run."""
+SEARCH_INTERVAL_SECONDS = 60.0
+"""Interval between searches for jobs past their retention."""
 
 _FINISHED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
-_WAITING = ("DELAYED", "ENQUEUED", "PENDING")
+_UNFINISHED = ("DELAYED", "ENQUEUED", "PENDING")
 
 
-class Keeping:
-    """Tidies up the folder of the jobs and their records; DBOS has to be launched. Several workers may do so."""
+class JobRetention:
+    """Cleans up the jobs folder and the job records; requires a launched DBOS. Safe to run in several workers."""
 
     def __init__(self, files: FolderJobFiles, *, workflow: str, retention: timedelta | None) -> None:
-        """Look after the jobs that run `workflow`; keep those that have ended for `retention`, or for good."""
+        """Manage the jobs that run `workflow`; keep finished ones for `retention`, or for ever if it is None."""
         self._files = files
         self._workflow = workflow
         self._retention = retention
-        self._forgot_at: float | None = None
+        self._searched_at: float | None = None
 
-    def look(self) -> None:
-        """Do what there is to do now."""
-        self.sweep()
+    def run(self) -> None:
+        """Remove leftovers now, and old jobs if a search for them is due."""
+        self.remove_leftovers()
         now = time.monotonic()
-        if self._retention is not None and (self._forgot_at is None or now - self._forgot_at >= FORGET_SECONDS):
-            self._forgot_at = now
-            self.forget(datetime.now(UTC) - self._retention)
+        if self._retention is not None and (
+            self._searched_at is None or now - self._searched_at >= SEARCH_INTERVAL_SECONDS
+        ):
+            self._searched_at = now
+            self.delete_finished_before(datetime.now(UTC) - self._retention)
 
-    def sweep(self) -> None:
-        """Remove what jobs were making that have ended or are not there any more, however they came to their end."""
-        folders = {path.name: path for path in islice(self._files.work_paths(), BATCH)}
+    def remove_leftovers(self) -> None:
+        """Remove work folders and uploaded files of jobs that have finished or no longer exist."""
+        folders = {path.name: path for path in islice(self._files.work_paths(), BATCH_SIZE)}
         if not folders:
             return
-        known = DBOS.list_workflows(workflow_ids=list(folders), load_input=True, load_output=False)
-        going_on = {one.workflow_id for one in known if one.status not in _FINISHED}
-        for name in folders.keys() - going_on:
+        jobs = DBOS.list_workflows(workflow_ids=list(folders), load_input=True, load_output=False)
+        unfinished = {job.workflow_id for job in jobs if job.status not in _FINISHED}
+        for name in folders.keys() - unfinished:
             shutil.rmtree(folders[name], ignore_errors=True)
-        for one in known:
-            if one.workflow_id not in going_on:
-                self._remove_input(one)
+        for job in jobs:
+            if job.workflow_id not in unfinished:
+                self._remove_input(job)
 
-    def forget(self, before: datetime) -> int:
-        """Delete jobs that had ended `before`, first their files and then what is known of them; gives how many."""
+    def delete_finished_before(self, before: datetime) -> int:
+        """Delete jobs finished before a time, their files first; returns how many."""
         deleted = 0
         for _ in range(MAX_BATCHES):
             old = DBOS.list_workflows(
                 status=list(_FINISHED),
                 name=self._workflow,
                 completed_before=before.isoformat(),
-                limit=BATCH,
+                limit=BATCH_SIZE,
                 load_output=False,
             )
-            for one in old:
-                self._remove_input(one)
-                if is_job_id(one.workflow_id):
-                    self._files.remove_results(one.workflow_id)
+            for job in old:
+                self._remove_input(job)
+                if is_job_id(job.workflow_id):
+                    self._files.remove_results(job.workflow_id)
             if old:
-                DBOS.delete_workflows([one.workflow_id for one in old])
+                DBOS.delete_workflows([job.workflow_id for job in old])
             deleted += len(old)
-            if len(old) < BATCH:
+            if len(old) < BATCH_SIZE:
                 break
         if deleted:
             structlog.get_logger().info("old jobs deleted", jobs=deleted, ended_before=before.isoformat())
-        self._remove_strays(before)
+        self._remove_orphaned_uploads(before)
         return deleted
 
     def _remove_input(self, job: WorkflowStatus) -> None:
@@ -84,31 +86,31 @@ class Keeping:
         if name is not None:
             self._files.incoming_path(name).unlink(missing_ok=True)
 
-    def _remove_strays(self, before: datetime) -> None:
-        """Remove files for which no job was submitted, because the API ended in between."""
+    def _remove_orphaned_uploads(self, before: datetime) -> None:
+        """Remove uploaded files without a job: the API ended between receiving the file and submitting the job."""
         old = [path for path in self._files.incoming_paths() if _changed_before(path, before)]
         if old:
-            waiting = set(self._waiting_inputs())
+            in_use = set(self._inputs_of_unfinished_jobs())
             for path in old:
-                if path.name not in waiting:
+                if path.name not in in_use:
                     path.unlink(missing_ok=True)
 
-    def _waiting_inputs(self) -> Iterator[str]:
+    def _inputs_of_unfinished_jobs(self) -> Iterator[str]:
         offset = 0
         while True:
             page = DBOS.list_workflows(
-                status=list(_WAITING), name=self._workflow, limit=BATCH, offset=offset, load_output=False
+                status=list(_UNFINISHED), name=self._workflow, limit=BATCH_SIZE, offset=offset, load_output=False
             )
-            yield from (name for one in page if (name := input_of(one)) is not None)
-            if len(page) < BATCH:
+            yield from (name for job in page if (name := input_of(job)) is not None)
+            if len(page) < BATCH_SIZE:
                 return
-            offset += BATCH
+            offset += BATCH_SIZE
 
 
 def input_of(job: WorkflowStatus) -> str | None:
-    """Name the file that came with a job; None where none did, or the record was written by a stranger."""
-    given = job.input["args"] if isinstance(job.input, dict) else ()
-    arguments = given[0] if given and isinstance(given[0], dict) else {}
+    """Return the name of the uploaded file of a job, or None if it has none or its record is malformed."""
+    positional = job.input["args"] if isinstance(job.input, dict) else ()
+    arguments = positional[0] if positional and isinstance(positional[0], dict) else {}
     name = arguments.get("input")
     return name if isinstance(name, str) and "output" not in arguments else None
 

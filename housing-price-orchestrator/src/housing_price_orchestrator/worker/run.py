@@ -1,4 +1,4 @@
-"""Runs the worker that prices the files of jobs; puts it together from the parts that the API is made of."""
+"""Composition root of the scoring worker: builds it from the parts that the API uses, and runs it until a signal."""
 
 import asyncio
 import contextlib
@@ -26,46 +26,52 @@ from housing_price_orchestrator.upstream.open import open_routes, open_upstream
 from housing_price_orchestrator.worker.score_file import FileScoring
 from housing_price_orchestrator.worker.scoring_worker import ScoringWorker
 from housing_price_orchestrator.worker.stores.transfer import Transfer
-from housing_price_orchestrator.worker.wait_for_prices import Outcome, PatientPricing
-from housing_price_orchestrator.worker.worker_lock import NameTaken, WorkerNames, is_worker_name
+from housing_price_orchestrator.worker.wait_for_prices import Outcome, RetryingPricing
+from housing_price_orchestrator.worker.worker_lock import WorkerLocks, WorkerNameTaken, is_worker_name
 
-STEP_SECONDS = 60.0
-"""How long the prices of one step may take; a caller of the API has less time."""
+STEP_DEADLINE_SECONDS = 60.0
+"""Deadline for pricing one step. API requests have a shorter one."""
 
 
-def work(*, name: str) -> None:
-    """Work until a signal says stop.
+def run_worker(*, name: str) -> None:
+    """Run the worker until SIGTERM or SIGINT.
 
     Raises:
-        InvalidSettings: the environment holds something that cannot be used, or another worker has this name.
+        InvalidSettings: a setting is not valid, or another worker with this name is running.
     """
     settings = load_settings()
     if settings.jobs.database_url is None:
-        raise InvalidSettings(f"{PREFIX}JOBS__DATABASE_URL is not set: there are no jobs to do")
+        raise InvalidSettings(f"{PREFIX}JOBS__DATABASE_URL is not set: the worker needs the jobs database")
     if not is_worker_name(name):
         raise InvalidSettings(
-            "--name must be 1 to 64 letters, digits, dots, dashes or underscores, and no dot at first"
+            "--name must be 1 to 64 letters, digits, dots, dashes or underscores, and must not start with a dot"
         )
     configure_logging(level=settings.log.level, style=settings.log.format)
     try:
-        held = WorkerNames(settings.jobs.folder).hold(name)
-    except (NameTaken, OSError) as error:
+        lock = WorkerLocks(settings.jobs.folder).acquire(name)
+    except (WorkerNameTaken, OSError) as error:
         raise InvalidSettings(f"{PREFIX}JOBS__FOLDER={settings.jobs.folder}: {error}") from error
-    with held:
-        asyncio.run(_work(settings, settings.jobs.database_url, name))
+    with lock:
+        asyncio.run(_run(settings, settings.jobs.database_url, name))
 
 
-async def _work(settings: Settings, url: str, name: str) -> None:
+async def _run(settings: Settings, url: str, name: str) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
-    for which in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(which, stopped.set)
-    requests = settings.requests.model_copy(update={"deadline_seconds": STEP_SECONDS})
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopped.set)
+    requests = settings.requests.model_copy(update={"deadline_seconds": STEP_DEADLINE_SECONDS})
     metrics = settings.metrics.model_copy(update={"enabled": False})
-    ours = settings.model_copy(update={"requests": requests, "metrics": metrics})
+    worker_settings = settings.model_copy(update={"requests": requests, "metrics": metrics})
     async with contextlib.AsyncExitStack() as stack:
-        # A file has prices of one model where it can: a canary proves itself on those who can be asked again.
-        upstream = await open_upstream(ours, stack, ComposedTelemetry(ours), await open_routes(ours), with_canary=False)
+        # One file should be priced by one model. A canary is tested on requests that can be repeated.
+        upstream = await open_upstream(
+            worker_settings,
+            stack,
+            ComposedTelemetry(worker_settings),
+            await open_routes(worker_settings),
+            with_canary=False,
+        )
 
         async def price_each(houses: Sequence[AnyHouse]) -> Sequence[Outcome]:
             return await upstream.pricing.price_each(houses)
@@ -75,8 +81,8 @@ async def _work(settings: Settings, url: str, name: str) -> None:
         scoring = FileScoring(
             files,
             read=read_house,
-            price=PatientPricing(price_each, loop, patience_seconds=jobs.patience_seconds),
-            explain=_explained,
+            price=RetryingPricing(price_each, loop, max_wait_seconds=jobs.patience_seconds),
+            describe_error=_describe_error,
             rows_per_step=jobs.rows_per_step,
             max_file_bytes=jobs.max_file_bytes,
         )
@@ -85,7 +91,7 @@ async def _work(settings: Settings, url: str, name: str) -> None:
             Transfer(AllowedLocations(jobs.stores), files, max_file_bytes=jobs.max_file_bytes),
             url=make_url(url),
             name=name,
-            names=WorkerNames(jobs.folder),
+            locks=WorkerLocks(jobs.folder),
             files=files,
             retention=None if jobs.retention_days is None else timedelta(days=jobs.retention_days),
             max_jobs=jobs.max_jobs,
@@ -96,22 +102,22 @@ async def _work(settings: Settings, url: str, name: str) -> None:
             await asyncio.to_thread(worker.start)
         except SQLAlchemyError as error:
             reason = getattr(error, "orig", None) or error
-            structlog.get_logger().error("the database of the jobs cannot be used", error=f"{reason}"[:500])
-            _end(1)
+            structlog.get_logger().error("jobs database unavailable", error=f"{reason}"[:500])
+            _exit(1)
         structlog.get_logger().info("worker ready", worker=name)
         await stopped.wait()
     structlog.get_logger().info("worker stopped", worker=name)
-    _end(0)
+    _exit(0)
 
 
-def _end(status: int) -> None:
-    """End at once: what is under way is done again from its last checkpoint, as after any other end."""
+def _exit(status: int) -> None:
+    """Exit immediately, without waiting for running jobs: they resume from their last checkpoint."""
     sys.stdout.flush()
     os._exit(status)
 
 
-def _explained(error: HousingPriceError) -> Mapping[str, Any]:
-    """Say what is wrong with a row, in the words of the API."""
+def _describe_error(error: HousingPriceError) -> Mapping[str, Any]:
+    """Describe an error of a row in the terms of the API's problem documents."""
     answer = answer_to(error)
     return {"code": answer.name, "title": answer.title, **members_of(error)}
 

@@ -1,4 +1,4 @@
-"""Runs the jobs of the queue `scoring`, each step checkpointed by DBOS."""
+"""Runs the jobs of the queue `scoring` as DBOS workflows with a checkpoint after each step."""
 
 import threading
 from collections.abc import Callable, Mapping
@@ -21,28 +21,29 @@ from housing_price_orchestrator.provider.jobs.names import (
     application_version,
     queue_name,
 )
-from housing_price_orchestrator.provider.jobs.refuse_pickle import read_json_only
+from housing_price_orchestrator.provider.jobs.refuse_pickle import refuse_pickle
 from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.jobs import JobKind
 from housing_price_orchestrator.shared.locations import REFUSED_SUFFIX
-from housing_price_orchestrator.worker.recover_jobs import HandingOver
-from housing_price_orchestrator.worker.retention import Keeping
+from housing_price_orchestrator.worker.recover_jobs import JobRecovery
+from housing_price_orchestrator.worker.retention import JobRetention
 from housing_price_orchestrator.worker.score_file import START, FileScoring
 from housing_price_orchestrator.worker.stores.transfer import Transfer
-from housing_price_orchestrator.worker.worker_lock import WorkerNames
+from housing_price_orchestrator.worker.worker_lock import WorkerLocks
 
-POLL_SECONDS = 0.5
-"""How long a job may wait in the queue until an idle worker sees it."""
-LOOK_SECONDS = 2.0
-"""How often it is looked after what workers left behind."""
+POLL_INTERVAL_SECONDS = 0.5
+"""Interval at which an idle worker polls the queue."""
+MAINTENANCE_INTERVAL_SECONDS = 2.0
+"""Interval between rounds of job recovery and retention."""
 
 _KIND: JobKind = "scoring"
 
 
 class ScoringWorker:
-    """Takes jobs until its process ends.
+    """Runs jobs until its process ends.
 
-    It may be ended at any time, also with -9: another worker, or one of the same name, goes on where it was.
+    The process may be killed at any time, even with SIGKILL: another worker, or one with the same name, resumes its
+    jobs from their last checkpoints.
     """
 
     def __init__(
@@ -52,22 +53,22 @@ class ScoringWorker:
         *,
         url: URL,
         name: str,
-        names: WorkerNames,
+        locks: WorkerLocks,
         files: FolderJobFiles,
         retention: timedelta | None,
         max_jobs: int,
         wait_seconds: float,
         failure_of: Callable[[HousingPriceError], tuple[str, str]],
     ) -> None:
-        """Do `max_jobs` jobs at a time; `failure_of` gives the code and the text of an error.
+        """Run up to `max_jobs` jobs at a time; `failure_of` returns the code and the text of an error.
 
-        Jobs that have ended are deleted after `retention`, or never.
+        Finished jobs are deleted after `retention`, or kept for ever if it is None.
         """
         self._scoring = scoring
         self._transfer = transfer
         self._url = url
         self._name = name
-        self._names = names
+        self._locks = locks
         self._files = files
         self._retention = retention
         self._max_jobs = max_jobs
@@ -76,8 +77,8 @@ class ScoringWorker:
         self._log = structlog.get_logger()
 
     def start(self) -> None:
-        """Begin, in threads of its own; jobs that workers have left that do not run any more are gone on with."""
-        read_json_only()
+        """Start running jobs in background threads, including jobs left by workers that have ended."""
+        refuse_pickle()
         engine = job_engine(self._url, connections=4 + 2 * self._max_jobs, wait_seconds=self._wait_seconds)
         DBOS(
             config={
@@ -93,22 +94,24 @@ class ScoringWorker:
         DBOS.workflow(name=WORKFLOW_OF_KIND[_KIND])(self._workflow())
         DBOS.listen_queues([queue_name(_KIND)])
         DBOS.launch()
-        DBOS.register_queue(queue_name(_KIND), worker_concurrency=self._max_jobs, polling_interval_sec=POLL_SECONDS)
-        threading.Thread(target=self._look_after, name="looking-after", daemon=True).start()
+        DBOS.register_queue(
+            queue_name(_KIND), worker_concurrency=self._max_jobs, polling_interval_sec=POLL_INTERVAL_SECONDS
+        )
+        threading.Thread(target=self._run_maintenance, name="job-maintenance", daemon=True).start()
 
-    def _look_after(self) -> None:
-        """Look after what workers left behind, until the process ends."""
+    def _run_maintenance(self) -> None:
+        """Recover and delete jobs at regular intervals, until the process ends."""
         workflow = WORKFLOW_OF_KIND[_KIND]
-        handing_over = HandingOver(self._names, own_name=self._name, workflow=workflow)
-        keeping = Keeping(self._files, workflow=workflow, retention=self._retention)
+        recovery = JobRecovery(self._locks, own_name=self._name, workflow=workflow)
+        retention = JobRetention(self._files, workflow=workflow, retention=self._retention)
         pause = threading.Event()
-        while not pause.wait(LOOK_SECONDS):
-            for what in (handing_over, keeping):
+        while not pause.wait(MAINTENANCE_INTERVAL_SECONDS):
+            for run in (recovery.run, retention.run):
                 try:
-                    what.look()
+                    run()
                 except (SQLAlchemyError, DBOSException, OSError) as error:
-                    # It may pass; what is to be done waits.
-                    self._log.exception("what workers left behind was not looked after", exc_info=error)
+                    # Usually transient. The next round tries again.
+                    self._log.exception("job maintenance failed", exc_info=error)
 
     def _workflow(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
         def score(arguments: dict[str, Any]) -> dict[str, Any]:
@@ -117,38 +120,38 @@ class ScoringWorker:
             try:
                 return self._score(job_id, arguments)
             except Exception:
-                # It stays failed.
-                self._scoring.tidy(job_id, arguments)
+                # A failed job is never resumed, so its files can go.
+                self._scoring.clean_up(job_id, arguments)
                 raise
 
         return score
 
     def _score(self, job_id: str, arguments: dict[str, Any]) -> dict[str, Any]:
         scoring, step = self._scoring, self._step
-        in_stores = "output" in arguments
-        if in_stores:
-            _, result = step("locate", self._transfer.formats_of, arguments)
-            source = scoring.made(job_id, step("fetch", self._transfer.fetch, job_id, arguments))
+        uses_stores = "output" in arguments
+        if uses_stores:
+            _, output_format = step("locate", self._transfer.formats_of, arguments)
+            source = scoring.work_file(job_id, step("fetch", self._transfer.fetch, job_id, arguments))
         else:
-            source, result = scoring.source_of(arguments), arguments["format"]
+            source, output_format = scoring.uploaded_file(arguments), arguments["format"]
         if source.format == "parquet":
-            source = scoring.made(job_id, step("convert", scoring.convert, job_id, source))
+            source = scoring.work_file(job_id, step("convert", scoring.convert, job_id, source))
         total = step("count", scoring.count, source)
-        at: Mapping[str, Any] = START
+        checkpoint: Mapping[str, Any] = START
         parts: list[str] = []
         while True:
-            DBOS.set_event(PROGRESS_EVENT, {"rowsDone": at["rows"], "rowsTotal": total})
-            if parts and at["rows"] >= total:
+            DBOS.set_event(PROGRESS_EVENT, {"rowsDone": checkpoint["rows"], "rowsTotal": total})
+            if parts and checkpoint["rows"] >= total:
                 break
-            at = step("price", scoring.step, job_id, source, result, at)
-            parts.append(at["part"])
-        step("join", scoring.join, job_id, result, parts)
-        report = {"rowsTotal": total, "rowsPriced": total - at["refused"], "rowsRefused": at["refused"]}
-        if in_stores:
+            checkpoint = step("price", scoring.score_step, job_id, source, output_format, checkpoint)
+            parts.append(checkpoint["part"])
+        step("join", scoring.join, job_id, output_format, parts)
+        report = {"rowsTotal": total, "rowsPriced": total - checkpoint["refused"], "rowsRefused": checkpoint["refused"]}
+        if uses_stores:
             step("deliver", self._transfer.deliver, job_id, arguments)
             report |= {"output": arguments["output"], "refused": arguments["output"] + REFUSED_SUFFIX}
-        step("tidy", scoring.tidy, job_id, arguments)
-        self._log.info("job done", job_id=job_id, rows=total, refused=at["refused"])
+        step("tidy", scoring.clean_up, job_id, arguments)
+        self._log.info("job done", job_id=job_id, rows=total, refused=checkpoint["refused"])
         return report
 
     def _step(self, name: str, work: Callable[..., Any], *arguments: Any) -> Any:

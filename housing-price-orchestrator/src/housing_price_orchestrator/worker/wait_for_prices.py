@@ -1,4 +1,4 @@
-"""Prices the rows of a job, and waits for a model server that is away."""
+"""Prices the rows of a job, retrying while the model server is unavailable."""
 
 import asyncio
 import time
@@ -11,62 +11,62 @@ from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 FIRST_PAUSE_SECONDS = 0.5
-LONGEST_PAUSE_SECONDS = 10.0
+MAX_PAUSE_SECONDS = 10.0
 
-_OF_THE_ROW = (PriceImplausible, RowsRefused)
-"""What is wrong with one row, and will be so again; anything else may pass."""
+_ROW_ERRORS = (PriceImplausible, RowsRefused)
+"""Errors of a single row, which a retry cannot fix. All other errors may be transient."""
 
 type Outcome = PriceEstimate | HousingPriceError
 
 
-class PatientPricing:
-    """Asks for prices from a thread; what prices them runs in an event loop elsewhere."""
+class RetryingPricing:
+    """Prices houses from a worker thread, with retries; the pricing itself runs in an event loop of another thread."""
 
     def __init__(
         self,
         price_each: Callable[[Sequence[AnyHouse]], Awaitable[Sequence[Outcome]]],
         loop: asyncio.AbstractEventLoop,
         *,
-        patience_seconds: float,
+        max_wait_seconds: float,
         sleep: Callable[[float], object] = time.sleep,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Ask `price_each` in `loop`, again and again for up to `patience_seconds`."""
+        """Call `price_each` in `loop`, retrying for up to `max_wait_seconds`."""
         self._price_each = price_each
         self._loop = loop
-        self._patience_seconds = patience_seconds
+        self._max_wait_seconds = max_wait_seconds
         self._sleep = sleep
         self._clock = clock
 
     def __call__(self, houses: Sequence[AnyHouse]) -> Sequence[Outcome]:
-        """Price each house; an error stands in the place of one that the model does not price.
+        """Price each house, with an error in place of each house that the model cannot price.
 
         Raises:
-            HousingPriceError: why no prices could be had for so long.
+            HousingPriceError: the last transient error, when the retries are used up.
         """
         if not houses:
             return []
-        until, pause = self._clock() + self._patience_seconds, FIRST_PAUSE_SECONDS
+        deadline, pause = self._clock() + self._max_wait_seconds, FIRST_PAUSE_SECONDS
         while True:
-            asked = asyncio.run_coroutine_threadsafe(self._ask(houses), self._loop)
-            outcomes = asked.result()
-            trouble = _trouble_in(outcomes)
-            if trouble is None:
+            future = asyncio.run_coroutine_threadsafe(self._price(houses), self._loop)
+            outcomes = future.result()
+            transient_error = _transient_error_in(outcomes)
+            if transient_error is None:
                 return outcomes
-            if self._clock() + pause > until:
-                raise trouble
+            if self._clock() + pause > deadline:
+                raise transient_error
             structlog.get_logger().warning(
-                "no prices, trying again", error=f"{type(trouble).__name__}: {trouble}", seconds=pause
+                "pricing failed, retrying", error=f"{type(transient_error).__name__}: {transient_error}", seconds=pause
             )
             self._sleep(pause)
-            pause = min(2 * pause, LONGEST_PAUSE_SECONDS)
+            pause = min(2 * pause, MAX_PAUSE_SECONDS)
 
-    async def _ask(self, houses: Sequence[AnyHouse]) -> Sequence[Outcome]:
+    async def _price(self, houses: Sequence[AnyHouse]) -> Sequence[Outcome]:
         return await self._price_each(houses)
 
 
-def _trouble_in(outcomes: Sequence[Outcome]) -> HousingPriceError | None:
-    for one in outcomes:
-        if isinstance(one, HousingPriceError) and not isinstance(one, _OF_THE_ROW):
-            return one
+def _transient_error_in(outcomes: Sequence[Outcome]) -> HousingPriceError | None:
+    for outcome in outcomes:
+        if isinstance(outcome, HousingPriceError) and not isinstance(outcome, _ROW_ERRORS):
+            return outcome
     return None

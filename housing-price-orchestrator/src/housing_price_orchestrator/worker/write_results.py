@@ -1,4 +1,4 @@
-"""Writes the results of a file: a part for each step, and all of them as one file."""
+"""Writes scoring results: one part file per step, then all parts joined into one result file."""
 
 import csv
 import io
@@ -18,98 +18,101 @@ from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
 from housing_price_orchestrator.worker.priced_rows import COLUMNS, Priced, cells_of
 
-CSV_HEAD = (",".join(COLUMNS) + "\r\n").encode()
+CSV_HEADER = (",".join(COLUMNS) + "\r\n").encode()
 
 
-def as_csv(rows: Iterable[Priced]) -> bytes:
-    """Write rows as CSV, without a header."""
+def csv_lines(rows: Iterable[Priced]) -> bytes:
+    """Format rows as CSV lines, without the header."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
     writer.writerows(map(cells_of, rows))
     return text.getvalue().encode()
 
 
-def as_lines(rows: Iterable[Priced]) -> bytes:
-    """Write rows as JSON, one document per line."""
+def json_lines(rows: Iterable[Priced]) -> bytes:
+    """Format rows as JSON, one document per line."""
     return b"".join(orjson.dumps(_document(*priced), option=orjson.OPT_APPEND_NEWLINE) for priced in rows)
 
 
-def _document(row: int, house_id: int, one: PriceEstimate) -> dict[str, Any]:
+def _document(row: int, house_id: int, estimate: PriceEstimate) -> dict[str, Any]:
     return {
         "row": row,
         "id": house_id,
-        "predictedPrice": one.price_usd,
-        "priceInterval": {"low": one.low_usd, "high": one.high_usd, "level": INTERVAL_LEVEL},
-        "model": {"name": one.model.name, "version": one.model.version, "id": one.model.id},
+        "predictedPrice": estimate.price_usd,
+        "priceInterval": {"low": estimate.low_usd, "high": estimate.high_usd, "level": INTERVAL_LEVEL},
+        "model": {"name": estimate.model.name, "version": estimate.model.version, "id": estimate.model.id},
     }
 
 
-NO_PARQUET = "The worker was installed without parquet (its extra `worker`). Ask the operator."
+PARQUET_NOT_INSTALLED = "This worker is installed without Parquet support (its extra `worker`). Contact the operator."
 
 
 class ResultFormat(Protocol):
-    """Writes the results of one step, and puts those of all steps together."""
+    """Formats the results of one step as a part, and joins the parts of all steps."""
 
     def write(self, rows: Sequence[Priced], /) -> bytes:
-        """Write the rows of one step, which may be none, as a part."""
+        """Format the rows of one step, possibly none, as a part."""
         ...
 
     def join(self, parts: Sequence[Path], target: BinaryIO, /) -> None:
-        """Write all parts, in their order, as one file, in little memory."""
+        """Write all parts, in order, to one file; memory use does not grow with the file."""
         ...
 
 
-class _Lines:
-    """A format whose parts stand one behind the other."""
+class _ConcatenatedParts:
+    """A format whose parts are joined by concatenation, after an optional header."""
 
-    def __init__(self, head: bytes, write: Callable[[Iterable[Priced]], bytes]) -> None:
-        self._head = head
+    def __init__(self, header: bytes, write: Callable[[Iterable[Priced]], bytes]) -> None:
+        self._header = header
         self.write = write
 
     def join(self, parts: Sequence[Path], target: BinaryIO) -> None:
-        target.write(self._head)
-        join_bytes(parts, target)
+        target.write(self._header)
+        concatenate(parts, target)
 
 
-def join_bytes(parts: Sequence[Path], target: BinaryIO) -> None:
-    """Write files one behind the other."""
+def concatenate(parts: Sequence[Path], target: BinaryIO) -> None:
+    """Write the bytes of all parts to `target`, in order."""
     for part in parts:
         with part.open("rb") as file:
             shutil.copyfileobj(file, target, BLOCK_BYTES)
 
 
 def result_format(name: str) -> ResultFormat:
-    """Give what writes a format: csv, ndjson or parquet.
+    """Return the writer of a format: csv, ndjson or parquet.
 
     Raises:
-        JobInputUnusable: this worker was installed without what it takes.
+        JobInputUnusable: the format is parquet and pyarrow is not installed.
     """
     if name == "parquet":
         if find_spec("pyarrow") is None:
-            raise JobInputUnusable(NO_PARQUET)
-        # It takes a while to load, and is an extra.
+            raise JobInputUnusable(PARQUET_NOT_INSTALLED)
+        # pyarrow is an optional dependency and slow to import.
         from housing_price_orchestrator.worker.parquet.write import ParquetResults  # noqa: PLC0415
 
         return ParquetResults()
     return _FORMATS[name]
 
 
-_FORMATS: Mapping[str, ResultFormat] = {"csv": _Lines(CSV_HEAD, as_csv), "ndjson": _Lines(b"", as_lines)}
+_FORMATS: Mapping[str, ResultFormat] = {
+    "csv": _ConcatenatedParts(CSV_HEADER, csv_lines),
+    "ndjson": _ConcatenatedParts(b"", json_lines),
+}
 
 
-def write_whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file that is there as a whole or not at all, and on the disk when this returns."""
+def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
+    """Write a file atomically, readable by this user only; it is synced to disk on return."""
     path.parent.mkdir(parents=True, exist_ok=True)
-    beside = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
+    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
     try:
-        # Nobody else on this machine reads what people send.
-        with os.fdopen(os.open(beside, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
+        # Other users of this machine must not read customers' files.
+        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
             write(file)
             file.flush()
             os.fsync(file.fileno())
-        beside.replace(path)
+        temporary.replace(path)
     except BaseException:
-        beside.unlink(missing_ok=True)
+        temporary.unlink(missing_ok=True)
         raise
     folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
     try:

@@ -1,4 +1,4 @@
-"""Files of parquet, good, unusual and hostile, as the worker reads them: in a process of its own."""
+"""Valid, unusual and hostile Parquet files, read by the worker in a separate process."""
 
 import io
 import json
@@ -32,9 +32,9 @@ def converted(made: pa.Table | bytes, folder: Path, **limits: int) -> list[dict[
     else:
         pq.write_table(made, source)
     try:
-        convert(source, target, **{"limit_bytes": LIMIT, **limits})
+        convert(source, target, **{"max_bytes": LIMIT, **limits})
     except JobInputUnusable:
-        assert list(folder.iterdir()) == [source], "something half made stayed"
+        assert list(folder.iterdir()) == [source], "a partial file was left behind"
         raise
     return [json.loads(line) for line in target.read_text().splitlines()]
 
@@ -46,13 +46,13 @@ def table_of(documents: list[dict[str, Any]], **columns: Any) -> pa.Table:
     return frame
 
 
-def test_rows_are_the_documents_that_the_api_would_have_been_sent(tmp_path: Path) -> None:
+def test_rows_become_the_documents_that_a_caller_of_the_api_would_send(tmp_path: Path) -> None:
     documents = houses_json(1_203)
     assert converted(table_of(documents), tmp_path) == documents
 
 
-def test_what_pandas_makes_of_whole_numbers_with_nulls_is_whole(tmp_path: Path) -> None:
-    """A column of whole numbers with nulls is one of floating-point numbers there, with NaN for null."""
+def test_integer_columns_that_pandas_stored_as_floats_are_read_as_integers(tmp_path: Path) -> None:
+    """pandas stores an integer column with nulls as floats, with NaN for null."""
     documents = [house_json(id=1, garageCars=2), house_json(id=2)]
     frame = pd.DataFrame(documents).astype({"garageCars": "float64", "street": "category", "lotArea": "int16"})
     frame.loc[1, "lotFrontage"] = np.nan
@@ -79,9 +79,7 @@ def test_what_pandas_makes_of_whole_numbers_with_nulls_is_whole(tmp_path: Path) 
         ("street", pa.array(["x" * 60_000])),
     ],
 )
-def test_a_value_that_the_contract_does_not_take_is_for_the_row_to_be_refused(
-    column: str, value: pa.Array, tmp_path: Path
-) -> None:
+def test_an_invalid_value_refuses_only_its_row(column: str, value: pa.Array, tmp_path: Path) -> None:
     (document,) = converted(table_of([house_json()], **{column: value}), tmp_path)
     with pytest.raises(InvalidDocument) as refused:
         read_house(json.dumps(document).encode())
@@ -92,12 +90,12 @@ GOOD = house_json()
 
 
 @pytest.mark.parametrize(
-    ("made", "says"),
+    ("made", "reason"),
     [
-        (table_of([GOOD]).append_column("colour", pa.array(["red"])), "is unknown: 'colour'"),
-        (table_of([GOOD]).append_column("id", pa.array([1])), "stands there twice: 'id'"),
-        (table_of([GOOD]).drop_columns(["lotArea"]), "is missing: 'lotArea'"),
-        (pa.table({f"column{number}": [1] for number in range(2_000)}), "is unknown"),
+        (table_of([GOOD]).append_column("colour", pa.array(["red"])), "Unknown: 'colour'"),
+        (table_of([GOOD]).append_column("id", pa.array([1])), "Repeated: 'id'"),
+        (table_of([GOOD]).drop_columns(["lotArea"]), "Missing: 'lotArea'"),
+        (pa.table({f"column{number}": [1] for number in range(2_000)}), "Unknown"),
         (table_of([GOOD], lotArea=pa.array([[1]])), r"lotArea \(list"),
         (table_of([GOOD], lotArea=pa.array([{"a": 1}])), r"lotArea \(struct"),
         (table_of([GOOD], lotArea=pa.array([b"1"])), r"lotArea \(binary"),
@@ -105,8 +103,8 @@ GOOD = house_json()
         (table_of([GOOD], yearBuilt=pa.array([0], pa.timestamp("s"))), r"yearBuilt \(timestamp"),
     ],
 )
-def test_other_columns_than_those_of_a_house_are_told(made: pa.Table, says: str, tmp_path: Path) -> None:
-    with pytest.raises(JobInputUnusable, match=says):
+def test_columns_that_do_not_match_a_house_are_named(made: pa.Table, reason: str, tmp_path: Path) -> None:
+    with pytest.raises(JobInputUnusable, match=reason):
         converted(made, tmp_path)
 
 
@@ -132,16 +130,16 @@ WHOLE = bytes_of(table_of(houses_json(500)))
     ],
     ids=["csv", "magic", "noise", "half", "short", "footer", "hole"],
 )
-def test_what_is_no_parquet_or_is_damaged_is_told(content: bytes, tmp_path: Path) -> None:
+def test_files_that_are_damaged_or_not_parquet_are_refused(content: bytes, tmp_path: Path) -> None:
     with pytest.raises(JobInputUnusable):
         converted(content, tmp_path)
 
 
-def test_random_damage_is_refused_or_read_and_nothing_else(tmp_path: Path) -> None:
+def test_random_damage_is_refused_or_read_but_never_crashes(tmp_path: Path) -> None:
     dice = np.random.default_rng(7)
     for _ in range(12):
         damaged = bytearray(WHOLE)
-        # Most of it in the footer, which says how all the rest is read.
+        # Mostly in the footer, which describes the layout of the file.
         for at in dice.integers(len(damaged) - 12_000, len(damaged) - 8, 20):
             damaged[at] = dice.integers(256)
         try:
@@ -152,30 +150,30 @@ def test_random_damage_is_refused_or_read_and_nothing_else(tmp_path: Path) -> No
 
 
 def bomb(rows: int, text: str) -> pa.Table:
-    """Rows that take no room in the file: each is the same as the one before."""
+    """A table of identical rows, which compresses to almost nothing."""
     one = table_of([GOOD | {"street": text}])
     return pa.table({name: pa.repeat(one.column(name)[0], rows) for name in one.column_names})
 
 
-def test_few_bytes_that_are_many_rows_end_at_the_limit(tmp_path: Path) -> None:
+def test_a_small_file_with_many_rows_is_refused_at_the_size_limit(tmp_path: Path) -> None:
     content = bytes_of(bomb(300_000, "Pave"), compression="zstd")
     assert len(content) < 200_000
-    with pytest.raises(JobInputUnusable, match="more than 1000000 bytes"):
-        converted(content, tmp_path, limit_bytes=1_000_000)
+    with pytest.raises(JobInputUnusable, match="exceed 1000000 bytes"):
+        converted(content, tmp_path, max_bytes=1_000_000)
 
 
-def test_reading_that_takes_too_much_memory_ends_and_says_so(tmp_path: Path) -> None:
+def test_a_file_that_needs_too_much_memory_is_refused_with_a_reason(tmp_path: Path) -> None:
     table = table_of([GOOD | {"street": "x" * 100_000_000}])
     table = pa.table({name: pa.array([table.column(name)[0].as_py()] * 3) for name in table.column_names})
     with pytest.raises(JobInputUnusable, match="too much memory"):
-        converted(bytes_of(table, compression="zstd", use_dictionary=False), tmp_path, memory_megabytes=128)
+        converted(bytes_of(table, compression="zstd", use_dictionary=False), tmp_path, max_memory_megabytes=128)
 
 
-def test_a_large_group_of_rows_is_read_in_little_memory(tmp_path: Path) -> None:
+def test_a_large_row_group_is_read_within_the_memory_limit(tmp_path: Path) -> None:
     documents = houses_json(200) * 200
     table = table_of(documents)
     assert table.nbytes > 20_000_000
-    found = converted(bytes_of(table, row_group_size=10**9), tmp_path, memory_megabytes=64)
+    found = converted(bytes_of(table, row_group_size=10**9), tmp_path, max_memory_megabytes=64)
     assert found == documents
 
 
@@ -184,7 +182,7 @@ def priced(numbers: range) -> list[tuple[int, int, PriceEstimate]]:
     return [(one, 10 + one, PriceEstimate(1000.5 + one, 900.0, 1100.0, model)) for one in numbers]
 
 
-def test_parts_are_joined_in_their_order(tmp_path: Path) -> None:
+def test_parts_are_joined_in_order(tmp_path: Path) -> None:
     parts = [tmp_path / str(number) for number in range(4)]
     for path, numbers in zip(parts, (range(1, 3), range(0), range(3, 4), range(4, 9)), strict=True):
         path.write_bytes(ParquetResults().write(priced(numbers)))
@@ -199,14 +197,14 @@ def test_parts_are_joined_in_their_order(tmp_path: Path) -> None:
     assert pq.read_table(tmp_path / "none").num_rows == 0
 
 
-def test_a_worker_without_the_extra_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_worker_without_pyarrow_refuses_parquet_and_names_the_extra(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(write_results, "find_spec", lambda _: None)
     with pytest.raises(JobInputUnusable, match="extra `worker`"):
         write_results.result_format("parquet")
 
 
-def test_the_reader_ends_with_whoever_asked_it(tmp_path: Path) -> None:
-    """A worker that is killed leaves none behind, which would go on reading for nobody."""
+def test_the_reader_ends_when_its_output_is_closed(tmp_path: Path) -> None:
+    """A killed worker leaves no reader running."""
     source = tmp_path / "in.parquet"
     source.write_bytes(bytes_of(bomb(300_000, "Pave")))
     module = "housing_price_orchestrator.worker.parquet.read"

@@ -1,4 +1,4 @@
-"""What every store promises: a folder of this machine, and one of fsspec; and what a folder does beyond that."""
+"""Contract of every store (local folder and fsspec), and the extra checks of the local folder."""
 
 import os
 from collections.abc import Callable, Iterator
@@ -12,7 +12,7 @@ from housing_price_orchestrator.shared.errors import JobInputUnusable, JobStoreF
 from housing_price_orchestrator.shared.locations import AllowedLocations, Location
 from housing_price_orchestrator.worker.stores import transfer as transfers
 from housing_price_orchestrator.worker.stores.folder import FolderStore
-from housing_price_orchestrator.worker.stores.remote import RemoteStore
+from housing_price_orchestrator.worker.stores.remote import FsspecStore
 from housing_price_orchestrator.worker.stores.transfer import Store, Transfer
 
 JOB = "0" * 32
@@ -28,30 +28,32 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Stor
         yield FolderStore(), AllowedLocations([prefix]).find
         return
     files = fsspec.filesystem("memory")
-    yield RemoteStore(), AllowedLocations(["memory://allowed/"]).find
+    yield FsspecStore(), AllowedLocations(["memory://allowed/"]).find
     files.store.clear()
     files.pseudo_dirs[:] = [""]
 
 
 def place(find: Place, name: str) -> Location:
-    """A file of a store, whichever it is."""
+    """Return a location in the store under test."""
     allowed: AllowedLocations = find.__self__  # type: ignore[attr-defined]
     return find(allowed._prefixes[0] + name)
 
 
 @pytest.mark.parametrize("name", ["a.csv", "below/b.csv"])
-def test_what_is_written_is_there_as_a_whole_and_alone(store: tuple[Store, Place], tmp_path: Path, name: str) -> None:
+def test_a_written_file_is_complete_and_leaves_no_temporary_files(
+    store: tuple[Store, Place], tmp_path: Path, name: str
+) -> None:
     where, find = store
     location = place(find, name)
     made = tmp_path / "made"
     assert not where.exists(location)
-    with pytest.raises(FileNotFoundError), where.reading(location):
+    with pytest.raises(FileNotFoundError), where.open_file(location):
         pass
     for content in (b"first" * 1_000_000, b"second"):
         made.write_bytes(content)
         where.write(made, location)
         assert where.exists(location)
-        with where.reading(location) as file:
+        with where.open_file(location) as file:
             assert file.read() == content
     if isinstance(where, FolderStore):
         assert [path.name for path in (tmp_path / "allowed").rglob("*.part")] == []
@@ -59,10 +61,10 @@ def test_what_is_written_is_there_as_a_whole_and_alone(store: tuple[Store, Place
         assert [path for path in fsspec.filesystem("memory").find("/") if path.endswith(".part")] == []
 
 
-def test_a_write_that_fails_leaves_nothing(store: tuple[Store, Place], tmp_path: Path) -> None:
+def test_a_failed_write_leaves_no_file(store: tuple[Store, Place], tmp_path: Path) -> None:
     where, find = store
     with pytest.raises(FileNotFoundError):
-        where.write(tmp_path / "never-made", place(find, "a.csv"))
+        where.write(tmp_path / "missing", place(find, "a.csv"))
     assert not where.exists(place(find, "a.csv"))
 
 
@@ -85,7 +87,7 @@ def transfer_of(folder: Path, tmp_path: Path, limit: int = 1_000) -> Transfer:
 
 
 @pytest.mark.parametrize("name", ["link.csv", "inside.csv", "out/houses.csv", "folder.csv", "pipe.csv", "real/no.csv"])
-def test_no_link_leads_out_of_a_folder_and_only_files_are_read(folder: Path, tmp_path: Path, name: str) -> None:
+def test_only_regular_files_are_read_and_links_are_not_followed(folder: Path, tmp_path: Path, name: str) -> None:
     arguments = {"input": f"file://{folder}/{name}", "output": f"file://{folder}/new.csv"}
     with pytest.raises((JobStoreFailed, JobInputUnusable)) as failed:
         transfer_of(folder, tmp_path).fetch(JOB, arguments)
@@ -93,7 +95,7 @@ def test_no_link_leads_out_of_a_folder_and_only_files_are_read(folder: Path, tmp
     assert not list((tmp_path / "jobs").rglob("*.csv"))
 
 
-def test_nothing_is_written_through_a_link(folder: Path, tmp_path: Path) -> None:
+def test_a_result_is_never_written_through_a_link(folder: Path, tmp_path: Path) -> None:
     (folder / "in.csv").write_text("x")
     transfer = transfer_of(folder, tmp_path)
     files = FolderJobFiles(tmp_path / "jobs")
@@ -104,7 +106,7 @@ def test_nothing_is_written_through_a_link(folder: Path, tmp_path: Path) -> None
     with pytest.raises(JobStoreFailed):
         transfer.deliver(JOB, arguments)
     assert [path.name for path in (tmp_path / "secret").iterdir()] == ["houses.csv"]
-    # A link that is there in the place of the result counts as being there; it is replaced, not followed.
+    # A link at the output location counts as an existing file. On delivery it is replaced, not followed.
     with pytest.raises(JobInputUnusable, match="already"):
         transfer.fetch(JOB, arguments | {"output": f"file://{folder}/link.csv"})
     transfer.deliver(JOB, arguments | {"output": f"file://{folder}/link.csv"})
@@ -113,23 +115,25 @@ def test_nothing_is_written_through_a_link(folder: Path, tmp_path: Path) -> None
     assert (folder / "link.csv.refused.ndjson").read_text() == "refused"
 
 
-def test_a_file_that_is_too_large_is_not_copied_to_its_end(folder: Path, tmp_path: Path) -> None:
+def test_a_file_that_is_too_large_is_refused_and_leaves_no_copy(folder: Path, tmp_path: Path) -> None:
     (folder / "in.csv").write_bytes(b"x" * 1_001)
     arguments = {"input": f"file://{folder}/in.csv", "output": f"file://{folder}/new.csv"}
-    with pytest.raises(JobInputUnusable, match="more than 1000 bytes"):
+    with pytest.raises(JobInputUnusable, match="larger than 1000 bytes"):
         transfer_of(folder, tmp_path).fetch(JOB, arguments)
     assert not list((tmp_path / "jobs" / "work" / JOB).iterdir())
 
 
-def test_the_worker_believes_no_place_that_the_queue_names(folder: Path, tmp_path: Path) -> None:
+def test_the_worker_rejects_locations_from_the_queue_that_are_not_allowed(folder: Path, tmp_path: Path) -> None:
     transfer = transfer_of(folder, tmp_path)
     for wrong in (f"file://{tmp_path}/secret/houses.csv", f"file://{folder}/../secret/houses.csv", "s3://x/y.csv", 7):
         with pytest.raises(JobInputUnusable):
             transfer.formats_of({"input": wrong, "output": f"file://{folder}/new.csv"})
 
 
-def test_a_store_that_fails_is_named_without_its_words(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    class Failing(RemoteStore):
+def test_a_store_failure_is_reported_without_the_stores_own_message(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    class Failing(FsspecStore):
         def exists(self, _: Location, /) -> bool:
             raise RuntimeError("password=hush")
 

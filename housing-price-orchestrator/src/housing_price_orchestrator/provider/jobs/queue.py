@@ -20,7 +20,7 @@ from housing_price_orchestrator.provider.jobs.names import (
     application_name,
     queue_name,
 )
-from housing_price_orchestrator.provider.jobs.refuse_pickle import PickleRefused, read_json_only
+from housing_price_orchestrator.provider.jobs.refuse_pickle import PickleRefused, refuse_pickle
 from housing_price_orchestrator.shared.errors import JobsUnavailable
 from housing_price_orchestrator.shared.jobs import Job, JobFailure, JobKind, JobOrder, JobState
 
@@ -99,7 +99,7 @@ class DBOSJobQueue:
     def _client(self) -> DBOSClient:
         with self._opening:
             if self._opened is None:
-                read_json_only()
+                refuse_pickle()
                 engine = job_engine(self._url, connections=CONNECTIONS, wait_seconds=self._wait_seconds)
                 client = DBOSClient(
                     system_database_engine=engine,

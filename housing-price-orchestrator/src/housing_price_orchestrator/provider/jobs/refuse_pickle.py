@@ -9,7 +9,7 @@ class PickleRefused(Exception):
     """A row of the database is marked as pickle; nobody of ours writes such rows."""
 
 
-def read_json_only() -> None:
+def refuse_pickle() -> None:
     """Have this process refuse rows that are pickled, before DBOS reads its first one.
 
     DBOS reads a row as the row itself says (its column `serialization`), whichever serializer it was given: `py_pickle`

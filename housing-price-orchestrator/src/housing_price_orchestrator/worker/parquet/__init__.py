@@ -1,1 +1,1 @@
-"""Files of parquet, for workers that were installed with the extra `worker`; the API never looks into one."""
+"""Reading and writing Parquet, for workers installed with the extra `worker`; the API never parses a Parquet file."""

@@ -1,4 +1,4 @@
-"""Has a file of parquet read by a process of its own (`reading.py`), whatever that does."""
+"""Converts a Parquet file to JSON lines in a memory-limited subprocess (`read.py`)."""
 
 import subprocess
 import sys
@@ -9,38 +9,38 @@ from typing import BinaryIO
 
 from housing_price_orchestrator.provider.jobs.files import BLOCK_BYTES
 from housing_price_orchestrator.shared.errors import JobInputUnusable
-from housing_price_orchestrator.worker.write_results import write_whole
+from housing_price_orchestrator.worker.write_results import write_atomically
 
-MEMORY_MEGABYTES = 512
-"""So much may reading take on top of what the program itself needs."""
-UNUSABLE = 3
-"""The exit status of `reading.py` where it says what is wrong with the file."""
+MAX_MEMORY_MEGABYTES = 512
+"""Memory that the reader may use on top of what the program itself needs."""
+EXIT_UNUSABLE = 3
+"""Exit status of `read.py` when standard error explains what is wrong with the file."""
 
-_READING = "housing_price_orchestrator.worker.parquet.read"
-_MAX_TEXT_BYTES = 2_000
+_READER_MODULE = "housing_price_orchestrator.worker.parquet.read"
+_MAX_MESSAGE_BYTES = 2_000
 
 
-def is_there() -> bool:
-    """Tell whether this worker can read and write parquet."""
+def is_supported() -> bool:
+    """Return whether this worker can read and write Parquet."""
     return find_spec("pyarrow") is not None
 
 
-def convert(source: Path, target: Path, *, limit_bytes: int, memory_megabytes: int = MEMORY_MEGABYTES) -> None:
-    """Write the rows of `source` as JSON lines; `target` is there as a whole or not at all.
+def convert(source: Path, target: Path, *, max_bytes: int, max_memory_megabytes: int = MAX_MEMORY_MEGABYTES) -> None:
+    """Write the rows of `source` to `target` as JSON lines, atomically.
 
     Raises:
-        JobInputUnusable: it is no parquet, or has other columns than a house, or its rows take more than `limit_bytes`,
-            or reading it takes too much memory.
+        JobInputUnusable: the file is not Parquet, its columns do not match a house, its rows take more than
+            `max_bytes` as JSON, or reading it exceeds the memory limit.
     """
-    command = [sys.executable, "-I", "-m", _READING, str(source), str(memory_megabytes)]
-    # Nothing of what this process knows is for one that reads what strangers sent.
+    command = [sys.executable, "-I", "-m", _READER_MODULE, str(source), str(max_memory_megabytes)]
+    # The reader parses untrusted files, so it gets none of this process's environment, which holds credentials.
     environment = {"ARROW_DEFAULT_MEMORY_POOL": "system"}
-    with tempfile.TemporaryFile() as said:
+    with tempfile.TemporaryFile() as stderr:
         reader = subprocess.Popen(  # noqa: S603 - our own program
-            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=said, env=environment
+            command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, env=environment
         )
         try:
-            write_whole(target, lambda file: _copy(reader, file, limit_bytes))
+            write_atomically(target, lambda file: _copy(reader, file, max_bytes))
             status = reader.wait()
         finally:
             reader.kill()
@@ -49,19 +49,19 @@ def convert(source: Path, target: Path, *, limit_bytes: int, memory_megabytes: i
                 reader.stdout.close()
         if status != 0:
             target.unlink(missing_ok=True)
-            said.seek(0)
-            text = said.read(_MAX_TEXT_BYTES).decode(errors="replace")
-            if status != UNUSABLE or not text:
-                text = "Reading the file took too much memory, or failed in another way: is it damaged?"
-            raise JobInputUnusable(text)
+            stderr.seek(0)
+            message = stderr.read(_MAX_MESSAGE_BYTES).decode(errors="replace")
+            if status != EXIT_UNUSABLE or not message:
+                message = "The file could not be read: it needs too much memory or is damaged."
+            raise JobInputUnusable(message)
 
 
-def _copy(reader: subprocess.Popen[bytes], target: BinaryIO, limit_bytes: int) -> None:
+def _copy(reader: subprocess.Popen[bytes], target: BinaryIO, max_bytes: int) -> None:
     if reader.stdout is None:
-        raise RuntimeError("the reader has no standard output")
+        raise RuntimeError("the Parquet reader has no standard output")
     size = 0
     while block := reader.stdout.read(BLOCK_BYTES):
         size += len(block)
-        if size > limit_bytes:
-            raise JobInputUnusable(f"The rows of the file take more than {limit_bytes} bytes as JSON.")
+        if size > max_bytes:
+            raise JobInputUnusable(f"The rows of the file exceed {max_bytes} bytes as JSON.")
         target.write(block)

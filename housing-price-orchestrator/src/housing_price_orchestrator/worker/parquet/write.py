@@ -1,4 +1,4 @@
-"""Writes results as parquet: a group of rows for each step."""
+"""Writes results as Parquet: one or more row groups per step."""
 
 import io
 from collections.abc import Sequence
@@ -12,22 +12,22 @@ from housing_price_orchestrator.worker.priced_rows import COLUMNS, Priced, cells
 
 _TYPES = (*(pa.int64(),) * 2, *(pa.float64(),) * 4, *(pa.string(),) * 3)
 SCHEMA = pa.schema([pa.field(name, kind, nullable=False) for name, kind in zip(COLUMNS, _TYPES, strict=True)])
-"""The columns of a result, as in CSV."""
+"""The columns of a result, the same as in CSV."""
 
 
 class ParquetResults:
-    """A `ResultFormat`: each part is a file of parquet."""
+    """A `ResultFormat` whose parts are Parquet files."""
 
     def write(self, rows: Sequence[Priced], /) -> bytes:
-        """Write the rows of one step."""
+        """Format the rows of one step as a Parquet file."""
         columns = list(zip(*map(cells_of, rows), strict=True)) or [()] * len(COLUMNS)
-        table = pa.table([pa.array(one, kind) for one, kind in zip(columns, _TYPES, strict=True)], schema=SCHEMA)
-        made = io.BytesIO()
-        pq.write_table(table, made)
-        return made.getvalue()
+        table = pa.table([pa.array(values, kind) for values, kind in zip(columns, _TYPES, strict=True)], schema=SCHEMA)
+        content = io.BytesIO()
+        pq.write_table(table, content)
+        return content.getvalue()
 
     def join(self, parts: Sequence[Path], target: BinaryIO, /) -> None:
-        """Write the groups of rows of all parts as one file."""
+        """Write the row groups of all parts to one file."""
         with pq.ParquetWriter(target, SCHEMA) as writer:
             for part in parts:
                 with part.open("rb") as file:

@@ -1,1 +1,1 @@
-"""Files of jobs that stay where they are: folders of this machine, and stores that fsspec knows."""
+"""Stores that jobs read from and write to: local folders and fsspec file systems."""

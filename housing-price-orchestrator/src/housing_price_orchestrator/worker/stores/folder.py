@@ -1,4 +1,4 @@
-"""Files in a folder of this machine, out of which no name and no link leads."""
+"""Files in a local folder that no name and no symbolic link can escape."""
 
 import contextlib
 import os
@@ -16,21 +16,21 @@ _SCHEME = "file://"
 
 
 class FolderStore:
-    """A `Store` of `file:///FOLDER/`: from that folder on each name is opened by itself, and links are not followed."""
+    """A `Store` for `file:///FOLDER/`: opens each path component child the folder without following links."""
 
     @contextlib.contextmanager
-    def reading(self, location: Location, /) -> Iterator[BinaryIO]:
-        """Open a file."""
+    def open_file(self, location: Location, /) -> Iterator[BinaryIO]:
+        """Open a file for open_file."""
         with _folder_of(location) as folder:
-            # Not blocking: a pipe would wait for its writer before we see that it is one.
+            # O_NONBLOCK: opening a named pipe would block before its type can be checked.
             descriptor = os.open(location.names[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
         with os.fdopen(descriptor, "rb") as file:
             if not stat.S_ISREG(os.fstat(descriptor).st_mode):
-                raise IsADirectoryError("no file")
+                raise IsADirectoryError("not a regular file")
             yield file
 
     def exists(self, location: Location, /) -> bool:
-        """Tell whether there is something of this name."""
+        """Return whether the name exists, whatever its type."""
         with _folder_of(location) as folder:
             try:
                 os.stat(location.names[-1], dir_fd=folder, follow_symlinks=False)
@@ -39,33 +39,36 @@ class FolderStore:
         return True
 
     def write(self, source: Path, location: Location, /) -> None:
-        """Copy a file there, as a whole or not at all."""
+        """Copy a file to `location` atomically."""
         name = location.names[-1]
-        beside = f".{name[:100]}.{secrets.token_hex(8)}.part"
+        temporary = f".{name[:100]}.{secrets.token_hex(8)}.part"
         with _folder_of(location) as folder:
             flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
             try:
-                with source.open("rb") as made, os.fdopen(os.open(beside, flags, 0o666, dir_fd=folder), "wb") as file:
-                    shutil.copyfileobj(made, file, BLOCK_BYTES)
+                with (
+                    source.open("rb") as content,
+                    os.fdopen(os.open(temporary, flags, 0o666, dir_fd=folder), "wb") as file,
+                ):
+                    shutil.copyfileobj(content, file, BLOCK_BYTES)
                     file.flush()
                     os.fsync(file.fileno())
-                os.replace(beside, name, src_dir_fd=folder, dst_dir_fd=folder)
+                os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
                 with contextlib.suppress(FileNotFoundError):
-                    os.unlink(beside, dir_fd=folder)
+                    os.unlink(temporary, dir_fd=folder)
                 raise
             os.fsync(folder)
 
 
 @contextlib.contextmanager
 def _folder_of(location: Location) -> Iterator[int]:
-    """Open the folder that a file is in; the last part of the way is walked name by name."""
+    """Open the folder of a file, following no link child the allowed prefix."""
     descriptor = os.open(location.prefix.removeprefix(_SCHEME), os.O_RDONLY | os.O_DIRECTORY)
     try:
         for name in location.names[:-1]:
-            below = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
+            child = os.open(name, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW, dir_fd=descriptor)
             os.close(descriptor)
-            descriptor = below
+            descriptor = child
         yield descriptor
     finally:
         os.close(descriptor)

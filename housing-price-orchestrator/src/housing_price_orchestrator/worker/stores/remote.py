@@ -1,4 +1,4 @@
-"""Files in a store that fsspec knows; its credentials are those of the worker's environment."""
+"""Files in an fsspec file system (S3, GCS and others), with credentials from the worker's environment."""
 
 import contextlib
 import secrets
@@ -11,35 +11,35 @@ import fsspec
 from housing_price_orchestrator.shared.locations import Location
 
 
-class RemoteStore:
-    """A `Store` of any other scheme; what goes wrong there is raised as whatever its library raises."""
+class FsspecStore:
+    """A `Store` for all schemes but `file`; raises whatever the fsspec implementation raises."""
 
     @contextlib.contextmanager
-    def reading(self, location: Location, /) -> Iterator[BinaryIO]:
-        """Open a file."""
-        files, path = _opened(location)
-        with files.open(path, "rb") as file:
+    def open_file(self, location: Location, /) -> Iterator[BinaryIO]:
+        """Open a file for open_file."""
+        filesystem, path = _filesystem_of(location)
+        with filesystem.open(path, "rb") as file:
             yield cast("BinaryIO", file)
 
     def exists(self, location: Location, /) -> bool:
-        """Tell whether there is something of this name."""
-        files, path = _opened(location)
-        files.invalidate_cache()
-        return bool(files.exists(path))
+        """Return whether the name exists."""
+        filesystem, path = _filesystem_of(location)
+        filesystem.invalidate_cache()
+        return bool(filesystem.exists(path))
 
     def write(self, source: Path, location: Location, /) -> None:
-        """Copy a file there: under another name first, so that it is never there in part."""
-        files, path = _opened(location)
-        beside = f"{path}.{secrets.token_hex(8)}.part"
+        """Copy a file to `location`: upload under a temporary name, then rename, so that no partial file is visible."""
+        filesystem, path = _filesystem_of(location)
+        temporary = f"{path}.{secrets.token_hex(8)}.part"
         try:
-            files.put_file(str(source), beside)
-            files.mv(beside, path)
+            filesystem.put_file(str(source), temporary)
+            filesystem.mv(temporary, path)
         except BaseException:
             with contextlib.suppress(Exception):
-                files.rm_file(beside)
+                filesystem.rm_file(temporary)
             raise
 
 
-def _opened(location: Location) -> tuple[Any, str]:
-    files, path = fsspec.core.url_to_fs(location.uri)
-    return files, path
+def _filesystem_of(location: Location) -> tuple[Any, str]:
+    filesystem, path = fsspec.core.url_to_fs(location.uri)
+    return filesystem, path

@@ -1,4 +1,4 @@
-"""Brings the file of a job from where it is, and its results to where they are wanted."""
+"""Copies job inputs from stores and job results to stores."""
 
 import contextlib
 import secrets
@@ -14,67 +14,70 @@ from housing_price_orchestrator.provider.jobs.files import BLOCK_BYTES, FolderJo
 from housing_price_orchestrator.shared.errors import HousingPriceError, JobInputUnusable, JobStoreFailed
 from housing_price_orchestrator.shared.locations import REFUSED_SUFFIX, AllowedLocations, Location, LocationRefused
 from housing_price_orchestrator.worker.stores.folder import FolderStore
-from housing_price_orchestrator.worker.write_results import write_whole
+from housing_price_orchestrator.worker.write_results import write_atomically
 
 
 class Store(Protocol):
-    """Where files are; raises `FileNotFoundError`, other kinds of `OSError`, and what its library raises."""
+    """Storage for input and result files; raises `OSError`, or whatever its library raises."""
 
-    def reading(self, location: Location, /) -> AbstractContextManager[BinaryIO]:
-        """Open a file."""
+    def open_file(self, location: Location, /) -> AbstractContextManager[BinaryIO]:
+        """Open a file for reading."""
         ...
 
     def exists(self, location: Location, /) -> bool:
-        """Tell whether there is something of this name."""
+        """Return whether the name exists."""
         ...
 
     def write(self, source: Path, location: Location, /) -> None:
-        """Copy a file there, in the place of what is there: as a whole or not at all."""
+        """Copy a file to `location`, replacing what is there, so that it is never visible in part."""
         ...
 
 
 class Transfer:
-    """The ways between the folder of the jobs and the stores."""
+    """Copies between the jobs folder and stores."""
 
     def __init__(self, allowed: AllowedLocations, files: FolderJobFiles, *, max_file_bytes: int) -> None:
-        """Go to `allowed` only: what the queue says is checked again. No file is larger than `max_file_bytes`."""
+        """Access only `allowed` locations: the queue is not trusted, so its locations are checked again.
+
+        Input files are limited to `max_file_bytes`.
+        """
         self._allowed = allowed
         self._files = files
         self._max_file_bytes = max_file_bytes
 
     def formats_of(self, arguments: Mapping[str, Any]) -> tuple[str, str]:
-        """Tell what a job reads and what it writes.
+        """Return the input format and the output format of a job.
 
         Raises:
-            JobInputUnusable: it may not read or write there.
+            JobInputUnusable: a location is not allowed.
         """
         return self._find(arguments, "input").format, self._find(arguments, "output").format
 
     def fetch(self, job_id: str, arguments: Mapping[str, Any]) -> str:
-        """Copy the file of a job into its folder; gives its name there.
+        """Copy the input of a job into its work folder and return its name there.
 
         Raises:
-            JobInputUnusable: it is not there, or too large, or may not be read; or there is an output already.
+            JobInputUnusable: the input is missing, too large or not allowed, or the output already exists.
             JobStoreFailed: the store fails.
         """
-        found, output = self._find(arguments, "input"), self._find(arguments, "output")
-        name = f"{secrets.token_hex(8)}.{found.format}"
-        with _named_failures("output"):
+        source, output = self._find(arguments, "input"), self._find(arguments, "output")
+        name = f"{secrets.token_hex(8)}.{source.format}"
+        with _translated_errors("output"):
             if _store_of(output).exists(output):
-                raise JobInputUnusable("`output`: there is a file already; nothing is overwritten.")
-        with _named_failures("input"), _store_of(found).reading(found) as file:
-            write_whole(self._files.work_path(job_id) / name, lambda target: self._copy(file, target))
+                raise JobInputUnusable("`output`: the file already exists. Existing files are never overwritten.")
+        with _translated_errors("input"), _store_of(source).open_file(source) as file:
+            write_atomically(self._files.work_path(job_id) / name, lambda target: self._copy(file, target))
         return name
 
     def deliver(self, job_id: str, arguments: Mapping[str, Any]) -> None:
-        """Copy what a job has made to where it is wanted: the refused rows first, so that a result has them beside it.
+        """Copy the results of a job to its output: refused rows first, so that a result always has them beside it.
 
         Raises:
             JobStoreFailed: the store fails.
         """
         output = self._find(arguments, "output")
         refused = Location(output.uri + REFUSED_SUFFIX, output.prefix, _with_suffix(output.names))
-        with _named_failures("output"):
+        with _translated_errors("output"):
             _store_of(output).write(self._files.refused_path(job_id), refused)
             _store_of(output).write(self._files.result_path(job_id, output.format), output)
 
@@ -89,7 +92,7 @@ class Transfer:
         while block := file.read(BLOCK_BYTES):
             size += len(block)
             if size > self._max_file_bytes:
-                raise JobInputUnusable(f"`input`: the file has more than {self._max_file_bytes} bytes.")
+                raise JobInputUnusable(f"`input`: the file is larger than {self._max_file_bytes} bytes.")
             target.write(block)
 
 
@@ -101,22 +104,22 @@ def _store_of(location: Location) -> Store:
     if location.prefix.startswith("file://"):
         return FolderStore()
     if find_spec("fsspec") is None:
-        raise JobStoreFailed("the worker was installed without its extra `worker`")
-    # It is an extra.
-    from housing_price_orchestrator.worker.stores.remote import RemoteStore  # noqa: PLC0415
+        raise JobStoreFailed("the worker is installed without its extra `worker`")
+    # fsspec is an optional dependency.
+    from housing_price_orchestrator.worker.stores.remote import FsspecStore  # noqa: PLC0415
 
-    return RemoteStore()
+    return FsspecStore()
 
 
 @contextlib.contextmanager
-def _named_failures(which: str) -> Iterator[None]:
+def _translated_errors(which: str) -> Iterator[None]:
     try:
         yield
     except HousingPriceError:
         raise
     except FileNotFoundError as error:
-        raise JobInputUnusable(f"`{which}`: there is no such file or folder.") from error
+        raise JobInputUnusable(f"`{which}`: file or folder not found.") from error
     except Exception as error:
-        # Each store raises what its library raises. Its words may say too much about where it is for the caller.
-        structlog.get_logger().exception("a store failed", which=which, exc_info=error)
+        # Store libraries share no base exception. Messages stay in the log: they may reveal internal addresses.
+        structlog.get_logger().exception("store failed", which=which, exc_info=error)
         raise JobStoreFailed(f"{which}: {type(error).__name__}") from error

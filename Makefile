@@ -11,7 +11,7 @@ UV := $(shell version=$$(uv --version 2>/dev/null | cut -d' ' -f2 || true); \
 	[ -n "$$version" ] && printf '%s\n' $(UV_NEEDED) "$$version" | sort -VC && echo uv || echo .uv/bin/uv)
 RUN := $(UV) run --frozen
 
-.PHONY: help up test check lint format types imports train audit sbom compose-up compose-down
+.PHONY: help up test test-all lint format types imports train audit sbom compose-up compose-down
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 24
 
@@ -34,11 +34,14 @@ uv: $(filter .uv/bin/uv,$(UV))
 up: uv ## Train if needed, then serve: tracking server, model server, orchestrator (Ctrl-C ends it)
 	@exec $(RUN) housing-price up --stop-with $$PPID $(ARGS)
 
-test: lint types imports ## Lint, types, import rules and the whole test suite
-	@$(RUN) pytest $(ARGS)
+# One pytest worker for each core; `ARGS="-n 0"` runs the tests in one process, for a debugger.
+WORKERS ?= auto
 
-check: lint types imports ## A first look, in minutes: style, types, imports, and the orchestrator's unit and contract tests
-	@$(RUN) pytest housing-price-orchestrator/tests/unit housing-price-orchestrator/tests/contract -m 'not mlserver' $(ARGS)
+test: lint types imports ## Check style, types and imports; run the unit, contract and property tests and one path through real servers (minutes)
+	@$(RUN) pytest -n $(WORKERS) -m 'not full' $(ARGS)
+
+test-all: lint types imports ## Run every test: also containers, MLServer, Postgres, browser, monitoring, faults and whole stacks
+	@$(RUN) pytest -n $(WORKERS) $(ARGS)
 
 lint: uv ## Check style and format
 	@$(RUN) ruff check .

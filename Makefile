@@ -11,7 +11,7 @@ UV := $(shell version=$$(uv --version 2>/dev/null | cut -d' ' -f2 || true); \
 	[ -n "$$version" ] && printf '%s\n' $(UV_NEEDED) "$$version" | sort -VC && echo uv || echo .uv/bin/uv)
 RUN := $(UV) run --frozen
 
-.PHONY: help up test test-all lint format types imports train audit sbom compose-up compose-down
+.PHONY: help up test test-all lint format types imports lock train audit sbom compose-up compose-down
 help: ## List the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):[^#]*## */  make \1\t/' | expand -t 24
 
@@ -56,6 +56,9 @@ types: uv ## Check types
 
 imports: uv ## Check who may import whom
 	@$(RUN) lint-imports
+
+lock: uv ## Check that uv.lock matches pyproject.toml
+	@$(UV) lock --check
 
 train: uv ## Train, evaluate and register the model (needs a tracking server: see `housing-price up`)
 	@exec $(RUN) housing-price-model train $(ARGS)

@@ -24,23 +24,23 @@ def test_a_view_is_closed_strict_and_immutable(view: type[View]) -> None:
 
 
 @pytest.mark.parametrize("view", VIEWS)
-def test_every_field_says_what_it_means(view: type[View]) -> None:
+def test_every_field_has_a_description(view: type[View]) -> None:
     assert all(field.description for field in view.model_fields.values())
 
 
-def test_the_keys_are_those_of_the_example_in_its_order() -> None:
+def test_the_keys_match_the_example_in_order() -> None:
     example = json.loads((EXAMPLES / "request-1461.json").read_bytes())
     assert [alias_of(field) for field in House.model_fields] == list(example)
 
 
-def test_fields_are_known_by_their_public_names_only() -> None:
+def test_only_public_field_names_are_accepted() -> None:
     document = house_json()
     document["lot_area"] = document.pop("lotArea")
     with pytest.raises(ValidationError):
         House.model_validate(document)
 
 
-def test_a_house_is_written_as_it_was_read() -> None:
+def test_a_house_survives_a_json_round_trip() -> None:
     assert House.model_validate_json(house().model_dump_json()) == house()
     assert house().model_dump(mode="json") == house_json()
 
@@ -54,6 +54,6 @@ def test_nothing_is_coerced(field: str, value: Any) -> None:
         House.model_validate(house_json(**{field: value}))
 
 
-def test_a_house_cannot_be_changed() -> None:
+def test_a_house_is_immutable() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         house().street = "Grvl"

@@ -1,1 +1,1 @@
-"""The public JSON documents: camelCase outside, snake_case inside, closed and immutable."""
+"""The public JSON documents: camelCase in JSON, snake_case in Python, closed and immutable."""

@@ -1,4 +1,4 @@
-"""What houses were sold for."""
+"""Actual sale prices, and the error of the predictions that they reveal."""
 
 from datetime import date
 from typing import Annotated, Any, Self
@@ -13,84 +13,86 @@ from housing_price_orchestrator.shared.view.price import TransactionId
 type SalePrice = Annotated[float, Field(ge=1, le=1e9, json_schema_extra={"x-unit": "USD"})]
 
 
-def _only(there: str, absent: str) -> dict[str, Any]:
-    """Say that one is there and the other is not; by `not`, because ReDoc takes types said twice for a mistake."""
-    is_null = {"properties": {there: {"type": "null"}}}
+def _exactly_one(present: str, absent: str) -> dict[str, Any]:
+    """Require one key and forbid the other. Uses `not`, because ReDoc rejects a type that is declared twice."""
+    is_null = {"properties": {present: {"type": "null"}}}
     is_both = {"required": [absent], "properties": {absent: {"type": ["string", "integer"]}}}
-    return {"required": [there], "not": {"anyOf": [is_null, is_both]}}
+    return {"required": [present], "not": {"anyOf": [is_null, is_both]}}
 
 
 class ActualPrice(View):
-    """A house that was sold: the one of a transaction, or else the one with this number of the caller's."""
+    """The actual sale price of a house. Send either the prediction's `transactionId` or the caller's own `id`."""
 
-    model_config = ConfigDict(json_schema_extra={"anyOf": [_only("transactionId", "id"), _only("id", "transactionId")]})
+    model_config = ConfigDict(
+        json_schema_extra={"anyOf": [_exactly_one("transactionId", "id"), _exactly_one("id", "transactionId")]}
+    )
 
     transaction_id: TransactionId | None = None
-    """The price that it belongs to. One of this and `id` is needed, and not both."""
+    """The prediction that the sale belongs to. Send either `transactionId` or `id`."""
     id: HouseId | None = None
-    """The caller's own number for the house: it belongs to the last price of each model for it."""
+    """The caller's own number for the house. The sale is matched with each model's latest prediction for it."""
     sale_price: Annotated[SalePrice, Field(examples=[105_000])]
-    """What was paid, in US dollars."""
+    """The price paid, in US dollars."""
     sold_on: Annotated[date | None, Field(examples=["2026-11-21"])] = None
-    """The day of the sale; without it, the day on which it is told counts."""
+    """The date of the sale. Defaults to the day on which the sale is reported."""
 
     @model_validator(mode="after")
-    def _belongs_to_one_thing(self) -> Self:
+    def _check_exactly_one_identifier(self) -> Self:
         if (self.transaction_id is None) is (self.id is None):
-            raise ValueError("one of transactionId and id is needed, and not both")
+            raise ValueError("send exactly one of transactionId and id")
         return self
 
 
 class ActualPrices(View):
-    """Houses that were sold."""
+    """Actual sale prices to report."""
 
     data: Annotated[list[ActualPrice], Field(min_length=1, max_length=MAX_ACTUALS)]
-    """1 to 10,000 of them."""
+    """From 1 to 10,000 sales."""
 
 
 class UnknownActual(View):
-    """A sale price that belongs to no logged prediction."""
+    """A reported sale that matches no logged prediction."""
 
     index: int
-    """Its place in the list, from 0."""
+    """The index of the sale in the request, from 0."""
     transaction_id: str | None
-    """What it was said to belong to."""
+    """The `transactionId` that was sent; null if `id` was sent."""
     id: int | None
-    """The same, as a number of the caller's."""
+    """The `id` that was sent; null if `transactionId` was sent."""
 
 
 class ActualsReceipt(View):
-    """What became of the sale prices."""
+    """The result of reporting sale prices."""
 
     stored: int
-    """So many were new, or correct an earlier one."""
+    """The number of sales that were new or corrected an earlier report."""
     unchanged: int
-    """So many had been told before."""
+    """The number of sales that had been reported before."""
     unknown: list[UnknownActual]
-    """Those that belong to no logged prediction; they were not kept."""
+    """The sales that match no logged prediction. They are not stored."""
 
 
 class RealisedErrorOfMonth(View):
-    """How far off a model version was, for houses sold in one month."""
+    """The realised error of a model version for houses sold in one month."""
 
     model_name: str
-    """The registered model."""
+    """The name of the registered model."""
     model_version: str
-    """Its version."""
+    """The version of the model."""
     month: Annotated[str, Field(examples=["2026-11"])]
-    """The month of the sale."""
+    """The month of the sales, as `YYYY-MM`."""
     count: int
-    """How many houses were sold."""
+    """The number of houses sold."""
     mean_absolute_error: Annotated[float, Field(json_schema_extra={"x-unit": "USD"})]
-    """The mean of what the price was off by, in US dollars."""
+    """The mean absolute difference between predicted and actual price, in US dollars."""
     rmsle: float
-    """The root of the mean square of ln(predicted / actual)."""
+    """The root mean squared logarithmic error: the root mean square of ln(predicted / actual)."""
     coverage: float
-    """The share of the houses whose price was inside the interval; near the interval's `level` where all is well."""
+    """The share of houses whose actual price was inside the interval; ideally near the interval's `level`."""
 
 
 class RealisedErrors(View):
-    """The realised error, by model version and month."""
+    """The realised error of each model version in each month."""
 
     errors: list[RealisedErrorOfMonth]
-    """In the order of the versions, and of the months."""
+    """One entry per version and month, sorted by version, then month."""

@@ -1,11 +1,11 @@
-"""What every public document has in common."""
+"""The base class of every public JSON document."""
 
 from pydantic import BaseModel, ConfigDict
 from pydantic.alias_generators import to_camel
 
 
 class View(BaseModel):
-    """A JSON document at the edge of the service: camelCase, closed, immutable, nothing coerced."""
+    """A public JSON document: camelCase keys, no unknown keys, no coercion, immutable."""
 
     model_config = ConfigDict(
         alias_generator=to_camel,

@@ -1,4 +1,4 @@
-"""A real house of the survey: what the documentation shows and what readiness asks about. It sold for 105,000 USD."""
+"""A real house of the survey, used in the documentation and in readiness probes. It sold for 105,000 USD."""
 
 import json
 from importlib import resources
@@ -9,7 +9,7 @@ from housing_price_orchestrator.shared.view.house import House
 EXAMPLE_DOCUMENT: dict[str, Any] = json.loads(
     resources.files("housing_price_orchestrator.shared.view").joinpath("example_house.json").read_bytes()
 )
-"""The house as callers send it."""
+"""The house as a JSON document."""
 
 EXAMPLE_HOUSE = House.model_validate(EXAMPLE_DOCUMENT)
 """The same house, validated."""

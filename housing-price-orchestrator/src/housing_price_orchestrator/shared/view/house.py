@@ -1,4 +1,4 @@
-"""One house, as people describe it: 79 features and an id of the caller's own."""
+"""The house to price: 79 features and the caller's own id."""
 
 from typing import Annotated
 
@@ -43,8 +43,8 @@ from housing_price_orchestrator.shared.view.vocabulary import (
     YesNo,
 )
 
-# Bounds are wide enough for every house of the survey and for any that could stand in Ames, and narrow enough to refuse
-# a slipped decimal point. The survey's own oddity stays in: one garage is from the year 2207.
+# Bounds admit every house of the survey and any plausible house in Ames, but reject a misplaced decimal point.
+# The garage year admits 2207, an error in the survey's own data.
 type HouseId = Annotated[int, Field(ge=1, le=2**63 - 1)]
 type Area = Annotated[float, Field(ge=0, le=20_000, json_schema_extra={"x-unit": "square feet"})]
 type LotArea = Annotated[float, Field(ge=1, le=2_000_000, json_schema_extra={"x-unit": "square feet"})]
@@ -58,60 +58,60 @@ type Month = Annotated[int, Field(ge=1, le=12, json_schema_extra={"x-unit": "mon
 
 
 class House(View):
-    """A house to price. A feature that may be null may also be left out; every other one is required."""
+    """A house to price. Nullable features are optional; all others are required."""
 
     id: HouseId
-    """The caller's own number for the house; it comes back with the price."""
+    """The caller's own number for the house. It is returned with the price."""
     ms_sub_class: MsSubClass
     """The type of dwelling in the sale, by the survey's code."""
     ms_zoning: MsZoning | None = None
     """The zoning of the lot."""
     lot_frontage: Length | None = None
-    """Street connected to the lot, in feet."""
+    """The length of street connected to the lot, in feet."""
     lot_area: LotArea
     """The size of the lot, in square feet."""
     street: Street
-    """The road that gives access to the property."""
+    """The type of road access to the property."""
     alley: Alley | None = None
-    """The alley that gives access to the property; null where there is none."""
+    """The type of alley access to the property; null if there is none."""
     lot_shape: LotShape
     """The shape of the lot."""
     land_contour: LandContour
-    """How flat the lot is."""
+    """The flatness of the lot."""
     utilities: Utilities | None = None
     """The utilities available."""
     lot_config: LotConfig
-    """How the lot lies between its neighbours."""
+    """The position of the lot relative to the street and its neighbours."""
     land_slope: LandSlope
     """The slope of the lot."""
     neighborhood: Neighborhood
-    """The locality within the limits of the city of Ames."""
+    """The neighborhood within the city limits of Ames."""
     condition1: Condition1
-    """The main road, railroad or amenity that is near."""
+    """The nearest main road, railroad or amenity."""
     condition2: Condition2
-    """A second road, railroad or amenity that is near."""
+    """A second nearby road, railroad or amenity."""
     bldg_type: BldgType
     """The type of dwelling."""
     house_style: HouseStyle
     """The style of dwelling."""
     overall_qual: Rating
-    """The material and finish of the house, from 1 (very poor) to 10 (very excellent)."""
+    """The overall material and finish of the house, from 1 (very poor) to 10 (very excellent)."""
     overall_cond: Rating
-    """The condition of the house, from 1 (very poor) to 10 (very excellent)."""
+    """The overall condition of the house, from 1 (very poor) to 10 (very excellent)."""
     year_built: Year
     """The year of construction."""
     year_remod_add: Year
-    """The year of remodelling, or of construction where there was none."""
+    """The year of the last remodelling; the year of construction if there was none."""
     roof_style: RoofStyle
-    """The shape of the roof."""
+    """The type of roof."""
     roof_matl: RoofMatl
     """The material of the roof."""
     exterior_1st: Exterior1st | None = None
-    """The main covering of the outer walls."""
+    """The main exterior covering."""
     exterior_2nd: Exterior2nd | None = None
-    """The second covering of the outer walls."""
+    """The second exterior covering, if there is more than one material."""
     mas_vnr_type: MasVnrType | None = None
-    """The masonry veneer; `None` is the category of houses without one."""
+    """The type of masonry veneer; the value `None` means that the house has none."""
     mas_vnr_area: Area | None = None
     """The area of the masonry veneer, in square feet."""
     exter_qual: BuiltGrade
@@ -119,31 +119,31 @@ class House(View):
     exter_cond: Grade
     """The condition of the material on the exterior."""
     foundation: Foundation
-    """The foundation."""
+    """The type of foundation."""
     bsmt_qual: Grade | None = None
-    """The height of the basement, as a grade; null where there is none."""
+    """The height of the basement, as a grade; null if there is no basement."""
     bsmt_cond: Grade | None = None
-    """The condition of the basement; null where there is none."""
+    """The condition of the basement; null if there is no basement."""
     bsmt_exposure: BsmtExposure | None = None
-    """The walkout or garden level walls; null where there is no basement."""
+    """The exposure of walkout or garden-level basement walls; null if there is no basement."""
     bsmt_fin_type1: BsmtFinType | None = None
-    """How well the first finished area of the basement is finished; null where there is no basement."""
+    """The quality of the first finished basement area; null if there is no basement."""
     bsmt_fin_sf1: Area | None = None
     """The first finished area of the basement, in square feet."""
     bsmt_fin_type2: BsmtFinType | None = None
-    """How well the second finished area of the basement is finished; null where there is no basement."""
+    """The quality of the second finished basement area; null if there is no basement."""
     bsmt_fin_sf2: Area | None = None
     """The second finished area of the basement, in square feet."""
     bsmt_unf_sf: Area | None = None
     """The unfinished area of the basement, in square feet."""
     total_bsmt_sf: Area | None = None
-    """The whole area of the basement, in square feet."""
+    """The total area of the basement, in square feet."""
     heating: Heating
     """The type of heating."""
     heating_qc: Grade
     """The quality and condition of the heating."""
     central_air: YesNo
-    """Whether there is central air conditioning."""
+    """Whether the house has central air conditioning."""
     electrical: Electrical | None = None
     """The electrical system."""
     first_flr_sf: Area
@@ -151,7 +151,7 @@ class House(View):
     second_flr_sf: Area
     """The area of the second floor, in square feet."""
     low_qual_fin_sf: Area
-    """The area finished in low quality, on all floors, in square feet."""
+    """The low-quality finished area of all floors, in square feet."""
     gr_liv_area: Area
     """The living area above ground, in square feet."""
     bsmt_full_bath: Count | None = None
@@ -169,29 +169,29 @@ class House(View):
     kitchen_qual: Grade | None = None
     """The quality of the kitchen."""
     tot_rms_abv_grd: Count
-    """The number of rooms above ground, without bathrooms."""
+    """The number of rooms above ground, not counting bathrooms."""
     functional: Functional | None = None
-    """How functional the home is."""
+    """The functionality of the home."""
     fireplaces: Count
     """The number of fireplaces."""
     fireplace_qu: Grade | None = None
-    """The quality of the fireplace; null where there is none."""
+    """The quality of the fireplace; null if there is none."""
     garage_type: GarageType | None = None
-    """Where the garage is; null where there is none."""
+    """The location of the garage; null if there is none."""
     garage_yr_blt: GarageYear | None = None
-    """The year in which the garage was built; null where there is none."""
+    """The year in which the garage was built; null if there is none."""
     garage_finish: GarageFinish | None = None
-    """How far the garage is finished inside; null where there is none."""
+    """The interior finish of the garage; null if there is none."""
     garage_cars: Count | None = None
-    """The number of cars that the garage holds."""
+    """The capacity of the garage, in cars."""
     garage_area: Area | None = None
     """The area of the garage, in square feet."""
     garage_qual: Grade | None = None
-    """The quality of the garage; null where there is none."""
+    """The quality of the garage; null if there is none."""
     garage_cond: Grade | None = None
-    """The condition of the garage; null where there is none."""
+    """The condition of the garage; null if there is none."""
     paved_drive: PavedDrive
-    """Whether the drive is paved: no, partly, yes."""
+    """Whether the driveway is paved: no (`N`), partly (`P`) or yes (`Y`)."""
     wood_deck_sf: Area
     """The area of the wood deck, in square feet."""
     open_porch_sf: Area
@@ -199,19 +199,19 @@ class House(View):
     enclosed_porch: Area
     """The area of the enclosed porch, in square feet."""
     three_ssn_porch: Area
-    """The area of the three season porch, in square feet."""
+    """The area of the three-season porch, in square feet."""
     screen_porch: Area
     """The area of the screen porch, in square feet."""
     pool_area: Area
     """The area of the pool, in square feet."""
     pool_qc: BuiltGrade | None = None
-    """The quality of the pool; null where there is none."""
+    """The quality of the pool; null if there is none."""
     fence: Fence | None = None
-    """The quality of the fence; null where there is none."""
+    """The quality of the fence; null if there is none."""
     misc_feature: MiscFeature | None = None
-    """A feature not covered elsewhere; null where there is none."""
+    """A feature not covered by other fields; null if there is none."""
     misc_val: Dollars
-    """The value of that feature, in US dollars."""
+    """The value of the miscellaneous feature, in US dollars."""
     mo_sold: Month
     """The month of the sale, from 1 to 12."""
     yr_sold: Year
@@ -223,11 +223,11 @@ class House(View):
 
 
 MAX_BATCH_HOUSES = 10_000
-"""The most houses that one batch may hold."""
+"""Maximum number of houses in a batch."""
 
 
 class HouseBatch(View):
-    """Houses to price in one call; the answer keeps their order."""
+    """Houses to price in one request. The response keeps their order."""
 
     data: Annotated[list[House], Field(min_length=1, max_length=MAX_BATCH_HOUSES)]
     """The houses, from 1 to 10,000."""

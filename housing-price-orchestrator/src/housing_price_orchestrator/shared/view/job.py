@@ -1,4 +1,4 @@
-"""Jobs, as callers see them."""
+"""Jobs: the documents that callers send and receive."""
 
 from datetime import date, datetime
 from typing import Annotated, Literal, Self
@@ -12,52 +12,52 @@ type JobId = Annotated[str, Field(pattern="^[0-9a-f]{32}$", examples=["6f1c0e5a9
 
 
 class JobProgress(View):
-    """How far a job is: in rows, or in steps."""
+    """The progress of a job, in rows or in steps."""
 
     rows_done: Annotated[int | None, Field(exclude_if=lambda value: value is None)] = None
-    """How many rows of the file have been priced or refused."""
+    """The number of rows priced or refused so far."""
     rows_total: Annotated[int | None, Field(exclude_if=lambda value: value is None)] = None
-    """How many rows the file has."""
+    """The number of rows in the file."""
     steps_done: Annotated[int | None, Field(exclude_if=lambda value: value is None)] = None
-    """How many steps are done."""
+    """The number of completed steps."""
     steps_total: Annotated[int | None, Field(exclude_if=lambda value: value is None)] = None
-    """How many steps there are."""
+    """The total number of steps."""
     step: Annotated[str | None, Field(exclude_if=lambda value: value is None)] = None
-    """What is being done."""
+    """The current step."""
 
 
 class JobError(View):
-    """Why a job has failed."""
+    """The reason why a job failed."""
 
     code: Annotated[str, Field(examples=["input-unusable"])]
-    """What happened, as a stable name."""
+    """A stable code for the failure."""
     detail: str
-    """What can be done about it."""
+    """What happened and how to fix it."""
 
 
 class JobDocument(View):
-    """A job: where it stands, and what became of it."""
+    """A job, with its state and its progress."""
 
     id: JobId
-    """What it is known by."""
+    """The unique id of the job."""
     type: JobKind
-    """What is to be done."""
+    """The type of work."""
     state: JobState
-    """`queued`, `running`, and then `succeeded`, `failed` or `cancelled`, which stay."""
+    """The state of the job. `succeeded`, `failed` and `cancelled` are final."""
     progress: JobProgress | None
-    """How far it is; null while nothing is known about that."""
+    """The progress of the job; null until the first progress is reported."""
     created_at: datetime
-    """When it was submitted."""
+    """When the job was submitted."""
     started_at: datetime | None
-    """When a worker took it, for the last time."""
+    """When a worker last started the job; null while the job has not started."""
     finished_at: datetime | None
-    """When it came to its end."""
+    """When the job ended; null while it has not ended."""
     error: JobError | None
-    """Why it has failed; null where it has not."""
+    """Why the job failed; null unless it failed."""
 
     @classmethod
     def of(cls, job: Job) -> Self:
-        """Show a job."""
+        """Build the document of a job."""
         progress = None
         if job.progress is not None:
             known = {field.alias: job.progress.get(str(field.alias)) for field in JobProgress.model_fields.values()}
@@ -78,58 +78,58 @@ class JobDocument(View):
 
 
 class JobPage(View):
-    """Some jobs, the latest first."""
+    """A page of jobs, newest first."""
 
     jobs: list[JobDocument]
-    """The jobs."""
+    """The jobs on this page."""
     next_offset: int | None
-    """The `offset` of the next page; null where this is the last."""
+    """The `offset` of the next page; null on the last page."""
 
 
 type FileUri = Annotated[str, Field(min_length=1, max_length=1_000, examples=["s3://houses/2026/june.parquet"])]
 
 
 class ScoringOrder(View):
-    """Which file is to be priced, and where its prices are to be written."""
+    """A request to price a file in a configured store."""
 
     input: FileUri
-    """Below one of the stores that are configured; its name ends with `.csv`, `.ndjson` or `.parquet`."""
+    """The URI of the file, under a configured store, ending with `.csv`, `.ndjson` or `.parquet`."""
     output: FileUri
-    """The same; there must be nothing yet. The refused rows are written beside it, to `<output>.refused.ndjson`."""
+    """The URI for the prices, by the same rules. It must not exist. Refused rows go to `<output>.refused.ndjson`."""
 
 
-def _day(value: str) -> str:
+def _check_day(value: str) -> str:
     try:
         return date.fromisoformat(value).isoformat()
     except ValueError as error:
-        raise ValueError("no such day: a date is written like 2026-06-30") from error
+        raise ValueError("not a valid date; use the format 2026-06-30") from error
 
 
-type Day = Annotated[str, AfterValidator(_day), Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
+type Day = Annotated[str, AfterValidator(_check_day), Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
 
 
 class TrainingOrder(View):
-    """What a model is to be trained from."""
+    """A request to train a model."""
 
     source: Literal["bundled", "csv", "prediction-log"] = "bundled"
-    """`bundled` (the survey), `csv` (another file) or `prediction-log` (what was served, and sold since)."""
+    """The training data: `bundled` (the survey), `csv` (a file) or `prediction-log` (priced houses sold since)."""
     data: Annotated[str | None, Field(min_length=1, max_length=2_000)] = None
-    """With `csv`, and only then: where the file is, for the worker that trains."""
+    """The path of the file on the training worker. Required with `csv`, and allowed only with it."""
     from_: Annotated[Day | None, Field(alias="from", examples=["2026-01-01"])] = None
-    """With `prediction-log`: the first day, as a date."""
+    """The first day of the data, with `prediction-log`."""
     to: Annotated[Day | None, Field(examples=["2026-06-30"])] = None
-    """With `prediction-log`: the last day, as a date."""
+    """The last day of the data, with `prediction-log`."""
     seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
-    """What the split and the model draw their chance from."""
+    """The random seed of the data split and the model."""
     search: bool = False
-    """Whether to look for better parameters first, which takes longer."""
+    """Whether to search for better hyperparameters first, which takes longer."""
 
     @model_validator(mode="after")
-    def _what_is_said_belongs_together(self) -> Self:
+    def _check_source_options(self) -> Self:
         if (self.data is not None) != (self.source == "csv"):
-            raise ValueError("`data` belongs to the source `csv`, and only to it")
+            raise ValueError("`data` is required with the source `csv` and allowed only with it")
         if self.source != "prediction-log" and (self.from_ is not None or self.to is not None):
-            raise ValueError("`from` and `to` belong to the source `prediction-log`")
+            raise ValueError("`from` and `to` are allowed only with the source `prediction-log`")
         if self.from_ is not None and self.to is not None and self.from_ > self.to:
-            raise ValueError("`from` is later than `to`")
+            raise ValueError("`from` must not be later than `to`")
         return self

@@ -1,4 +1,4 @@
-"""A price that was answered, as the prediction log remembers it."""
+"""Logged predictions."""
 
 from datetime import datetime
 from typing import Annotated, Literal
@@ -11,36 +11,36 @@ from housing_price_orchestrator.shared.view.price import ModelName, PriceInterva
 
 
 class LoggedPrice(View):
-    """One price, with everything that led to it."""
+    """A logged prediction, with its request, house and model."""
 
     transaction_id: TransactionId
-    """The id that stood in the answer."""
+    """The transaction id that was returned with the price."""
     predicted_at: datetime
-    """When it was answered, in UTC."""
+    """When the price was returned, in UTC."""
     request_id: str
-    """The `X-Request-ID` of the request that it was answered to."""
+    """The `X-Request-ID` of the request."""
     key_id: str | None
-    """Whose key the request came with; null where nobody was asked."""
+    """The id of the API key or token of the request; null if authentication was off."""
     house: House
-    """What was priced; null where a feature was absent."""
+    """The house that was priced; absent features are null."""
     predicted_price: PriceUsd
-    """The price that was answered, in US dollars."""
+    """The predicted price, in US dollars."""
     price_interval: PriceInterval
-    """The interval that was answered."""
+    """The price interval."""
     model: ModelName
-    """The model that made the price."""
+    """The model that made the prediction."""
     source: Literal["model", "cache", "last-known"]
-    """`model`: made for this request; `cache`: made for the same house before; `last-known`: the same, in need."""
+    """The source of the price: `model` (a call for this request), `cache` (recent) or `last-known` (fallback)."""
     degraded: bool
-    """Whether the model server was away, so that the last known price was answered."""
+    """Whether the last known price was returned because the model server was unavailable."""
     variant: Literal["champion", "canary"] | None
-    """In which part the model was asked; null for prices of before there were parts."""
+    """The role of the model: `champion` or `canary`; null for predictions logged before roles existed."""
 
 
 class LoggedPrices(View):
-    """Prices, the newest first."""
+    """A page of logged predictions, newest first."""
 
     predictions: list[LoggedPrice]
-    """Those of this page."""
+    """The predictions on this page."""
     next: Annotated[str | None, Field(examples=["MjAyNi0xMS0yMVQwNjozMDowMC4wMDAwMDAuMDE5YWE1ZDE"])]
-    """What to send as `cursor` for the next page; null on the last one."""
+    """The `cursor` of the next page; null on the last page."""

@@ -1,4 +1,4 @@
-"""The versions of the model that answer, and moves of them, as operators see them."""
+"""Model versions in service, and requests to change them."""
 
 from datetime import datetime
 from typing import Annotated, Self
@@ -11,37 +11,37 @@ from housing_price_orchestrator.shared.view.routes import CanaryLimits, Share
 
 
 class SeenOf(View):
-    """What the process that answers has seen of a version in its part, since that process began."""
+    """Statistics of a version in its role since the start of the worker process that answers this request."""
 
     requests: int
-    """How many requests, or parts of batches, it answered."""
+    """The number of requests, or parts of batches, that the version answered."""
     errors: int
-    """How many it did not answer."""
+    """The number of requests, or parts of batches, that the version failed to answer."""
     p50_seconds: float | None
-    """The median of how long the answers took, estimated; null where there were none."""
+    """The estimated median latency, in seconds; null without answers."""
     p99_seconds: float | None
-    """The same of the slowest one in a hundred."""
+    """The estimated 99th percentile of the latency, in seconds; null without answers."""
     median_deviation: float | None
-    """Of a canary: how far its prices are from the champion's for the same houses: median |log(price / price)|."""
+    """For a canary, the median of |log(canary price / champion price)| for the same houses; otherwise null."""
 
 
 class RoutedModel(View):
-    """A version that is in service."""
+    """A model version in service."""
 
     version: str
-    """Its version; `unknown` where the addresses are configured and no route names it."""
+    """The version; `unknown` if the model servers are configured without a routes file."""
     model_id: str
-    """Its id."""
+    """The id of the model."""
     addresses: list[str]
-    """Where its model servers are."""
+    """The URLs of its model servers."""
     weight: float
-    """The share of the houses that it answers for now."""
+    """The share of houses that the version prices now."""
     seen: SeenOf
-    """What was seen of it."""
+    """Statistics of the version."""
 
     @classmethod
     def of(cls, seen: SeenVariant) -> Self:
-        """Show a version."""
+        """Build the document of a version."""
         return cls.model_validate(
             {
                 "version": seen.version,
@@ -60,37 +60,37 @@ class RoutedModel(View):
 
 
 class StoppedModel(View):
-    """A canary that this process has stopped by itself."""
+    """A canary that this worker process stopped because it exceeded a limit."""
 
     version: str
-    """Its version."""
+    """The version of the canary."""
     revision: int
-    """The revision of the routes that it was in; others are a new beginning."""
+    """The revision of the routes in which the canary was stopped. A new revision starts over."""
     reason: str
-    """Which limit it passed."""
+    """The limit that was exceeded."""
     stopped_at: datetime
-    """When that was."""
+    """When the canary was stopped."""
 
 
 class RoutedModels(View):
-    """Who answers, in the process that was asked."""
+    """The model versions in service, as known to the worker process that answers."""
 
     revision: int
-    """The revision of the routes that it uses; 0 where it follows none."""
+    """The revision of the routes in use; 0 without a routes file."""
     is_file_usable: bool | None
-    """Whether the file of routes can be used as it is now; null where there is none."""
+    """Whether the current routes file is valid; null without a routes file."""
     champion: RoutedModel
-    """Answers wherever nobody else does."""
+    """The version that prices all houses not routed to the canary."""
     canary: RoutedModel | None
-    """Answers for some houses; with a weight of 0 while it does not answer yet, or was stopped."""
+    """The version on trial. Its weight is 0 before it starts and after it is stopped."""
     shadow: RoutedModel | None
-    """Sees copies of what is asked."""
+    """The version that receives copies of requests; its prices are not returned."""
     stopped: StoppedModel | None
-    """The canary of these routes, where this process has stopped it."""
+    """The canary of the current routes, if this process stopped it."""
 
     @classmethod
     def of(cls, state: RoutingState) -> Self:
-        """Show who answers."""
+        """Build the document of the versions in service."""
         parts = {one.variant: RoutedModel.of(one) for one in state.variants}
         stopped = state.stopped
         return cls.model_validate(
@@ -115,23 +115,23 @@ class RoutedModels(View):
 
 
 class MoveOrder(View):
-    """Why a version is moved."""
+    """A request to change the role of a version."""
 
     reason: Annotated[str, Field(max_length=1_000, examples=["better on the June sales"])] = ""
-    """Kept with the move."""
+    """The reason for the change, stored with it."""
 
 
 class CanaryOrder(MoveOrder):
-    """How much a canary is to answer for."""
+    """A request to make a version the canary."""
 
     weight: Share
-    """The share of the houses."""
+    """The share of houses that the canary prices."""
     limits: CanaryLimits | None = None
-    """When it is stopped; null leaves what is usual."""
+    """The limits beyond which the canary is stopped; null uses the defaults."""
 
 
 class ShadowOrder(MoveOrder):
-    """How much a shadow is to see."""
+    """A request to make a version the shadow."""
 
     sample: Share = 1.0
-    """The share of the requests."""
+    """The share of requests to copy to the shadow."""

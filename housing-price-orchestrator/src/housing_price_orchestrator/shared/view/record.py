@@ -1,9 +1,9 @@
-"""A house in the form in which it is read from JSON five times as fast.
+"""`HouseRecord`: a `House` that is parsed from JSON five times as fast.
 
-`House` is the contract: it says what is accepted and what is wrong. `HouseRecord` has the same fields with the same
-keys, words and bounds, taken from the schema of `House`, and knows only yes or no: all keys must be there, and what it
-does not take is for `House` to judge. A property test compares the two: what the record takes, `House` takes with the
-same values.
+`House` is the contract: it defines what is valid and describes each error. `HouseRecord` is generated from the schema
+of `House`, with the same keys, words and bounds. It only accepts or rejects, and needs all keys to be present; what it
+rejects is parsed again as a `House`. A property test checks that `House` accepts everything that the record accepts,
+with the same values.
 """
 
 from typing import Annotated, Any, Literal, Protocol
@@ -53,4 +53,4 @@ HouseRecord: type[msgspec.Struct] = msgspec.defstruct(
 """A house whose keys are all present; its attributes are those of `House`."""
 
 KEYS = len(House.model_fields)
-"""How many keys it has, and so how many colons its JSON."""
+"""Number of keys of a house: also the number of colons in its JSON."""

@@ -1,4 +1,4 @@
-"""Which model server answers for which model, and for which share of the houses: the document that says so."""
+"""The routes file: which model servers serve which version, and for which share of the houses."""
 
 from typing import Annotated, Self
 
@@ -12,71 +12,71 @@ type ModelVersion = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,20}$", exam
 type Share = Annotated[float, Field(gt=0, le=1)]
 
 UNKNOWN = "unknown"
-"""The version and the id of a model of which no route says anything."""
+"""Version and id of a model that no routes file names."""
 
 
 class Route(View):
-    """The model servers of one version of the model."""
+    """The model servers of one model version."""
 
     version: ModelVersion
-    """The version that they serve."""
+    """The version that the model servers serve."""
     model_id: Annotated[str, Field(min_length=1, max_length=128, pattern=r"^[A-Za-z0-9][A-Za-z0-9 ._:/@+-]*$")]
-    """The id of that model, which it puts into each price."""
+    """The id of the model, as returned with each price."""
     addresses: Annotated[tuple[HttpUrl, ...], Field(min_length=1, max_length=64)]
-    """Where they are; they share the work."""
+    """The URLs of the model servers. Load is balanced over them."""
 
 
 class CanaryLimits(View):
-    """What a canary may do worse than the champion before it is stopped."""
+    """The limits beyond which a canary is stopped, relative to the champion."""
 
     max_error_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.05
-    """The share of its requests that it may fail; the champion answers those."""
+    """The maximum share of the canary's requests that fail. The champion answers those requests."""
     max_latency_ratio: Annotated[float, Field(ge=1, le=1000)] = 3.0
-    """How many times as long as the champion it may take, by the medians."""
+    """The maximum ratio of the canary's median latency to the champion's."""
     max_median_deviation: Annotated[float, Field(gt=0, le=10)] = 0.15
-    """How far its prices may be from the champion's for the same houses: the median of |log(price / price)|."""
+    """The maximum median of |log(canary price / champion price)| for the same houses."""
     least_requests: Annotated[int, Field(ge=1, le=100_000)] = 50
-    """Nothing is judged by fewer requests; the latest of them are judged."""
+    """The number of latest requests to compare. A canary with fewer requests is not stopped."""
 
 
 class CanaryRoute(Route):
-    """A version that answers for a share of the houses."""
+    """A version that prices a share of the houses."""
 
     weight: Share
-    """The share of the houses' ids."""
+    """The share of houses, selected by house id."""
     limits: CanaryLimits = CanaryLimits()
-    """When it is stopped."""
+    """The limits beyond which the canary is stopped."""
 
 
 class ShadowRoute(Route):
-    """A version that sees copies of what is asked, and answers nobody."""
+    """A version that receives copies of requests; its prices are logged and not returned."""
 
     sample: Share = 1.0
-    """The share of the requests that are copied."""
+    """The share of requests to copy."""
 
 
 class Routes(View):
-    """Who answers at the moment."""
+    """The model versions in service."""
 
     revision: Annotated[int, Field(ge=0)]
-    """Grows with each change."""
+    """The revision of the routes, which increases with each change."""
     champion: Route
-    """Answers wherever nobody else does."""
+    """The version that prices all other houses."""
     canary: CanaryRoute | None = None
-    """Answers for some houses, on trial."""
+    """The version on trial, which prices a share of the houses."""
     shadow: ShadowRoute | None = None
-    """Is compared in secret."""
+    """The version that receives copies of requests, for comparison."""
 
     @classmethod
     def to(cls, *addresses: HttpUrl) -> Self:
-        """Route everything to model servers of which nothing more is known."""
+        """Route all houses to the model servers at `addresses`, whose version is unknown."""
         return cls.model_validate(
             {"revision": 0, "champion": {"version": UNKNOWN, "modelId": UNKNOWN, "addresses": addresses}}
         )
 
     @model_validator(mode="after")
-    def _each_version_has_one_part(self) -> Self:
+    def _check_versions_are_distinct(self) -> Self:
         versions = [route.version for route in (self.champion, self.canary, self.shadow) if route is not None]
         if len(set(versions)) < len(versions):
-            raise ValueError("one version has two parts")
+            raise ValueError("a version must not have two roles")
         return self

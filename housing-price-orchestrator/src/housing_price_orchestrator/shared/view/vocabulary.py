@@ -1,7 +1,7 @@
-"""The words that a house may be described with: one named type for each categorical.
+"""The values of each categorical feature, as one named type per feature.
 
-They are the values of the Ames survey (De Cock, 2011) and no others. Contract tests compare them with the data set and
-with what the fitted model knows, both ways.
+They are exactly the values of the Ames survey (De Cock, 2011). Contract tests compare them with the data set and with
+the categories of the fitted model, in both directions.
 """
 
 from typing import Literal
@@ -13,22 +13,22 @@ type MsZoning = Literal["A (agr)", "C (all)", "FV", "I (all)", "RH", "RL", "RM"]
 """The zoning of the lot."""
 
 type Street = Literal["Grvl", "Pave"]
-"""The road that gives access to the property."""
+"""The type of road access to the property."""
 
 type Alley = Literal["Grvl", "Pave"]
-"""The alley that gives access to the property."""
+"""The type of alley access to the property."""
 
 type LotShape = Literal["IR1", "IR2", "IR3", "Reg"]
 """The shape of the lot, from regular to very irregular."""
 
 type LandContour = Literal["Bnk", "HLS", "Low", "Lvl"]
-"""How flat the lot is."""
+"""The flatness of the lot."""
 
 type Utilities = Literal["AllPub", "NoSeWa", "NoSewr"]
 """The utilities available."""
 
 type LotConfig = Literal["Corner", "CulDSac", "FR2", "FR3", "Inside"]
-"""How the lot lies between its neighbours."""
+"""The position of the lot relative to the street and its neighbours."""
 
 type LandSlope = Literal["Gtl", "Mod", "Sev"]
 """The slope of the lot."""
@@ -63,13 +63,13 @@ type Neighborhood = Literal[
     "Timber",
     "Veenker",
 ]
-"""A locality within the limits of the city of Ames."""
+"""A neighborhood within the city limits of Ames."""
 
 type Condition1 = Literal["Artery", "Feedr", "Norm", "PosA", "PosN", "RRAe", "RRAn", "RRNe", "RRNn"]
-"""What main road, railroad or amenity is near."""
+"""The nearest main road, railroad or amenity."""
 
 type Condition2 = Literal["Artery", "Feedr", "Norm", "PosA", "PosN", "RRAe", "RRAn", "RRNn"]
-"""What second road, railroad or amenity is near."""
+"""A second nearby road, railroad or amenity."""
 
 type BldgType = Literal["1Fam", "2fmCon", "Duplex", "Twnhs", "TwnhsE"]
 """The type of dwelling."""
@@ -78,7 +78,7 @@ type HouseStyle = Literal["1.5Fin", "1.5Unf", "1Story", "2.5Fin", "2.5Unf", "2St
 """The style of dwelling, by its storeys."""
 
 type RoofStyle = Literal["Flat", "Gable", "Gambrel", "Hip", "Mansard", "Shed"]
-"""The shape of the roof."""
+"""The type of roof."""
 
 type RoofMatl = Literal["ClyTile", "CompShg", "Membran", "Metal", "Roll", "Tar&Grv", "WdShake", "WdShngl"]
 """The material of the roof."""
@@ -101,7 +101,7 @@ type Exterior1st = Literal[
     "Wd Sdng",
     "WdShing",
 ]
-"""The main covering of the outer walls."""
+"""The main exterior covering."""
 
 type Exterior2nd = Literal[
     "AsbShng",
@@ -122,25 +122,25 @@ type Exterior2nd = Literal[
     "Wd Sdng",
     "Wd Shng",
 ]
-"""The second covering; the survey spells three of them differently from the first."""
+"""The second exterior covering. The survey spells three of these differently from the first."""
 
 type MasVnrType = Literal["BrkCmn", "BrkFace", "CBlock", "None", "Stone"]
-"""The masonry veneer; `None` is the category of houses without one."""
+"""The type of masonry veneer; the value `None` means that the house has none."""
 
 type BuiltGrade = Literal["Ex", "Fa", "Gd", "TA"]
-"""A grade of what no house of the survey has in poor quality: excellent, fair, good, typical."""
+"""A grade without `Po` (poor), which no house of the survey has: excellent, fair, good or typical."""
 
 type Grade = Literal["Ex", "Fa", "Gd", "Po", "TA"]
-"""A grade: excellent, fair, good, poor, typical."""
+"""A grade: excellent, fair, good, poor or typical."""
 
 type Foundation = Literal["BrkTil", "CBlock", "PConc", "Slab", "Stone", "Wood"]
-"""The foundation."""
+"""The type of foundation."""
 
 type BsmtExposure = Literal["Av", "Gd", "Mn", "No"]
-"""The walkout or garden level walls of the basement."""
+"""The exposure of walkout or garden-level basement walls."""
 
 type BsmtFinType = Literal["ALQ", "BLQ", "GLQ", "LwQ", "Rec", "Unf"]
-"""How well a part of the basement is finished."""
+"""The quality of a finished basement area."""
 
 type Heating = Literal["Floor", "GasA", "GasW", "Grav", "OthW", "Wall"]
 """The type of heating."""
@@ -152,25 +152,25 @@ type Electrical = Literal["FuseA", "FuseF", "FuseP", "Mix", "SBrkr"]
 """The electrical system."""
 
 type Functional = Literal["Maj1", "Maj2", "Min1", "Min2", "Mod", "Sal", "Sev", "Typ"]
-"""How functional the home is; deductions are warranted below `Typ`."""
+"""The functionality of the home; anything but `Typ` lowers the value."""
 
 type GarageType = Literal["2Types", "Attchd", "Basment", "BuiltIn", "CarPort", "Detchd"]
-"""Where the garage is."""
+"""The location of the garage."""
 
 type GarageFinish = Literal["Fin", "RFn", "Unf"]
-"""How far the garage is finished inside."""
+"""The interior finish of the garage."""
 
 type PavedDrive = Literal["N", "P", "Y"]
-"""Whether the drive is paved: no, partly, yes."""
+"""Whether the driveway is paved: no, partly or yes."""
 
 type Fence = Literal["GdPrv", "GdWo", "MnPrv", "MnWw"]
 """The quality of the fence."""
 
 type MiscFeature = Literal["Elev", "Gar2", "Othr", "Shed", "TenC"]
-"""A feature not covered elsewhere."""
+"""A feature not covered by other fields."""
 
 type SaleType = Literal["COD", "CWD", "Con", "ConLD", "ConLI", "ConLw", "New", "Oth", "VWD", "WD"]
 """The type of sale."""
 
 type SaleCondition = Literal["Abnorml", "AdjLand", "Alloca", "Family", "Normal", "Partial"]
-"""The condition of sale."""
+"""The condition of the sale."""

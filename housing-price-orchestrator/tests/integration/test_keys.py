@@ -184,7 +184,7 @@ def test_a_file_that_breaks_shuts_nobody_out_and_the_log_says_so(
     try:
         broken.write_bytes(b"{")
         broken.replace(file)
-        server[0].says("their file cannot be used", seconds=TAKEN_UP_SECONDS)
+        server[0].says("the key file cannot be used", seconds=TAKEN_UP_SECONDS)
         assert http.post(PREDICT, content=house_bytes(), headers=bearer(key)).status_code == 200
     finally:
         broken.write_bytes(good)

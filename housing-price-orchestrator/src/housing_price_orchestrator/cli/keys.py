@@ -17,7 +17,7 @@ from rich.console import Console
 from rich.table import Column, Table
 
 from housing_price_orchestrator.provider.access.key_file import (
-    KEY_START,
+    KEY_MARKER,
     MAX_NAME_CHARACTERS,
     PREFIX_DIGITS,
     KeyFileUnusable,
@@ -81,7 +81,7 @@ def list_(
         expires = f"{key.expires:%Y-%m-%d %H:%M}" if key.expires else "never"
         scopes = "\n".join(key.scopes)
         created = f"{key.created:%Y-%m-%d}"
-        table.add_row(f"{KEY_START}{key.prefix}", key.name, scopes, created, expires, _state(key, now))
+        table.add_row(f"{KEY_MARKER}{key.prefix}", key.name, scopes, created, expires, _state(key, now))
     Console().print(table)
 
 
@@ -91,10 +91,10 @@ def revoke(
     file: FileOption = None,
 ) -> None:
     """End a key: it is refused from the next second on."""
-    prefix = key.removeprefix(KEY_START)[:PREFIX_DIGITS]
+    prefix = key.removeprefix(KEY_MARKER)[:PREFIX_DIGITS]
     with _said_plainly():
         revoked = revoke_key(_file(file), prefix, now=datetime.now(UTC))
-    typer.echo(f"{KEY_START}{revoked.prefix} ({revoked.name}) is revoked.", err=True)
+    typer.echo(f"{KEY_MARKER}{revoked.prefix} ({revoked.name}) is revoked.", err=True)
 
 
 def _state(key: StoredKey, now: datetime) -> str:
@@ -122,7 +122,7 @@ def _said_plainly() -> Iterator[None]:
     except KeyFileUnusable as error:
         _give_up(str(error))
     except UnknownKey as error:
-        _give_up(f"no key begins with {KEY_START}{error}: `keys list` shows those that there are")
+        _give_up(f"no key begins with {KEY_MARKER}{error}: `keys list` shows those that there are")
 
 
 def _give_up(message: str) -> NoReturn:

@@ -61,7 +61,7 @@ class ComposedAccess:
             raise InvalidSettings(
                 f"{PREFIX}RATE_LIMIT__STORAGE_URL needs the extra `redis` (housing-price-orchestrator[redis])"
             ) from error
-        limiter = RedisRateLimiter(rate, url=str(storage), name=name, meanwhile=in_memory)
+        limiter = RedisRateLimiter(rate, url=str(storage), name=name, fallback=in_memory)
         self._limiters.append(limiter)
         return limiter
 
@@ -74,7 +74,7 @@ class ComposedAccess:
             for limiter in self._limiters:
                 await stack.enter_async_context(limiter)
             if self._keyring is not None:
-                following = asyncio.create_task(self._keyring.keep_reading())
+                following = asyncio.create_task(self._keyring.watch())
                 stack.push_async_callback(_ended, following)
             yield
 

@@ -1,1 +1,1 @@
-"""Everything outside the process: the MLflow model over HTTP, its columns, and the wrappers around the call."""
+"""Adapters to everything outside the process: model servers, database, jobs queue, files, keys and telemetry."""

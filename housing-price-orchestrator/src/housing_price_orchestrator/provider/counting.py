@@ -1,4 +1,4 @@
-"""Wrappers that count, around the coalescing and behind it."""
+"""`PriceModel` wrappers that record metrics: prices for callers, and calls to model servers."""
 
 import asyncio
 import time
@@ -12,7 +12,7 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
 class CountedPrices:
-    """Counts the prices that callers get."""
+    """Counts the prices returned to callers, by model version, and their distribution."""
 
     def __init__(self, model: PriceModel, metrics: Metrics) -> None:
         """Count the prices of `model`."""
@@ -36,10 +36,10 @@ class CountedPrices:
 
 
 class CountedCalls:
-    """Counts the calls to the model servers, with all their attempts."""
+    """Measures calls to the model servers, retries included: duration, outcome and number of houses."""
 
     def __init__(self, model: PriceModel, metrics: Metrics) -> None:
-        """Count what `model` is asked in one call."""
+        """Measure the calls of `model`."""
         self._model = model
         self._metrics = metrics
 

@@ -1,28 +1,29 @@
-"""Notices that a small file has another content."""
+"""Detects changes of a small file."""
 
 from collections.abc import Callable
 from pathlib import Path
 
 
 class FileWatch[T]:
-    """Reads a file again when it has changed. Whoever writes it puts a new file into its place."""
+    """Re-reads a file when it has read_if_changed. Writers must replace the file atomically."""
 
     def __init__(self, path: Path, read: Callable[[], T]) -> None:
-        """Watch the file at `path` from now on; `read` reads it, and raises what it likes."""
+        """Watch the file at `path` from now on; `read` reads and parses it, and may raise any error."""
         self._path = path
         self._read = read
-        self._seen = self._fingerprint()
+        self._last_fingerprint = self._fingerprint()
 
-    def changed(self, *, is_retry: bool) -> T | None:
-        """Give what the file says where it has changed, or where `is_retry`; None where it has not.
+    def read_if_changed(self, *, is_retry: bool) -> T | None:
+        """Return the content if the file has read_if_changed or `is_retry` is set, else None.
 
-        A change that cannot be read stays one. Blocks: the file may be far away.
+        If reading fails, the next call reads again. Blocks: the file may be on a network file system.
+
         """
-        seen = self._fingerprint()
-        if seen == self._seen and not is_retry:
+        fingerprint = self._fingerprint()
+        if fingerprint == self._last_fingerprint and not is_retry:
             return None
         content = self._read()
-        self._seen = seen
+        self._last_fingerprint = fingerprint
         return content
 
     def _fingerprint(self) -> tuple[int, ...]:

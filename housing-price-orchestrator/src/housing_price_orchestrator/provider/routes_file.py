@@ -1,4 +1,4 @@
-"""The file that says which model servers answer, and its changes."""
+"""Reads and watches the routes file, which names the model servers in service."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -10,25 +10,26 @@ from pydantic import ValidationError
 from housing_price_orchestrator.provider.file_watch import FileWatch
 from housing_price_orchestrator.shared.view.routes import Routes
 
-SECONDS_BETWEEN_LOOKS = 0.5
-"""A change is known so much later."""
+POLL_INTERVAL_SECONDS = 0.5
+"""Interval between checks of the file for changes."""
 
 MAX_BYTES = 1024 * 1024
-"""A file beyond this is not read: routes take a kilobyte."""
+"""Size limit of the file. Real routes take about 1 kB."""
 
 
 class RoutesUnusable(Exception):
-    """The file is not there, or does not hold routes; the text says why."""
+    """The routes file is missing or not valid; the message says why."""
 
 
 class RoutesFile:
-    """The last good routes that stood in the file.
+    """The last valid routes read from the file.
 
-    Whoever writes it puts a new file into its place. What cannot be used changes nothing, and is logged once.
+    Writers must replace the file atomically. A file that cannot be used leaves the routes unchanged and is logged once.
+
     """
 
     def __init__(self, path: Path) -> None:
-        """Read the file at `path`; where it cannot be used there are no routes yet."""
+        """Read the file at `path`; if it cannot be used, there are no routes yet."""
         self._path = path
         self._log = structlog.get_logger()
         self._error: str | None = None
@@ -37,34 +38,34 @@ class RoutesFile:
         try:
             self._routes = self._read()
         except RoutesUnusable as error:
-            self._is_unusable(error)
+            self._note_unusable(error)
 
     @property
     def routes(self) -> Routes | None:
-        """The last good ones; None where there were none yet."""
+        """The last valid routes; None if there were none yet."""
         return self._routes
 
     @property
     def error(self) -> str | None:
-        """Why the file cannot be used as it is now; None where it can."""
+        """Why the current file cannot be used; None if it can."""
         return self._error
 
-    async def keep_reading(
-        self, changed: Callable[[Routes], Awaitable[None]], interval_seconds: float = SECONDS_BETWEEN_LOOKS
+    async def watch(
+        self, on_change: Callable[[Routes], Awaitable[None]], interval_seconds: float = POLL_INTERVAL_SECONDS
     ) -> None:
-        """Tell each change to `changed`, until cancelled. The file is looked at in a thread: it may be far away."""
+        """Pass each change of the routes to `on_change`, until cancelled."""
         while True:
             await asyncio.sleep(interval_seconds)
-            routes = await self.look()
+            routes = await self.reload_if_changed()
             if routes is not None:
-                await changed(routes)
+                await on_change(routes)
 
-    async def look(self) -> Routes | None:
-        """Take up a change of the file, if there is one; None where the routes stay as they were."""
+    async def reload_if_changed(self) -> Routes | None:
+        """Reload the file if it has changed; returns the new routes, or None if they stay the same."""
         try:
-            routes = await asyncio.to_thread(self._watch.changed, is_retry=self._error is not None)
+            routes = await asyncio.to_thread(self._watch.read_if_changed, is_retry=self._error is not None)
         except RoutesUnusable as error:
-            self._is_unusable(error)
+            self._note_unusable(error)
             return None
         if routes is None:
             return None
@@ -74,14 +75,14 @@ class RoutesFile:
         self._routes = routes
         return routes
 
-    def _is_unusable(self, error: RoutesUnusable) -> None:
+    def _note_unusable(self, error: RoutesUnusable) -> None:
         if str(error) != self._error:
             self._error = str(error)
             if self._routes is None:
-                # Whoever is started first is not at fault.
-                self._log.warning("no routes yet: their file cannot be used", error=self._error)
+                # Normal while the system starts: the file is not written yet.
+                self._log.warning("no routes yet: the routes file cannot be used", error=self._error)
             else:
-                self._log.error("the routes stay as they were: their file cannot be used", error=self._error)
+                self._log.error("keeping the last valid routes: the routes file cannot be used", error=self._error)
 
     def _read(self) -> Routes:
         try:
@@ -94,7 +95,9 @@ class RoutesFile:
         try:
             return Routes.model_validate_json(content)
         except ValidationError as error:
-            # Where and what, without the values: an address may hold a password.
+            # Omit the values: an address may contain a password.
             findings = error.errors(include_url=False, include_input=False)
-            said = "; ".join(f"{'.'.join(map(str, one['loc'])) or 'document'}: {one['msg']}" for one in findings[:5])
-            raise RoutesUnusable(f"{self._path}: {said}") from error
+            reasons = "; ".join(
+                f"{'.'.join(map(str, finding['loc'])) or 'document'}: {finding['msg']}" for finding in findings[:5]
+            )
+            raise RoutesUnusable(f"{self._path}: {reasons}") from error

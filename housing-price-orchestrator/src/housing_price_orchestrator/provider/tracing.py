@@ -1,4 +1,4 @@
-"""Spans for what happens behind the coalescing; put in only where traces are wanted."""
+"""Spans for coalesced calls and for each attempt at a model server; installed only when tracing is enabled."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -19,14 +19,14 @@ _FIRST_ERROR_STATUS = 400
 
 
 class TracedCalls:
-    """Gives each coalesced call a span.
+    """Creates a span for each coalesced call.
 
-    A span has one parent, and a call may carry the requests of many traces. So the call continues the trace of the
-    first request that is sampled, and it and the others are linked, both ways: each trace leads to the call.
+    A span has one parent, but one call can carry requests of many traces. The call joins the trace of the first sampled
+    request and is linked to and from the spans of the others, so every trace leads to the call.
     """
 
     def __init__(self, model: PriceModel, tracer: Tracer) -> None:
-        """Trace what `model` is asked in one call."""
+        """Trace the calls of `model`."""
         self._model = model
         self._tracer = tracer
 
@@ -38,7 +38,7 @@ class TracedCalls:
             (span for span in spans if span.get_span_context().trace_flags.sampled), spans[0] if spans else None
         )
         others = [span for span in spans if span is not parent]
-        with _failing_with_its_name(
+        with _active_span(
             self._tracer.start_span(
                 "coalesced call",
                 context=Context() if parent is None else trace.set_span_in_context(parent, Context()),
@@ -57,14 +57,14 @@ class TracedCalls:
 
 
 class TracedTransport(httpx.AsyncBaseTransport):
-    """Gives each attempt of a traced call a span, and tells the model server about it.
+    """Creates a client span for each attempt of a traced call and sends the trace context to the model server.
 
-    What is not part of a trace, such as the questions of readiness, stays without one. Only `traceparent` and
-    `tracestate` go out: a caller's baggage is not for the model server.
+    Calls outside a trace, such as readiness probes, get no span. Only `traceparent` and `tracestate` are sent: a
+    caller's baggage is not passed on.
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, tracer: Tracer) -> None:
-        """Trace what goes through `transport`."""
+        """Trace the requests sent through `transport`."""
         self._transport = transport
         self._tracer = tracer
         self._propagator = TraceContextTextMapPropagator()
@@ -74,7 +74,7 @@ class TracedTransport(httpx.AsyncBaseTransport):
         if not trace.get_current_span().get_span_context().is_valid:
             return await self._transport.handle_async_request(request)
         url = request.url
-        with _failing_with_its_name(
+        with _active_span(
             self._tracer.start_span(
                 request.method,
                 kind=SpanKind.CLIENT,
@@ -95,7 +95,7 @@ class TracedTransport(httpx.AsyncBaseTransport):
             return response
 
     async def aclose(self) -> None:
-        """Close what it goes through."""
+        """Close the wrapped transport."""
         await self._transport.aclose()
 
 
@@ -104,8 +104,8 @@ def _attributes_of(call: CallRecord) -> dict[str, str | int]:
 
 
 @contextmanager
-def _failing_with_its_name(span: Span) -> Iterator[Span]:
-    """Make `span` the current one until its end; of an error it keeps the kind, and not what it says."""
+def _active_span(span: Span) -> Iterator[Span]:
+    """Make `span` current, end it on exit, and record the type of an error but not its message."""
     with trace.use_span(span, end_on_exit=True, record_exception=False, set_status_on_exception=False):
         try:
             yield span

@@ -1,4 +1,4 @@
-"""The file of routes: read strictly, followed, and never in the way of the routes that are good."""
+"""The routes file: strict parsing, reloading, and keeping the last valid routes."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ def path(tmp_path: Path) -> Path:
 
 
 def put(path: Path, content: str | bytes) -> None:
-    """Put a new file into the place of the old one, as those who write routes do."""
+    """Replace the file atomically, as writers of routes do."""
     new = path.with_suffix(".new")
     new.write_bytes(content if isinstance(content, bytes) else content.encode())
     new.replace(path)
@@ -45,7 +45,7 @@ def test_routes_are_read(path: Path) -> None:
     assert routes.shadow.sample == 0.5
 
 
-def test_a_canary_has_limits_without_being_told(path: Path) -> None:
+def test_a_canary_has_default_limits(path: Path) -> None:
     put(path, routes_json(canary=CANARY))
     routes = RoutesFile(path).routes
     assert routes is not None
@@ -55,29 +55,29 @@ def test_a_canary_has_limits_without_being_told(path: Path) -> None:
 
 BAD: dict[str, str | bytes] = {
     "empty": b"",
-    "no JSON": b"{",
-    "no object": b"[]",
+    "not JSON": b"{",
+    "not an object": b"[]",
     "not UTF-8": b'{"revision": "\xff"}',
     "an unknown key": routes_json(colour="blue"),
     "an unknown key of a route": routes_json(champion=a_route("1") | {"colour": "blue"}),
     "no champion": json.dumps({"revision": 1}),
     "no revision": json.dumps({"champion": a_route("1")}),
-    "a revision that is a word": routes_json(revision="7"),
+    "a text revision": routes_json(revision="7"),
     "no address": routes_json(champion=a_route("1") | {"addresses": []}),
-    "an address that is none": routes_json(champion=a_route("1") | {"addresses": ["model:8080"]}),
+    "an invalid address": routes_json(champion=a_route("1") | {"addresses": ["model:8080"]}),
     "a version with a slash": routes_json(champion=a_route("1") | {"version": "../1"}),
-    "a weight of nothing": routes_json(canary=CANARY | {"weight": 0}),
-    "a weight beyond all": routes_json(canary=CANARY | {"weight": 1.1}),
-    "a weight that is a word": routes_json(canary=CANARY | {"weight": "0.1"}),
-    "a weight that is no number": routes_json(canary=CANARY).replace("0.1}", "NaN}"),
-    "a version with two parts": routes_json(canary=CANARY | {"version": "1"}),
+    "a weight of zero": routes_json(canary=CANARY | {"weight": 0}),
+    "a weight above 1": routes_json(canary=CANARY | {"weight": 1.1}),
+    "a text weight": routes_json(canary=CANARY | {"weight": "0.1"}),
+    "a NaN weight": routes_json(canary=CANARY).replace("0.1}", "NaN}"),
+    "one version as champion and canary": routes_json(canary=CANARY | {"version": "1"}),
     "an unknown limit": routes_json(canary=CANARY | {"limits": {"maxErrors": 1}}),
-    "far too much": routes_json() + " " * MAX_BYTES,
+    "too large": routes_json() + " " * MAX_BYTES,
 }
 
 
 @pytest.mark.parametrize("content", BAD.values(), ids=BAD.keys())
-async def test_a_bad_file_changes_nothing_and_is_logged_once(path: Path, content: str | bytes) -> None:
+async def test_an_invalid_file_keeps_the_routes_and_is_logged_once(path: Path, content: str | bytes) -> None:
     put(path, routes_json())
     file = RoutesFile(path)
     good = file.routes
@@ -85,57 +85,57 @@ async def test_a_bad_file_changes_nothing_and_is_logged_once(path: Path, content
     structlog.reset_defaults()
     with capture_logs() as logged:
         for _ in range(3):
-            assert await file.look() is None
+            assert await file.reload_if_changed() is None
     assert good is not None
     assert file.routes == good
     assert file.error is not None
     assert [line["log_level"] for line in logged] == ["error"]
 
 
-async def test_another_bad_file_is_logged_again(path: Path) -> None:
+async def test_a_different_invalid_file_is_logged_again(path: Path) -> None:
     put(path, b"{")
     file = RoutesFile(path)
     put(path, b"[]")
     structlog.reset_defaults()
     with capture_logs() as logged:
-        await file.look()
+        await file.reload_if_changed()
     assert len(logged) == 1
 
 
-async def test_a_file_that_comes_later_is_read(path: Path) -> None:
+async def test_a_file_created_later_is_loaded(path: Path) -> None:
     file = RoutesFile(path)
     assert file.routes is None
     assert file.error is not None
     put(path, routes_json())
-    assert await file.look() == file.routes
+    assert await file.reload_if_changed() == file.routes
     assert file.routes is not None
     assert file.error is None
 
 
-async def test_a_file_that_goes_leaves_the_routes(path: Path) -> None:
+async def test_a_deleted_file_keeps_the_routes(path: Path) -> None:
     put(path, routes_json())
     file = RoutesFile(path)
     await asyncio.to_thread(path.unlink)
-    assert await file.look() is None
+    assert await file.reload_if_changed() is None
     assert file.routes is not None
     assert file.error is not None
 
 
-async def test_each_change_is_told_once(path: Path) -> None:
+async def test_each_change_is_returned_once(path: Path) -> None:
     put(path, routes_json())
     file = RoutesFile(path)
-    assert await file.look() is None
+    assert await file.reload_if_changed() is None
     put(path, routes_json(revision=2))
-    changed = await file.look()
+    changed = await file.reload_if_changed()
     assert changed is not None
     assert changed.revision == 2
-    assert await file.look() is None
-    # The same once more, in another file, is no change.
+    assert await file.reload_if_changed() is None
+    # A new file with the same routes is not a change.
     put(path, routes_json(revision=2))
-    assert await file.look() is None
+    assert await file.reload_if_changed() is None
 
 
-async def test_what_is_wrong_is_told_without_what_stands_there(path: Path) -> None:
+async def test_errors_do_not_contain_the_values_of_the_file(path: Path) -> None:
     broken: dict[str, Any] = a_route("1") | {"addresses": ["http://user:SECRET@host:99999/"]}
     put(path, routes_json(champion=broken))
     assert "SECRET" not in str(RoutesFile(path).error)

@@ -1,1 +1,1 @@
-"""Who may ask, and how often: keys, tokens and rates."""
+"""Authentication by API key or token, and rate limits."""

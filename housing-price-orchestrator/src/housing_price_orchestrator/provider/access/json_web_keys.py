@@ -1,4 +1,4 @@
-"""The public keys with which an identity provider's tokens are checked (JWKS, RFC 7517), fetched and kept."""
+"""Fetches and caches the public keys that verify an identity provider's tokens (JWKS, RFC 7517)."""
 
 import asyncio
 import contextlib
@@ -16,21 +16,21 @@ import structlog
 from housing_price_orchestrator.shared.errors import IdentityProviderUnavailable
 
 MAX_DOCUMENT_BYTES = 256 * 1024
-"""A provider publishes a handful of keys of some 2 kB."""
+"""Size limit of a key set. Providers publish a few keys of about 2 kB each."""
 MAX_KEYS = 100
 TIMEOUT_SECONDS = 3.0
-FRESH_SECONDS = 300.0
-"""So long keys are used without asking again: as long as PyJWT's own client does, and most providers advise."""
-PAUSE_SECONDS = 5.0
-"""The least time between two questions, whatever callers send: a token that names an unknown key is free to make."""
-USABLE_SECONDS = 24 * 3600.0
-"""So long keys are used while their provider is away; a key that it takes back must end some time."""
+REFRESH_SECONDS = 300.0
+"""Age after which keys are refreshed in the background: the default of PyJWT's client, and common provider advice."""
+MIN_FETCH_INTERVAL_SECONDS = 5.0
+"""Minimum interval between fetches: anyone can send tokens that name unknown keys, and each would cause a fetch."""
+MAX_KEY_AGE_SECONDS = 24 * 3600.0
+"""Maximum age of keys while the provider is unavailable, so that a withdrawn key stops working eventually."""
 
 
 class JsonWebKeys:
-    """The keys of one identity provider.
+    """The cached keys of one identity provider.
 
-    Opened and closed by the application's lifespan. Asks only when a token needs it, one question at a time.
+    Opened and closed by the application's lifespan. Fetches only when a token needs it, one fetch at a time.
     """
 
     def __init__(self, url: str, *, client: httpx.AsyncClient, clock: Callable[[], float] = time.monotonic) -> None:
@@ -40,8 +40,8 @@ class JsonWebKeys:
         self._clock = clock
         self._log = structlog.get_logger()
         self._keys: Mapping[str | None, jwt.PyJWK] = {}
-        self._fetched_at = -USABLE_SECONDS
-        self._asked_at = -PAUSE_SECONDS
+        self._fetched_at = -MAX_KEY_AGE_SECONDS
+        self._attempted_at = -MIN_FETCH_INTERVAL_SECONDS
         self._fetching: asyncio.Task[None] | None = None
 
     async def __aenter__(self) -> Self:
@@ -52,7 +52,7 @@ class JsonWebKeys:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Stop asking, and close the client."""
+        """Cancel a running fetch and close the client."""
         if self._fetching is not None:
             self._fetching.cancel()
             with contextlib.suppress(asyncio.CancelledError):
@@ -61,80 +61,80 @@ class JsonWebKeys:
 
     @property
     def keys(self) -> Mapping[str | None, jwt.PyJWK]:
-        """The keys as they are known now; another mapping after each fetch that succeeded."""
+        """The cached keys; a new mapping after each successful fetch."""
         return self._keys
 
-    def stay_fresh(self) -> None:
-        """Begin to ask again where it is time, without waiting for the answer; let go of keys that are too old."""
+    def refresh_if_stale(self) -> None:
+        """Start a background refresh if the keys are due for one; drop keys that are too old."""
         age = self._clock() - self._fetched_at
-        if age >= USABLE_SECONDS and self._keys:
+        if age >= MAX_KEY_AGE_SECONDS and self._keys:
             self._keys = {}
-        if age >= FRESH_SECONDS:
-            self._begin_to_ask()
+        if age >= REFRESH_SECONDS:
+            self._start_fetch()
 
-    async def key(self, name: str | None) -> jwt.PyJWK | None:
-        """Find the key of this name (`kid`; None stands for the only one); None where the provider has no such key.
+    async def key(self, key_id: str | None) -> jwt.PyJWK | None:
+        """Return the key with this id (`kid`), or None if the provider has no such key; None as id means its only key.
 
         Raises:
-            IdentityProviderUnavailable: no keys are known, and none can be had.
+            IdentityProviderUnavailable: no keys are cached and none can be fetched.
         """
-        self.stay_fresh()
-        if self._known(name) is None:
-            self._begin_to_ask()
+        self.refresh_if_stale()
+        if self._cached(key_id) is None:
+            self._start_fetch()
             if self._fetching is not None:
-                # Others wait for the same answer, and must get it though this caller may leave.
+                # Other callers wait for the same fetch, so cancelling this one must not cancel it.
                 await asyncio.shield(self._fetching)
         if not self._keys:
             raise IdentityProviderUnavailable
-        return self._known(name)
+        return self._cached(key_id)
 
-    def _known(self, name: str | None) -> jwt.PyJWK | None:
-        if name is None and len(self._keys) == 1:
+    def _cached(self, key_id: str | None) -> jwt.PyJWK | None:
+        if key_id is None and len(self._keys) == 1:
             return next(iter(self._keys.values()))
-        return self._keys.get(name)
+        return self._keys.get(key_id)
 
-    def _begin_to_ask(self) -> None:
-        if self._fetching is None and self._clock() - self._asked_at >= PAUSE_SECONDS:
-            self._asked_at = self._clock()
+    def _start_fetch(self) -> None:
+        if self._fetching is None and self._clock() - self._attempted_at >= MIN_FETCH_INTERVAL_SECONDS:
+            self._attempted_at = self._clock()
             self._fetching = asyncio.create_task(self._fetch())
 
     async def _fetch(self) -> None:
         try:
             async with asyncio.timeout(TIMEOUT_SECONDS):
-                keys = _usable_keys(await self._document())
-        except Exception as error:  # noqa: BLE001 - whatever it publishes, the keys stay as they were
+                keys = _usable_keys(await self._download())
+        except Exception as error:  # noqa: BLE001 - no provider response may break the cached keys
             reason = f"{type(error).__name__}: {error}"
-            self._log.error("the identity provider's keys cannot be fetched", url=self._url, error=reason)
+            self._log.error("identity provider: fetching the keys failed", url=self._url, error=reason)
         else:
             self._keys = keys
             self._fetched_at = self._clock()
         finally:
             self._fetching = None
 
-    async def _document(self) -> Any:
+    async def _download(self) -> Any:
         content = bytearray()
-        async with self._client.stream("GET", self._url) as answer:
-            if answer.status_code != httpx.codes.OK:
-                raise ValueError(f"the answer's status is {answer.status_code}")
-            async for chunk in answer.aiter_raw():
+        async with self._client.stream("GET", self._url) as response:
+            if response.status_code != httpx.codes.OK:
+                raise ValueError(f"the response status is {response.status_code}")
+            async for chunk in response.aiter_raw():
                 content += chunk
                 if len(content) > MAX_DOCUMENT_BYTES:
-                    raise ValueError(f"the answer is larger than {MAX_DOCUMENT_BYTES} bytes")
+                    raise ValueError(f"the response is larger than {MAX_DOCUMENT_BYTES} bytes")
         return orjson.loads(content)
 
 
 def _usable_keys(document: Any) -> Mapping[str | None, jwt.PyJWK]:
-    """Take from a key set the public keys for signatures."""
+    """Return the public signature keys of a key set, by key id."""
     members = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(members, list) or len(members) > MAX_KEYS:
-        raise ValueError(f"it is no set of up to {MAX_KEYS} keys")
-    # A symmetric key would let whoever reads this public document sign tokens.
-    public = [one for one in members if isinstance(one, dict) and one.get("kty") in {"RSA", "EC", "OKP"}]
-    return {one.key_id: one for one in jwt.PyJWKSet(public) if one.public_key_use in {None, "sig"}}
+        raise ValueError(f"not a JSON Web Key Set of at most {MAX_KEYS} keys")
+    # Never accept a symmetric key: everyone who reads this public document could sign tokens with it.
+    public = [member for member in members if isinstance(member, dict) and member.get("kty") in {"RSA", "EC", "OKP"}]
+    return {key.key_id: key for key in jwt.PyJWKSet(public) if key.public_key_use in {None, "sig"}}
 
 
 def client_for_keys() -> httpx.AsyncClient:
-    """Make a client that goes where it is sent and nowhere else: no proxies, no redirects, the system's authorities."""
+    """Make the HTTP client: no proxies, no redirects, certificates checked against the system's authorities."""
     return httpx.AsyncClient(
         verify=ssl.create_default_context(),
         trust_env=False,

@@ -1,7 +1,7 @@
-"""The file of API keys, as an operator's commands write it and a running service reads it.
+"""The API key file: written by the `keys` commands, read by the running service.
 
-It holds nothing that lets anybody in: of each key the first characters, which name it, and the SHA-256 of the whole.
-Slow hashes are for passwords: a key has 256 random bits, which nobody guesses.
+It contains no usable key: only the prefix of each key, which identifies it, and the SHA-256 of the whole key. A slow
+password hash is not needed, because keys have 256 random bits.
 """
 
 import contextlib
@@ -21,22 +21,22 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from housing_price_orchestrator.shared.access import Scope
 
-KEY_START = "hp_"
+KEY_MARKER = "hp_"
 PREFIX_DIGITS = 8
 SECRET_BYTES = 32
 MAX_NAME_CHARACTERS = 100
 LOCK_SECONDS = 10.0
-"""How long a command waits for another one to finish; each takes milliseconds."""
+"""How long a command waits for the file lock; each command holds it for milliseconds."""
 
 MAX_FILE_BYTES = 16 * 1024 * 1024
 
 
 class KeyFileUnusable(Exception):
-    """The file of keys cannot be read or written; the message names it and says what is wrong, and holds no key."""
+    """The key file cannot be read or written; the message names the file and the reason and contains no key."""
 
 
 class UnknownKey(Exception):
-    """There is no key of this name in the file."""
+    """The key file has no key with this prefix."""
 
 
 class _Stored(BaseModel):
@@ -44,7 +44,7 @@ class _Stored(BaseModel):
 
 
 class StoredKey(_Stored):
-    """What is kept of a key."""
+    """The stored form of a key."""
 
     prefix: Annotated[str, Field(pattern=rf"^[0-9a-f]{{{PREFIX_DIGITS}}}$")]
     sha256: Annotated[str, Field(pattern=r"^[0-9a-f]{64}$")]
@@ -68,15 +68,15 @@ class _KeyDocument(_Stored):
 
 
 def digest_of(key: str) -> bytes:
-    """Make of a key what is kept of it."""
+    """Return the SHA-256 digest of a key."""
     return hashlib.sha256(key.encode()).digest()
 
 
 def read_keys(path: Path) -> Sequence[StoredKey]:
-    """Read every key of the file.
+    """Read all keys of the file.
 
     Raises:
-        KeyFileUnusable: it is not there, cannot be read, is damaged, or can be written by everybody.
+        KeyFileUnusable: the file is missing, unreadable, malformed or world-writable.
     """
     try:
         with path.open("rb") as file:
@@ -84,12 +84,12 @@ def read_keys(path: Path) -> Sequence[StoredKey]:
             content = file.read(MAX_FILE_BYTES + 1)
     except FileNotFoundError as error:
         raise KeyFileUnusable(
-            f"{path} is not there: `housing-price-orchestrator keys create` makes it with its first key"
+            f"{path} does not exist: `housing-price-orchestrator keys create` creates it with the first key"
         ) from error
     except OSError as error:
         raise KeyFileUnusable(f"{path} cannot be read: {error.strerror}") from error
     if mode & stat.S_IWOTH:
-        raise KeyFileUnusable(f"{path} can be written by everybody: chmod 600 {path}")
+        raise KeyFileUnusable(f"{path} is world-writable: run chmod 600 {path}")
     if len(content) > MAX_FILE_BYTES:
         raise KeyFileUnusable(f"{path} is larger than {MAX_FILE_BYTES} bytes")
     try:
@@ -97,24 +97,26 @@ def read_keys(path: Path) -> Sequence[StoredKey]:
     except ValidationError as error:
         finding = error.errors(include_url=False, include_input=False)[0]
         place = ".".join(str(part) for part in finding["loc"]) or "the document"
-        raise KeyFileUnusable(f"{path} is no file of keys: {place}: {finding['msg']}") from error
+        raise KeyFileUnusable(f"{path} is not a valid key file: {place}: {finding['msg']}") from error
 
 
 def create_key(
     path: Path, *, name: str, scopes: Sequence[Scope], now: datetime, expires: datetime | None = None
 ) -> tuple[str, StoredKey]:
-    """Add a key to the file, which is made if it is not there. Gives the key, shown this once, and what is kept of it.
+    """Add a key to the file, which is created if needed.
+
+    Returns the key, which is not stored and cannot be shown again, and its stored form.
 
     Raises:
         KeyFileUnusable: the file cannot be read or written.
     """
     with _locked(path):
         stored = list(read_keys(path)) if path.exists() else []
-        taken = {key.prefix for key in stored}
-        while (prefix := secrets.token_hex(PREFIX_DIGITS // 2)) in taken:
+        used_prefixes = {key.prefix for key in stored}
+        while (prefix := secrets.token_hex(PREFIX_DIGITS // 2)) in used_prefixes:
             pass
-        key = f"{KEY_START}{prefix}_{secrets.token_hex(SECRET_BYTES)}"
-        kept = StoredKey(
+        key = f"{KEY_MARKER}{prefix}_{secrets.token_hex(SECRET_BYTES)}"
+        stored_key = StoredKey(
             prefix=prefix,
             sha256=digest_of(key).hex(),
             name=name,
@@ -122,15 +124,15 @@ def create_key(
             created=now.astimezone(UTC),
             expires=None if expires is None else expires.astimezone(UTC),
         )
-        _write(path, [*stored, kept])
-    return key, kept
+        _write(path, [*stored, stored_key])
+    return key, stored_key
 
 
 def revoke_key(path: Path, prefix: str, *, now: datetime) -> StoredKey:
-    """End a key. It stays in the file as revoked, so that the log stays readable and its prefix is never given again.
+    """Revoke a key. It stays in the file, so that logs can be matched to it and its prefix is never reused.
 
     Raises:
-        UnknownKey: there is none with this prefix.
+        UnknownKey: no key has this prefix.
         KeyFileUnusable: the file cannot be read or written.
     """
     with _locked(path):
@@ -145,7 +147,7 @@ def revoke_key(path: Path, prefix: str, *, now: datetime) -> StoredKey:
 
 @contextlib.contextmanager
 def _locked(path: Path) -> Iterator[None]:
-    """Keep other commands from writing meanwhile; the folder itself is the lock, so that nothing is left behind."""
+    """Lock out other commands while writing; locks the folder itself, so that no lock file is left behind."""
     try:
         folder = os.open(path.resolve().parent, os.O_RDONLY | os.O_DIRECTORY)
     except OSError as error:
@@ -158,7 +160,7 @@ def _locked(path: Path) -> Iterator[None]:
                 break
             except BlockingIOError as error:
                 if time.monotonic() > deadline:
-                    raise KeyFileUnusable(f"{path} is being written by another command") from error
+                    raise KeyFileUnusable(f"{path} is locked by another command") from error
                 time.sleep(0.02)
         yield
     finally:
@@ -166,18 +168,18 @@ def _locked(path: Path) -> Iterator[None]:
 
 
 def _write(path: Path, keys: Sequence[StoredKey]) -> None:
-    """Put a new file into the place of the old one, whole or not at all, with the old one's owner and mode."""
+    """Replace the file atomically, keeping its owner and mode."""
     target = path.resolve()
     content = _KeyDocument(keys=tuple(keys)).model_dump_json(indent=2).encode() + b"\n"
     try:
-        before = target.stat() if target.exists() else None
+        previous = target.stat() if target.exists() else None
         descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
         try:
             with os.fdopen(descriptor, "wb") as file:
-                if before is not None:
-                    os.fchmod(file.fileno(), stat.S_IMODE(before.st_mode))
-                    if (before.st_uid, before.st_gid) != (os.geteuid(), os.getegid()):
-                        os.fchown(file.fileno(), before.st_uid, before.st_gid)
+                if previous is not None:
+                    os.fchmod(file.fileno(), stat.S_IMODE(previous.st_mode))
+                    if (previous.st_uid, previous.st_gid) != (os.geteuid(), os.getegid()):
+                        os.fchown(file.fileno(), previous.st_uid, previous.st_gid)
                 file.write(content)
                 file.flush()
                 os.fsync(file.fileno())

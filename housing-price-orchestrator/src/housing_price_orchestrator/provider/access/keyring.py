@@ -1,4 +1,4 @@
-"""Knows callers by their API keys, as the file of keys says at the moment."""
+"""Authenticates callers by the API keys in the key file."""
 
 import asyncio
 import hmac
@@ -11,7 +11,7 @@ from pathlib import Path
 import structlog
 
 from housing_price_orchestrator.provider.access.key_file import (
-    KEY_START,
+    KEY_MARKER,
     PREFIX_DIGITS,
     KeyFileUnusable,
     digest_of,
@@ -20,68 +20,68 @@ from housing_price_orchestrator.provider.access.key_file import (
 from housing_price_orchestrator.provider.file_watch import FileWatch
 from housing_price_orchestrator.shared.access import Caller
 
-SECONDS_BETWEEN_LOOKS = 0.5
-"""A key that is created or revoked is known so much later."""
+POLL_INTERVAL_SECONDS = 0.5
+"""Interval between checks of the file: the delay until a new or revoked key takes effect."""
 
-_PREFIX = slice(len(KEY_START), len(KEY_START) + PREFIX_DIGITS)
+_PREFIX = slice(len(KEY_MARKER), len(KEY_MARKER) + PREFIX_DIGITS)
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _ValidKey:
     digest: bytes
     expires_at: float
     caller: Caller
 
 
 class Keyring:
-    """The keys that are good now. An `Authenticator`.
+    """The valid API keys. An `Authenticator`.
 
-    One hash and one comparison per request; nothing is remembered that could outlive a key.
+    Each request costs one hash and one comparison. Nothing is cached, so a revoked key stops working at once.
     """
 
     def __init__(self, path: Path, *, clock: Callable[[], float] = time.time) -> None:
-        """Read the file at `path`; `clock` tells seconds since 1970.
+        """Read the file at `path`; `clock` returns Unix time in seconds.
 
         Raises:
-            KeyFileUnusable: it cannot be used.
+            KeyFileUnusable: the file cannot be used.
         """
         self._path = path
         self._clock = clock
         self._log = structlog.get_logger()
         self._error: str | None = None
         self._watch = FileWatch(path, self._read)
-        self._known = self._read()
+        self._keys = self._read()
 
     async def caller_of(self, credential: str) -> Caller | None:
-        """Find out whose key it is; None where it is no key, unknown, revoked or expired."""
-        known = self._known.get(credential[_PREFIX])
-        if known is None or not hmac.compare_digest(known.digest, digest_of(credential)):
+        """Return the caller that owns a key, or None if it is malformed, unknown, revoked or expired."""
+        keys = self._keys.get(credential[_PREFIX])
+        if keys is None or not hmac.compare_digest(keys.digest, digest_of(credential)):
             return None
-        return known.caller if self._clock() < known.expires_at else None
+        return keys.caller if self._clock() < keys.expires_at else None
 
-    async def keep_reading(self, interval_seconds: float = SECONDS_BETWEEN_LOOKS) -> None:
-        """Take up every change of the file, until cancelled. The file is looked at in a thread: it may be far away."""
+    async def watch(self, interval_seconds: float = POLL_INTERVAL_SECONDS) -> None:
+        """Reload the file after each change, until cancelled."""
         while True:
             await asyncio.sleep(interval_seconds)
-            await self.look()
+            await self.reload_if_changed()
 
-    async def look(self) -> None:
-        """Take up a change of the file, if there is one. Where it cannot be used, the last good keys stay good."""
+    async def reload_if_changed(self) -> None:
+        """Reload the file if it has changed. If it cannot be used, the last valid keys stay in effect."""
         try:
-            known = await asyncio.to_thread(self._watch.changed, is_retry=self._error is not None)
+            keys = await asyncio.to_thread(self._watch.read_if_changed, is_retry=self._error is not None)
         except KeyFileUnusable as error:
             if str(error) != self._error:
                 self._error = str(error)
-                self._log.error("the keys stay as they were: their file cannot be used", error=self._error)
+                self._log.error("keeping the last valid keys: the key file cannot be used", error=self._error)
             return
-        if known is not None:
-            self._known = known
+        if keys is not None:
+            self._keys = keys
             self._error = None
-            self._log.info("keys read", path=str(self._path), good=len(known))
+            self._log.info("keys loaded", path=str(self._path), good=len(keys))
 
-    def _read(self) -> Mapping[str, _Known]:
+    def _read(self) -> Mapping[str, _ValidKey]:
         return {
-            key.prefix: _Known(
+            key.prefix: _ValidKey(
                 digest=bytes.fromhex(key.sha256),
                 expires_at=math.inf if key.expires is None else key.expires.timestamp(),
                 caller=Caller(id=key.prefix, scopes=frozenset(key.scopes)),

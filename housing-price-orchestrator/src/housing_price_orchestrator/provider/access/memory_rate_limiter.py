@@ -1,8 +1,7 @@
-"""Counts requests in this process's memory.
+"""Rate limits counted in the memory of this process.
 
-A sliding window counter, as the library `limits` has it, whose own storage in memory looks through all of its callers
-at every request and grows with them. Here a request costs the same however many callers there are, and what is kept is
-bounded.
+A sliding window counter with the algorithm of the library `limits`. The library's own memory storage scans all
+callers on every request and grows with them; here the cost per request is constant and memory is bounded.
 """
 
 import math
@@ -12,65 +11,65 @@ from collections.abc import Callable
 from housing_price_orchestrator.shared.quota import Quota, Rate, wait_seconds
 
 MAX_CALLERS = 65_536
-"""So many callers are kept in mind: about 16 MB. Beyond it those go who have been quiet for longest."""
+"""Callers counted at a time, about 16 MB. Beyond that, the callers that were quiet for longest are forgotten."""
 
-_DROPPED_AT_A_TIME = 4
+_MAX_DROPPED_PER_WINDOW = 4
 
 
 class _Counts:
-    __slots__ = ("current", "opened_at", "previous")
+    __slots__ = ("current", "previous", "started_at")
 
-    def __init__(self, opened_at: float, previous: int) -> None:
-        self.opened_at = opened_at
+    def __init__(self, started_at: float, previous: int) -> None:
+        self.started_at = started_at
         self.previous = previous
         self.current = 0
 
 
 class MemoryRateLimiter:
-    """Grants each caller so many requests. A `RateLimiter`; each process counts for itself."""
+    """Limits the request rate of each caller. A `RateLimiter`; each process counts separately."""
 
     def __init__(
         self, rate: Rate, *, max_callers: int = MAX_CALLERS, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Grant `rate` to each caller; `clock` tells seconds."""
+        """Allow each caller `rate`; `clock` returns seconds."""
         self._rate = rate
         self._max_callers = max_callers
         self._clock = clock
         self._counts: dict[str, _Counts] = {}
 
     def __len__(self) -> int:
-        """Count the callers that are kept in mind."""
+        """Return the number of callers being counted."""
         return len(self._counts)
 
-    async def hit(self, who: str) -> Quota:
-        """Count a request of `who`."""
+    async def hit(self, caller_id: str) -> Quota:
+        """Count a request of a caller."""
         rate = self._rate
         now = self._clock()
-        counts = self._counts.get(who)
-        if counts is None or now - counts.opened_at >= rate.seconds:
-            counts = self._open(who, counts, now)
-        left = min(rate.seconds, counts.opened_at + rate.seconds - now)
-        used = math.floor(counts.previous * left / rate.seconds) + counts.current
+        counts = self._counts.get(caller_id)
+        if counts is None or now - counts.started_at >= rate.seconds:
+            counts = self._start_window(caller_id, counts, now)
+        remaining_seconds = min(rate.seconds, counts.started_at + rate.seconds - now)
+        used = math.floor(counts.previous * remaining_seconds / rate.seconds) + counts.current
         if used < rate.requests:
             counts.current += 1
-            return Quota(rate, True, rate.requests - used - 1, left)
-        wait = wait_seconds(rate, counts.previous, counts.current, left)
+            return Quota(rate, True, rate.requests - used - 1, remaining_seconds)
+        wait = wait_seconds(rate, counts.previous, counts.current, remaining_seconds)
         return Quota(rate, False, 0, wait)
 
-    def _open(self, who: str, last: _Counts | None, now: float) -> _Counts:
-        """Open a window for `who`, the first one now. They are kept in this order, so that the oldest come first."""
+    def _start_window(self, caller_id: str, previous: _Counts | None, now: float) -> _Counts:
+        """Start a new window for a caller. Windows are kept in order of their start, oldest first."""
         counts = _Counts(now, 0)
-        if last is not None:
-            del self._counts[who]
-            if now - last.opened_at < 2 * self._rate.seconds:
-                counts = _Counts(last.opened_at + self._rate.seconds, last.current)
-        for _ in range(_DROPPED_AT_A_TIME):
+        if previous is not None:
+            del self._counts[caller_id]
+            if now - previous.started_at < 2 * self._rate.seconds:
+                counts = _Counts(previous.started_at + self._rate.seconds, previous.current)
+        for _ in range(_MAX_DROPPED_PER_WINDOW):
             oldest = next(iter(self._counts), None)
             if oldest is None:
                 break
-            is_over = now - self._counts[oldest].opened_at >= 2 * self._rate.seconds
+            is_over = now - self._counts[oldest].started_at >= 2 * self._rate.seconds
             if not is_over and len(self._counts) < self._max_callers:
                 break
             del self._counts[oldest]
-        self._counts[who] = counts
+        self._counts[caller_id] = counts
         return counts

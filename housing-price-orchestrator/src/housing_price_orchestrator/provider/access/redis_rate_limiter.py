@@ -1,4 +1,4 @@
-"""Counts requests in Redis, for all processes and replicas together."""
+"""Rate limits counted in Redis, shared by all processes and replicas."""
 
 import asyncio
 import time
@@ -17,18 +17,18 @@ from redis.backoff import NoBackoff
 from housing_price_orchestrator.shared.quota import Quota, Rate, RateLimiter, wait_seconds
 
 TIMEOUT_SECONDS = 0.25
-"""Redis answers in less than a millisecond; who waits longer for the count waits for nothing."""
-PAUSE_SECONDS = 1.0
-"""So long nobody asks after Redis failed; then one request tries."""
-SECONDS_BETWEEN_WARNINGS = 60.0
+"""Time limit of one count. Redis normally answers within 1 ms; a slow count is not worth waiting for."""
+RETRY_DELAY_SECONDS = 1.0
+"""Delay after a failure of Redis before one request tries it again."""
+WARNING_INTERVAL_SECONDS = 60.0
 MAX_CONNECTIONS = 16
 
 
 class RedisRateLimiter:
-    """Grants each caller so many requests. A `RateLimiter`; opened and closed by the application's lifespan.
+    """Limits the request rate of each caller. A `RateLimiter`; opened and closed by the application's lifespan.
 
-    Where Redis is away, each process counts in its own memory: pricing does not stop because counting does, and a flood
-    still meets a limit. What remains is told only where it is nothing: to ask for it is a second journey to Redis.
+    While Redis is unavailable, each process counts in its own memory: pricing goes on, and a flood still meets a limit.
+    The remaining quota is reported only when it is zero, because asking for it costs a second round trip.
     """
 
     def __init__(
@@ -37,36 +37,36 @@ class RedisRateLimiter:
         *,
         url: str,
         name: str,
-        meanwhile: RateLimiter,
+        fallback: RateLimiter,
         timeout_seconds: float = TIMEOUT_SECONDS,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Grant `rate` to each caller, counted at `url` under `name`; `meanwhile` counts where that fails."""
+        """Allow each caller `rate`, counted in the Redis at `url` under `name`; `fallback` counts while Redis fails."""
         self._rate = rate
         self._item = RateLimitItemPerSecond(rate.requests, rate.seconds, namespace=f"housing-price:{name}")
         self._timeout_seconds = timeout_seconds
-        # Requests wait for one of few connections: to open one for each of many takes longer than to wait.
+        # Requests share a few connections: waiting for one is faster than opening many.
         self._connections = BlockingConnectionPool.from_url(
             url,
             max_connections=MAX_CONNECTIONS,
             timeout=timeout_seconds,
             socket_timeout=timeout_seconds,
             socket_connect_timeout=timeout_seconds,
-            # A request is worth one try; the next one is the next request's.
+            # No retries: the next request tries again.
             retry=Retry(NoBackoff(), 0),
         )
         options: dict[str, Any] = {"connection_pool": self._connections}
         self._storage = RedisStorage(f"async+{url}", implementation="redispy", **options)
         self._address = urlsplit(url).hostname
-        self._meanwhile = meanwhile
+        self._fallback = fallback
         self._clock = clock
-        self._away_until = -PAUSE_SECONDS
-        self._is_away = False
-        self._warned_at = -SECONDS_BETWEEN_WARNINGS
+        self._unavailable_until = -RETRY_DELAY_SECONDS
+        self._is_unavailable = False
+        self._warned_at = -WARNING_INTERVAL_SECONDS
         self._log = structlog.get_logger()
 
     async def __aenter__(self) -> Self:
-        """Open nothing yet: connections come with requests."""
+        """Connections are opened by the first requests."""
         return self
 
     async def __aexit__(
@@ -75,41 +75,41 @@ class RedisRateLimiter:
         """Close the connections."""
         await self._connections.aclose()
 
-    async def hit(self, who: str) -> Quota:
-        """Count a request of `who`."""
-        if self._is_away:
-            if self._clock() < self._away_until:
-                return await self._meanwhile.hit(who)
-            # This request tries; those beside it do not wait for what may fail again.
-            self._away_until = self._clock() + PAUSE_SECONDS
+    async def hit(self, caller_id: str) -> Quota:
+        """Count a request of a caller."""
+        if self._is_unavailable:
+            if self._clock() < self._unavailable_until:
+                return await self._fallback.hit(caller_id)
+            # Only this request tries Redis; concurrent ones use the fallback without waiting.
+            self._unavailable_until = self._clock() + RETRY_DELAY_SECONDS
         try:
             async with asyncio.timeout(self._timeout_seconds):
-                quota = await self._counted(who)
-        except Exception as error:  # noqa: BLE001 - whatever it is, no request fails because it could not be counted
-            self._failed(error)
-            return await self._meanwhile.hit(who)
-        if self._is_away:
-            self._is_away = False
-            self._log.info("rate limits are counted in Redis again", address=self._address)
+                quota = await self._count_in_redis(caller_id)
+        except Exception as error:  # noqa: BLE001 - no failure of counting may fail a request
+            self._note_failure(error)
+            return await self._fallback.hit(caller_id)
+        if self._is_unavailable:
+            self._is_unavailable = False
+            self._log.info("Redis available again: rate limits are shared by all processes", address=self._address)
         return quota
 
-    async def _counted(self, who: str) -> Quota:
+    async def _count_in_redis(self, caller_id: str) -> Quota:
         rate = self._rate
-        key = self._item.key_for(who)
+        key = self._item.key_for(caller_id)
         if await self._storage.acquire_sliding_window_entry(key, rate.requests, rate.seconds):
             return Quota(rate, True, None, rate.seconds)
-        previous, previous_left, current, current_left = await self._storage.get_sliding_window(key, rate.seconds)
-        left = current_left - rate.seconds if current else previous_left
-        return Quota(rate, False, 0, wait_seconds(rate, previous, current, max(0.0, left)))
+        previous, previous_seconds, current, current_seconds = await self._storage.get_sliding_window(key, rate.seconds)
+        remaining_seconds = current_seconds - rate.seconds if current else previous_seconds
+        return Quota(rate, False, 0, wait_seconds(rate, previous, current, max(0.0, remaining_seconds)))
 
-    def _failed(self, error: Exception) -> None:
+    def _note_failure(self, error: Exception) -> None:
         now = self._clock()
-        self._is_away = True
-        self._away_until = now + PAUSE_SECONDS
-        if now - self._warned_at >= SECONDS_BETWEEN_WARNINGS:
+        self._is_unavailable = True
+        self._unavailable_until = now + RETRY_DELAY_SECONDS
+        if now - self._warned_at >= WARNING_INTERVAL_SECONDS:
             self._warned_at = now
             self._log.warning(
-                "Redis is away: each process counts rate limits for itself",
+                "Redis unavailable: each process counts rate limits separately",
                 address=self._address,
                 error=type(error).__name__,
             )

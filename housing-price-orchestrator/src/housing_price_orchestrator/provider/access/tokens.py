@@ -1,4 +1,4 @@
-"""Knows callers by the tokens (JWT, RFC 7519) of an identity provider."""
+"""Authenticates callers by tokens (JWT, RFC 7519) of an identity provider."""
 
 import hashlib
 import re
@@ -13,71 +13,71 @@ from housing_price_orchestrator.provider.access.json_web_keys import JsonWebKeys
 from housing_price_orchestrator.shared.access import SCOPES, Caller
 
 ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
-"""Signatures of a private key: what is secret stays with the provider (RFC 8725, section 3.1)."""
+"""Asymmetric signatures only, so that no secret is shared with the provider (RFC 8725, section 3.1)."""
 
 LEEWAY_SECONDS = 10.0
-"""So far may the provider's clock be from ours."""
+"""Tolerated difference between the provider's clock and the local one."""
 
-MAX_REMEMBERED = 1_000
-"""Tokens whose signature is not checked again; a check takes some hundred microseconds."""
+MAX_CACHED_TOKENS = 1_000
+"""Verified tokens kept in the cache; verifying one takes some hundred microseconds."""
 
 MAX_SUBJECT_CHARACTERS = 64
-_UNCLEAN = re.compile(r"[^A-Za-z0-9._@|-]")
+_UNSAFE_CHARACTER = re.compile(r"[^A-Za-z0-9._@|-]")
 _CLAIMS = ["exp", "iss", "aud", "sub"]
 _JWT = jwt.PyJWT(options={"enforce_minimum_key_length": True})
 
 
 @dataclass(frozen=True, slots=True)
-class _Remembered:
+class _CachedToken:
     caller: Caller
-    ends_at: float
+    expires_at: float
 
 
 class Tokens:
-    """Checks tokens' signatures, issuer, audience and times. An `Authenticator`."""
+    """Verifies signature, issuer, audience and times of tokens. An `Authenticator`."""
 
     def __init__(
         self, keys: JsonWebKeys, *, issuer: str, audience: str, clock: Callable[[], float] = time.time
     ) -> None:
-        """Believe tokens that `issuer` made for `audience` and signed with one of `keys`; `clock` as `time.time`."""
+        """Accept tokens that `issuer` made for `audience` and signed with one of `keys`; `clock` returns Unix time."""
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
         self._clock = clock
-        self._remembered: dict[bytes, _Remembered] = {}
-        self._remembered_with: object = None
+        self._cache: dict[bytes, _CachedToken] = {}
+        self._cache_keys: object = None
 
     async def caller_of(self, credential: str) -> Caller | None:
-        """Find out whose token it is; None where it is no token, or none to be believed.
+        """Return the caller that a token names, or None if it is not a valid token.
 
         Raises:
-            IdentityProviderUnavailable: the keys that it would be checked with cannot be had.
+            IdentityProviderUnavailable: the keys to verify the token cannot be fetched.
         """
         if credential.count(".") != 2:  # noqa: PLR2004 - header, claims, signature (RFC 7515, section 3.1)
             return None
-        self._keys.stay_fresh()
-        self._forget_with_the_keys()
+        self._keys.refresh_if_stale()
+        self._clear_cache_if_keys_changed()
         digest = hashlib.sha256(credential.encode()).digest()
-        remembered = self._remembered.get(digest)
-        if remembered is not None:
-            return remembered.caller if self._clock() < remembered.ends_at else None
-        claims = await self._checked(credential)
+        cached = self._cache.get(digest)
+        if cached is not None:
+            return cached.caller if self._clock() < cached.expires_at else None
+        claims = await self._verified_claims(credential)
         if claims is None:
             return None
         caller = Caller(id=_id_of(claims["sub"]), scopes=_scopes_of(claims))
-        self._forget_with_the_keys()
-        if len(self._remembered) >= MAX_REMEMBERED:
-            del self._remembered[next(iter(self._remembered))]
-        self._remembered[digest] = _Remembered(caller, int(claims["exp"]) + LEEWAY_SECONDS)
+        self._clear_cache_if_keys_changed()
+        if len(self._cache) >= MAX_CACHED_TOKENS:
+            del self._cache[next(iter(self._cache))]
+        self._cache[digest] = _CachedToken(caller, int(claims["exp"]) + LEEWAY_SECONDS)
         return caller
 
-    def _forget_with_the_keys(self) -> None:
-        """Let what is remembered end with the keys that it was checked with."""
-        if self._keys.keys is not self._remembered_with:
-            self._remembered.clear()
-            self._remembered_with = self._keys.keys
+    def _clear_cache_if_keys_changed(self) -> None:
+        """Clear the cache when the keys have changed: a cached token may be signed with a withdrawn key."""
+        if self._keys.keys is not self._cache_keys:
+            self._cache.clear()
+            self._cache_keys = self._keys.keys
 
-    async def _checked(self, token: str) -> dict[str, Any] | None:
+    async def _verified_claims(self, token: str) -> dict[str, Any] | None:
         try:
             header = jwt.get_unverified_header(token)
             if header.get("alg") not in ALGORITHMS:
@@ -99,14 +99,14 @@ class Tokens:
 
 
 def _scopes_of(claims: Mapping[str, Any]) -> frozenset[str]:
-    """Take those of ours from the claim `scope`: words with spaces between (RFC 8693, section 4.2)."""
+    """Return the scopes of this service in the claim `scope`, a space-separated list (RFC 8693, section 4.2)."""
     scope = claims.get("scope")
     return frozenset(scope.split(" ")).intersection(SCOPES) if isinstance(scope, str) else frozenset()
 
 
 def _id_of(subject: str) -> str:
-    """Make of a subject, which may be any text, an id that is good for a log; two subjects never have the same."""
-    clean = _UNCLEAN.sub("_", subject)[:MAX_SUBJECT_CHARACTERS]
-    if clean != subject:
-        clean += "~" + hashlib.sha256(subject.encode(errors="surrogatepass")).hexdigest()[:16]
-    return f"jwt:{clean}"
+    """Turn a subject, which may be any text, into a caller id that is safe in logs and unique for each subject."""
+    safe = _UNSAFE_CHARACTER.sub("_", subject)[:MAX_SUBJECT_CHARACTERS]
+    if safe != subject:
+        safe += "~" + hashlib.sha256(subject.encode(errors="surrogatepass")).hexdigest()[:16]
+    return f"jwt:{safe}"

@@ -1,4 +1,4 @@
-"""The file of keys, and the keyring that follows it."""
+"""The key file, and the keyring that reloads it."""
 
 import asyncio
 import json
@@ -54,7 +54,7 @@ def test_only_its_owner_can_read_a_new_file(path: Path) -> None:
     assert path.stat().st_mode & 0o777 == 0o600
 
 
-def test_the_owner_and_the_mode_of_a_file_stay(path: Path) -> None:
+def test_rewriting_keeps_the_owner_and_mode_of_the_file(path: Path) -> None:
     new_key(path)
     path.chmod(0o640)
     if os.geteuid() == 0:
@@ -66,13 +66,13 @@ def test_the_owner_and_the_mode_of_a_file_stay(path: Path) -> None:
     assert before.st_ino != after.st_ino
 
 
-def test_nothing_is_left_beside_the_file(path: Path) -> None:
+def test_writing_leaves_no_temporary_files(path: Path) -> None:
     for _ in range(3):
         new_key(path)
     assert [one.name for one in path.parent.iterdir()] == [path.name]
 
 
-def test_a_link_stays_a_link(path: Path, tmp_path: Path) -> None:
+def test_writing_through_a_link_keeps_the_link(path: Path, tmp_path: Path) -> None:
     (tmp_path / "there").mkdir()
     real = tmp_path / "there" / "real.json"
     path.symlink_to(real)
@@ -87,7 +87,7 @@ def test_no_key_is_lost_when_many_commands_write_at_once(path: Path) -> None:
     assert {key.prefix for key in read_keys(path)} == {prefix_of(key) for key in keys}
 
 
-def test_a_reader_never_sees_half_a_file(path: Path) -> None:
+def test_a_reader_never_sees_a_partial_file(path: Path) -> None:
     new_key(path)
     program = "import sys, pathlib, factories\nfor _ in range(60): factories.new_key(pathlib.Path(sys.argv[1]))"
     environment = {**os.environ, "PYTHONPATH": str(Path(__file__).parents[3])}
@@ -108,7 +108,7 @@ def test_a_revoked_key_stays_in_the_file_with_its_date(path: Path) -> None:
     assert first.revoked == NOW
 
 
-def test_a_key_that_is_not_there_cannot_be_revoked(path: Path) -> None:
+def test_revoking_an_unknown_key_fails(path: Path) -> None:
     new_key(path)
     with pytest.raises(UnknownKey):
         revoke_key(path, "00000000", now=NOW)
@@ -146,7 +146,7 @@ UNUSABLE = {
 
 
 @pytest.mark.parametrize("content", UNUSABLE.values(), ids=UNUSABLE)
-def test_a_damaged_file_is_named_and_not_repeated(path: Path, content: bytes) -> None:
+def test_the_error_names_a_damaged_file_without_quoting_it(path: Path, content: bytes) -> None:
     path.write_bytes(content)
     with pytest.raises(KeyFileUnusable, match=str(path)) as refused:
         read_keys(path)
@@ -156,7 +156,7 @@ def test_a_damaged_file_is_named_and_not_repeated(path: Path, content: bytes) ->
     assert path.read_bytes() == content
 
 
-def test_a_file_that_everybody_can_write_is_not_believed(path: Path) -> None:
+def test_a_world_writable_file_is_refused(path: Path) -> None:
     new_key(path)
     path.chmod(0o666)
     with pytest.raises(KeyFileUnusable, match="chmod"):
@@ -164,7 +164,7 @@ def test_a_file_that_everybody_can_write_is_not_believed(path: Path) -> None:
 
 
 @pytest.mark.parametrize("place", ["nowhere/keys.json", "."])
-def test_a_file_that_cannot_be_is_named(tmp_path: Path, place: str) -> None:
+def test_the_error_names_a_path_that_cannot_be_a_file(tmp_path: Path, place: str) -> None:
     path = tmp_path / place
     with pytest.raises(KeyFileUnusable, match=str(path)):
         read_keys(path)
@@ -173,13 +173,13 @@ def test_a_file_that_cannot_be_is_named(tmp_path: Path, place: str) -> None:
 
 
 @pytest.mark.anyio
-async def test_a_key_is_known_by_its_first_characters_and_its_scopes(path: Path) -> None:
+async def test_the_caller_of_a_key_has_its_prefix_and_scopes(path: Path) -> None:
     key = new_key(path, "jobs", "admin")
     assert await Keyring(path).caller_of(key) == Caller(prefix_of(key), frozenset({"jobs", "admin"}))
 
 
 @pytest.mark.anyio
-async def test_a_key_is_good_until_the_moment_it_expires(path: Path) -> None:
+async def test_a_key_is_valid_until_the_moment_it_expires(path: Path) -> None:
     key = new_key(path, expires=NOW + timedelta(seconds=60))
     clock = FakeClock()
     keyring = Keyring(path, clock=clock)
@@ -190,23 +190,21 @@ async def test_a_key_is_good_until_the_moment_it_expires(path: Path) -> None:
 
 
 @pytest.mark.anyio
-async def test_what_commands_change_is_taken_up(path: Path) -> None:
+async def test_created_and_revoked_keys_take_effect_after_a_reload(path: Path) -> None:
     first = new_key(path)
     keyring = Keyring(path)
     second = new_key(path)
     assert await keyring.caller_of(second) is None
-    await keyring.look()
+    await keyring.reload_if_changed()
     assert await keyring.caller_of(second) is not None
     revoke_key(path, prefix_of(first), now=NOW)
-    await keyring.look()
+    await keyring.reload_if_changed()
     assert await keyring.caller_of(first) is None
     assert await keyring.caller_of(second) is not None
 
 
 @pytest.mark.parametrize("damage", ["gone", "broken"])
-def test_where_the_file_cannot_be_used_the_last_good_keys_stay_and_the_log_says_so_once(
-    path: Path, damage: str
-) -> None:
+def test_an_unusable_file_keeps_the_last_valid_keys_and_is_logged_once(path: Path, damage: str) -> None:
     structlog.reset_defaults()
     key = new_key(path)
     keyring = Keyring(path)
@@ -217,18 +215,18 @@ def test_where_the_file_cannot_be_used_the_last_good_keys_stay_and_the_log_says_
         path.write_bytes(b"{")
     with capture_logs() as logs:
         for _ in range(3):
-            asyncio.run(keyring.look())
+            asyncio.run(keyring.reload_if_changed())
             assert knows(keyring, key)
     assert [entry["log_level"] for entry in logs] == ["error"]
     assert str(path) in logs[0]["error"]
-    # And it comes back by itself.
+    # It recovers without a restart.
     path.write_bytes(content)
     revoke_key(path, prefix_of(key), now=NOW)
-    asyncio.run(keyring.look())
+    asyncio.run(keyring.reload_if_changed())
     assert not knows(keyring, key)
 
 
-def test_a_file_without_any_key_knows_nobody(path: Path) -> None:
+def test_a_file_without_keys_authenticates_nobody(path: Path) -> None:
     path.write_text('{"version": 1, "keys": []}', encoding="utf-8")
     assert not knows(Keyring(path), "hp_00000000_")
 
@@ -241,13 +239,13 @@ def keyring_and_key(tmp_path_factory: pytest.TempPathFactory) -> tuple[Keyring, 
 
 
 def knows(keyring: Keyring, credential: str) -> bool:
-    """The keyring's answer, which it has without waiting."""
-    question = keyring.caller_of(credential)
+    """Return whether the keyring accepts a credential; it must answer without waiting."""
+    coroutine = keyring.caller_of(credential)
     try:
-        question.send(None)
+        coroutine.send(None)
     except StopIteration as answer:
         return answer.value is not None
-    raise AssertionError("it waited for something")
+    raise AssertionError("the keyring waited for something")
 
 
 @given(text=st.text(st.characters(max_codepoint=127), max_size=200))
@@ -259,7 +257,7 @@ def test_random_text_is_never_a_key(keyring_and_key: tuple[Keyring, str], text: 
 
 
 @given(at=st.integers(0, 75), character=st.characters(max_codepoint=127))
-def test_a_key_with_any_one_character_changed_is_no_key(
+def test_a_key_with_one_character_changed_is_invalid(
     keyring_and_key: tuple[Keyring, str], at: int, character: str
 ) -> None:
     keyring, key = keyring_and_key

@@ -1,4 +1,4 @@
-"""Counting requests: in memory with a clock of the test's, and in a real Redis."""
+"""Rate limiters: in memory with a fake clock, and in a real Redis."""
 
 import asyncio
 import random
@@ -15,7 +15,7 @@ from structlog.testing import capture_logs
 from fakes import FakeClock
 from housing_price_orchestrator.provider.access.memory_rate_limiter import MemoryRateLimiter
 from housing_price_orchestrator.provider.access.redis_rate_limiter import (
-    PAUSE_SECONDS,
+    RETRY_DELAY_SECONDS,
     TIMEOUT_SECONDS,
     RedisRateLimiter,
 )
@@ -38,7 +38,7 @@ needs_redis = pytest.mark.skipif(REDIS is None, reason="redis-server is not on t
         ("1/day", Rate(1, 86_400)),
     ],
 )
-async def test_a_rate_is_read_as_it_is_said(text: str, rate: Rate) -> None:
+async def test_rates_are_parsed(text: str, rate: Rate) -> None:
     assert Rate.parse(text) == rate
     assert Rate.parse(str(rate)) == rate
 
@@ -59,27 +59,27 @@ async def test_a_rate_is_read_as_it_is_said(text: str, rate: Rate) -> None:
         "x" * 500,
     ],
 )
-async def test_what_is_no_rate_is_refused_with_an_example(text: str) -> None:
+async def test_an_invalid_rate_is_refused_with_an_example(text: str) -> None:
     with pytest.raises(ValueError, match=r"100/second|out of bounds"):
         Rate.parse(text)
 
 
-async def granted(limiter: RateLimiter, who: str, times: int) -> int:
-    return sum([(await limiter.hit(who)).is_granted for _ in range(times)])
+async def granted(limiter: RateLimiter, caller_id: str, times: int) -> int:
+    return sum([(await limiter.hit(caller_id)).is_granted for _ in range(times)])
 
 
-async def test_a_caller_is_granted_its_rate_and_the_others_theirs() -> None:
+async def test_each_caller_has_its_own_limit() -> None:
     limiter = MemoryRateLimiter(Rate(10, 1), clock=FakeClock())
     assert await granted(limiter, "one", 50) == 10
     assert await granted(limiter, "other", 50) == 10
 
 
-async def test_what_remains_is_told_and_never_below_nothing() -> None:
+async def test_the_remaining_quota_counts_down_to_zero() -> None:
     limiter = MemoryRateLimiter(Rate(3, 1), clock=FakeClock())
     assert [(await limiter.hit("a")).remaining for _ in range(5)] == [2, 1, 0, 0, 0]
 
 
-async def test_the_wait_that_is_told_is_the_shortest_that_helps() -> None:
+async def test_the_reported_wait_is_the_shortest_that_succeeds() -> None:
     seed = random.randrange(2**32)
     print(f"seed {seed}")
     dice = random.Random(seed)
@@ -100,7 +100,7 @@ async def test_the_wait_that_is_told_is_the_shortest_that_helps() -> None:
 
 
 @pytest.mark.parametrize("times", [1.0, 1.5, 5.0, 50.0])
-async def test_whoever_asks_more_often_than_granted_gets_the_rate(times: float) -> None:
+async def test_a_caller_above_its_rate_is_granted_exactly_its_rate(times: float) -> None:
     clock = FakeClock()
     rate = Rate(100, 1)
     limiter = MemoryRateLimiter(rate, clock=clock)
@@ -112,7 +112,7 @@ async def test_whoever_asks_more_often_than_granted_gets_the_rate(times: float) 
     assert 0.9 <= passed / (seconds * rate.requests) <= 1.1
 
 
-async def test_after_two_windows_of_quiet_everything_is_granted_again() -> None:
+async def test_the_full_rate_is_available_after_two_quiet_windows() -> None:
     clock = FakeClock()
     limiter = MemoryRateLimiter(Rate(10, 60), clock=clock)
     await granted(limiter, "a", 10)
@@ -120,13 +120,13 @@ async def test_after_two_windows_of_quiet_everything_is_granted_again() -> None:
     assert await granted(limiter, "a", 50) == 10
 
 
-async def test_memory_is_bounded_however_many_callers_there_are() -> None:
+async def test_memory_is_bounded_for_any_number_of_callers() -> None:
     clock = FakeClock()
     limiter = MemoryRateLimiter(Rate(10, 1), max_callers=100, clock=clock)
     for number in range(10_000):
         await limiter.hit(str(number))
         assert len(limiter) <= 100
-    # Those who are long gone leave room for those who come.
+    # Callers whose windows have ended are forgotten.
     clock.passes(2)
     for number in range(40):
         await limiter.hit(f"new {number}")
@@ -135,7 +135,7 @@ async def test_memory_is_bounded_however_many_callers_there_are() -> None:
 
 @pytest.fixture
 def redis(tmp_path: Path) -> Iterator[tuple[Process, str]]:
-    """A Redis of this test, which keeps nothing."""
+    """Start a Redis server for one test, without persistence."""
     assert REDIS is not None
     with reserved_port() as port:
         options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--dir", str(tmp_path))
@@ -148,7 +148,7 @@ def redis(tmp_path: Path) -> Iterator[tuple[Process, str]]:
 async def counted_in(
     url: str, rate: Rate, *, clock: FakeClock | None = None, timeout_seconds: float = 60
 ) -> AsyncIterator[RedisRateLimiter]:
-    options = {"meanwhile": MemoryRateLimiter(rate), "clock": clock or FakeClock(), "timeout_seconds": timeout_seconds}
+    options = {"fallback": MemoryRateLimiter(rate), "clock": clock or FakeClock(), "timeout_seconds": timeout_seconds}
     async with RedisRateLimiter(rate, url=url, name="test", **options) as limiter:
         yield limiter
 
@@ -165,14 +165,14 @@ async def test_replicas_count_together_in_redis(redis: tuple[Process, str]) -> N
 
 
 @needs_redis
-async def test_many_requests_at_once_are_granted_the_rate_and_no_more(redis: tuple[Process, str]) -> None:
+async def test_concurrent_requests_are_granted_no_more_than_the_rate(redis: tuple[Process, str]) -> None:
     async with counted_in(redis[1], Rate(10, 60)) as limiter:
         quotas = await asyncio.gather(*(limiter.hit("a") for _ in range(200)))
     assert sum(quota.is_granted for quota in quotas) == 10
 
 
 @needs_redis
-async def test_where_redis_hangs_or_ends_each_process_counts_for_itself_and_redis_is_used_again_when_it_is_back(
+async def test_each_process_counts_alone_while_redis_hangs_and_returns_to_redis_afterwards(
     redis: tuple[Process, str],
 ) -> None:
     process, url = redis
@@ -183,18 +183,18 @@ async def test_where_redis_hangs_or_ends_each_process_counts_for_itself_and_redi
         process.send(signal.SIGSTOP)
         limiter._timeout_seconds = TIMEOUT_SECONDS
         with capture_logs() as logs:
-            # One of them waits until its time is over, and the others do not.
+            # Only the first request waits for the timeout.
             assert await granted(limiter, "a", 50) == 10
             assert [entry["log_level"] for entry in logs] == ["warning"]
             process.send(signal.SIGCONT)
             limiter._timeout_seconds = 60
-            clock.passes(PAUSE_SECONDS)
-            # Redis saw none of those but perhaps the one that waited: four or five are left there.
+            clock.passes(RETRY_DELAY_SECONDS)
+            # Redis counted at most the request that timed out: four or five remain.
             assert await granted(limiter, "a", 50) in {4, 5}
             assert [entry["log_level"] for entry in logs] == ["warning", "info"]
 
 
-async def test_where_no_redis_ever_was_requests_are_granted_and_the_log_says_so_once() -> None:
+async def test_without_redis_requests_are_granted_and_one_warning_is_logged() -> None:
     structlog.reset_defaults()
     clock = FakeClock()
     with reserved_port() as port:
@@ -202,17 +202,17 @@ async def test_where_no_redis_ever_was_requests_are_granted_and_the_log_says_so_
             with capture_logs() as logs:
                 for _ in range(5):
                     assert (await limiter.hit("a")).is_granted
-                    clock.passes(PAUSE_SECONDS)
+                    clock.passes(RETRY_DELAY_SECONDS)
     assert len(logs) == 1
     assert "secret" not in str(logs)
 
 
-async def test_an_address_that_redis_cannot_make_sense_of_stops_no_request() -> None:
+async def test_an_invalid_redis_url_blocks_no_request() -> None:
     async with counted_in("redis://127.0.0.1:1/0?no_such_option=1", Rate(10, 3_600)) as limiter:
         assert await granted(limiter, "a", 50) == 10
 
 
-async def test_the_numbers_of_a_rate_are_bounded() -> None:
+async def test_a_rate_above_the_maximum_is_refused() -> None:
     assert Rate.parse(f"{MAX_REQUESTS}/day").requests == MAX_REQUESTS
     with pytest.raises(ValueError, match="out of bounds"):
         Rate.parse(f"{MAX_REQUESTS + 1}/day")

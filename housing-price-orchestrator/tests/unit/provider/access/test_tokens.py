@@ -1,4 +1,4 @@
-"""Tokens of an identity provider: a real one signs them, and a real server publishes its keys."""
+"""Tokens of an identity provider, really signed and checked against keys from a real server."""
 
 import asyncio
 import hmac
@@ -18,14 +18,14 @@ from structlog.testing import capture_logs
 
 from fakes import FakeClock
 from housing_price_orchestrator.provider.access.json_web_keys import (
-    FRESH_SECONDS,
     MAX_DOCUMENT_BYTES,
-    PAUSE_SECONDS,
-    USABLE_SECONDS,
+    MAX_KEY_AGE_SECONDS,
+    MIN_FETCH_INTERVAL_SECONDS,
+    REFRESH_SECONDS,
     JsonWebKeys,
     client_for_keys,
 )
-from housing_price_orchestrator.provider.access.tokens import MAX_REMEMBERED, Tokens
+from housing_price_orchestrator.provider.access.tokens import MAX_CACHED_TOKENS, Tokens
 from housing_price_orchestrator.shared.access import Caller
 from housing_price_orchestrator.shared.errors import IdentityProviderUnavailable
 from servers import StubModelServer, closes_in_the_body, resets_before_it_answers, says
@@ -53,9 +53,9 @@ async def tokens_of(provider: StubModelServer, clock: FakeClock | None = None) -
 
 
 @pytest.mark.parametrize("key", ["rsa", "ec"])
-async def test_a_good_token_tells_who_asks_and_what_they_may_do(provider: StubModelServer, key: str) -> None:
+async def test_a_valid_token_yields_its_caller_and_scopes(provider: StubModelServer, key: str) -> None:
     async with tokens_of(provider) as tokens:
-        for _ in range(2):  # the second is remembered
+        for _ in range(2):  # the second call is served from the cache
             caller = await tokens.caller_of(token(key, scope="predict admin profile"))
             assert caller == Caller("jwt:ann", frozenset({"predict", "admin"}))
     assert [call.path for call in provider.calls] == ["/jwks"]
@@ -82,8 +82,8 @@ BAD_CLAIMS = {
 
 
 @pytest.mark.parametrize("claims", BAD_CLAIMS.values(), ids=BAD_CLAIMS)
-async def test_a_token_with_wrong_claims_is_nobodys(provider: StubModelServer, claims: dict[str, Any]) -> None:
-    # The library that makes tokens refuses to make some of these.
+async def test_a_token_with_wrong_claims_is_refused(provider: StubModelServer, claims: dict[str, Any]) -> None:
+    # PyJWT refuses to create some of these tokens.
     if not isinstance(claims.get("sub", ""), str) or not isinstance(claims.get("iss", ""), str):
         private, algorithm = NAMED["rsa"]
         good = jwt.decode(token(), options={"verify_signature": False})
@@ -95,13 +95,13 @@ async def test_a_token_with_wrong_claims_is_nobodys(provider: StubModelServer, c
         assert await tokens.caller_of(made) is None
 
 
-async def test_one_of_several_audiences_may_be_this_service(provider: StubModelServer) -> None:
+async def test_a_token_for_several_audiences_is_accepted(provider: StubModelServer) -> None:
     async with tokens_of(provider) as tokens:
         assert await tokens.caller_of(token(aud=["other", AUDIENCE])) is not None
 
 
 @pytest.mark.parametrize("scope", [None, "", "openid", ["predict"], 7, "PREDICT", "predict,admin"])
-async def test_a_token_without_our_scopes_may_do_nothing(provider: StubModelServer, scope: Any) -> None:
+async def test_a_token_without_known_scopes_grants_no_scope(provider: StubModelServer, scope: Any) -> None:
     async with tokens_of(provider) as tokens:
         assert await tokens.caller_of(token(scope=scope)) == Caller("jwt:ann", frozenset())
 
@@ -109,7 +109,7 @@ async def test_a_token_without_our_scopes_may_do_nothing(provider: StubModelServ
 def forged() -> dict[str, str]:
     head, body, signature = token().split(".")
     other = jwt.encode({"sub": "eve"}, RSA_KEY, "RS256").split(".")[1]
-    # The classic confusion: what is public taken for a secret that both sides share.
+    # Algorithm confusion: a public key used as an HMAC secret.
     public = RSA_KEY.public_key().public_bytes(Encoding.PEM, PublicFormat.SubjectPublicKeyInfo)
     tampered = jwt.encode({"sub": "eve"}, "x" * 32, "HS256", headers={"kid": "rsa"}).rpartition(".")[0]
     with warnings.catch_warnings(action="ignore", category=InsecureKeyLengthWarning):
@@ -132,13 +132,13 @@ def forged() -> dict[str, str]:
 
 
 @pytest.mark.parametrize("name", forged())
-async def test_a_forged_token_is_nobodys(provider: StubModelServer, name: str) -> None:
+async def test_a_forged_token_is_refused(provider: StubModelServer, name: str) -> None:
     provider.behaviour = says(body=published("rsa", "ec", "short"))
     async with tokens_of(provider) as tokens:
         assert await tokens.caller_of(forged()[name]) is None
 
 
-async def test_a_key_that_both_sides_know_is_no_key(provider: StubModelServer) -> None:
+async def test_symmetric_keys_are_ignored(provider: StubModelServer) -> None:
     secret = b"x" * 32
     shared = {"kty": "oct", "k": jwt.utils.base64url_encode(secret).decode(), "kid": "oct", "alg": "HS256"}
     provider.behaviour = says(body=json.dumps({"keys": [shared]}).encode())
@@ -149,7 +149,7 @@ async def test_a_key_that_both_sides_know_is_no_key(provider: StubModelServer) -
             await tokens.caller_of(token())
 
 
-async def test_what_is_remembered_ends_with_the_token(provider: StubModelServer) -> None:
+async def test_a_cached_token_expires(provider: StubModelServer) -> None:
     clock = FakeClock()
     clock.now = time.time()
     async with keys_of(provider) as keys:
@@ -160,29 +160,29 @@ async def test_what_is_remembered_ends_with_the_token(provider: StubModelServer)
         assert await tokens.caller_of(made) is None
 
 
-async def test_what_is_remembered_ends_with_the_key_that_signed_it(provider: StubModelServer) -> None:
+async def test_a_cached_token_is_dropped_when_its_key_is_withdrawn(provider: StubModelServer) -> None:
     clock = FakeClock()
     async with tokens_of(provider, clock) as tokens:
         made = token()
         assert await tokens.caller_of(made) is not None
         provider.behaviour = says(body=published("ec"))
-        clock.passes(FRESH_SECONDS)
-        # Asking for another key waits for what is under way.
+        clock.passes(REFRESH_SECONDS)
+        # Looking up another key waits for the running fetch.
         assert await tokens.caller_of(token(header={"kid": "other"})) is None
         assert await tokens.caller_of(made) is None
         assert len(provider.calls) == 2
 
 
-async def test_no_more_tokens_are_remembered_than_agreed(provider: StubModelServer) -> None:
+async def test_the_token_cache_is_bounded(provider: StubModelServer) -> None:
     async with tokens_of(provider) as tokens:
         for number in range(5):
             assert await tokens.caller_of(token(jti=str(number))) is not None
-        assert len(tokens._remembered) == 5 < MAX_REMEMBERED
-        tokens._remembered |= {number.to_bytes(): next(iter(tokens._remembered.values())) for number in range(250)}
-        while len(tokens._remembered) < MAX_REMEMBERED:
-            tokens._remembered[len(tokens._remembered).to_bytes(32)] = next(iter(tokens._remembered.values()))
+        assert len(tokens._cache) == 5 < MAX_CACHED_TOKENS
+        tokens._cache |= {number.to_bytes(): next(iter(tokens._cache.values())) for number in range(250)}
+        while len(tokens._cache) < MAX_CACHED_TOKENS:
+            tokens._cache[len(tokens._cache).to_bytes(32)] = next(iter(tokens._cache.values()))
         assert await tokens.caller_of(token(jti="one more")) is not None
-        assert len(tokens._remembered) == MAX_REMEMBERED
+        assert len(tokens._cache) == MAX_CACHED_TOKENS
 
 
 async def test_a_new_key_of_the_provider_is_fetched_when_a_token_names_it(provider: StubModelServer) -> None:
@@ -191,12 +191,12 @@ async def test_a_new_key_of_the_provider_is_fetched_when_a_token_names_it(provid
     async with tokens_of(provider, clock) as tokens:
         assert await tokens.caller_of(token("rsa")) is not None
         provider.behaviour = says(body=published("rsa", "ec"))
-        assert await tokens.caller_of(token("ec")) is None  # asked a moment ago
-        clock.passes(PAUSE_SECONDS)
+        assert await tokens.caller_of(token("ec")) is None  # within the minimum fetch interval
+        clock.passes(MIN_FETCH_INTERVAL_SECONDS)
         assert await tokens.caller_of(token("ec")) is not None
 
 
-async def test_unknown_keys_do_not_make_it_ask_again_and_again(provider: StubModelServer) -> None:
+async def test_unknown_keys_cause_at_most_one_fetch_per_interval(provider: StubModelServer) -> None:
     async with tokens_of(provider) as tokens:
         for number in range(50):
             assert await tokens.caller_of(token(header={"kid": str(number)})) is None
@@ -221,7 +221,7 @@ BROKEN = {
 
 
 @pytest.mark.parametrize("behaviour", BROKEN.values(), ids=BROKEN)
-async def test_without_any_keys_nobody_is_told_from_anybody(provider: StubModelServer, behaviour: Any) -> None:
+async def test_without_any_keys_authentication_is_unavailable(provider: StubModelServer, behaviour: Any) -> None:
     provider.behaviour = behaviour
     clock = FakeClock()
     async with tokens_of(provider, clock) as tokens:
@@ -232,24 +232,26 @@ async def test_without_any_keys_nobody_is_told_from_anybody(provider: StubModelS
                     await tokens.caller_of(token())
         assert len(provider.calls) == len(logs) == 1
         provider.behaviour = says(body=published("rsa"))
-        clock.passes(PAUSE_SECONDS)
+        clock.passes(MIN_FETCH_INTERVAL_SECONDS)
         assert await tokens.caller_of(token()) is not None
 
 
-async def test_known_keys_stay_good_while_their_provider_is_away_but_not_for_ever(provider: StubModelServer) -> None:
+async def test_cached_keys_are_used_while_the_provider_is_unavailable_until_their_maximum_age(
+    provider: StubModelServer,
+) -> None:
     clock = FakeClock()
     async with tokens_of(provider, clock) as tokens:
         assert await tokens.caller_of(token()) is not None
         provider.goes_away()
-        clock.passes(FRESH_SECONDS)
+        clock.passes(REFRESH_SECONDS)
         assert await tokens.caller_of(token()) is not None
-        clock.passes(USABLE_SECONDS)
+        clock.passes(MAX_KEY_AGE_SECONDS)
         with pytest.raises(IdentityProviderUnavailable):
             await tokens.caller_of(token())
         provider.comes_back()
 
 
-async def test_a_provider_that_publishes_one_key_need_not_name_it(provider: StubModelServer) -> None:
+async def test_a_single_published_key_needs_no_id(provider: StubModelServer) -> None:
     provider.behaviour = says(body=published("ec", kid=None).replace(b'"kid": null, ', b""))
     private, algorithm = NAMED["ec"]
     good = jwt.decode(token(), options={"verify_signature": False})
@@ -258,7 +260,7 @@ async def test_a_provider_that_publishes_one_key_need_not_name_it(provider: Stub
 
 
 @pytest.mark.parametrize("other", ["a b", "a\r\nb", "x" * 65, "ä", "\ud800"])
-async def test_any_subject_has_an_id_of_its_own_that_is_fit_for_a_log(provider: StubModelServer, other: str) -> None:
+async def test_every_subject_gets_a_unique_id_that_is_safe_in_logs(provider: StubModelServer, other: str) -> None:
     async with tokens_of(provider) as tokens:
         ids = []
         for subject in (other, other + "!"):
@@ -269,7 +271,7 @@ async def test_any_subject_has_an_id_of_its_own_that_is_fit_for_a_log(provider: 
     assert all(one.isascii() and one.isprintable() and " " not in one and len(one) <= 90 for one in ids)
 
 
-async def test_the_keys_are_asked_for_once_however_many_wait(provider: StubModelServer) -> None:
+async def test_concurrent_callers_share_one_fetch(provider: StubModelServer) -> None:
     async with tokens_of(provider) as tokens:
         callers = await asyncio.gather(*(tokens.caller_of(token(jti=str(number))) for number in range(20)))
     assert all(callers)

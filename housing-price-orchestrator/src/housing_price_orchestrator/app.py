@@ -25,7 +25,7 @@ from housing_price_orchestrator.interface.operations import actuals, docs, healt
 from housing_price_orchestrator.interface.operations import metrics as metrics_page
 from housing_price_orchestrator.observability.exposition import page_of
 from housing_price_orchestrator.observability.metrics import Metrics
-from housing_price_orchestrator.server.stopping import announced_stop
+from housing_price_orchestrator.server.stopping import delay_stop_signals
 from housing_price_orchestrator.settings import Settings, describe_each
 from housing_price_orchestrator.shared.timers import Timers
 from housing_price_orchestrator.upstream.canary_aborts import CanaryAborts
@@ -66,9 +66,9 @@ def create_app(settings: Settings) -> DescribedAPI:
             app.state.readiness = readiness
             app.state.coalesced = upstream.coalesced
             app.state.stream_gate = StreamGate(
-                most=ndjson.BLOCKS_AT_A_TIME,
-                affordable=lambda: (
-                    upstream.coalesced.large_rows_within(ndjson.SECONDS_AT_A_TIME) / ndjson.LINES_PER_BLOCK
+                max_blocks=ndjson.MAX_CONCURRENT_BLOCKS,
+                affordable_blocks=lambda: (
+                    upstream.coalesced.large_rows_within(ndjson.MAX_BACKLOG_SECONDS) / ndjson.MAX_LINES_PER_BLOCK
                 ),
             )
             await stack.enter_async_context(callers.running())
@@ -82,7 +82,7 @@ def create_app(settings: Settings) -> DescribedAPI:
                 await stack.enter_async_context(CanaryAborts(app.state.jobs, upstream).running())
             keep_freed_memory()
             stack.enter_context(little_looking_for_garbage())
-            with announced_stop(readiness, notice_seconds=settings.server.stop_notice_seconds):
+            with delay_stop_signals(readiness, notice_seconds=settings.server.stop_notice_seconds):
                 # What every connection of the server is made with.
                 yield {"readiness": readiness}
 

@@ -10,7 +10,7 @@ import pytest
 
 from factories import batch_json, house_json, houses_json, settings_for
 from housing_price_orchestrator.app import create_app
-from housing_price_orchestrator.interface.documents.stream_gate import FIRST_BLOCKS
+from housing_price_orchestrator.interface.documents.stream_gate import INITIAL_BLOCKS
 from servers import Call, StubModelServer, predicts, served
 
 SECONDS = 20
@@ -108,7 +108,7 @@ async def test_a_stream_whose_caller_left_is_priced_no_further(stub: StubModelSe
                 await asyncio.sleep(0)
             stub.behaviour = gate
             # More often than there are places for blocks: whoever leaves must leave its place, too.
-            for _ in range(FIRST_BLOCKS + 1):
+            for _ in range(INITIAL_BLOCKS + 1):
                 _, writer = await asyncio.open_connection(address.host, address.port)
                 head = b"POST /api/v1/price/predict/stream HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
                 writer.write(head + b"%x\r\n%b\r\n" % (len(line), line))

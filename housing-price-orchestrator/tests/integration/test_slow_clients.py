@@ -16,7 +16,7 @@ PREDICT = "/api/v1/price/predict"
 BATCH = "/api/v1/price/predict/batch"
 STREAM = "/api/v1/price/predict/stream"
 
-LIMITS = ConnectionLimits(client_seconds=0.5, keep_alive_seconds=1, linger_seconds=0.2, head_bytes=16_384)
+LIMITS = ConnectionLimits(client_seconds=0.5, keep_alive_seconds=1, delayed_close_seconds=0.2, head_bytes=16_384)
 LAST = {"connection": "close"}
 
 

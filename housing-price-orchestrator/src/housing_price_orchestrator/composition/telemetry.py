@@ -10,7 +10,7 @@ from fastapi.telemetry import TelemetryConfig
 from opentelemetry.sdk.trace import TracerProvider
 
 from housing_price_orchestrator import __version__
-from housing_price_orchestrator.interface.middleware import WATCHED_PATHS
+from housing_price_orchestrator.interface.middleware import MONITORING_PATHS
 from housing_price_orchestrator.observability import tracing
 from housing_price_orchestrator.observability.exposition import Exposition
 from housing_price_orchestrator.observability.metrics import Metrics
@@ -83,7 +83,7 @@ class ComposedTelemetry:
 
 
 def _is_of_a_watcher(scope: MutableMapping[str, Any]) -> bool:
-    return scope["path"] in WATCHED_PATHS
+    return scope["path"] in MONITORING_PATHS
 
 
 def _read_readiness(metrics: Metrics, readiness: Readiness) -> None:

@@ -15,7 +15,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 from housing_price_orchestrator.interface.access import ScopeCheck
 
 
-class JsonAnswer:
+class RawJsonResponse:
     """A 200 whose bytes are there already: what Starlette's `Response` sends, without working its headers out anew."""
 
     __slots__ = ("_body", "_headers", "_kept")

@@ -11,14 +11,14 @@ from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from housing_price_orchestrator.interface.problems import answer_to, expected_error_response, problem
-from housing_price_orchestrator.interface.request_id import ANSWER_HEADERS, HEADER, choose_request_id
+from housing_price_orchestrator.interface.request_id import ANSWER_HEADERS, REQUEST_ID_HEADER, choose_request_id
 from housing_price_orchestrator.interface.server_timing import SERVER_TIMING, server_timing
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
 from housing_price_orchestrator.observability.request_log import fields_of
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.observability.tracing import adopt_span, describe_in_span
 
-WATCHED_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+MONITORING_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 """Asked again and again by whoever watches over the service; logged only below `info`."""
 
 
@@ -49,7 +49,7 @@ class RequestMiddleware:
         state = scope.setdefault("state", {})
         state["request_id"] = request_id
         state["record"] = record
-        id_header = (HEADER, request_id.encode())
+        id_header = (REQUEST_ID_HEADER, request_id.encode())
         if self._metrics is not None:
             self._metrics.begun()
         if self._is_traced:
@@ -89,7 +89,7 @@ class RequestMiddleware:
     def _write(
         self, scope: Scope, record: RequestRecord, status: int, seconds: float, failure: Mapping[str, Any]
     ) -> None:
-        level = logging.DEBUG if scope["path"] in WATCHED_PATHS else logging.INFO
+        level = logging.DEBUG if scope["path"] in MONITORING_PATHS else logging.INFO
         if status >= _SERVER_ERROR or "exc_info" in failure:
             level = logging.ERROR
         log = self._log

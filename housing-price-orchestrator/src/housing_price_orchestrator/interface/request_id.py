@@ -6,7 +6,7 @@ from typing import Any
 
 from housing_price_orchestrator.shared.ids import unique_ids
 
-HEADER = b"x-request-id"
+REQUEST_ID_HEADER = b"x-request-id"
 
 ANSWER_HEADERS = "answer_headers"
 """What stands under this name in a request's state are further headers of its answer, whatever that will be."""
@@ -23,7 +23,7 @@ def new_request_id() -> str:
 def choose_request_id(headers: Iterable[tuple[bytes, bytes]]) -> str:
     """Keep the caller's id where it is 1 to 64 letters, digits, dots, dashes or underscores; else make a new one."""
     for name, value in headers:
-        if name == HEADER and _ACCEPTABLE.fullmatch(value):
+        if name == REQUEST_ID_HEADER and _ACCEPTABLE.fullmatch(value):
             return value.decode("ascii")
     return _new_id()
 

@@ -1,1 +1,1 @@
-"""How the service listens: connections, what they may take, and how it stops."""
+"""The HTTP server: listening sockets, bounded connections and graceful shutdown."""

@@ -1,26 +1,26 @@
-"""Closes a connection only when its client can have seen the answer."""
+"""A delayed close: lets a client that is still sending its request read the response before the connection closes."""
 
 import asyncio
 from collections.abc import Callable
 
 
-class LingeringTransport(asyncio.Transport):
-    """What an answer is written to while its request's body is still coming: closing it is left to `close`."""
+class DelayedCloseTransport(asyncio.Transport):
+    """A transport whose `close` calls a callback; used for a response to a request whose body is incomplete."""
 
     def __init__(self, transport: asyncio.Transport, close: Callable[[], None]) -> None:
-        """Write to `transport`."""
+        """Write to `transport`, and call `close` to close it."""
         super().__init__()
         self._transport = transport
         self._close = close
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Write it."""
+        """Write `data`."""
         self._transport.write(data)
 
     def is_closing(self) -> bool:
-        """Tell whether it is closed or about to be."""
+        """Return whether the transport is closed or closing."""
         return self._transport.is_closing()
 
     def close(self) -> None:
-        """Ask for the end of the connection."""
+        """Call the callback."""
         self._close()

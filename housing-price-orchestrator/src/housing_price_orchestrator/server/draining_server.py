@@ -1,4 +1,4 @@
-"""Listens so that nobody is lost at the end, and so that nobody has much prepared who does not read."""
+"""Drains the accept queue before the socket closes, and accepts many connections per turn of the event loop."""
 
 import os
 import socket
@@ -6,68 +6,71 @@ import sys
 from asyncio import AbstractEventLoop, AbstractServer
 from collections.abc import Callable, Sequence
 
-UNSENT_BYTES = 128 * 1024
-"""What the system takes of an answer before it can send it. Without a limit it takes megabytes, and a client that asks
-again and again without reading gets dozens of answers made for nothing."""
+MAX_UNSENT_BYTES = 128 * 1024
+"""Limit of unsent data in the kernel's send buffer (`TCP_NOTSENT_LOWAT`).
+
+By default the kernel buffers megabytes, so a client that never reads would have dozens of responses computed in vain.
+"""
 
 
-TAKEN_PER_TURN = 64
-"""So many connections are taken over in one turn of the event loop at the most; requests have their turn in between."""
+MAX_ACCEPTS_PER_TURN = 64
+"""Maximum connections accepted per turn of the event loop; the limit leaves time for requests."""
 
 
-class ThoroughServer:
-    """A server of an event loop, as uvicorn uses it.
+class DrainingServer:
+    """An `asyncio` server for uvicorn that accepts several connections per turn and drains its queue on close.
 
-    libuv takes over one connection in each turn of its loop. A busy loop has some hundred turns in a second, so where
-    more callers than that connect, they wait for many seconds though there would be time to answer them. Here all that
-    wait are taken over in each turn, within bounds.
+    libuv accepts one connection per turn of its loop. A busy loop makes a few hundred turns per second, so at higher
+    connection rates clients would wait for seconds. This server accepts up to `MAX_ACCEPTS_PER_TURN` per turn.
 
-    The system connects clients before a program takes them over, and resets those that it has not taken over when it
-    stops listening: they may have sent their requests. So those are taken over first.
+    When a listening socket closes, the kernel resets all connections in its accept queue, although their clients may
+    have sent requests. This server accepts them before it closes the socket.
     """
 
-    def __init__(self, loop: AbstractEventLoop, server: AbstractServer, take: Callable[[socket.socket], None]) -> None:
-        """Listen with `server` of `loop`; give to `take` each connection that it has not taken over itself."""
+    def __init__(
+        self, loop: AbstractEventLoop, server: AbstractServer, accept: Callable[[socket.socket], None]
+    ) -> None:
+        """Wrap `server` of `loop`, and pass each accepted socket to `accept`."""
         self._loop = loop
         self._server = server
-        self._take = take
-        self._same = [_same(listening) for listening in self.sockets]
-        for same in self._same:
-            same.setblocking(False)
-            # Connections inherit it.
-            same.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, UNSENT_BYTES)
-            loop.add_reader(same, self._empty, same, TAKEN_PER_TURN)
+        self._accept = accept
+        self._duplicates = [_duplicate(listening) for listening in self.sockets]
+        for duplicate in self._duplicates:
+            duplicate.setblocking(False)
+            # Accepted connections inherit this option.
+            duplicate.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, MAX_UNSENT_BYTES)
+            loop.add_reader(duplicate, self._accept_waiting, duplicate, MAX_ACCEPTS_PER_TURN)
 
     @property
     def sockets(self) -> Sequence[socket.socket]:
-        """The sockets that it listens on."""
+        """The listening sockets."""
         listening: Sequence[socket.socket] = self._server.sockets  # type: ignore[attr-defined]  # asyncio.Server has it
         return listening
 
     def close(self) -> None:
-        """Take over who is waiting, and stop listening at once."""
-        for same in self._same:
-            self._loop.remove_reader(same)
-            self._empty(same)
-            same.close()
-        self._same.clear()
+        """Accept all waiting connections, then stop listening."""
+        for duplicate in self._duplicates:
+            self._loop.remove_reader(duplicate)
+            self._accept_waiting(duplicate)
+            duplicate.close()
+        self._duplicates.clear()
         self._server.close()
 
     async def wait_closed(self) -> None:
-        """Wait until it is closed."""
+        """Wait until the server is closed."""
         await self._server.wait_closed()
 
-    def _empty(self, listening: socket.socket, most: int = sys.maxsize) -> None:
-        for _ in range(most):
+    def _accept_waiting(self, listening: socket.socket, max_accepts: int = sys.maxsize) -> None:
+        for _ in range(max_accepts):
             try:
                 accepted, _ = listening.accept()
             except OSError:
-                # Nobody is left, or nothing more can be taken.
+                # The queue is empty, or no file descriptor is left.
                 return
             accepted.setblocking(False)
-            self._take(accepted)
+            self._accept(accepted)
 
 
-def _same(listening: socket.socket) -> socket.socket:
-    """The same socket with all its methods, of which an event loop shows only some."""
+def _duplicate(listening: socket.socket) -> socket.socket:
+    """The duplicate socket with all its methods, of which an event loop shows only some."""
     return socket.socket(fileno=os.dup(listening.fileno()))

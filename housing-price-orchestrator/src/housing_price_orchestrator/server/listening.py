@@ -1,4 +1,4 @@
-"""How uvicorn listens here: its configuration, the limits of connections, and an event loop that bounds handshakes."""
+"""uvicorn's configuration: bounded connections, TLS, and an event loop that limits the TLS handshake."""
 
 import asyncio
 import functools
@@ -13,45 +13,45 @@ import uvloop
 from starlette.types import ASGIApp
 
 from housing_price_orchestrator.interface.documents.limits import ConnectionLimits
-from housing_price_orchestrator.server.draining_server import ThoroughServer
+from housing_price_orchestrator.server.draining_server import DrainingServer
 
 HSTS = ("strict-transport-security", "max-age=31536000")
-"""One year, for browsers that came by TLS once. Only where TLS is ours: what a proxy ends is the proxy's to say."""
+"""One year. Sent only if this process terminates TLS; a proxy that terminates TLS sends its own header."""
 
 
 class _Loop(uvloop.Loop):
-    """uvloop, whose servers wait no longer than they should for TLS, and lose nobody when they close."""
+    """uvloop with a timeout for TLS handshakes and a `DrainingServer`."""
 
     def __init__(self, *, handshake_seconds: float) -> None:
         super().__init__()
         self._handshake_seconds = handshake_seconds
-        self._taking: set[asyncio.Task[Any]] = set()
+        self._accepting: set[asyncio.Task[Any]] = set()
 
     async def create_server(
         self, protocol_factory: Callable[[], asyncio.BaseProtocol], *args: Any, **options: Any
     ) -> Any:
-        """Listen as uvloop does. uvicorn has no settings for the time that TLS may take."""
+        """Listen like uvloop, with TLS timeouts, for which uvicorn has no setting."""
         tls: dict[str, Any] = {}
         if context := options.pop("ssl", None):
             seconds = self._handshake_seconds
             tls = {"ssl": context, "ssl_handshake_timeout": seconds, "ssl_shutdown_timeout": seconds}
         server = await super().create_server(protocol_factory, *args, **options, **tls)  # type: ignore[call-overload]  # as it came
-        return ThoroughServer(self, server, lambda accepted: self._take(protocol_factory, accepted, tls))
+        return DrainingServer(self, server, lambda accepted: self._accept(protocol_factory, accepted, tls))
 
-    def _take(self, protocol_factory: Callable[[], asyncio.BaseProtocol], accepted: socket.socket, tls: Any) -> None:
-        taking = self.create_task(self.connect_accepted_socket(protocol_factory, accepted, **tls))
-        self._taking.add(taking)
-        taking.add_done_callback(self._taken)
+    def _accept(self, protocol_factory: Callable[[], asyncio.BaseProtocol], accepted: socket.socket, tls: Any) -> None:
+        accepting = self.create_task(self.connect_accepted_socket(protocol_factory, accepted, **tls))
+        self._accepting.add(accepting)
+        accepting.add_done_callback(self._finish_accepting)
 
-    def _taken(self, taking: asyncio.Task[Any]) -> None:
-        self._taking.discard(taking)
-        if not taking.cancelled():
-            # Who left during the handshake is nobody's loss.
-            taking.exception()
+    def _finish_accepting(self, accepting: asyncio.Task[Any]) -> None:
+        self._accepting.discard(accepting)
+        if not accepting.cancelled():
+            # Retrieve the exception, or asyncio logs it: clients may disconnect during the handshake.
+            accepting.exception()
 
 
 class ListeningConfig(uvicorn.Config):
-    """uvicorn's configuration as this service wants it; can be handed to worker processes."""
+    """uvicorn's configuration for this service; can be pickled for worker processes."""
 
     def __init__(
         self,
@@ -62,7 +62,7 @@ class ListeningConfig(uvicorn.Config):
         key_file: Path | None = None,
         **options: Any,
     ) -> None:
-        """Serve `app` within `limits`, over TLS where there is a certificate; `options` are uvicorn's."""
+        """Serve `app` within `limits`, over TLS if `cert_file` is given; `options` are uvicorn's."""
         self.limits = limits or ConnectionLimits()
         super().__init__(
             app,
@@ -71,21 +71,21 @@ class ListeningConfig(uvicorn.Config):
             access_log=False,
             log_config=None,
             server_header=False,
-            # Added by the application, and only where proxies are known.
+            # The application adds this middleware itself, and only for trusted proxies.
             proxy_headers=False,
             headers=[HSTS] if cert_file else None,
             ssl_certfile=cert_file,
             ssl_keyfile=key_file,
-            ssl_context_factory=_tls if cert_file else None,
+            ssl_context_factory=_tls_context if cert_file else None,
             **options,
         )
 
     def get_loop_factory(self) -> Callable[[], uvloop.Loop]:
-        """Make the event loop of a server."""
+        """Return the factory of the server's event loop."""
         return functools.partial(_Loop, handshake_seconds=self.limits.client_seconds)
 
 
-def _tls(_config: uvicorn.Config, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
+def _tls_context(_config: uvicorn.Config, default: Callable[[], ssl.SSLContext]) -> ssl.SSLContext:
     context = default()
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])

@@ -1,4 +1,4 @@
-"""What a client is told whose request never reaches the application."""
+"""The response to a request that is rejected before it reaches the application."""
 
 import json
 from collections.abc import Sequence
@@ -11,13 +11,13 @@ from housing_price_orchestrator.interface.request_id import new_request_id
 from housing_price_orchestrator.shared.errors import HousingPriceError
 
 
-def refusal(
+def refusal_response(
     error: HousingPriceError, client: tuple[str, int] | None, default_headers: Sequence[tuple[bytes, bytes]]
 ) -> bytes:
-    """Write a whole answer, the last of its connection, and a line of the log with the id that it names."""
+    """Encode the complete HTTP response, which closes the connection, and log its request id."""
     answer, request_id = answer_to(error), new_request_id()
     structlog.get_logger().warning(
-        "refused",
+        "request rejected",
         request_id=request_id,
         client=client[0] if client else None,
         status=answer.status,

@@ -1,4 +1,4 @@
-"""Between the signal to stop and the end: first say so, then stop."""
+"""Graceful shutdown: announce it through readiness first, then stop the server."""
 
 import asyncio
 import contextlib
@@ -11,36 +11,35 @@ from housing_price_orchestrator.service.readiness import Readiness
 
 
 @contextlib.contextmanager
-def announced_stop(readiness: Readiness, *, notice_seconds: float) -> Iterator[None]:
-    """Hand signals on to the server that we run under only after `readiness` has said for a while that it is over.
+def delay_stop_signals(readiness: Readiness, *, notice_seconds: float) -> Iterator[None]:
+    """Pass SIGTERM on to the server only after `readiness` has reported the shutdown for `notice_seconds`.
 
-    In between requests are still answered, each as the last one of its connection, so that a proxy or a cluster that
-    has not noticed yet loses none. SIGTERM comes from one of those. SIGINT, which people send, is handed on at once,
-    and so is a second signal.
+    Until then requests are still answered, each as the last one of its connection, so that proxies and clusters can
+    move their traffic away. SIGINT, which people send, and any second signal are passed on at once.
     """
     if threading.current_thread() is not threading.main_thread():
-        # Python knows signals in the main thread only: elsewhere nobody but a test runs a server.
+        # Python handles signals in the main thread only; only tests run the server in another thread.
         yield
         return
     loop = asyncio.get_running_loop()
-    of_server = {which: signal.getsignal(which) for which in (signal.SIGTERM, signal.SIGINT)}
+    server_handlers = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
 
-    def announce(which: int, frame: FrameType | None) -> None:
+    def handle(number: int, frame: FrameType | None) -> None:
         is_first = not readiness.is_stopping
         readiness.stop()
-        stop = of_server[signal.Signals(which)]
-        if not callable(stop):
+        server_handler = server_handlers[signal.Signals(number)]
+        if not callable(server_handler):
             return
-        if is_first and which == signal.SIGTERM and notice_seconds:
-            loop.call_soon_threadsafe(loop.call_later, notice_seconds, stop, which, None)
+        if is_first and number == signal.SIGTERM and notice_seconds:
+            loop.call_soon_threadsafe(loop.call_later, notice_seconds, server_handler, number, None)
         else:
-            stop(which, frame)
+            server_handler(number, frame)
 
-    for which, stop in of_server.items():
-        if callable(stop):
-            signal.signal(which, announce)
+    for number, server_handler in server_handlers.items():
+        if callable(server_handler):
+            signal.signal(number, handle)
     try:
         yield
     finally:
-        for which, stop in of_server.items():
-            signal.signal(which, stop)
+        for number, server_handler in server_handlers.items():
+            signal.signal(number, server_handler)

@@ -9,7 +9,7 @@ import pytest
 from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
-from housing_price_orchestrator.interface.client_disconnect import unless_caller_leaves
+from housing_price_orchestrator.interface.client_disconnect import cancel_on_disconnect
 from housing_price_orchestrator.shared.timers import Timers
 
 pytestmark = pytest.mark.anyio
@@ -38,7 +38,7 @@ def no_collector() -> Iterator[None]:
 
 async def test_work_ends_with_its_caller() -> None:
     connection = Connection()
-    asking = asyncio.create_task(unless_caller_leaves(connection.receive, asyncio.Event().wait(), Timers()))
+    asking = asyncio.create_task(cancel_on_disconnect(connection.receive, asyncio.Event().wait(), Timers()))
     await connection.is_watched.wait()
     connection.comes_to_an_end.set()
     with pytest.raises(ClientDisconnect):
@@ -47,7 +47,7 @@ async def test_work_ends_with_its_caller() -> None:
 
 async def test_a_cancelled_request_is_not_a_caller_who_left() -> None:
     connection = Connection()
-    asking = asyncio.create_task(unless_caller_leaves(connection.receive, asyncio.Event().wait(), Timers()))
+    asking = asyncio.create_task(cancel_on_disconnect(connection.receive, asyncio.Event().wait(), Timers()))
     await connection.is_watched.wait()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -55,7 +55,7 @@ async def test_a_cancelled_request_is_not_a_caller_who_left() -> None:
 
 
 async def ask(connection: Connection) -> None:
-    assert await unless_caller_leaves(connection.receive, connection.is_watched.wait(), Timers())
+    assert await cancel_on_disconnect(connection.receive, connection.is_watched.wait(), Timers())
 
 
 @pytest.mark.usefixtures("no_collector")

@@ -4,21 +4,21 @@ import pytest
 from fastapi.testclient import TestClient
 
 from factories import house_bytes
-from housing_price_orchestrator.interface.request_id import HEADER, choose_request_id
+from housing_price_orchestrator.interface.request_id import REQUEST_ID_HEADER, choose_request_id
 
 MADE = re.compile(r"[0-9a-f]{32}")
 
 
 @pytest.mark.parametrize("given", ["a", "A-b_c.9", "x" * 64, "0193-req"])
 def test_the_callers_id_is_kept(given: str) -> None:
-    assert choose_request_id([(b"host", b"here"), (HEADER, given.encode())]) == given
+    assert choose_request_id([(b"host", b"here"), (REQUEST_ID_HEADER, given.encode())]) == given
 
 
 @pytest.mark.parametrize(
     "given", ["", "x" * 65, "two words", "semi;colon", "line\nbreak", "a\n", "é", '{"json":1}', "\x1b[31m", "../x"]
 )
 def test_an_id_that_could_do_harm_is_replaced(given: str) -> None:
-    assert MADE.fullmatch(choose_request_id([(HEADER, given.encode())]))
+    assert MADE.fullmatch(choose_request_id([(REQUEST_ID_HEADER, given.encode())]))
 
 
 def test_without_an_id_a_new_one_is_made_each_time() -> None:

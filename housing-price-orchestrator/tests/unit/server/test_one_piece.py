@@ -1,101 +1,99 @@
-"""The head of an answer goes out together with the first of its body, and is never kept for long."""
+"""Corking: the head of a response is sent together with the start of its body, and is never held back for long."""
 
 import asyncio
 from collections.abc import Callable
 
 import pytest
 
-from housing_price_orchestrator.server.one_piece import MOST_BYTES_JOINED, OnePieceTransport
+from housing_price_orchestrator.server.one_piece import MAX_JOINED_BYTES, CorkedTransport
 
 
 class RecordingTransport(asyncio.Transport):
-    """Remembers what it is told."""
+    """Records the calls."""
 
     def __init__(self) -> None:
         super().__init__()
-        self.told: list[bytes | str] = []
+        self.calls: list[bytes | str] = []
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
-        self.told.append(bytes(data))
+        self.calls.append(bytes(data))
 
     def write_eof(self) -> None:
-        self.told.append("eof")
+        self.calls.append("eof")
 
     def close(self) -> None:
-        self.told.append("close")
+        self.calls.append("close")
 
     def abort(self) -> None:
-        self.told.append("abort")
+        self.calls.append("abort")
 
 
 @pytest.fixture
-def below() -> RecordingTransport:
+def inner() -> RecordingTransport:
     return RecordingTransport()
 
 
 @pytest.fixture
-def transport(below: RecordingTransport) -> OnePieceTransport:
-    return OnePieceTransport(below)
+def transport(inner: RecordingTransport) -> CorkedTransport:
+    return CorkedTransport(inner)
 
 
-def test_head_and_body_are_one_piece(below: RecordingTransport, transport: OnePieceTransport) -> None:
-    transport.begin_answer()
+def test_head_and_body_are_sent_in_one_write(inner: RecordingTransport, transport: CorkedTransport) -> None:
+    transport.cork()
     transport.write(b"head ")
-    assert below.told == []
+    assert inner.calls == []
     transport.write(b"body")
     transport.write(b"more")
-    assert below.told == [b"head body", b"more"]
+    assert inner.calls == [b"head body", b"more"]
 
 
-def test_a_large_body_is_not_copied_for_it(below: RecordingTransport, transport: OnePieceTransport) -> None:
-    body = bytes(MOST_BYTES_JOINED + 1)
-    transport.begin_answer()
+def test_a_large_body_is_not_copied(inner: RecordingTransport, transport: CorkedTransport) -> None:
+    body = bytes(MAX_JOINED_BYTES + 1)
+    transport.cork()
     transport.write(b"head")
     transport.write(body)
-    assert below.told == [b"head", body]
+    assert inner.calls == [b"head", body]
 
 
-def test_what_is_no_answer_goes_out_at_once(below: RecordingTransport, transport: OnePieceTransport) -> None:
+def test_without_cork_data_is_sent_at_once(inner: RecordingTransport, transport: CorkedTransport) -> None:
     transport.write(b"100 Continue")
-    assert below.told == [b"100 Continue"]
+    assert inner.calls == [b"100 Continue"]
 
 
-def test_an_empty_body_sends_the_head(below: RecordingTransport, transport: OnePieceTransport) -> None:
-    transport.begin_answer()
+def test_an_empty_body_sends_the_head(inner: RecordingTransport, transport: CorkedTransport) -> None:
+    transport.cork()
     transport.write(b"head")
     transport.write(b"")
-    assert below.told == [b"head"]
+    assert inner.calls == [b"head"]
 
 
 @pytest.mark.parametrize(
     ("end", "then"),
     [
-        (OnePieceTransport.send_head, []),
-        (OnePieceTransport.write_eof, ["eof"]),
-        (OnePieceTransport.close, ["close"]),
+        (CorkedTransport.uncork, []),
+        (CorkedTransport.write_eof, ["eof"]),
+        (CorkedTransport.close, ["close"]),
     ],
 )
-def test_a_head_without_a_body_goes_out_before_the_end(
-    below: RecordingTransport, transport: OnePieceTransport, end: Callable[[OnePieceTransport], None], then: list[str]
+def test_a_head_without_a_body_is_sent_before_the_connection_ends(
+    inner: RecordingTransport, transport: CorkedTransport, end: Callable[[CorkedTransport], None], then: list[str]
 ) -> None:
-    transport.begin_answer()
+    transport.cork()
     transport.write(b"head")
     end(transport)
-    assert below.told == [b"head", *then]
+    assert inner.calls == [b"head", *then]
 
 
-def test_what_is_written_after_a_head_was_sent_is_not_kept(
-    below: RecordingTransport, transport: OnePieceTransport
-) -> None:
-    transport.begin_answer()
-    transport.send_head()
+def test_data_written_after_uncork_is_not_held_back(inner: RecordingTransport, transport: CorkedTransport) -> None:
+    transport.cork()
+    transport.uncork()
     transport.write(b"refusal")
-    assert below.told == [b"refusal"]
+    assert inner.calls == [b"refusal"]
 
 
-def test_an_aborted_connection_sends_nothing_more(below: RecordingTransport, transport: OnePieceTransport) -> None:
-    transport.begin_answer()
+def test_an_aborted_connection_sends_nothing_more(inner: RecordingTransport, transport: CorkedTransport) -> None:
+    transport.cork()
     transport.write(b"head")
     transport.abort()
-    transport.send_head()
-    assert below.told == ["abort"]
+    transport.uncork()
+    assert inner.calls == ["abort"]

@@ -28,5 +28,5 @@ class ConnectionLimits:
     """The request line and all headers."""
     discarded_bytes: int = 64 * 1024 * 1024
     """What is read of a body that was refused, so that its sender comes to read the answer."""
-    linger_seconds: float = 1.0
+    delayed_close_seconds: float = 1.0
     """How long the sender of such a body may pause."""

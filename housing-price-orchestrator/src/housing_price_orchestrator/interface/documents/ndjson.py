@@ -22,19 +22,19 @@ from housing_price_orchestrator.shared.errors import DocumentTooLarge, HousingPr
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
-LINES_PER_BLOCK = 64
+MAX_LINES_PER_BLOCK = 64
 """Lines that are read and priced together at the most: less than 1 ms of work between two looks at the event loop."""
 
-BLOCKS_PER_STREAM = 32
+MAX_BLOCKS_PER_STREAM = 32
 """Blocks of one stream that may wait for their prices or to be sent: what bounds its memory."""
 
-CALLS_REMEMBERED = 20
+MAX_LOGGED_CALLS = 20
 """Calls of a stream that stand in its line of the log: its last."""
 
-BLOCKS_AT_A_TIME = 64
+MAX_CONCURRENT_BLOCKS = 64
 """Blocks of all streams that are asked about at a time, at the most; the others wait at the gate."""
 
-SECONDS_AT_A_TIME = 0.5
+MAX_BACKLOG_SECONDS = 0.5
 """Not more blocks are asked about at a time than are priced in so long: a quarter of the usual deadline."""
 
 
@@ -82,7 +82,7 @@ class NdjsonPricing:
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer until the request's body ends or its client is gone."""
         del scope
-        blocks: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(BLOCKS_PER_STREAM)
+        blocks: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(MAX_BLOCKS_PER_STREAM)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", NDJSON.encode())]})
         # The head goes out now and not with the first prices, for which the client may have to send more.
         await send({"type": "http.response.body", "body": b"", "more_body": True})
@@ -125,19 +125,19 @@ class NdjsonPricing:
                 skipping = True
             if skipping:
                 rest = b""
-            for start in range(0, len(lines), LINES_PER_BLOCK):
-                yield lines[start : start + LINES_PER_BLOCK]
+            for start in range(0, len(lines), MAX_LINES_PER_BLOCK):
+                yield lines[start : start + MAX_LINES_PER_BLOCK]
 
     async def _price(self, lines: Sequence[_Line]) -> bytes:
         results: list[AnyHouse | bytes] = []
         for line in lines:
             if line.text is None:
-                results.append(self._refusal(line, None, DocumentTooLarge(self._max_line_bytes)))
+                results.append(self._error_line(line, None, DocumentTooLarge(self._max_line_bytes)))
                 continue
             try:
                 results.append(read_house(line.text))
             except InvalidDocument as error:
-                results.append(self._refusal(line, None, error))
+                results.append(self._error_line(line, None, error))
                 # What is wrong takes longer than what is right; others have their turn in between.
                 await asyncio.sleep(0)
         houses = [result for result in results if not isinstance(result, bytes)]
@@ -146,7 +146,7 @@ class NdjsonPricing:
         current_request.set(block)
         async with self._gate:
             estimates = await self._pricing.price_each(houses, within_seconds=self._within_seconds)
-        self._note(block, len(houses))
+        self._add_block_times(block, len(houses))
         transaction_ids = iter(self._complete(houses, estimates))
         found = iter(estimates)
         answers = []
@@ -156,20 +156,20 @@ class NdjsonPricing:
                 continue
             estimate = next(found)
             if isinstance(estimate, HousingPriceError):
-                answers.append(self._refusal(line, result.id, estimate))
+                answers.append(self._error_line(line, result.id, estimate))
             else:
                 answers.append(encode_prediction(result, estimate, next(transaction_ids)))
                 self._record.model_id = estimate.model.id
         answers.append(b"")
         return b"\n".join(answers)
 
-    def _note(self, block: RequestRecord, rows: int) -> None:
+    def _add_block_times(self, block: RequestRecord, rows: int) -> None:
         """Add what a block has been through to what is known about the stream: of times, the longest."""
         record = self._record
         record.rows += rows
         record.queue_seconds = max(record.queue_seconds, block.queue_seconds)
         record.model_seconds = max(record.model_seconds, block.model_seconds)
-        record.calls = [*record.calls, *block.calls][-CALLS_REMEMBERED:]
+        record.calls = [*record.calls, *block.calls][-MAX_LOGGED_CALLS:]
 
     def _complete(
         self, houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate | HousingPriceError]
@@ -182,7 +182,7 @@ class NdjsonPricing:
         ]
         return self._transactions.complete([house for house, _ in pairs], [estimate for _, estimate in pairs])
 
-    def _refusal(self, line: _Line, house_id: int | None, error: HousingPriceError) -> bytes:
+    def _error_line(self, line: _Line, house_id: int | None, error: HousingPriceError) -> bytes:
         record_error(error, self._record, self._metrics)
         document = problem_document(answer_to(error), self._record.request_id, **members_of(error))
         # The standard library's encoder writes what orjson cannot: whole numbers of any length.

@@ -27,8 +27,8 @@ CHUNK_BYTES = 512 * 1024
 HOUSES_PER_SLICE = 32
 """Houses judged one by one between two looks at the event loop: about 1 ms of work where they are wrong."""
 
-MAX_UNUSUAL_BYTES = 1024 * 1024
-"""A batch that is unusual in its form is parsed as a whole, which nothing can interrupt: up to this size only."""
+MAX_IRREGULAR_BYTES = 1024 * 1024
+"""A batch that is irregular in its form is parsed as a whole, which nothing can interrupt: up to this size only."""
 
 _SPACE = rb"[ \t\n\r]*"
 _HEAD = re.compile(_SPACE + rb"\{" + _SPACE + rb'"data"' + _SPACE + rb":" + _SPACE + rb"\[" + _SPACE)
@@ -41,14 +41,14 @@ _record = msgspec.json.Decoder(HouseRecord)
 _records = msgspec.json.Decoder(list[HouseRecord])  # type: ignore[valid-type]  # a class made at run time
 
 # What the record's reader may raise for bytes that it does not take.
-_NOT_TAKEN = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 type Finding = Mapping[str, Any]
 
 _NO_BODY: Finding = {"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}
 
 
-class _Unusual(Exception):
+class _IrregularBatch(Exception):
     """The batch cannot be cut into houses; the number is where in its bytes."""
 
     def __init__(self, position: int) -> None:
@@ -71,11 +71,11 @@ class _Findings:
         if room <= 0:
             self._omitted += error.error_count()
             return
-        found = _below(prefix, error)
+        found = _with_prefix(prefix, error)
         self._listed += found[:room]
         self._omitted += max(0, len(found) - room)
 
-    def refuse_any(self) -> None:
+    def raise_if_any(self) -> None:
         if self._listed:
             raise InvalidDocument(self._listed, self._omitted)
 
@@ -89,18 +89,18 @@ def read_house(body: bytes) -> AnyHouse:
     if body.count(b":") == KEYS:
         try:
             return cast("AnyHouse", _record.decode(body))
-        except _NOT_TAKEN:
+        except _DECODE_ERRORS:
             pass
     if not body.strip(b" \t\n\r"):
         raise InvalidDocument([_NO_BODY])
     findings = _Findings()
     try:
-        return _judged(body)
+        return _validate_house(body)
     except ValidationError as error:
-        if _is_broken(error):
-            raise _broken(error) from error
+        if _is_json_error(error):
+            raise _json_error(error) from error
         findings.add(error, "body")
-        findings.refuse_any()
+        findings.raise_if_any()
         raise
 
 
@@ -113,47 +113,47 @@ async def read_houses(body: bytes) -> list[AnyHouse]:
     houses: list[AnyHouse] = []
     findings = _Findings()
     try:
-        start, end = _list_in(body)
+        start, end = _bounds_of_houses(body)
         while start < end:
             stop = body.find(b"}", start + CHUNK_BYTES, end) + 1 or end
-            if not _read_chunk(body, start, stop, houses, findings):
-                await _judge_chunk(body, start, stop, houses, findings)
+            if not _decode_chunk(body, start, stop, houses, findings):
+                await _validate_chunk(body, start, stop, houses, findings)
             await asyncio.sleep(0)
             if stop == end:
                 break
             start = _after_comma(body, stop)
-    except _Unusual as unusual:
-        return await _read_unusual(body, unusual.position)
-    findings.refuse_any()
+    except _IrregularBatch as irregular:
+        return await _read_irregular(body, irregular.position)
+    findings.raise_if_any()
     return houses
 
 
-def _list_in(body: bytes) -> tuple[int, int]:
+def _bounds_of_houses(body: bytes) -> tuple[int, int]:
     """Find where the houses of a batch begin and end."""
     head = _HEAD.match(body)
     if head is None:
-        raise _Unusual(0)
+        raise _IrregularBatch(0)
     # The last house ends with the last brace but one.
     end = body.rfind(b"}", head.end(), max(head.end(), body.rfind(b"}"))) + 1
     if end == 0 or _TAIL.fullmatch(body, end) is None:
-        raise _Unusual(max(end, head.end()))
+        raise _IrregularBatch(max(end, head.end()))
     return head.end(), end
 
 
 def _after_comma(body: bytes, position: int) -> int:
     comma = _NEXT.match(body, position)
     if comma is None:
-        raise _Unusual(position)
+        raise _IrregularBatch(position)
     return comma.end()
 
 
-def _read_chunk(body: bytes, start: int, stop: int, houses: list[AnyHouse], findings: _Findings) -> bool:
+def _decode_chunk(body: bytes, start: int, stop: int, houses: list[AnyHouse], findings: _Findings) -> bool:
     """Read some houses at once; tell whether they were all right."""
     # Copied once: a large batch is looked through several times, and each time takes long.
     text = b"".join((b"[", memoryview(body)[start:stop], b"]"))
     try:
         records = cast("list[AnyHouse]", _records.decode(text))
-    except _NOT_TAKEN:
+    except _DECODE_ERRORS:
         return False
     if text.count(b":") != KEYS * len(records):
         return False
@@ -163,21 +163,21 @@ def _read_chunk(body: bytes, start: int, stop: int, houses: list[AnyHouse], find
     return True
 
 
-async def _judge_chunk(body: bytes, start: int, stop: int, houses: list[AnyHouse], findings: _Findings) -> None:
+async def _validate_chunk(body: bytes, start: int, stop: int, houses: list[AnyHouse], findings: _Findings) -> None:
     """Read some houses one by one, and note what is wrong with each."""
     while True:
         end = body.find(b"}", start, stop) + 1
         number = len(houses) + findings.houses
         if end == 0:
-            raise _Unusual(start)
+            raise _IrregularBatch(start)
         if number == MAX_BATCH_HOUSES:
             raise InvalidDocument([_too_many()])
         text = body[start:end]
         try:
-            houses.append(_judged(text))
+            houses.append(_validate_house(text))
         except ValidationError as error:
-            if _is_broken(error):
-                raise _Unusual(start) from error
+            if _is_json_error(error):
+                raise _IrregularBatch(start) from error
             findings.add(error, "body", "data", number)
         except InvalidDocument as error:
             raise InvalidDocument(
@@ -190,9 +190,9 @@ async def _judge_chunk(body: bytes, start: int, stop: int, houses: list[AnyHouse
         start = _after_comma(body, end)
 
 
-async def _read_unusual(body: bytes, position: int) -> list[AnyHouse]:
-    """Read a batch that is unusual in its form, or wrong, so as to say what is wrong."""
-    if len(body) > MAX_UNUSUAL_BYTES:
+async def _read_irregular(body: bytes, position: int) -> list[AnyHouse]:
+    """Read a batch that is irregular in its form, or wrong, so as to say what is wrong."""
+    if len(body) > MAX_IRREGULAR_BYTES:
         reason = f'a large batch is {{"data": [house, ...]}} and nothing else, but at byte {position} it is not'
         raise InvalidDocument([_invalid_json(reason)])
     if not body.strip(b" \t\n\r"):
@@ -211,7 +211,7 @@ async def _read_unusual(body: bytes, position: int) -> list[AnyHouse]:
             _batch.validate_python(document)
         except ValidationError as error:
             findings.add(error, "body")
-        findings.refuse_any()
+        findings.raise_if_any()
         raise AssertionError("a batch without houses or with other keys cannot be valid")
     if len(entries) > MAX_BATCH_HOUSES:
         raise InvalidDocument([_too_many(len(entries))])
@@ -223,11 +223,11 @@ async def _read_unusual(body: bytes, position: int) -> list[AnyHouse]:
             findings.add(error, "body", "data", number)
         if number % HOUSES_PER_SLICE == 0:
             await asyncio.sleep(0)
-    findings.refuse_any()
+    findings.raise_if_any()
     return houses
 
 
-def _judged(text: bytes) -> House:
+def _validate_house(text: bytes) -> House:
     """Read one house by the contract; raises pydantic's error, or `InvalidDocument` for a key that stands twice."""
     house: House = _house.validate_json(text)
     if text.count(b":") != len(house.model_fields_set):
@@ -243,15 +243,15 @@ def parse_strictly(body: bytes) -> Any:
         raise InvalidDocument([_invalid_json(str(error))]) from error
 
 
-def _is_broken(error: ValidationError) -> bool:
+def _is_json_error(error: ValidationError) -> bool:
     return error.error_count() == 1 and error.errors(include_url=False)[0]["type"] == "json_invalid"
 
 
-def _broken(error: ValidationError) -> InvalidDocument:
+def _json_error(error: ValidationError) -> InvalidDocument:
     return InvalidDocument([_invalid_json(error.errors(include_url=False)[0]["ctx"]["error"])])
 
 
-def _below(prefix: tuple[int | str, ...], error: ValidationError) -> list[Finding]:
+def _with_prefix(prefix: tuple[int | str, ...], error: ValidationError) -> list[Finding]:
     return [{**finding, "loc": (*prefix, *finding["loc"])} for finding in error.errors(include_url=False)]
 
 

@@ -33,7 +33,7 @@ async def take_actuals(request: Request) -> Response:
     match no logged prediction are listed in `unknown` by their index; the other entries are stored.
     """
     limits = limits_of(request)
-    body = await read_body(request, limit_bytes=limits.batch_bytes, limit_seconds=limits.body_seconds)
+    body = await read_body(request, max_bytes=limits.batch_bytes, timeout_seconds=limits.body_seconds)
     # In a thread: validating 10,000 entries would block the event loop for too long.
     actuals = await asyncio.to_thread(_parse, body)
     taken = await history_of(request).take(actuals, key_id=record_of(request).key_id)

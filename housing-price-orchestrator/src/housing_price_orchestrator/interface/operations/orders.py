@@ -34,7 +34,7 @@ async def read_order[Order: View](request: Request, kind: type[Order]) -> Order:
         InvalidDocument: it breaks the contract.
     """
     limits = limits_of(request)
-    body = await read_body(request, limit_bytes=limits.predict_bytes, limit_seconds=limits.body_seconds)
+    body = await read_body(request, max_bytes=limits.predict_bytes, timeout_seconds=limits.body_seconds)
     try:
         return kind.model_validate_json(body or b"{}")
     except ValidationError as error:

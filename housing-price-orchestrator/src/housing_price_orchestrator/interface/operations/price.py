@@ -6,8 +6,8 @@ from fastapi import APIRouter, Request
 from starlette.types import ASGIApp
 
 from housing_price_orchestrator.interface.access import require_scope
-from housing_price_orchestrator.interface.bytes_route import BytesRoute, JsonAnswer
-from housing_price_orchestrator.interface.client_disconnect import unless_caller_leaves
+from housing_price_orchestrator.interface.bytes_route import BytesRoute, RawJsonResponse
+from housing_price_orchestrator.interface.client_disconnect import cancel_on_disconnect
 from housing_price_orchestrator.interface.dependencies import (
     limits_of,
     pricing_of,
@@ -44,7 +44,7 @@ async def predict(request: Request) -> ASGIApp:
     """Predict the sale price of one house, with a 90 % prediction interval and the model version used."""
     limits = limits_of(request)
     timeout_seconds = timeout_seconds_of(request)
-    body = await read_body(request, limit_bytes=limits.predict_bytes, limit_seconds=limits.body_seconds)
+    body = await read_body(request, max_bytes=limits.predict_bytes, timeout_seconds=limits.body_seconds)
     record = record_of(request)
     read_at = time.perf_counter()
     try:
@@ -52,7 +52,7 @@ async def predict(request: Request) -> ASGIApp:
     finally:
         record.validate_seconds = time.perf_counter() - read_at
     record.rows = 1
-    estimate = await unless_caller_leaves(
+    estimate = await cancel_on_disconnect(
         request.receive, pricing_of(request).price(house, within_seconds=timeout_seconds), timers_of(request)
     )
     priced_at = time.perf_counter()
@@ -60,7 +60,7 @@ async def predict(request: Request) -> ASGIApp:
     answer = encode_prediction(house, estimate, transaction_id)
     record.encode_seconds = time.perf_counter() - priced_at
     record.model_id = estimate.model.id
-    return JsonAnswer(answer, source_header((estimate,)))
+    return RawJsonResponse(answer, source_header((estimate,)))
 
 
 @router.post(
@@ -78,7 +78,7 @@ async def predict_batch(request: Request) -> ASGIApp:
     """
     limits = limits_of(request)
     timeout_seconds = timeout_seconds_of(request)
-    body = await read_body(request, limit_bytes=limits.batch_bytes, limit_seconds=limits.body_seconds)
+    body = await read_body(request, max_bytes=limits.batch_bytes, timeout_seconds=limits.body_seconds)
     record = record_of(request)
     read_at = time.perf_counter()
     try:
@@ -87,13 +87,13 @@ async def predict_batch(request: Request) -> ASGIApp:
         record.validate_seconds = time.perf_counter() - read_at
     record.rows = len(houses)
     pricing = pricing_of(request).price_all(houses, within_seconds=timeout_seconds)
-    estimates = await unless_caller_leaves(request.receive, pricing, timers_of(request))
+    estimates = await cancel_on_disconnect(request.receive, pricing, timers_of(request))
     priced_at = time.perf_counter()
     transaction_ids = transactions_of(request).complete(houses, estimates)
     answer = await encode_predictions(houses, estimates, transaction_ids)
     record.encode_seconds = time.perf_counter() - priced_at
     record.model_id = estimates[-1].model.id
-    return JsonAnswer(answer, source_header(estimates), kept=(body, houses, estimates))
+    return RawJsonResponse(answer, source_header(estimates), kept=(body, houses, estimates))
 
 
 @router.post(

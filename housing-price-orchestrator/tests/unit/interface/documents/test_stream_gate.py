@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from housing_price_orchestrator.interface.documents.stream_gate import FIRST_BLOCKS, StreamGate
+from housing_price_orchestrator.interface.documents.stream_gate import INITIAL_BLOCKS, StreamGate
 
 pytestmark = pytest.mark.anyio
 
@@ -48,11 +48,11 @@ class Crowd:
 
 
 async def test_it_begins_with_few_and_each_that_comes_back_makes_room_for_one_more() -> None:
-    crowd = Crowd(StreamGate(most=10, affordable=lambda: 100))
+    crowd = Crowd(StreamGate(max_blocks=10, affordable_blocks=lambda: 100))
     await crowd.come(*range(50))
-    assert len(crowd.inside) == FIRST_BLOCKS
+    assert len(crowd.inside) == INITIAL_BLOCKS
     await crowd.go(0, 1)
-    assert len(crowd.inside) == FIRST_BLOCKS + 2
+    assert len(crowd.inside) == INITIAL_BLOCKS + 2
     for _ in range(5):
         await crowd.go(*crowd.inside[:2])
     assert len(crowd.inside) == 10
@@ -62,7 +62,7 @@ async def test_it_begins_with_few_and_each_that_comes_back_makes_room_for_one_mo
 
 async def test_never_more_go_through_than_can_be_afforded_and_always_one() -> None:
     affordable = 100.0
-    crowd = Crowd(StreamGate(most=4, affordable=lambda: affordable))
+    crowd = Crowd(StreamGate(max_blocks=4, affordable_blocks=lambda: affordable))
     await crowd.come(*range(20))
     assert len(crowd.inside) == 4
     affordable = 2.5
@@ -77,7 +77,7 @@ async def test_never_more_go_through_than_can_be_afforded_and_always_one() -> No
 
 async def test_what_was_too_much_is_not_tried_again_at_once() -> None:
     affordable = 100.0
-    crowd = Crowd(StreamGate(most=8, affordable=lambda: affordable))
+    crowd = Crowd(StreamGate(max_blocks=8, affordable_blocks=lambda: affordable))
     await crowd.come(*range(40))
     affordable = 1.0
     await crowd.go(*crowd.inside)
@@ -90,7 +90,7 @@ async def test_what_was_too_much_is_not_tried_again_at_once() -> None:
 
 @pytest.mark.parametrize("who", ["one that waits", "one that is inside", "one whose turn has just come"])
 async def test_who_leaves_takes_no_place_along(who: str) -> None:
-    crowd = Crowd(StreamGate(most=1, affordable=lambda: 100))
+    crowd = Crowd(StreamGate(max_blocks=1, affordable_blocks=lambda: 100))
     await crowd.come(0, 1, 2)
     assert crowd.inside == [0]
     match who:

@@ -186,7 +186,9 @@ THE_FIRST_SEGMENT = "SEARCH prediction USING COVERING INDEX prediction_by_house"
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
-@pytest.mark.parametrize("driver", {sqlite3, sqlite_driver()}, ids=lambda one: f"SQLite {one.sqlite_version}")
+@pytest.mark.parametrize(
+    "driver", dict.fromkeys((sqlite3, sqlite_driver())), ids=lambda one: f"SQLite {one.sqlite_version}"
+)
 def test_nobody_reads_all_of_the_log(engine: sa.Engine, statements: Statements, driver: ModuleType) -> None:
     write_log(engine)
     statements.clear()

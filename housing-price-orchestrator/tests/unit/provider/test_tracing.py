@@ -24,7 +24,7 @@ TRACEPARENT = f"00-{TRACE}-{CALLER}-01"
 
 @pytest.fixture
 def collector(monkeypatch: pytest.MonkeyPatch) -> Iterator[Collector]:
-    # In milliseconds; the SDK's own 5 s would be waited for in each test.
+    # Milliseconds. The SDK's default of 5 s would slow down every test.
     monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "20")
     with Collector() as collector:
         yield collector
@@ -75,11 +75,11 @@ def test_a_stream_is_traced(traced: TestClient, stub: StubModelServer, collector
     assert traceparent_of(stub.calls[-1])[1] == TRACE
 
 
-def test_a_call_of_many_requests_is_linked_with_each_of_them(collector: Collector) -> None:
+def test_a_coalesced_call_is_linked_to_each_of_its_requests(collector: Collector) -> None:
     first_is_held, let_go = threading.Event(), threading.Event()
 
     async def behave(call: Call, writer: asyncio.StreamWriter) -> None:
-        # Readiness asks without a trace; the first traced call keeps the others waiting for the next one.
+        # Readiness probes are not traced. While the first traced call runs, the other requests wait for the next call.
         if "traceparent" in call.headers and not first_is_held.is_set():
             first_is_held.set()
             while not let_go.is_set():
@@ -119,7 +119,7 @@ def test_a_call_of_many_requests_is_linked_with_each_of_them(collector: Collecto
         assert is_linked == ((span.trace_id, span.span_id) in call.links)
 
 
-def test_a_failure_is_seen_in_each_span_and_says_nothing_of_what_was_said(
+def test_each_span_records_the_type_of_a_failure_but_not_its_message(
     traced: TestClient, stub: StubModelServer, collector: Collector
 ) -> None:
     stub.behaviour = says(500, b"UPSTREAM-SECRET")
@@ -131,12 +131,12 @@ def test_a_failure_is_seen_in_each_span_and_says_nothing_of_what_was_said(
     assert "SECRET" not in str(spans)
 
 
-def test_a_callers_baggage_is_not_handed_on(traced: TestClient, stub: StubModelServer) -> None:
+def test_a_callers_baggage_is_not_forwarded(traced: TestClient, stub: StubModelServer) -> None:
     traced.post(PREDICT, content=house_bytes(), headers={"traceparent": TRACEPARENT, "baggage": "user=mine"})
     assert "baggage" not in stub.calls[-1].headers
 
 
-def test_watchers_and_readiness_are_not_traced(traced: TestClient, collector: Collector) -> None:
+def test_health_metrics_and_readiness_are_not_traced(traced: TestClient, collector: Collector) -> None:
     for path in ("/livez", "/readyz", "/metrics"):
         traced.get(path)
     traced.get("/")
@@ -150,7 +150,7 @@ def test_without_a_collector_nothing_is_traced(api: TestClient, stub: StubModelS
 
 
 @pytest.mark.parametrize("is_on", [False, True])
-def test_nothing_stands_in_a_requests_way_where_it_is_off(
+def test_no_tracing_wrapper_is_installed_while_tracing_is_off(
     stub: StubModelServer, collector: Collector, start_app: StartApp, monkeypatch: pytest.MonkeyPatch, *, is_on: bool
 ) -> None:
     made: list[type] = []
@@ -163,7 +163,7 @@ def test_nothing_stands_in_a_requests_way_where_it_is_off(
 
 
 def _noting(begin: Callable[..., None], made: list[type]) -> Callable[..., None]:
-    """Make a wrapper as it is made, and note of which kind it is."""
+    """Create the wrapper and record its class."""
 
     def noted(self: object, *arguments: object) -> None:
         made.append(type(self))
@@ -173,7 +173,7 @@ def _noting(begin: Callable[..., None], made: list[type]) -> Callable[..., None]
 
 
 @pytest.mark.parametrize("changes", [{"sdk_disabled": True}, {"traces_exporter": "none"}])
-def test_the_standard_variables_switch_it_off(
+def test_the_standard_opentelemetry_variables_disable_tracing(
     stub: StubModelServer, collector: Collector, start_app: StartApp, changes: dict[str, object]
 ) -> None:
     api = start_app(stub.url, tracing={"exporter_otlp_endpoint": collector.url, **changes})
@@ -181,7 +181,7 @@ def test_the_standard_variables_switch_it_off(
     assert "traceparent" not in stub.calls[-1].headers
 
 
-def test_a_collector_that_is_away_costs_no_request_and_does_not_hold_up_the_end(
+def test_an_unavailable_collector_fails_no_request_and_does_not_delay_shutdown(
     stub: StubModelServer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(tracing, "_FLUSH_SECONDS", 0.05)

@@ -1,1 +1,1 @@
-"""Durable jobs: their queue, over DBOS, and their files."""
+"""Durable jobs: the DBOS queue and the files of jobs."""

@@ -1,4 +1,4 @@
-"""The database that the queue of the jobs lives in: a file of SQLite, or Postgres."""
+"""Opens the jobs database: a SQLite file or Postgres."""
 
 import math
 import sqlite3
@@ -12,21 +12,21 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 
 def sqlite_driver() -> ModuleType:
-    """Give the driver whose SQLite is new enough: DBOS needs 3.42, and a system's own may be older."""
+    """Return a SQLite driver that DBOS supports: it needs SQLite 3.42, and the system's library may be older."""
     try:
-        import pysqlite3  # noqa: PLC0415 - it is there on Linux only
+        import pysqlite3  # noqa: PLC0415 - available on Linux only
     except ModuleNotFoundError:
         return sqlite3
-    return pysqlite3  # type: ignore[no-any-return]  # it has no types
+    return pysqlite3  # type: ignore[no-any-return]  # untyped
 
 
 def job_engine(url: URL, *, connections: int, wait_seconds: float) -> Engine:
-    """Make an engine for DBOS; nothing is connected to yet.
+    """Create an engine for DBOS, without connecting.
 
     Args:
-        url: a file of SQLite, or a database of Postgres.
-        connections: how many connections there are at the most.
-        wait_seconds: how long a connection, or a lock of somebody else, is waited for.
+        url: the URL of a SQLite file or a Postgres database.
+        connections: maximum number of connections.
+        wait_seconds: timeout for getting a connection and for locks held by others.
     """
     pool = {"pool_size": connections, "max_overflow": 0, "pool_timeout": wait_seconds}
     if url.get_backend_name() != "sqlite":
@@ -40,12 +40,12 @@ def job_engine(url: URL, *, connections: int, wait_seconds: float) -> Engine:
 
 
 def _prepare_sqlite(connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    # As DBOS's own engine does: a transaction that will write waits for its turn at its beginning.
+    # Like DBOS's own engine: a writing transaction takes the write lock at its start.
     connection.isolation_level = "IMMEDIATE"
     cursor = connection.cursor()
     cursor.execute("PRAGMA foreign_keys=ON")
-    # Readers and the writer do not wait for each other.
+    # WAL: readers and the writer do not block each other.
     cursor.execute("PRAGMA journal_mode=WAL")
-    # A step that is said to be done is done, also after a power cut.
+    # FULL: a checkpointed step must survive a power failure.
     cursor.execute("PRAGMA synchronous=FULL")
     cursor.close()

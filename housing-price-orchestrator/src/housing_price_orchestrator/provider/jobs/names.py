@@ -1,4 +1,4 @@
-"""What the API and the workers call queues, workflows and events: docs/jobs.md."""
+"""Names of queues, workflows and events, shared by the API and the workers (docs/jobs.md)."""
 
 from collections.abc import Mapping
 
@@ -10,15 +10,15 @@ PROGRESS_EVENT = "progress"
 
 
 def queue_name(kind: JobKind) -> str:
-    """Name the queue in which jobs of a kind wait."""
+    """Return the name of the queue for a kind of job."""
     return kind
 
 
 def application_name(kind: JobKind) -> str:
-    """Name the application, in DBOS's sense, that owns them: one for each kind of worker."""
+    """Return the DBOS application name of a kind of job; each kind has its own workers."""
     return f"housing-price-{kind}"
 
 
 def application_version(kind: JobKind) -> str:
-    """Name the version of what is done: a job that was begun is only gone on with by the same one."""
+    """Return the DBOS application version: a started job is resumed only by a worker with the same version."""
     return f"{kind}-{_VERSION_OF_KIND[kind]}"

@@ -1,4 +1,4 @@
-"""The queue of the jobs, over DBOS; the API's side of it, which runs no job."""
+"""The jobs queue on DBOS, as the API uses it; the API runs no jobs itself."""
 
 import asyncio
 import contextlib
@@ -24,8 +24,8 @@ from housing_price_orchestrator.provider.jobs.refuse_pickle import PickleRefused
 from housing_price_orchestrator.shared.errors import JobsUnavailable
 from housing_price_orchestrator.shared.jobs import Job, JobFailure, JobKind, JobOrder, JobState
 
-CONNECTIONS = 4
-"""Questions to the queue that are asked side by side; others wait."""
+MAX_CONNECTIONS = 4
+"""Maximum number of concurrent database queries; others wait."""
 
 _STATE_OF_STATUS: Mapping[str, JobState] = {
     "DELAYED": "queued",
@@ -38,23 +38,23 @@ _STATE_OF_STATUS: Mapping[str, JobState] = {
 }
 _KIND_OF_WORKFLOW: Mapping[str, JobKind] = {name: kind for kind, name in WORKFLOW_OF_KIND.items()}
 _FINGERPRINT = "fingerprint"
-_UNEXPECTED = JobFailure("internal-error", "Something went wrong in the worker; its log says what.")
-_KILLED_AGAIN = JobFailure("worker-died", "Its worker died each time that it came to this job.")
+_UNEXPECTED = JobFailure("internal-error", "An unexpected error occurred in the worker. Its log has the details.")
+_WORKER_DIED = JobFailure("worker-died", "The worker process died on every attempt to run this job.")
 
 
 class DBOSJobQueue:
-    """A `JobQueue` whose jobs are workflows of DBOS, for workers that may be anywhere."""
+    """A `JobQueue` whose jobs are DBOS workflows, run by workers on any machine."""
 
     def __init__(self, url: URL, *, wait_seconds: float) -> None:
-        """Use the database at `url`, waiting for it so long at the most; it is opened, and made, when it is needed."""
+        """Use the database at `url`, with `wait_seconds` as timeout; it is opened, and created, by the first query."""
         self._url = url
         self._wait_seconds = wait_seconds
-        self._threads = ThreadPoolExecutor(CONNECTIONS, thread_name_prefix="jobs")
-        self._opening = threading.Lock()
+        self._threads = ThreadPoolExecutor(MAX_CONNECTIONS, thread_name_prefix="jobs")
+        self._open_lock = threading.Lock()
         self._opened: tuple[Engine, DBOSClient] | None = None
 
     async def __aenter__(self) -> Self:
-        """Have it closed at the end."""
+        """Return the queue; the database is opened by the first query."""
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -66,41 +66,41 @@ class DBOSJobQueue:
             engine.dispose()
 
     async def submit(self, order: JobOrder, /) -> Job:
-        """Put an order into the queue, or find the job that has its id already."""
-        return await self._ask(lambda client: self._submit(client, order))
+        """Enqueue a job, or return the existing job with the same id."""
+        return await self._query(lambda client: self._submit(client, order))
 
     async def find(self, job_id: str, /) -> Job | None:
-        """Look a job up."""
-        return await self._ask(lambda client: self._find(client, job_id))
+        """Return a job, or None if there is none with this id."""
+        return await self._query(lambda client: self._find(client, job_id))
 
     async def page(self, *, owner: str | None, limit: int, offset: int) -> Sequence[Job]:
-        """Give some jobs, the latest first."""
+        """Return a page of jobs, latest first."""
 
-        def look(client: DBOSClient) -> list[Job]:
+        def list_jobs(client: DBOSClient) -> list[Job]:
             found = client.list_workflows(
                 user=owner, name=list(_KIND_OF_WORKFLOW), limit=limit, offset=offset, sort_desc=True
             )
-            return [self._job(client, one, with_progress=one.status == "PENDING") for one in found]
+            return [self._job(client, status, with_progress=status.status == "PENDING") for status in found]
 
-        return await self._ask(look)
+        return await self._query(list_jobs)
 
     async def cancel(self, job_id: str, /) -> None:
-        """End a job; its worker notices before its next step."""
-        await self._ask(lambda client: client.cancel_workflow(job_id))
+        """Cancel a job; its worker stops before the next step."""
+        await self._query(lambda client: client.cancel_workflow(job_id))
 
-    async def _ask[T](self, question: Callable[[DBOSClient], T]) -> T:
+    async def _query[T](self, query: Callable[[DBOSClient], T]) -> T:
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: question(self._client()))
+            return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: query(self._client()))
         except SQLAlchemyError as error:
-            # In the driver's words and not SQLAlchemy's, which hold the statement and its values.
+            # The driver's message only: SQLAlchemy's contains the statement and its values.
             reason = getattr(error, "orig", None) or error
             raise JobsUnavailable(f"{type(error).__name__}: {reason}"[:500]) from error
 
     def _client(self) -> DBOSClient:
-        with self._opening:
+        with self._open_lock:
             if self._opened is None:
                 refuse_pickle()
-                engine = job_engine(self._url, connections=CONNECTIONS, wait_seconds=self._wait_seconds)
+                engine = job_engine(self._url, connections=MAX_CONNECTIONS, wait_seconds=self._wait_seconds)
                 client = DBOSClient(
                     system_database_engine=engine,
                     serializer=DBOSPortableJSON,
@@ -108,8 +108,8 @@ class DBOSJobQueue:
                     retry_connection_errors=False,
                 )
                 try:
-                    # The first job may come before the first worker, which would make the tables otherwise.
-                    client._sys_db.run_migrations()  # noqa: SLF001 - clients have no public way to do so
+                    # Create the tables: the first job may be submitted before the first worker starts.
+                    client._sys_db.run_migrations()  # noqa: SLF001 - DBOSClient has no public API for migrations
                 except BaseException:
                     engine.dispose()
                     raise
@@ -128,7 +128,7 @@ class DBOSJobQueue:
         client.enqueue(options, dict(order.arguments))
         job = self._find(client, order.id)
         if job is None:
-            raise JobsUnavailable(f"job {order.id} has vanished")
+            raise JobsUnavailable(f"job {order.id} is missing right after it was submitted")
         return job
 
     def _find(self, client: DBOSClient, job_id: str) -> Job | None:
@@ -139,12 +139,12 @@ class DBOSJobQueue:
         state = _STATE_OF_STATUS[status.status]
         progress = None
         if with_progress and state != "queued":
-            # What a stranger wrote into the database is not read: nothing is known then.
+            # A pickled progress event was not written by this service: report no progress.
             with contextlib.suppress(PickleRefused):
                 progress = client.get_event(status.workflow_id, PROGRESS_EVENT, timeout_seconds=0)
-        # DBOS gives the text of an input that it could not read.
-        given = status.input["args"] if isinstance(status.input, dict) else ()
-        arguments = given[0] if given else {}
+        # DBOS returns the raw text of an input that it cannot decode.
+        positional = status.input["args"] if isinstance(status.input, dict) else ()
+        arguments = positional[0] if positional else {}
         return Job(
             id=status.workflow_id,
             kind=_KIND_OF_WORKFLOW[status.name],
@@ -152,9 +152,9 @@ class DBOSJobQueue:
             fingerprint=str((status.attributes or {}).get(_FINGERPRINT, "")),
             arguments=arguments if isinstance(arguments, Mapping) else {},
             state=state,
-            created_at=_time(status.created_at or 0),
-            started_at=None if status.dequeued_at is None or state == "queued" else _time(status.dequeued_at),
-            finished_at=None if status.completed_at is None else _time(status.completed_at),
+            created_at=_utc_time(status.created_at or 0),
+            started_at=None if status.dequeued_at is None or state == "queued" else _utc_time(status.dequeued_at),
+            finished_at=None if status.completed_at is None else _utc_time(status.completed_at),
             progress=progress if isinstance(progress, Mapping) else None,
             failure=_failure(status) if state == "failed" else None,
             output=status.output if isinstance(status.output, Mapping) else None,
@@ -163,10 +163,10 @@ class DBOSJobQueue:
 
 def _failure(status: WorkflowStatus) -> JobFailure:
     if status.status == "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
-        return _KILLED_AGAIN
+        return _WORKER_DIED
     code: Any = getattr(status.error, "code", None)
     return JobFailure(code, str(status.error)) if isinstance(code, str) else _UNEXPECTED
 
 
-def _time(milliseconds: int) -> datetime:
+def _utc_time(milliseconds: int) -> datetime:
     return datetime.fromtimestamp(milliseconds / 1000, UTC)

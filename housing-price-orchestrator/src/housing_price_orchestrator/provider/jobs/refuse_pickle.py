@@ -1,4 +1,4 @@
-"""Keeps DBOS from unpickling: what stands in its database is data, whoever wrote it."""
+"""Stops DBOS from unpickling data of its database: whoever can write the database must not be able to run code."""
 
 from typing import Any, NoReturn
 
@@ -6,18 +6,18 @@ from dbos import _serialization
 
 
 class PickleRefused(Exception):
-    """A row of the database is marked as pickle; nobody of ours writes such rows."""
+    """A row of the jobs database is marked as pickled; this service writes no such rows."""
 
 
 def refuse_pickle() -> None:
-    """Have this process refuse rows that are pickled, before DBOS reads its first one.
+    """Make this process refuse pickled rows; call it before DBOS reads its first row.
 
-    DBOS reads a row as the row itself says (its column `serialization`), whichever serializer it was given: `py_pickle`
-    there would run what the row holds. There is no setting against that, so the one class that unpickles is disarmed; a
-    test plants such rows. A job in such a row fails, and the others go on.
+    DBOS decodes each row in the format that the row's own column `serialization` names, whatever serializer is
+    configured; a row marked `py_pickle` would run arbitrary code. DBOS has no setting against this, so the one class
+    that unpickles is disabled. Only the job of such a row fails.
     """
-    _serialization.DefaultSerializer.deserialize = _refuse  # type: ignore[assignment]  # the point of it
+    _serialization.DefaultSerializer.deserialize = _refuse  # type: ignore[assignment]  # replaces the method on purpose
 
 
 def _refuse(*_: Any) -> NoReturn:
-    raise PickleRefused("a row of the jobs' database is pickled, which is not read here")
+    raise PickleRefused("refused to unpickle a row of the jobs database")

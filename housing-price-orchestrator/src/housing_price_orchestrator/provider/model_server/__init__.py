@@ -1,1 +1,1 @@
-"""One model server: its calls, its columns, and what its answers mean."""
+"""The client of one MLflow model server, the model's columns, and the checks of its answers."""

@@ -1,4 +1,4 @@
-"""What each feature of a house is called in the model: the only place that spells the model's columns."""
+"""Maps the fields of a house to the model's columns; no other module names a column of the model."""
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
@@ -91,20 +91,20 @@ COLUMN_OF_FIELD: dict[str, str] = {
     "sale_type": "SaleType",
     "sale_condition": "SaleCondition",
 }
-"""Field of `House` -> column of the model, in the model's order. `id` is the caller's and goes nowhere."""
+"""Field of `House` -> column of the model, in the model's order. `id` belongs to the caller and is not sent."""
 
 COLUMNS: tuple[str, ...] = tuple(COLUMN_OF_FIELD.values())
 """The model's columns in the order in which `row_of` gives their values."""
 
 type Row = tuple[str | int | float | None, ...]
-"""The values of one house, one for each of `COLUMNS`; None where a feature is absent."""
+"""The values of one house in the order of `COLUMNS`; None for an absent feature."""
 
 _values_of = attrgetter(*COLUMN_OF_FIELD)
 
 
 def row_of(house: AnyHouse) -> Row:
-    """Put a house into the model's column order (79 values; no copy of names on the hot path)."""
-    # The order of the fields is that of the columns, after the id (a test says so); this takes a quarter of the time.
+    """Return the 79 values of a house in the order of `COLUMNS`."""
+    # A record's fields, after the id, have the order of the columns; slicing takes a quarter of the time of attrgetter.
     if isinstance(house, HouseRecord):
         return astuple(house)[1:]
     row: Row = _values_of(house)
@@ -112,15 +112,15 @@ def row_of(house: AnyHouse) -> Row:
 
 
 write_row: Callable[[Row], bytes] = msgspec.json.Encoder().encode
-"""Write a row as a JSON list, in two thirds of the time that orjson takes for a tuple."""
+"""Encode a row as a JSON list, in two thirds of the time that orjson takes for a tuple."""
 
 _KEY_OF_COLUMN = {column: House.model_fields[field].alias for field, column in COLUMN_OF_FIELD.items()}
 
 
 def document_of(house_id: int, columns: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
-    """Make the public document of a house from a row of the past: whole numbers whole, as they were sent.
+    """Build the public JSON document of a house from a logged row; integral numbers become integers, as they were sent.
 
-    A column that the contract does not know any more keeps its own name.
+    A column that the API no longer knows keeps its own name.
     """
     document = {_KEY_OF_COLUMN.get(name) or name: _as_sent(value) for name, value in zip(columns, values, strict=True)}
     return {"id": house_id, **document}
@@ -131,17 +131,17 @@ def _as_sent(value: Any) -> Any:
 
 
 def column_types() -> dict[str, Literal["double", "string"]]:
-    """Tell for each column which MLflow type its values have: text is `string`, every number `double`."""
+    """Return the MLflow type of each column: `string` for text, `double` for numbers."""
     properties = House.model_json_schema(by_alias=False, mode="validation")
     return {
-        column: "string" if _holds_text(properties["properties"][field], properties["$defs"]) else "double"
+        column: "string" if _is_text(properties["properties"][field], properties["$defs"]) else "double"
         for field, column in COLUMN_OF_FIELD.items()
     }
 
 
-def _holds_text(schema: dict[str, Any], definitions: dict[str, Any]) -> bool:
+def _is_text(schema: dict[str, Any], definitions: dict[str, Any]) -> bool:
     if "$ref" in schema:
         schema = definitions[schema["$ref"].rpartition("/")[2]]
     if "anyOf" in schema:
-        return any(_holds_text(option, definitions) for option in schema["anyOf"])
+        return any(_is_text(option, definitions) for option in schema["anyOf"])
     return schema.get("type") == "string"

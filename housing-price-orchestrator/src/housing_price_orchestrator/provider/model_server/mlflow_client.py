@@ -1,4 +1,4 @@
-"""A client for any MLflow model behind `/invocations`, under MLflow's own scoring server or MLServer."""
+"""A client for any MLflow model served at `/invocations`, by MLflow's scoring server or MLServer."""
 
 import base64
 import re
@@ -22,13 +22,13 @@ MODEL_VERSION_HEADER = "x-model-version"
 CALL_ID_HEADER = "x-request-id"
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/@+-]{0,127}")
-"""What a model, its version and its id may be called: the only words of a model server that reach callers."""
+"""Valid names of a model, its version and its id: the only text of a model server that reaches callers."""
 
 KEEPALIVE_SECONDS = 4.0
-"""An idle connection is given up a second before uvicorn, which the model server runs on, gives it up."""
+"""Idle connections are closed after this time, a second before uvicorn on the model server would close them."""
 
-MAX_ANSWER_BYTES = 64 * 1024 * 1024
-"""An answer beyond this is not read to its end: 10,000 rows of this product's model take under 2 MiB."""
+MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+"""Size limit of a response. 10,000 predictions of the housing price model take under 2 MiB."""
 
 ERROR_OF_STATUS: dict[int, type[errors.ModelServerError]] = {
     400: errors.RowsRefused,
@@ -37,34 +37,34 @@ ERROR_OF_STATUS: dict[int, type[errors.ModelServerError]] = {
     503: errors.ModelServerUnavailable,
     504: errors.ModelServerUnavailable,
 }
-"""What a status of the model server means; every other one but 200 is `ModelServerFailed`."""
+"""The error for each status of the model server; every other status except 200 is `ModelServerFailed`."""
 
 ERROR_OF_EXCEPTION: dict[type[Exception], type[errors.HousingPriceError]] = {
-    # Timeouts while connecting or waiting for a free connection: nothing was asked yet.
+    # Timeouts before the request was sent.
     httpx.ConnectTimeout: errors.ModelServerUnavailable,
     httpx.PoolTimeout: errors.ModelServerBusy,
-    # Timeouts later: the question is out and no answer came.
+    # Timeouts after the request was sent.
     httpx.ReadTimeout: errors.DeadlineExceeded,
     httpx.WriteTimeout: errors.DeadlineExceeded,
-    # The connection failed or broke.
+    # Connection failures.
     httpx.NetworkError: errors.ModelServerUnavailable,
     httpx.ProtocolError: errors.ModelServerUnavailable,
     httpx.ProxyError: errors.ModelServerUnavailable,
-    # It answered, and not in a way that can be read.
+    # Responses that cannot be read.
     httpx.UnsupportedProtocol: errors.ModelServerFailed,
     httpx.DecodingError: errors.AnswerMalformed,
     httpx.TooManyRedirects: errors.ModelServerFailed,
-    # What httpx-aiohttp does not translate: an answer that is not HTTP, for one.
+    # Errors that httpx-aiohttp does not translate, for example a response that is not HTTP.
     aiohttp.ClientError: errors.ModelServerUnavailable,
 }
-"""What each way in which a call can fail means; subclasses follow their nearest parent in this table."""
+"""The error for each exception of a call; subclasses use the entry of their nearest parent."""
 
-_FAILED_CALL = (httpx.HTTPError, aiohttp.ClientError)
+_CALL_EXCEPTIONS = (httpx.HTTPError, aiohttp.ClientError)
 
 
 @dataclass(frozen=True, slots=True)
 class ModelAnswer:
-    """What a model server said: one prediction per row, in order, and which model it says it is, if it does."""
+    """The answer of a model server: one prediction per row, in order, and the model's name and version if given."""
 
     predictions: list[Any]
     model_name: str | None
@@ -72,19 +72,18 @@ class ModelAnswer:
 
 
 class MLflowClient:
-    """Asks one model server. Knows nothing about houses: columns and rows in, JSON predictions out.
+    """Calls one model server: columns and rows in, JSON predictions out; independent of houses.
 
-    One instance is opened and closed by the application's lifespan and reused for every call. It speaks to httpx's
-    transport itself: redirects, cookies and what else `httpx.AsyncClient` sees to between the two is not wanted here,
-    and takes 0.1 ms of each call.
+    One instance is opened and closed by the application's lifespan and reused for every call. It uses httpx's transport
+    directly: redirects, cookies and the other features of `httpx.AsyncClient` are not needed and cost 0.1 ms per call.
     """
 
     def __init__(self, transport: httpx.AsyncBaseTransport, base_url: httpx.URL, *, timeout: httpx.Timeout) -> None:
-        """Ask the model server at `base_url` through `transport`, which is closed together with this object."""
+        """Call the model server at `base_url` through `transport`, which is closed together with this object."""
         self._transport = transport
         url = base_url.copy_with(username=None, password=None)
         self.address = str(url.copy_with(raw_path=b"/")).rstrip("/")
-        # Address, headers and time limits are the same for each call.
+        # These are the same for every call.
         self._url = url.copy_with(path=url.path.rstrip("/") + "/invocations")
         self._headers = {
             "content-type": "application/json",
@@ -97,27 +96,27 @@ class MLflowClient:
         self._extensions = {"timeout": timeout.as_dict()}
 
     async def __aenter__(self) -> Self:
-        """Open the connections' pool."""
+        """Open the connection pool."""
         await self._transport.__aenter__()
         return self
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close every connection."""
+        """Close all connections."""
         await self._transport.__aexit__(kind, error, trace)
 
     async def invoke(self, columns: Sequence[str], rows: Sequence[bytes], *, call_id: str | None = None) -> ModelAnswer:
-        """Ask for a prediction per row.
+        """Request one prediction per row.
 
         Args:
-            columns: the names of the model's columns.
-            rows: each a JSON list of as many values as there are columns.
-            call_id: stands in the model server's log line.
+            columns: names of the model's columns.
+            rows: JSON lists, each with one value per column.
+            call_id: sent as request id, which the model server writes to its log.
 
         Raises:
-            ModelServerError: a leaf of it says what was wrong with the call or the answer.
-            DeadlineExceeded: the question went out, and no answer came within the client's time limits.
+            ModelServerError: a subclass names what failed.
+            DeadlineExceeded: the request was sent, but no response arrived within the client's timeout.
         """
         body = b'{"dataframe_split":{"columns":%b,"data":[%b]}}' % (orjson.dumps(columns), b",".join(rows))
         headers = self._headers if call_id is None else {**self._headers, CALL_ID_HEADER: call_id}
@@ -131,12 +130,12 @@ class MLflowClient:
                 content = await self._read(response)
             finally:
                 await response.aclose()
-        except _FAILED_CALL as error:
-            raise _meaning_of(error)(f"{type(error).__name__}: {error}") from error
+        except _CALL_EXCEPTIONS as error:
+            raise _error_class_of(error)(f"{type(error).__name__}: {error}") from error
         return ModelAnswer(
             predictions=_predictions_in(content, len(rows)),
-            model_name=_name_in(response, MODEL_NAME_HEADER),
-            model_version=_name_in(response, MODEL_VERSION_HEADER),
+            model_name=_name_header(response, MODEL_NAME_HEADER),
+            model_version=_name_header(response, MODEL_VERSION_HEADER),
         )
 
     @staticmethod
@@ -145,20 +144,20 @@ class MLflowClient:
         try:
             async for chunk in cast("httpx.AsyncByteStream", response.stream):
                 content += chunk
-                if len(content) > MAX_ANSWER_BYTES:
-                    raise errors.AnswerMalformed(f"the answer is larger than {MAX_ANSWER_BYTES} bytes")
+                if len(content) > MAX_RESPONSE_BYTES:
+                    raise errors.AnswerMalformed(f"the response is larger than {MAX_RESPONSE_BYTES} bytes")
         except (httpx.NetworkError, httpx.ProtocolError, aiohttp.ClientError) as error:
-            # It had begun to answer, so the call may have had its effect: that is not "unreachable".
-            raise errors.AnswerMalformed(f"the answer broke off: {type(error).__name__}: {error}") from error
+            # The response had started, so the call may have had an effect: this is not "unreachable".
+            raise errors.AnswerMalformed(f"the response ended early: {type(error).__name__}: {error}") from error
         return bytes(content)
 
 
-def _name_in(response: httpx.Response, header: str) -> str | None:
+def _name_header(response: httpx.Response, header: str) -> str | None:
     value = response.headers.get(header)
     return value if value is not None and NAME.fullmatch(value) else None
 
 
-def _meaning_of(error: Exception) -> type[errors.HousingPriceError]:
+def _error_class_of(error: Exception) -> type[errors.HousingPriceError]:
     for kind in type(error).__mro__:
         if kind in ERROR_OF_EXCEPTION:
             return ERROR_OF_EXCEPTION[kind]
@@ -169,14 +168,14 @@ def _predictions_in(content: bytes, count: int) -> list[Any]:
     try:
         document = orjson.loads(content)
     except orjson.JSONDecodeError:
-        # MLflow's server writes NaN where a model returned it: read on, so that only the row concerned is lost.
+        # MLflow's scoring server writes NaN for a model that returns NaN. Accept it, so that only that row fails.
         try:
             document = jiter.from_json(content, allow_inf_nan=True)
         except ValueError as error:
-            raise errors.AnswerMalformed(f"not JSON: {error}") from error
+            raise errors.AnswerMalformed(f"the response is not JSON: {error}") from error
     predictions = document.get("predictions") if isinstance(document, dict) else None
     if not isinstance(predictions, list):
-        raise errors.AnswerMalformed('no list "predictions" in the answer')
+        raise errors.AnswerMalformed('the response has no list "predictions"')
     if len(predictions) != count:
         raise errors.AnswerIncomplete(f"{len(predictions)} predictions for {count} rows")
     return predictions
@@ -190,15 +189,15 @@ def client_for(
     connections: int,
     tracer: Tracer | None = None,
 ) -> MLflowClient:
-    """Make a client for one fixed address: no proxies from the environment, no redirects followed; traced or not."""
+    """Create a client for one fixed address, ignoring proxy variables and redirects; traced if `tracer` is set."""
     timeout = httpx.Timeout(timeout_seconds, connect=connect_timeout_seconds)
 
     def session() -> aiohttp.ClientSession:
-        # A name is looked up for each new connection: where it points elsewhere, or nowhere, that counts at once.
+        # Resolve the host name for each new connection, so that DNS changes take effect at once.
         connector = aiohttp.TCPConnector(limit=connections, keepalive_timeout=KEEPALIVE_SECONDS, use_dns_cache=False)
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 
-    # httpx over aiohttp's connections, whose parser is compiled: a call costs a quarter less than over its own.
+    # httpx on aiohttp's transport: its compiled parser makes a call a quarter cheaper.
     transport: httpx.AsyncBaseTransport = AiohttpTransport(client=session)
     if tracer is not None:
         transport = TracedTransport(transport, tracer)

@@ -1,4 +1,4 @@
-"""The `PriceModel` that an MLflow model server is."""
+"""A `PriceModel` backed by an MLflow model server."""
 
 import math
 from collections.abc import Callable, Sequence
@@ -13,14 +13,14 @@ from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 READINESS_CALL_ID = "readiness"
-"""The id of calls that only want to know whether there is an answer; our model server logs them below `info`."""
+"""Call id of readiness probes; the product's model server logs these calls below `info`."""
 
 
 _new_call_id = unique_ids()
 
 
 class MLflowPriceModel:
-    """Adapts the generic client to the port: houses to rows, answers to estimates that have been checked."""
+    """Adapts the MLflow client to the port `PriceModel`: houses to rows, and answers to checked estimates."""
 
     def __init__(
         self,
@@ -30,10 +30,13 @@ class MLflowPriceModel:
         variant: Variant = "champion",
         new_call_id: Callable[[], str] = _new_call_id,
     ) -> None:
-        """Ask through `client`, in the part of `variant`.
+        """Call `client` in the role of `variant`.
 
-        `model_name` is what the model is called where the model server does not say; `new_call_id` makes what each call
-        is known by in the model server's log.
+        Args:
+            client: the client of the model server.
+            model_name: the name to report if the model server does not give one.
+            variant: the role of this model: champion, canary or shadow.
+            new_call_id: creates the call id that appears in the model server's log.
         """
         self._variant: Variant = variant
         self._client = client
@@ -69,24 +72,24 @@ class MLflowPriceModel:
             else:
                 estimates.append(PriceEstimate(price, low, high, identity, "model", inputs))
         if is_flawed:
-            # The kind only: what the model server said is not for the log.
+            # The message has no text of the model server: it must not reach the log.
             raise PriceImplausible(f"{estimates.count(None)} of {len(estimates)} unusable", estimates)
-        return estimates  # type: ignore[return-value]  # no None in it: there was no flaw
+        return estimates  # type: ignore[return-value]  # without flaws there is no None
 
     def _identity(self, name: str, version: str | None, model_id: Any) -> ModelIdentity:
         if type(model_id) is not str or not NAME.fullmatch(model_id):
-            raise TypeError("a model_id that is no name")
+            raise TypeError("model_id is not a valid name")
         return ModelIdentity(name, version or model_id, model_id, self._variant)
 
 
 def _prices_in(prediction: Any) -> tuple[float, float, float]:
     price, low, high = prediction["price"], prediction["low"], prediction["high"]
     if not (type(price) is type(low) is type(high) is float):
-        # A number and nothing that passes for one: True is an int to Python.
+        # Exact types: in Python, True is an int.
         for number in (price, low, high):
             if type(number) is not float and type(number) is not int:
-                raise TypeError("a price that is no number")
+                raise TypeError("the price is not a number")
         price, low, high = float(price), float(low), float(high)
     if not 0 < low <= price <= high < math.inf:
-        raise ValueError("a price that makes no sense")
+        raise ValueError("the price is not finite, not positive or outside its interval")
     return price, low, high

@@ -23,7 +23,7 @@ def kinds_of(kind: type[httpx.HTTPError]) -> Iterator[type[httpx.HTTPError]]:
 RAISED_BY_HTTPX = [
     kind
     for kind in kinds_of(httpx.HTTPError)
-    # Classes that only group others, and the one that raise_for_status (which is not called) makes.
+    # Abstract base classes, and the error of raise_for_status, which is never called.
     if not kind.__subclasses__() and kind is not httpx.HTTPStatusError
 ]
 
@@ -33,12 +33,12 @@ def client(url: str, seconds: float = SECONDS) -> MLflowClient:
 
 
 @pytest.mark.parametrize("kind", RAISED_BY_HTTPX)
-def test_every_error_of_httpx_has_a_meaning(kind: type[httpx.HTTPError]) -> None:
+def test_every_httpx_error_has_an_entry_in_the_error_table(kind: type[httpx.HTTPError]) -> None:
     assert any(parent in ERROR_OF_EXCEPTION for parent in kind.__mro__)
 
 
 @pytest.mark.parametrize("kind", RAISED_BY_HTTPX)
-async def test_every_error_of_httpx_is_raised_as_one_of_ours(kind: type[httpx.HTTPError]) -> None:
+async def test_every_httpx_error_is_translated(kind: type[httpx.HTTPError]) -> None:
     router = respx.Router(base_url="http://model")
     router.post("/invocations").mock(side_effect=kind("broken"))
     transport = httpx.MockTransport(router.async_handler)
@@ -48,7 +48,7 @@ async def test_every_error_of_httpx_is_raised_as_one_of_ours(kind: type[httpx.HT
     assert isinstance(raised.value.__cause__, kind)
 
 
-async def test_what_is_asked_is_dataframe_split_with_the_columns_in_order(stub: StubModelServer) -> None:
+async def test_the_request_is_dataframe_split_with_columns_in_order(stub: StubModelServer) -> None:
     async with client(stub.url) as asked:
         answer = await asked.invoke(["b", "a", "1st"], [b'[1,null,"x"]', '[2.5,true,"é"]'.encode()], call_id="call-7")
     (call,) = stub.calls
@@ -60,27 +60,27 @@ async def test_what_is_asked_is_dataframe_split_with_the_columns_in_order(stub: 
     assert len(answer.predictions) == 2
 
 
-async def test_predictions_of_any_kind_are_handed_on_as_they_are(stub: StubModelServer) -> None:
+async def test_predictions_are_returned_unchanged_whatever_their_shape(stub: StubModelServer) -> None:
     for predictions in ([1.5], ["text"], [[1, 2]], [{"a": None}], [None]):
         stub.behaviour = predicts(lambda _made, said=predictions: {"predictions": said})
         async with client(stub.url) as asked:
             assert (await asked.invoke(["a"], [b"[1]"])).predictions == predictions
 
 
-async def test_the_model_server_may_name_its_model(stub: StubModelServer) -> None:
+async def test_the_model_name_and_version_are_read_from_headers(stub: StubModelServer) -> None:
     stub.behaviour = predicts(x_model_name="prices", x_model_version="7")
     async with client(stub.url) as asked:
         answer = await asked.invoke(["a"], [b"[1]"])
     assert (answer.model_name, answer.model_version) == ("prices", "7")
 
 
-async def test_a_model_server_that_names_no_model_is_fine(stub: StubModelServer) -> None:
+async def test_the_model_name_and_version_are_optional(stub: StubModelServer) -> None:
     async with client(stub.url) as asked:
         answer = await asked.invoke(["a"], [b"[1]"])
     assert (answer.model_name, answer.model_version) == (None, None)
 
 
-async def test_connections_are_kept_for_later_calls(stub: StubModelServer) -> None:
+async def test_connections_are_reused(stub: StubModelServer) -> None:
     ports: set[int] = set()
     good = predicts()
 
@@ -95,7 +95,7 @@ async def test_connections_are_kept_for_later_calls(stub: StubModelServer) -> No
     assert len(ports) == 1
 
 
-async def test_a_proxy_of_the_environment_is_not_used(stub: StubModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_proxies_from_the_environment_are_ignored(stub: StubModelServer, monkeypatch: pytest.MonkeyPatch) -> None:
     with reserved_port() as port:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
@@ -111,14 +111,14 @@ async def test_a_redirect_is_not_followed(stub: StubModelServer) -> None:
     assert [call.path for call in stub.calls] == ["/invocations"]
 
 
-async def test_no_answer_in_time_is_a_missed_deadline(stub: StubModelServer) -> None:
+async def test_a_read_timeout_is_a_missed_deadline(stub: StubModelServer) -> None:
     stub.behaviour = hangs
     async with client(stub.url, seconds=0.2) as asked:
         with pytest.raises(errors.DeadlineExceeded):
             await asked.invoke(["a"], [b"[1]"])
 
 
-async def test_after_a_failure_the_same_client_goes_on(stub: StubModelServer) -> None:
+async def test_the_client_works_again_after_a_failure(stub: StubModelServer) -> None:
     async with client(stub.url) as asked:
         stub.behaviour = says(500, b"no")
         with pytest.raises(errors.ModelServerFailed):

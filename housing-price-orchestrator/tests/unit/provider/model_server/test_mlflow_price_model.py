@@ -18,7 +18,7 @@ def model_of(client: object, *, ids: list[str]) -> MLflowPriceModel:
     return MLflowPriceModel(client, model_name="prices", new_call_id=iter(ids).__next__)  # type: ignore[arg-type]  # any client
 
 
-async def test_the_call_knows_who_was_asked_how_often_and_by_which_id(stub: StubModelServer) -> None:
+async def test_the_call_record_has_the_address_attempts_and_call_id(stub: StubModelServer) -> None:
     record = CallRecord()
     url = stub.url.replace("//", "//user:password@")
     async with client_for(url, timeout_seconds=SECONDS, connect_timeout_seconds=SECONDS, connections=4) as client:
@@ -34,11 +34,11 @@ async def test_the_call_knows_who_was_asked_how_often_and_by_which_id(stub: Stub
         await asyncio.create_task(calling())
     assert [call.headers["x-request-id"] for call in stub.calls] == ["first", "second"]
     assert (record.id, record.attempts) == ("second", 2)
-    # Sent as the header that it means, and left out of what is known.
+    # Sent as basic authentication, and omitted from the recorded address.
     assert stub.calls[0].headers["authorization"] == "Basic dXNlcjpwYXNzd29yZA=="
     assert record.address == stub.url
 
 
-async def test_without_a_record_it_prices_all_the_same(stub: StubModelServer) -> None:
+async def test_pricing_works_without_a_call_record(stub: StubModelServer) -> None:
     async with client_for(stub.url, timeout_seconds=SECONDS, connect_timeout_seconds=SECONDS, connections=4) as client:
         assert len(await model_of(client, ids=["one"]).price([house()])) == 1

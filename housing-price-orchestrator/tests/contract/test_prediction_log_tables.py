@@ -80,7 +80,7 @@ def test_each_column_is_documented_with_its_type(table: sa.Table) -> None:
 
 def test_the_view_of_the_segments_has_the_documented_column(engine: sa.Engine) -> None:
     (column,) = sa.inspect(engine).get_columns("prediction_segment")
-    assert f"**`prediction_segment`** is a view of those that there are (its column is\n`{column['name']}`)" in DOCUMENT
+    assert f"**`prediction_segment`** is a view of all segments (its column is\n`{column['name']}`)" in DOCUMENT
     assert [column["name"]] == [column.name for column in tables.prediction_segment.columns]
 
 

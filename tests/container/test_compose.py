@@ -390,7 +390,7 @@ def test_ports_are_published_on_loopback(stack: Stack, service: str, port: int) 
 
 def documented(stack: Stack, number: int, version: str = "2") -> str:
     """Give the commands of a block of the document on swaps without a runner, for this project and another version."""
-    _, _, section = SWAP.read_text().partition("## Where nobody starts servers")
+    _, _, section = SWAP.read_text().partition("## Without a runner (Docker Compose)")
     block = re.findall(r"```console\n(.*?)```", section, re.DOTALL)[number]
     commands = re.sub(r"\b2\b", version, re.sub(r"^\$ ", "", block, flags=re.MULTILINE))
     commands = commands.replace("housing-price_serving", f"{stack.project}_serving")

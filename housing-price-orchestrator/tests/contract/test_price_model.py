@@ -25,7 +25,7 @@ from housing_price_orchestrator.service.resilience.price_memory import PriceMemo
 from housing_price_orchestrator.service.resilience.retry import RetryBudget, RetryPriceModel
 from housing_price_orchestrator.service.routing.canary import RoutedPriceModel
 from housing_price_orchestrator.service.routing.canary_watch import CanaryWatch
-from housing_price_orchestrator.service.routing.price_deviation import Comparing
+from housing_price_orchestrator.service.routing.price_deviation import CanaryComparison
 from housing_price_orchestrator.shared.errors import CircuitOpen, ModelServerError, ModelServerUnavailable
 from housing_price_orchestrator.shared.ports import PriceModel
 from housing_price_orchestrator.shared.view.house import House
@@ -100,7 +100,7 @@ def routed(model: PriceModel) -> PriceModel:
         model,
         weight=0.5,
         watch=CanaryWatch(CanaryLimits(), lambda _: None),
-        comparing=Comparing(model, lambda *_: None),
+        comparison=CanaryComparison(model, lambda *_: None),
     )
 
 

@@ -179,7 +179,7 @@ def test_a_shadow_in_trouble_is_seen_by_no_caller(
             assert process.stop() == 0
             # It says so once, and nothing of what the shadow said. Lines leave a moment after what they tell: all are
             # there at the end.
-            assert process.output.count("the shadow is in trouble") == 1
+            assert process.output.count("shadow failing") == 1
             assert "Traceback" not in process.output
 
 
@@ -214,7 +214,7 @@ def test_a_shadow_that_dies_and_comes_back_is_asked_again(stub: StubModelServer,
             shadow.comes_back()
             ask(client, rows=1)
             wait_until(lambda: outcomes(client)["priced"] > rows, "it was not asked again")
-            wait_until(lambda: "the shadow answers again" in process.output, "it did not say so")
+            wait_until(lambda: "shadow recovered" in process.output, "it did not say so")
 
 
 def test_what_a_hanging_shadow_leaves_waiting_is_bounded_and_the_rest_is_counted(

@@ -1,1 +1,1 @@
-"""What the product does; knows no HTTP, no httpx, no pandas, no MLflow."""
+"""Use cases and policies of the service, independent of HTTP, MLflow and storage."""

@@ -1,4 +1,4 @@
-"""Who may do what, and how often: callers show a credential, operations take a scope, and rates have limits."""
+"""Access control: authentication by credential, authorisation by scope, and rate limits."""
 
 import ipaddress
 from collections.abc import Mapping, Sequence
@@ -18,16 +18,16 @@ _IPV6_NETWORK_BITS = 64
 
 @dataclass(frozen=True, slots=True)
 class Admission:
-    """A request that may go on."""
+    """An admitted request."""
 
     caller: Caller | None
-    """Whose it is; None where nobody is asked."""
+    """The authenticated caller; None if authentication is disabled."""
     quotas: Mapping[str, Quota]
-    """What it found of the limits that it counts for, by name."""
+    """State of each rate limit that the request counts against, by name."""
 
 
 class Access:
-    """Lets callers do what their scopes and rates allow."""
+    """Checks credentials, scopes and rate limits."""
 
     def __init__(
         self,
@@ -36,10 +36,12 @@ class Access:
         per_caller: RateLimiter | None = None,
         per_address: RateLimiter | None = None,
     ) -> None:
-        """Ask each of `authenticators` in turn whose a credential is; where there are none, nobody is asked for one.
+        """Set the checks.
 
-        `per_caller` counts by caller, or by address where nobody is asked. `per_address` counts by address in any case,
-        before the credential is looked at, so that guessing has a limit, too.
+        Args:
+            authenticators: tried in turn; without any, authentication is disabled.
+            per_caller: rate limit by caller, or by address if authentication is disabled.
+            per_address: rate limit by address, checked before the credential so that guessing is limited too.
         """
         self._authenticators = authenticators
         self._per_caller = per_caller
@@ -47,30 +49,30 @@ class Access:
 
     @property
     def is_open(self) -> bool:
-        """Whether nobody is asked for a credential."""
+        """Whether authentication is disabled."""
         return not self._authenticators
 
     async def admit(self, credential: str | None, scope: Scope, address: str) -> Admission:
-        """Let a request from `address` do what takes `scope`.
+        """Admit a request from `address` to an operation that requires `scope`.
 
         Raises:
-            CredentialsMissing: there is no credential, and one is needed.
-            CredentialsInvalid: it is nobody's.
-            ScopeMissing: its owner may not do this.
-            IdentityProviderUnavailable: it cannot be told now whose it is.
-            RateLimitExceeded: there have been too many requests of this caller or address.
+            CredentialsMissing: a credential is required and absent.
+            CredentialsInvalid: no authenticator accepts the credential.
+            ScopeMissing: the caller lacks the scope.
+            IdentityProviderUnavailable: the credential cannot be checked now.
+            RateLimitExceeded: the caller or the address sent too many requests.
         """
         quotas: dict[str, Quota] = {}
         if self._per_address is not None:
             quotas["address"] = await self._per_address.hit(network_of(address))
             _check(quotas)
-        caller = await self._known(credential, scope) if self._authenticators else None
+        caller = await self._authenticate(credential, scope) if self._authenticators else None
         if self._per_caller is not None:
             quotas["caller"] = await self._per_caller.hit(network_of(address) if caller is None else caller.id)
             _check(quotas)
         return Admission(caller, quotas)
 
-    async def _known(self, credential: str | None, scope: Scope) -> Caller:
+    async def _authenticate(self, credential: str | None, scope: Scope) -> Caller:
         if credential is None:
             raise CredentialsMissing
         for authenticator in self._authenticators:
@@ -89,7 +91,7 @@ def _check(quotas: Mapping[str, Quota]) -> None:
 
 
 def network_of(address: str) -> str:
-    """Give what is counted of an address: of IPv6 the network, of which one customer has all 2^64 addresses."""
+    """Return the rate-limit key of an address: for IPv6 its /64 network, because one customer owns all of it."""
     if ":" not in address:
         return address
     try:

@@ -1,11 +1,11 @@
-"""What was asked and answered, and how right it was."""
+"""Past predictions, actual sale prices and the realised error."""
 
 from collections.abc import Sequence
 
 from housing_price_orchestrator.shared.errors import PredictionLogOff, PredictionUnknown
 from housing_price_orchestrator.shared.history import (
     Actual,
-    ActualsTaken,
+    ActualsResult,
     LoggedPrediction,
     LogQuery,
     PredictionHistory,
@@ -14,20 +14,21 @@ from housing_price_orchestrator.shared.history import (
 
 
 class History:
-    """Looks into the prediction log.
+    """Queries the prediction log.
 
-    Every method raises `PredictionLogOff` where there is none, and `PredictionLogUnavailable` where it is away.
+    Every method raises `PredictionLogOff` if the log is disabled, and `PredictionLogUnavailable` if its database cannot
+    be reached.
     """
 
     def __init__(self, history: PredictionHistory | None) -> None:
-        """Look into `history`; None where nothing is written down."""
+        """Query `history`; None if the prediction log is disabled."""
         self._history = history
 
     async def find(self, transaction_id: str) -> LoggedPrediction:
         """Find a prediction.
 
         Raises:
-            PredictionUnknown: there is none with this id.
+            PredictionUnknown: no prediction has this transaction id.
         """
         found = await self._log.find(transaction_id)
         if found is None:
@@ -35,19 +36,19 @@ class History:
         return found
 
     async def search(self, query: LogQuery) -> Sequence[LoggedPrediction]:
-        """Find predictions, the newest first, up to the query's limit."""
+        """Find predictions, newest first, up to the limit of the query."""
         return await self._log.search(query)
 
-    async def take(self, actuals: Sequence[Actual], *, key_id: str | None) -> ActualsTaken:
-        """Keep what houses were sold for, beside their predictions."""
-        return await self._log.take(actuals, key_id=key_id)
+    async def store_actuals(self, actuals: Sequence[Actual], *, key_id: str | None) -> ActualsResult:
+        """Store actual sale prices for predictions; `key_id` identifies the caller."""
+        return await self._log.store_actuals(actuals, key_id=key_id)
 
     async def realised_errors(self) -> Sequence[RealisedError]:
-        """Tell how far off each model version was, by month of sale."""
+        """Return the realised error of each model version, by month of sale."""
         return await self._log.realised_errors()
 
     @property
     def _log(self) -> PredictionHistory:
         if self._history is None:
-            raise PredictionLogOff("nothing is written down")
+            raise PredictionLogOff("the prediction log is disabled")
         return self._history

@@ -1,4 +1,4 @@
-"""Submitting, following and collecting jobs."""
+"""Jobs: submit, look up, cancel, and get results."""
 
 import asyncio
 import hashlib
@@ -24,7 +24,7 @@ _NO_BODY = {"type": "missing", "loc": ("body",), "msg": "Field required", "input
 
 
 class Jobs:
-    """The jobs of all callers; each sees their own, and who sees all sees all."""
+    """Jobs of all callers. A caller sees its own jobs, or all jobs if `JobCaller.sees_all`."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Jobs:
         *,
         new_id: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
-        """Keep jobs in `queue` and what belongs to them in `files`, or where callers want it of `locations`."""
+        """Store jobs in `queue` and their files in `files`, or in stores that `locations` allows."""
         self._queue = queue
         self._locations = locations
         self._files = files
@@ -43,12 +43,12 @@ class Jobs:
     async def submit_scoring(
         self, parts: AsyncIterator[bytes], *, suffix: str, caller: JobCaller, idempotency_key: str | None
     ) -> Job:
-        """Submit a file whose rows are to be priced.
+        """Submit an uploaded file for pricing.
 
         Raises:
             InvalidDocument: the file is empty.
-            IdempotencyKeyReused: the key has come with another file, or another kind of file.
-            JobsUnavailable, JobFilesFull: it cannot be kept.
+            IdempotencyKeyReused: the key was used with another file or format.
+            JobsUnavailable, JobFilesFull: the job cannot be stored now.
         """
         received = await self._files.receive(parts, suffix=suffix)
         if not received.size_bytes:
@@ -56,22 +56,22 @@ class Jobs:
             raise InvalidDocument([_NO_BODY])
         arguments = {"input": received.name, "format": suffix}
         content = {"sha256": received.sha256, "format": suffix}
-        # Where the queue does not answer it may have taken the job all the same: its file stays then.
+        # If the queue fails, the file stays: the queue may have stored the job before it failed.
         job, fingerprint = await self._submit("scoring", arguments, content, caller, idempotency_key)
         if job.arguments.get("input") != received.name:
-            # The job was there already, with a file of its own.
+            # The key belongs to an existing job, which has its own copy of the file.
             await self._files.remove(received.name)
-        return _unless_another(job, fingerprint)
+        return _require_same_content(job, fingerprint)
 
     async def submit_scoring_in_stores(
         self, input_uri: str, output_uri: str, *, caller: JobCaller, idempotency_key: str | None
     ) -> Job:
-        """Submit a file that stays where it is, and whose prices are written where the caller wants them.
+        """Submit a file in an object store or shared folder; the result is written to `output_uri`.
 
         Raises:
-            InvalidDocument: one of both is not where files may be.
-            IdempotencyKeyReused: the key has come with other files.
-            JobsUnavailable: it cannot be kept.
+            InvalidDocument: a location is not allowed, or both are the same.
+            IdempotencyKeyReused: the key was used with other locations.
+            JobsUnavailable: the job cannot be stored now.
         """
         arguments = {"input": input_uri, "output": output_uri}
         findings = []
@@ -81,21 +81,21 @@ class Jobs:
             except LocationRefused as error:
                 findings.append({"type": "location_refused", "loc": ("body", name), "msg": str(error)})
         if not findings and input_uri == output_uri:
-            findings.append({"type": "location_refused", "loc": ("body", "output"), "msg": "it is the input"})
+            findings.append({"type": "location_refused", "loc": ("body", "output"), "msg": "must differ from `input`"})
         if findings:
             raise InvalidDocument(findings)
-        return _unless_another(*await self._submit("scoring", arguments, arguments, caller, idempotency_key))
+        return _require_same_content(*await self._submit("scoring", arguments, arguments, caller, idempotency_key))
 
     async def submit_training(
         self, arguments: Mapping[str, Any], *, caller: JobCaller, idempotency_key: str | None
     ) -> Job:
-        """Submit a training.
+        """Submit a training job.
 
         Raises:
-            IdempotencyKeyReused: the key has come with other arguments.
-            JobsUnavailable: it cannot be kept.
+            IdempotencyKeyReused: the key was used with other arguments.
+            JobsUnavailable: the job cannot be stored now.
         """
-        return _unless_another(*await self._submit("training", arguments, arguments, caller, idempotency_key))
+        return _require_same_content(*await self._submit("training", arguments, arguments, caller, idempotency_key))
 
     async def submit_move(
         self,
@@ -107,15 +107,15 @@ class Jobs:
         caller: JobCaller,
         idempotency_key: str | None,
     ) -> Job:
-        """Submit a move of a version of the model: `order` has its reason, and what else the action takes.
+        """Submit a change of a model version; `order` has the reason and the arguments of the action.
 
         Raises:
-            IdempotencyKeyReused: the key has come with another move.
-            JobsUnavailable: it cannot be kept.
+            IdempotencyKeyReused: the key was used with another change.
+            JobsUnavailable: the job cannot be stored now.
         """
-        nothing = {"weight": None, "sample": None, "limits": None, "reason": ""}
-        arguments = {"action": action, "version": version, **nothing, **order, "by": by}
-        return _unless_another(*await self._submit("lifecycle", arguments, arguments, caller, idempotency_key))
+        defaults = {"weight": None, "sample": None, "limits": None, "reason": ""}
+        arguments = {"action": action, "version": version, **defaults, **order, "by": by}
+        return _require_same_content(*await self._submit("lifecycle", arguments, arguments, caller, idempotency_key))
 
     async def _submit(
         self,
@@ -131,11 +131,11 @@ class Jobs:
         return job, fingerprint
 
     async def find(self, job_id: str, caller: JobCaller) -> Job:
-        """Look up a job that `caller` may see.
+        """Return a job that `caller` may see.
 
         Raises:
-            JobNotFound: there is none.
-            JobsUnavailable: it cannot be told now.
+            JobNotFound: no such job, or it belongs to another caller.
+            JobsUnavailable: the queue cannot be reached.
         """
         job = await self._queue.find(job_id)
         if job is None or not caller.may_see(job):
@@ -143,57 +143,57 @@ class Jobs:
         return job
 
     async def page(self, caller: JobCaller, *, limit: int, offset: int) -> Sequence[Job]:
-        """Give some of the jobs that `caller` may see, the latest first."""
+        """Return a page of the jobs that `caller` may see, newest first."""
         return await self._queue.page(owner=None if caller.sees_all else caller.owner, limit=limit, offset=offset)
 
     async def cancel(self, job_id: str, caller: JobCaller) -> Job:
-        """End a job.
+        """Cancel a job; a job that is already cancelled stays as it is.
 
         Raises:
-            JobNotFound: there is none.
-            JobFinished: it has come to another end already.
+            JobNotFound: no such job, or it belongs to another caller.
+            JobFinished: the job has already succeeded or failed.
         """
         job = await self.find(job_id, caller)
         if job.state == "cancelled":
             return job
-        job.moved_to("cancelled")
+        job.with_state("cancelled")
         await self._queue.cancel(job_id)
         job = await self.find(job_id, caller)
         if job.state != "cancelled":
-            # It came to its end while we asked.
+            # It finished before the cancellation took effect.
             raise JobFinished(job_id, job.state)
         if job.kind == "scoring" and not _is_in_stores(job):
-            # A worker that has begun throws away the rest when it notices.
+            # A worker that has started deletes the other files when it notices the cancellation.
             await self._files.remove(str(job.arguments.get("input", "")))
         return job
 
     async def result_of(self, job_id: str, caller: JobCaller) -> Path | Mapping[str, Any]:
-        """Give what a job has made: the file of a scoring; the report of anything else, or of a scoring in stores.
+        """Return the result of a job: the path of a scored upload, or the report of any other job.
 
         Raises:
-            JobNotFound: there is no such job.
-            JobHasNoResult: it has not succeeded.
+            JobNotFound: no such job, or it belongs to another caller.
+            JobHasNoResult: the job has not succeeded, or its file is gone.
         """
         job = await self.find(job_id, caller)
         if job.state != "succeeded" or job.output is None:
             raise JobHasNoResult(job_id, job.state)
         if job.kind != "scoring" or _is_in_stores(job):
             return job.output
-        return await self._existing(job, self._files.result_path(job.id, str(job.arguments.get("format"))))
+        return await self._require_file(job, self._files.result_path(job.id, str(job.arguments.get("format"))))
 
     async def refused_by(self, job_id: str, caller: JobCaller) -> Path:
-        """Give the file of the rows that a scoring has refused.
+        """Return the path of the rows that a scoring job refused.
 
         Raises:
-            JobNotFound: there is no such job.
-            JobHasNoResult: it has not succeeded, or is no scoring, or has written them elsewhere.
+            JobNotFound: no such job, or it belongs to another caller.
+            JobHasNoResult: the job has not succeeded, is not a scoring job, or wrote its files to a store.
         """
         job = await self.find(job_id, caller)
         if job.state != "succeeded" or job.kind != "scoring" or _is_in_stores(job):
             raise JobHasNoResult(job_id, job.state)
-        return await self._existing(job, self._files.refused_path(job.id))
+        return await self._require_file(job, self._files.refused_path(job.id))
 
-    async def _existing(self, job: Job, path: Path) -> Path:
+    async def _require_file(self, job: Job, path: Path) -> Path:
         if not await asyncio.to_thread(path.is_file):
             raise JobHasNoResult(job.id, job.state)
         return path
@@ -203,12 +203,12 @@ def _is_in_stores(job: Job) -> bool:
     return "output" in job.arguments
 
 
-def _unless_another(job: Job, fingerprint: str) -> Job:
+def _require_same_content(job: Job, fingerprint: str) -> Job:
     if job.fingerprint != fingerprint:
-        raise IdempotencyKeyReused(f"the key of job {job.id} came with another request")
+        raise IdempotencyKeyReused(f"idempotency key of job {job.id} was used with a different request")
     return job
 
 
 def _derived_id(owner: str, kind: JobKind, idempotency_key: str) -> str:
-    """Make the id that the same key of the same owner always has."""
+    """Derive the job id from owner, kind and idempotency key, so that a repeated request finds the same job."""
     return hashlib.sha256("\0".join((owner, kind, idempotency_key)).encode()).hexdigest()[:32]

@@ -1,4 +1,4 @@
-"""Pricing houses: what the product is for."""
+"""Prices houses: the main use case of the service."""
 
 import math
 import time
@@ -11,33 +11,36 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
 class Pricing:
-    """Prices one house or many with the model it was given."""
+    """Prices one house, a batch, or many houses independently."""
 
     def __init__(
-        self, model: PriceModel, *, patient_model: PriceModel | None = None, deadline_seconds: float = math.inf
+        self, model: PriceModel, *, bulk_model: PriceModel | None = None, deadline_seconds: float = math.inf
     ) -> None:
-        """Price with `model`, which gives each question up to `deadline_seconds`.
+        """Set the models.
 
-        `patient_model` is asked by those who have waited for their turn already and are not to be turned away.
+        Args:
+            model: prices single houses and batches.
+            bulk_model: prices houses of streams and files, without admission control; `model` by default.
+            deadline_seconds: time limit of `price_each`, retries with smaller parts included.
         """
         self._model = model
-        self._patient_model = patient_model or model
+        self._bulk_model = bulk_model or model
         self._deadline_seconds = deadline_seconds
 
-    def ask(self, model: PriceModel, *, patient_model: PriceModel) -> None:
-        """Price with others from now on; what is under way stays where it is."""
+    def use_models(self, model: PriceModel, *, bulk_model: PriceModel) -> None:
+        """Use these models for new requests; requests in flight keep theirs."""
         self._model = model
-        self._patient_model = patient_model
+        self._bulk_model = bulk_model
 
     async def price(self, house: AnyHouse, *, within_seconds: float | None = None) -> PriceEstimate:
-        """Price one house, within a shorter time where its caller wants it. Raises what `PriceModel.price` raises."""
+        """Price one house; `within_seconds` shortens the deadline. Raises what `PriceModel.price` raises."""
         (estimate,) = await self.price_all((house,), within_seconds=within_seconds)
         return estimate
 
     async def price_all(
         self, houses: Sequence[AnyHouse], *, within_seconds: float | None = None
     ) -> Sequence[PriceEstimate]:
-        """Price every house, in order, or none. Raises what `PriceModel.price` raises."""
+        """Price all houses, in order, or fail as a whole. Raises what `PriceModel.price` raises."""
         if within_seconds is None:
             return await self._model.price(houses)
         with deadline_at(time.monotonic() + within_seconds):
@@ -46,15 +49,15 @@ class Pricing:
     async def price_each(
         self, houses: Sequence[AnyHouse], *, within_seconds: float | None = None
     ) -> Sequence[PriceEstimate | HousingPriceError]:
-        """Price each house by itself: one that cannot be priced has its error in its place, and the others a price."""
+        """Price houses independently; returns a price or an error for each, in order."""
         seconds = self._deadline_seconds if within_seconds is None else within_seconds
-        # All halves together have the time of one question.
+        # All parts share the deadline of one request.
         with deadline_at(time.monotonic() + seconds):
             return await self._price_each(houses)
 
     async def _price_each(self, houses: Sequence[AnyHouse]) -> Sequence[PriceEstimate | HousingPriceError]:
         try:
-            return await self._patient_model.price(houses)
+            return await self._bulk_model.price(houses)
         except PriceImplausible as error:
             if len(error.estimates) != len(houses):
                 raise RuntimeError(f"{len(error.estimates)} estimates for {len(houses)} houses") from error
@@ -62,7 +65,7 @@ class Pricing:
         except RowsRefused as error:
             if len(houses) == 1:
                 return [error]
-            # Halving finds the row that the model server does not take, in at most log2(n) steps.
+            # Halving isolates the row that the model server refuses, in at most log2(n) steps.
             middle = len(houses) // 2
             return [*await self._price_each(houses[:middle]), *await self._price_each(houses[middle:])]
         except HousingPriceError as error:

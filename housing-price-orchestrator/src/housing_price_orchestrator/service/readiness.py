@@ -1,4 +1,4 @@
-"""Whether prices can be had right now, judged by asking for one."""
+"""Readiness of the service, tested by requesting a real price."""
 
 import asyncio
 import time
@@ -9,7 +9,7 @@ from housing_price_orchestrator.shared.view.house import House
 
 
 class Readiness:
-    """Asks the model for the price of one known house again and again, and remembers how it went."""
+    """Requests the price of one known house at a fixed interval, and keeps the latest result."""
 
     def __init__(
         self,
@@ -20,7 +20,7 @@ class Readiness:
         max_age_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Ask `model` about `house` every `interval_seconds`; a success counts for `max_age_seconds`."""
+        """Probe `model` with `house` every `interval_seconds`; a success counts for `max_age_seconds`."""
         self._model = model
         self._house = house
         self._interval_seconds = interval_seconds
@@ -33,7 +33,7 @@ class Readiness:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the last question was answered with a price, and not too long ago."""
+        """Whether the latest probe succeeded recently and the process is not stopping."""
         return (
             not self._is_stopping
             and self._error is None
@@ -43,49 +43,49 @@ class Readiness:
 
     @property
     def is_stopping(self) -> bool:
-        """Whether the process is about to end."""
+        """Whether the process is stopping."""
         return self._is_stopping
 
     def stop(self) -> None:
-        """Be not ready from now on, because the process is about to end."""
+        """Report not ready from now on, because the process is stopping."""
         self._is_stopping = True
 
     @property
     def identity(self) -> ModelIdentity | None:
-        """The model that made the last price; None before the first one."""
+        """Model that made the latest price; None before the first one."""
         return self._identity
 
     @property
     def error(self) -> Exception | None:
-        """Why the last question was not answered; None where it was, or where none has come to an end yet."""
+        """Error of the latest probe; None if it succeeded or none has finished."""
         return self._error
 
-    def ask_another(self, model: PriceModel, identity: ModelIdentity | None) -> None:
-        """Ask `model` from now on; it is known to be `identity` where it has just made a price."""
+    def use_model(self, model: PriceModel, identity: ModelIdentity | None) -> None:
+        """Probe `model` from now on; `identity`, if given, is the identity with which it has just answered."""
         self._model = model
         if identity is not None:
-            self._has_priced(identity)
+            self._record_price(identity)
 
-    async def ask(self) -> None:
-        """Ask once; what goes wrong is remembered, not raised: whoever asks must survive it."""
+    async def probe(self) -> None:
+        """Probe once. Keeps an error in `error` and raises nothing, so that probing continues."""
         model = self._model
         try:
             (estimate,) = await model.price((self._house,))
-        except Exception as error:  # noqa: BLE001 - even a defect must not end the asking
-            # What another one answers now, which was asked before, says nothing any more.
+        except Exception as error:  # noqa: BLE001 - a bug must not end the probing
+            # A result of a model that was replaced during the probe is ignored.
             if model is self._model:
                 self._error = error
         else:
             if model is self._model:
-                self._has_priced(estimate.model)
+                self._record_price(estimate.model)
 
-    def _has_priced(self, identity: ModelIdentity) -> None:
+    def _record_price(self, identity: ModelIdentity) -> None:
         self._error = None
         self._succeeded_at = self._clock()
         self._identity = identity
 
-    async def keep_asking(self) -> None:
-        """Ask until cancelled."""
+    async def run(self) -> None:
+        """Probe until cancelled."""
         while True:
-            await self.ask()
+            await self.probe()
             await asyncio.sleep(self._interval_seconds)

@@ -1,4 +1,4 @@
-"""Each price that is answered is a transaction: it gets an id, and is written down."""
+"""Transactions: every price returned to a caller gets an id and is logged."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,17 +8,17 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
 class Transactions:
-    """Gives prices their ids, and hands them to the log and to the shadow where there is one."""
+    """Assigns transaction ids, and passes prices to the prediction log and to the shadow."""
 
     def __init__(self, log: PredictionLog | None = None, new_ids: Callable[[int], list[str]] | None = None) -> None:
-        """Write into `log`; `new_ids` makes so many ids at a time."""
+        """Record in `log`, if given; `new_ids` makes the given number of ids."""
         self._log = log
         self._new_ids = new_ids or time_ordered_ids()
         self.shadow: Shadow | None = None
-        """What gets a copy; changed while requests go on."""
+        """Receives copies; replaced at run time when the routes change."""
 
     def complete(self, houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate]) -> list[str]:
-        """Say that these prices are being answered to the running request; gives the id of each, in order."""
+        """Record prices that the running request returns; returns their transaction ids, in order."""
         transaction_ids = self._new_ids(len(houses))
         if self._log is not None and transaction_ids:
             self._log.record(transaction_ids, houses, estimates)

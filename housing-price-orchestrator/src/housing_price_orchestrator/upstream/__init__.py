@@ -1,1 +1,1 @@
-"""What serves each model version: opening, swapping and closing it."""
+"""Connections to the model servers of each version: opened, swapped and closed as the routes change."""

@@ -1,4 +1,4 @@
-"""Has the canary that was stopped here taken out of the routes, for all: a part of the composition root (`app.py`)."""
+"""Submits an `abort` job for a canary that this process stopped. Part of the composition root (`app.py`)."""
 
 import asyncio
 import contextlib
@@ -10,21 +10,24 @@ from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.shared.errors import IdempotencyKeyReused, JobsUnavailable
 from housing_price_orchestrator.shared.jobs import JobCaller
 from housing_price_orchestrator.shared.routing import StoppedCanary
-from housing_price_orchestrator.upstream.served_version import ended
+from housing_price_orchestrator.upstream.served_version import cancel_and_wait
 from housing_price_orchestrator.upstream.swap import Upstream
 
 SECONDS_BETWEEN_TRIES = 5.0
-"""The pause before a queue that could not be reached is asked again."""
+"""Pause before submitting again after the job queue was unavailable."""
 
-BY = "orchestrator"
-"""Who says that the canary is to be aborted."""
+REQUESTED_BY = "orchestrator"
+"""Recorded as the author of the `abort` job."""
 
 
 class CanaryAborts:
-    """Submits the job `abort` for each canary that is stopped; several processes that stop the same one submit one."""
+    """Submits one `abort` job per stopped canary, which removes the canary from the routes of every process.
+
+    Processes that stop the same canary share one idempotency key, so the queue holds one job.
+    """
 
     def __init__(self, jobs: Jobs, upstream: Upstream) -> None:
-        """Submit to `jobs` what `upstream` stops."""
+        """Submit to `jobs` when `upstream` stops a canary."""
         self._jobs = jobs
         self._upstream = upstream
         self._submitting: asyncio.Task[None] | None = None
@@ -32,14 +35,14 @@ class CanaryAborts:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Do so until it is left."""
+        """Submit jobs inside this context."""
         self._upstream.on_stop = self._begin
         if self._upstream.stopped is not None:
             self._begin(self._upstream.stopped)
         yield
         self._upstream.on_stop = lambda _: None
         if self._submitting is not None:
-            await ended(self._submitting)
+            await cancel_and_wait(self._submitting)
 
     def _begin(self, stopped: StoppedCanary) -> None:
         if self._submitting is not None:
@@ -47,22 +50,26 @@ class CanaryAborts:
         self._submitting = asyncio.create_task(self._submit(stopped))
 
     async def _submit(self, stopped: StoppedCanary) -> None:
-        # As long as it is in the routes: once they have changed there is nothing to be aborted any more.
+        # Retry only while the stopped canary is still in the routes.
         while self._upstream.stopped is stopped:
             try:
                 job = await self._jobs.submit_move(
                     "abort",
                     stopped.version,
                     {"reason": stopped.reason},
-                    by=BY,
+                    by=REQUESTED_BY,
                     caller=JobCaller("", sees_all=True),
                     idempotency_key=f"canary {stopped.version} {stopped.model_id} of revision {stopped.revision}",
                 )
             except IdempotencyKeyReused:
-                return  # another process was faster, and saw another reason
+                return  # another process submitted first, with a different reason
             except JobsUnavailable as error:
-                self._log.warning("the canary cannot be aborted yet", version=stopped.version, error=str(error))
+                self._log.warning(
+                    "job queue unavailable, abort of the canary not submitted yet",
+                    version=stopped.version,
+                    error=str(error),
+                )
                 await asyncio.sleep(SECONDS_BETWEEN_TRIES)
             else:
-                self._log.info("abort of the canary submitted", version=stopped.version, job_id=job.id)
+                self._log.info("canary abort submitted", version=stopped.version, job_id=job.id)
                 return

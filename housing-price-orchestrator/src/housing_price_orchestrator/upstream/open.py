@@ -1,4 +1,4 @@
-"""Opens what prices houses: a part of the composition root (`app.py`)."""
+"""Opens the upstream: model servers, routes and readiness. Part of the composition root (`app.py`)."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,16 +10,16 @@ from housing_price_orchestrator.provider.model_server.columns import Row, row_of
 from housing_price_orchestrator.provider.routes_file import RoutesFile
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
-from housing_price_orchestrator.service.routing.variant_statistics import VariantRecords
+from housing_price_orchestrator.service.routing.variant_statistics import StatisticsByVariant
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.ports import Variant
 from housing_price_orchestrator.shared.view.routes import Routes
-from housing_price_orchestrator.upstream.served_version import open_served, run_until_closed
+from housing_price_orchestrator.upstream.served_version import open_served_version, run_until_closed
 from housing_price_orchestrator.upstream.swap import Upstream
 
 
 async def open_routes(settings: Settings) -> RoutesFile | None:
-    """Read the file of routes; None where there is none to be followed."""
+    """Read the routes file; None if none is configured."""
     path = settings.model_server.routes_file
     return None if path is None else await asyncio.to_thread(RoutesFile, path)
 
@@ -32,48 +32,53 @@ async def open_upstream(
     *,
     with_canary: bool = True,
 ) -> Upstream:
-    """Open what is long-lived, following `file`, and have `stack` close it; `telemetry` watches it.
+    """Open the upstream and start its background tasks; `stack` closes both.
 
-    Without `with_canary` the champion answers for all houses, whatever the routes say.
+    Args:
+        settings: addresses, limits and timeouts.
+        stack: closes the upstream when it exits.
+        telemetry: observes prices and calls.
+        file: the routes file to follow; None to use the configured addresses only.
+        with_canary: whether to follow canary routes; otherwise the champion prices every house.
     """
-    given = None if file is None else file.routes
-    routes = given or Routes.to(*settings.model_server.base_url)
+    initial = None if file is None else file.routes
+    routes = initial or Routes.to(*settings.model_server.base_url)
     readiness: Readiness | None = None
 
     def model_now() -> str | None:
-        # Where the cache answers all, only readiness sees that the model has been swapped.
+        # While the cache answers every request, only the readiness probe sees that the model was swapped.
         return None if readiness is None or readiness.identity is None else readiness.identity.id
 
     memories = _memories(settings, model_now)
-    records = VariantRecords(telemetry.metrics or Metrics())
-    champion = await open_served(
+    statistics = StatisticsByVariant(telemetry.metrics or Metrics())
+    champion = await open_served_version(
         settings,
         telemetry,
         routes.champion,
         memory=memories.get("champion"),
-        record=records.of("champion", routes.champion),
+        statistics=statistics.of("champion", routes.champion),
     )
-    upstream = Upstream(settings, telemetry, routes, champion, memories=memories, records=records)
+    upstream = Upstream(settings, telemetry, routes, champion, memories=memories, statistics=statistics)
     stack.push_async_callback(upstream.aclose)
     readiness = upstream.readiness
-    run_until_closed(readiness.keep_asking(), stack)
+    run_until_closed(readiness.run(), stack)
 
     async def follow(routes: Routes) -> None:
         await upstream.follow(routes if with_canary else routes.model_copy(update={"canary": None}))
 
     if file is not None:
-        if given is not None:
-            await follow(given)
-        run_until_closed(file.keep_reading(follow), stack)
+        if initial is not None:
+            await follow(initial)
+        run_until_closed(file.watch(follow), stack)
     if telemetry.metrics is not None:
-        upstream.served.tell(telemetry.metrics)
+        upstream.served_versions.register_metrics(telemetry.metrics)
     return upstream
 
 
 def _memories(settings: Settings, model_now: Callable[[], str | None]) -> dict[Variant, PriceMemory[Row]]:
-    """Give what remembers the champion's prices, where that is on.
+    """Create the champion's price memory, if the cache or the last known price is enabled.
 
-    A canary has none: what it cannot answer is the champion's, and memories would hide how it does.
+    A canary has no memory: the champion prices what the canary cannot, and a memory would hide the canary's failures.
     """
     fallback = settings.fallback
     if fallback.cache_seconds is None and fallback.last_known_seconds is None:

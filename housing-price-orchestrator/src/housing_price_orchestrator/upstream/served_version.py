@@ -1,4 +1,4 @@
-"""What serves one version of the model, opened and closed as a unit: a part of the composition root (`app.py`)."""
+"""The chain of wrappers that serves one model version, opened and closed as a unit. Part of the composition root."""
 
 import asyncio
 import contextlib
@@ -19,77 +19,83 @@ from housing_price_orchestrator.service.resilience.fallback import FallbackPrice
 from housing_price_orchestrator.service.resilience.one_model import OneModelPriceModel
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
 from housing_price_orchestrator.service.resilience.retry import RetryBudget, RetryPriceModel
-from housing_price_orchestrator.service.routing.variant_statistics import VariantRecord
+from housing_price_orchestrator.service.routing.variant_statistics import VariantStatistics
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.ports import PriceModel, Variant
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 from housing_price_orchestrator.shared.view.routes import Route
 
 SLOW_SHARE_OF_DEADLINE = 0.9
-"""With a short deadline a call is slow before its callers give up: else nothing would ever be seen to be slow."""
+"""A call counts as slow after this share of the deadline at the latest, because callers cancel it at the deadline."""
 
-SECONDS_BETWEEN_LOOKS = 0.02
-"""How soon it is noticed that the last request has ended."""
+IDLE_POLL_SECONDS = 0.02
+"""Poll interval while waiting for the last request in flight."""
 
 
 @dataclass(frozen=True, slots=True)
-class ServedModel:
-    """The model servers of one route and the wrappers around them, with nothing shared with another one."""
+class ServedVersion:
+    """The model servers of one route behind their wrappers. Versions share no connection, queue or circuit."""
 
     route: Route
     variant: Variant
-    priced: DeadlinePriceModel
-    """For callers; refuses what could not be answered in time."""
-    priced_patiently: DeadlinePriceModel
-    """For those who have waited for their turn already."""
-    aside: PriceModel
-    """For questions of our own that callers go before; they are in no record, and never answered from memory."""
+    online: DeadlinePriceModel
+    """For API requests: admission control refuses what would miss its deadline."""
+    bulk: DeadlinePriceModel
+    """For streams and file jobs, which limit their own rate: no admission control."""
+    background: PriceModel
+    """For canary comparisons: refused under load, absent from the statistics, never answered from memory."""
     probe: PriceModel
-    """For questions of our own that do not wait: whether it is well."""
-    record: VariantRecord | None
-    """What was seen of it."""
+    """For health probes: skips the queue and is never retried."""
+    statistics: VariantStatistics | None
+    """Counts the requests that this version prices."""
     coalesced: CoalescingPriceModel
-    """Knows what waits and what is under way."""
+    """The queue, and the calls in flight."""
     retrying: RetryPriceModel
-    """Counts the retries."""
+    """The retry counters."""
     circuits: Sequence[Circuit]
-    """One for each address, in their order."""
+    """One circuit per address, in the order of the route."""
     _stack: contextlib.AsyncExitStack
 
     @property
     def is_idle(self) -> bool:
-        """Whether nobody waits for a price of it."""
-        return not self.priced.under_way and not self.priced_patiently.under_way
+        """Whether no request is in flight."""
+        return not self.online.in_flight and not self.bulk.in_flight
 
     def serves(self, route: Route, variant: Variant) -> bool:
-        """Tell whether it is what is needed there: the same model at the same addresses, in the same part."""
-        ours = self.route
+        """Return whether this is the same variant, version and model at the same addresses as `route`."""
+        own = self.route
         return self.variant == variant and (
-            (ours.version, ours.model_id, ours.addresses) == (route.version, route.model_id, route.addresses)
+            (own.version, own.model_id, own.addresses) == (route.version, route.model_id, route.addresses)
         )
 
-    async def drained(self) -> None:
-        """Wait until every request has ended; the deadline sees to it that each does."""
-        while not self.is_idle:  # noqa: ASYNC110 - an event would have to be set by each request
-            await asyncio.sleep(SECONDS_BETWEEN_LOOKS)
+    async def wait_until_idle(self) -> None:
+        """Wait until no request is in flight; the deadline bounds the wait."""
+        while not self.is_idle:  # noqa: ASYNC110 - an event would cost every request
+            await asyncio.sleep(IDLE_POLL_SECONDS)
 
     async def aclose(self) -> None:
-        """Close its connections, and leave its model servers alone."""
+        """Close the connections and stop the circuit watches. The model servers keep running."""
         await self._stack.aclose()
 
 
-async def open_served(
+async def open_served_version(
     settings: Settings,
     telemetry: ComposedTelemetry,
     route: Route,
     variant: Variant = "champion",
     *,
     memory: PriceMemory[Row] | None = None,
-    record: VariantRecord | None = None,
-) -> ServedModel:
-    """Open what asks the model servers of `route`; nothing is asked yet.
+    statistics: VariantStatistics | None = None,
+) -> ServedVersion:
+    """Open the clients and wrappers for the model servers of `route`; no request is sent yet.
 
-    Where prices may come from memory, `memory` is theirs; two parts never share one. `record` is told of each request.
+    Args:
+        settings: limits and timeouts.
+        telemetry: observes calls.
+        route: the version and its addresses.
+        variant: whether the version serves as champion or canary.
+        memory: the price memory of this variant, which no other variant shares; None to answer from the model only.
+        statistics: counts each request.
     """
     async with contextlib.AsyncExitStack() as stack:
         breakers, probes = await _open_addresses(settings, telemetry, route, variant, stack)
@@ -107,19 +113,19 @@ async def open_served(
             max_waiting_rows=upstream.max_waiting_rows,
             call_seconds=settings.admission.call_seconds,
         )
-        patient = OneModelPriceModel(coalesced)
-        admission = AdmissionPriceModel(patient, coalesced, share_of_deadline=settings.admission.share_of_deadline)
-        priced, priced_patiently = (
-            DeadlinePriceModel(_remembering(settings, model, memory), seconds=seconds, record=record)
-            for model in (admission, patient)
+        unadmitted = OneModelPriceModel(coalesced)
+        admission = AdmissionPriceModel(unadmitted, coalesced, share_of_deadline=settings.admission.share_of_deadline)
+        online, bulk = (
+            DeadlinePriceModel(_with_memory(settings, model, memory), seconds=seconds, statistics=statistics)
+            for model in (admission, unadmitted)
         )
-        return ServedModel(
+        return ServedVersion(
             route=route,
             variant=variant,
-            priced=priced,
-            priced_patiently=priced_patiently,
-            aside=DeadlinePriceModel(admission, seconds=seconds),
-            record=record,
+            online=online,
+            bulk=bulk,
+            background=DeadlinePriceModel(admission, seconds=seconds),
+            statistics=statistics,
             probe=DeadlinePriceModel(BalancedPriceModel(probes), seconds=settings.readiness.probe_timeout_seconds),
             coalesced=coalesced,
             retrying=retrying,
@@ -135,7 +141,7 @@ async def _open_addresses(
     variant: Variant,
     stack: contextlib.AsyncExitStack,
 ) -> tuple[list[CircuitBreakerPriceModel], list[CircuitBreakerPriceModel]]:
-    """Open each address; gives what asks them for callers, and what asks them for ourselves."""
+    """Open each address; returns one model per address for requests and one per address for health probes."""
     upstream, seconds = settings.model_server, settings.requests.deadline_seconds
     slow_seconds = min(settings.circuit.slow_call_seconds, SLOW_SHARE_OF_DEADLINE * seconds)
     breakers, probes = [], []
@@ -144,7 +150,7 @@ async def _open_addresses(
             str(address),
             timeout_seconds=seconds,
             connect_timeout_seconds=upstream.connect_timeout_seconds,
-            # Two more than the calls, for what readiness and the circuit's watch ask.
+            # Two more than the calls, for the readiness probe and the circuit watch.
             connections=upstream.max_calls * len(route.addresses) + 2,
             tracer=telemetry.tracer,
         )
@@ -157,17 +163,17 @@ async def _open_addresses(
             max_open_seconds=settings.circuit.max_open_seconds,
         )
         model = MLflowPriceModel(client, model_name=upstream.model_name, variant=variant)
-        ours = MLflowPriceModel(
+        probe = MLflowPriceModel(
             client, model_name=upstream.model_name, variant=variant, new_call_id=lambda: READINESS_CALL_ID
         )
         breakers.append(CircuitBreakerPriceModel(model, circuit, slow_seconds=slow_seconds))
-        probes.append(CircuitBreakerPriceModel(ours, circuit, slow_seconds=slow_seconds))
-        watch = CircuitWatch(circuit, ours, EXAMPLE_HOUSE, slow_seconds=slow_seconds)
-        run_until_closed(watch.keep_watching(), stack)
+        probes.append(CircuitBreakerPriceModel(probe, circuit, slow_seconds=slow_seconds))
+        watch = CircuitWatch(circuit, probe, EXAMPLE_HOUSE, slow_seconds=slow_seconds)
+        run_until_closed(watch.run(), stack)
     return breakers, probes
 
 
-def _remembering(settings: Settings, model: PriceModel, memory: PriceMemory[Row] | None) -> PriceModel:
+def _with_memory(settings: Settings, model: PriceModel, memory: PriceMemory[Row] | None) -> PriceModel:
     fallback = settings.fallback
     if memory is None:
         return model
@@ -177,11 +183,11 @@ def _remembering(settings: Settings, model: PriceModel, memory: PriceMemory[Row]
 
 
 def run_until_closed(work: Coroutine[None, None, None], stack: contextlib.AsyncExitStack) -> None:
-    """Keep something running until the stack is closed."""
-    stack.push_async_callback(ended, asyncio.create_task(work))
+    """Run `work` as a task that `stack` cancels when it closes."""
+    stack.push_async_callback(cancel_and_wait, asyncio.create_task(work))
 
 
-async def ended(task: asyncio.Task[None]) -> None:
+async def cancel_and_wait(task: asyncio.Task[None]) -> None:
     """Cancel a task and wait until it has ended."""
     task.cancel()
     with contextlib.suppress(asyncio.CancelledError):

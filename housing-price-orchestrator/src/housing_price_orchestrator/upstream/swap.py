@@ -1,4 +1,4 @@
-"""What prices houses, put together for `app`: the served models of the routes, exchanged while requests go on."""
+"""The versions that the routes name, swapped without interrupting requests. Part of the composition root."""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -12,8 +12,8 @@ from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
-from housing_price_orchestrator.service.routing.canary_watch import CanaryTrouble
-from housing_price_orchestrator.service.routing.variant_statistics import VariantRecords
+from housing_price_orchestrator.service.routing.canary_watch import ExceededLimit
+from housing_price_orchestrator.service.routing.variant_statistics import StatisticsByVariant
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.ports import ModelIdentity, Variant
@@ -21,18 +21,18 @@ from housing_price_orchestrator.shared.routing import StoppedCanary
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 from housing_price_orchestrator.shared.view.routes import UNKNOWN, CanaryRoute, Route, Routes
 from housing_price_orchestrator.upstream.served_pair import ServedPair
-from housing_price_orchestrator.upstream.served_version import ServedModel, ended, open_served
-from housing_price_orchestrator.upstream.served_versions import ServedModels
+from housing_price_orchestrator.upstream.served_version import ServedVersion, cancel_and_wait, open_served_version
+from housing_price_orchestrator.upstream.served_versions import ServedVersions
 
 SECONDS_BETWEEN_TRIES = 0.25
-"""The pause before model servers that are to take over, and do not answer yet, are asked again."""
+"""Pause between probes of a new version that does not answer yet."""
 
 
 class Upstream:
-    """Keeps what serves the routes open, and has `pricing` and `readiness` ask the right one.
+    """Opens the versions that the routes name, and points `pricing` and `readiness` at them.
 
-    A served model gets requests when it has answered one of ours; the one that it takes over from is closed when its
-    last request has ended. So no request fails because the routes change.
+    A version gets requests after it has answered a probe. The version that it replaces closes when its last request has
+    ended. No request fails because the routes change.
     """
 
     def __init__(
@@ -40,32 +40,32 @@ class Upstream:
         settings: Settings,
         telemetry: ComposedTelemetry,
         routes: Routes,
-        champion: ServedModel,
+        champion: ServedVersion,
         *,
         memories: Mapping[Variant, PriceMemory[Row]],
-        records: VariantRecords,
+        statistics: StatisticsByVariant,
     ) -> None:
-        """Begin with `champion`, which serves the champion of `routes`."""
+        """Start with an open version for the champion of `routes`."""
         self._settings = settings
         self._telemetry = telemetry
         self._memories = memories
-        self.records = records
-        """What was seen of each version in each part."""
+        self.statistics = statistics
+        """Request counts and durations of each version, as champion, canary or shadow."""
         self._champion = champion
-        self._canary: ServedModel | None = None
+        self._canary: ServedVersion | None = None
         self._pair: ServedPair | None = None
-        self.served = ServedModels()
-        self.served.open.append(champion)
+        self.served_versions = ServedVersions()
+        self.served_versions.open.append(champion)
         self.routes = routes
-        """Those that are in use."""
+        """Routes in use."""
         self.stopped: StoppedCanary | None = None
-        """The canary of these routes, where it was stopped here."""
+        """The canary of these routes, if this process stopped it."""
         self.on_stop: Callable[[StoppedCanary], None] = lambda _: None
-        """Told of each canary that is stopped."""
+        """Called with each canary that is stopped."""
         deadline_seconds, probe = settings.requests.deadline_seconds, settings.readiness
         self.pricing = Pricing(
-            telemetry.around_prices(champion.priced),
-            patient_model=telemetry.around_prices(champion.priced_patiently),
+            telemetry.around_prices(champion.online),
+            bulk_model=telemetry.around_prices(champion.bulk),
             deadline_seconds=deadline_seconds,
         )
         self.readiness = Readiness(
@@ -74,54 +74,54 @@ class Upstream:
             interval_seconds=probe.probe_interval_seconds,
             max_age_seconds=2 * (probe.probe_interval_seconds + probe.probe_timeout_seconds),
         )
-        self.wanted = routes
-        """The latest, which may still be waited for."""
+        self.target_routes = routes
+        """Latest routes, which may still wait for a model server."""
         self.followers: list[Callable[[Routes], Awaitable[None]]] = []
-        """Who else is told of each change, at once."""
+        """Callbacks for each change of the routes, before a model server is waited for."""
         self._following: asyncio.Task[None] | None = None
         self._retiring: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger()
 
     @property
     def coalesced(self) -> CoalescingPriceModel:
-        """What knows what waits for the champion."""
+        """The queue of the champion."""
         return self._champion.coalesced
 
     @property
     def canary_weight(self) -> float:
-        """The share of the houses that a canary answers for now."""
+        """Share of houses that the canary prices now; 0 without a canary."""
         return 0.0 if self._pair is None or self.routes.canary is None else self.routes.canary.weight
 
     @property
     def canary_deviation(self) -> float | None:
-        """How far the canary's prices are from the champion's, at the median; None where nothing was compared."""
+        """Median deviation of the canary's prices from the champion's; None before the first comparison."""
         return None if self._pair is None else self._pair.watch.median_deviation
 
     async def follow(self, routes: Routes) -> None:
-        """Begin to follow routes; earlier ones that were still to be followed are given up."""
-        self.wanted = routes
-        for tell in self.followers:
-            await tell(routes)
+        """Start to apply routes in the background; cancels a change that is still waiting."""
+        self.target_routes = routes
+        for notify in self.followers:
+            await notify(routes)
         if self._following is not None:
-            await ended(self._following)
+            await cancel_and_wait(self._following)
         self._following = asyncio.create_task(self._follow(routes))
 
     async def aclose(self) -> None:
-        """Close everything."""
+        """Stop the background tasks and close every version."""
         for task in (self._following, *self._retiring):
             if task is not None:
-                await ended(task)
+                await cancel_and_wait(task)
         if self._pair is not None:
             await self._pair.aclose()
-        await self.served.close_all()
+        await self.served_versions.close_all()
 
     async def _follow(self, routes: Routes) -> None:
         try:
             champion, identity = self._champion, None
             if not champion.serves(routes.champion, "champion"):
-                # Where the new one never answers and the old one does, there is something to be lost.
-                champion, identity = await self._opened(
-                    routes.champion, "champion", is_worth_waiting=lambda: self.readiness.is_ready
+                # Wait while the old champion works: a new one that does not answer would stop the service.
+                champion, identity = await self._open_and_wait(
+                    routes.champion, "champion", should_wait=lambda: self.readiness.is_ready
                 )
             route, canary = routes.canary, self._canary
             if self.stopped is not None and self.stopped.revision == routes.revision:
@@ -130,75 +130,83 @@ class Upstream:
                 canary = None
             self._install(routes, champion, canary, identity)
             if route is not None and canary is None:
-                # Until it answers, the champion answers for its houses.
-                canary, _ = await self._opened(route, "canary", is_worth_waiting=lambda: True)
+                # Until the canary answers, the champion prices its houses.
+                canary, _ = await self._open_and_wait(route, "canary", should_wait=lambda: True)
                 self._install(routes, champion, canary)
-        except Exception as error:  # noqa: BLE001 - a defect must not leave the service without an answer
-            self._log.error("the routes stay as they were: a defect", revision=routes.revision, exc_info=error)
+        except Exception as error:  # noqa: BLE001 - a bug here must not take the service down
+            self._log.error("routes not applied: unexpected error", revision=routes.revision, exc_info=error)
 
-    async def _opened(
-        self, route: Route, variant: Variant, *, is_worth_waiting: Callable[[], bool]
-    ) -> tuple[ServedModel, ModelIdentity | None]:
-        """Open what serves a route, and wait until it answers, or until that is not worth waiting for any more."""
-        served = await open_served(
+    async def _open_and_wait(
+        self, route: Route, variant: Variant, *, should_wait: Callable[[], bool]
+    ) -> tuple[ServedVersion, ModelIdentity | None]:
+        """Open a version and wait for its first answer, for as long as `should_wait` returns True."""
+        version = await open_served_version(
             self._settings,
             self._telemetry,
             route,
             variant,
             memory=self._memories.get(variant),
-            record=self.records.of(variant, route),
+            statistics=self.statistics.of(variant, route),
         )
-        self.served.open.append(served)
+        self.served_versions.open.append(version)
         try:
-            return served, await self._first_answer(served, is_worth_waiting=is_worth_waiting)
+            return version, await self._wait_for_first_answer(version, should_wait=should_wait)
         except BaseException:
-            await self.served.close(served)
+            await self.served_versions.close(version)
             raise
 
-    async def _first_answer(self, served: ServedModel, *, is_worth_waiting: Callable[[], bool]) -> ModelIdentity | None:
-        """Ask for a price, which opens the first connection, until there is one; gives the model that made it."""
-        complaint = None
+    async def _wait_for_first_answer(
+        self, version: ServedVersion, *, should_wait: Callable[[], bool]
+    ) -> ModelIdentity | None:
+        """Probe until the expected model answers, which also opens a connection; returns its identity.
+
+        Returns None when `should_wait` ends the wait.
+        """
+        logged_reason = None
         while True:
             try:
-                (estimate,) = await served.probe.price((EXAMPLE_HOUSE,))
+                (estimate,) = await version.probe.price((EXAMPLE_HOUSE,))
             except HousingPriceError as error:
                 reason = f"{type(error).__name__}: {error}"
             else:
-                if served.route.model_id in (UNKNOWN, estimate.model.id):
+                if version.route.model_id in (UNKNOWN, estimate.model.id):
                     return estimate.model
-                reason = f"it is model {estimate.model.id}"
-            if complaint is None:
-                complaint = reason
+                reason = f"expected model {version.route.model_id}, got {estimate.model.id}"
+            if logged_reason is None:
+                logged_reason = reason
                 self._log.warning(
-                    "waiting for a model server", variant=served.variant, version=served.route.version, error=reason
+                    "waiting for a model server to answer",
+                    variant=version.variant,
+                    version=version.route.version,
+                    error=reason,
                 )
-            if not is_worth_waiting():
+            if not should_wait():
                 return None
             await asyncio.sleep(SECONDS_BETWEEN_TRIES)
 
     def _install(
         self,
         routes: Routes,
-        champion: ServedModel,
-        canary: ServedModel | None,
+        champion: ServedVersion,
+        canary: ServedVersion | None,
         identity: ModelIdentity | None = None,
     ) -> None:
-        """Send every request from now on where the routes say, and let go of what serves them no more."""
+        """Send every new request to these versions, and retire those that are no longer routed to."""
         champion_before, canary_before, pair_before = self._champion, self._canary, self._pair
         self._champion, self._canary = champion, canary
-        self._pair = None if canary is None or routes.canary is None else self._paired(champion, canary, routes.canary)
+        self._pair = None if canary is None or routes.canary is None else self._pair_up(champion, canary, routes.canary)
         self.routes = routes
         if self.stopped is not None and self.stopped.revision != routes.revision:
             self.stopped = None
         entry = self._pair or champion
         if entry is not (pair_before or champion_before):
             around = self._telemetry.around_prices
-            self.pricing.ask(around(entry.priced), patient_model=around(entry.priced_patiently))
+            self.pricing.use_models(around(entry.online), bulk_model=around(entry.bulk))
         if champion is not champion_before:
-            self.readiness.ask_another(champion.probe, identity)
-        gone = [one for one in (champion_before, canary_before) if one is not None and one not in (champion, canary)]
-        if gone or pair_before is not None:
-            self._retire(pair_before, gone)
+            self.readiness.use_model(champion.probe, identity)
+        retired = [one for one in (champion_before, canary_before) if one is not None and one not in (champion, canary)]
+        if retired or pair_before is not None:
+            self._retire(pair_before, retired)
         self._log.info(
             "routes in use",
             revision=routes.revision,
@@ -206,41 +214,41 @@ class Upstream:
             canary=None if canary is None else canary.route.version,
         )
 
-    def _paired(self, champion: ServedModel, canary: ServedModel, route: CanaryRoute) -> ServedPair:
+    def _pair_up(self, champion: ServedVersion, canary: ServedVersion, route: CanaryRoute) -> ServedPair:
         return ServedPair(
             champion,
             canary,
             route,
             deadline_seconds=self._settings.requests.deadline_seconds,
-            deviations=self.records.deviations_of(route),
-            stop=lambda trouble: self._stop(route, trouble),
+            deviations=self.statistics.deviations_of(route),
+            stop=lambda exceeded: self._stop_canary(route, exceeded),
         )
 
-    def _stop(self, route: CanaryRoute, trouble: CanaryTrouble) -> None:
-        """Have the champion answer for all, at once, because the canary is in trouble."""
+    def _stop_canary(self, route: CanaryRoute, exceeded: ExceededLimit) -> None:
+        """Send all houses to the champion at once, because the canary exceeded a limit."""
         self.stopped = StoppedCanary(
-            route.version, route.model_id, self.routes.revision, str(trouble), datetime.now(UTC)
+            route.version, route.model_id, self.routes.revision, str(exceeded), datetime.now(UTC)
         )
-        self.records.is_stopped(route, trouble.failing)
+        self.statistics.record_stop(route, exceeded.name)
         self._log.error(
             "canary stopped", version=route.version, revision=self.routes.revision, reason=self.stopped.reason
         )
         self._install(self.routes, self._champion, None)
         self.on_stop(self.stopped)
 
-    def _retire(self, pair: ServedPair | None, gone: Sequence[ServedModel]) -> None:
+    def _retire(self, pair: ServedPair | None, versions: Sequence[ServedVersion]) -> None:
         earlier = tuple(self._retiring)
 
         async def retire() -> None:
             if earlier:
-                # What went before may still need what goes now.
+                # An earlier pair may still use the versions that are retired now.
                 await asyncio.wait(earlier)
             if pair is not None:
-                await pair.drained()
+                await pair.wait_until_idle()
                 await pair.aclose()
-            for served in gone:
-                await served.drained()
-                await self.served.close(served)
+            for version in versions:
+                await version.wait_until_idle()
+                await self.served_versions.close(version)
 
         task = asyncio.create_task(retire())
         self._retiring.add(task)

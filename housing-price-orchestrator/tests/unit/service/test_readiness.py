@@ -32,31 +32,31 @@ async def test_before_the_first_answer_nothing_is_ready(readiness: Readiness) ->
 
 
 async def test_a_price_makes_it_ready_and_names_the_model(readiness: Readiness, model: FakePriceModel) -> None:
-    await readiness.ask()
+    await readiness.probe()
     assert readiness.is_ready
     assert readiness.identity == model.identity
     assert model.asked == [(house(),)]
 
 
 async def test_an_error_makes_it_unready_and_is_remembered(readiness: Readiness, model: FakePriceModel) -> None:
-    await readiness.ask()
+    await readiness.probe()
     model.error = ModelServerUnavailable("away")
-    await readiness.ask()
+    await readiness.probe()
     assert not readiness.is_ready
     assert readiness.error is model.error
 
 
 async def test_it_recovers_with_the_next_price(readiness: Readiness, model: FakePriceModel) -> None:
     model.error = DeadlineExceeded("slow")
-    await readiness.ask()
+    await readiness.probe()
     model.error = None
-    await readiness.ask()
+    await readiness.probe()
     assert readiness.is_ready
     assert readiness.error is None
 
 
 async def test_an_old_price_counts_no_more(readiness: Readiness, clock: FakeClock) -> None:
-    await readiness.ask()
+    await readiness.probe()
     clock.passes(4.0)
     assert readiness.is_ready
     clock.passes(0.1)
@@ -64,15 +64,15 @@ async def test_an_old_price_counts_no_more(readiness: Readiness, clock: FakeCloc
 
 
 async def test_another_model_is_seen_with_the_next_price(readiness: Readiness, model: FakePriceModel) -> None:
-    await readiness.ask()
+    await readiness.probe()
     model.identity = type(model.identity)("other", "2", "other-2")
-    await readiness.ask()
+    await readiness.probe()
     assert readiness.identity == model.identity
 
 
 async def test_it_asks_again_and_again_until_cancelled(model: FakePriceModel) -> None:
     readiness = Readiness(model, house(), interval_seconds=0.001, max_age_seconds=1)
-    asking = asyncio.create_task(readiness.keep_asking())
+    asking = asyncio.create_task(readiness.run())
     await model.has_been_asked(times=3)
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -81,8 +81,8 @@ async def test_it_asks_again_and_again_until_cancelled(model: FakePriceModel) ->
 
 async def test_even_a_defect_does_not_end_the_asking(readiness: Readiness, model: FakePriceModel) -> None:
     model.error = OverflowError("a defect")
-    await readiness.ask()
+    await readiness.probe()
     assert not readiness.is_ready
     model.error = None
-    await readiness.ask()
+    await readiness.probe()
     assert readiness.is_ready

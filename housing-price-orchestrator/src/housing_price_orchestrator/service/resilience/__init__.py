@@ -1,1 +1,1 @@
-"""Wrappers around the port `PriceModel`: each keeps its promises and adds one of its own."""
+"""Wrappers around the port `PriceModel`. Each keeps the promises of the port and adds one of its own."""

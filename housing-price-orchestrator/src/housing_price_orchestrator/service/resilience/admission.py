@@ -1,8 +1,7 @@
-"""Refuses at the door what could not be answered in time.
+"""Admission control: refuses requests that would miss their deadline in the queue.
 
-A queue that everybody is let into makes everybody wait until nobody is answered in time. What is expected to take
-longer than it may is told so at once, which costs nearly nothing, and those inside are answered (Google SRE book,
-"Handling Overload"; Breakwater, OSDI 2020).
+Under overload an unlimited queue delays every request beyond its deadline. An early refusal costs almost nothing and
+keeps the admitted requests on time (Google SRE book, "Handling Overload"; Breakwater, OSDI 2020).
 """
 
 import time
@@ -16,10 +15,10 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
 class AdmissionPriceModel:
-    """Lets in what is expected to be answered within its deadline, going by what the model server does just now.
+    """Admits a request if the current throughput predicts an answer within its deadline.
 
-    Nothing is refused while nothing has to wait, so there is always something to measure by, and a slowness that has
-    passed is soon forgotten.
+    Promises a refusal at once, before anything is queued. Without a queue nothing is refused, so the estimate is always
+    based on fresh measurements and recovers soon after a slow period.
     """
 
     def __init__(
@@ -30,22 +29,25 @@ class AdmissionPriceModel:
         share_of_deadline: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Let in to `model` what is expected to take at the most this share of its time in `queue`, where it waits."""
+        """Admit to `model` what `queue` is expected to answer within `share_of_deadline` of the time left."""
         self._model = model
         self._queue = queue
         self._share_of_deadline = share_of_deadline
         self._clock = clock
         self.refused = 0
-        """How many questions were refused, since the start."""
+        """Requests refused since the start."""
 
     async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`; raises `QueueFull` at once where the answer would come too late."""
+        """See `PriceModel.price`; raises `QueueFull` at once if the answer would be too late."""
         expected = self._queue.lane_of(len(houses)).seconds_until_answered(len(houses))
         if expected is not None:
             deadline = current_deadline.get()
             if deadline is not None:
-                seconds = self._share_of_deadline * (deadline - self._clock())
-                if expected > seconds:
+                max_seconds = self._share_of_deadline * (deadline - self._clock())
+                if expected > max_seconds:
                     self.refused += 1
-                    raise QueueFull(f"it would take {expected:.3f} s", expected - seconds)
+                    raise QueueFull(
+                        f"expected wait of {expected:.3f} s exceeds the limit of {max_seconds:.3f} s",
+                        expected - max_seconds,
+                    )
         return await self._model.price(houses)

@@ -1,4 +1,4 @@
-"""Several model servers as one: of those that are well, the one with the fewest rows to price is asked."""
+"""Load balancing over several model servers: least outstanding rows among the healthy ones."""
 
 import math
 import time
@@ -9,46 +9,49 @@ from housing_price_orchestrator.shared.errors import ModelServerUnavailable
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
-RESENTED_SECONDS = 0.5
-"""How long one that was away is asked last, whatever others hear of it. A server that stops still answers on open
-connections, and has little to do: without this, it would be asked again for the very call that it refused."""
+COOLDOWN_SECONDS = 0.5
+"""Time for which a server that was unavailable ranks behind the others. A server that is shutting down still answers on
+open connections and is idle, so without a cooldown it would be chosen for the retry of the call that it refused."""
 
 
 class _Server:
-    __slots__ = ("away_at", "model", "outstanding_rows")
+    __slots__ = ("model", "outstanding_rows", "unavailable_at")
 
     def __init__(self, model: CircuitBreakerPriceModel) -> None:
         self.model = model
         self.outstanding_rows = 0
-        self.away_at = -math.inf
+        self.unavailable_at = -math.inf
 
-    def reluctance(self, now: float) -> tuple[int, float]:
-        """Order by how little one wants to ask: in trouble is worse than busy, an open circuit is worst."""
+    def rank(self, now: float) -> tuple[int, float]:
+        """Return the sort key, lowest first: healthy by outstanding rows, then suspect, then open circuits."""
         circuit = self.model.circuit
         if not circuit.is_closed:
-            return 2, circuit.seconds_left
-        return int(circuit.is_troubled or now - self.away_at < RESENTED_SECONDS), self.outstanding_rows
+            return 2, circuit.seconds_until_probe
+        return int(circuit.is_suspect or now - self.unavailable_at < COOLDOWN_SECONDS), self.outstanding_rows
 
 
 class BalancedPriceModel:
-    """Spreads calls over several models by their outstanding rows. It chooses once: to ask another is a retry."""
+    """Sends each call to the healthiest, least loaded model.
+
+    Promises one attempt per call: trying another model is the job of `RetryPriceModel`.
+    """
 
     def __init__(
         self, models: Sequence[CircuitBreakerPriceModel], *, clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """Ask any of `models`, of which there is at least one; they must make the same prices."""
+        """Balance over `models`: at least one, all serving the same model version."""
         self._clock = clock
         self._servers = [_Server(model) for model in models]
 
     async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`; where every circuit is open, raises the `CircuitOpen` that ends first."""
+        """See `PriceModel.price`; if every circuit is open, raises the `CircuitOpen` with the earliest probe."""
         now = self._clock()
-        server = min(self._servers, key=lambda server: server.reluctance(now))
+        server = min(self._servers, key=lambda server: server.rank(now))
         server.outstanding_rows += len(houses)
         try:
             return await server.model.price(houses)
         except ModelServerUnavailable:
-            server.away_at = self._clock()
+            server.unavailable_at = self._clock()
             raise
         finally:
             server.outstanding_rows -= len(houses)

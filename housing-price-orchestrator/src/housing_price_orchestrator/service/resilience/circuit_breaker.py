@@ -1,7 +1,7 @@
-"""A circuit breaker for one model server: what fails again and again is left alone until it is well.
+"""A circuit breaker for one model server: stops calls to a failing server until it recovers.
 
-The pattern is Nygard's ("Release It!"). Here nobody's request is gambled: whether the model server is well again is
-found out with a question of our own (`service/resilience/circuit_watch.py`).
+The pattern is Nygard's ("Release It!"). Recovery is tested with a probe (`circuit_watch.py`), never with a caller's
+request.
 """
 
 import asyncio
@@ -16,7 +16,7 @@ from housing_price_orchestrator.shared import errors
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
-FAILURES = (
+SERVER_FAILURES = (
     errors.ModelServerUnavailable,
     errors.ModelServerBusy,
     errors.DeadlineExceeded,
@@ -24,14 +24,14 @@ FAILURES = (
     errors.AnswerMalformed,
     errors.AnswerIncomplete,
 )
-"""What speaks against the model server. Rows it does not take and prices that make no sense speak against the rows."""
+"""Errors that count against the model server. Refused rows and implausible prices are faults of the rows."""
 
-SUSPECT_SECONDS = 0.25
-"""So long after a failure a model server that still has the benefit of the doubt is asked by us."""
+SUSPECT_PROBE_DELAY_SECONDS = 0.25
+"""Delay before probing a server that failed while its circuit is still closed."""
 
 
 class CircuitState(StrEnum):
-    """Whether calls pass."""
+    """Closed: calls pass. Open: calls are refused. Half-open: calls are refused while a probe runs."""
 
     CLOSED = "closed"
     OPEN = "open"
@@ -39,7 +39,7 @@ class CircuitState(StrEnum):
 
 
 class Circuit:
-    """What is known about the health of one model server."""
+    """Health of one model server, from the results of its calls and probes."""
 
     def __init__(
         self,
@@ -51,14 +51,20 @@ class Circuit:
         max_open_seconds: float,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Open after so many failures or slow calls in a row, at first for `open_seconds`.
+        """Create a closed circuit.
 
-        Each time that it turns out to be too early the time doubles, up to `max_open_seconds`.
+        Args:
+            address: of the model server.
+            max_failures: failures in a row that open the circuit.
+            max_slow_calls: slow calls in a row that open it.
+            open_seconds: time until the first probe of an open circuit; doubles with each failed probe.
+            max_open_seconds: upper limit of that time.
+            clock: monotonic time in seconds.
         """
         self.address = address
         self.state = CircuitState.CLOSED
         self.opened = 0
-        """How often it opened, since the start."""
+        """Times that the circuit opened since the start."""
         self._max_failures = max_failures
         self._max_slow_calls = max_slow_calls
         self._first_open_seconds = self._open_seconds = open_seconds
@@ -66,8 +72,8 @@ class Circuit:
         self._clock = clock
         self._failures = 0
         self._slow_calls = 0
-        self._ask_at = 0.0
-        self._is_troubled = asyncio.Event()
+        self._probe_at = 0.0
+        self._suspect_event = asyncio.Event()
         self._log = structlog.get_logger()
 
     @property
@@ -76,97 +82,100 @@ class Circuit:
         return self.state is CircuitState.CLOSED
 
     @property
-    def is_troubled(self) -> bool:
-        """Whether the last thing that is known about the model server speaks against it."""
-        return self._is_troubled.is_set()
+    def is_suspect(self) -> bool:
+        """Whether the latest call or probe failed or was slow."""
+        return self._suspect_event.is_set()
 
     @property
-    def seconds_left(self) -> float:
-        """The time until somebody looks at the model server again."""
-        return max(0.0, self._ask_at - self._clock())
+    def seconds_until_probe(self) -> float:
+        """Time until the next probe is due."""
+        return max(0.0, self._probe_at - self._clock())
 
-    async def is_in_trouble(self) -> None:
-        """Wait until something speaks against the model server."""
-        await self._is_troubled.wait()
+    async def wait_until_suspect(self) -> None:
+        """Wait until a call fails or is slow."""
+        await self._suspect_event.wait()
 
-    def succeeded(self) -> None:
-        """Note an answer in good time: whatever was, it is well now."""
+    def record_success(self) -> None:
+        """Record an answer in time: resets the counters and closes the circuit."""
         self._failures = self._slow_calls = 0
-        self._is_troubled.clear()
+        self._suspect_event.clear()
         if not self.is_closed:
             self.state = CircuitState.CLOSED
             self._open_seconds = self._first_open_seconds
             self._log.info("circuit closed", address=self.address)
 
-    def failed(self) -> None:
-        """Note a failure."""
+    def record_failure(self) -> None:
+        """Record a failed call or probe; may open the circuit."""
         self._failures += 1
-        self._is_suspect("failures", is_too_much=self._failures >= self._max_failures)
+        self._mark_suspect("failures", is_limit_reached=self._failures >= self._max_failures)
 
-    def was_slow(self) -> None:
-        """Note a call that takes too long, as soon as it does and whether or not an answer will come."""
+    def record_slow_call(self) -> None:
+        """Record a slow call while it is still running; may open the circuit."""
         self._slow_calls += 1
-        self._is_suspect("slow calls", is_too_much=self._slow_calls >= self._max_slow_calls)
+        self._mark_suspect("slow calls", is_limit_reached=self._slow_calls >= self._max_slow_calls)
 
     def half_open(self) -> None:
-        """Note that a single question is being asked to find out whether it is well."""
+        """Mark an open circuit as half-open, because a probe starts."""
         if self.state is CircuitState.OPEN:
             self.state = CircuitState.HALF_OPEN
 
-    def _is_suspect(self, why: str, *, is_too_much: bool) -> None:
+    def _mark_suspect(self, reason: str, *, is_limit_reached: bool) -> None:
         if self.state is CircuitState.OPEN:
-            # What was under way when it opened tells nothing new.
+            # Calls that were in flight when the circuit opened add no information.
             return
         now = self._clock()
         if self.state is CircuitState.HALF_OPEN:
             self._open_seconds = min(2 * self._open_seconds, self._max_open_seconds)
             self.state = CircuitState.OPEN
-        elif is_too_much:
+        elif is_limit_reached:
             self.opened += 1
             self.state = CircuitState.OPEN
-            self._log.warning("circuit opened", address=self.address, why=why)
-        self._ask_at = now + (SUSPECT_SECONDS if self.is_closed else self._open_seconds)
-        self._is_troubled.set()
+            self._log.warning("circuit opened", address=self.address, why=reason)
+        self._probe_at = now + (SUSPECT_PROBE_DELAY_SECONDS if self.is_closed else self._open_seconds)
+        self._suspect_event.set()
 
 
 class CircuitBreakerPriceModel:
-    """Passes calls on while the circuit is closed, and tells the circuit how they went."""
+    """Passes calls on while the circuit is closed, and records their results in it.
+
+    Promises to refuse at once, without a call, while the circuit is open or half-open.
+    """
 
     def __init__(self, model: PriceModel, circuit: Circuit, *, slow_seconds: float) -> None:
-        """Ask `model`, whose model server `circuit` is about; a call is slow from `slow_seconds` on."""
+        """Guard `model` with `circuit`; a call is slow after `slow_seconds`."""
         self._model = model
         self._slow_seconds = slow_seconds
         self.circuit = circuit
 
     async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`; raises `CircuitOpen`, at once, where the model server is being left alone."""
+        """See `PriceModel.price`; raises `CircuitOpen` at once unless the circuit is closed."""
         if not houses:
             return []
         circuit = self.circuit
         if not circuit.is_closed:
-            raise errors.CircuitOpen(circuit.address, circuit.seconds_left)
+            raise errors.CircuitOpen(circuit.address, circuit.seconds_until_probe)
         is_slow = False
 
-        def is_slow_now() -> None:
+        def record_slow_call() -> None:
             nonlocal is_slow
             is_slow = True
-            circuit.was_slow()
+            circuit.record_slow_call()
 
-        # The time counts and not the end: callers who give up at their deadline cancel the call.
-        timer = asyncio.get_running_loop().call_later(self._slow_seconds, is_slow_now)
+        # A timer, because callers cancel the call at their deadline: a slow call may never return.
+        timer = asyncio.get_running_loop().call_later(self._slow_seconds, record_slow_call)
         try:
             estimates = await self._model.price(houses)
-        except FAILURES:
+        except SERVER_FAILURES:
             if not is_slow:
-                circuit.failed()
+                circuit.record_failure()
             raise
         except errors.ModelAnswerUnusable:
             if not is_slow:
-                circuit.succeeded()
+                circuit.record_success()
             raise
         else:
             if not is_slow:
-                circuit.succeeded()
+                circuit.record_success()
             return estimates
         finally:
             timer.cancel()

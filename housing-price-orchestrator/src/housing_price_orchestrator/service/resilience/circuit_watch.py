@@ -1,4 +1,4 @@
-"""Finds out whether a model server in trouble is well again."""
+"""Probes a suspect model server until it recovers."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
@@ -12,10 +12,10 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
 class CircuitWatch:
-    """Asks for one real price, again and again, as long as something speaks against the model server.
+    """Requests one real price at a time while the circuit is suspect, and closes the circuit after a success.
 
-    It asks also while the circuit is still closed, so that of several model servers one that has failed is looked at
-    by us and not by a caller's request.
+    Probes start after the first failure, before the circuit opens. With several model servers, a probe and not a
+    caller's request tests the one that failed.
     """
 
     def __init__(
@@ -27,7 +27,7 @@ class CircuitWatch:
         slow_seconds: float,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Ask `model` about `house`, and give up after `slow_seconds`: slower than that is not well."""
+        """Probe with the price of `house`; a probe longer than `slow_seconds` counts as a slow call."""
         self._circuit = circuit
         self._model = model
         self._house = house
@@ -35,33 +35,33 @@ class CircuitWatch:
         self._sleep = sleep
         self._log = structlog.get_logger()
 
-    async def ask(self) -> None:
-        """Ask once, and tell the circuit how it went; nothing is raised: whoever watches must survive it."""
+    async def probe(self) -> None:
+        """Probe once and record the result in the circuit. Raises nothing, so that the watch goes on."""
         self._circuit.half_open()
         limit = asyncio.timeout(self._slow_seconds)
         try:
             async with limit:
                 await self._model.price((self._house,))
         except (RowsRefused, PriceImplausible):
-            # It answers. That it knows no price for this house is not what opened the circuit.
-            self._circuit.succeeded()
+            # The server answers. An error about this house says nothing about the server.
+            self._circuit.record_success()
         except HousingPriceError:
-            self._circuit.failed()
-        except Exception as error:  # noqa: BLE001 - even a defect must not end the watch
+            self._circuit.record_failure()
+        except Exception as error:  # noqa: BLE001 - a bug must not end the watch
             if limit.expired():
-                self._circuit.was_slow()
+                self._circuit.record_slow_call()
             else:
-                self._log.error("the watch over a circuit failed", address=self._circuit.address, exc_info=error)
-                self._circuit.failed()
+                self._log.error("circuit probe failed: unexpected error", address=self._circuit.address, exc_info=error)
+                self._circuit.record_failure()
         else:
-            self._circuit.succeeded()
+            self._circuit.record_success()
 
-    async def keep_watching(self) -> None:
-        """Watch until cancelled."""
+    async def run(self) -> None:
+        """Probe whenever the circuit is suspect, until cancelled."""
         while True:
-            await self._circuit.is_in_trouble()
-            while self._circuit.seconds_left:
-                await self._sleep(self._circuit.seconds_left)
-            # Calls that went well meanwhile have answered the question.
-            if self._circuit.is_troubled:
-                await self.ask()
+            await self._circuit.wait_until_suspect()
+            while self._circuit.seconds_until_probe:
+                await self._sleep(self._circuit.seconds_until_probe)
+            # A successful call in the meantime makes the probe unnecessary.
+            if self._circuit.is_suspect:
+                await self.probe()

@@ -1,10 +1,10 @@
-"""Many waiting requests become few calls.
+"""Combines waiting requests into few calls.
 
-A call to a model server costs nearly the same for one row as for a hundred, so whoever waits goes along with the next
-call. There is no timer: while fewer than `max_calls` calls are under way, what waits is sent at once; while all are, it
-waits for the first to come back. Group commit in databases works the same way (DeWitt et al., SIGMOD 1984).
+A call to a model server costs nearly the same for one row as for a hundred, so waiting requests share the next call.
+There is no timer: a request is sent at once while fewer than `max_calls` calls are in flight, and otherwise when the
+next call returns. Group commit in databases works the same way (DeWitt et al., SIGMOD 1984).
 
-It is honest because a model prices a row the same whatever stands beside it (`PriceModel.price`).
+This is correct because a price does not depend on the other rows of the call (`PriceModel.price`).
 """
 
 import asyncio
@@ -21,15 +21,15 @@ from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 SMALL_ROWS = 16
-"""Requests of up to so many houses go before larger ones: someone may be waiting for them at a screen."""
+"""Requests of up to this many houses use a lane of their own: single requests are usually interactive."""
 
 
 class CoalescingPriceModel:
-    """Sends what many callers ask for in few calls to the model behind it.
+    """Prices the houses of many callers in few calls to the model behind it.
 
-    Small requests and the pieces of large ones have a queue each, take turns, and leave one call to the other kind, so
-    that a flood of batches does not make single houses wait, nor the other way round. A caller who is cancelled leaves:
-    what it asked for is not sent any more, and a call that nobody waits for is cancelled.
+    Promises that each caller gets the prices of its own houses, and that an error caused by one caller's rows reaches
+    only that caller. Small requests and pieces of large ones have a lane each. The lanes take turns and leave one call
+    to each other, so neither starves. A cancelled request leaves the queue; a call without callers is cancelled.
     """
 
     def __init__(
@@ -41,92 +41,100 @@ class CoalescingPriceModel:
         max_waiting_rows: int = 1_000_000,
         call_seconds: float = math.inf,
     ) -> None:
-        """Ask `model` for up to `max_rows` houses in a call and with up to `max_calls` calls at a time.
+        """Combine calls to `model`.
 
-        What would make more than `max_waiting_rows` houses wait is refused with `QueueFull`. Where a call of `max_rows`
-        would take over `call_seconds`, calls carry less: who waits behind a long call misses its deadline.
+        Args:
+            model: prices the combined calls.
+            max_rows: maximum houses per call.
+            max_calls: maximum calls in flight.
+            max_waiting_rows: maximum houses in the queue; further requests are refused with `QueueFull`.
+            call_seconds: calls carry fewer rows if `max_rows` would take longer, because requests that wait behind a
+                long call miss their deadlines.
         """
         self._model = model
         self._max_calls = max_calls
         self._max_waiting_rows = max_waiting_rows
-        # Each kind leaves one call to the other.
-        self._max_calls_of_a_kind = max(1, max_calls - 1)
+        # Each lane leaves one call to the other.
+        self._max_calls_per_lane = max(1, max_calls - 1)
         self._small, self._large = (
             Lane(min_rows=SMALL_ROWS, max_rows=max_rows, call_seconds=call_seconds) for _ in range(2)
         )
         self._calls = 0
-        self._sent_last = self._large
+        self._last_lane = self._large
         self._is_dispatch_due = False
 
     @property
     def calls(self) -> int:
-        """How many calls are under way."""
+        """Number of calls in flight."""
         return self._calls
 
     @property
     def waiting(self) -> int:
-        """How many requests, or pieces of large ones, wait to be sent."""
+        """Number of requests, or pieces of large ones, that wait to be sent."""
         return self._small.waiting + self._large.waiting
 
     @property
     def waiting_rows(self) -> int:
-        """How many houses wait to be sent."""
+        """Number of houses that wait to be sent."""
         return self._small.waiting_rows + self._large.waiting_rows
 
     def large_rows_within(self, seconds: float) -> float:
-        """How many houses of large requests are priced in so long; no limit where nothing had to wait of late."""
+        """Return how many houses the lane of large requests prices in `seconds`; infinite without a recent backlog."""
         rate = self._large.throughput.rows_per_second
         return math.inf if rate is None else rate * seconds
 
     def lane_of(self, rows: int) -> Lane:
-        """Get where a request of so many houses waits."""
+        """Return the lane for a request of `rows` houses."""
         return self._small if rows <= SMALL_ROWS else self._large
 
     async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`."""
+        """See `PriceModel.price`; raises `QueueFull` if too many houses wait."""
         if not houses:
             return []
         lane = self.lane_of(len(houses))
         rows = lane.rows_per_call
         if len(houses) <= rows:
-            return await self._ask(houses, lane)
+            return await self._enqueue(houses, lane)
         pieces = [houses[start : start + rows] for start in range(0, len(houses), rows)]
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._ask_for_each(piece)) for piece in pieces]
+                tasks = [group.create_task(self._price_with_gaps(piece)) for piece in pieces]
         except ExceptionGroup as failures:
-            # The first piece to fail has cancelled the others, and speaks for the whole.
+            # The task group cancelled the other pieces, so the first error stands for the whole batch.
             raise failures.exceptions[0] from None
         estimates = [estimate for task in tasks for estimate in task.result()]
         if None in estimates:
-            raise PriceImplausible("some house has no usable price", estimates)
+            raise PriceImplausible("at least one house has no usable price", estimates)
         return estimates  # type: ignore[return-value]  # no None in it, as checked above
 
-    async def _ask_for_each(self, piece: Sequence[AnyHouse]) -> Sequence[PriceEstimate | None]:
-        """Ask for a piece of something larger: an implausible price leaves a gap in its place."""
+    async def _price_with_gaps(self, piece: Sequence[AnyHouse]) -> Sequence[PriceEstimate | None]:
+        """Price a piece of a batch; a house with an implausible price gets None."""
         try:
-            return await self._ask(piece, self._large)
+            return await self._enqueue(piece, self._large)
         except PriceImplausible as error:
             return error.estimates
 
-    async def _ask(self, houses: Sequence[AnyHouse], lane: Lane) -> Sequence[PriceEstimate]:
+    async def _enqueue(self, houses: Sequence[AnyHouse], lane: Lane) -> Sequence[PriceEstimate]:
         waiting_rows = self.waiting_rows
         if waiting_rows + len(houses) > self._max_waiting_rows:
-            raise QueueFull(f"{waiting_rows} houses are waiting", lane.seconds_until_answered(0))
+            raise QueueFull(
+                f"{waiting_rows} houses are already waiting (limit {self._max_waiting_rows})",
+                lane.seconds_until_answered(0),
+            )
         loop = asyncio.get_running_loop()
         request = Request(houses, loop.create_future())
         lane.add(request)
         if not self._is_dispatch_due and self._calls < self._max_calls:
-            # At the end of this turn of the loop, so that requests that arrived together leave together.
+            # Dispatch in the next loop iteration, so that requests that arrived together share a call.
             self._is_dispatch_due = True
             loop.call_soon(self._dispatch)
         try:
             return await request.answer
         except asyncio.CancelledError:
-            request.is_left(time.monotonic())
-            # The future is cancelled with its caller: the lane passes over it, and nobody needs a call without callers.
+            request.record_abandoned(time.monotonic())
+            # Cancelling the caller cancelled the future. A queued request leaves the lane; an abandoned call ends.
             if request.call is None:
-                lane.forget(request)
+                lane.remove(request)
             elif request.call.is_abandoned:
                 request.call.cancel()
             raise
@@ -134,10 +142,10 @@ class CoalescingPriceModel:
     def _dispatch(self) -> None:
         self._is_dispatch_due = False
         while self._calls < self._max_calls:
-            # In turns where both kinds wait, so that neither starves.
-            turns = (self._small, self._large) if self._sent_last is self._large else (self._large, self._small)
+            # The lanes take turns, so that neither starves.
+            turns = (self._small, self._large) if self._last_lane is self._large else (self._large, self._small)
             for lane in turns:
-                if lane.calls >= self._max_calls_of_a_kind:
+                if lane.calls >= self._max_calls_per_lane:
                     continue
                 call = lane.next_call()
                 if call is not None:
@@ -148,27 +156,27 @@ class CoalescingPriceModel:
 
     def _send(self, call: Call, lane: Lane) -> None:
         self._calls += 1
-        lane.has_left(call)
-        self._sent_last = lane
-        # A context of its own: a call belongs to all of its requests and not to the one that happened to be last.
+        lane.record_sent(call)
+        self._last_lane = lane
+        # An empty context: a call belongs to all of its requests, not to the one that triggered it.
         call.task = asyncio.create_task(self._call(call.requests, call), context=Context())
 
-        def has_returned(task: asyncio.Task[None]) -> None:
+        def on_return(task: asyncio.Task[None]) -> None:
             self._calls -= 1
-            lane.has_returned(call, is_given_up=task.cancelled())
+            lane.record_returned(call, is_cancelled=task.cancelled())
             error = None if task.cancelled() else task.exception()
             for request in call.requests:
-                # Request and call know each other; left so, they and their houses would wait for the garbage collector.
+                # Break the reference cycle, so that the houses are freed without the garbage collector.
                 request.call = None
                 if not request.answer.done():
-                    # Only a defect gets here: every error with a name was handed to its callers.
+                    # Only unexpected errors get here: `_call` hands every `HousingPriceError` to its callers.
                     request.answer.set_exception(error or RuntimeError("the call was cancelled"))
             self._dispatch()
 
-        call.task.add_done_callback(has_returned)
+        call.task.add_done_callback(on_return)
 
     async def _call(self, requests: Sequence[Request], call: Call) -> None:
-        """Send requests in one call and hand each its part of the answer; never raises an error with a name."""
+        """Send requests in one call and give each its part of the answer. Never raises a `HousingPriceError`."""
         waiting = [request for request in requests if not request.answer.done()]
         if not waiting:
             return
@@ -190,30 +198,30 @@ class CoalescingPriceModel:
                 now = time.monotonic()
                 record.seconds = now - started_at
                 for request in waiting:
-                    request.was_answered(now)
+                    request.record_answered(now)
         except RowsRefused as error:
             if len(waiting) == 1:
                 _fail(waiting, error)
                 return
-            # Somebody's row is poisonous. Halving finds it in at most log2(n) steps, and the others are priced.
+            # One request has rows that the server refuses. Halving isolates it in at most log2(n) steps.
             middle = len(waiting) // 2
             await self._call(waiting[:middle], call)
             await self._call(waiting[middle:], call)
         except PriceImplausible as error:
             call.is_answered = True
-            _share(waiting, error.estimates, error)
+            _distribute(waiting, error.estimates, error)
         except HousingPriceError as error:
             _fail(waiting, error)
         else:
             call.is_answered = True
-            _share(waiting, estimates, None)
+            _distribute(waiting, estimates, None)
 
 
-def _share(
+def _distribute(
     requests: Sequence[Request], estimates: Sequence[PriceEstimate | None], error: PriceImplausible | None
 ) -> None:
-    """Give each request its own estimates; a request with a house that has none fails, alone."""
-    # A model that breaks its promise must not shift one caller's prices to another.
+    """Give each request its own estimates; only requests with a missing estimate fail."""
+    # A wrong number of estimates must not shift prices from one caller to another.
     rows = sum(len(request.houses) for request in requests)
     if rows != len(estimates):
         raise RuntimeError(f"{len(estimates)} estimates for {rows} houses")

@@ -1,10 +1,10 @@
-"""A time limit around a price model."""
+"""A time limit for each request to a price model."""
 
 import asyncio
 import time
 from collections.abc import Sequence
 
-from housing_price_orchestrator.service.routing.variant_statistics import VariantRecord
+from housing_price_orchestrator.service.routing.variant_statistics import VariantStatistics
 from housing_price_orchestrator.shared.deadline import current_deadline
 from housing_price_orchestrator.shared.errors import DeadlineExceeded, HousingPriceError, RowsRefused
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
@@ -13,51 +13,55 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
 class DeadlinePriceModel:
-    """Gives every question one total time; what is still running when it ends is cancelled."""
+    """Limits the total time of each request, queueing and retries included.
 
-    def __init__(self, model: PriceModel, *, seconds: float, record: VariantRecord | None = None) -> None:
-        """Give `model` so many seconds for each question, or less where the deadline that is set comes earlier.
+    Promises that `price` returns or raises by the deadline, and that the work behind it is cancelled then. Wrappers
+    inside read the deadline from `current_deadline`.
+    """
 
-        Where there is a `record`, it is told how each question ended.
+    def __init__(self, model: PriceModel, *, seconds: float, statistics: VariantStatistics | None = None) -> None:
+        """Limit each request to `seconds`, or to an earlier `current_deadline`.
+
+        `statistics`, if given, counts answered and failed requests.
         """
         self._model = model
         self._seconds = seconds
-        self._record = record
-        self.under_way = 0
-        """How many questions wait for their answers."""
+        self._statistics = statistics
+        self.in_flight = 0
+        """Number of requests in flight."""
         self._timers = Timers()
 
     async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`; raises `DeadlineExceeded` when the time is over."""
+        """See `PriceModel.price`; raises `DeadlineExceeded` at the deadline."""
         now = time.monotonic()
         given = current_deadline.get()
         deadline = now + self._seconds if given is None else min(given, now + self._seconds)
         if deadline <= now:
-            raise DeadlineExceeded("the time was over before anything was asked")
+            raise DeadlineExceeded("the deadline passed before the request started")
         token = current_deadline.set(deadline)
-        self.under_way += 1
+        self.in_flight += 1
         limit = asyncio.timeout(None)
         timer = self._timers.call_later(deadline - now, lambda: limit.reschedule(0))
         try:
             async with limit:
                 estimates = await self._model.price(houses)
         except TimeoutError as error:
-            # A TimeoutError from further inside is somebody else's.
+            # A TimeoutError that this timeout did not cause passes through.
             if not limit.expired():
                 raise
-            if self._record is not None:
-                self._record.is_failed()
+            if self._statistics is not None:
+                self._statistics.record_failure()
             raise DeadlineExceeded(f"no answer within {deadline - now:.3f} s") from error
         except HousingPriceError as error:
-            # Rows that are not taken speak against the rows.
-            if self._record is not None and not isinstance(error, RowsRefused):
-                self._record.is_failed()
+            # Refused rows are the caller's fault, not the version's.
+            if self._statistics is not None and not isinstance(error, RowsRefused):
+                self._statistics.record_failure()
             raise
         else:
-            if self._record is not None:
-                self._record.is_answered(len(houses), time.monotonic() - now)
+            if self._statistics is not None:
+                self._statistics.record_success(len(houses), time.monotonic() - now)
             return estimates
         finally:
-            self.under_way -= 1
+            self.in_flight -= 1
             timer.cancel()
             current_deadline.reset(token)

@@ -1,4 +1,4 @@
-"""Requests that wait for a call, and the calls that carry them."""
+"""A queue of requests, and the calls that carry them to the model server."""
 
 import asyncio
 import math
@@ -15,46 +15,46 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
 class Request:
-    """Houses of one caller that stay together in one call, and where their prices are awaited."""
+    """Houses of one caller that travel in one call, and the future for their prices."""
 
-    __slots__ = ("answer", "asked_at", "call", "deadline", "houses", "record", "sent_at")
+    __slots__ = ("answer", "call", "deadline", "houses", "queued_at", "record", "sent_at")
 
     def __init__(self, houses: Sequence[AnyHouse], answer: asyncio.Future[Sequence[PriceEstimate]]) -> None:
-        """Ask about `houses`, for the request and with the deadline of the running task."""
+        """Create a request with the deadline and the request record of the running task."""
         self.houses = houses
         self.answer = answer
         self.call: Call | None = None
         self.record: RequestRecord | None = current_request.get()
         self.deadline: float | None = current_deadline.get()
-        self.asked_at = self.sent_at = time.monotonic()
+        self.queued_at = self.sent_at = time.monotonic()
 
-    def was_sent(self, now: float) -> None:
-        """Note how long it waited for a call."""
+    def record_sent(self, now: float) -> None:
+        """Record the time in the queue."""
         self.sent_at = now
         if self.record is not None:
-            # Of a batch, the slowest piece speaks for the whole: the pieces wait side by side.
-            self.record.queue_seconds = max(self.record.queue_seconds, now - self.asked_at)
+            # The pieces of a batch wait in parallel, so the slowest one determines the time of the batch.
+            self.record.queue_seconds = max(self.record.queue_seconds, now - self.queued_at)
 
-    def was_answered(self, now: float) -> None:
-        """Note how long its call took."""
+    def record_answered(self, now: float) -> None:
+        """Record the time in the call."""
         if self.record is not None:
             self.record.model_seconds = max(self.record.model_seconds, now - self.sent_at)
 
-    def is_left(self, now: float) -> None:
-        """Note that its caller has gone: what it waited for until now is all that there is to tell."""
+    def record_abandoned(self, now: float) -> None:
+        """Record the time until the caller left, in the queue or in the call."""
         if self.call is None:
-            self.was_sent(now)
+            self.record_sent(now)
         else:
-            self.was_answered(now)
+            self.record_answered(now)
 
 
 class Call:
-    """Requests that are sent together."""
+    """Requests that share one call."""
 
     __slots__ = ("is_answered", "requests", "rows", "sent_at", "task")
 
     def __init__(self, requests: list[Request]) -> None:
-        """Carry `requests`."""
+        """Create a call for `requests` and assign it to each."""
         self.requests = requests
         self.rows = sum(len(request.houses) for request in requests)
         self.is_answered = False
@@ -62,26 +62,29 @@ class Call:
         self.task: asyncio.Task[None] | None = None
         for request in requests:
             request.call = self
-            request.was_sent(self.sent_at)
+            request.record_sent(self.sent_at)
 
     @property
     def is_abandoned(self) -> bool:
-        """Whether nobody waits for it any more."""
+        """Whether every caller has left or has an answer."""
         return all(request.answer.done() for request in self.requests)
 
     def cancel(self) -> None:
-        """Stop it."""
+        """Cancel the call."""
         if self.task is not None:
             self.task.cancel()
 
 
 class Lane:
-    """Requests of one kind: those that wait, in their order, and what is known about their calls."""
+    """A first-in, first-out queue of requests, with the load and the throughput of its calls."""
 
     def __init__(self, *, min_rows: int, max_rows: int, call_seconds: float) -> None:
-        """Have calls of up to `max_rows`, or of as few as `min_rows` where more would take over `call_seconds`."""
+        """Create an empty lane.
+
+        Calls carry up to `max_rows` rows, and fewer (at least `min_rows`) if `max_rows` would take over `call_seconds`.
+        """
         self.calls = 0
-        self.rows_under_way = 0
+        self.rows_in_flight = 0
         self.waiting_rows = 0
         self.throughput = Throughput()
         self._queue: deque[Request] = deque()
@@ -91,69 +94,74 @@ class Lane:
 
     @property
     def waiting(self) -> int:
-        """How many requests wait."""
+        """Number of waiting requests."""
         return sum(not request.answer.done() for request in self._queue)
 
     @property
     def rows_per_call(self) -> int:
-        """How many rows a call carries at the most, given what the model server does."""
-        return int(min(self._max_rows, max(self._min_rows, self.throughput.rows_within(self._call_seconds))))
+        """Maximum rows of the next call, at the current throughput."""
+        return int(min(self._max_rows, max(self._min_rows, self.throughput.max_rows_within(self._call_seconds))))
 
     def seconds_until_answered(self, rows: int) -> float | None:
-        """Expect how long a request that comes now takes; None where nothing is known because nothing had to wait."""
+        """Estimate the time to answer a new request of `rows` houses; None without a recent backlog."""
         rate = self.throughput.rows_per_second
         if rate is None or not rate:
             return None
-        ahead = self.waiting_rows + self.rows_under_way + rows
-        # A few slow calls with little in them make a low rate, and the next one carries more: so many calls it takes,
-        # each as long as calls may take or have taken, beside the one that is under way.
+        ahead = self.waiting_rows + self.rows_in_flight + rows
+        # A few slow, small calls make the rate too low, although the next call carries more. So the estimate is at most
+        # the number of calls needed, plus the one in flight, times the duration of a call.
         calls = math.ceil(ahead / self.rows_per_call) + 1
         return min(ahead / rate, calls * max(self._call_seconds, self.throughput.call_seconds))
 
     def add(self, request: Request) -> None:
-        """Have a request wait."""
+        """Append a request to the queue."""
         self._queue.append(request)
         self.waiting_rows += len(request.houses)
 
-    def forget(self, request: Request) -> None:
-        """Wait no more for a request whose caller has gone."""
+    def remove(self, request: Request) -> None:
+        """Drop a queued request whose caller has left."""
         self.waiting_rows -= len(request.houses)
         request.houses = ()
 
     def next_call(self) -> Call | None:
-        """Take what fits into one call, without those who have left and those who cannot be answered in time."""
+        """Take the next requests that fit into one call; None if none is left.
+
+        Skips requests whose callers have left, and fails those whose deadline comes before the answer.
+        """
         taken: list[Request] = []
         rows = 0
         limit = self.rows_per_call
-        # Who has less time left than a call takes would only make it longer for the others; where there are no others,
-        # the call finds out whether it still takes so long.
-        too_late = time.monotonic() + (self.throughput.call_seconds if self.calls else 0.0)
+        # A request with less time left than a call takes would only slow the others down. With no call in flight it is
+        # sent all the same, to measure the duration again.
+        earliest_answer = time.monotonic() + (self.throughput.call_seconds if self.calls else 0.0)
         while self._queue and (not taken or rows + len(self._queue[0].houses) <= limit):
             request = self._queue.popleft()
             self.waiting_rows -= len(request.houses)
             if request.answer.done():
                 continue
-            if request.deadline is not None and request.deadline < too_late:
-                request.is_left(time.monotonic())
-                request.answer.set_exception(DeadlineExceeded("its time was nearly over when its turn came"))
+            if request.deadline is not None and request.deadline < earliest_answer:
+                request.record_abandoned(time.monotonic())
+                request.answer.set_exception(
+                    DeadlineExceeded("the deadline was too close when the request left the queue")
+                )
                 continue
             taken.append(request)
             rows += len(request.houses)
         return Call(taken) if taken else None
 
-    def has_left(self, call: Call) -> None:
-        """Note that a call is under way."""
+    def record_sent(self, call: Call) -> None:
+        """Record that a call was sent."""
         self.calls += 1
-        self.rows_under_way += call.rows
-        self.throughput.others_wait(is_so=bool(self._queue))
+        self.rows_in_flight += call.rows
+        self.throughput.set_backlog(is_waiting=bool(self._queue))
 
-    def has_returned(self, call: Call, *, is_given_up: bool) -> None:
-        """Note that a call is back: answered, failed, or given up because all of its callers have gone."""
+    def record_returned(self, call: Call, *, is_cancelled: bool) -> None:
+        """Record that a call ended: answered, failed, or cancelled because all callers left."""
         seconds = time.monotonic() - call.sent_at
-        # A failure tells nothing about speed, and who leaves early neither; a call that lasted too long does.
-        if call.is_answered or (is_given_up and seconds > self.throughput.call_seconds):
-            self.throughput.note(call.rows, seconds, is_answered=call.is_answered)
+        # Failures and early cancellations say nothing about speed; a cancelled call that was slower than usual does.
+        if call.is_answered or (is_cancelled and seconds > self.throughput.call_seconds):
+            self.throughput.record_call(call.rows, seconds, is_answered=call.is_answered)
         else:
-            self.throughput.is_interrupted()
+            self.throughput.record_failure()
         self.calls -= 1
-        self.rows_under_way -= call.rows
+        self.rows_in_flight -= call.rows

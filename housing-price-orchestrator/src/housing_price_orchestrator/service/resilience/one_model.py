@@ -1,4 +1,4 @@
-"""One answer, one model: what is priced together is priced by the same model, also while models are exchanged."""
+"""One model per answer, also while model servers are being swapped."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -8,23 +8,23 @@ from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 MAX_ROUNDS = 5
-"""How often the rest is asked for: with two model servers of which each answers half of the calls, one in 32 batches is
-left over. A deadline ends it earlier."""
+"""Maximum number of repeated calls. With two model servers that each answer half of the calls, one batch in 32 still
+fails. A deadline can end it earlier."""
 
 
 class OneModelPriceModel:
-    """Asks again for the houses whose prices another model made than those of most.
+    """Reprices the houses that a minority model priced.
 
-    A large batch is priced in several calls. While model servers get another model one after the other, or one of them
-    between two calls, these may be answered by different models, whose prices cannot be compared with each other.
+    A large batch takes several calls. During a rolling swap different models may answer them, and their prices are not
+    comparable. Promises that all estimates of an answer have the same `model`.
     """
 
     def __init__(self, model: PriceModel) -> None:
-        """Ask `model`."""
+        """Price with `model`, which may change between calls."""
         self._model = model
 
     async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`; raises `ModelChanged` when different models go on answering."""
+        """See `PriceModel.price`; raises `ModelChanged` after `MAX_ROUNDS` without one common model."""
         estimates = await self._model.price(houses)
         if len(houses) <= 1 or len(_models_of(estimates)) == 1:
             return estimates
@@ -37,19 +37,19 @@ class OneModelPriceModel:
             estimates = list(estimates)
             for at, estimate in zip(others, again, strict=True):
                 estimates[at] = estimate
-            # Where it is not the one that was wanted, that one may be gone.
+            # Aim for the model that answered now: the earlier one may be gone.
             wanted = _most_frequent(again)
         if len(_models_of(estimates)) > 1:
-            raise ModelChanged(f"still priced by several models after {MAX_ROUNDS} further rounds")
+            raise ModelChanged(f"several models answered, also after {MAX_ROUNDS} repeated calls")
         return estimates
 
 
 def _models_of(estimates: Sequence[PriceEstimate]) -> set[ModelIdentity]:
-    """Tell which models made them, without comparing each: the estimates of a call share the object."""
+    """Return the distinct models. Deduplicates by object first: estimates of one call share the identity."""
     models = [estimate.model for estimate in estimates]
     return set(dict(zip(map(id, models), models, strict=True)).values())
 
 
 def _most_frequent(estimates: Sequence[PriceEstimate]) -> ModelIdentity:
-    """Tell which model made most of the prices."""
+    """Return the model that made the most prices."""
     return Counter(estimate.model for estimate in estimates).most_common(1)[0][0]

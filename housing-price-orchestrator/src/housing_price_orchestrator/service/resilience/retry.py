@@ -1,7 +1,7 @@
-"""Asks again where a failure may pass by itself, and never so often that the asking becomes the failure.
+"""Retries of transient failures, limited by a shared budget and by the deadline.
 
-stamina and tenacity retry one function; neither knows how many others are retrying, nor the deadline of a call's
-callers, and both are what keeps retries from making an outage worse (Google SRE book, "Addressing Cascading Failures").
+stamina and tenacity retry one function call. They know neither how many other calls are retrying nor the deadline of
+the callers, which are what keeps retries from amplifying an outage (Google SRE book, "Addressing Cascading Failures").
 """
 
 import asyncio
@@ -16,47 +16,47 @@ from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 WINDOW_SECONDS = 10
-"""What counts for the budget: so an hour of quiet does not finance a storm (Finagle's budget looks as far back)."""
+"""Period that the budget covers, as in Finagle. A longer one would let a quiet hour pay for a retry storm."""
 
 
 class RetryBudget:
-    """Allows further attempts in proportion to first ones: the larger of `floor` and `ratio` of the last 10 s.
+    """Limits retries to a share of calls: `ratio` times the calls of the last 10 s, or `floor` if that is more.
 
-    Sustained over time there are at most `1 + ratio` attempts for each call, whatever fails. Envoy's retry budget is
-    made the same way: 20 %, and at least 3.
+    Sustained load thus has at most `1 + ratio` attempts per call, whatever fails. Envoy's retry budget works the same
+    way (20 %, at least 3).
     """
 
     def __init__(self, *, ratio: float, floor: int, clock: Callable[[], float] = time.monotonic) -> None:
-        """Allow `ratio` further attempts for each call, and `floor` even where there were few calls."""
+        """Allow `ratio` retries per call, and `floor` retries when there were few calls."""
         self._ratio = ratio
         self._floor = floor
         self._clock = clock
-        # One entry per second in which something happened: when, calls, retries.
+        # One entry per active second: [second, calls, retries].
         self._seconds: deque[list[int]] = deque()
         self._calls = 0
         self._retries = 0
 
     def count_call(self) -> None:
-        """Note the first attempt of a call."""
-        self._now()[1] += 1
+        """Count the first attempt of a call."""
+        self._current_second()[1] += 1
         self._calls += 1
 
     def uncount_call(self) -> None:
-        """Take back the note of a call that was not made in the end."""
-        now = self._now()
-        now[1] -= 1
+        """Take back a count, because the call was not made."""
+        current = self._current_second()
+        current[1] -= 1
         self._calls -= 1
 
-    def allows_retry(self) -> bool:
-        """Take a further attempt out of the budget, if there is one in it."""
-        now = self._now()
+    def take_retry(self) -> bool:
+        """Take one retry from the budget; returns False if the budget is spent."""
+        current = self._current_second()
         if self._retries + 1 > max(self._floor, self._ratio * self._calls):
             return False
-        now[2] += 1
+        current[2] += 1
         self._retries += 1
         return True
 
-    def _now(self) -> list[int]:
+    def _current_second(self) -> list[int]:
         second = int(self._clock())
         seconds = self._seconds
         if seconds and seconds[-1][0] == second:
@@ -70,10 +70,11 @@ class RetryBudget:
 
 
 class RetryPriceModel:
-    """Asks again after `ModelServerUnavailable`, with pauses, within the budget and within the deadline.
+    """Retries after `ModelServerUnavailable`, within the budget and the deadline.
 
-    Pauses are drawn from the whole range up to a limit that doubles ("full jitter": Brooker, "Exponential Backoff And
-    Jitter", AWS, 2015), so that those who failed together do not come back together.
+    Promises that no attempt starts after the deadline, and that every other error passes through at once. Backoff is
+    exponential with full jitter (Brooker, "Exponential Backoff And Jitter", AWS, 2015), so that calls that failed
+    together do not retry together.
     """
 
     def __init__(
@@ -87,7 +88,7 @@ class RetryPriceModel:
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
         draw: Callable[[float, float], float] = random.uniform,
     ) -> None:
-        """Ask `model` up to `max_attempts` times, at first after a pause of up to `backoff_seconds`."""
+        """Try `model` up to `max_attempts` times; pauses last up to `backoff_seconds`, which doubles each time."""
         self._model = model
         self._budget = budget
         self._max_attempts = max_attempts
@@ -96,37 +97,37 @@ class RetryPriceModel:
         self._sleep = sleep
         self._draw = draw
         self.retries = 0
-        """How many further attempts were made, since the start."""
+        """Retries since the start."""
         self.retries_refused = 0
-        """How many further attempts the budget did not allow, since the start."""
+        """Retries refused by the budget since the start."""
 
     async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         """See `PriceModel.price`; raises the error of the last attempt."""
         self._budget.count_call()
-        limit = self._backoff_seconds
+        max_pause = self._backoff_seconds
         for attempts_left in range(self._max_attempts - 1, -1, -1):
             try:
                 return await self._model.price(houses)
             except CircuitOpen:
-                # Nobody was asked, so nobody can be asked again for it: else an open circuit would pay for retries.
+                # No call was made, so it must not count: an open circuit would otherwise fill the retry budget.
                 if attempts_left == self._max_attempts - 1:
                     self._budget.uncount_call()
                 raise
             except ModelServerUnavailable:
-                pause = self._draw(0, limit)
-                if not attempts_left or not self._is_time_for(pause):
+                pause = self._draw(0, max_pause)
+                if not attempts_left or not self._fits_deadline(pause):
                     raise
-                if not self._budget.allows_retry():
+                if not self._budget.take_retry():
                     self.retries_refused += 1
                     raise
                 await self._sleep(pause)
-                # A busy machine may sleep longer than it was asked to.
-                if not self._is_time_for(0):
+                # A busy machine can sleep longer than requested.
+                if not self._fits_deadline(0):
                     raise
             self.retries += 1
-            limit *= 2
+            max_pause *= 2
         raise AssertionError("the last attempt returns or raises")
 
-    def _is_time_for(self, pause: float) -> bool:
+    def _fits_deadline(self, pause_seconds: float) -> bool:
         deadline = current_deadline.get()
-        return deadline is None or self._clock() + pause < deadline
+        return deadline is None or self._clock() + pause_seconds < deadline

@@ -1,77 +1,77 @@
-"""What a model server really does, measured on the calls it answers."""
+"""Throughput of a model server, measured on its calls."""
 
 import math
 import time
 from collections.abc import Callable
 
-MEMORY_SECONDS = 1.0
-"""What was measured so long ago weighs a third (1/e) of what is measured now."""
+DECAY_SECONDS = 1.0
+"""Time constant of the moving average: a measurement of this age weighs 1/e of a new one."""
 
-ENOUGH_SECONDS = 0.05
-"""A shorter time shows chance and not what the model server does."""
+MIN_MEASURED_SECONDS = 0.05
+"""Minimum measured time for a rate; shorter periods are noise."""
 
-FRESH_SECONDS = 3.0
-"""What was measured longer ago counts no more: a slowness that has passed must not keep anybody out."""
+MAX_AGE_SECONDS = 3.0
+"""Older measurements are discarded, so that a past slow period refuses no new requests."""
 
 
 class Throughput:
-    """How many rows per second are priced while requests have to wait, for one kind of requests.
+    """Rows priced per second while there is a backlog, for one lane.
 
-    Rows and times are added up and then divided: an average of the calls' own rates would be too high where calls of
+    Computed as summed rows over summed time. Averaging the rates of single calls would overestimate, because calls of
     different sizes wait for each other.
     """
 
     def __init__(self, *, clock: Callable[[], float] = time.monotonic) -> None:
-        """Begin without any knowledge."""
+        """Start without measurements."""
         self._clock = clock
         self._rows_per_second_of_a_call: float | None = None
         self._rows = 0.0
         self._seconds = 0.0
         self._call_seconds = 0.0
-        self._has_hung = False
+        self._last_call_hung = False
         self._measured_at = -math.inf
         self._waiting_since: float | None = None
 
     @property
     def rows_per_second(self) -> float | None:
-        """What all calls together get done while requests wait; None where nothing had to wait of late."""
-        if self._seconds < ENOUGH_SECONDS or not self._is_fresh():
+        """Rate of all calls together during a backlog; None without a recent backlog."""
+        if self._seconds < MIN_MEASURED_SECONDS or not self._is_fresh():
             return None
         rate = self._rows / self._seconds
-        # All together do no less than one does alone. Where hardly anything ever waits, a moment in which everything
-        # stood still would otherwise be all that is known, and keep out those whom the next call will carry.
-        return rate if self._has_hung else max(rate, self._rows_per_second_of_a_call or 0.0)
+        # All calls together are at least as fast as one alone. Without this bound, a short stall under light load would
+        # be the only measurement, and admission would refuse requests that the next call can carry.
+        return rate if self._last_call_hung else max(rate, self._rows_per_second_of_a_call or 0.0)
 
     @property
     def call_seconds(self) -> float:
-        """How long a call takes while requests wait; 0 where nothing had to wait of late."""
+        """Duration of a call during a backlog; 0 without a recent backlog."""
         return self._call_seconds if self._is_fresh() else 0.0
 
-    def rows_within(self, seconds: float) -> float:
-        """How many rows a call may carry to be answered within so many seconds, going by the last ones.
+    def max_rows_within(self, seconds: float) -> float:
+        """Return the call size that recent calls predict to take `seconds`; infinite before the first call.
 
-        A larger call is more efficient, so this is less than could be: calls grow step by step to what they may carry.
+        Larger calls are more efficient, so the prediction is low and calls grow to the right size step by step.
         """
         rows = self._rows_per_second_of_a_call
         return math.inf if rows is None else rows * seconds
 
-    def others_wait(self, *, is_so: bool) -> None:
-        """Note whether requests wait now: only then it is the model server that is waited for."""
-        if not is_so:
+    def set_backlog(self, *, is_waiting: bool) -> None:
+        """Record whether requests wait now. Only then does the model server limit the rate."""
+        if not is_waiting:
             self._waiting_since = None
         elif self._waiting_since is None:
             self._waiting_since = self._clock()
 
-    def note(self, rows: int, seconds: float, *, is_answered: bool) -> None:
-        """Note a call that was answered, or given up after some time."""
+    def record_call(self, rows: int, seconds: float, *, is_answered: bool) -> None:
+        """Record a call that was answered, or abandoned after `seconds`."""
         rate = rows / max(seconds, 1e-6)
         before = self._rows_per_second_of_a_call
-        # Half of it is new: calls may grow fast, and shrink as fast.
+        # A weight of one half lets call sizes grow and shrink quickly.
         self._rows_per_second_of_a_call = rate if before is None else (before + rate) / 2
-        if is_answered and self._has_hung:
-            # A hang that is over must not count on.
+        if is_answered and self._last_call_hung:
+            # The server answers again: forget the duration of the hung call.
             self._call_seconds = seconds
-        self._has_hung = not is_answered
+        self._last_call_hung = not is_answered
         if self._waiting_since is None:
             return
         now = self._clock()
@@ -79,16 +79,16 @@ class Throughput:
             self._rows = self._seconds = 0.0
             self._call_seconds = seconds
         passed = now - self._waiting_since
-        weight = math.exp(-passed / MEMORY_SECONDS)
+        weight = math.exp(-passed / DECAY_SECONDS)
         self._rows = self._rows * weight + (rows if is_answered else 0)
         self._seconds = self._seconds * weight + passed
         self._call_seconds = (self._call_seconds + seconds) / 2
         self._waiting_since = self._measured_at = now
 
-    def is_interrupted(self) -> None:
-        """Note that a call failed, which tells nothing about speed."""
+    def record_failure(self) -> None:
+        """Record a failed call: excludes its time, which says nothing about speed."""
         if self._waiting_since is not None:
             self._waiting_since = self._clock()
 
     def _is_fresh(self) -> bool:
-        return self._clock() - self._measured_at <= FRESH_SECONDS
+        return self._clock() - self._measured_at <= MAX_AGE_SECONDS

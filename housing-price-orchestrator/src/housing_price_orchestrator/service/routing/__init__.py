@@ -1,1 +1,1 @@
-"""Canary and shadow: which version prices which house."""
+"""Canary and shadow: which model version prices which house."""

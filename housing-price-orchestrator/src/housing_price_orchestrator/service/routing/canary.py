@@ -1,4 +1,4 @@
-"""A canary beside the champion: each house has its model, and no caller notices that one of them is on trial."""
+"""Canary routing: splits houses between champion and canary, and falls back to the champion."""
 
 import asyncio
 import contextlib
@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from housing_price_orchestrator.service.routing.canary_buckets import bucket_of, buckets_of
 from housing_price_orchestrator.service.routing.canary_watch import CanaryWatch
-from housing_price_orchestrator.service.routing.price_deviation import Comparing
+from housing_price_orchestrator.service.routing.price_deviation import CanaryComparison
 from housing_price_orchestrator.shared.deadline import current_deadline, deadline_at
 from housing_price_orchestrator.shared.errors import (
     DeadlineExceeded,
@@ -21,16 +21,17 @@ from housing_price_orchestrator.shared.errors import (
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
-CANARY_SHARE_OF_TIME = 0.5
-"""So much of the time that is left a canary has; the champion has the rest, where the canary does not answer."""
+CANARY_TIME_SHARE = 0.5
+"""Share of the remaining time that the canary gets; the champion gets the rest if the canary does not answer."""
 
-_NO_ANSWER = (ModelServerError, DeadlineExceeded, QueueFull)
+_CANARY_FAILURES = (ModelServerError, DeadlineExceeded, QueueFull)
 
 
 class RoutedPriceModel:
-    """Has the canary price the houses that fall to it, and the champion all others and what the canary cannot price.
+    """Prices a share of houses with the canary, and the others with the champion.
 
-    A batch is split, and put together in its order: each part has one model.
+    The champion also prices what the canary fails to price, so a canary failure never reaches a caller. A batch is
+    split by house and reassembled in order; each part is priced by one model.
     """
 
     def __init__(
@@ -40,27 +41,33 @@ class RoutedPriceModel:
         *,
         weight: float,
         watch: CanaryWatch,
-        comparing: Comparing,
-        fair_seconds: float = 0.0,
+        comparison: CanaryComparison,
+        min_fair_seconds: float = 0.0,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Give `canary` this share of the ids.
+        """Route between two models.
 
-        Tell `watch` how both do, and have `comparing` look at some of the canary's prices. That a canary which had less
-        than `fair_seconds` gave no answer in time does not speak against it: its caller was in a hurry.
+        Args:
+            champion: prices all other houses, and those that the canary fails to price.
+            canary: prices a share of the houses.
+            weight: the share of house ids that the canary prices, 0 to 1.
+            watch: records durations and failures of both models.
+            comparison: compares a sample of the canary's prices with the champion's.
+            min_fair_seconds: a canary timeout counts as a failure only if the canary had at least this time.
+            clock: monotonic time in seconds.
         """
         self._champion = champion
         self._canary = canary
         self._buckets = buckets_of(weight)
         self._watch = watch
-        self._comparing = comparing
-        self._fair_seconds = fair_seconds
+        self._comparison = comparison
+        self._min_fair_seconds = min_fair_seconds
         self._clock = clock
 
     async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         """See `PriceModel.price`; raises what the champion raises."""
-        limit = self._buckets
-        for_canary = [bucket_of(house.id) < limit for house in houses]
+        buckets = self._buckets
+        for_canary = [bucket_of(house.id) < buckets for house in houses]
         if not any(for_canary):
             return await self._by_champion(houses)
         if all(for_canary):
@@ -68,66 +75,69 @@ class RoutedPriceModel:
         return await self._by_both(houses, for_canary)
 
     async def _by_both(self, houses: Sequence[AnyHouse], for_canary: Sequence[bool]) -> Sequence[PriceEstimate]:
-        of_canary = [at for at, is_so in enumerate(for_canary) if is_so]
-        of_champion = [at for at, is_so in enumerate(for_canary) if not is_so]
+        canary_places = [at for at, is_canary in enumerate(for_canary) if is_canary]
+        champion_places = [at for at, is_canary in enumerate(for_canary) if not is_canary]
         try:
             async with asyncio.TaskGroup() as group:
                 parts = [
-                    (places, group.create_task(_for_each(price, [houses[at] for at in places])))
-                    for places, price in ((of_canary, self._by_canary), (of_champion, self._by_champion))
+                    (places, group.create_task(_price_with_gaps(price, [houses[at] for at in places])))
+                    for places, price in (
+                        (canary_places, self._by_canary),
+                        (champion_places, self._by_champion),
+                    )
                 ]
         except ExceptionGroup as failures:
-            # The first part to fail has ended the other, and speaks for the whole.
+            # The task group cancelled the other part, so the first error stands for the whole batch.
             raise failures.exceptions[0] from None
         estimates: list[PriceEstimate | None] = [None] * len(houses)
         for places, task in parts:
             for at, estimate in zip(places, task.result(), strict=True):
                 estimates[at] = estimate
         if None in estimates:
-            raise PriceImplausible("some house has no usable price", estimates)
+            raise PriceImplausible("at least one house has no usable price", estimates)
         return estimates  # type: ignore[return-value]  # no None in it, as checked above
 
     async def _by_champion(self, houses: Sequence[AnyHouse]) -> Sequence[PriceEstimate]:
         started_at = self._clock()
         estimates = await self._champion.price(houses)
-        # How quickly it remembers is nothing to compare a canary with, which is always asked.
+        # Answers from memory are too fast to compare a canary with, which has no memory.
         if any(one.source == "model" for one in estimates):
-            self._watch.champion_answered(self._clock() - started_at)
+            self._watch.record_champion_answer(self._clock() - started_at)
         return estimates
 
     async def _by_canary(self, houses: Sequence[AnyHouse]) -> Sequence[PriceEstimate]:
         started_at = self._clock()
         deadline = current_deadline.get()
-        seconds = math.inf if deadline is None else CANARY_SHARE_OF_TIME * (deadline - started_at)
+        seconds = math.inf if deadline is None else CANARY_TIME_SHARE * (deadline - started_at)
         try:
             with contextlib.nullcontext() if deadline is None else deadline_at(started_at + seconds):
                 estimates = await self._canary.price(houses)
         except RowsRefused as error:
-            return await self._covered(houses, error, self._clock() - started_at)
-        except _NO_ANSWER as error:
-            if not isinstance(error, DeadlineExceeded) or seconds >= self._fair_seconds:
-                self._watch.canary_failed(self._clock() - started_at)
+            return await self._price_refused_by_canary(houses, error, self._clock() - started_at)
+        except _CANARY_FAILURES as error:
+            if not isinstance(error, DeadlineExceeded) or seconds >= self._min_fair_seconds:
+                self._watch.record_canary_failure(self._clock() - started_at)
             return await self._champion.price(houses)
-        self._watch.canary_answered(self._clock() - started_at)
-        self._comparing.compare(houses, estimates)
+        self._watch.record_canary_answer(self._clock() - started_at)
+        self._comparison.compare(houses, estimates)
         return estimates
 
-    async def _covered(
+    async def _price_refused_by_canary(
         self, houses: Sequence[AnyHouse], error: HousingPriceError, seconds: float
     ) -> Sequence[PriceEstimate]:
-        """Have the champion price what the canary refused: where it does, the rows were good and the canary is not."""
+        """Price rows that the canary refused with the champion; its success shows that the canary is at fault."""
         try:
             estimates = await self._champion.price(houses)
         except RowsRefused:
             raise error from None
-        self._watch.canary_failed(seconds)
+        self._watch.record_canary_failure(seconds)
         return estimates
 
 
-async def _for_each(
+async def _price_with_gaps(
     price: Callable[[Sequence[AnyHouse]], Awaitable[Sequence[PriceEstimate]]], houses: Sequence[AnyHouse]
 ) -> Sequence[PriceEstimate | None]:
-    """Ask for a part of something larger: an implausible price leaves a gap in its place."""
+    """Price a part of a batch; a house with an implausible price gets None."""
     try:
         return await price(houses)
     except PriceImplausible as error:

@@ -1,4 +1,4 @@
-"""Finds out that a canary does worse than the champion, from what both do at the same time."""
+"""Stops a canary that does worse than the champion over the same period."""
 
 import statistics
 import time
@@ -10,114 +10,114 @@ from typing import Literal, get_args
 from housing_price_orchestrator.service.routing.price_deviation import deviation
 from housing_price_orchestrator.shared.view.routes import CanaryLimits
 
-type Failing = Literal["errors", "latency", "deviation"]
+type CanaryLimit = Literal["errors", "latency", "deviation"]
 
-FAILINGS: tuple[Failing, ...] = get_args(Failing.__value__)
+CANARY_LIMITS: tuple[CanaryLimit, ...] = get_args(CanaryLimit.__value__)
 
-LEAST_SLOWER_SECONDS = 0.005
-"""A median that is longer by less than that stops nothing, whatever the ratio: of a quick model it is chance."""
+MIN_SLOWDOWN_SECONDS = 0.005
+"""A smaller difference of the medians never stops a canary: with a fast model it is noise, whatever the ratio."""
 
-LEAST_CHAMPION_REQUESTS = 10
-"""What the champion takes is not judged by fewer of its requests."""
+MIN_CHAMPION_REQUESTS = 10
+"""Minimum number of champion requests for a latency comparison."""
 
-MOST_CHAMPION_REQUESTS = 2_000
-"""So many of its latest requests are remembered: a median of more would be no other."""
+MAX_CHAMPION_REQUESTS = 2_000
+"""Latest champion requests that are kept; more would not change the median."""
 
-SECONDS_BETWEEN_LOOKS = 0.25
-"""How often the latencies are compared."""
+LATENCY_CHECK_INTERVAL_SECONDS = 0.25
+"""Minimum time between latency comparisons."""
 
 
 @dataclass(frozen=True, slots=True)
-class CanaryTrouble:
-    """Which limit a canary has passed."""
+class ExceededLimit:
+    """A limit that a canary exceeded."""
 
-    failing: Failing
+    name: CanaryLimit
     value: float
     limit: float
 
     def __str__(self) -> str:
-        """Say it in a sentence."""
-        said = {
-            "errors": "the share of its requests that failed",
-            "latency": "the ratio of its median latency to the champion's",
-            "deviation": "the median deviation of its prices from the champion's",
+        """Describe the limit and the value for people."""
+        measure = {
+            "errors": "the share of failed requests",
+            "latency": "the ratio of median latency to the champion's",
+            "deviation": "the median price deviation from the champion's",
         }
-        return f"{said[self.failing]} was {self.value:.3g}, and may be {self.limit:.3g}"
+        return f"{measure[self.name]} was {self.value:.3g} (limit {self.limit:.3g})"
 
 
 class CanaryWatch:
-    """Judges the latest `least_requests` of a canary's requests, so that what was good for long hides nothing.
+    """Compares the latest `least_requests` requests of a canary with its limits, and calls `stop` once.
 
-    Where there were fewer yet, it judges as soon as the rest could not change it: when too many have failed, or more
-    than half are too slow or too far off. Says once, to `stop`, that a limit is passed; then it is silent.
+    The fixed window keeps a long good period from hiding a bad one. With fewer requests so far, it decides as soon as
+    the missing ones cannot change the result: too many have failed, or more than half are too slow or too far off.
     """
 
     def __init__(
         self,
         limits: CanaryLimits,
-        stop: Callable[[CanaryTrouble], None],
+        stop: Callable[[ExceededLimit], None],
         *,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """Judge by `limits`."""
+        """Watch a canary; `stop` is called with the first limit that it exceeds."""
         self._limits = limits
         self._stop = stop
         self._clock = clock
-        self._is_over = False
-        # Of each request when it ended, how long it took, and whether it failed.
+        self._has_reported = False
+        # For each request: when it ended, its duration in seconds, and whether it failed.
         self._canary: deque[tuple[float, float, bool]] = deque(maxlen=limits.least_requests)
-        self._champion: deque[tuple[float, float]] = deque(maxlen=MOST_CHAMPION_REQUESTS)
+        self._champion: deque[tuple[float, float]] = deque(maxlen=MAX_CHAMPION_REQUESTS)
         self._deviations: deque[float] = deque(maxlen=limits.least_requests)
-        self._look_at = 0.0
+        self._next_check_at = 0.0
 
     @property
     def median_deviation(self) -> float | None:
-        """The median of |log(its price / the champion's)| over the latest comparisons; None before the first."""
+        """Median of |log(canary price / champion price)| over the latest comparisons; None before the first."""
         return statistics.median(self._deviations) if self._deviations else None
 
-    def champion_answered(self, seconds: float) -> None:
-        """Note how long a request took the champion."""
+    def record_champion_answer(self, seconds: float) -> None:
+        """Record the duration of a request that the champion answered."""
         self._champion.append((self._clock(), seconds))
 
-    def canary_answered(self, seconds: float) -> None:
-        """Note how long a request took the canary."""
+    def record_canary_answer(self, seconds: float) -> None:
+        """Record the duration of a request that the canary answered; may stop the canary."""
         now = self._clock()
         self._canary.append((now, seconds, False))
-        if now >= self._look_at and self._are_most(len(self._canary)):
-            self._look_at = now + SECONDS_BETWEEN_LOOKS
-            self._judge_latency()
+        if now >= self._next_check_at and self._is_majority(len(self._canary)):
+            self._next_check_at = now + LATENCY_CHECK_INTERVAL_SECONDS
+            self._check_latency()
 
-    def canary_failed(self, seconds: float) -> None:
-        """Note a request that the canary did not answer."""
+    def record_canary_failure(self, seconds: float) -> None:
+        """Record a request that the canary failed; may stop the canary."""
         self._canary.append((self._clock(), seconds, True))
         failed = sum(is_failed for _, _, is_failed in self._canary)
         ratio = failed / self._limits.least_requests
         if ratio > self._limits.max_error_ratio:
-            self._is_too_much(CanaryTrouble("errors", ratio, self._limits.max_error_ratio))
+            self._report(ExceededLimit("errors", ratio, self._limits.max_error_ratio))
 
-    def compared(self, canary_usd: float, champion_usd: float) -> None:
-        """Note what both say that the same house is worth."""
+    def record_comparison(self, canary_usd: float, champion_usd: float) -> None:
+        """Record both prices of one house; may stop the canary."""
         self._deviations.append(deviation(canary_usd, champion_usd))
         limit = self._limits.max_median_deviation
-        if self._are_most(sum(one > limit for one in self._deviations)):
-            self._is_too_much(CanaryTrouble("deviation", statistics.median(self._deviations), limit))
+        if self._is_majority(sum(one > limit for one in self._deviations)):
+            self._report(ExceededLimit("deviation", statistics.median(self._deviations), limit))
 
-    def _judge_latency(self) -> None:
+    def _check_latency(self) -> None:
         since = self._canary[0][0]
         champion = [seconds for at, seconds in self._champion if at >= since]
-        if len(champion) < LEAST_CHAMPION_REQUESTS:
+        if len(champion) < MIN_CHAMPION_REQUESTS:
             return
-        theirs, limit = statistics.median(champion), self._limits.max_latency_ratio
+        champion_median, limit = statistics.median(champion), self._limits.max_latency_ratio
         canary = [seconds for _, seconds, is_failed in self._canary if not is_failed]
-        too_slow = max(limit * theirs, theirs + LEAST_SLOWER_SECONDS)
-        if self._are_most(sum(seconds > too_slow for seconds in canary)):
-            self._is_too_much(CanaryTrouble("latency", statistics.median(canary) / theirs, limit))
+        too_slow = max(limit * champion_median, champion_median + MIN_SLOWDOWN_SECONDS)
+        if self._is_majority(sum(seconds > too_slow for seconds in canary)):
+            self._report(ExceededLimit("latency", statistics.median(canary) / champion_median, limit))
 
-    def _are_most(self, number: int) -> bool:
-        """Tell whether these are more than half of the requests that are judged."""
+    def _is_majority(self, number: int) -> bool:
+        """Return whether `number` is more than half of the window."""
         return 2 * number > self._limits.least_requests
 
-    def _is_too_much(self, trouble: CanaryTrouble) -> None:
-        if not self._is_over:
-            self._is_over = True
-            self._stop(trouble)
+    def _report(self, exceeded: ExceededLimit) -> None:
+        if not self._has_reported:
+            self._has_reported = True
+            self._stop(exceeded)

@@ -1,4 +1,4 @@
-"""Has the champion say, in the background, what it would have answered for houses that a canary has priced."""
+"""Compares canary prices with the champion's, in the background."""
 
 import asyncio
 import contextlib
@@ -12,47 +12,50 @@ from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
-MOST_HOUSES = 10
-"""So many houses of a request are compared."""
+MAX_HOUSES = 10
+"""Maximum number of houses compared per request."""
 
 
 def deviation(one_usd: float, other_usd: float) -> float:
-    """Tell how far two prices are from each other: |log(one / other)|, nearly the share of the price."""
+    """Return the deviation of two prices, |log(one / other)|; close to the relative difference if small."""
     return abs(math.log(one_usd / other_usd))
 
 
-class Comparing:
-    """Compares one request at a time, so that the champion has little more to do than without; others are left out."""
+class CanaryComparison:
+    """Prices a sample of the canary's houses with the champion.
 
-    def __init__(self, champion: PriceModel, compared: Callable[[float, float], None]) -> None:
-        """Ask `champion`, which refuses what it has no time for; tell `compared` both prices, the canary's first."""
+    Compares one request at a time and skips the others, so the extra load on the champion stays small.
+    """
+
+    def __init__(self, champion: PriceModel, on_compared: Callable[[float, float], None]) -> None:
+        """Compare with `champion`, which may refuse under load; call `on_compared(canary_usd, champion_usd)`."""
         self._champion = champion
-        self._compared = compared
-        self._asking: asyncio.Task[None] | None = None
+        self._on_compared = on_compared
+        self._task: asyncio.Task[None] | None = None
         self._log = structlog.get_logger()
 
     def compare(self, houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate]) -> None:
-        """Begin to compare what the canary has answered, if nothing is being compared; returns at once."""
-        if self._asking is None or self._asking.done():
-            # A context of its own: it belongs to no request, and has its own time.
-            self._asking = asyncio.create_task(
-                self._ask(houses[:MOST_HOUSES], estimates[:MOST_HOUSES]), context=Context()
+        """Start a comparison unless one is in progress; returns at once."""
+        if self._task is None or self._task.done():
+            # An empty context: the comparison must not inherit the request's deadline or record.
+            self._task = asyncio.create_task(
+                self._compare(houses[:MAX_HOUSES], estimates[:MAX_HOUSES]), context=Context()
             )
 
     async def aclose(self) -> None:
-        """Compare nothing more."""
-        if self._asking is not None:
-            self._asking.cancel()
+        """Cancel the comparison in progress."""
+        if self._task is not None:
+            self._task.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await self._asking
+                await self._task
 
-    async def _ask(self, houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate]) -> None:
+    async def _compare(self, houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate]) -> None:
         try:
-            others = await self._champion.price(houses)
+            champion_estimates = await self._champion.price(houses)
         except HousingPriceError:
-            return  # no time, or no price: then nothing is compared
-        except Exception as error:  # noqa: BLE001 - even a defect must not end in a task that nobody waits for
-            self._log.error("a comparison failed", exc_info=error)
+            return  # the champion is overloaded or has no price: skip this comparison
+        except Exception as error:  # noqa: BLE001 - nothing awaits this task, so its errors must be logged here
+            self._log.error("canary comparison failed: unexpected error", exc_info=error)
             return
-        for canary, champion in zip(estimates, others, strict=True):
-            self._compared(canary.price_usd, champion.price_usd)
+        for canary, champion in zip(estimates, champion_estimates, strict=True):
+            self._on_compared(canary.price_usd, champion.price_usd)

@@ -1,4 +1,4 @@
-"""A shadow: a model that sees copies of what was asked, is compared with what was answered, and answers nobody."""
+"""A shadow model: prices copies of answered requests, for comparison only."""
 
 import asyncio
 import math
@@ -17,20 +17,20 @@ from housing_price_orchestrator.shared.ports import PredictionLog, PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 MAX_QUEUED_ROWS = 2_000
-"""Copies that may wait, about 4 MB; what comes on top is dropped. A shadow that is away for a moment loses nothing."""
+"""Maximum number of queued copies, about 4 MB; further copies are dropped. Covers a short outage of the shadow."""
 
 MAX_ROWS_PER_ANSWER = 100
-"""Of a large batch so many houses are copied at the most, by chance: else one batch would push all others out."""
+"""Maximum random sample of a batch, so that one large batch cannot fill the queue."""
 
 MAX_ROWS_PER_CALL = 100
-"""Rows of one call: less than 1 ms of work of this process at a time."""
+"""Maximum rows per call: encoding them takes less than 1 ms of the event loop."""
 
-SECONDS_BETWEEN_CALLS = 0.1
-"""The pause after each call. What was copied meanwhile goes along with the next one, so that a shadow takes ten calls a
-second from what this process can do and not one for each request, however much is asked."""
+CALL_PAUSE_SECONDS = 0.1
+"""Pause after each call. Copies that arrive meanwhile share the next call, so a shadow costs at most ten calls per
+second under any load."""
 
-SECONDS_AFTER_A_FAILURE = 1.0
-"""The pause after a call that failed: what is in trouble is not asked ten times a second."""
+FAILURE_PAUSE_SECONDS = 1.0
+"""Additional pause after a failed call."""
 
 
 class _Copy(NamedTuple):
@@ -39,10 +39,10 @@ class _Copy(NamedTuple):
     answered_usd: float
 
 
-class Shadowing:
-    """A `Shadow` that asks models in the background, one call at a time.
+class QueuedShadow:
+    """A `Shadow` that queues copies and prices them in the background, one call at a time.
 
-    Nothing that they do reaches whoever copies: what waits is bounded, and each failure ends here.
+    `copy` never waits and never fails: the queue is bounded, and errors of the shadow are only logged and counted.
     """
 
     def __init__(
@@ -52,40 +52,40 @@ class Shadowing:
         sample: float,
         metrics: Metrics,
         log: PredictionLog | None = None,
-        dice: random.Random | None = None,
+        rng: random.Random | None = None,
         max_queued_rows: int = MAX_QUEUED_ROWS,
-        seconds_between_calls: float = SECONDS_BETWEEN_CALLS,
-        seconds_after_a_failure: float = SECONDS_AFTER_A_FAILURE,
+        call_pause_seconds: float = CALL_PAUSE_SECONDS,
+        failure_pause_seconds: float = FAILURE_PAUSE_SECONDS,
     ) -> None:
-        """Ask `models` in turn, which end each question by themselves some time, about a share of the houses.
+        """Price a share of the houses with `models`, in turn.
 
         Args:
-            models: at least one; all are the same model, and share nothing with those that answer.
-            sample: the share of the houses, above 0 and up to 1.
-            metrics: where it is counted.
-            log: where its prices are written down; None for nowhere.
-            dice: what chance is made of.
-            max_queued_rows: how many copies may wait.
-            seconds_between_calls: the pause after a call.
-            seconds_after_a_failure: the pause after one that failed.
+            models: at least one replica of the shadow version, each with a deadline of its own.
+            sample: the share of the houses to copy, above 0 and up to 1.
+            metrics: counts rows, calls and deviations.
+            log: stores the shadow's prices; None to store none.
+            rng: draws the sample.
+            max_queued_rows: maximum number of queued copies.
+            call_pause_seconds: pause after each call.
+            failure_pause_seconds: additional pause after a failed call.
         """
         self._models = cycle(models)
         self._sample = sample
         self._metrics = metrics
         self._prices_log = log
-        self._dice = dice or random.Random()  # noqa: S311 - a sample, not a secret
+        self._rng = rng or random.Random()  # noqa: S311 - a sample, not a secret
         self._max_queued_rows = max_queued_rows
-        self._seconds_between_calls = seconds_between_calls
-        self._seconds_after_a_failure = seconds_after_a_failure
+        self._call_pause_seconds = call_pause_seconds
+        self._failure_pause_seconds = failure_pause_seconds
         self._queue: deque[_Copy] = deque()
         self._priced = metrics.shadow_rows.labelled("priced")
         self._dropped = metrics.shadow_rows.labelled("dropped")
-        self._is_in_trouble = False
+        self._is_failing = False
         self._log = structlog.get_logger()
 
     @property
     def queued_rows(self) -> int:
-        """How many copies wait."""
+        """Number of queued copies."""
         return len(self._queue)
 
     def copy(
@@ -93,34 +93,34 @@ class Shadowing:
     ) -> None:
         """See `Shadow.copy`."""
         rows = len(houses)
-        # By chance one up or down, so that the share is right in the mean, of single houses too.
-        wanted = int(rows * self._sample + self._dice.random())
+        # Stochastic rounding keeps the mean share exact, also for single houses.
+        wanted = int(rows * self._sample + self._rng.random())
         if not wanted:
             return
         places: Sequence[int] = range(rows)
         wanted = min(wanted, MAX_ROWS_PER_ANSWER)
         if wanted < rows:
-            places = self._dice.sample(places, wanted)
+            places = self._rng.sample(places, wanted)
         room = self._max_queued_rows - len(self._queue)
         if room < wanted:
             self._dropped.value += wanted - room
             places = places[:room]
         self._queue.extend(_Copy(transaction_ids[at], houses[at], estimates[at].price_usd) for at in places)
 
-    async def keep_pricing(self) -> None:
-        """Price what was copied until cancelled; what waits then is dropped."""
+    async def run(self) -> None:
+        """Price queued copies until cancelled; the rest of the queue is then counted as dropped."""
         try:
             while True:
-                # Nobody is waited for by name: to wake somebody would be work of the request that copies.
-                await asyncio.sleep(self._seconds_between_calls)
-                if self._queue and not await self._price_some():
-                    await asyncio.sleep(self._seconds_after_a_failure)
+                # Polling keeps `copy` free of the cost of waking this task.
+                await asyncio.sleep(self._call_pause_seconds)
+                if self._queue and not await self._price_oldest():
+                    await asyncio.sleep(self._failure_pause_seconds)
         finally:
             self._dropped.value += len(self._queue)
             self._queue.clear()
 
-    async def _price_some(self) -> bool:
-        """Price what has waited longest; tells whether there was an answer."""
+    async def _price_oldest(self) -> bool:
+        """Price the oldest copies; returns whether the shadow gave at least one price."""
         copies = [self._queue.popleft() for _ in range(min(len(self._queue), MAX_ROWS_PER_CALL))]
         started_at = time.perf_counter()
         failure: Exception | None = None
@@ -131,23 +131,23 @@ class Shadowing:
             self._dropped.value += len(copies)
             raise
         except PriceImplausible as error:
-            # The others are good.
+            # The other prices are usable.
             estimates, failure = error.estimates, error
         except HousingPriceError as error:
             failure = error
-        except Exception as error:  # noqa: BLE001 - a defect here must not end the shadow, nor be anybody's problem
+        except Exception as error:  # noqa: BLE001 - a bug here must not end the background task
             failure = error
         self._metrics.shadow_call_seconds.observe(time.perf_counter() - started_at)
-        good = [(copy, one) for copy, one in zip(copies, estimates, strict=False) if one is not None]
-        self._take_down(good)
+        priced = [(copy, one) for copy, one in zip(copies, estimates, strict=False) if one is not None]
+        self._log_prices(priced)
         if failure is not None:
-            lost = len(copies) - len(good)
+            unpriced = len(copies) - len(priced)
             reason = type(failure).__name__ if isinstance(failure, HousingPriceError) else "defect"
-            self._metrics.shadow_rows.labelled(reason).inc(lost)
-        self._note(failure)
-        return failure is None or bool(good)
+            self._metrics.shadow_rows.labelled(reason).inc(unpriced)
+        self._log_transition(failure)
+        return failure is None or bool(priced)
 
-    def _take_down(self, priced: Sequence[tuple[_Copy, PriceEstimate]]) -> None:
+    def _log_prices(self, priced: Sequence[tuple[_Copy, PriceEstimate]]) -> None:
         self._priced.value += len(priced)
         for copy, estimate in priced:
             self._metrics.shadow_deviation.observe(abs(math.log(estimate.price_usd / copy.answered_usd)))
@@ -155,15 +155,15 @@ class Shadowing:
             ids, houses = [copy.transaction_id for copy, _ in priced], [copy.house for copy, _ in priced]
             self._prices_log.record(ids, houses, [estimate for _, estimate in priced])
 
-    def _note(self, failure: Exception | None) -> None:
-        """Say when the trouble begins, and when it is over, and not in between."""
-        if failure is not None and not self._is_in_trouble:
+    def _log_transition(self, failure: Exception | None) -> None:
+        """Log the first failure, and the first success after it."""
+        if failure is not None and not self._is_failing:
             is_known = isinstance(failure, HousingPriceError)
             self._log.warning(
-                "the shadow is in trouble",
+                "shadow failing",
                 error=f"{type(failure).__name__}: {failure}"[:500],
                 exc_info=None if is_known else failure,
             )
-        elif failure is None and self._is_in_trouble:
-            self._log.info("the shadow answers again")
-        self._is_in_trouble = failure is not None
+        elif failure is None and self._is_failing:
+            self._log.info("shadow recovered")
+        self._is_failing = failure is not None

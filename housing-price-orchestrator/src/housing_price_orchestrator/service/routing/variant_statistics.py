@@ -1,89 +1,90 @@
-"""What was seen of a version in its part: requests, errors, how long they took."""
+"""Request counts, errors and durations of each model version, by variant."""
 
 import math
 from collections.abc import Sequence
 
 from housing_price_orchestrator.observability.instruments import Distribution
 from housing_price_orchestrator.observability.metrics import Metrics
-from housing_price_orchestrator.service.routing.canary_watch import FAILINGS, Failing
+from housing_price_orchestrator.service.routing.canary_watch import CANARY_LIMITS, CanaryLimit
 from housing_price_orchestrator.shared.ports import Variant
 from housing_price_orchestrator.shared.view.routes import Route
 
 MAX_VERSIONS = 50
-"""Versions that the metrics tell apart; those after them are one."""
+"""Versions with a metric label of their own; later ones share the label `other`."""
 
 OTHER = "other"
 
 
-class VariantRecord:
-    """Counts the requests of one version in one part."""
+class VariantStatistics:
+    """Statistics of one version as champion, canary or shadow."""
 
     def __init__(self, metrics: Metrics, variant: Variant, version: str) -> None:
-        """Count in `metrics`."""
+        """Register the counters with `metrics`."""
         self.variant = variant
         self.version = version
         self.seconds = metrics.variant_seconds.labelled(variant, version)
-        """How long requests took that were answered."""
+        """Durations of answered requests."""
         self._rows = metrics.variant_rows.labelled(variant, version)
         self._errors = metrics.variant_errors.labelled(variant, version)
 
     @property
     def answered(self) -> int:
-        """How many requests were answered."""
+        """Number of answered requests."""
         return sum(self.seconds.counts)
 
     @property
     def failed(self) -> int:
-        """How many were not."""
+        """Number of failed requests."""
         return int(self._errors.value)
 
-    def is_answered(self, rows: int, seconds: float) -> None:
-        """Note a request for so many houses that was answered after so long."""
+    def record_success(self, rows: int, seconds: float) -> None:
+        """Record an answered request: its number of houses and its duration."""
         self.seconds.observe(seconds)
         self._rows.value += rows
 
-    def is_failed(self) -> None:
-        """Note a request that was not answered."""
+    def record_failure(self) -> None:
+        """Record a failed request."""
         self._errors.value += 1
 
 
-class VariantRecords:
-    """The records of all versions that were ever routed to: a bounded number of them."""
+class StatisticsByVariant:
+    """Statistics of every version that was routed to, with a bounded number of labels."""
 
     def __init__(self, metrics: Metrics) -> None:
-        """Count in `metrics`."""
+        """Register the counters with `metrics`."""
         self._metrics = metrics
-        self._records: dict[tuple[Variant, str], VariantRecord] = {}
+        self._statistics: dict[tuple[Variant, str], VariantStatistics] = {}
 
-    def of(self, variant: Variant, route: Route) -> VariantRecord:
-        """Give the record of a version in a part, which goes on where it was."""
+    def of(self, variant: Variant, route: Route) -> VariantStatistics:
+        """Return the statistics of a version in a variant; a version that returns continues its counts."""
         version = self._label_of(route)
-        record = self._records.get((variant, version))
-        if record is None:
-            record = self._records[variant, version] = VariantRecord(self._metrics, variant, version)
-        return record
+        statistics = self._statistics.get((variant, version))
+        if statistics is None:
+            statistics = self._statistics[variant, version] = VariantStatistics(self._metrics, variant, version)
+        return statistics
 
     def deviations_of(self, route: Route) -> Distribution:
-        """Give where it is noted how far a canary's prices are from the champion's."""
+        """Return the distribution of a canary's price deviations from the champion."""
         label = self._label_of(route)
-        for failing in FAILINGS:
-            # From 0 on: Prometheus sees no increase in a counter that begins with 1.
-            self._metrics.canary_stopped.labelled(label, failing)
+        for limit_name in CANARY_LIMITS:
+            # Create the counters at 0: Prometheus sees no increase in a counter that starts at 1.
+            self._metrics.canary_stopped.labelled(label, limit_name)
         return self._metrics.canary_deviation.labelled(label)
 
-    def is_stopped(self, route: Route, failing: Failing) -> None:
-        """Note that a canary was stopped, and by which limit."""
-        self._metrics.canary_stopped.labelled(self._label_of(route), failing).inc()
+    def record_stop(self, route: Route, limit_name: CanaryLimit) -> None:
+        """Record that a canary was stopped, and the limit that it exceeded."""
+        self._metrics.canary_stopped.labelled(self._label_of(route), limit_name).inc()
 
     def _label_of(self, route: Route) -> str:
-        known = {version for _, version in self._records}
+        known = {version for _, version in self._statistics}
         return route.version if route.version in known or len(known) < MAX_VERSIONS else OTHER
 
 
 def quantile(distribution: Distribution, share: float) -> float | None:
-    """Estimate below which value this share of the values lies; None where there is none.
+    """Estimate a quantile of a histogram; None if it is empty.
 
-    Within a bucket they are taken to lie evenly, as by Prometheus' `histogram_quantile`; beyond the last bound, at it.
+    Interpolates linearly within a bucket, like Prometheus' `histogram_quantile`; values beyond the last bound count as
+    that bound.
     """
     counts: Sequence[int] = distribution.counts
     total = sum(counts)

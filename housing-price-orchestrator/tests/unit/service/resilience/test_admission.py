@@ -10,7 +10,7 @@ from factories import house, houses
 from fakes import FakeClock, FakePriceModel
 from housing_price_orchestrator.service.resilience.admission import AdmissionPriceModel
 from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
-from housing_price_orchestrator.service.resilience.throughput import ENOUGH_SECONDS, FRESH_SECONDS, Throughput
+from housing_price_orchestrator.service.resilience.throughput import MAX_AGE_SECONDS, MIN_MEASURED_SECONDS, Throughput
 from housing_price_orchestrator.shared.deadline import deadline_at
 from housing_price_orchestrator.shared.errors import DeadlineExceeded, QueueFull
 from housing_price_orchestrator.shared.ports import PriceEstimate
@@ -34,9 +34,9 @@ class Rig:
         """Have it known how many rows per second are priced, for requests of this size."""
         throughput = self.coalesced.lane_of(size).throughput
         throughput._clock = self.clock  # time passes when the test says so
-        throughput.others_wait(is_so=True)
+        throughput.set_backlog(is_waiting=True)
         self.clock.passes(1.0)
-        throughput.note(int(rows), 1.0, is_answered=True)
+        throughput.record_call(int(rows), 1.0, is_answered=True)
 
     async def waits(self, rows: int, size: int = 1) -> None:
         """Have so many rows wait, besides what is under way."""
@@ -83,10 +83,10 @@ async def test_a_few_slow_calls_keep_nobody_out_whom_the_next_will_carry() -> No
     rig = Rig(max_rows=500, call_seconds=0.25)
     throughput = rig.coalesced.lane_of(1).throughput
     throughput._clock = rig.clock
-    throughput.others_wait(is_so=True)
+    throughput.set_backlog(is_waiting=True)
     for _ in range(20):
         rig.clock.passes(0.1)
-        throughput.note(1, 0.1, is_answered=True)
+        throughput.record_call(1, 0.1, is_answered=True)
     await rig.waits(12)
     with deadline_at(time.monotonic() + 2):
         asking = asyncio.create_task(rig.model.price([house()]))
@@ -185,52 +185,52 @@ class TestThroughput:
         return Throughput(clock=clock)
 
     def test_a_hang_that_is_over_does_not_count_on(self, throughput: Throughput) -> None:
-        throughput.others_wait(is_so=True)
-        throughput.note(100, 2.0, is_answered=False)
+        throughput.set_backlog(is_waiting=True)
+        throughput.record_call(100, 2.0, is_answered=False)
         assert throughput.call_seconds == 2.0
-        throughput.others_wait(is_so=False)
-        throughput.note(1, 0.005, is_answered=True)
+        throughput.set_backlog(is_waiting=False)
+        throughput.record_call(1, 0.005, is_answered=True)
         assert throughput.call_seconds == 0.005
 
     def test_before_the_first_call_nothing_is_known(self, throughput: Throughput) -> None:
         assert throughput.rows_per_second is None
         assert throughput.call_seconds == 0
-        assert throughput.rows_within(0.1) == float("inf")
+        assert throughput.max_rows_within(0.1) == float("inf")
 
     @staticmethod
     def measure(
         throughput: Throughput, clock: FakeClock, rows: int, seconds: float, *, is_answered: bool = True
     ) -> None:
         """A call that takes so long, while others wait."""
-        throughput.others_wait(is_so=True)
+        throughput.set_backlog(is_waiting=True)
         clock.passes(seconds)
-        throughput.note(rows, seconds, is_answered=is_answered)
+        throughput.record_call(rows, seconds, is_answered=is_answered)
 
     def test_calls_side_by_side_add_up(self, throughput: Throughput, clock: FakeClock) -> None:
         """Two calls at a time, of very different sizes, at a model server that prices 500 rows/s in turn."""
-        throughput.others_wait(is_so=True)
+        throughput.set_backlog(is_waiting=True)
         for _ in range(10):
             for rows in (100, 10):
                 clock.passes(rows / 500)
-                throughput.note(rows, 110 / 500, is_answered=True)
+                throughput.record_call(rows, 110 / 500, is_answered=True)
         assert throughput.rows_per_second == pytest.approx(500)
         assert throughput.call_seconds == pytest.approx(0.22, rel=0.01)
 
     def test_while_nobody_waits_a_call_does_not_show_what_could_be_done(
         self, throughput: Throughput, clock: FakeClock
     ) -> None:
-        throughput.others_wait(is_so=False)
+        throughput.set_backlog(is_waiting=False)
         clock.passes(1)
-        throughput.note(1, 0.015, is_answered=True)
+        throughput.record_call(1, 0.015, is_answered=True)
         assert throughput.rows_per_second is None
 
     def test_a_moment_shows_nothing(self, throughput: Throughput, clock: FakeClock) -> None:
-        self.measure(throughput, clock, 1, ENOUGH_SECONDS / 2)
+        self.measure(throughput, clock, 1, MIN_MEASURED_SECONDS / 2)
         assert throughput.rows_per_second is None
 
     def test_the_time_in_which_nobody_waited_does_not_count(self, throughput: Throughput, clock: FakeClock) -> None:
         self.measure(throughput, clock, 100, 1.0)
-        throughput.others_wait(is_so=False)
+        throughput.set_backlog(is_waiting=False)
         clock.passes(1.0)
         self.measure(throughput, clock, 100, 1.0)
         assert throughput.rows_per_second == pytest.approx(100)
@@ -247,11 +247,11 @@ class TestThroughput:
     def test_a_moment_in_which_all_stood_still_keeps_nobody_out(self, throughput: Throughput, clock: FakeClock) -> None:
         """Three calls of a house each take half a second where thousands of houses are priced per second."""
         for _ in range(5):
-            throughput.note(5, 0.002, is_answered=True)
-        throughput.others_wait(is_so=True)
+            throughput.record_call(5, 0.002, is_answered=True)
+        throughput.set_backlog(is_waiting=True)
         clock.passes(0.5)
         for _ in range(3):
-            throughput.note(1, 0.5, is_answered=True)
+            throughput.record_call(1, 0.5, is_answered=True)
             rate = throughput.rows_per_second
             assert rate is not None
             # Those who came meanwhile, at 100/s, fit into one second, half of a deadline.
@@ -260,15 +260,15 @@ class TestThroughput:
     def test_a_call_that_failed_tells_nothing(self, throughput: Throughput, clock: FakeClock) -> None:
         self.measure(throughput, clock, 100, 1.0)
         clock.passes(2.0)
-        throughput.is_interrupted()
+        throughput.record_failure()
         self.measure(throughput, clock, 100, 1.0)
         assert throughput.rows_per_second == pytest.approx(100)
 
     def test_what_was_long_ago_is_forgotten(self, throughput: Throughput, clock: FakeClock) -> None:
         self.measure(throughput, clock, 1, 100.0)
         assert throughput.rows_per_second == pytest.approx(0.01)
-        throughput.others_wait(is_so=False)
-        clock.passes(FRESH_SECONDS + 0.1)
+        throughput.set_backlog(is_waiting=False)
+        clock.passes(MAX_AGE_SECONDS + 0.1)
         assert throughput.rows_per_second is None
         self.measure(throughput, clock, 1_000, 1.0)
         assert throughput.rows_per_second == pytest.approx(1_000)
@@ -281,11 +281,11 @@ class TestThroughput:
 
     def test_calls_grow_within_a_few_to_what_they_may_carry(self, throughput: Throughput) -> None:
         """A model server whose calls take 15 ms whatever they carry."""
-        throughput.note(1, 0.015, is_answered=True)
+        throughput.record_call(1, 0.015, is_answered=True)
         sizes = []
         for _ in range(4):
-            sizes.append(min(500, int(throughput.rows_within(0.25))))
-            throughput.note(sizes[-1], 0.015, is_answered=True)
+            sizes.append(min(500, int(throughput.max_rows_within(0.25))))
+            throughput.record_call(sizes[-1], 0.015, is_answered=True)
         assert sizes == sorted(sizes)
         assert sizes[0] < 20
         assert sizes[2] == 500

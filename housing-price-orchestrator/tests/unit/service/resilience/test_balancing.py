@@ -4,7 +4,7 @@ import pytest
 
 from factories import house, houses
 from fakes import FakeClock, FakePriceModel, a_circuit
-from housing_price_orchestrator.service.resilience.balancing import RESENTED_SECONDS, BalancedPriceModel
+from housing_price_orchestrator.service.resilience.balancing import COOLDOWN_SECONDS, BalancedPriceModel
 from housing_price_orchestrator.service.resilience.circuit_breaker import CircuitBreakerPriceModel
 from housing_price_orchestrator.service.resilience.retry import RetryBudget, RetryPriceModel
 from housing_price_orchestrator.shared.errors import CircuitOpen, ModelServerFailed, ModelServerUnavailable
@@ -65,10 +65,10 @@ async def test_one_that_is_well_again_is_asked_again() -> None:
     with pytest.raises(ModelServerUnavailable):
         await model.price([house()])
     away.error = None
-    servers[0].circuit.succeeded()
+    servers[0].circuit.record_success()
     await model.price([house()])
     assert (len(away.asked), len(there.asked)) == (1, 1)
-    clock.passes(RESENTED_SECONDS)
+    clock.passes(COOLDOWN_SECONDS)
     await model.price([house()])
     assert (len(away.asked), len(there.asked)) == (2, 1)
 
@@ -92,12 +92,12 @@ async def test_where_every_circuit_is_open_the_one_that_ends_first_says_when() -
     servers = guarded(FakePriceModel(), FakePriceModel(), clock=clock)
     for server in servers:
         for _ in range(3):
-            server.circuit.failed()
+            server.circuit.record_failure()
         clock.passes(0.1)
     with pytest.raises(CircuitOpen) as refused:
         await BalancedPriceModel(servers).price([house()])
-    assert refused.value.seconds_left == pytest.approx(servers[0].circuit.seconds_left)
-    assert servers[0].circuit.seconds_left < servers[1].circuit.seconds_left
+    assert refused.value.seconds_left == pytest.approx(servers[0].circuit.seconds_until_probe)
+    assert servers[0].circuit.seconds_until_probe < servers[1].circuit.seconds_until_probe
 
 
 async def test_a_caller_who_leaves_weighs_on_nobody() -> None:

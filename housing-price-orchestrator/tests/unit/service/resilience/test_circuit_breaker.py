@@ -9,7 +9,7 @@ from factories import house
 from fakes import FakeClock, FakePriceModel, a_circuit
 from housing_price_orchestrator.observability.record import CallRecord, current_call
 from housing_price_orchestrator.service.resilience.circuit_breaker import (
-    SUSPECT_SECONDS,
+    SUSPECT_PROBE_DELAY_SECONDS,
     Circuit,
     CircuitBreakerPriceModel,
     CircuitState,
@@ -111,7 +111,7 @@ async def test_a_price_in_between_begins_the_count_anew(circuit: Circuit) -> Non
         behind.error = None
         await model.price([house()])
     assert circuit.is_closed
-    assert not circuit.is_troubled
+    assert not circuit.is_suspect
 
 
 async def test_a_caller_who_leaves_says_nothing_about_the_model_server(circuit: Circuit) -> None:
@@ -123,7 +123,7 @@ async def test_a_caller_who_leaves_says_nothing_about_the_model_server(circuit: 
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
     assert circuit.is_closed
-    assert not circuit.is_troubled
+    assert not circuit.is_suspect
 
 
 async def test_a_defect_of_ours_says_nothing_about_the_model_server(circuit: Circuit) -> None:
@@ -149,7 +149,7 @@ async def test_a_slow_call_counts_once_however_it_ends(circuit: Circuit) -> None
     behind = FakePriceModel(gate=asyncio.Event(), error=errors.ModelServerFailed("no"))
     model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=AT_ONCE)
     hanging = asyncio.create_task(model.price([house()]))
-    await asyncio.wait_for(circuit.is_in_trouble(), 10)
+    await asyncio.wait_for(circuit.wait_until_suspect(), 10)
     assert behind.gate is not None
     behind.gate.set()
     await asyncio.gather(hanging, return_exceptions=True)
@@ -164,11 +164,11 @@ async def test_a_price_that_came_too_late_makes_nothing_good(circuit: Circuit) -
     behind = FakePriceModel(gate=asyncio.Event())
     model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=AT_ONCE)
     hanging = asyncio.create_task(model.price([house()]))
-    await asyncio.wait_for(circuit.is_in_trouble(), 10)
+    await asyncio.wait_for(circuit.wait_until_suspect(), 10)
     assert behind.gate is not None
     behind.gate.set()
     assert len(await hanging) == 1
-    assert circuit.is_troubled
+    assert circuit.is_suspect
 
 
 async def test_the_call_knows_the_circuit_it_met(circuit: Circuit) -> None:
@@ -205,13 +205,13 @@ class TestWatch:
     @staticmethod
     def open(circuit: Circuit) -> None:
         for _ in range(MAX_FAILURES):
-            circuit.failed()
+            circuit.record_failure()
 
     async def test_one_price_closes_it(self, circuit: Circuit, watch: CircuitWatch, behind: FakePriceModel) -> None:
         self.open(circuit)
-        await watch.ask()
+        await watch.probe()
         assert circuit.is_closed
-        assert not circuit.is_troubled
+        assert not circuit.is_suspect
         assert behind.asked == [(house(id=777),)]
 
     @pytest.mark.parametrize("error", AGAINST_THE_ROWS, ids=name_of)
@@ -220,7 +220,7 @@ class TestWatch:
     ) -> None:
         self.open(circuit)
         behind.error = error
-        await watch.ask()
+        await watch.probe()
         assert circuit.is_closed
 
     @pytest.mark.parametrize("error", [*AGAINST_THE_SERVER, RuntimeError("a defect")], ids=name_of)
@@ -229,23 +229,23 @@ class TestWatch:
     ) -> None:
         self.open(circuit)
         behind.error = error
-        times = [circuit.seconds_left]
+        times = [circuit.seconds_until_probe]
         for _ in range(4):
-            await watch.ask()
+            await watch.probe()
             assert circuit.state is CircuitState.OPEN
-            times.append(circuit.seconds_left)
+            times.append(circuit.seconds_until_probe)
         assert times == [1.0, 2.0, 4.0, 4.0, 4.0]
         behind.error = None
-        await watch.ask()
+        await watch.probe()
         self.open(circuit)
-        assert circuit.seconds_left == OPEN_SECONDS
+        assert circuit.seconds_until_probe == OPEN_SECONDS
 
     async def test_while_it_asks_nobody_else_may(
         self, circuit: Circuit, watch: CircuitWatch, behind: FakePriceModel
     ) -> None:
         self.open(circuit)
         behind.gate = asyncio.Event()
-        asking = asyncio.create_task(watch.ask())
+        asking = asyncio.create_task(watch.probe())
         await behind.has_been_asked()
         assert circuit.state is CircuitState.HALF_OPEN
         with pytest.raises(errors.CircuitOpen):
@@ -257,7 +257,7 @@ class TestWatch:
     async def test_a_question_that_hangs_is_given_up(self, circuit: Circuit) -> None:
         self.open(circuit)
         behind = FakePriceModel(gate=asyncio.Event())
-        await CircuitWatch(circuit, behind, house(), slow_seconds=AT_ONCE).ask()
+        await CircuitWatch(circuit, behind, house(), slow_seconds=AT_ONCE).probe()
         assert circuit.state is CircuitState.OPEN
 
     async def test_it_asks_until_it_is_well_and_then_rests(
@@ -270,7 +270,7 @@ class TestWatch:
 
         behind = Recovering()
         watch = CircuitWatch(circuit, behind, house(), slow_seconds=LONG, sleep=watch._sleep)
-        watching = asyncio.create_task(watch.keep_watching())
+        watching = asyncio.create_task(watch.run())
         self.open(circuit)
         began = clock.now
         await becomes(circuit, CircuitState.CLOSED)
@@ -289,13 +289,13 @@ class TestWatch:
     async def test_one_that_failed_but_is_not_given_up_is_looked_at_as_well(
         self, circuit: Circuit, clock: FakeClock, watch: CircuitWatch, behind: FakePriceModel
     ) -> None:
-        watching = asyncio.create_task(watch.keep_watching())
+        watching = asyncio.create_task(watch.run())
         began = clock.now
-        circuit.failed()
+        circuit.record_failure()
         await behind.has_been_asked()
         async with asyncio.timeout(10):
-            while circuit.is_troubled:
+            while circuit.is_suspect:
                 await asyncio.sleep(0)
-        assert clock.now - began == SUSPECT_SECONDS
+        assert clock.now - began == SUSPECT_PROBE_DELAY_SECONDS
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)

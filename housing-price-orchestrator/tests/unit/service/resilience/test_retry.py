@@ -159,14 +159,14 @@ async def test_where_half_of_all_attempts_fail_there_are_never_more_than_1_2_for
 def test_few_calls_have_the_floor() -> None:
     budget = RetryBudget(ratio=0.2, floor=3, clock=FakeClock())
     budget.count_call()
-    assert [budget.allows_retry() for _ in range(5)] == [True, True, True, False, False]
+    assert [budget.take_retry() for _ in range(5)] == [True, True, True, False, False]
 
 
 def test_many_calls_have_their_share() -> None:
     budget = RetryBudget(ratio=0.2, floor=3, clock=FakeClock())
     for _ in range(100):
         budget.count_call()
-    assert sum(budget.allows_retry() for _ in range(100)) == 20
+    assert sum(budget.take_retry() for _ in range(100)) == 20
 
 
 def test_what_was_long_ago_finances_nothing() -> None:
@@ -175,15 +175,15 @@ def test_what_was_long_ago_finances_nothing() -> None:
     for _ in range(100_000):
         budget.count_call()
     clock.passes(WINDOW_SECONDS + 1)
-    assert sum(budget.allows_retry() for _ in range(100)) == 3
+    assert sum(budget.take_retry() for _ in range(100)) == 3
 
 
 def test_retries_of_long_ago_are_forgiven() -> None:
     clock = FakeClock()
     budget = RetryBudget(ratio=0.2, floor=3, clock=clock)
-    assert sum(budget.allows_retry() for _ in range(10)) == 3
+    assert sum(budget.take_retry() for _ in range(10)) == 3
     clock.passes(WINDOW_SECONDS + 1)
-    assert budget.allows_retry()
+    assert budget.take_retry()
 
 
 async def test_a_retry_that_the_budget_does_not_allow_is_counted_and_not_made() -> None:
@@ -200,4 +200,4 @@ async def test_calls_that_an_open_circuit_refuses_pay_for_no_retries() -> None:
     for _ in range(100):
         with pytest.raises(errors.CircuitOpen):
             await refused.model.price([house()])
-    assert sum(refused.budget.allows_retry() for _ in range(100)) == 3
+    assert sum(refused.budget.take_retry() for _ in range(100)) == 3

@@ -11,8 +11,8 @@ from fakes import FakePriceModel
 from housing_price_orchestrator.service.resilience.deadline import DeadlinePriceModel
 from housing_price_orchestrator.service.routing.canary import RoutedPriceModel
 from housing_price_orchestrator.service.routing.canary_buckets import bucket_of, buckets_of
-from housing_price_orchestrator.service.routing.canary_watch import CanaryTrouble, CanaryWatch
-from housing_price_orchestrator.service.routing.price_deviation import MOST_HOUSES, Comparing
+from housing_price_orchestrator.service.routing.canary_watch import CanaryWatch, ExceededLimit
+from housing_price_orchestrator.service.routing.price_deviation import MAX_HOUSES, CanaryComparison
 from housing_price_orchestrator.shared.errors import (
     AnswerMalformed,
     CircuitOpen,
@@ -38,10 +38,10 @@ OF_CHAMPION = [one for one in range(1, 200) if bucket_of(one) >= buckets_of(WEIG
 class Routed:
     """A champion and a canary, each a fake, and what watches over the canary."""
 
-    def __init__(self, *, fair_seconds: float = 0.0) -> None:
-        self.champion, self.canary, self.aside = FakePriceModel(), FakePriceModel(), FakePriceModel()
+    def __init__(self, *, min_fair_seconds: float = 0.0) -> None:
+        self.champion, self.canary, self.background = FakePriceModel(), FakePriceModel(), FakePriceModel()
         self.canary.identity = ModelIdentity("fake", "2", "fake-2", "canary")
-        self.said: list[CanaryTrouble] = []
+        self.said: list[ExceededLimit] = []
         limits = CanaryLimits.model_validate({"leastRequests": 1, "maxErrorRatio": 0})
         self.compared: list[tuple[float, float]] = []
         self.watch = CanaryWatch(limits, self.said.append)
@@ -50,8 +50,8 @@ class Routed:
             self.canary,
             weight=WEIGHT,
             watch=self.watch,
-            comparing=Comparing(self.aside, lambda *prices: self.compared.append(prices)),
-            fair_seconds=fair_seconds,
+            comparison=CanaryComparison(self.background, lambda *prices: self.compared.append(prices)),
+            min_fair_seconds=min_fair_seconds,
         )
 
     async def versions(self, *ids: int) -> list[str]:
@@ -112,7 +112,7 @@ async def test_what_the_canary_cannot_price_the_champion_prices(
 ) -> None:
     routed.canary.error = error
     assert await routed.versions(*others, OF_CANARY[0]) == ["1"] * (len(others) + 1)
-    assert [trouble.failing for trouble in routed.said] == ["errors"]
+    assert [exceeded.name for exceeded in routed.said] == ["errors"]
 
 
 async def test_a_defect_is_not_covered_up(routed: Routed) -> None:
@@ -151,11 +151,11 @@ async def test_a_canary_that_hangs_leaves_the_champion_half_of_the_time(routed: 
     (estimate,) = await DeadlinePriceModel(routed.model, seconds=0.4).price([house(id=OF_CANARY[0])])
     assert estimate.model.version == "1"
     assert time.monotonic() - started_at < 0.4
-    assert [trouble.failing for trouble in routed.said] == ["errors"]
+    assert [exceeded.name for exceeded in routed.said] == ["errors"]
 
 
 async def test_a_caller_in_a_hurry_does_not_stop_the_canary() -> None:
-    routed = Routed(fair_seconds=0.5)
+    routed = Routed(min_fair_seconds=0.5)
     routed.canary.gate = asyncio.Event()
     routed.model._canary = DeadlinePriceModel(routed.canary, seconds=60)  # as each is shipped
     (estimate,) = await DeadlinePriceModel(routed.model, seconds=0.1).price([house(id=OF_CANARY[0])])
@@ -165,7 +165,7 @@ async def test_a_caller_in_a_hurry_does_not_stop_the_canary() -> None:
 
 async def test_prices_of_the_canary_are_compared_with_the_champions(routed: Routed) -> None:
     await routed.versions(OF_CANARY[0])
-    await routed.aside.has_been_asked()
+    await routed.background.has_been_asked()
     while not routed.compared:
         await asyncio.sleep(0)
     ((canary, champion),) = routed.compared
@@ -173,19 +173,19 @@ async def test_prices_of_the_canary_are_compared_with_the_champions(routed: Rout
 
 
 async def test_what_is_compared_is_bounded_and_holds_nobody_up(routed: Routed) -> None:
-    routed.aside.gate = asyncio.Event()
+    routed.background.gate = asyncio.Event()
     for _ in range(5):
-        assert set(await routed.versions(*OF_CANARY[: MOST_HOUSES + 5])) == {"2"}
-    await routed.aside.has_been_asked()
+        assert set(await routed.versions(*OF_CANARY[: MAX_HOUSES + 5])) == {"2"}
+    await routed.background.has_been_asked()
     # The first is still being compared: nothing waits behind it.
-    assert [len(asked) for asked in routed.aside.asked] == [MOST_HOUSES]
-    routed.aside.gate.set()
+    assert [len(asked) for asked in routed.background.asked] == [MAX_HOUSES]
+    routed.background.gate.set()
 
 
 async def test_nothing_is_compared_where_the_champion_has_no_time(routed: Routed) -> None:
-    routed.aside.error = QueueFull("full")
+    routed.background.error = QueueFull("full")
     await routed.versions(OF_CANARY[0])
-    await routed.aside.has_been_asked()
+    await routed.background.has_been_asked()
     await asyncio.sleep(0)
     assert routed.compared == []
 
@@ -196,7 +196,7 @@ async def test_how_quickly_the_champion_remembers_is_nothing_to_be_judged_by(
 ) -> None:
     routed = Routed()
     noted: list[float] = []
-    routed.watch.champion_answered = noted.append  # type: ignore[method-assign]  # what is noted is what it is about
+    routed.watch.record_champion_answer = noted.append  # type: ignore[method-assign]  # what is noted is what it is about
 
     class Remembering:
         async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
@@ -210,4 +210,4 @@ async def test_how_quickly_the_champion_remembers_is_nothing_to_be_judged_by(
 async def test_nobody_else_is_asked_about_the_houses_of_the_champion(routed: Routed) -> None:
     await routed.versions(*OF_CHAMPION)
     assert routed.canary.asked == []
-    assert routed.aside.asked == []
+    assert routed.background.asked == []

@@ -14,7 +14,7 @@ from structlog.testing import capture_logs
 from factories import houses
 from fakes import FakePriceModel
 from housing_price_orchestrator.observability.metrics import Metrics
-from housing_price_orchestrator.service.routing.shadow import MAX_ROWS_PER_ANSWER, MAX_ROWS_PER_CALL, Shadowing
+from housing_price_orchestrator.service.routing.shadow import MAX_ROWS_PER_ANSWER, MAX_ROWS_PER_CALL, QueuedShadow
 from housing_price_orchestrator.service.transactions import Transactions
 from housing_price_orchestrator.shared.errors import ModelServerUnavailable, PriceImplausible
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, PriceModel
@@ -44,8 +44,8 @@ class Shadowed:
     def __init__(self, model: PriceModel, **options: Any) -> None:
         self.metrics = Metrics()
         self.log = FakePredictionLog()
-        options = {"sample": 1.0, "seconds_between_calls": 0, "seconds_after_a_failure": 0} | options
-        self.shadow = Shadowing([model], metrics=self.metrics, log=self.log, dice=random.Random(0), **options)
+        options = {"sample": 1.0, "call_pause_seconds": 0, "failure_pause_seconds": 0} | options
+        self.shadow = QueuedShadow([model], metrics=self.metrics, log=self.log, rng=random.Random(0), **options)
 
     def copy(self, count: int, first_id: int = 1) -> list[str]:
         asked = houses(count)
@@ -59,7 +59,7 @@ class Shadowed:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        task = asyncio.create_task(self.shadow.keep_pricing())
+        task = asyncio.create_task(self.shadow.run())
         try:
             yield
         finally:
@@ -119,7 +119,7 @@ async def test_a_share_of_the_houses_is_copied(rows: int, answers: int) -> None:
     shadowed = Shadowed(FakePriceModel(), sample=0.1, max_queued_rows=100_000)
     for number in range(answers):
         shadowed.copy(rows, number * rows)
-    # Within five standard deviations; the dice are the same each time.
+    # Within five standard deviations; the rng are the same each time.
     assert abs(shadowed.shadow.queued_rows - 0.1 * rows * answers) < 5 * math.sqrt(0.09 * rows * answers)
 
 
@@ -180,7 +180,7 @@ async def test_trouble_is_logged_when_it_begins_and_when_it_ends() -> None:
             model.error = None
             shadowed.copy(1)
             await shadowed.until({"ModelServerUnavailable": 3, "priced": 1})
-    assert [event["event"] for event in events] == ["the shadow is in trouble", "the shadow answers again"]
+    assert [event["event"] for event in events] == ["shadow failing", "shadow recovered"]
 
 
 async def test_the_deviation_is_the_size_of_the_logarithm_of_the_ratio() -> None:

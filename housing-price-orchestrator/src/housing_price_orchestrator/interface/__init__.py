@@ -1,1 +1,1 @@
-"""HTTP in, HTTP out."""
+"""The HTTP interface: operations, request and response bodies, middleware and OpenAPI."""

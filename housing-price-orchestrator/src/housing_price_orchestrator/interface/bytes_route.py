@@ -1,8 +1,7 @@
-"""Operations that read and answer bytes themselves.
+"""A route for operations that parse request bodies and encode responses themselves.
 
-They are declared like any other FastAPI operation, so that routing, OpenAPI and error handling are FastAPI's. What they
-leave out is what they have no use for: reading the body a second time, solving dependencies, validating the answer. On
-a small answer that is more than half of the time that FastAPI spends.
+Routing, OpenAPI and error handling are FastAPI's. The route skips FastAPI's reading of the body, dependency resolution
+and response validation, which take more than half of FastAPI's time for a small response.
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
@@ -16,22 +15,24 @@ from housing_price_orchestrator.interface.access import ScopeCheck
 
 
 class RawJsonResponse:
-    """A 200 whose bytes are there already: what Starlette's `Response` sends, without working its headers out anew."""
+    """A 200 response with an encoded JSON body; faster than Starlette's `Response`, which builds its headers anew."""
 
-    __slots__ = ("_body", "_headers", "_kept")
+    __slots__ = ("_body", "_freed_after_sending", "_headers")
 
-    def __init__(self, body: bytes, headers: Iterable[tuple[bytes, bytes]] = (), *, kept: object = None) -> None:
-        """Send `body`, which is JSON, and `headers` beside those that describe it.
+    def __init__(
+        self, body: bytes, headers: Iterable[tuple[bytes, bytes]] = (), *, freed_after_sending: object = None
+    ) -> None:
+        """Send the JSON `body` with extra `headers`.
 
-        What is `kept` is let go of when the answer is on its way: to clear a thousand houses away takes half a
-        millisecond, for which nobody need wait.
+        The response holds a reference to `freed_after_sending`, so that it is freed only after the response is sent:
+        freeing a thousand houses takes 0.5 ms.
         """
         self._body = body
         self._headers = headers
-        self._kept = kept
+        self._freed_after_sending = freed_after_sending
 
     async def __call__(self, _scope: Scope, _receive: Receive, send: Send) -> None:
-        """Send it."""
+        """Send the response."""
         length = (b"content-length", b"%d" % len(self._body))
         await send({"type": "http.response.start", "status": 200, "headers": [length, _JSON, *self._headers]})
         await send({"type": "http.response.body", "body": self._body})
@@ -41,19 +42,19 @@ _JSON = (b"content-type", b"application/json")
 
 
 class BytesRoute(APIRoute):
-    """A route whose endpoint takes the request and returns the response, and nothing else.
+    """A route whose endpoint takes a `Request` and returns an ASGI response.
 
-    Of its dependencies it asks those that check a scope, before the body is received.
+    Of its dependencies, only the scope checks run, before the body is received.
     """
 
     def __init__(self, path: str, endpoint: Callable[..., Any], **options: Any) -> None:
-        """Declare the operation; `options` are those of `APIRoute`."""
+        """Add the operation; `options` are those of `APIRoute`."""
         super().__init__(path, endpoint, **options)
         checks = [one.call for one in self.dependant.dependencies if isinstance(one.call, ScopeCheck)]
-        self.app = _directly(endpoint, checks)
+        self.app = _asgi_app(endpoint, checks)
 
 
-def _directly(endpoint: Callable[[Request], Awaitable[ASGIApp]], checks: Sequence[ScopeCheck]) -> ASGIApp:
+def _asgi_app(endpoint: Callable[[Request], Awaitable[ASGIApp]], checks: Sequence[ScopeCheck]) -> ASGIApp:
     async def app(scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope, receive, send)
         for check in checks:

@@ -1,4 +1,4 @@
-"""Stops working for callers who have gone."""
+"""Cancels the work for a request when its client disconnects."""
 
 import asyncio
 from collections.abc import Awaitable
@@ -9,11 +9,11 @@ from starlette.types import Receive
 from housing_price_orchestrator.shared.timers import Timers
 
 WATCH_DELAY_SECONDS = 0.02
-"""Nearly every request is answered before, and is spared the cost of a watcher; the others are worth one."""
+"""Delay before a watcher task starts. Nearly all requests finish earlier and are spared its cost."""
 
 
 class _DisconnectWatch:
-    """Looks out for the end of a connection, and then ends the work that is done for it."""
+    """Waits for the client to disconnect, and then cancels the task that created the watch."""
 
     __slots__ = ("_receive", "_watcher", "_worker", "is_disconnected")
 
@@ -23,14 +23,14 @@ class _DisconnectWatch:
         self._watcher: asyncio.Task[None] | None = None
         self.is_disconnected = False
 
-    def begin(self) -> None:
+    def start(self) -> None:
         self._watcher = asyncio.get_running_loop().create_task(self._watch())
 
-    def end(self) -> None:
+    def stop(self) -> None:
         if self._watcher is not None:
             self._watcher.cancel()
-            # A cancelled task keeps the frames that it was cancelled in, and with them this one: a circle, and whoever
-            # clears many of those away at once holds all requests up.
+            # Breaks a reference cycle: a cancelled task keeps its frames, and with them this object. Collecting many
+            # such cycles at once would block the event loop.
             self._watcher = None
 
     async def _watch(self) -> None:
@@ -42,17 +42,22 @@ class _DisconnectWatch:
 
 
 async def cancel_on_disconnect[T](receive: Receive, work: Awaitable[T], timers: Timers) -> T:
-    """Await `work`, and cancel it when the connection that `receive` belongs to is closed; `timers` are for that.
+    """Await `work`, and cancel it if the client disconnects.
+
+    Args:
+        receive: The ASGI receive channel of the request.
+        work: What to await.
+        timers: Starts the watch after `WATCH_DELAY_SECONDS`.
 
     Raises:
-        ClientDisconnect: the caller has gone; the work is cancelled.
+        ClientDisconnect: The client disconnected; `work` was cancelled.
     """
     watch = _DisconnectWatch(receive)
-    timer = timers.call_later(WATCH_DELAY_SECONDS, watch.begin)
+    timer = timers.call_later(WATCH_DELAY_SECONDS, watch.start)
     try:
         return await work
     except asyncio.CancelledError:
-        # Any other cancellation is not ours to swallow.
+        # Only a cancellation by the watch becomes a ClientDisconnect; any other one is passed on.
         worker = asyncio.current_task()
         if worker is not None and watch.is_disconnected:
             worker.uncancel()
@@ -60,4 +65,4 @@ async def cancel_on_disconnect[T](receive: Receive, work: Awaitable[T], timers: 
         raise
     finally:
         timer.cancel()
-        watch.end()
+        watch.stop()

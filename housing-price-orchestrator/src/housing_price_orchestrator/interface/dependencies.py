@@ -1,6 +1,6 @@
-"""What endpoints ask for: one getter for each service, and an alias where FastAPI calls it.
+"""Getters for the services that endpoints use, with aliases for FastAPI's dependency injection.
 
-The getters that FastAPI calls are coroutines because it hands plain functions to a thread.
+Getters that FastAPI calls are coroutines, because FastAPI runs plain functions in a thread.
 """
 
 from typing import Annotated
@@ -25,26 +25,26 @@ from housing_price_orchestrator.shared.routing import Routing
 from housing_price_orchestrator.shared.timers import Timers
 
 CALLER = "caller"
-"""What stands under this name in a request's state is the caller, once it is known."""
+"""Key of the authenticated caller in the state of a request."""
 
 
 def access_of(request: Request) -> Access | None:
-    """Get what knows callers; None where nobody is asked who they are."""
+    """Return the access control; None if it is off."""
     access: Access | None = request.app.state.access
     return access
 
 
 def caller_of(request: Request) -> Caller | None:
-    """Get who asks; None where nobody is asked who they are."""
+    """Return the authenticated caller; None if access control is off."""
     caller: Caller | None = request.scope["state"].get(CALLER)
     return caller
 
 
 def jobs_of(request: Request) -> Jobs:
-    """Get the service of the jobs.
+    """Return the job service.
 
     Raises:
-        JobsOff: there is none here.
+        JobsOff: Jobs are not enabled.
     """
     jobs: Jobs | None = request.app.state.jobs
     if jobs is None:
@@ -53,67 +53,67 @@ def jobs_of(request: Request) -> Jobs:
 
 
 def upload_limits_of(request: Request) -> UploadLimits:
-    """Get the limits of the files that come with jobs."""
+    """Return the limits of uploaded job files."""
     limits: UploadLimits = request.app.state.upload_limits
     return limits
 
 
 def routing_of(request: Request) -> Routing:
-    """Get what knows which versions answer."""
+    """Return the state of routing between model versions."""
     routing: Routing = request.app.state.routing
     return routing
 
 
 def pricing_of(request: Request) -> Pricing:
-    """Get the service that prices houses."""
+    """Return the pricing service."""
     pricing: Pricing = request.app.state.pricing
     return pricing
 
 
 def transactions_of(request: Request) -> Transactions:
-    """Get the service that gives prices their ids and writes them down."""
+    """Return the service that assigns transaction ids and logs predictions."""
     transactions: Transactions = request.app.state.transactions
     return transactions
 
 
 def history_of(request: Request) -> History:
-    """Get the service that looks into the prediction log."""
+    """Return the service that queries the prediction log."""
     history: History = request.app.state.history
     return history
 
 
 def stream_gate_of(request: Request) -> StreamGate:
-    """Get what lets a bounded number of blocks of all streams through."""
+    """Return the gate that limits how many blocks of all streams are priced concurrently."""
     gate: StreamGate = request.app.state.stream_gate
     return gate
 
 
 def timers_of(request: Request) -> Timers:
-    """Get the timers of what nearly never comes."""
+    """Return the shared timers."""
     timers: Timers = request.app.state.timers
     return timers
 
 
 def limits_of(request: Request) -> BodyLimits:
-    """Get the limits of the bodies."""
+    """Return the limits of request bodies."""
     limits: BodyLimits = request.app.state.limits
     return limits
 
 
 def record_of(request: Request) -> RequestRecord:
-    """Get what is known about the request."""
+    """Return the record of the request for the log and the metrics."""
     record: RequestRecord = request.scope["state"]["record"]
     return record
 
 
 def request_metrics_of(request: Request) -> RequestMetrics | None:
-    """Get what counts requests; None where nothing is counted."""
+    """Return the metrics of requests; None if metrics are off."""
     metrics: RequestMetrics | None = request.app.state.request_metrics
     return metrics
 
 
 def exposition_of(request: Request) -> Exposition:
-    """Get what gives the page of the metrics."""
+    """Return the exposition of metrics for Prometheus."""
     exposition: Exposition = request.app.state.exposition
     return exposition
 

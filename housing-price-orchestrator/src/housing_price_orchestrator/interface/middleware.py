@@ -1,4 +1,4 @@
-"""What happens around every request: its id, its record, one line in the log, and an answer even to the unexpected."""
+"""Middleware around every request: request id, record, log line, metrics, and a response to unexpected errors."""
 
 import logging
 import time
@@ -19,26 +19,26 @@ from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.observability.tracing import adopt_span, describe_in_span
 
 MONITORING_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
-"""Asked again and again by whoever watches over the service; logged only below `info`."""
+"""Polled by monitoring, so logged at level `debug` unless the request fails."""
 
 
 _SERVER_ERROR = 500
-_CALLER_LEFT = 499
-"""What nginx writes for it, too: nobody is there to be answered."""
+_CLIENT_CLOSED_REQUEST = 499
+"""nginx's status for a client that disconnected before the response."""
 
 
 class RequestMiddleware:
-    """Gives each request an id, a record and an end: answered, logged and counted once, never with a stack trace."""
+    """Gives each request an id and a record, and ensures that it is answered, logged and counted exactly once."""
 
     def __init__(self, app: ASGIApp, *, metrics: RequestMetrics | None = None, is_traced: bool = False) -> None:
-        """Wrap `app`; count in `metrics`, if anywhere; describe the request in its span, if there are spans."""
+        """Wrap `app`; count requests in `metrics` if given, and describe them in their span if `is_traced`."""
         self._app = app
         self._is_traced = is_traced
         self._metrics = metrics
         self._log: Any = None
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one request; other kinds of connection pass untouched."""
+        """Handle one HTTP request; pass other ASGI scopes on unchanged."""
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
@@ -56,7 +56,7 @@ class RequestMiddleware:
             adopt_span(record)
         status = 0
 
-        async def send_named(message: Message) -> None:
+        async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
@@ -70,13 +70,13 @@ class RequestMiddleware:
 
         failure: dict[str, Any] = {}
         try:
-            await self._app(scope, receive, send_named)
+            await self._app(scope, receive, send_with_headers)
         except ClientDisconnect:
-            status = _CALLER_LEFT
-        except Exception as error:  # noqa: BLE001 - the last place where an error can become an answer
-            response, failure = _told(Request(scope), error, is_begun=status != 0)
+            status = _CLIENT_CLOSED_REQUEST
+        except Exception as error:  # noqa: BLE001 - the last place where an error can become a response
+            response, failure = _handle_error(Request(scope), error, is_response_started=status != 0)
             if response is not None:
-                await response(scope, receive, send_named)
+                await response(scope, receive, send_with_headers)
         finally:
             seconds = time.perf_counter() - started_at
             record.route = getattr(scope.get("route"), "path_format", "")
@@ -94,9 +94,9 @@ class RequestMiddleware:
             level = logging.ERROR
         log = self._log
         if log is None:
-            # Bound once: the first request comes after the logs have been configured.
+            # Bound at the first request, because logging is configured after this object is made.
             log = self._log = structlog.get_logger().bind()
-        # Putting the fields together costs more than writing them, and a line that is not written needs none.
+        # Checked first because collecting the fields costs more than writing them.
         if not log.is_enabled_for(level):
             return
         fields = {
@@ -114,11 +114,13 @@ class RequestMiddleware:
             log.log(level, "request", **fields)
 
 
-def _told(request: Request, error: Exception, *, is_begun: bool) -> tuple[Response | None, dict[str, Any]]:
-    """Give what a caller is told about an error, where no other answer `is_begun`, and what the log is told."""
-    response = None if is_begun else expected_error_response(request, error)
+def _handle_error(
+    request: Request, error: Exception, *, is_response_started: bool
+) -> tuple[Response | None, dict[str, Any]]:
+    """Return the response to an error, None if another response has started, and extra fields for the log."""
+    response = None if is_response_started else expected_error_response(request, error)
     if response is None:
-        return None if is_begun else problem(request, answer_to(error)), {"exc_info": error}
-    # One error may be that of many requests, and would remember the way through each of them.
+        return None if is_response_started else problem(request, answer_to(error)), {"exc_info": error}
+    # Coalesced requests share one error object, whose traceback would grow with each of them.
     error.__traceback__ = None
     return response, {}

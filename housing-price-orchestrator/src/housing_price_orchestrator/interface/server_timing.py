@@ -1,4 +1,4 @@
-"""The header that tells a caller where the time went (https://www.w3.org/TR/server-timing/)."""
+"""The `Server-Timing` header: duration of each processing step (https://www.w3.org/TR/server-timing/)."""
 
 from housing_price_orchestrator.observability.record import RequestRecord
 
@@ -6,7 +6,7 @@ SERVER_TIMING = b"server-timing"
 
 
 def server_timing(record: RequestRecord, total_seconds: float) -> bytes:
-    """Write the header's value, in milliseconds: the parts that there were, and the time until the answer began."""
+    """Make the value of the header: the steps that took place and the time to the response, in milliseconds."""
     if not record.validate_seconds:
         return b"total;dur=%.3f" % (total_seconds * 1e3)
     if not (record.queue_seconds or record.model_seconds):

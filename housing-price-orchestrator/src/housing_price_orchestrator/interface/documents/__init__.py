@@ -1,1 +1,1 @@
-"""What stands in bodies: from bytes to validated houses, and from prices to bytes."""
+"""Request and response bodies: receives and parses houses, encodes prices."""

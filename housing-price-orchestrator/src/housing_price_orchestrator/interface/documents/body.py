@@ -1,4 +1,4 @@
-"""Receives the body of a request, within limits of kind, size and time."""
+"""Receives the body of a request, with limits on content type, size and time."""
 
 import asyncio
 import re
@@ -12,18 +12,18 @@ JSON = "application/json"
 NDJSON = "application/x-ndjson"
 
 BODY_INCOMPLETE = "body_incomplete"
-"""Stands in the state of a request whose body was not there as a whole together with its head."""
+"""Key in the state of a request whose body did not arrive completely together with its head."""
 
 _JSON_RELATIVE = re.compile(r"application/[\w.+-]+\+json")
 
 
 def check_media_type(request: Request, expected: str) -> None:
-    """Take a body that is not declared, or declared to be `expected` or its `+json` relatives, and not compressed.
+    """Accept `expected` (for JSON also `application/*+json`) or no content type at all, without compression.
 
     Raises:
-        UnsupportedMediaType: it is declared to be something else.
+        UnsupportedMediaType: The content type or encoding is a different one.
     """
-    # One look at what came in: a lookup by name would go through all of it for each name.
+    # One pass over the raw headers: each lookup by name would scan all of them.
     for name, value in request.scope["headers"]:
         if name == b"content-type":
             declared = value.decode("latin-1")
@@ -42,15 +42,15 @@ async def read_body(request: Request, *, max_bytes: int, timeout_seconds: float)
     """Receive a JSON body.
 
     Raises:
-        UnsupportedMediaType: it is declared to be something else, or to be compressed.
-        DocumentTooLarge: it is larger than `max_bytes`. The rest is left to the connection, which throws it away,
-            within bounds, so that the caller, who is still sending, sees the answer.
-        DocumentTooSlow: it was not there within `timeout_seconds`.
+        UnsupportedMediaType: The body is not JSON, or is compressed.
+        DocumentTooLarge: The body is larger than `max_bytes`. The connection discards the rest, within limits, so that
+            a client that is still sending can read the response.
+        DocumentTooSlow: The body did not arrive within `timeout_seconds`.
     """
     check_media_type(request, JSON)
     first, more = b"", True
     if BODY_INCOMPLETE not in request.scope["state"]:
-        # Nearly every house is there as a whole before it is asked for, and is spared the cost of a time limit.
+        # Fast path without a timeout: nearly every body of a single house arrives together with its head.
         first, more = await _receive(request)
         if not more and len(first) <= max_bytes:
             return first
@@ -61,7 +61,7 @@ async def read_body(request: Request, *, max_bytes: int, timeout_seconds: float)
         async with asyncio.timeout(timeout_seconds):
             return await _read_rest(request, first, more=more, max_bytes=max_bytes)
     except TimeoutError as error:
-        raise DocumentTooSlow(f"the body was not there after {timeout_seconds} s") from error
+        raise DocumentTooSlow(f"the body did not arrive within {timeout_seconds} s") from error
 
 
 async def _receive(request: Request) -> tuple[bytes, bool]:

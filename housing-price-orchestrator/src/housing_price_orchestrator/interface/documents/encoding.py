@@ -1,7 +1,7 @@
-"""From estimates to the bytes of an answer, encoded once.
+"""Encodes estimates as JSON responses.
 
-`PricedHouse` and `PricedBatch` say what the bytes hold; a test reads them back through these views. What is written are
-structs of the same keys: making and writing them takes 0.35 us for each house, and dictionaries 0.8.
+The views `PricedHouse` and `PricedBatch` define the format; a test parses the bytes with them. The encoder uses
+msgspec structs with the same keys: 0.35 us per house, where dictionaries take 0.8 us.
 """
 
 import asyncio
@@ -17,7 +17,7 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 SOURCE_HEADER = "X-Price-Source"
 
 HOUSES_PER_SLICE = 1_000
-"""Predictions encoded between two looks at the event loop: less than 1 ms of work."""
+"""Predictions encoded before yielding to the event loop: less than 1 ms of work."""
 
 
 class _Interval(msgspec.Struct, gc=False):
@@ -42,23 +42,23 @@ class _Prediction(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     cached: bool = False
 
 
-_write = msgspec.json.Encoder().encode
+_encode = msgspec.json.Encoder().encode
 
 
 def encode_prediction(house: AnyHouse, estimate: PriceEstimate, transaction_id: str) -> bytes:
-    """Write one prediction, as `PricedHouse` describes it."""
-    return _write(_prediction(house, estimate, transaction_id))
+    """Encode one prediction as a `PricedHouse`."""
+    return _encode(_prediction(house, estimate, transaction_id))
 
 
 async def encode_predictions(
     houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate], transaction_ids: Sequence[str]
 ) -> bytes:
-    """Write a batch's answer, as `PricedBatch` describes it."""
+    """Encode the predictions of a batch as a `PricedBatch`."""
     parts: list[bytes] = []
     for triples in batched(zip(houses, estimates, transaction_ids, strict=True), HOUSES_PER_SLICE, strict=False):
         if parts:
             await asyncio.sleep(0)
-        parts.append(_write([_prediction(*triple) for triple in triples])[1:-1])
+        parts.append(_encode([_prediction(*triple) for triple in triples])[1:-1])
     return b'{"predictions":[' + b",".join(parts) + b"]}"
 
 
@@ -76,7 +76,7 @@ def _prediction(house: AnyHouse, estimate: PriceEstimate, transaction_id: str) -
 
 
 def source_header(estimates: Sequence[PriceEstimate]) -> Sequence[tuple[bytes, bytes]]:
-    """Make the header that says that prices are from memory; of several kinds, the one that says the least."""
+    """Make the `X-Price-Source` header if any price was not computed for this request: `last-known` before `cache`."""
     if len(estimates) == 1 and estimates[0].source == "model":
         return ()
     sources = {estimate.source for estimate in estimates}

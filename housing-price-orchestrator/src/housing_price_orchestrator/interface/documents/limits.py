@@ -1,32 +1,37 @@
-"""How much a request, and a connection, may ask for."""
+"""Limits of request bodies and connections."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class BodyLimits:
-    """How large and how slow a body may be, how long a line of a stream, and how long a stream may stand still."""
+    """Limits of request bodies."""
 
     predict_bytes: int
+    """Maximum size of the body of a single house."""
     batch_bytes: int
+    """Maximum size of the body of a batch."""
     body_seconds: float
+    """Maximum time to receive a body."""
     line_bytes: int
+    """Maximum length of a line of a stream."""
     idle_seconds: float
+    """Maximum time for which a stream may send or read nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class ConnectionLimits:
-    """How many connections there may be, and how long one may keep us waiting."""
+    """Limits of connections."""
 
     connections: int = 4096
-    """So many are served; what comes on top is told so."""
+    """Maximum connections served. Up to twice as many are accepted; those beyond the maximum get a 503."""
     client_seconds: float = 8.0
-    """For the head of a request, for a TLS handshake, and for taking any part of an answer."""
+    """Timeout for the head of a request, for a TLS handshake, and for reading any part of a response."""
     keep_alive_seconds: int = 8
-    """For the next request."""
+    """Timeout for the next request on a connection."""
     head_bytes: int = 64 * 1024
-    """The request line and all headers."""
+    """Maximum size of the request line and all headers."""
     discarded_bytes: int = 64 * 1024 * 1024
-    """What is read of a body that was refused, so that its sender comes to read the answer."""
+    """Maximum bytes read and discarded of a rejected body, so that its sender gets to read the response."""
     delayed_close_seconds: float = 1.0
-    """How long the sender of such a body may pause."""
+    """Maximum pause of the sender of a rejected body before the connection closes."""

@@ -1,4 +1,4 @@
-"""Houses in, prices out, one JSON document per line, both at the same time."""
+"""Streaming: prices houses line by line (NDJSON) and writes results while still reading the request."""
 
 import asyncio
 import contextlib
@@ -23,23 +23,23 @@ from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 MAX_LINES_PER_BLOCK = 64
-"""Lines that are read and priced together at the most: less than 1 ms of work between two looks at the event loop."""
+"""Maximum lines parsed and priced together: less than 1 ms of work before yielding to the event loop."""
 
 MAX_BLOCKS_PER_STREAM = 32
-"""Blocks of one stream that may wait for their prices or to be sent: what bounds its memory."""
+"""Maximum blocks of one stream that wait for their prices or to be sent; limits memory."""
 
 MAX_LOGGED_CALLS = 20
-"""Calls of a stream that stand in its line of the log: its last."""
+"""Number of a stream's latest model server calls that appear in its log line."""
 
 MAX_CONCURRENT_BLOCKS = 64
-"""Blocks of all streams that are asked about at a time, at the most; the others wait at the gate."""
+"""Maximum blocks of all streams priced at the same time; the others wait at the gate."""
 
 MAX_BACKLOG_SECONDS = 0.5
-"""Not more blocks are asked about at a time than are priced in so long: a quarter of the usual deadline."""
+"""Only as many blocks are priced at the same time as take this long together: a quarter of the default deadline."""
 
 
 class _Line:
-    """One line of the request: its number from 1, and its bytes, or None where it is too long."""
+    """One line of the request: its number, from 1, and its bytes, or None if it is too long."""
 
     __slots__ = ("number", "text")
 
@@ -49,7 +49,7 @@ class _Line:
 
 
 class NdjsonPricing:
-    """The response to one stream; an ASGI application that reads and writes side by side."""
+    """The response to one stream: an ASGI application that reads and writes concurrently."""
 
     def __init__(
         self,
@@ -63,11 +63,17 @@ class NdjsonPricing:
         metrics: RequestMetrics | None,
         within_seconds: float | None = None,
     ) -> None:
-        """Price with `pricing`; give up on a client that sends or takes nothing for `idle_seconds`.
+        """Prepare the response.
 
-        `gate` is shared by all streams, so that many streams slow each other down instead of running into their
-        deadlines. A line has `within_seconds` from its turn at the gate, where that is given. What happens is written
-        into `record`, and counted in `metrics`.
+        Args:
+            pricing: Prices the houses.
+            transactions: Assigns transaction ids and logs the predictions.
+            gate: Shared by all streams, so that many streams slow down instead of missing their deadlines.
+            max_line_bytes: Maximum length of a line.
+            idle_seconds: The response ends if the client sends or reads nothing for this long.
+            record: Receives the figures for the request's log line.
+            metrics: Counts errors; None if metrics are off.
+            within_seconds: Time limit for each line, counted from when its block passes the gate.
         """
         self._pricing = pricing
         self._transactions = transactions
@@ -80,22 +86,22 @@ class NdjsonPricing:
         record.is_stream = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer until the request's body ends or its client is gone."""
+        """Respond until the request body ends or the client disconnects."""
         del scope
         blocks: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(MAX_BLOCKS_PER_STREAM)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", NDJSON.encode())]})
-        # The head goes out now and not with the first prices, for which the client may have to send more.
+        # Sends the head now and not with the first prices: some clients wait for it before they send the body.
         await send({"type": "http.response.body", "body": b"", "more_body": True})
         try:
             async with asyncio.TaskGroup() as group:
                 group.create_task(self._write(blocks, send))
                 async with contextlib.aclosing(self._blocks(receive)) as incoming:
                     async for block in incoming:
-                        # The queue is where a client that does not read stops us from reading.
+                        # Backpressure: if the client does not read results, the queue fills and reading stops.
                         await blocks.put(group.create_task(self._price(block)))
                 await blocks.put(None)
         except* (ClientDisconnect, TimeoutError):
-            # The group has cancelled what was still being priced. There is nobody left to tell.
+            # The task group has cancelled the pending work, and there is no client to respond to.
             pass
 
     async def _blocks(self, receive: Receive) -> AsyncGenerator[Sequence[_Line]]:
@@ -138,10 +144,10 @@ class NdjsonPricing:
                 results.append(read_house(line.text))
             except InvalidDocument as error:
                 results.append(self._error_line(line, None, error))
-                # What is wrong takes longer than what is right; others have their turn in between.
+                # Validation errors take longer than valid houses, so yield to other requests.
                 await asyncio.sleep(0)
         houses = [result for result in results if not isinstance(result, bytes)]
-        # The block's own, so that a stream without end does not remember each of its calls.
+        # A separate record per block, so that the record of an endless stream does not collect all its calls.
         block = replace(self._record, calls=[])
         current_request.set(block)
         async with self._gate:
@@ -164,7 +170,7 @@ class NdjsonPricing:
         return b"\n".join(answers)
 
     def _add_block_times(self, block: RequestRecord, rows: int) -> None:
-        """Add what a block has been through to what is known about the stream: of times, the longest."""
+        """Add a block to the record of the stream: counts rows and keeps the longest times."""
         record = self._record
         record.rows += rows
         record.queue_seconds = max(record.queue_seconds, block.queue_seconds)
@@ -174,7 +180,7 @@ class NdjsonPricing:
     def _complete(
         self, houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate | HousingPriceError]
     ) -> Sequence[str]:
-        """Give an id to each house that has a price, in order."""
+        """Log the houses that have a price, and return their transaction ids in order."""
         pairs = [
             (house, estimate)
             for house, estimate in zip(houses, estimates, strict=True)
@@ -185,7 +191,7 @@ class NdjsonPricing:
     def _error_line(self, line: _Line, house_id: int | None, error: HousingPriceError) -> bytes:
         record_error(error, self._record, self._metrics)
         document = problem_document(answer_to(error), self._record.request_id, **members_of(error))
-        # The standard library's encoder writes what orjson cannot: whole numbers of any length.
+        # json and not orjson, which cannot encode integers above 64 bits.
         return json.dumps({"line": line.number, "id": house_id, "error": document}, allow_nan=False).encode()
 
     async def _write(self, blocks: asyncio.Queue[asyncio.Task[bytes] | None], send: Send) -> None:

@@ -1,10 +1,10 @@
-"""From the bytes of a body to validated houses, strictly.
+"""Strict parsing of request bodies into validated houses.
 
-`HouseRecord` reads what is right, fast; what it does not take is read by `House`, which has the last word and says what
-is wrong. Both parse JSON strictly but for one gap: of two equal keys they keep the last. No word that a house may hold
-has a colon or a brace in it (a test says so), which closes the gap cheaply: a house that is valid has as many colons as
-keys, unless a key stands twice. The same lets a batch be cut into houses without parsing it first, so that a large one
-is read in slices between which other requests go on.
+`HouseRecord` (msgspec) decodes valid houses fast. Whatever it rejects is validated again by `House` (pydantic), which
+decides and reports the errors. Both keep the last of two duplicate keys, although duplicates must be rejected. No
+allowed value contains a colon or a brace (a test checks this), so a valid house has exactly as many colons as keys
+unless a key is duplicated. For the same reason a batch can be split into houses before it is parsed, so that a large
+one is read in slices and other requests are served in between.
 """
 
 import asyncio
@@ -19,16 +19,16 @@ from pydantic import ValidationError
 
 from housing_price_orchestrator.shared.errors import MAX_FINDINGS, InvalidDocument
 from housing_price_orchestrator.shared.view.house import MAX_BATCH_HOUSES, House, HouseBatch
-from housing_price_orchestrator.shared.view.record import KEYS, AnyHouse, HouseRecord
+from housing_price_orchestrator.shared.view.record import KEY_COUNT, AnyHouse, HouseRecord
 
 CHUNK_BYTES = 512 * 1024
-"""So much of a batch is read by the record at a time: about 1 ms of work."""
+"""Part of a batch decoded before yielding to the event loop: about 1 ms of work."""
 
 HOUSES_PER_SLICE = 32
-"""Houses judged one by one between two looks at the event loop: about 1 ms of work where they are wrong."""
+"""Houses validated one by one before yielding to the event loop: about 1 ms of work if they are invalid."""
 
 MAX_IRREGULAR_BYTES = 1024 * 1024
-"""A batch that is irregular in its form is parsed as a whole, which nothing can interrupt: up to this size only."""
+"""Maximum size of a batch that cannot be split into houses; parsing it as a whole blocks the event loop."""
 
 _SPACE = rb"[ \t\n\r]*"
 _HEAD = re.compile(_SPACE + rb"\{" + _SPACE + rb'"data"' + _SPACE + rb":" + _SPACE + rb"\[" + _SPACE)
@@ -40,7 +40,7 @@ _batch = HouseBatch.__pydantic_validator__
 _record = msgspec.json.Decoder(HouseRecord)
 _records = msgspec.json.Decoder(list[HouseRecord])  # type: ignore[valid-type]  # a class made at run time
 
-# What the record's reader may raise for bytes that it does not take.
+# What the msgspec decoder may raise for bytes that are not valid houses.
 _DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 type Finding = Mapping[str, Any]
@@ -49,7 +49,7 @@ _NO_BODY: Finding = {"type": "missing", "loc": ("body",), "msg": "Field required
 
 
 class _IrregularBatch(Exception):
-    """The batch cannot be cut into houses; the number is where in its bytes."""
+    """The batch cannot be split into houses; `position` is the byte offset where splitting failed."""
 
     def __init__(self, position: int) -> None:
         super().__init__(position)
@@ -57,16 +57,16 @@ class _IrregularBatch(Exception):
 
 
 class _Findings:
-    """What is wrong with a document: the first findings, and how many more there are."""
+    """Collects validation errors: the first `MAX_FINDINGS`, and the number of the others."""
 
     def __init__(self) -> None:
         self._listed: list[Finding] = []
         self._omitted = 0
-        self.houses = 0
+        self.invalid_houses = 0
 
     def add(self, error: ValidationError, *prefix: int | str) -> None:
-        """Note the findings of one more house."""
-        self.houses += 1
+        """Add the findings of one house."""
+        self.invalid_houses += 1
         room = MAX_FINDINGS - len(self._listed)
         if room <= 0:
             self._omitted += error.error_count()
@@ -81,12 +81,12 @@ class _Findings:
 
 
 def read_house(body: bytes) -> AnyHouse:
-    """Read one house.
+    """Parse one house.
 
     Raises:
-        InvalidDocument: names every field that is wrong, in the caller's spelling, below `body`.
+        InvalidDocument: Lists every invalid field, as the caller spelled it, below `body`.
     """
-    if body.count(b":") == KEYS:
+    if body.count(b":") == KEY_COUNT:
         try:
             return cast("AnyHouse", _record.decode(body))
         except _DECODE_ERRORS:
@@ -105,10 +105,10 @@ def read_house(body: bytes) -> AnyHouse:
 
 
 async def read_houses(body: bytes) -> list[AnyHouse]:
-    """Read a batch.
+    """Parse a batch.
 
     Raises:
-        InvalidDocument: names every field that is wrong, below `body`, `data` and the number of the house.
+        InvalidDocument: Lists every invalid field, below `body`, `data` and the index of the house.
     """
     houses: list[AnyHouse] = []
     findings = _Findings()
@@ -129,11 +129,11 @@ async def read_houses(body: bytes) -> list[AnyHouse]:
 
 
 def _bounds_of_houses(body: bytes) -> tuple[int, int]:
-    """Find where the houses of a batch begin and end."""
+    """Return where the houses of a batch start and end."""
     head = _HEAD.match(body)
     if head is None:
         raise _IrregularBatch(0)
-    # The last house ends with the last brace but one.
+    # The last house ends with the second-to-last closing brace.
     end = body.rfind(b"}", head.end(), max(head.end(), body.rfind(b"}"))) + 1
     if end == 0 or _TAIL.fullmatch(body, end) is None:
         raise _IrregularBatch(max(end, head.end()))
@@ -148,26 +148,26 @@ def _after_comma(body: bytes, position: int) -> int:
 
 
 def _decode_chunk(body: bytes, start: int, stop: int, houses: list[AnyHouse], findings: _Findings) -> bool:
-    """Read some houses at once; tell whether they were all right."""
-    # Copied once: a large batch is looked through several times, and each time takes long.
+    """Decode part of a batch and add its houses; return False, and add none, unless all are valid."""
+    # Copied only once: each copy of a large batch takes long.
     text = b"".join((b"[", memoryview(body)[start:stop], b"]"))
     try:
         records = cast("list[AnyHouse]", _records.decode(text))
     except _DECODE_ERRORS:
         return False
-    if text.count(b":") != KEYS * len(records):
+    if text.count(b":") != KEY_COUNT * len(records):
         return False
-    if len(houses) + findings.houses + len(records) > MAX_BATCH_HOUSES:
+    if len(houses) + findings.invalid_houses + len(records) > MAX_BATCH_HOUSES:
         raise InvalidDocument([_too_many()])
     houses += records
     return True
 
 
 async def _validate_chunk(body: bytes, start: int, stop: int, houses: list[AnyHouse], findings: _Findings) -> None:
-    """Read some houses one by one, and note what is wrong with each."""
+    """Validate part of a batch house by house and collect the findings."""
     while True:
         end = body.find(b"}", start, stop) + 1
-        number = len(houses) + findings.houses
+        number = len(houses) + findings.invalid_houses
         if end == 0:
             raise _IrregularBatch(start)
         if number == MAX_BATCH_HOUSES:
@@ -191,9 +191,9 @@ async def _validate_chunk(body: bytes, start: int, stop: int, houses: list[AnyHo
 
 
 async def _read_irregular(body: bytes, position: int) -> list[AnyHouse]:
-    """Read a batch that is irregular in its form, or wrong, so as to say what is wrong."""
+    """Parse a batch as a whole: one with unusual formatting, or an invalid one, to report its errors."""
     if len(body) > MAX_IRREGULAR_BYTES:
-        reason = f'a large batch is {{"data": [house, ...]}} and nothing else, but at byte {position} it is not'
+        reason = f'a large batch must have the form {{"data": [house, ...]}}; it differs at byte {position}'
         raise InvalidDocument([_invalid_json(reason)])
     if not body.strip(b" \t\n\r"):
         raise InvalidDocument([_NO_BODY])
@@ -201,18 +201,18 @@ async def _read_irregular(body: bytes, position: int) -> list[AnyHouse]:
     entries = document.get("data") if isinstance(document, dict) and len(document) == 1 else None
     findings = _Findings()
     if not isinstance(entries, list) or not entries:
-        # Something is wrong above the houses, so that a few of them and of the keys tell it.
+        # The error is above the level of the houses, so validating a part of the document is enough to report it.
         if isinstance(document, dict):
-            some = dict(islice(document.items(), MAX_FINDINGS))
+            part = dict(islice(document.items(), MAX_FINDINGS))
             if isinstance(document.get("data"), list):
-                some["data"] = document["data"][:1]
-            document = some
+                part["data"] = document["data"][:1]
+            document = part
         try:
             _batch.validate_python(document)
         except ValidationError as error:
             findings.add(error, "body")
         findings.raise_if_any()
-        raise AssertionError("a batch without houses or with other keys cannot be valid")
+        raise AssertionError("a batch without houses or with unknown keys cannot be valid")
     if len(entries) > MAX_BATCH_HOUSES:
         raise InvalidDocument([_too_many(len(entries))])
     houses: list[AnyHouse] = []
@@ -228,7 +228,12 @@ async def _read_irregular(body: bytes, position: int) -> list[AnyHouse]:
 
 
 def _validate_house(text: bytes) -> House:
-    """Read one house by the contract; raises pydantic's error, or `InvalidDocument` for a key that stands twice."""
+    """Validate one house with pydantic.
+
+    Raises:
+        ValidationError: The house is invalid.
+        InvalidDocument: A key is duplicated.
+    """
     house: House = _house.validate_json(text)
     if text.count(b":") != len(house.model_fields_set):
         parse_strictly(text)
@@ -236,7 +241,11 @@ def _validate_house(text: bytes) -> House:
 
 
 def parse_strictly(body: bytes) -> Any:
-    """Parse JSON; refuses equal keys, NaN and Infinity, and what is not UTF-8."""
+    """Parse JSON.
+
+    Raises:
+        InvalidDocument: The bytes are not JSON in UTF-8, or contain duplicate keys, NaN or Infinity.
+    """
     try:
         return jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
     except ValueError as error:

@@ -1,4 +1,4 @@
-"""Where blocks of streams wait, so that too many of them are slow instead of wrong."""
+"""Limits how many blocks of all streams are priced concurrently, so that many streams slow down instead of failing."""
 
 import asyncio
 from collections import deque
@@ -6,17 +6,17 @@ from collections.abc import Callable
 from types import TracebackType
 
 INITIAL_BLOCKS = 4
-"""So many are let through in the beginning; each that comes back makes room for one more (TCP's slow start)."""
+"""Initial limit; each finished block raises the limit by one (as in TCP slow start)."""
 
 
 class StreamGate:
-    """Lets a bounded number of blocks of all streams through; the others wait here, where no deadline runs.
+    """A context manager that limits concurrent blocks; the others wait in order, and no deadline runs while they wait.
 
-    How many depends on what can be answered in time just now, and there is always at least one.
+    The limit follows what can currently be priced in time, and is at least 1.
     """
 
     def __init__(self, *, max_blocks: int, affordable_blocks: Callable[[], float]) -> None:
-        """Let up to `max_blocks` through, and not more than `affordable_blocks` says at that moment."""
+        """Allow at most `max_blocks`, and at most what `affordable_blocks` returns at that moment."""
         self._max_blocks = max_blocks
         self._affordable_blocks = affordable_blocks
         self._window = min(INITIAL_BLOCKS, max_blocks)
@@ -24,7 +24,7 @@ class StreamGate:
         self._waiting: deque[asyncio.Future[None]] = deque()
 
     async def __aenter__(self) -> None:
-        """Wait for one's turn."""
+        """Wait for a place."""
         if not self._waiting and self._active < self._shrink_window():
             self._active += 1
             return
@@ -34,19 +34,19 @@ class StreamGate:
             await turn
         except asyncio.CancelledError:
             if turn.done() and not turn.cancelled():
-                # It had its turn in the moment in which it left.
+                # The place was granted just before the cancellation, so pass it on.
                 self._release()
             raise
 
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Make room for the next."""
+        """Raise the limit by one and free the place."""
         self._window = min(self._window + 1, self._max_blocks)
         self._release()
 
     def _shrink_window(self) -> int:
-        # What is found to be too many is not tried again at once.
+        # The limit stays reduced: it grows again only by one per finished block.
         self._window = max(1, int(min(self._window, self._affordable_blocks())))
         return self._window
 

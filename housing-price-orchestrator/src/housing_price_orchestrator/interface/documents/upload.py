@@ -1,4 +1,4 @@
-"""Receives a body that is too large for memory, part by part, within limits of size and time."""
+"""Receives an uploaded file in chunks, with limits on size and time."""
 
 import asyncio
 import time
@@ -13,22 +13,23 @@ from housing_price_orchestrator.shared.errors import DocumentTooLarge, DocumentT
 
 @dataclass(frozen=True, slots=True)
 class UploadLimits:
-    """How large and how slow the file of a job may be."""
+    """Limits of an uploaded job file."""
 
     file_bytes: int
+    """Maximum size."""
     idle_seconds: float
-    """How long nothing may come."""
+    """Maximum time without any data."""
     total_seconds: float
-    """How long all of it may take."""
+    """Maximum time for the whole upload."""
 
 
 async def body_parts(request: Request, limits: UploadLimits) -> AsyncIterator[bytes]:
-    """Give a body as it comes.
+    """Yield the body in chunks as they arrive.
 
     Raises:
-        DocumentTooLarge: it is larger, or said to be larger, than is taken.
-        DocumentTooSlow: nothing came for too long, or not all of it in time.
-        ClientDisconnect: its sender has left.
+        DocumentTooLarge: The body, or its declared length, is larger than `file_bytes`.
+        DocumentTooSlow: The body paused for `idle_seconds` or took longer than `total_seconds`.
+        ClientDisconnect: The client disconnected.
     """
     declared_bytes = request.headers.get("content-length", "")
     if declared_bytes.isdecimal() and int(declared_bytes) > limits.file_bytes:
@@ -40,7 +41,7 @@ async def body_parts(request: Request, limits: UploadLimits) -> AsyncIterator[by
             async with asyncio.timeout(min(limits.idle_seconds, until - time.monotonic())):
                 message = await request.receive()
         except TimeoutError as error:
-            raise DocumentTooSlow(f"the rest of the body did not come after {size} bytes") from error
+            raise DocumentTooSlow(f"the upload timed out after {size} bytes") from error
         if message["type"] == "http.disconnect":
             raise ClientDisconnect
         part = message.get("body", b"")

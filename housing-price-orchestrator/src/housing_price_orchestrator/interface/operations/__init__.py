@@ -1,1 +1,1 @@
-"""The operations: each endpoint reads, asks one service and answers."""
+"""The operations of the API: each endpoint parses its request, calls one service and encodes the response."""

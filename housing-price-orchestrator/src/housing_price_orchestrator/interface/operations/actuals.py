@@ -36,7 +36,7 @@ async def take_actuals(request: Request) -> Response:
     body = await read_body(request, max_bytes=limits.batch_bytes, timeout_seconds=limits.body_seconds)
     # In a thread: validating 10,000 entries would block the event loop for too long.
     actuals = await asyncio.to_thread(_parse, body)
-    taken = await history_of(request).take(actuals, key_id=record_of(request).key_id)
+    taken = await history_of(request).store_actuals(actuals, key_id=record_of(request).key_id)
     unknown = [
         UnknownActual.model_construct(
             index=index, transaction_id=actuals[index].transaction_id, id=actuals[index].house_id

@@ -1,4 +1,4 @@
-"""Swagger UI and ReDoc without the internet: their files come from the package fastapi-offline."""
+"""Swagger UI and ReDoc, served without internet access from the files of the package fastapi-offline."""
 
 import base64
 import hashlib
@@ -26,7 +26,7 @@ _NO_SNIFFING = {"x-content-type-options": "nosniff"}
 
 
 class _Assets(StaticFiles):
-    """The pages' files, which are what they are called."""
+    """The static files of the pages, with `nosniff`."""
 
     async def get_response(self, path: str, scope: Scope) -> Response:
         response = await super().get_response(path, scope)
@@ -35,13 +35,13 @@ class _Assets(StaticFiles):
 
 
 def add_docs(app: FastAPI) -> None:
-    """Serve the two pages and what they load."""
+    """Add the two pages and their static files."""
 
-    # The mount comes after the page of the same prefix, so that the page keeps its path.
+    # The page is added before the mount with the same prefix, so that it keeps its path.
     @app.get(DOCS_PATH, include_in_schema=False)
     async def docs(request: Request) -> HTMLResponse:
         root = request.scope.get("root_path", "")
-        return _guarded(
+        return _with_security_headers(
             get_swagger_ui_html(
                 openapi_url=f"{root}{app.openapi_url}",
                 title=f"{app.title} - try it",
@@ -55,7 +55,7 @@ def add_docs(app: FastAPI) -> None:
     @app.get(REFERENCE_PATH, include_in_schema=False)
     async def reference(request: Request) -> HTMLResponse:
         root = request.scope.get("root_path", "")
-        return _guarded(
+        return _with_security_headers(
             get_redoc_html(
                 openapi_url=f"{root}{app.openapi_url}",
                 title=f"{app.title} - reference",
@@ -65,7 +65,7 @@ def add_docs(app: FastAPI) -> None:
             )
         )
 
-    # ReDoc fetches its maker's logo from a CDN and has no option against it.
+    # ReDoc loads its logo from a CDN and has no option to disable that.
     redoc = (_ASSETS / _REDOC).read_bytes().replace(_REDOC_LOGO, _NO_LOGO)
 
     @app.get(f"{_ASSETS_PATH}/{_REDOC}", include_in_schema=False)
@@ -76,8 +76,8 @@ def add_docs(app: FastAPI) -> None:
     app.mount(_ASSETS_PATH, _Assets(directory=_ASSETS), name="docs-assets")
 
 
-def _guarded(page: HTMLResponse) -> HTMLResponse:
-    """Let a page load and run what is ours and nothing else, and stand in no other page."""
+def _with_security_headers(page: HTMLResponse) -> HTMLResponse:
+    """Add headers that allow only this service's scripts and forbid framing."""
     scripts = " ".join(
         f"'sha256-{base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()}'"
         for script in _INLINE_SCRIPT.findall(bytes(page.body).decode())
@@ -86,7 +86,7 @@ def _guarded(page: HTMLResponse) -> HTMLResponse:
         {
             "content-security-policy": (
                 f"default-src 'none'; script-src 'self' {scripts}; connect-src 'self'; img-src 'self' data:; "
-                # Both write their styles into the page as they go; ReDoc searches in a worker made of its own text.
+                # Both pages use inline styles; ReDoc's search runs in a worker created from a blob.
                 "style-src 'self' 'unsafe-inline'; font-src 'self' data:; worker-src blob:; "
                 "base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
             ),

@@ -19,7 +19,7 @@ from housing_price_orchestrator.interface.operations.jobs_openapi import (
 )
 from housing_price_orchestrator.interface.operations.orders import (
     JOBS_PATH,
-    accepted,
+    accepted_response,
     idempotency_key_of,
     job_caller_of,
     read_order,
@@ -85,14 +85,14 @@ async def submit_scoring(request: Request) -> Response:
     parts = body_parts(request, upload_limits_of(request))
     caller = await job_caller_of(request)
     job = await jobs_of(request).submit_scoring(parts, suffix=suffix, caller=caller, idempotency_key=key)
-    return accepted(job)
+    return accepted_response(job)
 
 
 async def _submit_scoring_in_stores(request: Request, key: str | None) -> Response:
     order = await read_order(request, ScoringOrder)
     caller = await job_caller_of(request)
     job = await jobs_of(request).submit_scoring_in_stores(order.input, order.output, caller=caller, idempotency_key=key)
-    return accepted(job)
+    return accepted_response(job)
 
 
 @submissions.post(
@@ -113,7 +113,7 @@ async def submit_training(request: Request) -> Response:
     order = await read_order(request, TrainingOrder)
     caller = await job_caller_of(request)
     job = await jobs_of(request).submit_training(order.model_dump(), caller=caller, idempotency_key=key)
-    return accepted(job)
+    return accepted_response(job)
 
 
 @router.get("", summary="List jobs", operation_id="listJobs", responses=answers_of_jobs(422))

@@ -12,7 +12,7 @@ from housing_price_orchestrator.interface.bytes_route import BytesRoute
 from housing_price_orchestrator.interface.dependencies import jobs_of, routing_of
 from housing_price_orchestrator.interface.operations.jobs_openapi import answers_of_jobs, submission
 from housing_price_orchestrator.interface.operations.orders import (
-    accepted,
+    accepted_response,
     idempotency_key_of,
     job_caller_of,
     read_order,
@@ -80,7 +80,7 @@ def _endpoint(action: MoveAction, kind: type[MoveOrder]) -> Callable[[Request], 
         job = await jobs_of(request).submit_move(
             action, version, order, by=caller.owner, caller=caller, idempotency_key=key
         )
-        return accepted(job)
+        return accepted_response(job)
 
     return submit_move
 

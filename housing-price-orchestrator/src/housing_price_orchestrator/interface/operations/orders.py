@@ -1,4 +1,4 @@
-"""What the operations that submit jobs have in common."""
+"""Shared parts of the operations that submit jobs: caller, request body, idempotency key and response."""
 
 from typing import Annotated, Any
 
@@ -20,7 +20,7 @@ _KEY = TypeAdapter[str](Annotated[str, Field(min_length=1, max_length=255, patte
 
 
 async def job_caller_of(request: Request) -> JobCaller:
-    """Tell who submits or asks about jobs."""
+    """Return the caller as the owner of jobs; without access control, everyone sees all jobs."""
     caller = caller_of(request)
     if caller is None:
         return JobCaller("", sees_all=True)
@@ -28,10 +28,10 @@ async def job_caller_of(request: Request) -> JobCaller:
 
 
 async def read_order[Order: View](request: Request, kind: type[Order]) -> Order:
-    """Read what is to be done; no body is one without keys.
+    """Read a request body of type `kind`; an empty body counts as `{}`.
 
     Raises:
-        InvalidDocument: it breaks the contract.
+        InvalidDocument: The body is invalid.
     """
     limits = limits_of(request)
     body = await read_body(request, max_bytes=limits.predict_bytes, timeout_seconds=limits.body_seconds)
@@ -42,17 +42,17 @@ async def read_order[Order: View](request: Request, kind: type[Order]) -> Order:
         raise InvalidDocument(findings) from error
 
 
-def accepted(job: Job) -> Response:
-    """Answer with a job that was submitted."""
+def accepted_response(job: Job) -> Response:
+    """Make the 202 response for a submitted job."""
     document = JobDocument.of(job).model_dump_json()
     return Response(document, 202, {"location": f"{JOBS_PATH}/{job.id}"}, "application/json")
 
 
 def idempotency_key_of(request: Request) -> str | None:
-    """Find the key that makes the same request the same job.
+    """Return the `Idempotency-Key`, None if the header is absent.
 
     Raises:
-        RequestValidationError: it is none.
+        RequestValidationError: The key is invalid.
     """
     value: Any = request.headers.get(IDEMPOTENCY_HEADER)
     if value is None:

@@ -93,7 +93,7 @@ async def predict_batch(request: Request) -> ASGIApp:
     answer = await encode_predictions(houses, estimates, transaction_ids)
     record.encode_seconds = time.perf_counter() - priced_at
     record.model_id = estimates[-1].model.id
-    return RawJsonResponse(answer, source_header(estimates), kept=(body, houses, estimates))
+    return RawJsonResponse(answer, source_header(estimates), freed_after_sending=(body, houses, estimates))
 
 
 @router.post(

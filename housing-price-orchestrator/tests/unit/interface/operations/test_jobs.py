@@ -361,10 +361,10 @@ def test_a_job_only_moves_as_drawn(state: JobState) -> None:
     job = Job("1", "scoring", "", "", {}, state, datetime.now(UTC))
     for target in NEXT_STATES:
         if target in NEXT_STATES[state]:
-            assert job.moved_to(target).state == target
+            assert job.with_state(target).state == target
         else:
             with pytest.raises(JobFinished):
-                job.moved_to(target)
+                job.with_state(target)
     # Each state is reached from the first one.
     assert {"queued", *NEXT_STATES["queued"], *NEXT_STATES["running"]} == set(NEXT_STATES)
 

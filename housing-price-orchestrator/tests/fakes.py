@@ -11,7 +11,7 @@ import orjson
 
 from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.service.resilience.circuit_breaker import Circuit
-from housing_price_orchestrator.shared.jobs import Job, JobFailure, JobOrder, is_finished
+from housing_price_orchestrator.shared.jobs import NEXT_STATES, Job, JobFailure, JobOrder
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
 
@@ -95,13 +95,13 @@ class FakeJobQueue:
     async def cancel(self, job_id: str, /) -> None:
         self._fail_if_told()
         job = self.jobs.get(job_id)
-        if job is not None and not is_finished(job.state):
-            self.jobs[job_id] = job.moved_to("cancelled", finished_at=job.created_at)
+        if job is not None and NEXT_STATES[job.state]:
+            self.jobs[job_id] = job.with_state("cancelled", finished_at=job.created_at)
 
     def takes(self, job_id: str) -> None:
         """A worker begins."""
         job = self.jobs[job_id]
-        self.jobs[job_id] = job.moved_to("running", started_at=job.created_at)
+        self.jobs[job_id] = job.with_state("running", started_at=job.created_at)
 
     def tells(self, job_id: str, **progress: Any) -> None:
         """A worker tells how far it is."""
@@ -110,12 +110,12 @@ class FakeJobQueue:
     def succeeds(self, job_id: str, output: Mapping[str, Any]) -> None:
         """A worker is done."""
         job = self.jobs[job_id]
-        self.jobs[job_id] = job.moved_to("succeeded", finished_at=job.created_at, output=output)
+        self.jobs[job_id] = job.with_state("succeeded", finished_at=job.created_at, output=output)
 
     def fails(self, job_id: str, code: str, detail: str) -> None:
         """A worker gives up."""
         job = self.jobs[job_id]
-        self.jobs[job_id] = job.moved_to("failed", finished_at=job.created_at, failure=JobFailure(code, detail))
+        self.jobs[job_id] = job.with_state("failed", finished_at=job.created_at, failure=JobFailure(code, detail))
 
     def _fail_if_told(self) -> None:
         if self.error is not None:

@@ -12,7 +12,7 @@ from pydantic import ValidationError
 from factories import house_json, survey_houses
 from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.shared.view.house import House
-from housing_price_orchestrator.shared.view.record import KEYS, HouseRecord
+from housing_price_orchestrator.shared.view.record import KEY_COUNT, HouseRecord
 from strategies import house_documents
 
 record = msgspec.json.Decoder(HouseRecord)
@@ -30,7 +30,7 @@ ANY_NUMBER = st.one_of(st.integers(), st.floats()).map(json.dumps)
 
 def test_the_fields_are_those_of_the_house() -> None:
     assert HouseRecord.__struct_fields__ == tuple(House.model_fields)
-    assert len(HouseRecord.__struct_fields__) == KEYS
+    assert len(HouseRecord.__struct_fields__) == KEY_COUNT
 
 
 def test_every_house_of_the_survey_is_taken() -> None:

@@ -8,9 +8,9 @@ from pydantic_settings import NoDecode
 
 from housing_price_orchestrator.settings.base import Bytes, Group, Seconds, split_list
 from housing_price_orchestrator.settings.database_url import DatabaseUrl
-from housing_price_orchestrator.shared.locations import checked_prefix
+from housing_price_orchestrator.shared.locations import check_prefix
 
-type StoreUri = Annotated[str, AfterValidator(checked_prefix)]
+type StoreUri = Annotated[str, AfterValidator(check_prefix)]
 
 
 class JobsSettings(Group):

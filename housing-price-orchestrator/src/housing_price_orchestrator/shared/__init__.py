@@ -1,1 +1,1 @@
-"""The vocabulary that all layers speak: JSON documents, ports, errors."""
+"""What all layers share: JSON documents, ports and errors."""

@@ -1,33 +1,33 @@
-"""Who asks, and what they may do."""
+"""Callers, their scopes and how they are authenticated."""
 
 from dataclasses import dataclass
 from typing import Literal, Protocol, get_args
 
 type Scope = Literal["predict", "jobs", "admin"]
-"""What a caller may do: have houses priced, run jobs, see and change what concerns everybody. None includes another."""
+"""What a caller may do: price houses, run jobs, or administer the service. No scope includes another."""
 
 SCOPES: tuple[Scope, ...] = get_args(Scope.__value__)
 
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Somebody who has shown who they are."""
+    """An authenticated caller."""
 
     id: str
-    """What they are known by in the log; no secret."""
+    """The caller's id in the log; not a secret."""
     scopes: frozenset[str]
 
 
 class Authenticator(Protocol):
-    """Knows callers by one kind of credential."""
+    """Authenticates callers by one kind of credential."""
 
     async def caller_of(self, credential: str, /) -> Caller | None:
-        """Find out whose `credential` it is: any ASCII text that somebody sent.
+        """Return the caller that `credential`, any ASCII text, belongs to.
 
-        Returns None where it is nobody's: of another kind, unknown, revoked, expired or not to be trusted. Never blocks
-        the event loop on I/O.
+        Returns None if it is of another kind, unknown, revoked, expired or not trusted. Never blocks the event loop on
+        I/O.
 
         Raises:
-            IdentityProviderUnavailable: it cannot be told now.
+            IdentityProviderUnavailable: the credential cannot be checked now.
         """
         ...

@@ -1,8 +1,7 @@
-"""The time by which the work that is being done must be over.
+"""The deadline of the current request.
 
-It is set once for a request, by whoever knows how long that may take, and kept in the context of its task: whatever is
-asked on its behalf, halves and further attempts too, shares it. A call that carries several requests has the latest of
-theirs.
+It is set once per request and kept in the context of its task, so that every call for the request shares it: split
+batches and retries, too. A call that carries several requests has the latest of their deadlines.
 """
 
 from collections.abc import Iterator
@@ -10,14 +9,14 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 
 current_deadline: ContextVar[float | None] = ContextVar("current_deadline", default=None)
-"""When the time is over, in seconds of `time.monotonic`; None where there is no limit."""
+"""The deadline, in seconds of `time.monotonic`; None if there is none."""
 
 
 @contextmanager
 def deadline_at(moment: float) -> Iterator[None]:
-    """Set a deadline for the work inside; an earlier one that is set already stays."""
-    given = current_deadline.get()
-    token = current_deadline.set(moment if given is None else min(moment, given))
+    """Set a deadline for the enclosed work; an earlier deadline that is already set stays in force."""
+    existing = current_deadline.get()
+    token = current_deadline.set(moment if existing is None else min(moment, existing))
     try:
         yield
     finally:

@@ -1,52 +1,50 @@
-"""Everything that can go wrong and has a name; errors carry meaning, not HTTP.
-
-`interface/problems.py` gives each leaf its status.
+"""All errors of the service. They carry meaning; `interface/problems.py` maps each leaf to an HTTP status.
 
 ```
 HousingPriceError
-├── RequestRefused                  the caller can put it right
-│   ├── InvalidDocument             the JSON is broken or breaks the contract; names each field
-│   ├── DocumentTooLarge            more bytes than the operation takes
-│   ├── DocumentTooSlow             its bytes did not come in time
-│   ├── UnsupportedMediaType        of another kind, or compressed
-│   ├── RequestMalformed            not HTTP as it should be
-│   ├── HeadTooLarge                more bytes before the body than are read
-│   ├── HeadTooSlow                 those bytes did not come in time
-│   └── HostNotServed               meant for another service
-├── AccessRefused                   who asks may not
-│   ├── CredentialsMissing          nobody said who asks
+├── RequestRefused                  the caller can correct it
+│   ├── InvalidDocument             invalid JSON, or JSON that violates the schema; names each field
+│   ├── DocumentTooLarge            the body exceeds the operation's size limit
+│   ├── DocumentTooSlow             the body did not arrive in time
+│   ├── UnsupportedMediaType        unsupported content type, or compressed
+│   ├── RequestMalformed            malformed HTTP
+│   ├── HeadTooLarge                the request head exceeds its size limit
+│   ├── HeadTooSlow                 the request head did not arrive in time
+│   └── HostNotServed               the `Host` header names an unknown host
+├── AccessRefused                   the caller is not allowed to make the request
+│   ├── CredentialsMissing          no credentials were sent
 │   ├── CredentialsInvalid          unknown, revoked, expired or forged
-│   ├── ScopeMissing                known, and not allowed to do this
-│   └── RateLimitExceeded           too many requests in too short a time
-├── IdentityProviderUnavailable     the keys that tokens are checked with cannot be had
-├── TooManyConnections              all that may be served are taken
-├── PredictionLogError              what is remembered about prices cannot be told
-│   ├── PredictionUnknown           no price with this id was written down
-│   ├── PredictionLogOff            nothing is written down at all
-│   └── PredictionLogUnavailable    its database is away, or too busy
-├── QueueFull                       too much is waiting already; nothing was asked
-├── DeadlineExceeded                no answer within the time that the request had
-├── JobError                        about jobs and nothing else
-│   ├── JobsOff                     jobs are not switched on here
-│   ├── JobNotFound                 there is none of that id, or it is somebody else's
-│   ├── JobFinished                 nothing can be changed any more
-│   ├── JobHasNoResult              it has not succeeded, or it makes nothing of that kind
-│   ├── IdempotencyKeyReused        the key has come with another request before
-│   ├── JobInputUnusable            its file cannot be read at all
-│   ├── JobStoreFailed              where its files are, or are to be, something fails
-│   ├── JobsUnavailable             the queue or its files cannot be reached
-│   └── JobFilesFull                there is no room for another file
-└── ModelServerError                there is no usable answer
-    ├── ModelServerUnavailable      unreachable, or 502/503/504 from it; the only kind that may pass by itself
-    ├── ModelServerBusy             it said 429
-    ├── CircuitOpen                 not asked: it failed again and again until a moment ago
-    ├── ModelChanged                parts of one answer were priced by different models
-    └── ModelAnswerUnusable         it answered, and not with prices; never retried
-        ├── ModelServerFailed       a status that is neither success nor one of the above
-        ├── RowsRefused             400: it did not accept (some of) the rows
-        ├── AnswerMalformed         not the JSON that was agreed upon
-        ├── AnswerIncomplete        another count than there were rows
-        └── PriceImplausible        a price or interval that is missing, not finite, not positive or not in order
+│   ├── ScopeMissing                the caller lacks the required scope
+│   └── RateLimitExceeded           the caller exceeded its rate limit
+├── IdentityProviderUnavailable     the keys for checking tokens cannot be fetched
+├── TooManyConnections              the maximum number of connections is open
+├── PredictionLogError              the prediction log cannot answer
+│   ├── PredictionUnknown           no logged prediction has this id
+│   ├── PredictionLogOff            the prediction log is off
+│   └── PredictionLogUnavailable    its database is unreachable or overloaded
+├── QueueFull                       the queue is full; no model server was called
+├── DeadlineExceeded                no answer before the request's deadline
+├── JobError                        errors of jobs
+│   ├── JobsOff                     jobs are off
+│   ├── JobNotFound                 no job of this caller has this id
+│   ├── JobFinished                 the job has ended and cannot change
+│   ├── JobHasNoResult              the job has not succeeded, or has no result of this kind
+│   ├── IdempotencyKeyReused        the key was used with a different request
+│   ├── JobInputUnusable            the input file cannot be read
+│   ├── JobStoreFailed              the store of its files failed
+│   ├── JobsUnavailable             the job queue or the file folder is unreachable
+│   └── JobFilesFull                the file folder is full
+└── ModelServerError                no usable answer from the model server
+    ├── ModelServerUnavailable      unreachable, or it returned 502, 503 or 504; the only retryable error
+    ├── ModelServerBusy             it returned 429
+    ├── CircuitOpen                 not called, because it failed repeatedly
+    ├── ModelChanged                parts of one request were priced by different models
+    └── ModelAnswerUnusable         it answered without usable prices; never retried
+        ├── ModelServerFailed       an unexpected status
+        ├── RowsRefused             it returned 400: it rejected some of the rows
+        ├── AnswerMalformed         not the expected JSON
+        ├── AnswerIncomplete        the number of predictions differs from the number of rows
+        └── PriceImplausible        a price or interval is missing, not finite, not positive or out of order
 ```
 """
 
@@ -58,43 +56,43 @@ from housing_price_orchestrator.shared.quota import Quota
 
 
 class HousingPriceError(Exception):
-    """Anything that this service refuses or fails at, by name. The text is for the log, not for callers."""
+    """Base class of all errors. The message is for the log, not for callers."""
 
     retry_after_seconds: int | None = None
-    """When it makes sense to try again, where that can be computed: whole seconds, at least 1."""
+    """Delay before a retry can succeed, in whole seconds, at least 1; None if unknown."""
 
 
-LONGEST_RETRY_AFTER_SECONDS = 60
-"""Nobody is told to stay away for longer: what is known now says little about what is then."""
+MAX_RETRY_AFTER_SECONDS = 60
+"""Upper bound of `Retry-After`: load cannot be predicted for longer."""
 
 
 def _whole_seconds(seconds: float) -> int:
-    return min(LONGEST_RETRY_AFTER_SECONDS, max(1, math.ceil(seconds)))
+    return min(MAX_RETRY_AFTER_SECONDS, max(1, math.ceil(seconds)))
 
 
 class RequestRefused(HousingPriceError):
-    """The request cannot be answered as it is; its caller can put it right."""
+    """The request cannot be answered; the caller can correct it."""
 
 
 MAX_FINDINGS = 100
-"""A document's findings beyond so many are only counted."""
+"""Maximum findings reported per document; further ones are only counted."""
 
 
 class InvalidDocument(RequestRefused):
-    """The document is not the JSON that the operation takes."""
+    """The document is not valid JSON, or violates the operation's schema."""
 
     def __init__(self, findings: Sequence[Mapping[str, Any]], omitted: int = 0) -> None:
-        """Keep what is wrong: pydantic's details, each with `type`, `loc`, `msg`, perhaps `input` and `ctx`.
+        """Keep the findings: pydantic's error details, each with `type`, `loc`, `msg` and perhaps `input` and `ctx`.
 
-        There are at most `MAX_FINDINGS` of them; `omitted` tells how many more were counted.
+        At most `MAX_FINDINGS` are kept; `omitted` counts the others.
         """
-        super().__init__(f"{len(findings) + omitted} findings in the document")
+        super().__init__(f"the document has {len(findings) + omitted} errors")
         self.findings = findings
         self.omitted = omitted
 
 
 class DocumentTooLarge(RequestRefused):
-    """The document has more bytes than the operation takes."""
+    """The document exceeds the operation's size limit."""
 
     def __init__(self, limit_bytes: int) -> None:
         """Keep the limit, in bytes."""
@@ -103,58 +101,58 @@ class DocumentTooLarge(RequestRefused):
 
 
 class DocumentTooSlow(RequestRefused):
-    """The document was not there within the time that it may take to send it."""
+    """The document did not arrive in time."""
 
 
 class UnsupportedMediaType(RequestRefused):
-    """The body is declared to be of another kind than the operation takes, or is compressed."""
+    """The content type is not the expected one, or the body is compressed."""
 
     def __init__(self, expected: str) -> None:
-        """Keep the media type that would be right."""
-        super().__init__(f"not {expected}, uncompressed")
+        """Keep the expected media type."""
+        super().__init__(f"the body is not {expected}, or is compressed")
         self.expected = expected
 
 
 class AccessRefused(HousingPriceError):
-    """Who asks may not have what they ask for."""
+    """The caller is not allowed to make this request."""
 
 
 class CredentialsMissing(AccessRefused):
-    """The operation is for known callers, and the request does not say whose it is."""
+    """The operation requires authentication, and the request has no credentials."""
 
 
 class CredentialsInvalid(AccessRefused):
-    """What the request says about whose it is cannot be believed: unknown, revoked, expired or forged."""
+    """The credentials are unknown, revoked, expired or forged."""
 
 
 class ScopeMissing(AccessRefused):
-    """The caller is known, and may not do this."""
+    """The caller is authenticated but lacks the required scope."""
 
     def __init__(self, caller: str, scope: str) -> None:
-        """Keep the scope that the operation takes."""
+        """Keep the required scope."""
         super().__init__(f"{caller} lacks the scope {scope}")
         self.scope = scope
 
 
 class RateLimitExceeded(AccessRefused):
-    """There have been more requests of this caller or address than its rate allows."""
+    """The caller or its address exceeded a rate limit."""
 
     def __init__(self, quotas: Mapping[str, Quota]) -> None:
-        """Keep what the request found of each limit, by name; at least one did not grant it."""
+        """Keep the quota of each limit, by the limit's name; at least one was exceeded."""
         super().__init__(", ".join(f"{name}: {quota.rate}" for name, quota in quotas.items() if not quota.is_granted))
         self.quotas = quotas
 
 
 class IdentityProviderUnavailable(HousingPriceError):
-    """The keys that tokens are checked with cannot be had, so nobody can be told from anybody else."""
+    """The identity provider's keys cannot be fetched, so no token can be checked."""
 
 
 class RequestMalformed(RequestRefused):
-    """The bytes are not HTTP, or HTTP that could be read in two ways."""
+    """The request is not valid HTTP, or is ambiguous."""
 
 
 class HeadTooLarge(RequestRefused):
-    """The request line and the headers have more bytes than are read."""
+    """The request line and the headers exceed their size limit."""
 
     def __init__(self, limit_bytes: int) -> None:
         """Keep the limit, in bytes."""
@@ -163,146 +161,146 @@ class HeadTooLarge(RequestRefused):
 
 
 class HeadTooSlow(RequestRefused):
-    """The request line and the headers were not there within the time that they may take."""
+    """The request line and the headers did not arrive in time."""
 
 
 class HostNotServed(RequestRefused):
-    """The request names a host that this service does not answer for."""
+    """The `Host` header names a host that this service does not serve."""
 
 
 class TooManyConnections(HousingPriceError):
-    """As many connections are open as are served."""
+    """The maximum number of connections is open."""
 
 
 class PredictionLogError(HousingPriceError):
-    """What is remembered about prices cannot be told."""
+    """The prediction log cannot answer."""
 
 
 class PredictionUnknown(PredictionLogError):
-    """No price with this id was written down, or not yet, or not any more."""
+    """No logged prediction has this id: never logged, not yet written, or deleted."""
 
 
 class PredictionLogOff(PredictionLogError):
-    """Nothing is written down at all."""
+    """The prediction log is off."""
 
 
 class PredictionLogUnavailable(PredictionLogError):
-    """The database of the log is away, or too busy."""
+    """The database of the prediction log is unreachable or overloaded."""
 
 
 class QueueFull(HousingPriceError):
-    """So many houses are waiting to be priced that this one would wait too long."""
+    """The queue is full, or too long to answer the request in time."""
 
     def __init__(self, message: str, seconds: float | None = None) -> None:
-        """Keep how long it would take until there is room, in seconds, where that is known."""
+        """Keep the expected wait for free capacity, in seconds, if known."""
         super().__init__(message)
         self.retry_after_seconds = None if seconds is None else _whole_seconds(seconds)
 
 
 class DeadlineExceeded(HousingPriceError):
-    """There was no answer within the time that the request had."""
+    """There was no answer before the request's deadline."""
 
 
 class JobError(HousingPriceError):
-    """Something about a job."""
+    """Base class of the errors of jobs."""
 
 
 class JobsOff(JobError):
-    """Jobs are not switched on here."""
+    """Jobs are off."""
 
 
 class JobNotFound(JobError):
-    """There is no such job, or it belongs to somebody else, who would not like it to be known."""
+    """There is no such job, or it belongs to another caller. Both look the same, so that ids reveal nothing."""
 
 
 class JobFinished(JobError):
-    """The job has come to its end, and stays as it is."""
+    """The job has ended and cannot change."""
 
     def __init__(self, job_id: str, state: str) -> None:
-        """Keep the state that it is in."""
+        """Keep the job's state."""
         super().__init__(f"job {job_id} is {state}")
         self.state = state
 
 
 class JobHasNoResult(JobError):
-    """The job has not succeeded (yet), or jobs of its kind make nothing like that."""
+    """The job has not succeeded, or jobs of its kind have no such result."""
 
     def __init__(self, job_id: str, state: str) -> None:
-        """Keep the state that it is in."""
+        """Keep the job's state."""
         super().__init__(f"job {job_id} is {state} and has no such result")
         self.state = state
 
 
 class IdempotencyKeyReused(JobError):
-    """The `Idempotency-Key` has come with another request before."""
+    """The `Idempotency-Key` was used before with a different request."""
 
 
 class JobInputUnusable(JobError):
-    """The file of a job cannot be read at all; the text is for its caller, too."""
+    """The input file of a job cannot be read. The message is also shown to the caller."""
 
 
 class JobStoreFailed(JobError):
-    """The store that the files of a job are in, or are to be written to, fails."""
+    """The store that holds the input or the output of a job failed."""
 
 
 class JobsUnavailable(JobError):
-    """The queue of the jobs, or the folder of their files, cannot be reached."""
+    """The job queue or the folder of its files is unreachable."""
 
 
 class JobFilesFull(JobError):
-    """There is no room for another file."""
+    """The folder of the job files is full."""
 
 
 class ModelServerError(HousingPriceError):
-    """The model server gave no usable answer."""
+    """The model server returned no usable answer."""
 
 
 class ModelServerUnavailable(ModelServerError):
-    """The model server could not be reached, or said that it is away. It may pass by itself."""
+    """The model server is unreachable or reports that it is unavailable. A retry may succeed."""
 
 
 class ModelServerBusy(ModelServerError):
-    """The model server said that it has too much to do."""
+    """The model server reports that it is overloaded (429)."""
 
 
 class CircuitOpen(ModelServerError):
-    """The model server failed or was slow again and again until a moment ago, and is left alone."""
+    """The circuit is open: the model server failed or was slow repeatedly, and is not called."""
 
     def __init__(self, address: str, seconds_left: float) -> None:
-        """Keep when somebody looks at it again."""
+        """Keep the time until the next probe."""
         super().__init__(f"the circuit of {address} is open, for {seconds_left:.3f} s")
         self.seconds_left = seconds_left
         self.retry_after_seconds = _whole_seconds(seconds_left)
 
 
 class ModelChanged(ModelServerError):
-    """What was asked for together was priced by different models, whose prices cannot be compared."""
+    """Houses of one request were priced by different models, so their prices are not comparable."""
 
 
 class ModelAnswerUnusable(ModelServerError):
-    """The model server answered, and there is no price in it that may be handed on."""
+    """The model server answered without usable prices."""
 
 
 class ModelServerFailed(ModelAnswerUnusable):
-    """The model server answered with a status that means that it failed, or with a redirect."""
+    """The model server returned an error status or a redirect."""
 
 
 class RowsRefused(ModelAnswerUnusable):
-    """The model server did not accept the rows (400)."""
+    """The model server rejected the rows (400)."""
 
 
 class AnswerMalformed(ModelAnswerUnusable):
-    """The answer is not the JSON that was agreed upon."""
+    """The answer is not the expected JSON."""
 
 
 class AnswerIncomplete(ModelAnswerUnusable):
-    """The answer holds another number of predictions than there were rows."""
+    """The number of predictions differs from the number of rows."""
 
 
 class PriceImplausible(ModelAnswerUnusable):
-    """For some house the price or its interval is missing, not finite, not positive or not in order."""
+    """A price or its interval is missing, not finite, not positive or out of order."""
 
     def __init__(self, message: str, estimates: Sequence[Any]) -> None:
-        """Keep the `PriceEstimate` of each house, in order, and None for each that has no usable one."""
+        """Keep the `PriceEstimate` of each house, in order; None for each house without a usable one."""
         super().__init__(message)
         self.estimates = estimates

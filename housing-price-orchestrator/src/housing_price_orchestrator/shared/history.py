@@ -1,4 +1,4 @@
-"""What is remembered about prices, and what the service layer asks of whoever remembers it."""
+"""Logged predictions and actual prices, and the port through which the service layer reads them."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -8,28 +8,28 @@ from typing import Any, Protocol
 from housing_price_orchestrator.shared.ports import PriceEstimate
 
 MAX_ACTUALS = 10_000
-"""So many sale prices are told at a time."""
+"""Maximum sale prices per request."""
 
 
 @dataclass(frozen=True, slots=True)
 class LoggedPrediction:
-    """A price that was answered. Times are UTC, with their zone."""
+    """A logged prediction. Times are timezone-aware, in UTC."""
 
     transaction_id: str
     predicted_at: datetime
     request_id: str
     key_id: str | None
     house: Mapping[str, Any]
-    """The house as a public document: what was priced, with null where a feature was absent."""
+    """The priced house as a public document; absent features are null."""
     estimate: PriceEstimate
     source: str
     variant: str | None
-    """In which part the model was asked, as it was written down; None for prices of before there were parts."""
+    """The role of the model, as logged; None for predictions logged before roles existed."""
 
 
 @dataclass(frozen=True, slots=True)
 class LogPosition:
-    """A place in the log, between two predictions: after this one, on the way to older ones."""
+    """A position in the log, for paging: just after this prediction, toward older ones."""
 
     predicted_at: datetime
     transaction_id: str
@@ -37,21 +37,21 @@ class LogPosition:
 
 @dataclass(frozen=True, slots=True)
 class LogQuery:
-    """Which predictions are asked for; None asks for all."""
+    """A filter for predictions; None matches all."""
 
     limit: int
     request_id: str | None = None
     model_version: str | None = None
     since: datetime | None = None
-    """Not before this time."""
+    """Inclusive lower bound of the time of prediction."""
     until: datetime | None = None
-    """Before this time."""
+    """Exclusive upper bound of the time of prediction."""
     after: LogPosition | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Actual:
-    """What a house was sold for: the one of a transaction, or the one that its caller knows by a number."""
+    """The sale price of a house, identified by a transaction id or by the caller's own house id."""
 
     transaction_id: str | None
     house_id: int | None
@@ -60,20 +60,20 @@ class Actual:
 
 
 @dataclass(frozen=True, slots=True)
-class ActualsTaken:
-    """What became of sale prices that were told."""
+class ActualsResult:
+    """The result of storing sale prices."""
 
     stored: int
-    """So many were new, or corrected an earlier one."""
+    """Number of sale prices that were new or corrected an earlier one."""
     unchanged: int
-    """So many had been told before."""
+    """Number of sale prices that were stored before."""
     unknown: Sequence[int]
-    """Places of those that belong to no logged prediction; they were not kept."""
+    """Indices of sale prices that match no logged prediction; these are not stored."""
 
 
 @dataclass(frozen=True, slots=True)
 class RealisedError:
-    """How far off a model version was, for houses that were sold in one month."""
+    """The realised error of a model version for houses sold in one month."""
 
     model_name: str
     model_version: str
@@ -81,33 +81,33 @@ class RealisedError:
     """Year and month, such as 2026-11."""
     count: int
     mae_usd: float
-    """The mean of what the price was off by."""
+    """Mean absolute error, in US dollars."""
     rmsle: float
-    """The root of the mean square of ln(predicted / actual)."""
+    """Root mean square of ln(predicted / actual)."""
     coverage: float
-    """The share of the houses whose price was inside the interval."""
+    """Share of houses whose actual price was inside the interval."""
 
 
 class PredictionHistory(Protocol):
-    """Finds what the prediction log holds, and takes sale prices.
+    """Reads the prediction log and stores sale prices.
 
-    Never blocks the event loop. What was answered a moment ago may not be there yet.
+    Never blocks the event loop. The latest predictions may not be written yet.
 
-    Every method raises `PredictionLogUnavailable` where the log cannot be asked now, or takes too long.
+    Every method raises `PredictionLogUnavailable` if the log is unreachable or too slow.
     """
 
     async def find(self, transaction_id: str, /) -> LoggedPrediction | None:
-        """Find one prediction; None where there is none."""
+        """Return a prediction, or None if there is none."""
         ...
 
     async def search(self, query: LogQuery, /) -> Sequence[LoggedPrediction]:
-        """Find predictions, the newest first, up to the query's limit."""
+        """Return matching predictions, newest first, up to the query's limit."""
         ...
 
-    async def take(self, actuals: Sequence[Actual], *, key_id: str | None) -> ActualsTaken:
-        """Keep sale prices: all that belong to a logged prediction and are not known already."""
+    async def store_actuals(self, actuals: Sequence[Actual], *, key_id: str | None) -> ActualsResult:
+        """Store the sale prices that match a logged prediction and are not stored yet."""
         ...
 
     async def realised_errors(self) -> Sequence[RealisedError]:
-        """Compare predictions with what houses were sold for, by model version and month of sale, in that order."""
+        """Return the realised error by model version and month of sale, sorted in that order."""
         ...

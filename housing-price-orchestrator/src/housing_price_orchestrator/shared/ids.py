@@ -1,4 +1,4 @@
-"""Ids that are unique, and made without asking the system for randomness each time."""
+"""Unique ids that need no system randomness per id."""
 
 import secrets
 import time
@@ -7,21 +7,21 @@ from itertools import count
 
 
 def unique_ids() -> Callable[[], str]:
-    """Make a source of ids: 32 hexadecimal digits, random for the process and counted within it; no secrets."""
+    """Return a function that makes ids of 32 hexadecimal digits: random per process, then a counter. Not secret."""
     process = secrets.token_hex(12)
     numbers = count()
     return lambda: f"{process}{next(numbers) & 0xFFFFFFFF:08x}"
 
 
-MAX_IDS_AT_A_TIME = 0x10000
+MAX_IDS_PER_CALL = 0x10000
 
 
 def time_ordered_ids(clock_ns: Callable[[], int] = time.time_ns) -> Callable[[int], list[str]]:
-    """Make a source of ids that sort by the time at which they were made, so many at a time; no secrets.
+    """Return a function that makes a number of ids that sort by time of creation. Not secret.
 
-    Each is a UUID of version 7 (RFC 9562, section 5.7) without its dashes: milliseconds since 1970 (12 digits), 7, a
-    count (3), 8, what is random for the process (7), the count's lower part (4), and the place among those that were
-    made together (4), of which there are at most `MAX_IDS_AT_A_TIME`.
+    Each id is a UUID version 7 (RFC 9562, section 5.7) without dashes. Its hexadecimal digits: milliseconds since 1970
+    (12), `7`, the counter's upper part (3), `8`, random per process (7), the counter's lower part (4) and the index
+    within the call (4). One call makes at most `MAX_IDS_PER_CALL` ids.
     """
     process = secrets.token_hex(4)[:7]
     numbers = count()
@@ -31,21 +31,21 @@ def time_ordered_ids(clock_ns: Callable[[], int] = time.time_ns) -> Callable[[in
         head = f"{clock_ns() // 1_000_000:012x}7{number >> 16 & 0xFFF:03x}8{process}{number & 0xFFFF:04x}"
         if how_many == 1:
             return [head + "0000"]
-        if how_many > MAX_IDS_AT_A_TIME:
-            raise ValueError(f"{how_many} ids at a time are more than {MAX_IDS_AT_A_TIME}")
-        return [head + place for place in _places(how_many)]
+        if how_many > MAX_IDS_PER_CALL:
+            raise ValueError(f"cannot make {how_many} ids at a time: the maximum is {MAX_IDS_PER_CALL}")
+        return [head + suffix for suffix in _suffixes(how_many)]
 
     return make
 
 
-_known_places: list[str] = []
+_suffix_cache: list[str] = []
 
 
-def _places(how_many: int) -> list[str]:
-    """Write the numbers from 0 on with four digits; those that were written before are at hand."""
-    places = _known_places
-    if len(places) < how_many:
-        places = [f"{place:04x}" for place in range(how_many)]
-        # At once, so that no other thread sees half of them.
-        _known_places[:] = places
-    return places[:how_many]
+def _suffixes(how_many: int) -> list[str]:
+    """Return the first `how_many` index suffixes as four hexadecimal digits, from a cache."""
+    suffixes = _suffix_cache
+    if len(suffixes) < how_many:
+        suffixes = [f"{index:04x}" for index in range(how_many)]
+        # One slice assignment, so that no other thread sees a partial list.
+        _suffix_cache[:] = suffixes
+    return suffixes[:how_many]

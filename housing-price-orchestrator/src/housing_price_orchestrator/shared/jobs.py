@@ -1,65 +1,58 @@
-"""Long work that is submitted, waits, is done by a worker and is collected: what a job is, and how it may change."""
+"""Jobs: asynchronous work that callers submit and workers run, and the states that a job passes through."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self
 
 from housing_price_orchestrator.shared.errors import JobFinished
 
 type JobKind = Literal["scoring", "training", "lifecycle"]
-"""What is to be done: price a file, make a model, or move one through its life."""
-
-JOB_KINDS: tuple[JobKind, ...] = get_args(JobKind.__value__)
+"""The kind of work: price a file, train a model, or change the role of a version."""
 
 type MoveAction = Literal["promote", "rollback", "canary", "shadow", "abort", "archive"]
-"""What may be done with a version of the model."""
+"""Changes of the role of a model version."""
 
 type JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
 NEXT_STATES: Mapping[JobState, frozenset[JobState]] = {
     "queued": frozenset({"running", "cancelled"}),
-    # Its worker has died: another one, or the same one anew, will go on with it.
+    # Back to `queued` when its worker has died: another worker resumes it.
     "running": frozenset({"queued", "succeeded", "failed", "cancelled"}),
     "succeeded": frozenset(),
     "failed": frozenset(),
     "cancelled": frozenset(),
 }
-"""The states that may follow each."""
-
-
-def is_finished(state: JobState) -> bool:
-    """Tell whether nothing more will happen."""
-    return not NEXT_STATES[state]
+"""The states that may follow each state; none for a final state."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobFailure:
-    """Why a job has failed."""
+    """Why a job failed."""
 
     code: str
-    """A stable public name."""
+    """A stable public code."""
     detail: str
-    """What its caller may read about it."""
+    """The explanation for the caller."""
 
 
 @dataclass(frozen=True, slots=True)
 class JobOrder:
-    """What is to be put into the queue."""
+    """A job to be put into the queue."""
 
     id: str
     kind: JobKind
     owner: str
-    """The id of the key that it belongs to; empty where nobody is asked who they are."""
+    """The caller's id; empty if authentication is off."""
     fingerprint: str
-    """The same for the same request, and another for another one."""
+    """A hash of the request, to detect an idempotency key that is reused for another request."""
     arguments: Mapping[str, Any]
-    """What the worker is told: JSON."""
+    """The arguments for the worker, as JSON."""
 
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """What is known about a job."""
+    """A job and its state."""
 
     id: str
     kind: JobKind
@@ -69,19 +62,19 @@ class Job:
     state: JobState
     created_at: datetime
     started_at: datetime | None = None
-    """When a worker took it, for the last time."""
+    """When a worker last started the job."""
     finished_at: datetime | None = None
     progress: Mapping[str, Any] | None = None
-    """`rowsDone` and `rowsTotal`, or `stepsDone`, `stepsTotal` and `step`; None where nothing is known."""
+    """`rowsDone` and `rowsTotal`, or `stepsDone`, `stepsTotal` and `step`; None before the first report."""
     failure: JobFailure | None = None
     output: Mapping[str, Any] | None = None
-    """What the worker has made of it: JSON; None unless it has succeeded."""
+    """The worker's result, as JSON; None unless the job succeeded."""
 
-    def moved_to(self, state: JobState, **changes: Any) -> Self:
-        """Give the job in its next state.
+    def with_state(self, state: JobState, **changes: Any) -> Self:
+        """Return the job in its next state.
 
         Raises:
-            JobFinished: that state does not follow the one that it is in.
+            JobFinished: the current state may not change to `state`.
         """
         if state not in NEXT_STATES[self.state]:
             raise JobFinished(self.id, self.state)
@@ -90,11 +83,11 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class JobCaller:
-    """Who asks about jobs."""
+    """A caller of the job operations."""
 
     owner: str
     sees_all: bool
 
     def may_see(self, job: Job) -> bool:
-        """Tell whether the job is theirs, or they see those of others, too."""
+        """Return whether the job belongs to the caller, or the caller may see all jobs."""
         return self.sees_all or job.owner == self.owner

@@ -1,78 +1,78 @@
-"""Where the files of a job may be that are not sent along: below URIs that the operator has named."""
+"""The URIs that jobs may read and write: those under the stores that the operator configures."""
 
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 FORMAT_OF_SUFFIX = {".csv": "csv", ".ndjson": "ndjson", ".parquet": "parquet"}
-"""What a file is, by the end of its name."""
+"""File formats by file name suffix."""
 REFUSED_SUFFIX = ".refused.ndjson"
-"""What the name of the file of refused rows has behind that of the result."""
-MAX_URI = 1_000
+"""Suffix that is appended to the result's name for the file of refused rows."""
+MAX_URI_CHARACTERS = 1_000
 
-# No login, no question, no fragment, nothing that is encoded or that is a pattern to somebody, no space.
-_SIGNS = r"[^\s\x00-\x20\x7f?#%@\\*\[\]{}|<>\"^`]"
-_URI = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]{{0,30}})://(?P<path>{_SIGNS}+)")
+# Excludes credentials, queries, fragments, percent-encoding, glob patterns and whitespace.
+_CHARACTER = r"[^\s\x00-\x20\x7f?#%@\\*\[\]{}|<>\"^`]"
+_URI = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]{{0,30}})://(?P<path>{_CHARACTER}+)")
 
 
 class LocationRefused(ValueError):
-    """No file may be read or written there; the text, which does not repeat the URI, is for whoever asked for it."""
+    """The URI is not allowed. The message is shown to the caller and does not repeat the URI."""
 
 
 @dataclass(frozen=True)
 class Location:
-    """A file below an allowed URI."""
+    """A file under an allowed URI."""
 
     uri: str
     prefix: str
-    """The allowed URI that it is below; ends with a slash."""
+    """The allowed URI that the file is under; ends with a slash."""
     names: tuple[str, ...]
-    """The folders between that and the file, and the file: none is empty, `.` or `..`."""
+    """The path segments after the prefix, the file name last. None is empty, `.` or `..`."""
 
     @property
     def format(self) -> str:
-        """csv, ndjson or parquet."""
+        """The file format: `csv`, `ndjson` or `parquet`."""
         return FORMAT_OF_SUFFIX["." + self.uri.rpartition(".")[2]]
 
 
 class AllowedLocations:
-    """The URIs below which jobs may read and write."""
+    """The URIs under which jobs may read and write."""
 
     def __init__(self, prefixes: Sequence[str]) -> None:
-        """Allow what is below `prefixes`, each checked by `checked_prefix`."""
+        """Allow everything under `prefixes`, each checked by `check_prefix`."""
         self._prefixes = tuple(prefixes)
 
     def find(self, uri: str) -> Location:
-        """Check a URI.
+        """Check a URI and split it.
 
         Raises:
-            LocationRefused: it is none, or not below an allowed one, or its name does not say what it is; says why.
+            LocationRefused: the URI is invalid or not under an allowed one, or the file format is unknown.
         """
         _check(uri)
-        # The longest: two that lie in each other may have different rights.
+        # The longest prefix wins: nested stores may have different permissions.
         for prefix in sorted(self._prefixes, key=len, reverse=True):
             if uri.startswith(prefix):
                 names = tuple(uri.removeprefix(prefix).split("/"))
                 if not names[-1].endswith(tuple(FORMAT_OF_SUFFIX)) or names[-1] in FORMAT_OF_SUFFIX:
-                    raise LocationRefused(f"the name must end with {', '.join(FORMAT_OF_SUFFIX)}")
+                    raise LocationRefused(f"the file name must end with one of {', '.join(FORMAT_OF_SUFFIX)}")
                 return Location(uri, prefix, names)
         if not self._prefixes:
-            raise LocationRefused("files cannot be named here, only sent: no stores are configured")
-        raise LocationRefused("it is not below one of the stores that are configured")
+            raise LocationRefused("no stores are configured here: upload the file instead")
+        raise LocationRefused("the URI is not under a configured store")
 
 
-def checked_prefix(uri: str) -> str:
-    """Give an allowed URI with a slash at its end.
+def check_prefix(uri: str) -> str:
+    """Return the URI of a store, with a trailing slash.
 
     Raises:
-        LocationRefused: it cannot be one.
+        LocationRefused: the URI cannot be a store.
     """
     prefix = uri if uri.endswith("/") else f"{uri}/"
     scheme = _check(prefix[:-1])
     if scheme in _NOT_SHARED:
-        raise LocationRefused(f"{scheme} is nothing that the API and its workers share")
+        raise LocationRefused(f"{scheme}: not a storage that the API and its workers share")
     if scheme == "file" and not prefix.startswith("file:///"):
-        raise LocationRefused("a folder of this machine is written as file:///FOLDER")
+        raise LocationRefused("a local folder must be written as file:///FOLDER")
     return prefix
 
 
@@ -80,14 +80,14 @@ _NOT_SHARED = frozenset({"memory", "data", "local"})
 
 
 def _check(uri: str) -> str:
-    match = _URI.fullmatch(uri) if len(uri) <= MAX_URI else None
+    match = _URI.fullmatch(uri) if len(uri) <= MAX_URI_CHARACTERS else None
     if match is None:
         raise LocationRefused(
-            f"it must be a URI like s3://bucket/folder/houses.csv of up to {MAX_URI} characters, "
-            "without a login, without ? # % * and without spaces"
+            f"must be a URI such as s3://bucket/folder/houses.csv of up to {MAX_URI_CHARACTERS} characters, "
+            "without credentials, spaces or any of ? # % *"
         )
     path = match["path"].removeprefix("/") if match["scheme"] == "file" else match["path"]
-    # `::` chains file systems to fsspec.
+    # `::` chains file systems in fsspec.
     if "::" in uri or any(name in {"", ".", ".."} for name in path.split("/")):
-        raise LocationRefused("it must go straight down: no empty names, no . and .. and no ::")
+        raise LocationRefused("the path must not contain empty segments, . or .. or ::")
     return match["scheme"]

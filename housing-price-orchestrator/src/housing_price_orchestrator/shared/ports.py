@@ -1,4 +1,4 @@
-"""What the service layer asks of the world outside, and what it may assume of the answer."""
+"""The ports of the service layer: what it needs from providers, and what it may assume."""
 
 from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass
@@ -11,11 +11,11 @@ from housing_price_orchestrator.shared.jobs import Job, JobOrder
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 type Variant = Literal["champion", "canary", "shadow"]
-"""In which part a model was asked: for all, for a share of the houses, or in secret."""
+"""The role of a model: it prices all houses, a share of them, or copies whose prices are only logged."""
 
 
 class ModelIdentity(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """Which model made a price: registered name, registry version (the id where unknown), and the id baked into it."""
+    """The model behind a price: registered name, registry version (or the id, if unknown) and content id."""
 
     name: str
     version: str
@@ -27,10 +27,10 @@ type PriceSource = Literal["model", "cache", "last-known"]
 
 
 class PriceEstimate(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What a model says about one house: US dollars, finite and positive, `low <= price <= high`.
+    """The predicted price of one house: US dollars, finite and positive, `low <= price <= high`.
 
-    A struct, which is made in a seventh of the time that a frozen dataclass takes: a batch has thousands. It is handed
-    on to the prediction log as it is, and written there as the list of its values, in this order.
+    A msgspec struct, because batches create thousands: it is created in a seventh of the time of a frozen dataclass.
+    The prediction log serialises it as the list of its values, in this order.
     """
 
     price_usd: float
@@ -38,121 +38,120 @@ class PriceEstimate(msgspec.Struct, frozen=True, array_like=True, gc=False):
     high_usd: float
     model: ModelIdentity
     source: PriceSource = "model"
-    """Whether the model was asked for it, or it was asked before (`cache`), or it could not be asked (`last-known`)."""
+    """`model`: called for this request; `cache`: a recent price; `last-known`: the model server was unavailable."""
     inputs: bytes = b""
-    """What the model was asked for this price, as the JSON list of the values of its columns.
+    """The model's input row for this price, as the JSON list of its column values.
 
-    Empty only where that is at hand elsewhere, or nobody wants it: in what is read from the log, and in memory.
+    Empty in estimates that are read from the log or kept in memory.
     """
 
 
 class PriceModel(Protocol):
     """Prices houses.
 
-    Wrappers (coalescing, deadlines, resilience) have this same method and keep these promises.
+    Wrappers (coalescing, deadlines, resilience) implement the same method and keep the same guarantees.
     """
 
     async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """Estimate the price of each house.
+        """Predict the price of each house.
 
-        Returns one estimate per house, in the order of the houses, each with the identity of the model that made it;
-        never fewer, never none that is not finite and positive. What is answered for a house does not depend on the
-        houses beside it. Never blocks the event loop on I/O; may be cancelled at any time. No house, no call: an empty
-        sequence is answered with an empty one.
+        Returns one estimate per house, in the order of the houses, each with the identity of its model. Every price is
+        finite and positive. The estimate of a house does not depend on the other houses. An empty sequence returns an
+        empty one, without a call. Never blocks the event loop on I/O; may be cancelled at any time.
 
         Raises:
             ModelServerError: there is no usable answer; the leaf says why.
-            DeadlineExceeded: there was none in time (wrappers with a deadline only).
-            ModelChanged: houses priced together got prices of different models (wrappers that see to it only).
-            QueueFull: too much is waiting already (wrappers with a queue only).
+            DeadlineExceeded: there was no answer in time (only wrappers with a deadline).
+            ModelChanged: the houses were priced by different models (only wrappers that check it).
+            QueueFull: the queue is full (only wrappers with a queue).
         """
         ...
 
 
 class PredictionLog(Protocol):
-    """Remembers every price that was answered."""
+    """Stores every price that was returned."""
 
     def record(
         self, transaction_ids: Sequence[str], houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate], /
     ) -> None:
-        """Take down that these prices were answered to the running request (`current_request`).
+        """Log the prices returned to the current request (`current_request`).
 
-        All three are of the same length and are not changed any more. Returns at once and never fails: what cannot be
-        kept is dropped, and counted.
+        The three sequences have the same length and must not be changed afterwards. Returns at once and never fails:
+        prices that cannot be stored are dropped and counted.
         """
         ...
 
 
 class Shadow(Protocol):
-    """Sees copies of prices that were answered, and answers nobody."""
+    """Receives copies of answered requests, to compare a second model."""
 
     def copy(
         self, transaction_ids: Sequence[str], houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate], /
     ) -> None:
-        """Take a copy of what was answered to the running request, or of a part of it.
+        """Copy the houses and prices of the current request, or a sample of them.
 
-        All three are of the same length and are not changed any more. Returns at once, wakes nobody and never fails,
-        whatever becomes of the copy: what cannot be kept is dropped, and counted.
+        The three sequences have the same length and must not be changed afterwards. Returns at once and never fails:
+        copies that cannot be processed are dropped and counted.
         """
         ...
 
 
 class JobQueue(Protocol):
-    """Keeps jobs until a worker has done them, and what became of them.
+    """Stores jobs, from submission to result.
 
-    Never blocks the event loop. What it has taken is lost neither with its process nor with a worker. Everything raises
-    `JobsUnavailable` while it cannot be reached.
+    Never blocks the event loop. A submitted job survives the death of this process and of any worker. Every method
+    raises `JobsUnavailable` while the queue is unreachable.
     """
 
     async def submit(self, order: JobOrder, /) -> Job:
-        """Put an order into the queue and give its job; of several orders of one id the first stays, and is given."""
+        """Enqueue an order and return its job. If the id exists, return the existing job."""
         ...
 
     async def find(self, job_id: str, /) -> Job | None:
-        """Look a job up."""
+        """Return a job, or None if there is none."""
         ...
 
     async def page(self, *, owner: str | None, limit: int, offset: int) -> Sequence[Job]:
-        """Give up to `limit` jobs, the latest first, after the first `offset`; of one owner, or of all for None."""
+        """Return up to `limit` jobs, newest first, after skipping `offset`; of one owner, or of all for None."""
         ...
 
     async def cancel(self, job_id: str, /) -> None:
-        """End a job where it is; one that has finished, or is unknown, stays as it is."""
+        """Cancel a job. Does nothing if the job has ended or is unknown."""
         ...
 
 
 @dataclass(frozen=True, slots=True)
 class ReceivedFile:
-    """A file that came with a job."""
+    """An uploaded file."""
 
     name: str
-    """What `JobFiles` knows it by."""
+    """The name of the file in `JobFiles`."""
     size_bytes: int
     sha256: str
 
 
 class JobFiles(Protocol):
-    """Keeps the files that jobs are given and those that they make; workers find them under the same names."""
+    """Stores uploaded files and results of jobs; workers find them under the same names."""
 
     async def receive(self, parts: AsyncIterator[bytes], /, *, suffix: str) -> ReceivedFile:
-        """Write down a file while it comes, whatever its size, in little memory; it is on the disk when this returns.
+        """Write a file as it arrives, in constant memory; it is on disk when this returns.
 
-        Whatever ends it early leaves no file behind, and is raised.
+        An error or cancellation leaves no file behind.
 
         Raises:
-            JobFilesFull: there is no room.
+            JobFilesFull: the disk is full.
             JobsUnavailable: the folder cannot be written.
         """
         ...
 
     async def remove(self, name: str, /) -> None:
-        """Remove a file that was received, if it is still there."""
+        """Remove an uploaded file, if it exists."""
         ...
 
     def result_path(self, job_id: str, suffix: str, /) -> Path:
-        """Tell where the result of a job is."""
+        """Return the path of a job's result."""
         ...
 
     def refused_path(self, job_id: str, /) -> Path:
-        """Tell where the rows are that a job has refused."""
+        """Return the path of the rows that a job refused."""
         ...

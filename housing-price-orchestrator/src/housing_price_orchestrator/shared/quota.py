@@ -1,4 +1,4 @@
-"""How often somebody may ask, and what is left of it."""
+"""Rate limits and the quota that is left."""
 
 import re
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ _RATE = re.compile(r"(\d{1,12})\s*(?:/|per)\s*(\d{1,6})?\s*(second|minute|hour|d
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """So many requests in so many seconds."""
+    """A number of requests per number of seconds."""
 
     requests: int
     seconds: int
 
     def __str__(self) -> str:
-        """Write it as it is read."""
+        """Format the rate so that `parse` can read it."""
         return f"{self.requests}/{self.seconds} seconds"
 
     @classmethod
@@ -27,47 +27,51 @@ class Rate:
         """Read `100/second`, `1000 per minute` or `500 / 10 seconds`.
 
         Raises:
-            ValueError: it is none; the message says what would be one.
+            ValueError: the text is not a rate; the message shows the format.
         """
         match = _RATE.fullmatch(text.strip().lower())
         if match is None:
-            raise ValueError(f"{text[:100]!r} is no rate: write 100/second, 1000 per minute or 500/10 seconds")
-        requests, times, unit = int(match[1]), int(match[2] or 1), match[3]
-        seconds = times * _SECONDS_OF_UNIT[unit]
+            raise ValueError(f"{text[:100]!r} is not a rate: use 100/second, 1000 per minute or 500/10 seconds")
+        requests, count, unit = int(match[1]), int(match[2] or 1), match[3]
+        seconds = count * _SECONDS_OF_UNIT[unit]
         if not (1 <= requests <= MAX_REQUESTS and 1 <= seconds <= MAX_SECONDS):
             raise ValueError(
-                f"{text[:100]!r} is out of bounds: 1 to {MAX_REQUESTS:,} requests, in 1 second to {MAX_SECONDS:,}"
+                f"{text[:100]!r} is out of range: 1 to {MAX_REQUESTS:,} requests per 1 to {MAX_SECONDS:,} seconds"
             )
         return cls(requests, seconds)
 
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """What one request found of its rate."""
+    """The state of a rate limit after one request."""
 
     rate: Rate
     is_granted: bool
     remaining: int | None
-    """Requests that are left for now; None where finding out would have cost too much."""
+    """Requests left; None if finding out would cost another round trip."""
     seconds: float
-    """So long what remains must do; where nothing remains, until something will."""
+    """Seconds until the quota is renewed; if it is used up, until the next request is granted."""
 
 
 class RateLimiter(Protocol):
-    """Counts the requests of each caller and says when they are too many."""
+    """Counts the requests of each caller against a rate."""
 
     async def hit(self, who: str, /) -> Quota:
-        """Count a request of `who`, if it is granted: what is refused does not count.
+        """Count a request of the caller `who` if it is granted; refused requests do not count.
 
-        Never blocks the event loop on I/O, never raises: where the count cannot be had, the request is granted.
+        Never blocks the event loop on I/O and never raises: a request that cannot be counted is granted.
         """
         ...
 
 
 def wait_seconds(rate: Rate, previous: int, current: int, left: float) -> float:
-    """Tell how long nothing is granted: with the last window's count, this one's, and the seconds that are left of it.
+    """Return the seconds until the next request is granted, by a sliding window counter.
 
-    The last window counts in proportion to what of it lies within one window before now (a sliding window counter).
+    Args:
+        rate: the rate limit; its seconds are the length of a window.
+        previous: requests in the previous window, weighted by its overlap with the sliding window.
+        current: requests in the current window.
+        left: seconds left in the current window.
     """
     if current < rate.requests:
         weight = (rate.requests - current) / previous if previous else 1.0

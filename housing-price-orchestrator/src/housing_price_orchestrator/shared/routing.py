@@ -1,4 +1,4 @@
-"""Who answers at the moment, and what was seen of them."""
+"""The model versions in service and their statistics."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,53 +9,53 @@ from housing_price_orchestrator.shared.ports import Variant
 
 
 @dataclass(frozen=True, slots=True)
-class SeenVariant:
-    """A version in its part, and what this process has seen of it since it began."""
+class VariantState:
+    """A version in its role, with its statistics since the start of this process."""
 
     variant: Variant
     version: str
     model_id: str
     addresses: Sequence[str]
-    """Without names and passwords."""
+    """Without user names and passwords."""
     weight: float
-    """The share of the houses that it answers for."""
+    """The share of houses that the version prices."""
     answered: int
     failed: int
     p50_seconds: float | None
-    """Estimated from a histogram; None where nothing was answered."""
+    """Estimated from a histogram; None without answers."""
     p99_seconds: float | None
     median_deviation: float | None
-    """Of a canary: the median of |log(price / the champion's price)| over the latest comparisons."""
+    """For a canary: the median of |log(canary price / champion price)| over the latest comparisons."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoppedCanary:
-    """A canary that this process has stopped, until the routes change."""
+    """A canary that this process stopped; it stays stopped until the routes change."""
 
     version: str
     model_id: str
     revision: int
-    """Of the routes that it was in."""
+    """The revision of the routes in which the canary was stopped."""
     reason: str
     at: datetime
 
 
 @dataclass(frozen=True, slots=True)
 class RoutingState:
-    """What this process does at the moment."""
+    """The routing of this process."""
 
     revision: int
-    """Of the routes that it uses; 0 where it follows none."""
+    """The revision of the routes in use; 0 without a routes file."""
     is_file_usable: bool | None
-    """Whether the file of routes is good as it is now; None where there is none."""
-    variants: Sequence[SeenVariant]
-    """The champion, and the canary and the shadow where there are."""
+    """Whether the current routes file is valid; None without one."""
+    variants: Sequence[VariantState]
+    """The champion, and the canary and the shadow if there are any."""
     stopped: StoppedCanary | None
 
 
 class Routing(Protocol):
-    """Knows who answers."""
+    """Reports the model versions in service."""
 
     def state(self) -> RoutingState:
-        """Tell how it is now."""
+        """Return the current routing."""
         ...

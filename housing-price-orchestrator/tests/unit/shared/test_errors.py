@@ -10,10 +10,10 @@ def tree(kind: type[errors.HousingPriceError]) -> Iterator[str]:
         yield from tree(one)
 
 
-def test_the_drawn_tree_is_the_real_one() -> None:
+def test_the_documented_tree_matches_the_classes() -> None:
     drawn = re.findall(r"^[│├└─ ]*([A-Z]\w+)", (errors.__doc__ or "").partition("```")[2], re.MULTILINE)
     assert sorted(drawn) == sorted(tree(errors.HousingPriceError))
 
 
-def test_every_error_says_what_it_means() -> None:
+def test_every_error_has_a_docstring() -> None:
     assert all(kind.__doc__ for kind in vars(errors).values() if isinstance(kind, type))

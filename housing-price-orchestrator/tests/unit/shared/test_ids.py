@@ -2,7 +2,7 @@ import uuid
 
 import pytest
 
-from housing_price_orchestrator.shared.ids import MAX_IDS_AT_A_TIME, time_ordered_ids, unique_ids
+from housing_price_orchestrator.shared.ids import MAX_IDS_PER_CALL, time_ordered_ids, unique_ids
 
 
 def test_ids_are_unique_within_and_across_processes() -> None:
@@ -11,7 +11,7 @@ def test_ids_are_unique_within_and_across_processes() -> None:
     assert len(set(ids)) == len(ids)
 
 
-def test_time_ordered_ids_are_unique_also_within_one_moment() -> None:
+def test_time_ordered_ids_are_unique_even_within_one_millisecond() -> None:
     sources = [time_ordered_ids(lambda: 1_700_000_000_000_000_000) for _ in range(3)]
     ids = [one for _ in range(1_000) for source in sources for one in source(3)]
     assert len(set(ids)) == len(ids) == 9_000
@@ -37,13 +37,13 @@ def test_later_ids_sort_after_earlier_ones() -> None:
     assert ids == sorted(ids)
 
 
-def test_ids_stay_unique_when_the_count_starts_over() -> None:
+def test_ids_stay_unique_when_the_counter_wraps_around() -> None:
     source = time_ordered_ids(lambda: 0)
     assert len({source(1)[0] for _ in range(0x10000 + 10)}) == 0x10000 + 10
 
 
-def test_as_many_as_asked_for_are_made() -> None:
+def test_a_source_makes_the_requested_number_of_ids() -> None:
     source = time_ordered_ids()
     assert [len(source(count)) for count in (0, 1, 2, 10_000)] == [0, 1, 2, 10_000]
     with pytest.raises(ValueError, match="at a time"):
-        source(MAX_IDS_AT_A_TIME + 1)
+        source(MAX_IDS_PER_CALL + 1)

@@ -1,11 +1,11 @@
-"""What may be named as a file of a job."""
+"""URIs that a job may read and write."""
 
 import pytest
 
-from housing_price_orchestrator.shared.locations import AllowedLocations, LocationRefused, checked_prefix
+from housing_price_orchestrator.shared.locations import AllowedLocations, LocationRefused, check_prefix
 
 ALLOWED = AllowedLocations(
-    [checked_prefix(uri) for uri in ("file:///data/houses", "s3://bucket/in/", "s3://bucket/in/more")]
+    [check_prefix(uri) for uri in ("file:///data/houses", "s3://bucket/in/", "s3://bucket/in/more")]
 )
 
 
@@ -18,7 +18,7 @@ ALLOWED = AllowedLocations(
         ("s3://bucket/in/more/a.csv", "s3://bucket/in/more/", ("a.csv",), "csv"),
     ],
 )
-def test_what_is_below_a_store_is_found(uri: str, prefix: str, names: tuple[str, ...], kind: str) -> None:
+def test_a_uri_under_a_store_is_accepted(uri: str, prefix: str, names: tuple[str, ...], kind: str) -> None:
     found = ALLOWED.find(uri)
     assert (found.uri, found.prefix, found.names, found.format) == (uri, prefix, names, kind)
 
@@ -55,14 +55,14 @@ def test_what_is_below_a_store_is_found(uri: str, prefix: str, names: tuple[str,
         "",
     ],
 )
-def test_what_is_elsewhere_is_refused_without_being_repeated(uri: str) -> None:
+def test_any_other_uri_is_refused_without_being_repeated(uri: str) -> None:
     with pytest.raises(LocationRefused) as refused:
         ALLOWED.find(uri)
     assert len(uri) < 5 or uri not in str(refused.value)
     assert "word" not in str(refused.value)
 
 
-def test_without_stores_nothing_may_be_named() -> None:
+def test_without_stores_every_uri_is_refused() -> None:
     with pytest.raises(LocationRefused, match="no stores"):
         AllowedLocations([]).find("file:///data/houses/june.csv")
 
@@ -82,6 +82,6 @@ def test_without_stores_nothing_may_be_named() -> None:
         "s3://b//c",
     ],
 )
-def test_a_store_that_cannot_be_one_is_refused(uri: str) -> None:
+def test_an_invalid_store_is_refused(uri: str) -> None:
     with pytest.raises(LocationRefused):
-        checked_prefix(uri)
+        check_prefix(uri)

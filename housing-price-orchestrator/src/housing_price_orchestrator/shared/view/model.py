@@ -5,7 +5,7 @@ from typing import Annotated, Self
 
 from pydantic import Field
 
-from housing_price_orchestrator.shared.routing import RoutingState, SeenVariant
+from housing_price_orchestrator.shared.routing import RoutingState, VariantState
 from housing_price_orchestrator.shared.view.base import View
 from housing_price_orchestrator.shared.view.routes import CanaryLimits, Share
 
@@ -40,7 +40,7 @@ class RoutedModel(View):
     """Statistics of the version."""
 
     @classmethod
-    def of(cls, seen: SeenVariant) -> Self:
+    def of(cls, seen: VariantState) -> Self:
         """Build the document of a version."""
         return cls.model_validate(
             {

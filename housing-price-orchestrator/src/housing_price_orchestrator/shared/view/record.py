@@ -52,5 +52,5 @@ HouseRecord: type[msgspec.Struct] = msgspec.defstruct(
 )
 """A house whose keys are all present; its attributes are those of `House`."""
 
-KEYS = len(House.model_fields)
+KEY_COUNT = len(House.model_fields)
 """Number of keys of a house: also the number of colons in its JSON."""

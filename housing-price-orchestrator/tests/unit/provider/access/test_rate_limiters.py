@@ -60,7 +60,7 @@ async def test_rates_are_parsed(text: str, rate: Rate) -> None:
     ],
 )
 async def test_an_invalid_rate_is_refused_with_an_example(text: str) -> None:
-    with pytest.raises(ValueError, match=r"100/second|out of bounds"):
+    with pytest.raises(ValueError, match=r"100/second|out of range"):
         Rate.parse(text)
 
 
@@ -214,5 +214,5 @@ async def test_an_invalid_redis_url_blocks_no_request() -> None:
 
 async def test_a_rate_above_the_maximum_is_refused() -> None:
     assert Rate.parse(f"{MAX_REQUESTS}/day").requests == MAX_REQUESTS
-    with pytest.raises(ValueError, match="out of bounds"):
+    with pytest.raises(ValueError, match="out of range"):
         Rate.parse(f"{MAX_REQUESTS + 1}/day")

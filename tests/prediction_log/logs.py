@@ -10,7 +10,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import Engine, make_url
 
 from housing_price_orchestrator.provider.model_server.columns import COLUMNS
-from housing_price_orchestrator.provider.store.database import open_database, upgrade, version_of, writing
+from housing_price_orchestrator.provider.store.database import (
+    ensure_columns_version,
+    for_writing,
+    open_database,
+    upgrade,
+)
 from housing_price_orchestrator.provider.store.tables import actual, prediction, shadow_prediction
 from housing_price_orchestrator.settings import PredictionLogSettings
 
@@ -36,7 +41,7 @@ class Log:
         name: str = "housing-price",
     ) -> list[str]:
         """Log rows of values with the model's answers; returns their transaction ids."""
-        number = version_of(self.engine, columns)
+        number = ensure_columns_version(self.engine, columns)
         ids = [f"{at:032x}" for at in range(self.rows, self.rows + len(rows))]
         values = [
             {
@@ -56,7 +61,7 @@ class Log:
             }
             for at, (transaction_id, row, answer) in enumerate(zip(ids, rows, answers, strict=True))
         ]
-        with writing(self.engine).begin() as connection:
+        with for_writing(self.engine).begin() as connection:
             connection.execute(sa.insert(prediction), values)
         self.rows += len(rows)
         return ids
@@ -76,7 +81,7 @@ class Log:
             }
             for transaction_id, answer in zip(transaction_ids, answers, strict=True)
         ]
-        with writing(self.engine).begin() as connection:
+        with for_writing(self.engine).begin() as connection:
             connection.execute(sa.insert(shadow_prediction), values)
 
     def sell(self, prices: dict[str, float], month: int = 12) -> None:
@@ -91,12 +96,12 @@ class Log:
             }
             for transaction_id, price in prices.items()
         ]
-        with writing(self.engine).begin() as connection:
+        with for_writing(self.engine).begin() as connection:
             connection.execute(sa.insert(actual), values)
 
     def change(self, statement: str) -> None:
         """Do to the log what the orchestrator would not."""
-        with writing(self.engine).begin() as connection:
+        with for_writing(self.engine).begin() as connection:
             connection.exec_driver_sql(statement)
 
     def close(self) -> None:

@@ -12,7 +12,7 @@ from alembic.migration import MigrationContext
 from factories import REPOSITORY
 from housing_price_orchestrator.provider.model_server.columns import COLUMNS
 from housing_price_orchestrator.provider.store import tables
-from housing_price_orchestrator.provider.store.database import open_database, upgrade, version_of
+from housing_price_orchestrator.provider.store.database import ensure_columns_version, open_database, upgrade
 from housing_price_orchestrator.settings import PredictionLogSettings
 
 DOCUMENT = (REPOSITORY / "docs" / "prediction-log.md").read_text(encoding="utf-8")
@@ -98,7 +98,12 @@ def test_the_statements_of_the_document_run(engine: sa.Engine) -> None:
 
 
 def test_the_same_columns_keep_their_version_and_others_get_the_next(engine: sa.Engine) -> None:
-    assert [version_of(engine, columns) for columns in (COLUMNS, COLUMNS, COLUMNS[::-1], COLUMNS)] == [1, 1, 2, 1]
+    assert [ensure_columns_version(engine, columns) for columns in (COLUMNS, COLUMNS, COLUMNS[::-1], COLUMNS)] == [
+        1,
+        1,
+        2,
+        1,
+    ]
     with engine.connect() as connection:
         names = connection.scalar(sa.select(tables.prediction_columns.c.names).where(sa.literal_column("version") == 1))
     assert json.loads(str(names)) == list(COLUMNS)

@@ -133,10 +133,10 @@ def test_a_place_that_cannot_be_written_to_does_not_keep_it_from_pricing(stub: S
     nowhere = tmp_path / "nowhere" / "log.db"
     with serving(stub, nowhere) as (process, client):
         price(client, 1)
-        wait_until(lambda: "prediction log away" in process.output, "it did not say so")
+        wait_until(lambda: "prediction log: database unavailable" in process.output, "it did not say so")
         assert figure(client, "away") == 1
         nowhere.parent.mkdir()
-        wait_until(lambda: "prediction log back" in process.output, "it did not say so")
+        wait_until(lambda: "prediction log: database available again" in process.output, "it did not say so")
         wait_until(lambda: figure(client, "stored_rows_total") == 1, "it was not stored")
         assert process.stop() == 0
     assert len(logged(nowhere)) == 1

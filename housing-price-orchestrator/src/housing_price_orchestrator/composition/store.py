@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.provider.store.history import SqlPredictionHistory
 from housing_price_orchestrator.provider.store.prediction_log import SqlPredictionLog
-from housing_price_orchestrator.provider.store.rows import SHADOWS
+from housing_price_orchestrator.provider.store.rows import SHADOW_LOG
 from housing_price_orchestrator.service.history import History
 from housing_price_orchestrator.service.transactions import Transactions
 from housing_price_orchestrator.settings import Settings
@@ -41,8 +41,10 @@ class ComposedStore:
                 is_sampled=None if share == 1 else lambda: random.random() < share,  # noqa: S311 - dice, not secrets
             )
             # The log of the answers deletes what is too old, of both.
-            self._shadows = SqlPredictionLog(make_url(log.url), kept=SHADOWS, max_queued_rows=log.max_queued_rows)
-            self._history = SqlPredictionHistory(make_url(log.url), limit_seconds=log.read_seconds)
+            self._shadows = SqlPredictionLog(
+                make_url(log.url), log_table=SHADOW_LOG, max_queued_rows=log.max_queued_rows
+            )
+            self._history = SqlPredictionHistory(make_url(log.url), timeout_seconds=log.read_seconds)
         self.transactions = Transactions(self.log)
         self.history = History(self._history)
 
@@ -79,4 +81,4 @@ def _read_from(metrics: Metrics, log: SqlPredictionLog, shadows: SqlPredictionLo
     metrics.prediction_log_queued.read_from(lambda: [((), log.queued_rows)])
     metrics.prediction_log_stored.read_from(lambda: [((), log.stored_rows)])
     metrics.prediction_log_dropped.read_from(lambda: [((), log.dropped_rows)])
-    metrics.prediction_log_away.read_from(lambda: [((), log.is_away)])
+    metrics.prediction_log_away.read_from(lambda: [((), log.is_unavailable)])

@@ -1,1 +1,1 @@
-"""The SQL database that remembers what was answered, and what houses were then sold for."""
+"""The SQL database of the prediction log: prices that were answered, and actual sale prices."""

@@ -1,4 +1,4 @@
-"""Opens the database and brings its tables up to date."""
+"""Opens the database of the prediction log and migrates its tables."""
 
 import json
 import math
@@ -20,17 +20,19 @@ from housing_price_orchestrator.provider.store.tables import prediction_columns
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _WAL_PAGES = 10_000
-"""So many pages of 4 kB are written before they are moved into the file: a page that changes often is moved once."""
+"""SQLite: WAL pages (4 kB) between checkpoints. A page that changes often is then copied to the file once."""
 
-WRITERS_CACHE_KIB = 16 * 1024
-"""So much of SQLite's file whoever writes all the time keeps at hand: above all the indexes of one segment
-(`SEGMENT_ROWS`). With SQLite's own 2 MB, a transaction reads some of their pages again and writes some twice."""
+WRITER_CACHE_KIB = 16 * 1024
+"""SQLite: page cache of the writer process, which must hold the indexes of one segment (`SEGMENT_ROWS`).
 
-_STEPS_BETWEEN_LOOKS = 100_000
-"""Steps of SQLite's machine: about 1 ms."""
+With SQLite's default of 2 MB, one transaction reads some index pages again and writes some twice.
+"""
+
+_STEPS_BETWEEN_TIME_CHECKS = 100_000
+"""SQLite: virtual machine steps between checks of the time limit, about 1 ms."""
 
 _MIGRATION_LOCK = 0x486F757365
-"""Postgres: the number of the advisory lock that whoever migrates holds ("House")."""
+"""Postgres: id of the advisory lock that serialises migrations ("House")."""
 
 
 def open_database(
@@ -41,14 +43,14 @@ def open_database(
     connections: int = 1,
     cache_kib: int | None = None,
 ) -> Engine:
-    """Make an engine; nothing is connected to yet.
+    """Create an engine, without connecting.
 
     Args:
-        url: a file of SQLite, or a database of Postgres.
-        wait_seconds: how long a connection, or a lock of somebody else, is waited for.
-        statement_seconds: how long a statement may take.
-        connections: how many connections there are at the most.
-        cache_kib: how much of SQLite's file each of them keeps in memory; None leaves it to SQLite.
+        url: the URL of a SQLite file or a Postgres database.
+        wait_seconds: timeout for getting a connection and for locks held by others.
+        statement_seconds: timeout of one statement; on SQLite, of one transaction.
+        connections: maximum number of connections.
+        cache_kib: SQLite page cache of each connection; None for SQLite's default.
     """
     pool = {"pool_size": connections, "max_overflow": 0, "pool_timeout": wait_seconds}
     if url.get_backend_name() == "sqlite":
@@ -69,11 +71,11 @@ def open_database(
 
 
 def _prepare_sqlite(cache_kib: int | None, connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
-    # SQLAlchemy says when a transaction begins; left to itself, the driver keeps statements on tables out of it.
+    # `_begin_sqlite` starts transactions; the driver's own handling would leave DDL statements outside of them.
     connection.isolation_level = None
     cursor = connection.cursor()
-    # Readers and the writer do not wait for each other; a commit is safe from a crash of the process, and a power cut
-    # may take the last ones but harms nothing (sqlite.org/wal.html).
+    # WAL: readers and the writer do not block each other. NORMAL: commits survive a crash of the process; a power
+    # failure can lose the last ones but corrupts nothing (sqlite.org/wal.html).
     cursor.execute("PRAGMA journal_mode=WAL")
     cursor.execute("PRAGMA synchronous=NORMAL")
     cursor.execute(f"PRAGMA wal_autocheckpoint={_WAL_PAGES}")
@@ -85,34 +87,34 @@ def _prepare_sqlite(cache_kib: int | None, connection: DBAPIConnection, _entry: 
 
 def _begin_sqlite(connection: Connection) -> None:
     options = connection.get_execution_options()
-    # Neither SQLite nor its driver has a limit of time, but it asks every so many steps whether to go on.
-    until = time.monotonic() + options["statement_seconds"]
+    # SQLite and its driver have no statement timeout, but a progress handler can interrupt a statement.
+    deadline = time.monotonic() + options["statement_seconds"]
     raw = connection.connection.driver_connection
-    raw.set_progress_handler(lambda: time.monotonic() > until, _STEPS_BETWEEN_LOOKS)  # type: ignore[union-attr]
+    raw.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_BETWEEN_TIME_CHECKS)  # type: ignore[union-attr]
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
 
 
-def writing(engine: Engine) -> Engine:
-    """Give the engine whose transactions are going to write: SQLite then waits for its turn at their beginning."""
+def for_writing(engine: Engine) -> Engine:
+    """Return the engine for transactions that write: SQLite then takes the write lock when they begin."""
     return engine.execution_options(writes=True)
 
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Bring the tables up to date; several processes that do so at the same time wait for each other."""
+    """Migrate the tables to `revision`; concurrent processes wait for each other."""
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    with writing(engine).begin() as connection:
+    with for_writing(engine).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         config.attributes["connection"] = connection
         command.upgrade(config, revision)
 
 
-def version_of(engine: Engine, columns: Sequence[str]) -> int:
-    """Give the number under which the database knows these columns, in this order; new ones get the next."""
+def ensure_columns_version(engine: Engine, columns: Sequence[str]) -> int:
+    """Return the version number of this list of columns, in this order; a new list is stored with the next number."""
     names = json.dumps(list(columns))
     table = prediction_columns
-    with writing(engine).begin() as connection:
+    with for_writing(engine).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
         version = connection.scalar(sa.select(table.c.version).where(table.c.names == names))
@@ -123,15 +125,15 @@ def version_of(engine: Engine, columns: Sequence[str]) -> int:
 
 
 def prepare(url: URL, columns: Sequence[str], *, wait_seconds: float, statement_seconds: float = 60.0) -> int:
-    """Bring a database up to date, and give the number under which it knows `columns`.
+    """Migrate the database and return the version number of `columns`.
 
     Raises:
-        SQLAlchemyError: it cannot be reached, or somebody else holds it for longer than `wait_seconds`.
-        CommandError: a later version of this service made its tables.
+        SQLAlchemyError: the database cannot be reached, or is locked for longer than `wait_seconds`.
+        CommandError: the tables were created by a later version of this service.
     """
     engine = open_database(url, wait_seconds=wait_seconds, statement_seconds=statement_seconds)
     try:
         upgrade(engine)
-        return version_of(engine, columns)
+        return ensure_columns_version(engine, columns)
     finally:
         engine.dispose()

@@ -1,4 +1,4 @@
-"""From what was answered to rows of the tables that keep it: the work of the process that writes them (`writer.py`)."""
+"""Turns answered requests into rows of the log tables; runs in the writer process."""
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
@@ -9,33 +9,33 @@ import sqlalchemy as sa
 from housing_price_orchestrator.provider.store.tables import prediction, shadow_prediction
 from housing_price_orchestrator.provider.store.writer_process.bulk_insert import INPUTS
 
-type Answered = tuple[float, str, str | None, Sequence[str], Sequence[int], Sequence[Any]]
-"""What one request was answered.
+type AnsweredRequest = tuple[float, str, str | None, Sequence[str], Sequence[int], Sequence[Any]]
+"""The answer to one request, as it travels to the writer process.
 
-When (seconds since 1970), the ids of the request and of its key; and of each price the transaction's id, the house's,
-and the `PriceEstimate`. It travels as MessagePack, and arrives as lists: an estimate is that of its values, and the
-model in it that of its own. Nothing is checked on the way, so that the database says what it does not take, and of
-which row.
+Fields: Unix time in seconds; request id; key id; and one list each of transaction ids, house ids and
+`PriceEstimate`s. MessagePack turns an estimate, and the model in it, into a list of its values. Nothing is checked
+on the way: the database reports the rows that it refuses.
 """
 
+
 type Row = tuple[Any, ...]
-"""The values of a row, in the order of `Kept.columns`; the transaction's id is the first."""
+"""The values of one row, in the order of `LogTable.columns`; the first is the transaction id."""
 
 
 def utc(seconds: float) -> datetime:
-    """Give a time (seconds since 1970) as the tables hold it: UTC, without a zone."""
+    """Convert Unix time to the form that the tables store: UTC, without a zone."""
     return datetime.fromtimestamp(seconds, UTC).replace(tzinfo=None)
 
 
-class Timestamps:
-    """Writes times as the tables hold them: always with six digits, so that the texts sort like the times."""
+class TimestampFormatter:
+    """Formats times for the tables, always with six decimals, so that the texts sort by time."""
 
     def __init__(self) -> None:
         self._millisecond = -1
         self._text = ""
 
-    def of(self, seconds: float) -> str:
-        """Write a time (seconds since 1970) to the millisecond; of several within one, the text is made once."""
+    def format(self, seconds: float) -> str:
+        """Format Unix time to the millisecond; times within the same millisecond share one text."""
         millisecond = int(seconds * 1_000)
         if millisecond != self._millisecond:
             self._millisecond = millisecond
@@ -44,26 +44,26 @@ class Timestamps:
         return self._text
 
 
-class Kept(NamedTuple):
-    """What is kept of each price: a row of one table."""
+class LogTable(NamedTuple):
+    """A table of the log, and how its rows are made: one for each price."""
 
     name: str
-    """What whoever keeps it is called in the service's log."""
+    """Name of this log in log events."""
     table: sa.Table
     columns: Sequence[str]
-    """What the values of a row are, in their order."""
-    rows_of: Callable[[Answered, Timestamps], list[Row]]
-    """Makes the row of each price."""
+    """Columns of the values of a row, in order."""
+    rows_of: Callable[[AnsweredRequest, TimestampFormatter], list[Row]]
+    """Makes the rows of one answered request."""
 
 
-def rows_of_answers(answered: Answered, timestamps: Timestamps) -> list[Row]:
-    """Make the rows of `prediction` of prices that were answered."""
+def prediction_rows(answered: AnsweredRequest, timestamps: TimestampFormatter) -> list[Row]:
+    """Make the rows of `prediction`: the prices that were answered."""
     answered_at, request_id, key_id, *prices = answered
-    when = timestamps.of(answered_at)
+    timestamp = timestamps.format(answered_at)
     return [
         (
             transaction_id,
-            when,
+            timestamp,
             request_id,
             key_id,
             house_id,
@@ -83,19 +83,19 @@ def rows_of_answers(answered: Answered, timestamps: Timestamps) -> list[Row]:
     ]
 
 
-def rows_of_shadows(answered: Answered, timestamps: Timestamps) -> list[Row]:
-    """Make the rows of `shadow_prediction` of prices that a shadow made; the houses stand in those of the answers."""
+def shadow_prediction_rows(answered: AnsweredRequest, timestamps: TimestampFormatter) -> list[Row]:
+    """Make the rows of `shadow_prediction`: prices of the shadow model. The inputs are in `prediction`."""
     answered_at, _request_id, _key_id, *prices = answered
-    when = timestamps.of(answered_at)
+    timestamp = timestamps.format(answered_at)
     return [
-        (transaction_id, when, name, version, model_id, price, low, high)
+        (transaction_id, timestamp, name, version, model_id, price, low, high)
         for transaction_id, _house_id, (price, low, high, (name, version, model_id, _variant), *_) in zip(
             *prices, strict=True
         )
     ]
 
 
-ANSWERS = Kept(
+PREDICTION_LOG = LogTable(
     "prediction log",
     prediction,
     [
@@ -103,20 +103,20 @@ ANSWERS = Kept(
         *("model_name", "model_version", "model_id"),
         *("price_usd", "low_usd", "high_usd", "source", "variant", INPUTS),
     ],
-    rows_of_answers,
+    prediction_rows,
 )
-"""The prices that were answered."""
+"""The log of answered prices."""
 
-SHADOWS = Kept(
+SHADOW_LOG = LogTable(
     "shadow log",
     shadow_prediction,
     [
         *("transaction_id", "shadowed_at", "model_name", "model_version", "model_id"),
         *("price_usd", "low_usd", "high_usd"),
     ],
-    rows_of_shadows,
+    shadow_prediction_rows,
 )
-"""What the shadow said of the same houses."""
+"""The log of the shadow model's prices for the same houses."""
 
-KEPT_IN = {kept.table.name: kept for kept in (ANSWERS, SHADOWS)}
-"""What is kept in each table."""
+LOG_TABLES = {log_table.table.name: log_table for log_table in (PREDICTION_LOG, SHADOW_LOG)}
+"""The logs by name of their table."""

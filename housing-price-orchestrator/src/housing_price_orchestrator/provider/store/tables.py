@@ -1,6 +1,6 @@
-"""The tables, as `docs/prediction-log.md` describes them for whoever reads them.
+"""The tables of the prediction log; `docs/prediction-log.md` documents them for readers.
 
-Times are UTC without a zone, money is in US dollars. A change here comes with a migration; a test compares the two.
+Times are UTC without a zone; amounts are in US dollars. Each change needs a migration; a test compares the two.
 """
 
 from sqlalchemy import (
@@ -48,13 +48,13 @@ prediction = Table(
     Index("prediction_by_request", "request_id").ddl_if(dialect="postgresql"),
     Index("prediction_by_house", "house_id").ddl_if(dialect="postgresql"),
 )
-"""One row for each price that was answered."""
+"""One row for each answered price."""
 
 prediction_segment = Table("prediction_segment", MetaData(), Column("segment", Integer))
-"""A view: the segments that there are. Whoever looks for a request or a house looks into each."""
+"""A view: the existing segments. Queries by request or house search each segment."""
 
-is_in_a_segment = prediction.c.segment.in_(select(prediction_segment.c.segment))
-"""True of each prediction; with it, a request or a house is found by the indexes."""
+has_segment = prediction.c.segment.in_(select(prediction_segment.c.segment))
+"""True for every prediction; makes queries by request or house use the segmented indexes."""
 
 shadow_prediction = Table(
     "shadow_prediction",
@@ -70,7 +70,7 @@ shadow_prediction = Table(
     Index("shadow_prediction_by_time", "shadowed_at"),
     Index("shadow_prediction_by_version", "model_version", "shadowed_at"),
 )
-"""What the shadow said of a house that somebody was answered a price for."""
+"""One row for each price of the shadow model."""
 
 prediction_columns = Table(
     "prediction_columns",
@@ -78,7 +78,7 @@ prediction_columns = Table(
     Column("version", Integer, primary_key=True, autoincrement=False),
     Column("names", Text, nullable=False, unique=True),
 )
-"""What the values in `prediction.inputs` are called, in order, for each `columns_version`."""
+"""The column names of the values in `prediction.inputs`, in order, for each `columns_version`."""
 
 actual = Table(
     "actual",
@@ -93,7 +93,7 @@ actual = Table(
     Index("actual_by_transaction", "transaction_id"),
     Index("actual_by_house", "house_id"),
 )
-"""What houses were sold for, as callers told: never changed, the last word counts."""
+"""Sale prices reported by callers. Append-only: the latest report counts."""
 
 realised = Table(
     "realised",
@@ -109,4 +109,4 @@ realised = Table(
     Column("sale_price_usd", Double),
     Column("month", Text),
 )
-"""A view: each prediction whose house was sold since, beside the price that was paid."""
+"""A view: each prediction of a house that was sold, with the sale price."""

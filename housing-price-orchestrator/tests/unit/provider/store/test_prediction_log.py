@@ -20,7 +20,7 @@ from housing_price_orchestrator.observability.record import RequestRecord, curre
 from housing_price_orchestrator.provider.model_server.columns import COLUMNS, row_of
 from housing_price_orchestrator.provider.store import prediction_log
 from housing_price_orchestrator.provider.store.prediction_log import SqlPredictionLog
-from housing_price_orchestrator.provider.store.rows import SHADOWS
+from housing_price_orchestrator.provider.store.rows import SHADOW_LOG
 from housing_price_orchestrator.shared.ids import time_ordered_ids
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
@@ -183,12 +183,12 @@ def test_a_locked_database_is_waited_for(open_log: OpenLog, file: Path) -> None:
         other.execute("BEGIN EXCLUSIVE")
         for _ in range(7):
             record(log, houses(100))
-        wait_until(lambda: log.is_away, "the log did not notice")
+        wait_until(lambda: log.is_unavailable, "the log did not notice")
         assert log.stored_rows == 1
         assert log.dropped_rows == 200
         other.execute("ROLLBACK")
     settled(log)
-    assert not log.is_away
+    assert not log.is_unavailable
     assert (log.recorded_rows, log.stored_rows, log.dropped_rows) == (701, 501, 200)
     assert len(rows_in(file)) == 501
 
@@ -209,10 +209,10 @@ def test_a_database_that_is_not_there_yet_is_waited_for(open_log: OpenLog, tmp_p
     folder = tmp_path / "later"
     log = open_log(url=sa.make_url(f"sqlite:///{folder / 'log.db'}"))
     record(log, houses(3))
-    wait_until(lambda: log.is_away, "the log did not notice")
+    wait_until(lambda: log.is_unavailable, "the log did not notice")
     folder.mkdir()
     settled(log)
-    assert (log.stored_rows, log.dropped_rows, log.is_away) == (3, 0, False)
+    assert (log.stored_rows, log.dropped_rows, log.is_unavailable) == (3, 0, False)
 
 
 def test_two_logs_share_a_file(open_log: OpenLog, file: Path) -> None:
@@ -287,7 +287,7 @@ def test_the_part_in_which_a_model_was_asked_is_kept(open_log: OpenLog, file: Pa
 def test_what_a_shadow_says_has_a_table_of_its_own(open_log: OpenLog, file: Path, count: int) -> None:
     clock = FakeClock()
     clock.now = datetime(2026, 11, 21, 6, 30, 0, 123_456, UTC).timestamp()
-    answers, shadows = open_log(), open_log(kept=SHADOWS, clock=clock)
+    answers, shadows = open_log(), open_log(log_table=SHADOW_LOG, clock=clock)
     asked = houses(count)
     ids = record(answers, asked)
     shadow = ModelIdentity("housing-price", "9", "abc", "shadow")
@@ -309,7 +309,7 @@ def test_old_rows_are_forgotten_in_small_batches_and_young_ones_are_not(open_log
     log = open_log(clock=clock, retention_seconds=86_400)
     ids = record(log, houses(2_500))
     settled(log)
-    shadows = open_log(kept=SHADOWS, clock=clock)
+    shadows = open_log(log_table=SHADOW_LOG, clock=clock)
     shadows.record(ids, houses(2_500), estimates_of(houses(2_500)))
     settled(shadows)
     clock.passes(86_000)
@@ -333,10 +333,10 @@ def test_nothing_is_written_about_what_was_asked_when_the_database_is_away(open_
         with closing(sqlite3.connect(file)) as other:
             other.execute("ALTER TABLE prediction RENAME TO elsewhere")
         record(log, houses(3))
-        wait_until(lambda: log.is_away, "the log did not notice")
+        wait_until(lambda: log.is_unavailable, "the log did not notice")
         log.close(within_seconds=0.1)
     written = str(events)
-    assert "prediction log away" in written
+    assert "prediction log: database unavailable" in written
     assert "INSERT" not in written
     assert "NAmes" not in written
 

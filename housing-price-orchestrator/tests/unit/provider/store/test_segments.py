@@ -17,20 +17,20 @@ from alembic.config import Config
 from sqlalchemy import event
 
 from housing_price_orchestrator.provider.jobs.database import sqlite_driver
-from housing_price_orchestrator.provider.store.actuals import keep_actuals, logged_among
-from housing_price_orchestrator.provider.store.database import MIGRATIONS, open_database, upgrade, writing
+from housing_price_orchestrator.provider.store.actuals import find_logged_keys, store_actuals
+from housing_price_orchestrator.provider.store.database import MIGRATIONS, for_writing, open_database, upgrade
 from housing_price_orchestrator.provider.store.history import SqlPredictionHistory
-from housing_price_orchestrator.provider.store.rows import ANSWERS, Row
+from housing_price_orchestrator.provider.store.rows import PREDICTION_LOG, Row
 from housing_price_orchestrator.provider.store.tables import (
     prediction,
     prediction_columns,
     prediction_segment,
     realised,
 )
-from housing_price_orchestrator.provider.store.writer_process import bulk_insert as row_writing
+from housing_price_orchestrator.provider.store.writer_process import bulk_insert
 from housing_price_orchestrator.provider.store.writer_process.bulk_insert import RowWriter
 from housing_price_orchestrator.settings import PredictionLogSettings
-from housing_price_orchestrator.shared.history import Actual, ActualsTaken, LogQuery
+from housing_price_orchestrator.shared.history import Actual, ActualsResult, LogQuery
 
 SEGMENT_ROWS = 100
 HOUSES = 70
@@ -40,7 +40,7 @@ RECEIVED_AT = datetime(2026, 11, 30)  # noqa: DTZ001 - the log's times are UTC w
 
 @pytest.fixture
 def empty(database_url: str, monkeypatch: pytest.MonkeyPatch) -> Iterator[sa.Engine]:
-    monkeypatch.setattr(row_writing, "SEGMENT_ROWS", SEGMENT_ROWS)
+    monkeypatch.setattr(bulk_insert, "SEGMENT_ROWS", SEGMENT_ROWS)
     url = sa.make_url(PredictionLogSettings(url=database_url).url)
     engine = open_database(url, wait_seconds=5, connections=2)
     yield engine
@@ -64,7 +64,7 @@ def rows_of(numbers: Sequence[int], version: str = "1") -> list[Row]:
 
 
 def write(engine: sa.Engine, numbers: Sequence[int], version: str = "1") -> None:
-    RowWriter(writing(engine), prediction, ANSWERS.columns, 1).write(rows_of(numbers, version))
+    RowWriter(for_writing(engine), prediction, PREDICTION_LOG.columns, 1).write(rows_of(numbers, version))
 
 
 def write_log(engine: sa.Engine) -> None:
@@ -79,17 +79,17 @@ def prices_realised(engine: sa.Engine) -> list[tuple[str, float]]:
         return [(one, price) for one, price in connection.execute(sa.select(*columns).order_by(*columns))]
 
 
-def tell(engine: sa.Engine, **prices: float) -> ActualsTaken:
+def tell(engine: sa.Engine, **prices: float) -> ActualsResult:
     """Tell what houses (`h1=...`) were sold for."""
     told = [Actual(None, int(name[1:]), price, None) for name, price in prices.items()]
-    with writing(engine).begin() as connection:
-        return keep_actuals(connection, told, logged_among(connection, told), None, RECEIVED_AT)
+    with for_writing(engine).begin() as connection:
+        return store_actuals(connection, told, find_logged_keys(connection, told), None, RECEIVED_AT)
 
 
 def downgrade(engine: sa.Engine, revision: str) -> None:
     config = Config()
     config.set_main_option("script_location", str(MIGRATIONS))
-    with writing(engine).begin() as connection:
+    with for_writing(engine).begin() as connection:
         config.attributes["connection"] = connection
         command.downgrade(config, revision)
 
@@ -114,7 +114,7 @@ def test_a_transaction_is_written_where_its_first_row_belongs(engine: sa.Engine)
 
 def test_a_log_that_was_emptied_is_written_on(engine: sa.Engine) -> None:
     write_log(engine)
-    with writing(engine).begin() as connection:
+    with for_writing(engine).begin() as connection:
         connection.execute(sa.delete(prediction))
     write(engine, range(500, 503))
     assert tell(engine, h10=5.0).stored == 1
@@ -123,13 +123,13 @@ def test_a_log_that_was_emptied_is_written_on(engine: sa.Engine) -> None:
 
 def test_a_request_is_found_in_all_segments(engine: sa.Engine) -> None:
     write_log(engine)
-    asked = SqlPredictionHistory(engine.url, limit_seconds=5)
+    asked = SqlPredictionHistory(engine.url, timeout_seconds=5)
 
     async def search() -> list[str]:
         async with asked:
             return [one.transaction_id for one in await asked.search(LogQuery(limit=1_000, request_id="request-1"))]
 
-    with writing(engine).begin() as connection:
+    with for_writing(engine).begin() as connection:
         connection.execute(sa.insert(prediction_columns).values(version=1, names="[]"))
     assert asyncio.run(search()) == [f"{number:032x}" for number in reversed(range(1, 500, 3))]
 
@@ -147,7 +147,9 @@ def test_a_house_is_sold_as_the_last_that_each_version_said_of_it(engine: sa.Eng
 
 def test_a_log_of_before_there_were_segments_is_found_with_what_came_later(empty: sa.Engine) -> None:
     upgrade(empty, "0002")
-    RowWriter(writing(empty), sa.Table("prediction", sa.MetaData()), ANSWERS.columns, 1).write(rows_of(range(150)))
+    RowWriter(for_writing(empty), sa.Table("prediction", sa.MetaData()), PREDICTION_LOG.columns, 1).write(
+        rows_of(range(150))
+    )
     upgrade(empty)
     write(empty, range(150, 155), version="2")
     assert tell(empty, h10=1.0, h20=2.0).stored == 2
@@ -194,12 +196,12 @@ def test_nobody_reads_all_of_the_log(engine: sa.Engine, statements: Statements, 
     statements.clear()
 
     async def ask() -> None:
-        async with SqlPredictionHistory(engine.url, limit_seconds=5) as asked:
+        async with SqlPredictionHistory(engine.url, timeout_seconds=5) as asked:
             await asked.search(LogQuery(limit=50, request_id="request-1"))
             await asked.search(LogQuery(limit=50, request_id="request-1", model_version="1"))
             await asked.search(LogQuery(limit=50, request_id="request-1", since=RECEIVED_AT, until=RECEIVED_AT))
-            await asked.take([Actual(None, house, 1.0, None) for house in range(9)], key_id=None)
-            await asked.take([Actual(f"{1:032x}", None, 1.0, None)], key_id=None)
+            await asked.store_actuals([Actual(None, house, 1.0, None) for house in range(9)], key_id=None)
+            await asked.store_actuals([Actual(f"{1:032x}", None, 1.0, None)], key_id=None)
             await asked.realised_errors()
 
     asyncio.run(ask())

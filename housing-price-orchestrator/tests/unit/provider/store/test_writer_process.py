@@ -16,7 +16,11 @@ import pytest
 import sqlalchemy as sa
 
 from housing_price_orchestrator.provider.store.writer_process import process as writer_module
-from housing_price_orchestrator.provider.store.writer_process.client import Block, RemoteRowWriter, StoreAway
+from housing_price_orchestrator.provider.store.writer_process.client import (
+    Block,
+    WriterProcessClient,
+    WriterUnavailable,
+)
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from waiting import wait_until
 
@@ -29,8 +33,8 @@ def file(tmp_path: Path) -> Path:
 
 
 @pytest.fixture
-def writer(file: Path) -> Iterator[RemoteRowWriter]:
-    made = RemoteRowWriter(sa.make_url(f"sqlite:///{file}"), table="prediction", inputs=NAMES, wait_seconds=1)
+def writer(file: Path) -> Iterator[WriterProcessClient]:
+    made = WriterProcessClient(sa.make_url(f"sqlite:///{file}"), table="prediction", inputs=NAMES, wait_seconds=1)
     made.open()
     yield made
     made.close()
@@ -76,7 +80,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_values_arrive_as_they_were(writer: RemoteRowWriter, file: Path) -> None:
+def test_values_arrive_as_they_were(writer: WriterProcessClient, file: Path) -> None:
     assert writer.write(block(answered("a"), answered("b", "c"))) == (3, [])
     assert written(file, "house_id") == [2**63 - 1] * 3
     assert written(file, "inputs") == ["[8450.25,\"Pave \\n 'é'\"]"] * 3
@@ -84,13 +88,15 @@ def test_values_arrive_as_they_were(writer: RemoteRowWriter, file: Path) -> None
     assert written(file, "high_usd") == [1e300] * 3
 
 
-def test_rows_that_the_database_never_takes_are_named(writer: RemoteRowWriter, file: Path) -> None:
+def test_rows_that_the_database_never_takes_are_named(writer: WriterProcessClient, file: Path) -> None:
     answer = writer.write(block(answered("a", "b", "c", price_usd=None)))
     assert answer == (2, [("b", "IntegrityError")])
     assert written(file) == ["a", "c"]
 
 
-def test_what_no_row_can_be_made_of_is_named_and_costs_the_others_nothing(writer: RemoteRowWriter, file: Path) -> None:
+def test_what_no_row_can_be_made_of_is_named_and_costs_the_others_nothing(
+    writer: WriterProcessClient, file: Path
+) -> None:
     odd = msgspec.msgpack.encode((1_764_000_000.0, "caller-2", None, ["b", "c"], [1, 2], [["no", "price"]] * 2))
     uneven = msgspec.msgpack.encode((1_764_000_000.0, "caller-2", None, ["d"], [], []))
     answer = writer.write(block(answered("a"), odd, uneven, answered("e")))
@@ -98,11 +104,11 @@ def test_what_no_row_can_be_made_of_is_named_and_costs_the_others_nothing(writer
     assert written(file) == ["a", "e"]
 
 
-def test_who_died_is_followed_by_another_that_writes_nothing_twice(writer: RemoteRowWriter, file: Path) -> None:
+def test_who_died_is_followed_by_another_that_writes_nothing_twice(writer: WriterProcessClient, file: Path) -> None:
     writer.write(block(answered("a")))
     (pid,) = writers_of(os.getpid())
     os.kill(pid, signal.SIGKILL)
-    with pytest.raises(StoreAway, match="ended with status -9"):
+    with pytest.raises(WriterUnavailable, match="ended with status -9"):
         writer.write(block(answered("a", "b")))
     assert not writer.is_open
     writer.open()
@@ -112,7 +118,7 @@ def test_who_died_is_followed_by_another_that_writes_nothing_twice(writer: Remot
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_for_all_does_not_end_it_while_there_is_something_to_write(
-    writer: RemoteRowWriter, file: Path, number: signal.Signals
+    writer: WriterProcessClient, file: Path, number: signal.Signals
 ) -> None:
     (pid,) = writers_of(os.getpid())
     os.kill(pid, number)
@@ -125,9 +131,9 @@ def test_a_signal_for_all_does_not_end_it_while_there_is_something_to_write(
 def test_it_ends_with_whoever_started_it_however_that_ended(file: Path) -> None:
     starts = (
         "import sys, time, sqlalchemy as sa\n"
-        "from housing_price_orchestrator.provider.store.writer_process.client import RemoteRowWriter\n"
+        "from housing_price_orchestrator.provider.store.writer_process.client import WriterProcessClient\n"
         "url, what = sa.make_url(sys.argv[1]), {'table': 'prediction', 'inputs': []}\n"
-        "writer = RemoteRowWriter(url, **what, wait_seconds=1)\n"
+        "writer = WriterProcessClient(url, **what, wait_seconds=1)\n"
         "writer.open()\n"
         "print('open', flush=True)\n"
         "time.sleep(600)\n"

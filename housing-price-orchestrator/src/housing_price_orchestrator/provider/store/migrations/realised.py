@@ -1,6 +1,7 @@
-"""The view of what houses were sold for, which more than one migration makes.
+"""Versions of the view `realised`, which several migrations create.
 
-They are what they were: a text of here that has been released is not changed, and a later one is another.
+A released version must never change; add a new one instead.
+
 """
 
 _REALISED = """
@@ -39,15 +40,15 @@ WHERE nearest.place = 1
 
 
 def whole_log() -> str:
-    """Write the view of a log whose houses are found by one index."""
+    """Return the view for a log with one index by house."""
     return _REALISED.format(segments="", in_segment="", join="JOIN")
 
 
 def log_in_segments() -> str:
-    """Write it where SQLite looks for a house in each segment.
+    """Return the view for SQLite, which searches each segment for a house.
 
-    It takes the tables of a cross join in their order (sqlite.org/optoverview.html, "CROSS JOIN"). Left to itself, it
-    reads all predictions to find those of a few houses, as it knows nothing of how many there are of what.
+    SQLite joins the tables of a CROSS JOIN in the written order (sqlite.org/optoverview.html, "CROSS JOIN"). With a
+    plain JOIN and no statistics, it scans all predictions to find those of a few houses.
     """
     segments = "CROSS JOIN prediction_segment AS s "
     return _REALISED.format(segments=segments, in_segment="p.segment = s.segment AND ", join="CROSS JOIN")

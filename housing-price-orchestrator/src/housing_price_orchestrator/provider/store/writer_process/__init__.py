@@ -1,1 +1,1 @@
-"""The process that writes the prediction log."""
+"""The process that writes the prediction log, and its client."""

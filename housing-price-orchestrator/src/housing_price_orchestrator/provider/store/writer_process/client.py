@@ -1,4 +1,4 @@
-"""Asks a process of its own to write rows, so that writing them takes nothing from whoever answers requests."""
+"""Client of the writer process: inserts run outside the process that serves requests."""
 
 import contextlib
 import struct
@@ -13,56 +13,58 @@ from sqlalchemy.engine import URL
 
 from housing_price_orchestrator.provider.store.writer_process import process
 
-END_SECONDS = 5.0
-"""How long the process may take to end when its input has ended; it answers whatever it was asked before."""
+EXIT_TIMEOUT_SECONDS = 5.0
+"""Time for the process to exit after its input is closed; it finishes running commands first."""
 
-_LIST = 0xDD
-"""How a list begins in MessagePack ("array 32" in its specification), before the number of what is in it."""
+_ARRAY_32 = 0xDD
+"""First byte of a MessagePack list ("array 32"); the number of items follows."""
 
-_list_head = struct.Struct(">BI").pack
+_array_header = struct.Struct(">BI").pack
 
 
-class StoreAway(Exception):
-    """Nothing was written; says why."""
+class WriterUnavailable(Exception):
+    """The writer process or the database failed, and nothing was written; the message says why."""
 
 
 class Block:
-    """What requests were answered, one after the other: each an `Answered`, in MessagePack."""
+    """The answers to several requests, concatenated: each an `AnsweredRequest` in MessagePack."""
 
     __slots__ = ("body", "requests")
 
     def __init__(self) -> None:
-        """Begin with none."""
+        """Create an empty block."""
         self.body = bytearray()
         self.requests = 0
 
     def add(self, answered: bytes) -> None:
-        """Add what one more request was answered."""
+        """Append the reply to one request."""
         self.body += answered
         self.requests += 1
 
 
-class Written(NamedTuple):
-    """What became of rows."""
+class WriteResult(NamedTuple):
+    """The result of writing a block."""
 
     stored: int
     refused: Sequence[tuple[str, str]]
-    """The transaction's id and the kind of error of each row that the database does not take, whenever it is asked."""
+    """Transaction id and error type of each row that the database refuses permanently."""
 
 
-class RemoteRowWriter:
-    """Starts the process when it is needed, and again when it has died. For one thread at a time.
+class WriterProcessClient:
+    """Starts the writer process when needed and restarts it after a crash. Use from one thread at a time.
 
-    Everything raises `StoreAway` where nothing was done; what was begun and not answered may be asked for again: a row
-    that is there already stays as it is.
+    All methods raise `WriterUnavailable` if nothing was done. Commands can be repeated: rows that already exist stay as
+    they are.
+
     """
 
     def __init__(self, url: URL, *, table: str, inputs: Sequence[str], wait_seconds: float) -> None:
-        """Write into `table` of the database at `url`, which waits so long for locks; nothing is started yet.
+        """Write to `table` of the database at `url`, waiting up to `wait_seconds` for locks; nothing is started yet.
 
-        `inputs` is what the values of an estimate's `inputs` are called.
+        `inputs` names the values of an estimate's `inputs`.
+
         """
-        self._opening = {
+        self._open_command = {
             "do": "open",
             "url": url.render_as_string(hide_password=False),
             "table": table,
@@ -73,64 +75,64 @@ class RemoteRowWriter:
         self.is_open = False
 
     def open(self) -> None:
-        """Bring the database up to date and have it ready."""
-        self._ask(self._opening)
+        """Migrate and open the database."""
+        self._call(self._open_command)
         self.is_open = True
 
-    def write(self, block: Block) -> Written:
-        """Write what was answered, or nothing of it."""
-        head = _list_head(_LIST, block.requests)
-        answer = self._ask({"do": "write", "bytes": len(head) + len(block.body)}, head, block.body)
-        refused = [(transaction_id, kind) for transaction_id, kind in answer["refused"]]
-        return Written(answer["stored"], refused)
+    def write(self, block: Block) -> WriteResult:
+        """Write all rows of a block, or none."""
+        header = _array_header(_ARRAY_32, block.requests)
+        reply = self._call({"do": "write", "bytes": len(header) + len(block.body)}, header, block.body)
+        refused = [(transaction_id, kind) for transaction_id, kind in reply["refused"]]
+        return WriteResult(reply["stored"], refused)
 
     def delete_some_before(self, moment: datetime) -> bool:
-        """Delete some of the rows that are older; tells whether there may be more."""
-        return bool(self._ask({"do": "delete", "before": moment.isoformat()})["is_more"])
+        """Delete some rows older than `moment`; returns whether there may be more."""
+        return bool(self._call({"do": "delete", "before": moment.isoformat()})["is_more"])
 
     def close(self) -> None:
-        """End the process, once it has done what it was asked for."""
+        """Stop the process after it has finished the current command."""
         process, self._process = self._process, None
         self.is_open = False
         if process is None:
             return
         _close(process.stdin)
         try:
-            process.wait(END_SECONDS)
+            process.wait(EXIT_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
         _close(process.stdout)
 
-    def _ask(self, question: dict[str, Any], *body: bytes | bytearray) -> dict[str, Any]:
+    def _call(self, command: dict[str, Any], *body: bytes | bytearray) -> dict[str, Any]:
         process = self._process or self._start()
         assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - both are pipes, see `_start`
         try:
-            process.stdin.write(orjson.dumps(question, option=orjson.OPT_APPEND_NEWLINE))
+            process.stdin.write(orjson.dumps(command, option=orjson.OPT_APPEND_NEWLINE))
             process.stdin.writelines(body)
             process.stdin.flush()
             line = process.stdout.readline()
-            answer: dict[str, Any] = orjson.loads(line)
+            reply: dict[str, Any] = orjson.loads(line)
         except (OSError, orjson.JSONDecodeError) as error:
-            # Half a line, or none: it has died.
+            # An incomplete response: the process has died.
             self.close()
-            raise StoreAway(f"the writer ended with status {process.returncode}") from error
-        if "error" in answer:
+            raise WriterUnavailable(f"the writer process ended with status {process.returncode}") from error
+        if "error" in reply:
             self.is_open = False
-            raise StoreAway(answer["error"])
-        return answer
+            raise WriterUnavailable(reply["error"])
+        return reply
 
     def _start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", process.__name__]
         try:
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - ours
+            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own program
         except OSError as error:
-            raise StoreAway(f"the writer cannot be started: {error}") from error
+            raise WriterUnavailable(f"the writer process cannot be started: {error}") from error
         return self._process
 
 
 def _close(pipe: IO[bytes] | None) -> None:
-    # What it did not take any more is lost with it.
+    # Unread input is lost with the process.
     with contextlib.suppress(OSError):
         if pipe is not None:
             pipe.close()

@@ -1,9 +1,9 @@
-"""The process that writes rows into the database: `RemoteRowWriter` starts it, asks, and waits for what it answers.
+"""The writer process: executes commands of `WriterProcessClient` on the database.
 
-Over standard input and output go one question and one answer at a time, each as a line of JSON; a question may be
-followed by as many bytes as it says. Nothing is asked of the database that was not asked for, and every attempt is one:
-who asks decides whether to try again. The process ends with its input, and so with whoever started it, however that
-ended; signals that are meant for all do not end it while it is writing.
+Standard input and output carry one command and one reply at a time, each a line of JSON; a command can be followed
+by as many bytes as it states. The process never retries: the client decides. It exits when its input is closed, and
+so with the process that started it. SIGINT and SIGTERM are ignored, so that a signal to the whole process group does
+not interrupt a write.
 """
 
 import gc
@@ -19,81 +19,87 @@ import orjson
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DataError, IntegrityError
 
-from housing_price_orchestrator.provider.store.database import WRITERS_CACHE_KIB, open_database, prepare, writing
+from housing_price_orchestrator.provider.store.database import WRITER_CACHE_KIB, for_writing, open_database, prepare
 from housing_price_orchestrator.provider.store.retention import delete_some_before
-from housing_price_orchestrator.provider.store.rows import ANSWERS, KEPT_IN, Answered, Row, Timestamps
+from housing_price_orchestrator.provider.store.rows import (
+    LOG_TABLES,
+    PREDICTION_LOG,
+    AnsweredRequest,
+    Row,
+    TimestampFormatter,
+)
 from housing_price_orchestrator.provider.store.writer_process.bulk_insert import RowWriter
 
-NICE = 10
-"""About a tenth of what a process gets that wants the same processor (sched(7)): enough for 10,000 rows a second."""
+NICENESS = 10
+"""Scheduling priority: about a tenth of the CPU share of a normal process (sched(7)); enough for 10,000 rows/s."""
 
-OBJECTS_BETWEEN_COLLECTIONS = 100_000
-"""All that rows are made of goes when they are written; a collector that looks at it before finds nothing."""
+GC_THRESHOLD = 100_000
+"""Garbage collector threshold: rows are freed by reference counting, so frequent collections find nothing."""
 
-_decode: Callable[[bytes], Sequence[Answered]] = msgspec.msgpack.Decoder().decode
+_decode: Callable[[bytes], Sequence[AnsweredRequest]] = msgspec.msgpack.Decoder().decode
 
-type Question = dict[str, Any]
-type Answer = dict[str, Any]
+type Command = dict[str, Any]
+type Reply = dict[str, Any]
 
 
 class _Writer:
-    """Answers the questions about one database."""
+    """Executes commands on one database."""
 
     def __init__(self) -> None:
         self._engine: Engine | None = None
         self._writer: RowWriter | None = None
-        self._kept = ANSWERS
-        self._timestamps = Timestamps()
+        self._log_table = PREDICTION_LOG
+        self._timestamps = TimestampFormatter()
 
-    def answer(self, question: Question, body: bytes) -> Answer:
-        """Do what is asked; whatever goes wrong is an answer, too."""
+    def execute(self, command: Command, body: bytes) -> Reply:
+        """Execute a command; a failure is returned as a reply with `error`."""
         try:
-            match question["do"]:
+            match command["do"]:
                 case "open":
-                    return self._open(question)
+                    return self._open(command)
                 case "write":
                     return self._write(body)
                 case "delete":
-                    return self._delete(question)
-        except Exception as error:  # noqa: BLE001 - who asks decides what to do about whatever a database does
+                    return self._delete(command)
+        except Exception as error:  # noqa: BLE001 - the client decides how to handle any database error
             self._close()
-            # In the driver's words and not SQLAlchemy's, which hold the statement and its values.
+            # The driver's message only: SQLAlchemy's contains the statement and its values.
             reason = getattr(error, "orig", None) or error
             return {"error": f"{type(error).__name__}: {reason}"[:500]}
-        raise ValueError(f"nothing is known about {question['do']!r}")
+        raise ValueError(f"unknown command {command['do']!r}")
 
-    def _open(self, question: Question) -> Answer:
+    def _open(self, command: Command) -> Reply:
         self._close()
-        url, wait_seconds = make_url(question["url"]), question["wait_seconds"]
-        columns_version = prepare(url, question["inputs"], wait_seconds=wait_seconds)
-        self._engine = writing(open_database(url, wait_seconds=wait_seconds, cache_kib=WRITERS_CACHE_KIB))
-        self._kept = KEPT_IN[question["table"]]
-        self._writer = RowWriter(self._engine, self._kept.table, self._kept.columns, columns_version)
+        url, wait_seconds = make_url(command["url"]), command["wait_seconds"]
+        columns_version = prepare(url, command["inputs"], wait_seconds=wait_seconds)
+        self._engine = for_writing(open_database(url, wait_seconds=wait_seconds, cache_kib=WRITER_CACHE_KIB))
+        self._log_table = LOG_TABLES[command["table"]]
+        self._writer = RowWriter(self._engine, self._log_table.table, self._log_table.columns, columns_version)
         return {}
 
-    def _write(self, body: bytes) -> Answer:
-        writer = self._opened()[1]
+    def _write(self, body: bytes) -> Reply:
+        writer = self._require_open()[1]
         rows, refused = self._rows_in(body)
         stored = len(rows) + len(refused)
         try:
             writer.write(rows)
         except (DataError, IntegrityError):
-            refused += self._refused(writer, rows)
+            refused += self._insert_one_by_one(writer, rows)
         return {"stored": stored - len(refused), "refused": refused}
 
     def _rows_in(self, body: bytes) -> tuple[list[Row], list[list[str]]]:
-        """Make rows; what no rows can be made of is refused as well, or it would be tried for ever."""
+        """Make rows; requests that cannot become rows are refused too, or they would be retried for ever."""
         rows: list[Row] = []
         refused: list[list[str]] = []
         for answered in _decode(body):
             try:
-                rows += self._kept.rows_of(answered, self._timestamps)
+                rows += self._log_table.rows_of(answered, self._timestamps)
             except Exception as error:  # noqa: BLE001 - a defect of one request must not cost the others
                 refused += [[str(transaction_id), type(error).__name__] for transaction_id in answered[3]]
         return rows, refused
 
-    def _refused(self, writer: RowWriter, rows: Sequence[Row]) -> list[list[str]]:
-        """Write one by one what the database does not take together; tells what it does not take alone either."""
+    def _insert_one_by_one(self, writer: RowWriter, rows: Sequence[Row]) -> list[list[str]]:
+        """Insert rows one by one after a bulk insert failed; returns those that the database refuses."""
         refused = []
         for row in rows:
             try:
@@ -102,12 +108,12 @@ class _Writer:
                 refused.append([str(row[0]), type(error).__name__])
         return refused
 
-    def _delete(self, question: Question) -> Answer:
-        return {"is_more": delete_some_before(self._opened()[0], datetime.fromisoformat(question["before"]))}
+    def _delete(self, command: Command) -> Reply:
+        return {"is_more": delete_some_before(self._require_open()[0], datetime.fromisoformat(command["before"]))}
 
-    def _opened(self) -> tuple[Engine, RowWriter]:
+    def _require_open(self) -> tuple[Engine, RowWriter]:
         if self._engine is None or self._writer is None:
-            raise ValueError("nothing is open")
+            raise ValueError("the database is not open")
         return self._engine, self._writer
 
     def _close(self) -> None:
@@ -116,27 +122,27 @@ class _Writer:
         self._engine = self._writer = None
 
 
-def _serve(questions: BinaryIO, answers: BinaryIO) -> None:
+def _serve(commands: BinaryIO, replies: BinaryIO) -> None:
     writer = _Writer()
-    while line := questions.readline():
-        question = orjson.loads(line)
-        body = questions.read(question.get("bytes", 0))
-        answers.write(orjson.dumps(writer.answer(question, body), option=orjson.OPT_APPEND_NEWLINE))
-        answers.flush()
+    while line := commands.readline():
+        command = orjson.loads(line)
+        body = commands.read(command.get("bytes", 0))
+        replies.write(orjson.dumps(writer.execute(command, body), option=orjson.OPT_APPEND_NEWLINE))
+        replies.flush()
 
 
 def main() -> None:
-    """Serve until the input ends."""
-    # Ctrl-C and whatever else ends a whole group of processes: the one that started this one says when it is over.
+    """Execute commands until standard input is closed."""
+    # Signals to the whole process group: the parent process decides when to stop by closing the input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
-    # Whoever waits for an answer goes first where there are not enough processors for all.
-    os.nice(NICE)
-    gc.set_threshold(OBJECTS_BETWEEN_COLLECTIONS)
-    answers = os.fdopen(os.dup(1), "wb")
-    # What a library prints is no answer.
+    # The process that serves requests has priority when CPUs are scarce.
+    os.nice(NICENESS)
+    gc.set_threshold(GC_THRESHOLD)
+    replies = os.fdopen(os.dup(1), "wb")
+    # Redirect prints of libraries to standard error: standard output carries replies only.
     os.dup2(2, 1)
-    _serve(sys.stdin.buffer, answers)
+    _serve(sys.stdin.buffer, replies)
 
 
 if __name__ == "__main__":

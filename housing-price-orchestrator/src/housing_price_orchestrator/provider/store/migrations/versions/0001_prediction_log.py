@@ -10,7 +10,7 @@ down_revision = None
 
 
 def upgrade() -> None:
-    """Make the tables and the view."""
+    """Create the tables and the view."""
     row_number = sa.BigInteger().with_variant(sa.Integer(), "sqlite")
     op.create_table(
         "prediction",
@@ -55,7 +55,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop everything that `upgrade` made."""
+    """Drop the view and the tables."""
     op.execute("DROP VIEW realised")
     for table in ("actual", "prediction_columns", "prediction"):
         op.drop_table(table)

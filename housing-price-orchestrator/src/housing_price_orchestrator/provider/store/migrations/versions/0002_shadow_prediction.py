@@ -1,4 +1,4 @@
-"""What the shadow says of the houses that were priced."""
+"""The prices of the shadow model."""
 
 import sqlalchemy as sa
 from alembic import op
@@ -8,7 +8,7 @@ down_revision = "0001"
 
 
 def upgrade() -> None:
-    """Make the table."""
+    """Create the table."""
     op.create_table(
         "shadow_prediction",
         sa.Column("transaction_id", sa.Text, primary_key=True),
@@ -25,5 +25,5 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Drop it."""
+    """Drop the table."""
     op.drop_table("shadow_prediction")

@@ -1,6 +1,6 @@
-"""SQLite: the prediction log in segments, each with its own stretch of the indexes by request and by house.
+"""SQLite: divides the prediction log into segments, each with its own range of the indexes by request and by house.
 
-All of a log in Postgres is one segment, and nothing changes there but that it can be asked for in the same way.
+On Postgres the whole log is one segment; only the view `prediction_segment` is new, so that queries are the same.
 """
 
 import sqlalchemy as sa
@@ -13,7 +13,7 @@ down_revision = "0002"
 
 _INDEXES = {"prediction_by_request": "request_id", "prediction_by_house": "house_id"}
 
-# One look into an index for each segment, and none at the rows.
+# Costs one index lookup per segment and reads no rows.
 _SEGMENTS = """
 CREATE VIEW prediction_segment AS
 WITH RECURSIVE found(segment) AS (
@@ -27,7 +27,7 @@ SELECT segment FROM found WHERE segment IS NOT NULL
 
 
 def upgrade() -> None:
-    """Add the column, and have the two indexes and the view begin with it; rows that are there are one segment."""
+    """Add the column `segment`, and put it first in the two indexes and the view; existing rows form one segment."""
     op.add_column("prediction", sa.Column("segment", sa.Integer, nullable=False, server_default="0"))
     if op.get_context().dialect.name == "postgresql":
         op.execute("CREATE VIEW prediction_segment AS SELECT 0 AS segment")
@@ -41,7 +41,7 @@ def upgrade() -> None:
 
 
 def downgrade() -> None:
-    """Have everything as it was."""
+    """Restore the indexes and the view, and drop the column."""
     op.execute("DROP VIEW prediction_segment")
     if op.get_context().dialect.name == "sqlite":
         op.execute("DROP VIEW realised")

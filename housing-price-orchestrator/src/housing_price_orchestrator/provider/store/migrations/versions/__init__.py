@@ -1,1 +1,1 @@
-"""One module for each step, in order."""
+"""Migrations, one module each, in order."""

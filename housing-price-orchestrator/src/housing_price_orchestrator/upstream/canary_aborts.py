@@ -13,7 +13,7 @@ from housing_price_orchestrator.shared.routing import StoppedCanary
 from housing_price_orchestrator.upstream.served_version import cancel_and_wait
 from housing_price_orchestrator.upstream.swap import Upstream
 
-SECONDS_BETWEEN_TRIES = 5.0
+RETRY_PAUSE_SECONDS = 5.0
 """Pause before submitting again after the job queue was unavailable."""
 
 REQUESTED_BY = "orchestrator"
@@ -69,7 +69,7 @@ class CanaryAborts:
                     version=stopped.version,
                     error=str(error),
                 )
-                await asyncio.sleep(SECONDS_BETWEEN_TRIES)
+                await asyncio.sleep(RETRY_PAUSE_SECONDS)
             else:
                 self._log.info("canary abort submitted", version=stopped.version, job_id=job.id)
                 return

@@ -24,7 +24,7 @@ from housing_price_orchestrator.upstream.served_pair import ServedPair
 from housing_price_orchestrator.upstream.served_version import ServedVersion, cancel_and_wait, open_served_version
 from housing_price_orchestrator.upstream.served_versions import ServedVersions
 
-SECONDS_BETWEEN_TRIES = 0.25
+PROBE_PAUSE_SECONDS = 0.25
 """Pause between probes of a new version that does not answer yet."""
 
 
@@ -182,7 +182,7 @@ class Upstream:
                 )
             if not should_wait():
                 return None
-            await asyncio.sleep(SECONDS_BETWEEN_TRIES)
+            await asyncio.sleep(PROBE_PAUSE_SECONDS)
 
     def _install(
         self,

@@ -16,20 +16,20 @@ from housing_price_orchestrator.shared.view.house import House
 pytestmark = pytest.mark.anyio
 
 
-async def test_one_house_is_one_question() -> None:
+async def test_one_house_is_priced_in_one_request() -> None:
     model = FakePriceModel()
     estimate = await Pricing(model).price(house())
     assert [estimate] == list(await FakePriceModel().price([house()]))
     assert model.asked == [(house(),)]
 
 
-async def test_many_houses_keep_their_order() -> None:
+async def test_batch_keeps_the_order_of_the_houses() -> None:
     estimates = await Pricing(FakePriceModel()).price_all(houses(5))
     assert [estimate.price_usd for estimate in estimates] == sorted(estimate.price_usd for estimate in estimates)
     assert len({estimate.price_usd for estimate in estimates}) == 5
 
 
-async def test_an_error_of_the_model_passes_through() -> None:
+async def test_model_error_is_raised() -> None:
     pricing = Pricing(FakePriceModel(error=ModelServerBusy("busy")))
     with pytest.raises(ModelServerBusy):
         await pricing.price(house())
@@ -37,8 +37,8 @@ async def test_an_error_of_the_model_passes_through() -> None:
         await pricing.price_all(houses(2))
 
 
-class _Picky(FakePriceModel):
-    """Has no plausible price for some houses, and does not take others at all."""
+class _SelectiveModel(FakePriceModel):
+    """Gives implausible prices for some houses and refuses others."""
 
     def __init__(self, *, implausible: set[int], refused: set[int]) -> None:
         super().__init__()
@@ -54,9 +54,9 @@ class _Picky(FakePriceModel):
 
 
 @pytest.mark.parametrize("max_rows", [1, 3, 10, 64, 1_000])
-async def test_each_house_has_its_own_price_or_its_own_error_however_calls_are_cut(max_rows: int) -> None:
+async def test_each_house_gets_its_own_price_or_error_at_any_call_size(max_rows: int) -> None:
     asked = houses(64)
-    behind = _Picky(implausible={15, 16, 40}, refused={33})
+    behind = _SelectiveModel(implausible={15, 16, 40}, refused={33})
     pricing = Pricing(CoalescingPriceModel(behind, max_rows=max_rows, max_calls=3))
     found = await pricing.price_each(asked)
     expected = list(await FakePriceModel().price(asked))
@@ -70,15 +70,15 @@ async def test_each_house_has_its_own_price_or_its_own_error_however_calls_are_c
             assert price == right
 
 
-async def test_a_batch_of_several_calls_with_an_implausible_price_fails_as_a_whole() -> None:
-    pricing = Pricing(CoalescingPriceModel(_Picky(implausible={15}, refused=set()), max_rows=10, max_calls=3))
+async def test_batch_with_an_implausible_price_fails_as_a_whole() -> None:
+    pricing = Pricing(CoalescingPriceModel(_SelectiveModel(implausible={15}, refused=set()), max_rows=10, max_calls=3))
     with pytest.raises(PriceImplausible) as error:
         await pricing.price_all(houses(64))
     assert [at for at, estimate in enumerate(error.value.estimates) if estimate is None] == [14]
 
 
-class _Timed(FakePriceModel):
-    """Does not take one of the houses, and remembers the deadline of each question."""
+class _DeadlineSpy(FakePriceModel):
+    """Refuses one house, and keeps the deadline of each call."""
 
     def __init__(self, refused: int) -> None:
         super().__init__()
@@ -93,8 +93,8 @@ class _Timed(FakePriceModel):
 
 
 @pytest.mark.parametrize(("within_seconds", "expected"), [(None, 100), (7, 7)])
-async def test_all_halves_of_a_question_share_its_deadline(within_seconds: float | None, expected: float) -> None:
-    behind = _Timed(refused=5)
+async def test_halved_requests_share_one_deadline(within_seconds: float | None, expected: float) -> None:
+    behind = _DeadlineSpy(refused=5)
     pricing = Pricing(DeadlinePriceModel(behind, seconds=100), deadline_seconds=100)
     began = time.monotonic()
     await pricing.price_each(houses(16), within_seconds=within_seconds)
@@ -104,8 +104,8 @@ async def test_all_halves_of_a_question_share_its_deadline(within_seconds: float
     assert began + expected <= deadline <= time.monotonic() + expected
 
 
-async def test_a_caller_may_want_its_answer_sooner() -> None:
-    behind = _Timed(refused=-1)
+async def test_caller_can_shorten_the_deadline() -> None:
+    behind = _DeadlineSpy(refused=-1)
     pricing = Pricing(DeadlinePriceModel(behind, seconds=100), deadline_seconds=100)
     await pricing.price(house(), within_seconds=7)
     await pricing.price_all(houses(2), within_seconds=7)

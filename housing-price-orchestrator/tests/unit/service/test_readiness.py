@@ -25,20 +25,22 @@ def readiness(model: FakePriceModel, clock: FakeClock) -> Readiness:
     return Readiness(model, house(), interval_seconds=1.0, max_age_seconds=4.0, clock=clock)
 
 
-async def test_before_the_first_answer_nothing_is_ready(readiness: Readiness) -> None:
+async def test_not_ready_before_the_first_answer(readiness: Readiness) -> None:
     assert not readiness.is_ready
     assert readiness.identity is None
     assert readiness.error is None
 
 
-async def test_a_price_makes_it_ready_and_names_the_model(readiness: Readiness, model: FakePriceModel) -> None:
+async def test_successful_probe_makes_it_ready_and_identifies_the_model(
+    readiness: Readiness, model: FakePriceModel
+) -> None:
     await readiness.probe()
     assert readiness.is_ready
     assert readiness.identity == model.identity
     assert model.asked == [(house(),)]
 
 
-async def test_an_error_makes_it_unready_and_is_remembered(readiness: Readiness, model: FakePriceModel) -> None:
+async def test_failed_probe_makes_it_unready_and_keeps_the_error(readiness: Readiness, model: FakePriceModel) -> None:
     await readiness.probe()
     model.error = ModelServerUnavailable("away")
     await readiness.probe()
@@ -46,7 +48,7 @@ async def test_an_error_makes_it_unready_and_is_remembered(readiness: Readiness,
     assert readiness.error is model.error
 
 
-async def test_it_recovers_with_the_next_price(readiness: Readiness, model: FakePriceModel) -> None:
+async def test_recovers_with_the_next_successful_probe(readiness: Readiness, model: FakePriceModel) -> None:
     model.error = DeadlineExceeded("slow")
     await readiness.probe()
     model.error = None
@@ -55,7 +57,7 @@ async def test_it_recovers_with_the_next_price(readiness: Readiness, model: Fake
     assert readiness.error is None
 
 
-async def test_an_old_price_counts_no_more(readiness: Readiness, clock: FakeClock) -> None:
+async def test_success_expires(readiness: Readiness, clock: FakeClock) -> None:
     await readiness.probe()
     clock.passes(4.0)
     assert readiness.is_ready
@@ -63,23 +65,23 @@ async def test_an_old_price_counts_no_more(readiness: Readiness, clock: FakeCloc
     assert not readiness.is_ready
 
 
-async def test_another_model_is_seen_with_the_next_price(readiness: Readiness, model: FakePriceModel) -> None:
+async def test_new_model_is_seen_with_the_next_probe(readiness: Readiness, model: FakePriceModel) -> None:
     await readiness.probe()
     model.identity = type(model.identity)("other", "2", "other-2")
     await readiness.probe()
     assert readiness.identity == model.identity
 
 
-async def test_it_asks_again_and_again_until_cancelled(model: FakePriceModel) -> None:
+async def test_probes_until_cancelled(model: FakePriceModel) -> None:
     readiness = Readiness(model, house(), interval_seconds=0.001, max_age_seconds=1)
-    asking = asyncio.create_task(readiness.run())
+    task = asyncio.create_task(readiness.run())
     await model.has_been_asked(times=3)
-    asking.cancel()
+    task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asking
+        await task
 
 
-async def test_even_a_defect_does_not_end_the_asking(readiness: Readiness, model: FakePriceModel) -> None:
+async def test_unexpected_error_does_not_end_the_probing(readiness: Readiness, model: FakePriceModel) -> None:
     model.error = OverflowError("a defect")
     await readiness.probe()
     assert not readiness.is_ready

@@ -72,7 +72,7 @@ class RetryBudget:
 class RetryPriceModel:
     """Retries after `ModelServerUnavailable`, within the budget and the deadline.
 
-    Promises that no attempt starts after the deadline, and that every other error passes through at once. Backoff is
+    Promises that no retry starts after the deadline, and that every other error passes through at once. Backoff is
     exponential with full jitter (Brooker, "Exponential Backoff And Jitter", AWS, 2015), so that calls that failed
     together do not retry together.
     """

@@ -13,12 +13,12 @@ pytestmark = pytest.mark.anyio
 
 
 def guarded(*models: FakePriceModel, clock: FakeClock | None = None) -> list[CircuitBreakerPriceModel]:
-    """Each model behind a circuit of its own, which three failures open."""
+    """Put each model behind a circuit that three failures open."""
     clock = clock or FakeClock()
     return [CircuitBreakerPriceModel(one, a_circuit(max_failures=3, clock=clock), slow_seconds=60) for one in models]
 
 
-async def test_the_one_with_the_fewest_rows_under_way_is_asked() -> None:
+async def test_server_with_the_fewest_rows_in_flight_is_chosen() -> None:
     gate = asyncio.Event()
     first, second = FakePriceModel(gate=gate), FakePriceModel(gate=gate)
     model = BalancedPriceModel(guarded(first, second))
@@ -27,14 +27,14 @@ async def test_the_one_with_the_fewest_rows_under_way_is_asked() -> None:
         await first.has_been_asked()
         group.create_task(model.price(houses(3)))
         await second.has_been_asked()
-        # Three rows are fewer than ten, so the next goes there as well.
+        # Three rows in flight are fewer than ten, so the next call goes there as well.
         group.create_task(model.price([house()]))
         await second.has_been_asked(times=2)
         gate.set()
     assert (len(first.asked), len(second.asked)) == (1, 2)
 
 
-async def test_one_that_failed_is_asked_no_more_while_another_is_well() -> None:
+async def test_failed_server_is_avoided_while_another_is_healthy() -> None:
     away, there = FakePriceModel(error=ModelServerUnavailable("away")), FakePriceModel()
     model = BalancedPriceModel(guarded(away, there))
     with pytest.raises(ModelServerUnavailable):
@@ -44,7 +44,7 @@ async def test_one_that_failed_is_asked_no_more_while_another_is_well() -> None:
     assert (len(away.asked), len(there.asked)) == (1, 5)
 
 
-async def test_it_chooses_once_and_a_retry_finds_the_other() -> None:
+async def test_retry_reaches_the_other_server() -> None:
     away, there = FakePriceModel(error=ModelServerUnavailable("away")), FakePriceModel()
     model = RetryPriceModel(
         BalancedPriceModel(guarded(away, there)),
@@ -56,8 +56,8 @@ async def test_it_chooses_once_and_a_retry_finds_the_other() -> None:
     assert len(away.asked) == 1
 
 
-async def test_one_that_is_well_again_is_asked_again() -> None:
-    """Not at once: one that stops still answers others, and would be asked again for the call that it refused."""
+async def test_recovered_server_is_used_after_the_cooldown() -> None:
+    """The cooldown keeps a server that is shutting down from getting the retry of the call that it refused."""
     clock = FakeClock()
     away, there = FakePriceModel(error=ModelServerUnavailable("away")), FakePriceModel()
     servers = guarded(away, there, clock=clock)
@@ -73,7 +73,7 @@ async def test_one_that_is_well_again_is_asked_again() -> None:
     assert (len(away.asked), len(there.asked)) == (2, 1)
 
 
-async def test_where_all_are_in_trouble_one_is_asked_all_the_same_until_its_circuit_opens() -> None:
+async def test_suspect_servers_are_used_until_their_circuits_open() -> None:
     away = [FakePriceModel(error=ModelServerFailed("no")) for _ in range(2)]
     servers = guarded(*away)
     model = BalancedPriceModel(servers)
@@ -87,7 +87,7 @@ async def test_where_all_are_in_trouble_one_is_asked_all_the_same_until_its_circ
     assert [len(one.asked) for one in away] == [3, 3]
 
 
-async def test_where_every_circuit_is_open_the_one_that_ends_first_says_when() -> None:
+async def test_with_all_circuits_open_retry_after_is_the_earliest_probe() -> None:
     clock = FakeClock()
     servers = guarded(FakePriceModel(), FakePriceModel(), clock=clock)
     for server in servers:
@@ -100,13 +100,13 @@ async def test_where_every_circuit_is_open_the_one_that_ends_first_says_when() -
     assert servers[0].circuit.seconds_until_probe < servers[1].circuit.seconds_until_probe
 
 
-async def test_a_caller_who_leaves_weighs_on_nobody() -> None:
+async def test_cancelled_call_frees_its_rows() -> None:
     first, second = FakePriceModel(gate=asyncio.Event()), FakePriceModel()
     model = BalancedPriceModel(guarded(first, second))
-    asking = asyncio.create_task(model.price(houses(10)))  # type: ignore[arg-type]  # it is a coroutine
+    task = asyncio.create_task(model.price(houses(10)))  # type: ignore[arg-type]  # it is a coroutine
     await first.has_been_asked()
-    asking.cancel()
-    await asyncio.gather(asking, return_exceptions=True)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
     first.gate = None
     await model.price([house()])
     assert len(first.asked) == 2

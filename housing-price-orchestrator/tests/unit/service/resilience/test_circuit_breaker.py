@@ -1,4 +1,4 @@
-"""When a model server is left alone, and when no more."""
+"""Opening and closing of a circuit."""
 
 import asyncio
 from collections.abc import Sequence
@@ -48,13 +48,13 @@ async def fails(model: CircuitBreakerPriceModel, times: int = 1) -> None:
             await model.price([house()])
 
 
-async def becomes(circuit: Circuit, state: CircuitState) -> None:
+async def wait_for_state(circuit: Circuit, state: CircuitState) -> None:
     async with asyncio.timeout(10):
         while circuit.state is not state:
             await asyncio.sleep(0)
 
 
-AGAINST_THE_SERVER = [
+SERVER_ERRORS = [
     errors.ModelServerUnavailable("no"),
     errors.ModelServerBusy("no"),
     errors.ModelServerFailed("no"),
@@ -62,15 +62,15 @@ AGAINST_THE_SERVER = [
     errors.AnswerMalformed("no"),
     errors.AnswerIncomplete("no"),
 ]
-AGAINST_THE_ROWS = [errors.RowsRefused("no"), errors.PriceImplausible("no", [None])]
+ROW_ERRORS = [errors.RowsRefused("no"), errors.PriceImplausible("no", [None])]
 
 
 def name_of(error: Exception) -> str:
     return type(error).__name__
 
 
-@pytest.mark.parametrize("error", AGAINST_THE_SERVER, ids=name_of)
-async def test_failures_in_a_row_open_it_and_then_nobody_is_asked(circuit: Circuit, error: Exception) -> None:
+@pytest.mark.parametrize("error", SERVER_ERRORS, ids=name_of)
+async def test_failures_in_a_row_open_the_circuit_and_calls_are_refused(circuit: Circuit, error: Exception) -> None:
     behind = FakePriceModel(error=error)
     model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG)
     await fails(model, MAX_FAILURES - 1)
@@ -85,10 +85,8 @@ async def test_failures_in_a_row_open_it_and_then_nobody_is_asked(circuit: Circu
     assert circuit.opened == 1
 
 
-@pytest.mark.parametrize("error", AGAINST_THE_ROWS, ids=name_of)
-async def test_what_speaks_against_the_rows_never_opens_it_and_is_as_good_as_a_price(
-    circuit: Circuit, error: Exception
-) -> None:
+@pytest.mark.parametrize("error", ROW_ERRORS, ids=name_of)
+async def test_errors_of_the_rows_count_as_success(circuit: Circuit, error: Exception) -> None:
     behind = FakePriceModel(error=error)
     model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG)
     await fails(model, 5 * MAX_FAILURES)
@@ -102,7 +100,7 @@ async def test_what_speaks_against_the_rows_never_opens_it_and_is_as_good_as_a_p
     assert circuit.is_closed
 
 
-async def test_a_price_in_between_begins_the_count_anew(circuit: Circuit) -> None:
+async def test_success_resets_the_failure_count(circuit: Circuit) -> None:
     behind = FakePriceModel()
     model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG)
     for _ in range(5):
@@ -114,19 +112,19 @@ async def test_a_price_in_between_begins_the_count_anew(circuit: Circuit) -> Non
     assert not circuit.is_suspect
 
 
-async def test_a_caller_who_leaves_says_nothing_about_the_model_server(circuit: Circuit) -> None:
+async def test_cancelled_call_does_not_count(circuit: Circuit) -> None:
     behind = FakePriceModel(gate=asyncio.Event())
     model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG)
     for times in range(1, 5 * MAX_FAILURES):
-        asking = asyncio.create_task(model.price([house()]))
+        task = asyncio.create_task(model.price([house()]))
         await behind.has_been_asked(times)
-        asking.cancel()
-        await asyncio.gather(asking, return_exceptions=True)
+        task.cancel()
+        await asyncio.gather(task, return_exceptions=True)
     assert circuit.is_closed
     assert not circuit.is_suspect
 
 
-async def test_a_defect_of_ours_says_nothing_about_the_model_server(circuit: Circuit) -> None:
+async def test_unexpected_error_does_not_count(circuit: Circuit) -> None:
     model = CircuitBreakerPriceModel(FakePriceModel(error=RuntimeError()), circuit, slow_seconds=LONG)
     for _ in range(5 * MAX_FAILURES):
         with pytest.raises(RuntimeError):
@@ -134,18 +132,18 @@ async def test_a_defect_of_ours_says_nothing_about_the_model_server(circuit: Cir
     assert circuit.is_closed
 
 
-async def test_calls_that_hang_open_it_while_they_hang(circuit: Circuit) -> None:
+async def test_hanging_calls_open_the_circuit_while_they_hang(circuit: Circuit) -> None:
     behind = FakePriceModel(gate=asyncio.Event())
     model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=AT_ONCE)
     hanging = [asyncio.create_task(model.price([house()])) for _ in range(MAX_SLOW_CALLS)]
-    await becomes(circuit, CircuitState.OPEN)
+    await wait_for_state(circuit, CircuitState.OPEN)
     assert not any(task.done() for task in hanging)
     assert behind.gate is not None
     behind.gate.set()
     await asyncio.gather(*hanging)
 
 
-async def test_a_slow_call_counts_once_however_it_ends(circuit: Circuit) -> None:
+async def test_slow_call_counts_once_however_it_ends(circuit: Circuit) -> None:
     behind = FakePriceModel(gate=asyncio.Event(), error=errors.ModelServerFailed("no"))
     model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=AT_ONCE)
     hanging = asyncio.create_task(model.price([house()]))
@@ -160,7 +158,7 @@ async def test_a_slow_call_counts_once_however_it_ends(circuit: Circuit) -> None
     assert not circuit.is_closed
 
 
-async def test_a_price_that_came_too_late_makes_nothing_good(circuit: Circuit) -> None:
+async def test_late_answer_does_not_count_as_success(circuit: Circuit) -> None:
     behind = FakePriceModel(gate=asyncio.Event())
     model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=AT_ONCE)
     hanging = asyncio.create_task(model.price([house()]))
@@ -171,7 +169,7 @@ async def test_a_price_that_came_too_late_makes_nothing_good(circuit: Circuit) -
     assert circuit.is_suspect
 
 
-async def test_the_call_knows_the_circuit_it_met(circuit: Circuit) -> None:
+async def test_call_record_has_the_circuit_state(circuit: Circuit) -> None:
     record = CallRecord()
     behind = FakePriceModel()
     model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG)
@@ -188,7 +186,7 @@ async def test_the_call_knows_the_circuit_it_met(circuit: Circuit) -> None:
 
 
 class TestWatch:
-    """The breaker's own questions, with a clock that sleeping moves."""
+    """Probes of a suspect server, with a clock that `sleep` advances."""
 
     @pytest.fixture
     def behind(self) -> FakePriceModel:
@@ -207,15 +205,17 @@ class TestWatch:
         for _ in range(MAX_FAILURES):
             circuit.record_failure()
 
-    async def test_one_price_closes_it(self, circuit: Circuit, watch: CircuitWatch, behind: FakePriceModel) -> None:
+    async def test_successful_probe_closes_the_circuit(
+        self, circuit: Circuit, watch: CircuitWatch, behind: FakePriceModel
+    ) -> None:
         self.open(circuit)
         await watch.probe()
         assert circuit.is_closed
         assert not circuit.is_suspect
         assert behind.asked == [(house(id=777),)]
 
-    @pytest.mark.parametrize("error", AGAINST_THE_ROWS, ids=name_of)
-    async def test_an_answer_without_a_price_closes_it_too(
+    @pytest.mark.parametrize("error", ROW_ERRORS, ids=name_of)
+    async def test_probe_answered_without_a_price_closes_the_circuit(
         self, circuit: Circuit, watch: CircuitWatch, behind: FakePriceModel, error: Exception
     ) -> None:
         self.open(circuit)
@@ -223,8 +223,8 @@ class TestWatch:
         await watch.probe()
         assert circuit.is_closed
 
-    @pytest.mark.parametrize("error", [*AGAINST_THE_SERVER, RuntimeError("a defect")], ids=name_of)
-    async def test_each_failure_doubles_the_time_up_to_the_longest(
+    @pytest.mark.parametrize("error", [*SERVER_ERRORS, RuntimeError("a defect")], ids=name_of)
+    async def test_failed_probes_double_the_open_time_up_to_the_maximum(
         self, circuit: Circuit, watch: CircuitWatch, behind: FakePriceModel, error: Exception
     ) -> None:
         self.open(circuit)
@@ -240,27 +240,27 @@ class TestWatch:
         self.open(circuit)
         assert circuit.seconds_until_probe == OPEN_SECONDS
 
-    async def test_while_it_asks_nobody_else_may(
+    async def test_calls_are_refused_while_a_probe_runs(
         self, circuit: Circuit, watch: CircuitWatch, behind: FakePriceModel
     ) -> None:
         self.open(circuit)
         behind.gate = asyncio.Event()
-        asking = asyncio.create_task(watch.probe())
+        task = asyncio.create_task(watch.probe())
         await behind.has_been_asked()
         assert circuit.state is CircuitState.HALF_OPEN
         with pytest.raises(errors.CircuitOpen):
             await CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG).price([house()])
         behind.gate.set()
-        await asking
+        await task
         assert circuit.is_closed
 
-    async def test_a_question_that_hangs_is_given_up(self, circuit: Circuit) -> None:
+    async def test_hanging_probe_is_abandoned(self, circuit: Circuit) -> None:
         self.open(circuit)
         behind = FakePriceModel(gate=asyncio.Event())
         await CircuitWatch(circuit, behind, house(), slow_seconds=AT_ONCE).probe()
         assert circuit.state is CircuitState.OPEN
 
-    async def test_it_asks_until_it_is_well_and_then_rests(
+    async def test_probes_until_recovery_and_then_stops(
         self, circuit: Circuit, clock: FakeClock, watch: CircuitWatch
     ) -> None:
         class Recovering(FakePriceModel):
@@ -273,20 +273,20 @@ class TestWatch:
         watching = asyncio.create_task(watch.run())
         self.open(circuit)
         began = clock.now
-        await becomes(circuit, CircuitState.CLOSED)
+        await wait_for_state(circuit, CircuitState.CLOSED)
         assert len(behind.asked) == 6
         assert clock.now - began == 1 + 2 + 4 + 4 + 4 + 4
         for _ in range(50):
             await asyncio.sleep(0)
         assert len(behind.asked) == 6
-        # And again, the next time.
+        # The watch also handles the next failure.
         behind.asked.clear()
         self.open(circuit)
-        await becomes(circuit, CircuitState.CLOSED)
+        await wait_for_state(circuit, CircuitState.CLOSED)
         watching.cancel()
         await asyncio.gather(watching, return_exceptions=True)
 
-    async def test_one_that_failed_but_is_not_given_up_is_looked_at_as_well(
+    async def test_suspect_server_is_probed_before_its_circuit_opens(
         self, circuit: Circuit, clock: FakeClock, watch: CircuitWatch, behind: FakePriceModel
     ) -> None:
         watching = asyncio.create_task(watch.run())

@@ -1,4 +1,4 @@
-"""What callers may expect of the wrapper that sends many waiting requests in few calls."""
+"""Combining of waiting requests into few calls."""
 
 import asyncio
 from collections.abc import Sequence
@@ -18,7 +18,7 @@ pytestmark = pytest.mark.anyio
 
 
 class GatedModel(FakePriceModel):
-    """Keeps each call waiting until the test lets it go on."""
+    """Holds each call until the test opens its gate."""
 
     def __init__(self, poison: frozenset[int] = frozenset()) -> None:
         super().__init__()
@@ -46,7 +46,7 @@ class GatedModel(FakePriceModel):
 
 
 async def until_idle() -> None:
-    """Let everything that can run without outside help run."""
+    """Run the event loop until only gated calls are left."""
     for _ in range(20):
         await asyncio.sleep(0)
 
@@ -56,7 +56,7 @@ def ask(model: CoalescingPriceModel, *ids: int) -> asyncio.Task[Sequence[PriceEs
 
 
 async def finish(behind: GatedModel, *tasks: asyncio.Task[Any]) -> list[object]:
-    """Open every gate until all tasks are done, and give what each ended with."""
+    """Open all gates until the tasks are done; returns their results and exceptions."""
     ended = asyncio.gather(*tasks, return_exceptions=True)
     while not ended.done():
         behind.open()
@@ -64,7 +64,7 @@ async def finish(behind: GatedModel, *tasks: asyncio.Task[Any]) -> list[object]:
     return list(ended.result())
 
 
-async def test_a_request_is_sent_at_once_while_a_call_is_free() -> None:
+async def test_request_is_sent_at_once_while_a_call_is_free() -> None:
     behind = GatedModel()
     model = CoalescingPriceModel(behind, max_rows=10, max_calls=3)
     first = ask(model, 1)
@@ -75,7 +75,7 @@ async def test_a_request_is_sent_at_once_while_a_call_is_free() -> None:
     await finish(behind, first, second)
 
 
-async def test_whoever_waits_goes_along_with_the_next_call() -> None:
+async def test_waiting_requests_share_the_next_call() -> None:
     behind = GatedModel()
     model = CoalescingPriceModel(behind, max_rows=10, max_calls=1)
     tasks = [ask(model, 1)]
@@ -87,7 +87,7 @@ async def test_whoever_waits_goes_along_with_the_next_call() -> None:
     assert behind.calls == [[1], [2, 3, 4]]
 
 
-async def test_requests_that_arrive_together_leave_together() -> None:
+async def test_requests_that_arrive_together_share_a_call() -> None:
     behind = GatedModel()
     model = CoalescingPriceModel(behind, max_rows=10, max_calls=4)
     tasks = [ask(model, number) for number in (1, 2, 3)]
@@ -96,7 +96,7 @@ async def test_requests_that_arrive_together_leave_together() -> None:
     await finish(behind, *tasks)
 
 
-async def test_a_call_carries_no_more_rows_than_the_limit() -> None:
+async def test_rows_per_call_are_limited() -> None:
     behind = GatedModel()
     model = CoalescingPriceModel(behind, max_rows=4, max_calls=1)
     tasks = [ask(model, number) for number in range(1, 11)]
@@ -104,12 +104,12 @@ async def test_a_call_carries_no_more_rows_than_the_limit() -> None:
     assert behind.calls == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
 
 
-async def test_no_more_calls_are_under_way_than_the_limit() -> None:
+async def test_calls_in_flight_are_limited() -> None:
     behind = GatedModel()
     model = CoalescingPriceModel(behind, max_rows=1, max_calls=4)
     tasks = [ask(model, number) for number in range(1, 10)]
     await until_idle()
-    # One is left to large requests.
+    # One call is left to the large lane.
     assert len(behind.calls) == 3
     tasks += [ask(model, *range(100, 120)), ask(model, *range(200, 220))]
     await until_idle()
@@ -125,7 +125,7 @@ async def test_each_caller_gets_the_prices_of_its_own_houses() -> None:
     assert [answer[0] for answer in answers] == list(await FakePriceModel().price(asked))
 
 
-async def test_a_large_batch_is_cut_and_keeps_its_order() -> None:
+async def test_large_batch_is_split_and_keeps_its_order() -> None:
     behind = FakePriceModel()
     model = CoalescingPriceModel(behind, max_rows=7, max_calls=3)
     asked = houses(100)
@@ -133,7 +133,7 @@ async def test_a_large_batch_is_cut_and_keeps_its_order() -> None:
     assert max(len(call) for call in behind.asked) == 7
 
 
-async def test_pieces_of_a_large_batch_run_side_by_side_but_leave_one_call_to_others() -> None:
+async def test_pieces_of_a_large_batch_run_concurrently_and_leave_one_call_free() -> None:
     behind = GatedModel()
     model = CoalescingPriceModel(behind, max_rows=2, max_calls=3)
     batch = ask(model, *range(1, 11))
@@ -145,7 +145,7 @@ async def test_pieces_of_a_large_batch_run_side_by_side_but_leave_one_call_to_ot
     await finish(behind, batch, single)
 
 
-async def test_a_flood_of_singles_does_not_starve_a_batch() -> None:
+async def test_many_single_requests_do_not_starve_a_batch() -> None:
     behind = GatedModel()
     model = CoalescingPriceModel(behind, max_rows=4, max_calls=1)
     tasks = [ask(model, 1), ask(model, 100, 101, 102, 103)]
@@ -160,7 +160,7 @@ async def test_a_flood_of_singles_does_not_starve_a_batch() -> None:
     await finish(behind, *tasks)
 
 
-async def test_a_caller_who_leaves_the_queue_is_not_asked_about() -> None:
+async def test_cancelled_request_in_the_queue_is_not_sent() -> None:
     behind = GatedModel()
     model = CoalescingPriceModel(behind, max_rows=10, max_calls=1)
     first = ask(model, 1)
@@ -172,7 +172,7 @@ async def test_a_caller_who_leaves_the_queue_is_not_asked_about() -> None:
     assert behind.calls == [[1], [3]]
 
 
-async def test_a_call_that_nobody_waits_for_is_cancelled_and_its_place_is_free_again() -> None:
+async def test_call_without_callers_is_cancelled_and_frees_its_slot() -> None:
     behind = GatedModel()
     model = CoalescingPriceModel(behind, max_rows=10, max_calls=1)
     tasks = [ask(model, 1), ask(model, 2)]
@@ -188,7 +188,7 @@ async def test_a_call_that_nobody_waits_for_is_cancelled_and_its_place_is_free_a
 
 
 @pytest.mark.parametrize("poisonous", [1, 4, 8])
-async def test_a_poisonous_row_fails_alone_after_at_most_log2_n_halvings(poisonous: int) -> None:
+async def test_refused_row_fails_alone_after_at_most_log2_n_halvings(poisonous: int) -> None:
     behind = GatedModel(poison=frozenset({poisonous}))
     model = CoalescingPriceModel(behind, max_rows=8, max_calls=1)
     answers = await finish(behind, *(ask(model, number) for number in range(1, 9)))
@@ -198,14 +198,14 @@ async def test_a_poisonous_row_fails_alone_after_at_most_log2_n_halvings(poisono
     assert len(behind.calls) == 1 + 2 * 3
 
 
-async def test_a_refused_request_that_was_alone_in_its_call_is_not_sent_again() -> None:
+async def test_refused_request_alone_in_its_call_is_not_resent() -> None:
     behind = GatedModel(poison=frozenset({1}))
     (answer,) = await finish(behind, ask(CoalescingPriceModel(behind, max_rows=8, max_calls=1), 1, 2, 3))
     assert isinstance(answer, RowsRefused)
     assert behind.calls == [[1, 2, 3]]
 
 
-async def test_an_implausible_price_fails_only_the_request_it_belongs_to() -> None:
+async def test_implausible_price_fails_only_its_own_request() -> None:
     class Implausible(FakePriceModel):
         async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
             estimates = [None if one.id == 2 else self._estimate(one) for one in houses]
@@ -216,7 +216,7 @@ async def test_an_implausible_price_fails_only_the_request_it_belongs_to() -> No
     assert [type(answer) for answer in answers] == [list, PriceImplausible, list]
 
 
-async def test_an_error_reaches_every_caller_of_the_call_and_the_next_call_is_free_of_it() -> None:
+async def test_error_reaches_every_caller_of_the_call_and_no_later_one() -> None:
     behind = FakePriceModel(error=ModelServerUnavailable("away"))
     model = CoalescingPriceModel(behind, max_rows=8, max_calls=1)
     answers = await asyncio.gather(*(model.price([one]) for one in houses(3)), return_exceptions=True)
@@ -225,14 +225,14 @@ async def test_an_error_reaches_every_caller_of_the_call_and_the_next_call_is_fr
     assert len(await model.price(houses(1))) == 1
 
 
-async def test_one_piece_that_fails_fails_the_whole_batch_with_its_own_error() -> None:
+async def test_failed_piece_fails_the_whole_batch_with_its_error() -> None:
     behind = FakePriceModel(error=ModelServerUnavailable("away"))
     model = CoalescingPriceModel(behind, max_rows=2, max_calls=3)
     with pytest.raises(ModelServerUnavailable):
         await model.price(houses(20))
 
 
-async def test_a_model_that_breaks_its_promise_shifts_no_price_to_another_caller() -> None:
+async def test_wrong_number_of_estimates_shifts_no_price_to_another_caller() -> None:
     class Short(FakePriceModel):
         async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
             return (await super().price(houses))[1:]
@@ -242,7 +242,7 @@ async def test_a_model_that_breaks_its_promise_shifts_no_price_to_another_caller
     assert [type(answer) for answer in answers] == [RuntimeError] * 3
 
 
-async def test_what_would_make_too_many_wait_is_refused_at_once_and_those_who_leave_make_room() -> None:
+async def test_full_queue_refuses_at_once_and_cancelled_requests_free_room() -> None:
     behind = GatedModel()
     model = CoalescingPriceModel(behind, max_rows=2, max_calls=1, max_waiting_rows=4)
     tasks = [ask(model, 1, 2)]
@@ -260,7 +260,7 @@ async def test_what_would_make_too_many_wait_is_refused_at_once_and_those_who_le
 
 
 async def recorded(model: CoalescingPriceModel, *ids: int) -> RequestRecord:
-    """Ask in a context of its own, as each request does, and give what is known about it in the end."""
+    """Price in a context of its own, like a request; returns the request record."""
     record = RequestRecord("an-id")
 
     async def asking() -> None:
@@ -271,7 +271,7 @@ async def recorded(model: CoalescingPriceModel, *ids: int) -> RequestRecord:
     return record
 
 
-async def test_a_request_knows_the_call_that_carried_it_and_what_it_waited_for() -> None:
+async def test_request_record_has_its_call_and_its_waiting_time() -> None:
     class Counting(FakePriceModel):
         async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
             call = current_call.get()
@@ -286,25 +286,25 @@ async def test_a_request_knows_the_call_that_carried_it_and_what_it_waited_for()
     assert 0 < call.seconds <= record.model_seconds
 
 
-async def test_requests_of_one_call_share_what_is_known_about_it() -> None:
+async def test_requests_of_one_call_share_its_record() -> None:
     model = CoalescingPriceModel(FakePriceModel(), max_rows=9, max_calls=1)
     first, second = await asyncio.gather(recorded(model, 1, 2), recorded(model, 3))
     assert first.calls[0] is second.calls[0]
     assert first.calls[0].rows == 3
 
 
-async def test_a_batch_knows_each_of_its_calls_and_waits_as_long_as_its_slowest_piece() -> None:
+async def test_batch_record_has_every_call_and_the_slowest_wait() -> None:
     record = await recorded(CoalescingPriceModel(FakePriceModel(), max_rows=2, max_calls=1), *range(1, 8))
     assert [call.rows for call in record.calls] == [2, 2, 2, 1]
     assert record.queue_seconds > 0
     assert record.model_seconds >= max(call.seconds for call in record.calls)
 
 
-async def test_a_call_that_was_halved_is_known_with_its_halves() -> None:
+async def test_halved_call_is_recorded_with_its_halves() -> None:
     behind = GatedModel(poison=frozenset({1}))
     model = CoalescingPriceModel(behind, max_rows=9, max_calls=1)
-    asking = [asyncio.create_task(recorded(model, number)) for number in (1, 2)]
-    refused, priced = await finish(behind, *asking)
+    task = [asyncio.create_task(recorded(model, number)) for number in (1, 2)]
+    refused, priced = await finish(behind, *task)
     assert isinstance(refused, RequestRecord)
     assert isinstance(priced, RequestRecord)
     assert [call.rows for call in priced.calls] == [2, 1]
@@ -312,7 +312,7 @@ async def test_a_call_that_was_halved_is_known_with_its_halves() -> None:
     assert priced.calls[1] is not refused.calls[1]
 
 
-async def test_what_a_caller_who_left_waited_for_is_known() -> None:
+async def test_waiting_time_of_a_cancelled_request_is_recorded() -> None:
     behind = GatedModel()
     model = CoalescingPriceModel(behind, max_rows=1, max_calls=1)
     records = [RequestRecord("sent"), RequestRecord("waiting")]

@@ -18,19 +18,19 @@ pytestmark = pytest.mark.anyio
 ENOUGH_SECONDS = 30
 
 
-async def test_an_answer_in_time_passes_through() -> None:
+async def test_answer_in_time_passes_through() -> None:
     model = FakePriceModel()
     answered = await DeadlinePriceModel(model, seconds=ENOUGH_SECONDS).price([house()])
     assert answered == await model.price([house()])
 
 
-async def test_an_answer_that_does_not_come_is_a_missed_deadline() -> None:
+async def test_missing_answer_raises_deadline_exceeded() -> None:
     model = FakePriceModel(gate=asyncio.Event())
     with pytest.raises(DeadlineExceeded):
         await DeadlinePriceModel(model, seconds=0.01).price([house()])
 
 
-async def test_what_still_runs_at_the_deadline_is_cancelled() -> None:
+async def test_work_at_the_deadline_is_cancelled() -> None:
     cancelled = asyncio.Event()
 
     class Endless:
@@ -47,23 +47,23 @@ async def test_what_still_runs_at_the_deadline_is_cancelled() -> None:
     assert cancelled.is_set()
 
 
-async def test_a_timeout_from_further_inside_is_not_taken_for_the_deadline() -> None:
+async def test_inner_timeout_error_is_not_taken_for_the_deadline() -> None:
     model = DeadlinePriceModel(FakePriceModel(error=TimeoutError("of a socket")), seconds=ENOUGH_SECONDS)
     with pytest.raises(TimeoutError, match="of a socket"):
         await model.price([house()])
 
 
-async def test_a_caller_who_leaves_is_not_told_of_a_deadline() -> None:
+async def test_cancellation_is_not_turned_into_a_deadline_error() -> None:
     model = FakePriceModel(gate=asyncio.Event())
-    asking = asyncio.create_task(DeadlinePriceModel(model, seconds=ENOUGH_SECONDS).price([house()]))
+    task = asyncio.create_task(DeadlinePriceModel(model, seconds=ENOUGH_SECONDS).price([house()]))
     await model.has_been_asked()
-    asking.cancel()
+    task.cancel()
     with pytest.raises(asyncio.CancelledError):
-        await asking
+        await task
 
 
-class Noting(FakePriceModel):
-    """Remembers which deadline it was asked under."""
+class DeadlineSpy(FakePriceModel):
+    """Keeps the deadline of each call."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -74,8 +74,8 @@ class Noting(FakePriceModel):
         return await super().price(houses)
 
 
-async def test_whoever_is_asked_can_know_when_the_time_is_over() -> None:
-    model = Noting()
+async def test_model_can_read_the_current_deadline() -> None:
+    model = DeadlineSpy()
     began = time.monotonic()
     await DeadlinePriceModel(model, seconds=ENOUGH_SECONDS).price([house()])
     (deadline,) = model.deadlines
@@ -85,8 +85,8 @@ async def test_whoever_is_asked_can_know_when_the_time_is_over() -> None:
 
 
 @pytest.mark.parametrize("wanted", [ENOUGH_SECONDS / 3, 3 * ENOUGH_SECONDS])
-async def test_the_earlier_deadline_counts(wanted: float) -> None:
-    model = Noting()
+async def test_earlier_deadline_wins(wanted: float) -> None:
+    model = DeadlineSpy()
     given = time.monotonic() + wanted
     with deadline_at(given):
         await DeadlinePriceModel(model, seconds=ENOUGH_SECONDS).price([house()])
@@ -96,7 +96,7 @@ async def test_the_earlier_deadline_counts(wanted: float) -> None:
     assert deadline <= given
 
 
-async def test_an_outer_deadline_can_only_become_earlier() -> None:
+async def test_inner_deadline_can_only_shorten_the_outer_one() -> None:
     with deadline_at(100.0):
         with deadline_at(200.0):
             assert current_deadline.get() == 100.0
@@ -106,15 +106,15 @@ async def test_an_outer_deadline_can_only_become_earlier() -> None:
     assert current_deadline.get() is None
 
 
-async def test_when_the_time_is_over_already_nothing_is_asked() -> None:
+async def test_no_call_is_made_after_the_deadline() -> None:
     model = FakePriceModel()
     with deadline_at(time.monotonic() - 1), pytest.raises(DeadlineExceeded):
         await DeadlinePriceModel(model, seconds=ENOUGH_SECONDS).price([house()])
     assert model.asked == []
 
 
-async def test_a_call_for_several_has_the_latest_of_their_deadlines() -> None:
-    behind = Noting()
+async def test_combined_call_has_the_latest_deadline() -> None:
+    behind = DeadlineSpy()
     coalesced = CoalescingPriceModel(behind, max_rows=10, max_calls=1)
     await asyncio.gather(*(DeadlinePriceModel(coalesced, seconds=seconds).price([house()]) for seconds in (100, 300)))
     (deadline,) = behind.deadlines
@@ -122,8 +122,8 @@ async def test_a_call_for_several_has_the_latest_of_their_deadlines() -> None:
     assert 200 < deadline - time.monotonic() <= 300
 
 
-async def test_a_call_for_one_without_a_deadline_has_none() -> None:
-    behind = Noting()
+async def test_combined_call_with_an_unlimited_request_has_no_deadline() -> None:
+    behind = DeadlineSpy()
     coalesced = CoalescingPriceModel(behind, max_rows=10, max_calls=1)
     await asyncio.gather(DeadlinePriceModel(coalesced, seconds=100).price([house()]), coalesced.price([house()]))
     assert behind.deadlines == [None]

@@ -1,4 +1,4 @@
-"""Prices from memory: when, how old, of which model, and always marked."""
+"""Prices from memory: conditions, maximum age, model, and `source`."""
 
 import asyncio
 import time
@@ -28,7 +28,7 @@ def clock() -> FakeClock:
 
 
 class Rig:
-    """A model with a memory."""
+    """A fake model behind a price memory."""
 
     def __init__(self, clock: FakeClock, *, cache: bool = False, last_known: bool = False) -> None:
         self.behind = FakePriceModel()
@@ -57,61 +57,61 @@ def last_known(clock: FakeClock) -> Rig:
     return Rig(clock, last_known=True)
 
 
-def unmarked(estimates: Sequence[PriceEstimate]) -> list[tuple[object, ...]]:
+def without_source(estimates: Sequence[PriceEstimate]) -> list[tuple[object, ...]]:
     return [(one.price_usd, one.low_usd, one.high_usd, one.model) for one in estimates]
 
 
 class TestCache:
-    async def test_a_house_that_was_priced_a_moment_ago_is_not_asked_about(self, cache: Rig) -> None:
+    async def test_recently_priced_house_is_answered_from_the_cache(self, cache: Rig) -> None:
         first = await cache.model.price(houses(3))
         second = await cache.model.price(houses(3))
         assert [one.source for one in first] == ["model"] * 3
         assert [one.source for one in second] == ["cache"] * 3
-        assert unmarked(first) == unmarked(second)
+        assert without_source(first) == without_source(second)
         assert len(cache.behind.asked) == 1
 
-    async def test_the_callers_id_does_not_matter_and_every_feature_does(self, cache: Rig) -> None:
+    async def test_cache_key_has_every_feature_and_not_the_id(self, cache: Rig) -> None:
         await cache.model.price([house(id=1)])
         (same,) = await cache.model.price([house(id=2)])
         (other,) = await cache.model.price([house(id=1, poolArea=7)])
         assert (same.source, other.source) == ("cache", "model")
 
-    async def test_of_a_batch_only_the_unknown_houses_are_asked_about_and_the_order_stays(self, cache: Rig) -> None:
+    async def test_only_unknown_houses_of_a_batch_are_priced_and_the_order_stays(self, cache: Rig) -> None:
         asked = houses(6)
         await cache.model.price(asked[1::2])
         estimates = await cache.model.price(asked)
         assert [one.source for one in estimates] == ["model", "cache"] * 3
-        assert unmarked(estimates) == unmarked(await FakePriceModel().price(asked))
+        assert without_source(estimates) == without_source(await FakePriceModel().price(asked))
         assert [len(one) for one in cache.behind.asked] == [3, 3]
 
-    async def test_an_old_price_is_made_anew(self, cache: Rig, clock: FakeClock) -> None:
+    async def test_expired_price_is_computed_again(self, cache: Rig, clock: FakeClock) -> None:
         await cache.sources(1)
         clock.passes(MAX_AGE)
         assert await cache.sources(1) == ["cache"]
         clock.passes(1)
         assert await cache.sources(1) == ["model"]
 
-    async def test_after_the_model_has_changed_no_old_price_is_given(self, cache: Rig) -> None:
+    async def test_prices_of_a_replaced_model_are_not_used(self, cache: Rig) -> None:
         await cache.sources(1, 2)
         cache.behind.identity = OTHER
         assert await cache.sources(3) == ["model"]
         assert await cache.sources(1, 2, 3) == ["model", "model", "cache"]
 
-    async def test_a_change_that_is_seen_elsewhere_counts_too(self, cache: Rig) -> None:
+    async def test_model_change_seen_by_readiness_invalidates_the_cache(self, cache: Rig) -> None:
         await cache.sources(1)
         cache.behind.identity = OTHER
         cache.model_now = OTHER.id
         assert await cache.sources(1) == ["model"]
         assert await cache.sources(1) == ["cache"]
 
-    async def test_no_answer_mixes_two_models(self, cache: Rig) -> None:
+    async def test_answer_never_mixes_two_models(self, cache: Rig) -> None:
         await cache.sources(1, 2)
         cache.behind.identity = OTHER
         estimates = await cache.model.price([house(lotArea=area) for area in (1, 2, 3)])
         assert {one.model for one in estimates} == {OTHER}
         assert [one.source for one in estimates] == ["model"] * 3
 
-    async def test_an_error_is_no_price(self, cache: Rig) -> None:
+    async def test_errors_are_not_cached(self, cache: Rig) -> None:
         await cache.sources(1)
         cache.behind.error = errors.ModelServerUnavailable("away")
         with pytest.raises(errors.ModelServerUnavailable):
@@ -121,14 +121,16 @@ class TestCache:
 
 class TestLastKnown:
     @pytest.mark.parametrize("kind", UNAVAILABLE)
-    async def test_while_the_model_server_is_away_the_last_price_is_given(self, last_known: Rig, kind: type) -> None:
+    async def test_last_known_price_is_used_while_the_model_server_is_unavailable(
+        self, last_known: Rig, kind: type
+    ) -> None:
         first = await last_known.model.price(houses(3))
         last_known.behind.error = kind("away", 1.0) if kind is errors.CircuitOpen else kind("away")
         second = await last_known.model.price(houses(3))
         assert [one.source for one in second] == ["last-known"] * 3
-        assert unmarked(first) == unmarked(second)
+        assert without_source(first) == without_source(second)
 
-    async def test_while_it_is_there_it_is_asked(self, last_known: Rig) -> None:
+    async def test_available_model_server_is_always_asked(self, last_known: Rig) -> None:
         for _ in range(3):
             assert await last_known.sources(1) == ["model"]
 
@@ -149,20 +151,22 @@ class TestLastKnown:
         ],
         ids=lambda error: type(error).__name__,
     )
-    async def test_what_is_not_being_away_is_not_covered_up(self, last_known: Rig, error: Exception) -> None:
+    async def test_other_errors_are_not_replaced_by_the_last_known_price(
+        self, last_known: Rig, error: Exception
+    ) -> None:
         await last_known.sources(1)
         last_known.behind.error = error
         with pytest.raises(type(error)):
             await last_known.sources(1)
 
-    async def test_what_is_too_old_is_not_known_any_more(self, last_known: Rig, clock: FakeClock) -> None:
+    async def test_expired_last_known_price_is_not_used(self, last_known: Rig, clock: FakeClock) -> None:
         await last_known.sources(1)
         last_known.behind.error = errors.ModelServerUnavailable("away")
         clock.passes(MAX_AGE + 1)
         with pytest.raises(errors.ModelServerUnavailable):
             await last_known.sources(1)
 
-    async def test_a_price_of_an_earlier_model_is_not_given(self, last_known: Rig) -> None:
+    async def test_last_known_price_of_a_replaced_model_is_not_used(self, last_known: Rig) -> None:
         await last_known.sources(1)
         last_known.behind.identity = OTHER
         await last_known.sources(2)
@@ -171,18 +175,18 @@ class TestLastKnown:
             await last_known.sources(1)
         assert await last_known.sources(2) == ["last-known"]
 
-    async def test_a_model_server_that_hangs_is_away_shortly_before_the_deadline(self, last_known: Rig) -> None:
+    async def test_hanging_model_server_is_replaced_shortly_before_the_deadline(self, last_known: Rig) -> None:
         await last_known.sources(1)
         last_known.behind.gate = asyncio.Event()
         (estimate,) = await DeadlinePriceModel(last_known.model, seconds=0.05).price([house(lotArea=1)])
         assert estimate.source == "last-known"
 
-    async def test_without_a_known_price_a_hanging_model_server_is_a_missed_deadline(self, last_known: Rig) -> None:
+    async def test_hanging_model_server_without_a_known_price_raises_deadline_exceeded(self, last_known: Rig) -> None:
         last_known.behind.gate = asyncio.Event()
         with pytest.raises(errors.DeadlineExceeded):
             await DeadlinePriceModel(last_known.model, seconds=0.02).price([house()])
 
-    async def test_a_price_from_memory_does_not_become_younger(self, last_known: Rig, clock: FakeClock) -> None:
+    async def test_using_a_stored_price_does_not_extend_its_age(self, last_known: Rig, clock: FakeClock) -> None:
         await last_known.sources(1)
         last_known.behind.error = errors.ModelServerUnavailable("away")
         for _ in range(4):
@@ -193,7 +197,7 @@ class TestLastKnown:
             await last_known.sources(1)
 
 
-async def test_with_both_the_fresh_price_is_cached_and_the_old_one_degraded(clock: FakeClock) -> None:
+async def test_with_both_enabled_fresh_prices_are_cached_and_older_ones_last_known(clock: FakeClock) -> None:
     rig = Rig(clock, cache=True, last_known=True)
     rig.model = FallbackPriceModel(rig.behind, rig.memory, cache_seconds=10, last_known_seconds=1_000)
     await rig.sources(1)
@@ -203,7 +207,7 @@ async def test_with_both_the_fresh_price_is_cached_and_the_old_one_degraded(cloc
     assert await rig.sources(1) == ["last-known"]
 
 
-def test_only_so_many_prices_are_kept_and_the_oldest_go_first() -> None:
+def test_number_of_prices_is_bounded_and_the_oldest_are_evicted() -> None:
     memory = PriceMemory(max_houses=3, key_of=row_of, write_key=write_row, clock=time.monotonic)
     identity = ModelIdentity("fake", "1", "fake-1")
     rows = [row_of(one) for one in houses(5)]
@@ -214,8 +218,8 @@ def test_only_so_many_prices_are_kept_and_the_oldest_go_first() -> None:
     assert [one is None for one in found] == [True, True, False, False, False]
 
 
-def test_what_was_asked_is_the_callers_own_and_is_not_remembered() -> None:
-    """1 and 1.0 are the same house, and not the same words: the log is to hold those of whoever asks."""
+def test_inputs_are_written_from_the_current_request() -> None:
+    """1 and 1.0 are equal keys with different texts: the log must hold the text of the current request."""
     memory = PriceMemory(max_houses=3, key_of=row_of, write_key=write_row, clock=time.monotonic)
     row = row_of(houses(1)[0])
     memory.remember([row], [PriceEstimate(1.0, 1.0, 1.0, ModelIdentity("fake", "1", "fake-1"), "model", b"[1.0]")])

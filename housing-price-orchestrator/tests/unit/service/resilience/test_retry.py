@@ -1,4 +1,4 @@
-"""What is tried again, how often, and when no more."""
+"""Retries: which errors, how often, and within which limits."""
 
 import contextlib
 from collections.abc import Sequence
@@ -19,7 +19,7 @@ BACKOFF = 0.1
 
 
 class Flaky(FakePriceModel):
-    """Fails as often as it is told to, and then prices."""
+    """Fails the given number of times, and then prices."""
 
     def __init__(self, failures: int, error: Exception | None = None) -> None:
         super().__init__()
@@ -32,7 +32,7 @@ class Flaky(FakePriceModel):
 
 
 class Rig:
-    """The wrapper over a model, with a clock that sleeping moves and pauses that are always the longest."""
+    """Retries with a fake clock that `sleep` advances, and with maximum pauses."""
 
     def __init__(self, model: FakePriceModel, *, max_attempts: int = 3, ratio: float = 0.2, floor: int = 3) -> None:
         self.clock = FakeClock()
@@ -54,7 +54,7 @@ class Rig:
 
 
 @pytest.mark.parametrize("failures", [0, 1, 2])
-async def test_what_may_pass_is_tried_again_until_it_does(failures: int) -> None:
+async def test_transient_failure_is_retried_until_success(failures: int) -> None:
     behind = Flaky(failures)
     rig = Rig(behind)
     assert list(await rig.model.price(houses(2))) == list(await FakePriceModel().price(houses(2)))
@@ -62,7 +62,7 @@ async def test_what_may_pass_is_tried_again_until_it_does(failures: int) -> None
     assert rig.model.retries == failures
 
 
-async def test_after_the_last_attempt_its_error_is_the_answer() -> None:
+async def test_error_of_the_last_attempt_is_raised() -> None:
     behind = Flaky(99)
     with pytest.raises(errors.ModelServerUnavailable):
         await Rig(behind, max_attempts=3).model.price([house()])
@@ -91,29 +91,29 @@ async def test_one_attempt_means_no_retry() -> None:
     ],
     ids=lambda error: type(error).__name__,
 )
-async def test_nothing_else_is_tried_again(error: Exception) -> None:
+async def test_other_errors_are_not_retried(error: Exception) -> None:
     behind = Flaky(1, error)
     with pytest.raises(type(error)):
         await Rig(behind).model.price([house()])
     assert len(behind.asked) == 1
 
 
-async def test_each_pause_may_be_twice_as_long_as_the_one_before() -> None:
+async def test_maximum_pause_doubles_with_each_attempt() -> None:
     rig = Rig(Flaky(3), max_attempts=4)
     await rig.model.price([house()])
     assert rig.pauses == [BACKOFF, 2 * BACKOFF, 4 * BACKOFF]
 
 
-async def test_no_attempt_begins_after_the_deadline() -> None:
+async def test_no_retry_starts_after_the_deadline() -> None:
     behind = Flaky(99)
     rig = Rig(behind, max_attempts=10, floor=100)
-    # Time for pauses of one and two steps, and not of four.
+    # Enough time for the pauses 1 and 2, and not for 4.
     with deadline_at(rig.clock.now + 3.5 * BACKOFF), pytest.raises(errors.ModelServerUnavailable):
         await rig.model.price([house()])
     assert len(behind.asked) == 3
 
 
-async def test_a_sleep_that_lasted_beyond_the_deadline_is_followed_by_no_attempt() -> None:
+async def test_no_retry_after_a_sleep_beyond_the_deadline() -> None:
     behind = Flaky(99)
     rig = Rig(behind)
 
@@ -136,7 +136,7 @@ async def test_a_sleep_that_lasted_beyond_the_deadline_is_followed_by_no_attempt
 
 
 @pytest.mark.parametrize("calls_per_second", [2, 10, 200])
-async def test_where_half_of_all_attempts_fail_there_are_never_more_than_1_2_for_each_call(
+async def test_at_most_1_2_attempts_per_call_when_half_of_them_fail(
     calls_per_second: int,
 ) -> None:
     class Half(FakePriceModel):
@@ -156,20 +156,20 @@ async def test_where_half_of_all_attempts_fail_there_are_never_more_than_1_2_for
     assert len(behind.asked) == calls + rig.model.retries
 
 
-def test_few_calls_have_the_floor() -> None:
+def test_budget_floor_applies_to_few_calls() -> None:
     budget = RetryBudget(ratio=0.2, floor=3, clock=FakeClock())
     budget.count_call()
     assert [budget.take_retry() for _ in range(5)] == [True, True, True, False, False]
 
 
-def test_many_calls_have_their_share() -> None:
+def test_budget_ratio_applies_to_many_calls() -> None:
     budget = RetryBudget(ratio=0.2, floor=3, clock=FakeClock())
     for _ in range(100):
         budget.count_call()
     assert sum(budget.take_retry() for _ in range(100)) == 20
 
 
-def test_what_was_long_ago_finances_nothing() -> None:
+def test_old_calls_do_not_add_to_the_budget() -> None:
     clock = FakeClock()
     budget = RetryBudget(ratio=0.2, floor=3, clock=clock)
     for _ in range(100_000):
@@ -178,7 +178,7 @@ def test_what_was_long_ago_finances_nothing() -> None:
     assert sum(budget.take_retry() for _ in range(100)) == 3
 
 
-def test_retries_of_long_ago_are_forgiven() -> None:
+def test_old_retries_do_not_use_the_budget() -> None:
     clock = FakeClock()
     budget = RetryBudget(ratio=0.2, floor=3, clock=clock)
     assert sum(budget.take_retry() for _ in range(10)) == 3
@@ -186,7 +186,7 @@ def test_retries_of_long_ago_are_forgiven() -> None:
     assert budget.take_retry()
 
 
-async def test_a_retry_that_the_budget_does_not_allow_is_counted_and_not_made() -> None:
+async def test_retry_beyond_the_budget_is_counted_and_not_made() -> None:
     behind = Flaky(99)
     rig = Rig(behind, floor=0)
     with pytest.raises(errors.ModelServerUnavailable):
@@ -195,7 +195,7 @@ async def test_a_retry_that_the_budget_does_not_allow_is_counted_and_not_made() 
     assert (rig.model.retries, rig.model.retries_refused) == (0, 1)
 
 
-async def test_calls_that_an_open_circuit_refuses_pay_for_no_retries() -> None:
+async def test_calls_refused_by_an_open_circuit_do_not_add_to_the_budget() -> None:
     refused = Rig(FakePriceModel(error=errors.CircuitOpen("somewhere", 1.0)))
     for _ in range(100):
         with pytest.raises(errors.CircuitOpen):

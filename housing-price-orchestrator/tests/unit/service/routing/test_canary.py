@@ -1,4 +1,4 @@
-"""A canary beside the champion."""
+"""Routing between champion and canary."""
 
 import asyncio
 import time
@@ -36,15 +36,15 @@ OF_CHAMPION = [one for one in range(1, 200) if bucket_of(one) >= buckets_of(WEIG
 
 
 class Routed:
-    """A champion and a canary, each a fake, and what watches over the canary."""
+    """Routing between two fake models, with the reports of the watch and the compared prices."""
 
     def __init__(self, *, min_fair_seconds: float = 0.0) -> None:
         self.champion, self.canary, self.background = FakePriceModel(), FakePriceModel(), FakePriceModel()
         self.canary.identity = ModelIdentity("fake", "2", "fake-2", "canary")
-        self.said: list[ExceededLimit] = []
+        self.exceeded: list[ExceededLimit] = []
         limits = CanaryLimits.model_validate({"leastRequests": 1, "maxErrorRatio": 0})
         self.compared: list[tuple[float, float]] = []
-        self.watch = CanaryWatch(limits, self.said.append)
+        self.watch = CanaryWatch(limits, self.exceeded.append)
         self.model = RoutedPriceModel(
             self.champion,
             self.canary,
@@ -63,7 +63,7 @@ def routed() -> Routed:
     return Routed()
 
 
-async def test_each_house_has_its_model(routed: Routed) -> None:
+async def test_each_house_is_priced_by_the_version_of_its_bucket(routed: Routed) -> None:
     assert await routed.versions(OF_CANARY[0]) == ["2"]
     assert await routed.versions(OF_CHAMPION[0]) == ["1"]
     (estimate,) = await routed.model.price([house(id=OF_CANARY[0])])
@@ -76,20 +76,20 @@ async def test_a_batch_is_split_and_keeps_its_order(routed: Routed) -> None:
     expected = await FakePriceModel().price(some)
     assert [one.price_usd for one in estimates] == [one.price_usd for one in expected]
     assert [one.model.version for one in estimates] == ["2" if one.id in OF_CANARY else "1" for one in some]
-    # One part for each, and none asked about the houses of the other.
+    # Each model prices only its own houses, in one part.
     assert [len(asked) for asked in (*routed.champion.asked, *routed.canary.asked)] == [
         sum(one.id in OF_CHAMPION for one in some),
         sum(one.id in OF_CANARY for one in some),
     ]
 
 
-async def test_both_parts_of_a_batch_are_asked_at_the_same_time(routed: Routed) -> None:
+async def test_both_parts_of_a_batch_are_priced_concurrently(routed: Routed) -> None:
     gate = routed.champion.gate = routed.canary.gate = asyncio.Event()
-    asking = asyncio.create_task(routed.versions(OF_CANARY[0], OF_CHAMPION[0]))
+    task = asyncio.create_task(routed.versions(OF_CANARY[0], OF_CHAMPION[0]))
     await routed.champion.has_been_asked()
     await routed.canary.has_been_asked()
     gate.set()
-    assert await asking == ["2", "1"]
+    assert await task == ["2", "1"]
 
 
 ERRORS: list[Exception] = [
@@ -107,36 +107,36 @@ ERRORS: list[Exception] = [
 
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 @pytest.mark.parametrize("others", [[], OF_CHAMPION[:3]], ids=["alone", "in a batch"])
-async def test_what_the_canary_cannot_price_the_champion_prices(
+async def test_champion_prices_what_the_canary_fails_to_price(
     routed: Routed, error: Exception, others: list[int]
 ) -> None:
     routed.canary.error = error
     assert await routed.versions(*others, OF_CANARY[0]) == ["1"] * (len(others) + 1)
-    assert [exceeded.name for exceeded in routed.said] == ["errors"]
+    assert [one.name for one in routed.exceeded] == ["errors"]
 
 
-async def test_a_defect_is_not_covered_up(routed: Routed) -> None:
+async def test_unexpected_error_of_the_canary_is_raised(routed: Routed) -> None:
     routed.canary.error = RuntimeError("a defect")
     with pytest.raises(RuntimeError):
         await routed.versions(OF_CANARY[0])
 
 
-async def test_rows_that_neither_takes_do_not_speak_against_the_canary(routed: Routed) -> None:
+async def test_rows_refused_by_both_do_not_count_as_canary_failure(routed: Routed) -> None:
     routed.canary.error, routed.champion.error = RowsRefused("canary"), RowsRefused("champion")
     with pytest.raises(RowsRefused):
         await routed.versions(OF_CANARY[0])
-    assert routed.said == []
+    assert routed.exceeded == []
 
 
 @pytest.mark.parametrize("error", [ModelServerUnavailable("away"), RowsRefused("400")])
-async def test_what_the_champion_cannot_price_is_an_error_of_the_whole(routed: Routed, error: Exception) -> None:
+async def test_champion_error_fails_the_whole_batch(routed: Routed, error: Exception) -> None:
     routed.champion.error = error
     with pytest.raises(type(error)):
         await routed.versions(OF_CANARY[0], OF_CHAMPION[0])
-    assert routed.said == []
+    assert routed.exceeded == []
 
 
-async def test_gaps_in_the_champions_part_stand_in_their_places(routed: Routed) -> None:
+async def test_implausible_champion_prices_keep_their_positions(routed: Routed) -> None:
     (good,) = await FakePriceModel().price([house()])
     routed.champion.error = PriceImplausible("NaN", [good, None])
     with pytest.raises(PriceImplausible) as raised:
@@ -144,26 +144,26 @@ async def test_gaps_in_the_champions_part_stand_in_their_places(routed: Routed) 
     assert [one is None for one in raised.value.estimates] == [False, False, True]
 
 
-async def test_a_canary_that_hangs_leaves_the_champion_half_of_the_time(routed: Routed) -> None:
+async def test_hanging_canary_leaves_half_of_the_time_to_the_champion(routed: Routed) -> None:
     routed.canary.gate = asyncio.Event()
-    routed.model._canary = DeadlinePriceModel(routed.canary, seconds=60)  # as each is shipped
+    routed.model._canary = DeadlinePriceModel(routed.canary, seconds=60)  # as in production
     started_at = time.monotonic()
     (estimate,) = await DeadlinePriceModel(routed.model, seconds=0.4).price([house(id=OF_CANARY[0])])
     assert estimate.model.version == "1"
     assert time.monotonic() - started_at < 0.4
-    assert [exceeded.name for exceeded in routed.said] == ["errors"]
+    assert [one.name for one in routed.exceeded] == ["errors"]
 
 
-async def test_a_caller_in_a_hurry_does_not_stop_the_canary() -> None:
+async def test_short_deadline_of_a_caller_does_not_stop_the_canary() -> None:
     routed = Routed(min_fair_seconds=0.5)
     routed.canary.gate = asyncio.Event()
-    routed.model._canary = DeadlinePriceModel(routed.canary, seconds=60)  # as each is shipped
+    routed.model._canary = DeadlinePriceModel(routed.canary, seconds=60)  # as in production
     (estimate,) = await DeadlinePriceModel(routed.model, seconds=0.1).price([house(id=OF_CANARY[0])])
     assert estimate.model.version == "1"
-    assert routed.said == []
+    assert routed.exceeded == []
 
 
-async def test_prices_of_the_canary_are_compared_with_the_champions(routed: Routed) -> None:
+async def test_canary_prices_are_compared_with_champion_prices(routed: Routed) -> None:
     await routed.versions(OF_CANARY[0])
     await routed.background.has_been_asked()
     while not routed.compared:
@@ -172,17 +172,17 @@ async def test_prices_of_the_canary_are_compared_with_the_champions(routed: Rout
     assert canary == champion
 
 
-async def test_what_is_compared_is_bounded_and_holds_nobody_up(routed: Routed) -> None:
+async def test_comparison_is_bounded_and_delays_no_request(routed: Routed) -> None:
     routed.background.gate = asyncio.Event()
     for _ in range(5):
         assert set(await routed.versions(*OF_CANARY[: MAX_HOUSES + 5])) == {"2"}
     await routed.background.has_been_asked()
-    # The first is still being compared: nothing waits behind it.
+    # The first comparison is still running; the later ones were skipped, not queued.
     assert [len(asked) for asked in routed.background.asked] == [MAX_HOUSES]
     routed.background.gate.set()
 
 
-async def test_nothing_is_compared_where_the_champion_has_no_time(routed: Routed) -> None:
+async def test_comparison_is_skipped_when_the_champion_is_overloaded(routed: Routed) -> None:
     routed.background.error = QueueFull("full")
     await routed.versions(OF_CANARY[0])
     await routed.background.has_been_asked()
@@ -190,13 +190,13 @@ async def test_nothing_is_compared_where_the_champion_has_no_time(routed: Routed
     assert routed.compared == []
 
 
-@pytest.mark.parametrize(("source", "is_judged"), [("model", True), ("cache", False), ("last-known", False)])
-async def test_how_quickly_the_champion_remembers_is_nothing_to_be_judged_by(
-    source: PriceSource, is_judged: bool
+@pytest.mark.parametrize(("source", "is_recorded"), [("model", True), ("cache", False), ("last-known", False)])
+async def test_champion_answers_from_memory_are_not_used_for_the_latency_limit(
+    source: PriceSource, is_recorded: bool
 ) -> None:
     routed = Routed()
-    noted: list[float] = []
-    routed.watch.record_champion_answer = noted.append  # type: ignore[method-assign]  # what is noted is what it is about
+    recorded: list[float] = []
+    routed.watch.record_champion_answer = recorded.append  # type: ignore[method-assign]  # a spy
 
     class Remembering:
         async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
@@ -204,10 +204,10 @@ async def test_how_quickly_the_champion_remembers_is_nothing_to_be_judged_by(
 
     routed.model._champion = Remembering()
     await routed.versions(OF_CHAMPION[0])
-    assert bool(noted) == is_judged
+    assert bool(recorded) == is_recorded
 
 
-async def test_nobody_else_is_asked_about_the_houses_of_the_champion(routed: Routed) -> None:
+async def test_champion_houses_are_priced_by_the_champion_only(routed: Routed) -> None:
     await routed.versions(*OF_CHAMPION)
     assert routed.canary.asked == []
     assert routed.background.asked == []

@@ -1,4 +1,4 @@
-"""A shadow sees copies, within bounds, and whatever it does ends with it."""
+"""The shadow: bounded copies, and failures that reach no caller."""
 
 import asyncio
 import math
@@ -26,7 +26,7 @@ CHAMPION = ModelIdentity("fake", "1", "fake-1")
 
 
 class FakePredictionLog:
-    """Remembers what it is told."""
+    """Keeps what is recorded."""
 
     def __init__(self) -> None:
         self.rows: list[tuple[str, int, float]] = []
@@ -39,7 +39,7 @@ class FakePredictionLog:
 
 
 class Shadowed:
-    """A shadow, what it counts, and what it writes down."""
+    """A shadow with its metrics and its log."""
 
     def __init__(self, model: PriceModel, **options: Any) -> None:
         self.metrics = Metrics()
@@ -72,7 +72,7 @@ class Shadowed:
                 await asyncio.sleep(0)
 
 
-async def test_a_copy_is_priced_and_written_down_under_its_transaction() -> None:
+async def test_copy_is_priced_and_logged_under_its_transaction_id() -> None:
     shadowed = Shadowed(FakePriceModel())
     async with shadowed.running():
         ids = shadowed.copy(3)
@@ -82,7 +82,7 @@ async def test_a_copy_is_priced_and_written_down_under_its_transaction() -> None
     assert shadowed.log.rows == rows
 
 
-async def test_what_was_copied_meanwhile_goes_along_with_one_call() -> None:
+async def test_queued_copies_share_one_call() -> None:
     model = FakePriceModel()
     shadowed = Shadowed(model)
     for number in range(5):
@@ -92,7 +92,7 @@ async def test_what_was_copied_meanwhile_goes_along_with_one_call() -> None:
     assert [len(call) for call in model.asked] == [5]
 
 
-async def test_a_call_has_a_bounded_number_of_rows() -> None:
+async def test_rows_per_call_are_bounded() -> None:
     model = FakePriceModel()
     shadowed = Shadowed(model)
     for _ in range(3):
@@ -102,7 +102,7 @@ async def test_a_call_has_a_bounded_number_of_rows() -> None:
     assert max(len(call) for call in model.asked) <= MAX_ROWS_PER_CALL
 
 
-async def test_of_a_large_batch_a_sample_is_copied() -> None:
+async def test_large_batch_is_sampled() -> None:
     shadowed = Shadowed(FakePriceModel())
     ids = shadowed.copy(1_000)
     assert shadowed.shadow.queued_rows == MAX_ROWS_PER_ANSWER
@@ -115,15 +115,15 @@ async def test_of_a_large_batch_a_sample_is_copied() -> None:
 
 
 @pytest.mark.parametrize(("rows", "answers"), [(1, 10_000), (7, 1_000)])
-async def test_a_share_of_the_houses_is_copied(rows: int, answers: int) -> None:
+async def test_configured_share_of_houses_is_copied(rows: int, answers: int) -> None:
     shadowed = Shadowed(FakePriceModel(), sample=0.1, max_queued_rows=100_000)
     for number in range(answers):
         shadowed.copy(rows, number * rows)
-    # Within five standard deviations; the rng are the same each time.
+    # Within five standard deviations; the seed is fixed.
     assert abs(shadowed.shadow.queued_rows - 0.1 * rows * answers) < 5 * math.sqrt(0.09 * rows * answers)
 
 
-async def test_what_does_not_fit_is_dropped_and_counted() -> None:
+async def test_copies_beyond_the_queue_limit_are_dropped_and_counted() -> None:
     shadowed = Shadowed(FakePriceModel(gate=asyncio.Event()), max_queued_rows=50)
     shadowed.copy(40)
     shadowed.copy(40)
@@ -133,7 +133,7 @@ async def test_what_does_not_fit_is_dropped_and_counted() -> None:
     assert shadowed.outcomes == {"dropped": 31}
 
 
-async def test_what_waits_or_is_under_way_at_the_end_is_counted_as_dropped() -> None:
+async def test_unpriced_copies_at_shutdown_are_counted_as_dropped() -> None:
     model = FakePriceModel(gate=asyncio.Event())
     shadowed = Shadowed(model)
     async with shadowed.running():
@@ -144,7 +144,7 @@ async def test_what_waits_or_is_under_way_at_the_end_is_counted_as_dropped() -> 
     assert shadowed.shadow.queued_rows == 0
 
 
-async def test_failures_are_counted_by_their_reason_and_it_goes_on() -> None:
+async def test_failures_are_counted_by_reason_and_pricing_continues() -> None:
     model = FakePriceModel(error=ModelServerUnavailable("away"))
     shadowed = Shadowed(model)
     async with shadowed.running():
@@ -159,7 +159,7 @@ async def test_failures_are_counted_by_their_reason_and_it_goes_on() -> None:
     assert len(shadowed.log.rows) == 1
 
 
-async def test_of_an_answer_with_garbage_the_good_prices_are_kept() -> None:
+async def test_plausible_prices_of_a_partly_implausible_answer_are_kept() -> None:
     good = await FakePriceModel().price(houses(3))
     shadowed = Shadowed(FakePriceModel(error=PriceImplausible("NaN", [good[0], None, good[2]])))
     async with shadowed.running():
@@ -168,7 +168,7 @@ async def test_of_an_answer_with_garbage_the_good_prices_are_kept() -> None:
     assert [one for one, _, _ in shadowed.log.rows] == [ids[0], ids[2]]
 
 
-async def test_trouble_is_logged_when_it_begins_and_when_it_ends() -> None:
+async def test_first_failure_and_recovery_are_logged_once() -> None:
     structlog.reset_defaults()
     model = FakePriceModel(error=ModelServerUnavailable("away"))
     with capture_logs() as events:
@@ -183,7 +183,7 @@ async def test_trouble_is_logged_when_it_begins_and_when_it_ends() -> None:
     assert [event["event"] for event in events] == ["shadow failing", "shadow recovered"]
 
 
-async def test_the_deviation_is_the_size_of_the_logarithm_of_the_ratio() -> None:
+async def test_deviation_is_the_absolute_log_ratio() -> None:
     (price,) = await FakePriceModel().price(houses(1))
     shadowed = Shadowed(FakePriceModel())
     async with shadowed.running():
@@ -194,7 +194,7 @@ async def test_the_deviation_is_the_size_of_the_logarithm_of_the_ratio() -> None
     assert total == pytest.approx(abs(math.log(price.price_usd / 100_000)))
 
 
-async def test_transactions_are_copied_while_there_is_a_shadow() -> None:
+async def test_transactions_are_copied_only_while_a_shadow_is_set() -> None:
     shadowed = Shadowed(FakePriceModel())
     transactions = Transactions()
     estimates = await FakePriceModel().price(houses(2))

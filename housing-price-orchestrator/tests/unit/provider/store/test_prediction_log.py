@@ -1,4 +1,4 @@
-"""The log keeps what it is given, or counts what it could not keep; whoever records never notices."""
+"""The prediction log stores every row or counts it as dropped, and recording never fails."""
 
 import json
 import sqlite3
@@ -39,7 +39,7 @@ def file(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def open_log(file: Path) -> Iterator[OpenLog]:
-    """Starts a log on `file`, which is closed after the test."""
+    """Opens a log on `file` and closes it after the test."""
     opened: list[SqlPredictionLog] = []
 
     def start(**options: Any) -> SqlPredictionLog:
@@ -78,11 +78,11 @@ def rows_in(file: Path) -> list[dict[str, Any]]:
 
 
 def settled(log: SqlPredictionLog) -> None:
-    wait_until(lambda: log.queued_rows == 0, f"{log.queued_rows} rows still wait")
+    wait_until(lambda: log.queued_rows == 0, f"{log.queued_rows} rows are still queued")
     assert log.recorded_rows == log.stored_rows + log.dropped_rows
 
 
-def test_every_value_is_kept_as_it_was(open_log: OpenLog, file: Path) -> None:
+def test_every_value_is_stored_unchanged(open_log: OpenLog, file: Path) -> None:
     clock = FakeClock()
     clock.now = datetime(2026, 11, 21, 6, 30, 0, 123_456, UTC).timestamp()
     log = open_log(clock=clock)
@@ -116,7 +116,7 @@ def test_every_value_is_kept_as_it_was(open_log: OpenLog, file: Path) -> None:
 
 
 @pytest.mark.parametrize("second", [0.0, 0.001, 0.5, 0.999])
-def test_times_are_text_that_sorts_like_the_times(open_log: OpenLog, file: Path, second: float) -> None:
+def test_stored_times_sort_in_time_order(open_log: OpenLog, file: Path, second: float) -> None:
     clock = FakeClock()
     clock.now = datetime(2026, 11, 21, 6, 30, 59, tzinfo=UTC).timestamp() + second
     log = open_log(clock=clock)
@@ -131,7 +131,7 @@ def test_times_are_text_that_sorts_like_the_times(open_log: OpenLog, file: Path,
 
 
 @pytest.mark.parametrize("count", [1, 2, 2_047, 2_048, 2_049, 9_999])
-def test_requests_of_any_size_are_kept_in_order(open_log: OpenLog, file: Path, count: int) -> None:
+def test_rows_of_a_request_of_any_size_are_stored_in_order(open_log: OpenLog, file: Path, count: int) -> None:
     log = open_log()
     asked = houses(count)
     ids = record(log, asked)
@@ -144,7 +144,7 @@ def test_requests_of_any_size_are_kept_in_order(open_log: OpenLog, file: Path, c
     ]
 
 
-def test_more_than_is_written_at_once_is_written_one_after_the_other(
+def test_more_than_one_block_is_written_in_order(
     open_log: OpenLog, file: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(prediction_log, "BLOCK_BYTES", 2_000)
@@ -155,7 +155,7 @@ def test_more_than_is_written_at_once_is_written_one_after_the_other(
     assert log.stored_rows == 58
 
 
-def test_what_is_queued_is_written_before_it_closes(open_log: OpenLog, file: Path) -> None:
+def test_closing_writes_the_queued_rows(open_log: OpenLog, file: Path) -> None:
     log = open_log(flush_seconds=3600)
     for _ in range(10):
         record(log, houses(100))
@@ -164,7 +164,7 @@ def test_what_is_queued_is_written_before_it_closes(open_log: OpenLog, file: Pat
     assert len(rows_in(file)) == 1_000
 
 
-def test_what_does_not_fit_is_dropped_and_counted(open_log: OpenLog, file: Path) -> None:
+def test_rows_that_do_not_fit_into_the_queue_are_dropped_and_counted(open_log: OpenLog, file: Path) -> None:
     log = open_log(flush_seconds=3600, max_queued_rows=250)
     for _ in range(3):
         record(log, houses(100))
@@ -175,7 +175,7 @@ def test_what_does_not_fit_is_dropped_and_counted(open_log: OpenLog, file: Path)
     assert (log.stored_rows, log.dropped_rows, len(rows_in(file))) == (250, 100, 250)
 
 
-def test_a_locked_database_is_waited_for(open_log: OpenLog, file: Path) -> None:
+def test_rows_are_written_after_a_locked_database_is_released(open_log: OpenLog, file: Path) -> None:
     log = open_log(max_queued_rows=500)
     record(log, houses(1))
     settled(log)
@@ -183,7 +183,7 @@ def test_a_locked_database_is_waited_for(open_log: OpenLog, file: Path) -> None:
         other.execute("BEGIN EXCLUSIVE")
         for _ in range(7):
             record(log, houses(100))
-        wait_until(lambda: log.is_unavailable, "the log did not notice")
+        wait_until(lambda: log.is_unavailable, "the log did not report the database as unavailable")
         assert log.stored_rows == 1
         assert log.dropped_rows == 200
         other.execute("ROLLBACK")
@@ -193,7 +193,7 @@ def test_a_locked_database_is_waited_for(open_log: OpenLog, file: Path) -> None:
     assert len(rows_in(file)) == 501
 
 
-def test_a_database_that_stays_locked_does_not_hold_up_the_end(open_log: OpenLog, file: Path) -> None:
+def test_a_database_that_stays_locked_does_not_delay_closing(open_log: OpenLog, file: Path) -> None:
     log = open_log()
     record(log, houses(1))
     settled(log)
@@ -205,17 +205,17 @@ def test_a_database_that_stays_locked_does_not_hold_up_the_end(open_log: OpenLog
     assert len(rows_in(file)) == 1
 
 
-def test_a_database_that_is_not_there_yet_is_waited_for(open_log: OpenLog, tmp_path: Path) -> None:
+def test_rows_are_written_once_a_missing_database_can_be_created(open_log: OpenLog, tmp_path: Path) -> None:
     folder = tmp_path / "later"
     log = open_log(url=sa.make_url(f"sqlite:///{folder / 'log.db'}"))
     record(log, houses(3))
-    wait_until(lambda: log.is_unavailable, "the log did not notice")
+    wait_until(lambda: log.is_unavailable, "the log did not report the database as unavailable")
     folder.mkdir()
     settled(log)
     assert (log.stored_rows, log.dropped_rows, log.is_unavailable) == (3, 0, False)
 
 
-def test_two_logs_share_a_file(open_log: OpenLog, file: Path) -> None:
+def test_two_logs_can_write_to_one_file(open_log: OpenLog, file: Path) -> None:
     logs = [open_log(), open_log()]
 
     def write(log: SqlPredictionLog) -> None:
@@ -234,7 +234,7 @@ def test_two_logs_share_a_file(open_log: OpenLog, file: Path) -> None:
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_a_defect_costs_the_rows_of_its_request_only(open_log: OpenLog, file: Path, count: int) -> None:
+def test_an_encoding_failure_loses_only_the_rows_of_its_request(open_log: OpenLog, file: Path, count: int) -> None:
     log = open_log()
     ids = new_ids(count)
     bad: Any = [object()] * count
@@ -245,7 +245,7 @@ def test_a_defect_costs_the_rows_of_its_request_only(open_log: OpenLog, file: Pa
     assert len(rows_in(file)) == 5
 
 
-def test_a_row_that_the_database_refuses_does_not_hold_up_the_others(open_log: OpenLog, file: Path) -> None:
+def test_a_row_that_the_database_refuses_does_not_block_the_others(open_log: OpenLog, file: Path) -> None:
     log = open_log(flush_seconds=3600)
     asked = houses(3)
     estimates = estimates_of(asked)
@@ -257,7 +257,7 @@ def test_a_row_that_the_database_refuses_does_not_hold_up_the_others(open_log: O
     assert [row["house_id"] for row in rows_in(file)] == [1, 3]
 
 
-def test_a_row_that_is_there_already_stays_as_it_is(open_log: OpenLog, file: Path) -> None:
+def test_an_existing_row_is_not_overwritten(open_log: OpenLog, file: Path) -> None:
     log = open_log()
     ids = new_ids(1)
     for number in (1, 2):
@@ -266,7 +266,7 @@ def test_a_row_that_is_there_already_stays_as_it_is(open_log: OpenLog, file: Pat
     assert [row["house_id"] for row in rows_in(file)] == [1]
 
 
-def test_of_a_sample_only_the_chosen_rows_are_taken_down(open_log: OpenLog, file: Path) -> None:
+def test_only_sampled_rows_are_logged(open_log: OpenLog, file: Path) -> None:
     dice = iter([True, False, True, False, False])
     log = open_log(is_sampled=lambda: next(dice))
     record(log, houses(5))
@@ -275,7 +275,7 @@ def test_of_a_sample_only_the_chosen_rows_are_taken_down(open_log: OpenLog, file
     assert [row["house_id"] for row in rows_in(file)] == [1, 3]
 
 
-def test_the_part_in_which_a_model_was_asked_is_kept(open_log: OpenLog, file: Path) -> None:
+def test_the_variant_of_the_model_is_stored(open_log: OpenLog, file: Path) -> None:
     log = open_log()
     for model in (MODEL, CANARY):
         log.record(new_ids(1), [house()], [PriceEstimate(2.0, 1.0, 3.0, model)])
@@ -284,7 +284,7 @@ def test_the_part_in_which_a_model_was_asked_is_kept(open_log: OpenLog, file: Pa
 
 
 @pytest.mark.parametrize("count", [1, 3])
-def test_what_a_shadow_says_has_a_table_of_its_own(open_log: OpenLog, file: Path, count: int) -> None:
+def test_shadow_prices_are_stored_in_their_own_table(open_log: OpenLog, file: Path, count: int) -> None:
     clock = FakeClock()
     clock.now = datetime(2026, 11, 21, 6, 30, 0, 123_456, UTC).timestamp()
     answers, shadows = open_log(), open_log(log_table=SHADOW_LOG, clock=clock)
@@ -303,7 +303,7 @@ def test_what_a_shadow_says_has_a_table_of_its_own(open_log: OpenLog, file: Path
     assert [row["transaction_id"] for row in rows_in(file)] == ids
 
 
-def test_old_rows_are_forgotten_in_small_batches_and_young_ones_are_not(open_log: OpenLog, file: Path) -> None:
+def test_only_rows_past_the_retention_period_are_deleted(open_log: OpenLog, file: Path) -> None:
     clock = FakeClock()
     clock.now = 1_800_000_000.0
     log = open_log(clock=clock, retention_seconds=86_400)
@@ -324,7 +324,7 @@ def test_old_rows_are_forgotten_in_small_batches_and_young_ones_are_not(open_log
         wait_until(lambda: connection.execute(count).fetchone() == (0,), "old rows of the shadow are still there")
 
 
-def test_nothing_is_written_about_what_was_asked_when_the_database_is_away(open_log: OpenLog, file: Path) -> None:
+def test_log_events_about_an_unavailable_database_contain_no_inputs(open_log: OpenLog, file: Path) -> None:
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("debug"))
     with structlog.testing.capture_logs() as events:
         log = open_log()
@@ -333,7 +333,7 @@ def test_nothing_is_written_about_what_was_asked_when_the_database_is_away(open_
         with closing(sqlite3.connect(file)) as other:
             other.execute("ALTER TABLE prediction RENAME TO elsewhere")
         record(log, houses(3))
-        wait_until(lambda: log.is_unavailable, "the log did not notice")
+        wait_until(lambda: log.is_unavailable, "the log did not report the database as unavailable")
         log.close(within_seconds=0.1)
     written = str(events)
     assert "prediction log: database unavailable" in written
@@ -341,7 +341,7 @@ def test_nothing_is_written_about_what_was_asked_when_the_database_is_away(open_
     assert "NAmes" not in written
 
 
-def test_the_names_of_the_inputs_are_in_the_database(open_log: OpenLog, file: Path) -> None:
+def test_the_column_names_of_the_inputs_are_stored(open_log: OpenLog, file: Path) -> None:
     record(log := open_log(), houses(1))
     settled(log)
     with closing(sqlite3.connect(file)) as connection:

@@ -1,4 +1,4 @@
-"""The process that writes rows: it outlives signals and deaths as it should, and nothing is written twice."""
+"""The writer process ignores signals, is restarted after a crash, and writes nothing twice."""
 
 import os
 import signal
@@ -41,7 +41,7 @@ def writer(file: Path) -> Iterator[WriterProcessClient]:
 
 
 def answered(*transaction_ids: str, **changes: Any) -> bytes:
-    """What one request was answered; `changes` are those of the second price."""
+    """Encode the answer to one request; `changes` apply to its second price."""
     model = ModelIdentity("housing-price", "7", "abc")
     inputs = orjson.dumps([8450.25, "Pave \n 'é'"])
     price = {"price_usd": 1e9 / 3, "low_usd": 0.1, "high_usd": 1e300, "model": model, "inputs": inputs}
@@ -64,7 +64,7 @@ def written(file: Path, column: str = "transaction_id") -> list[Any]:
 
 
 def writers_of(pid: int) -> set[int]:
-    """Find the writers that a process has started."""
+    """Return the pids of the writer processes that a process has started."""
     found = set()
     for children in Path(f"/proc/{pid}/task").glob("*/children"):
         for child in children.read_text().split():
@@ -80,7 +80,7 @@ def is_alive(pid: int) -> bool:
         return False
 
 
-def test_values_arrive_as_they_were(writer: WriterProcessClient, file: Path) -> None:
+def test_values_are_stored_unchanged(writer: WriterProcessClient, file: Path) -> None:
     assert writer.write(block(answered("a"), answered("b", "c"))) == (3, [])
     assert written(file, "house_id") == [2**63 - 1] * 3
     assert written(file, "inputs") == ["[8450.25,\"Pave \\n 'é'\"]"] * 3
@@ -88,15 +88,13 @@ def test_values_arrive_as_they_were(writer: WriterProcessClient, file: Path) -> 
     assert written(file, "high_usd") == [1e300] * 3
 
 
-def test_rows_that_the_database_never_takes_are_named(writer: WriterProcessClient, file: Path) -> None:
+def test_rows_that_the_database_refuses_are_reported(writer: WriterProcessClient, file: Path) -> None:
     answer = writer.write(block(answered("a", "b", "c", price_usd=None)))
     assert answer == (2, [("b", "IntegrityError")])
     assert written(file) == ["a", "c"]
 
 
-def test_what_no_row_can_be_made_of_is_named_and_costs_the_others_nothing(
-    writer: WriterProcessClient, file: Path
-) -> None:
+def test_malformed_requests_are_reported_and_the_others_are_stored(writer: WriterProcessClient, file: Path) -> None:
     odd = msgspec.msgpack.encode((1_764_000_000.0, "caller-2", None, ["b", "c"], [1, 2], [["no", "price"]] * 2))
     uneven = msgspec.msgpack.encode((1_764_000_000.0, "caller-2", None, ["d"], [], []))
     answer = writer.write(block(answered("a"), odd, uneven, answered("e")))
@@ -104,7 +102,7 @@ def test_what_no_row_can_be_made_of_is_named_and_costs_the_others_nothing(
     assert written(file) == ["a", "e"]
 
 
-def test_who_died_is_followed_by_another_that_writes_nothing_twice(writer: WriterProcessClient, file: Path) -> None:
+def test_a_killed_process_is_restarted_and_writes_nothing_twice(writer: WriterProcessClient, file: Path) -> None:
     writer.write(block(answered("a")))
     (pid,) = writers_of(os.getpid())
     os.kill(pid, signal.SIGKILL)
@@ -117,7 +115,7 @@ def test_who_died_is_followed_by_another_that_writes_nothing_twice(writer: Write
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_for_all_does_not_end_it_while_there_is_something_to_write(
+def test_signals_to_the_process_group_do_not_stop_the_writer(
     writer: WriterProcessClient, file: Path, number: signal.Signals
 ) -> None:
     (pid,) = writers_of(os.getpid())
@@ -128,7 +126,7 @@ def test_a_signal_for_all_does_not_end_it_while_there_is_something_to_write(
     assert not is_alive(pid)
 
 
-def test_it_ends_with_whoever_started_it_however_that_ended(file: Path) -> None:
+def test_the_process_ends_when_its_parent_is_killed(file: Path) -> None:
     starts = (
         "import sys, time, sqlalchemy as sa\n"
         "from housing_price_orchestrator.provider.store.writer_process.client import WriterProcessClient\n"

@@ -1,4 +1,4 @@
-"""The OpenAPI document is true: it says what the service does, and its examples run."""
+"""The OpenAPI document matches the service, and its examples work."""
 
 import json
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ from fastapi.testclient import TestClient
 from conftest import StartApp
 from factories import REPOSITORY, batch_json, house_bytes, house_json
 from housing_price_orchestrator.app import describe
-from housing_price_orchestrator.interface.problems import ANSWER_OF_ERROR
+from housing_price_orchestrator.interface.problems import PROBLEM_TYPES
 from housing_price_orchestrator.shared.errors import JobError, PredictionLogError
 from servers import StubModelServer, hangs, says
 from waiting import wait_until
@@ -34,13 +34,13 @@ FIELDS = [
 ]
 
 
-def test_the_snapshot_is_up_to_date() -> None:
-    # To renew it: uv run housing-price-orchestrator openapi > housing-price-orchestrator/openapi.json
+def test_openapi_json_is_up_to_date() -> None:
+    # To regenerate it: uv run housing-price-orchestrator openapi > housing-price-orchestrator/openapi.json
     assert json.loads(SNAPSHOT.read_text(encoding="utf-8")) == DOCUMENT
 
 
 def resolved(schema: dict[str, Any]) -> dict[str, Any]:
-    """A schema with its reference followed."""
+    """Return a schema with its reference resolved."""
     if "$ref" not in schema:
         return schema
     beside = {key: value for key, value in schema.items() if key != "$ref"}
@@ -48,13 +48,13 @@ def resolved(schema: dict[str, Any]) -> dict[str, Any]:
 
 
 def kinds_of(schema: dict[str, Any]) -> list[dict[str, Any]]:
-    """What a value may be, without null."""
+    """Return the schemas of a value's alternatives, without null."""
     schema = resolved(schema)
     options = [kind for option in schema.get("anyOf", [schema]) for kind in ([resolved(option)])]
     return [option for option in options if option.get("type") != "null"]
 
 
-def test_every_reference_leads_somewhere() -> None:
+def test_every_schema_reference_resolves() -> None:
     def references(node: Any) -> Iterator[str]:
         if isinstance(node, dict):
             if isinstance(node.get("$ref"), str):
@@ -74,7 +74,7 @@ def test_every_field_has_a_description(view: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("name", [name for view, name in FIELDS if view == "House" and name != "id"])
-def test_every_feature_has_its_words_or_its_unit_and_bounds(name: str) -> None:
+def test_every_feature_has_an_enum_or_a_unit_and_bounds(name: str) -> None:
     for kind in kinds_of(SCHEMAS["House"]["properties"][name]):
         assert "enum" in kind or {"x-unit", "minimum", "maximum"} <= kind.keys()
 
@@ -91,7 +91,7 @@ def test_every_price_is_in_dollars(view: str) -> None:
     assert all(kind["x-unit"] == "USD" for kind in numbers.values())
 
 
-def test_null_is_offered_where_it_may_be_left_out_and_nowhere_else() -> None:
+def test_a_field_is_nullable_exactly_if_it_is_optional() -> None:
     house = SCHEMAS["House"]
     nullable = {
         name
@@ -102,7 +102,7 @@ def test_null_is_offered_where_it_may_be_left_out_and_nowhere_else() -> None:
 
 
 @pytest.mark.parametrize("view", ["House", "HouseBatch"])
-def test_unknown_keys_are_declared_to_be_refused(view: str) -> None:
+def test_unknown_keys_are_declared_as_invalid(view: str) -> None:
     assert SCHEMAS[view]["additionalProperties"] is False
 
 
@@ -112,21 +112,21 @@ def test_the_size_of_a_batch_is_declared() -> None:
 
 
 @pytest.mark.parametrize(("path", "method"), OPERATIONS)
-def test_every_operation_has_a_name_a_summary_and_a_description(path: str, method: str) -> None:
+def test_every_operation_has_an_id_a_summary_and_a_description(path: str, method: str) -> None:
     operation = DOCUMENT["paths"][path][method]
     assert operation["operationId"]
     assert operation["summary"]
     assert operation["description"]
 
 
-def test_names_of_operations_are_unique() -> None:
+def test_operation_ids_are_unique() -> None:
     names = [DOCUMENT["paths"][path][method]["operationId"] for path, method in OPERATIONS]
     assert len(set(names)) == len(names)
 
 
 @pytest.fixture
 def logged_api(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> TestClient:
-    """A client of the application, which writes down its prices and takes jobs."""
+    """A client of the application with the prediction log and jobs enabled."""
     jobs = {"database_url": f"sqlite:///{tmp_path / 'jobs.db'}", "folder": tmp_path / "jobs", "stores": "s3://houses"}
     log = {"enabled": True, "url": f"sqlite:///{tmp_path / 'log.db'}"}
     api = start_app(stub.url, prediction_log=log, jobs=jobs)
@@ -134,7 +134,7 @@ def logged_api(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> Te
     return api
 
 
-def test_answers_about_what_was_priced_are_as_declared(logged_api: TestClient) -> None:
+def test_prediction_log_responses_match_their_schemas(logged_api: TestClient) -> None:
     transaction_id = logged_api.post(PREDICT, content=house_bytes()).json()["transactionId"]
     one, found = f"/api/v1/predictions/{transaction_id}", "/api/v1/predictions"
     wait_until(lambda: logged_api.get(one).status_code == 200, "it was not logged")
@@ -152,14 +152,14 @@ def test_answers_about_what_was_priced_are_as_declared(logged_api: TestClient) -
 
 
 STATUSES_OF_PRICING = sorted(
-    {answer.status for error, answer in ANSWER_OF_ERROR.items() if not issubclass(error, PredictionLogError | JobError)}
+    {answer.status for error, answer in PROBLEM_TYPES.items() if not issubclass(error, PredictionLogError | JobError)}
     | {200, 500}
 )
 
 
 @pytest.mark.parametrize("path", [PREDICT, BATCH])
 @pytest.mark.parametrize("status", STATUSES_OF_PRICING)
-def test_every_status_that_pricing_can_end_with_is_declared(path: str, status: int) -> None:
+def test_every_status_of_pricing_is_declared(path: str, status: int) -> None:
     response = DOCUMENT["paths"][path]["post"]["responses"][str(status)]
     assert response["description"]
     kind = "application/json" if status in {200, 422} else "application/problem+json"
@@ -181,7 +181,9 @@ def test_each_operation_with_a_body_has_an_example() -> None:
 
 
 @pytest.mark.parametrize(("path", "media_type", "name", "value"), EXAMPLES)
-def test_every_example_runs_as_it_is(logged_api: TestClient, path: str, media_type: str, name: str, value: Any) -> None:
+def test_every_example_works_unchanged(
+    logged_api: TestClient, path: str, media_type: str, name: str, value: Any
+) -> None:
     body = value if isinstance(value, str) else json.dumps(value)
     answer = logged_api.post(path.replace("{version}", "1"), content=body, headers={"content-type": media_type})
     assert answer.status_code in {200, 202}, name
@@ -204,27 +206,27 @@ REQUESTS = {
 
 
 @pytest.mark.parametrize(("path", "document", "status"), REQUESTS.values(), ids=REQUESTS)
-def test_real_answers_are_as_declared(api: TestClient, path: str, document: Any, status: int) -> None:
+def test_pricing_responses_match_their_schemas(api: TestClient, path: str, document: Any, status: int) -> None:
     answer = api.post(path, json=document)
     assert answer.status_code == status
     validator_of(path, "post", status, answer.headers["content-type"]).validate(answer.json())
 
 
 @pytest.mark.parametrize("path", ["/", "/livez", "/readyz"])
-def test_answers_about_the_service_are_as_declared(api: TestClient, path: str) -> None:
+def test_service_responses_match_their_schemas(api: TestClient, path: str) -> None:
     answer = api.get(path)
     validator_of(path, "get", answer.status_code, answer.headers["content-type"]).validate(answer.json())
 
 
 @pytest.mark.parametrize(("said", "status"), [(500, 502), (503, 503), (400, 502), (429, 503)])
-def test_problems_are_as_declared(api: TestClient, stub: StubModelServer, said: int, status: int) -> None:
+def test_problem_documents_match_their_schemas(api: TestClient, stub: StubModelServer, said: int, status: int) -> None:
     stub.behaviour = says(said)
     answer = api.post(PREDICT, content=house_bytes())
     assert answer.status_code == status
     validator_of(PREDICT, "post", status, answer.headers["content-type"]).validate(answer.json())
 
 
-def test_what_the_schema_of_a_house_refuses_is_refused_by_the_service(api: TestClient) -> None:
+def test_the_service_rejects_what_the_house_schema_rejects(api: TestClient) -> None:
     schema = DOCUMENT["paths"][PREDICT]["post"]["requestBody"]["content"]["application/json"]["schema"]
     validator = jsonschema_rs.validator_for({**schema, "components": DOCUMENT["components"]})
     assert validator.is_valid(house_json())
@@ -243,7 +245,7 @@ def test_what_the_schema_of_a_house_refuses_is_refused_by_the_service(api: TestC
         assert api.post(PREDICT, json=house_json(**changes)).status_code == 422, changes
 
 
-def test_a_model_server_that_hangs_is_not_ready_as_declared(stub: StubModelServer, start_app: Any) -> None:
+def test_readiness_with_a_hanging_model_server_matches_its_schema(stub: StubModelServer, start_app: Any) -> None:
     stub.behaviour = hangs
     api = start_app(stub.url)
     answer = api.get("/readyz")
@@ -254,7 +256,7 @@ def test_a_model_server_that_hangs_is_not_ready_as_declared(stub: StubModelServe
     validator_of("/readyz", "get", 503, "application/problem+json").validate(problem)
 
 
-def test_the_document_is_served_as_it_is_printed_and_names_the_path_that_a_proxy_takes_away(api: TestClient) -> None:
+def test_the_document_is_served_unchanged_and_names_the_path_prefix_that_a_proxy_strips(api: TestClient) -> None:
     assert api.get("/openapi.json").json() == describe()
     assert isinstance(api.app, FastAPI)
     behind = TestClient(api.app, root_path="/prices")

@@ -1,4 +1,4 @@
-"""Every way in which the model server can fail, seen from where a caller stands."""
+"""Every way in which the model server can fail, as seen by a caller."""
 
 import json
 from collections.abc import Callable
@@ -17,7 +17,7 @@ BATCH = "/api/v1/price/predict/batch"
 
 
 def changed(**changes: Any) -> Behaviour:
-    """Only the last prediction of an answer is wrong."""
+    """Change only the last prediction of an answer."""
     return predicts(lambda made: {"predictions": [*made[:-1], {**made[-1], **changes}]})
 
 
@@ -26,7 +26,7 @@ def without(key: str) -> Behaviour:
 
 
 def as_text(number: str, key: str = "price") -> Behaviour:
-    """What is no JSON number, where a price should stand, as some encoders write it."""
+    """Replace a price by text that is not a JSON number, such as NaN, which some encoders write."""
     return predicts(
         lambda made: json.dumps({"predictions": [{**one, key: "@"} for one in made]}).replace('"@"', number).encode()
     )
@@ -39,7 +39,7 @@ UNAVAILABLE, BUSY = (503, "model-server-unavailable"), (503, "model-server-busy"
 LATE = (504, "deadline-exceeded")
 FAILED, REFUSED = (502, "model-server-failed"), (502, "rows-refused")
 MALFORMED, INCOMPLETE = (502, "answer-malformed"), (502, "answer-incomplete")
-# One flawed prediction may be told from a flawed answer or not; for the caller both are a bad gateway.
+# A flawed prediction may be reported as such or as a malformed answer; for the caller both are a 502.
 FLAWED = (502, "answer-malformed", "price-implausible")
 
 FAILURES: dict[str, tuple[Behaviour, tuple[Any, ...]]] = {
@@ -137,7 +137,7 @@ def check(answer: Any, expected: tuple[Any, ...]) -> None:
 
 
 @pytest.mark.parametrize("name", FAILURES)
-def test_a_failure_of_the_model_server_is_named_and_nothing_it_said_leaks(
+def test_each_model_server_failure_has_its_problem_type_and_leaks_nothing(
     name: str, start: Callable[..., TestClient], stub: StubModelServer
 ) -> None:
     stub.behaviour, expected = FAILURES[name]
@@ -160,24 +160,20 @@ def test_a_model_server_that_refuses_connections_is_unavailable(start_app: Calla
 
 
 @pytest.mark.parametrize("name", ["a price of zero", "500", "429", "one too few", "400", "no answer"])
-def test_a_batch_of_several_calls_fails_as_one_call_does(
+def test_a_batch_of_several_calls_fails_like_one_call(
     name: str, start: Callable[..., TestClient], stub: StubModelServer
 ) -> None:
     stub.behaviour, expected = FAILURES[name]
     check(start(expected).post(BATCH, content=batch_bytes(houses_json(2_500))), expected)
 
 
-def test_an_answer_without_end_is_not_read_to_its_end(
-    stub: StubModelServer, start_app: Callable[..., TestClient]
-) -> None:
+def test_an_endless_answer_is_not_read_to_its_end(stub: StubModelServer, start_app: Callable[..., TestClient]) -> None:
     api = start_app(stub.url)
     stub.behaviour = servers.answers_without_end
     check(api.post(PREDICT, content=house_bytes()), MALFORMED)
 
 
-def test_a_failed_call_is_not_made_again_when_the_model_server_answered(
-    stub: StubModelServer, start: Callable[..., TestClient]
-) -> None:
+def test_a_call_that_was_answered_is_not_retried(stub: StubModelServer, start: Callable[..., TestClient]) -> None:
     api = start(FAILED)
     for name in ("500", "400", "a price of zero", "one too few", "HTML"):
         stub.behaviour, expected = FAILURES[name]

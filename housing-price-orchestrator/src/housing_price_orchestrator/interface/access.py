@@ -13,7 +13,7 @@ from fastapi.security.base import SecurityBase
 
 from housing_price_orchestrator.interface.dependencies import CALLER, access_of
 from housing_price_orchestrator.interface.problems import rate_limit_headers
-from housing_price_orchestrator.interface.request_id import ANSWER_HEADERS
+from housing_price_orchestrator.interface.request_id import RESPONSE_HEADERS
 from housing_price_orchestrator.observability.record import current_request
 from housing_price_orchestrator.shared.access import Scope
 from housing_price_orchestrator.shared.errors import CredentialsInvalid
@@ -60,7 +60,7 @@ class ScopeCheck(SecurityBase):
             scope.setdefault("state", {})[CALLER] = admission.caller
         if admission.quotas:
             headers = rate_limit_headers(admission.quotas)
-            scope["state"][ANSWER_HEADERS] = [(name.encode(), value.encode()) for name, value in headers.items()]
+            scope["state"][RESPONSE_HEADERS] = [(name.encode(), value.encode()) for name, value in headers.items()]
 
 
 def require_scope(scope: Scope) -> Any:

@@ -10,13 +10,13 @@ from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from housing_price_orchestrator.interface.problems import answer_to, expected_error_response, problem
-from housing_price_orchestrator.interface.request_id import ANSWER_HEADERS, REQUEST_ID_HEADER, choose_request_id
+from housing_price_orchestrator.interface.problems import expected_error_response, problem_response, problem_type_of
+from housing_price_orchestrator.interface.request_id import REQUEST_ID_HEADER, RESPONSE_HEADERS, choose_request_id
 from housing_price_orchestrator.interface.server_timing import SERVER_TIMING, server_timing
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
-from housing_price_orchestrator.observability.request_log import fields_of
+from housing_price_orchestrator.observability.request_log import log_fields
 from housing_price_orchestrator.observability.requests import RequestMetrics
-from housing_price_orchestrator.observability.tracing import adopt_span, describe_in_span
+from housing_price_orchestrator.observability.tracing import record_span, set_span_attributes
 
 MONITORING_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
 """Polled by monitoring, so logged at level `debug` unless the request fails."""
@@ -51,21 +51,21 @@ class RequestMiddleware:
         state["record"] = record
         id_header = (REQUEST_ID_HEADER, request_id.encode())
         if self._metrics is not None:
-            self._metrics.begun()
+            self._metrics.count_start()
         if self._is_traced:
-            adopt_span(record)
+            record_span(record)
         status = 0
 
         async def send_with_headers(message: Message) -> None:
             nonlocal status
             if message["type"] == "http.response.start":
                 status = message["status"]
-                headers = [*message["headers"], id_header, *state.get(ANSWER_HEADERS, ())]
+                headers = [*message["headers"], id_header, *state.get(RESPONSE_HEADERS, ())]
                 if not record.is_stream:
                     headers.append((SERVER_TIMING, server_timing(record, time.perf_counter() - started_at)))
                 message["headers"] = headers
                 if self._is_traced:
-                    describe_in_span(record)
+                    set_span_attributes(record)
             await send(message)
 
         failure: dict[str, Any] = {}
@@ -81,7 +81,7 @@ class RequestMiddleware:
             seconds = time.perf_counter() - started_at
             record.route = getattr(scope.get("route"), "path_format", "")
             if self._metrics is not None:
-                self._metrics.ended(record, scope["method"], status, seconds)
+                self._metrics.count_end(record, scope["method"], status, seconds)
             if "error" in state:
                 failure["error"] = state["error"]
             self._write(scope, record, status, seconds, failure)
@@ -105,7 +105,7 @@ class RequestMiddleware:
             "path": scope["path"],
             "status": status,
             "seconds": round(seconds, 6),
-            **fields_of(record),
+            **log_fields(record),
             **failure,
         }
         if "exc_info" not in failure and hasattr(log, "write_event"):
@@ -120,7 +120,7 @@ def _handle_error(
     """Return the response to an error, None if another response has started, and extra fields for the log."""
     response = None if is_response_started else expected_error_response(request, error)
     if response is None:
-        return None if is_response_started else problem(request, answer_to(error)), {"exc_info": error}
+        return None if is_response_started else problem_response(request, problem_type_of(error)), {"exc_info": error}
     # Coalesced requests share one error object, whose traceback would grow with each of them.
     error.__traceback__ = None
     return response, {}

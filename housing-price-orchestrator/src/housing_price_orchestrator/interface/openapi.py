@@ -18,7 +18,7 @@ from starlette.types import ASGIApp
 
 from housing_price_orchestrator.interface.access import describe_access
 from housing_price_orchestrator.interface.documents.body import NDJSON
-from housing_price_orchestrator.interface.problems import ANSWER_OF_ERROR, INTERNAL_ERROR, PROBLEM_MEDIA_TYPE
+from housing_price_orchestrator.interface.problems import INTERNAL_ERROR, PROBLEM_MEDIA_TYPE, PROBLEM_TYPES
 from housing_price_orchestrator.interface.timeout import TIMEOUT_HEADER, TIMEOUT_PARAMETER
 from housing_price_orchestrator.shared.errors import JobError, PredictionLogError
 from housing_price_orchestrator.shared.view.actual import ActualPrices
@@ -130,11 +130,11 @@ def body_of(view: type[BaseModel], example: Any, summary: str) -> dict[str, Any]
 def errors_of_pricing() -> dict[int | str, dict[str, Any]]:
     """Describe every error status of pricing, from the table of errors."""
     titles: dict[int, list[str]] = {}
-    for kind, answer in ANSWER_OF_ERROR.items():
+    for kind, problem in PROBLEM_TYPES.items():
         if issubclass(kind, PredictionLogError | JobError):
             # Failures of the log or of jobs do not affect pricing.
             continue
-        titles.setdefault(answer.status, []).append(answer.title)
+        titles.setdefault(problem.status, []).append(problem.title)
     titles[500] = [INTERNAL_ERROR.title]
     responses: dict[int | str, dict[str, Any]] = {}
     for status, of_status in sorted(titles.items()):
@@ -146,7 +146,7 @@ def errors_of_pricing() -> dict[int | str, dict[str, Any]]:
     return responses
 
 
-def answers_of_pricing() -> dict[int | str, dict[str, Any]]:
+def responses_of_pricing() -> dict[int | str, dict[str, Any]]:
     """Describe every response of pricing: the headers of a success, and every error."""
     return {200: {"headers": _PRICE_SOURCE}, **errors_of_pricing()}
 

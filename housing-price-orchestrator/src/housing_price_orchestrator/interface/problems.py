@@ -31,206 +31,206 @@ _NO_SNIFFING = {"x-content-type-options": "nosniff"}
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
+class ProblemType:
     """The status and texts of a problem document."""
 
     status: int
     name: str
     title: str
     detail: str
-    """In `ANSWER_OF_ERROR`, `{limitBytes}` stands for that extension member of the problem document."""
+    """May be a template in `PROBLEM_TYPES`: `{limitBytes}` stands for that extension member of the problem document."""
     retry_after_seconds: int | None = None
 
 
 _NO_USABLE_PRICES = "The model server returned no usable prices. Nothing was priced."
 
-ANSWER_OF_ERROR: dict[type[errors.HousingPriceError], Answer] = {
-    errors.InvalidDocument: Answer(
+PROBLEM_TYPES: dict[type[errors.HousingPriceError], ProblemType] = {
+    errors.InvalidDocument: ProblemType(
         422, "invalid-document", "Validation failed", "`errors` lists every field that is invalid."
     ),
-    errors.DocumentTooLarge: Answer(
+    errors.DocumentTooLarge: ProblemType(
         413, "document-too-large", "Document too large", "At most {limitBytes} bytes are accepted."
     ),
-    errors.DocumentTooSlow: Answer(
+    errors.DocumentTooSlow: ProblemType(
         408, "document-too-slow", "Request body timed out", "The body did not arrive in time. Send it without pauses."
     ),
-    errors.UnsupportedMediaType: Answer(
+    errors.UnsupportedMediaType: ProblemType(
         415, "unsupported-media-type", "Unsupported content type", "Send `{expected}`, uncompressed."
     ),
-    errors.CredentialsMissing: Answer(
+    errors.CredentialsMissing: ProblemType(
         401,
         "credentials-missing",
         "Authentication required",
         "Send a key: `Authorization: Bearer KEY` or `X-API-Key: KEY`.",
     ),
-    errors.CredentialsInvalid: Answer(
+    errors.CredentialsInvalid: ProblemType(
         401,
         "credentials-invalid",
         "Invalid credentials",
         "The key or token is unknown, revoked or expired. Ask the operator for a new one.",
     ),
-    errors.ScopeMissing: Answer(403, "scope-missing", "Insufficient scope", "This key lacks the scope `{scope}`."),
-    errors.RateLimitExceeded: Answer(
+    errors.ScopeMissing: ProblemType(403, "scope-missing", "Insufficient scope", "This key lacks the scope `{scope}`."),
+    errors.RateLimitExceeded: ProblemType(
         429, "rate-limit-exceeded", "Too many requests", "Wait for the number of seconds in `Retry-After`."
     ),
-    errors.IdentityProviderUnavailable: Answer(
+    errors.IdentityProviderUnavailable: ProblemType(
         503,
         "identity-provider-unavailable",
         "Identity provider unavailable",
         "Tokens cannot be verified right now. Try again.",
         5,
     ),
-    errors.RequestMalformed: Answer(
+    errors.RequestMalformed: ProblemType(
         400, "request-malformed", "Malformed HTTP request", "Send well-formed HTTP/1.1 requests."
     ),
-    errors.HostNotServed: Answer(
+    errors.HostNotServed: ProblemType(
         400, "host-not-served", "Unknown host", "This service does not accept requests for this `Host`."
     ),
-    errors.HeadTooLarge: Answer(
+    errors.HeadTooLarge: ProblemType(
         431,
         "head-too-large",
         "Request head too large",
         "The request line and all headers may have at most {limitBytes} bytes in total.",
     ),
-    errors.HeadTooSlow: Answer(
+    errors.HeadTooSlow: ProblemType(
         408,
         "head-too-slow",
         "Request head timed out",
         "The request line and headers did not arrive in time. Send them without pauses.",
     ),
-    errors.TooManyConnections: Answer(
+    errors.TooManyConnections: ProblemType(
         503, "too-many-connections", "Too many connections", "Open fewer connections, or try again in a moment.", 1
     ),
-    errors.PredictionUnknown: Answer(
+    errors.PredictionUnknown: ProblemType(
         404,
         "prediction-unknown",
         "Prediction not found",
         "No logged prediction has this id: it does not exist, was not logged, or was deleted after its retention time.",
     ),
-    errors.PredictionLogOff: Answer(
+    errors.PredictionLogOff: ProblemType(
         404, "prediction-log-off", "Prediction log disabled", "This service does not log predictions."
     ),
-    errors.PredictionLogUnavailable: Answer(
+    errors.PredictionLogUnavailable: ProblemType(
         503,
         "prediction-log-unavailable",
         "Prediction log unavailable",
         "The database of the prediction log is unreachable or busy. Try again.",
         1,
     ),
-    errors.QueueFull: Answer(
+    errors.QueueFull: ProblemType(
         503, "queue-full", "Queue full", "Too many houses are waiting to be priced. Try again in a moment.", 1
     ),
-    errors.DeadlineExceeded: Answer(
+    errors.DeadlineExceeded: ProblemType(
         504,
         "deadline-exceeded",
         "Deadline exceeded",
         "The model server did not answer within the time limit of the request.",
     ),
-    errors.JobsOff: Answer(
+    errors.JobsOff: ProblemType(
         404, "jobs-off", "Jobs disabled", "Jobs are not enabled on this service. Ask the operator to enable them."
     ),
-    errors.JobNotFound: Answer(404, "job-not-found", "Job not found", "No job of yours has this id."),
-    errors.JobFinished: Answer(
+    errors.JobNotFound: ProblemType(404, "job-not-found", "Job not found", "No job of yours has this id."),
+    errors.JobFinished: ProblemType(
         409, "job-finished", "Job already finished", "The job is in the final state `{state}` and cannot be changed."
     ),
-    errors.JobHasNoResult: Answer(
+    errors.JobHasNoResult: ProblemType(
         409,
         "job-has-no-result",
         "No such result",
         "The job is in the state `{state}`. Results exist only after it has succeeded.",
     ),
-    errors.IdempotencyKeyReused: Answer(
+    errors.IdempotencyKeyReused: ProblemType(
         422,
         "idempotency-key-reused",
         "Idempotency key reused",
         "This `Idempotency-Key` was already used for a different request. Choose a new one.",
     ),
-    errors.JobInputUnusable: Answer(
+    errors.JobInputUnusable: ProblemType(
         422, "input-unusable", "Unreadable input file", "The `error` of the job says why its file cannot be read."
     ),
-    errors.JobStoreFailed: Answer(
+    errors.JobStoreFailed: ProblemType(
         502,
         "store-failed",
         "File store failed",
         "The file could not be read from, or written to, its store. The worker's log states the cause.",
     ),
-    errors.JobsUnavailable: Answer(
+    errors.JobsUnavailable: ProblemType(
         503, "jobs-unavailable", "Job queue unavailable", "The job queue or its files are unreachable. Try again.", 5
     ),
-    errors.JobFilesFull: Answer(
+    errors.JobFilesFull: ProblemType(
         507, "job-files-full", "Job storage full", "There is no space for the file. Ask the operator to free some."
     ),
-    errors.ModelServerUnavailable: Answer(
+    errors.ModelServerUnavailable: ProblemType(
         503, "model-server-unavailable", "Model server unavailable", "The model server is unreachable. Try again.", 1
     ),
-    errors.ModelServerBusy: Answer(
+    errors.ModelServerBusy: ProblemType(
         503, "model-server-busy", "Model server busy", "The model server is overloaded. Try again.", 1
     ),
-    errors.CircuitOpen: Answer(
+    errors.CircuitOpen: ProblemType(
         503,
         "circuit-open",
         "Circuit open: the model server is failing",
         "Recent calls to the model server failed or were too slow. Wait for the number of seconds in `Retry-After`.",
         1,
     ),
-    errors.ModelChanged: Answer(
+    errors.ModelChanged: ProblemType(
         503,
         "model-changed",
         "Model changed during the request",
         "All prices in one response come from the same model, which was replaced just now. Try again.",
         1,
     ),
-    errors.ModelServerFailed: Answer(502, "model-server-failed", "Model server failed", _NO_USABLE_PRICES),
-    errors.RowsRefused: Answer(502, "rows-refused", "Model server rejected the rows", _NO_USABLE_PRICES),
-    errors.AnswerMalformed: Answer(
+    errors.ModelServerFailed: ProblemType(502, "model-server-failed", "Model server failed", _NO_USABLE_PRICES),
+    errors.RowsRefused: ProblemType(502, "rows-refused", "Model server rejected the rows", _NO_USABLE_PRICES),
+    errors.AnswerMalformed: ProblemType(
         502, "answer-malformed", "Malformed response from the model server", _NO_USABLE_PRICES
     ),
-    errors.AnswerIncomplete: Answer(
+    errors.AnswerIncomplete: ProblemType(
         502, "answer-incomplete", "Incomplete response from the model server", _NO_USABLE_PRICES
     ),
-    errors.PriceImplausible: Answer(
+    errors.PriceImplausible: ProblemType(
         502, "price-implausible", "Implausible price from the model server", _NO_USABLE_PRICES
     ),
 }
-"""The answer to each leaf class of the error tree. A test walks the tree and fails if one is missing."""
+"""The problem type of each leaf class of the error tree. A test walks the tree and fails if one is missing."""
 
-INTERNAL_ERROR = Answer(
+INTERNAL_ERROR = ProblemType(
     500, "internal-error", "Internal server error", "Quote the `requestId` when you report this error."
 )
 _CHALLENGE = 'Bearer realm="housing-price"'
 
 
-def answer_to(error: Exception) -> Answer:
-    """Look up the answer to an error; an error without a row in the table is a 500 with a generic text."""
+def problem_type_of(error: Exception) -> ProblemType:
+    """Return the problem type of an error; an error without a row in the table is a 500 with a generic text."""
     if not isinstance(error, errors.HousingPriceError):
         return INTERNAL_ERROR
-    answer = ANSWER_OF_ERROR.get(type(error), INTERNAL_ERROR)
-    if "{" in answer.detail:
-        answer = replace(answer, detail=answer.detail.format_map(members_of(error)))
+    problem = PROBLEM_TYPES.get(type(error), INTERNAL_ERROR)
+    if "{" in problem.detail:
+        problem = replace(problem, detail=problem.detail.format_map(extension_members(error)))
     if error.retry_after_seconds is not None:
-        return replace(answer, retry_after_seconds=error.retry_after_seconds)
-    return answer
+        return replace(problem, retry_after_seconds=error.retry_after_seconds)
+    return problem
 
 
-def problem(request: Request, answer: Answer, **members: Any) -> Response:
+def problem_response(request: Request, problem: ProblemType, **members: Any) -> Response:
     """Make the response with a problem document (RFC 9457); `members` are its extension members."""
-    document = problem_document(answer, request_id_of(request.scope), **members)
+    document = problem_document(problem, request_id_of(request.scope), **members)
     headers = dict(_NO_SNIFFING)
-    if answer.retry_after_seconds is not None:
-        headers["retry-after"] = str(answer.retry_after_seconds)
-    if answer.status == HTTPStatus.REQUEST_TIMEOUT:
+    if problem.retry_after_seconds is not None:
+        headers["retry-after"] = str(problem.retry_after_seconds)
+    if problem.status == HTTPStatus.REQUEST_TIMEOUT:
         # The rest of the request never arrived, so the connection cannot be reused.
         headers["connection"] = "close"
-    return Response(json.dumps(document), answer.status, headers, PROBLEM_MEDIA_TYPE)
+    return Response(json.dumps(document), problem.status, headers, PROBLEM_MEDIA_TYPE)
 
 
-def problem_document(answer: Answer, request_id: str, **members: Any) -> dict[str, Any]:
+def problem_document(problem: ProblemType, request_id: str, **members: Any) -> dict[str, Any]:
     """Make a problem document (RFC 9457); `members` are its extension members."""
     return {
-        "type": f"urn:housing-price:problem:{answer.name}",
-        "title": answer.title,
-        "status": answer.status,
-        "detail": answer.detail,
+        "type": f"urn:housing-price:problem:{problem.name}",
+        "title": problem.title,
+        "status": problem.status,
+        "detail": problem.detail,
         "requestId": request_id,
         **members,
     }
@@ -255,7 +255,7 @@ def error_response(request: Request, error: errors.HousingPriceError) -> Respons
     record_error(error, request.scope["state"]["record"], request.app.state.request_metrics)
     if isinstance(error, errors.InvalidDocument):
         return validation_response(error.findings, error.omitted)
-    response = problem(request, answer_to(error), **members_of(error))
+    response = problem_response(request, problem_type_of(error), **extension_members(error))
     response.headers.update(headers_of(error))
     return response
 
@@ -298,10 +298,10 @@ def headers_of(error: Exception) -> dict[str, str]:
 
 def record_error(error: Exception, record: RequestRecord, metrics: RequestMetrics | None) -> None:
     """Record that a request, or one line of a stream, failed, and count the features that were invalid."""
-    record.refusal = answer_to(error).name
+    record.refusal = problem_type_of(error).name
     if metrics is not None:
         findings = error.findings if isinstance(error, errors.InvalidDocument) else ()
-        metrics.refused(record.refusal, (_feature(finding["loc"]) for finding in findings))
+        metrics.count_error(record.refusal, (_feature(finding["loc"]) for finding in findings))
 
 
 def _feature(loc: Sequence[object]) -> object:
@@ -309,7 +309,7 @@ def _feature(loc: Sequence[object]) -> object:
     return next((part for part in loc[1:] if isinstance(part, str) and part != "data"), None)
 
 
-def members_of(error: Exception) -> dict[str, Any]:
+def extension_members(error: Exception) -> dict[str, Any]:
     """Return the extension members that an error adds to its problem document."""
     match error:
         case errors.InvalidDocument():
@@ -329,7 +329,7 @@ def http_exception_response(request: Request, error: HTTPException) -> Response:
     """Make the response to an error of the framework: unknown path (404) or wrong method (405)."""
     status = HTTPStatus(error.status_code)
     name = status.phrase.lower().replace(" ", "-")
-    response = problem(request, Answer(status, name, status.phrase, status.description or status.phrase))
+    response = problem_response(request, ProblemType(status, name, status.phrase, status.description or status.phrase))
     if error.headers:
         response.headers.update(error.headers)
     return response

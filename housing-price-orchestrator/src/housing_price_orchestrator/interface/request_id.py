@@ -8,7 +8,7 @@ from housing_price_orchestrator.shared.ids import unique_ids
 
 REQUEST_ID_HEADER = b"x-request-id"
 
-ANSWER_HEADERS = "answer_headers"
+RESPONSE_HEADERS = "response_headers"
 """Key in the state of a request: extra headers of its response, whether it succeeds or fails."""
 
 _new_id = unique_ids()

@@ -15,7 +15,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.interface.documents.reading import read_house
-from housing_price_orchestrator.interface.problems import answer_to, members_of
+from housing_price_orchestrator.interface.problems import extension_members, problem_type_of
 from housing_price_orchestrator.observability.logging import configure_logging
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.settings import PREFIX, InvalidSettings, Settings, load_settings
@@ -118,10 +118,10 @@ def _exit(status: int) -> None:
 
 def _describe_error(error: HousingPriceError) -> Mapping[str, Any]:
     """Describe an error of a row in the terms of the API's problem documents."""
-    answer = answer_to(error)
-    return {"code": answer.name, "title": answer.title, **members_of(error)}
+    problem = problem_type_of(error)
+    return {"code": problem.name, "title": problem.title, **extension_members(error)}
 
 
 def _failure_of(error: HousingPriceError) -> tuple[str, str]:
-    answer = answer_to(error)
-    return answer.name, str(error) if isinstance(error, JobInputUnusable) else answer.detail
+    problem = problem_type_of(error)
+    return problem.name, str(error) if isinstance(error, JobInputUnusable) else problem.detail

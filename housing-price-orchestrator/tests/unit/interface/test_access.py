@@ -1,4 +1,4 @@
-"""Who may use an operation, over HTTP and in the OpenAPI document."""
+"""Authentication and scopes, over HTTP and in the OpenAPI document."""
 
 import json
 from datetime import UTC, datetime, timedelta
@@ -42,7 +42,7 @@ def key(file: Path) -> str:
 
 @pytest.fixture
 def guarded(stub: StubModelServer, start_app: StartApp, file: Path, key: str) -> TestClient:
-    """The shipped application, which asks for keys."""
+    """The shipped application with API keys required."""
     assert key
     return start_app(stub.url, auth={"keys_file": file})
 
@@ -53,13 +53,13 @@ def post(api: TestClient, path: str, **headers: str) -> Any:
 
 
 @pytest.mark.parametrize("path", GUARDED)
-def test_a_good_key_is_answered(guarded: TestClient, key: str, path: str) -> None:
+def test_a_valid_key_is_accepted(guarded: TestClient, key: str, path: str) -> None:
     assert post(guarded, path, **bearer(key)).status_code == 200
     assert post(guarded, path, **{"X-API-Key": key}).status_code == 200
 
 
 @pytest.mark.parametrize("path", GUARDED)
-def test_without_a_key_it_is_a_401_that_says_what_to_send(guarded: TestClient, path: str) -> None:
+def test_without_a_key_the_response_is_a_401_that_says_what_to_send(guarded: TestClient, path: str) -> None:
     answer = post(guarded, path)
     assert answer.status_code == 401
     assert answer.headers["content-type"] == "application/problem+json"
@@ -68,7 +68,7 @@ def test_without_a_key_it_is_a_401_that_says_what_to_send(guarded: TestClient, p
     assert "X-API-Key" in answer.json()["detail"]
 
 
-def test_the_words_of_the_scheme_may_be_written_in_any_case(guarded: TestClient, key: str) -> None:
+def test_the_bearer_scheme_is_case_insensitive(guarded: TestClient, key: str) -> None:
     assert post(guarded, PREDICT, authorization=f"bEARER  {key} ").status_code == 200
 
 
@@ -82,20 +82,20 @@ def test_the_words_of_the_scheme_may_be_written_in_any_case(guarded: TestClient,
         {"X-API-Key": "x"},
     ],
 )
-def test_a_key_of_nobody_is_a_401(guarded: TestClient, headers: dict[str, str]) -> None:
+def test_an_unknown_key_is_a_401(guarded: TestClient, headers: dict[str, str]) -> None:
     answer = post(guarded, PREDICT, **headers)
     assert answer.status_code == 401
     assert 'error="invalid_token"' in answer.headers["www-authenticate"]
     assert answer.json()["type"].endswith(":credentials-invalid")
 
 
-def test_every_wrong_character_of_a_key_is_noticed(guarded: TestClient, key: str) -> None:
+def test_one_wrong_character_of_a_key_is_a_401(guarded: TestClient, key: str) -> None:
     for at in range(len(key)):
         wrong = key[:at] + ("0" if key[at] != "0" else "1") + key[at + 1 :]
         assert post(guarded, PREDICT, **bearer(wrong)).status_code == 401, at
 
 
-def test_a_key_for_something_else_is_a_403_that_names_the_scope(
+def test_a_key_without_the_scope_is_a_403_that_names_the_scope(
     stub: StubModelServer, start_app: StartApp, file: Path
 ) -> None:
     key = new_key(file, "admin", "jobs")
@@ -112,24 +112,24 @@ def test_an_expired_key_is_a_401(stub: StubModelServer, start_app: StartApp, fil
     assert [post(api, PREDICT, **bearer(key)).status_code for key in keys] == [401, 200]
 
 
-def test_who_asks_is_asked_before_the_body_is_read(guarded: TestClient) -> None:
+def test_authentication_precedes_reading_the_body(guarded: TestClient) -> None:
     assert guarded.post(PREDICT, content=b"no JSON").status_code == 401
     assert guarded.post(PREDICT, content=b"x", headers={"content-type": "text/plain"}).status_code == 401
     assert guarded.post(BATCH, content=b" " * 40_000_000).status_code == 401
 
 
 @pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/openapi.json", "/docs", "/redoc"])
-def test_what_watches_and_explains_the_service_needs_no_key(guarded: TestClient, path: str) -> None:
+def test_health_and_documentation_need_no_key(guarded: TestClient, path: str) -> None:
     assert guarded.get(path).status_code in {200, 503}
 
 
 @pytest.mark.parametrize("path", GUARDED)
-def test_where_no_keys_are_asked_for_a_key_does_no_harm(api: TestClient, path: str) -> None:
+def test_a_key_is_ignored_if_access_control_is_off(api: TestClient, path: str) -> None:
     assert post(api, path).status_code == 200
     assert post(api, path, **bearer("whatever")).status_code == 200
 
 
-def test_a_request_is_known_by_its_key_and_not_by_its_secret(guarded: TestClient, key: str) -> None:
+def test_a_request_records_the_public_part_of_its_key_only(guarded: TestClient, key: str) -> None:
     record = RequestRecord("r")
     token = current_request.set(record)
     try:
@@ -142,7 +142,7 @@ def test_a_request_is_known_by_its_key_and_not_by_its_secret(guarded: TestClient
 
 
 class _Request:
-    """What a check looks at of a request."""
+    """The part of a request that a scope check uses."""
 
     def __init__(self, app: Any, headers: dict[str, str]) -> None:
         self.app = app
@@ -162,16 +162,16 @@ class _Request:
         ([(b"x-api-key", b"")], None),
     ],
 )
-def test_a_credential_is_looked_for_in_both_headers(headers: list[tuple[bytes, bytes]], credential: str | None) -> None:
+def test_a_credential_is_found_in_either_header(headers: list[tuple[bytes, bytes]], credential: str | None) -> None:
     assert credential_in(headers) == credential
 
 
-def test_a_credential_that_is_not_ascii_is_nobodys() -> None:
+def test_a_credential_that_is_not_ascii_is_invalid() -> None:
     with pytest.raises(CredentialsInvalid):
         credential_in([(b"authorization", b"Bearer \xff\xfe")])
 
 
-def test_an_ordinary_operation_takes_a_scope_as_well(stub: StubModelServer, file: Path) -> None:
+def test_an_ordinary_fastapi_operation_can_require_a_scope(stub: StubModelServer, file: Path) -> None:
     keys = {scope: new_key(file, scope) for scope in ("predict", "admin")}
     app = create_app(settings_for(stub.url, auth={"keys_file": file}))
 
@@ -193,7 +193,7 @@ def test_an_ordinary_operation_takes_a_scope_as_well(stub: StubModelServer, file
             assert {"401", "403"} <= operation["responses"].keys()
 
 
-def test_a_token_of_the_identity_provider_is_as_good_as_a_key(
+def test_a_token_of_the_identity_provider_is_accepted_like_a_key(
     stub: StubModelServer, start_app: StartApp, file: Path, key: str
 ) -> None:
     with StubModelServer(says(503)) as provider:
@@ -203,7 +203,7 @@ def test_a_token_of_the_identity_provider_is_as_good_as_a_key(
         assert away.status_code == 503
         assert away.json()["type"].endswith(":identity-provider-unavailable")
         assert int(away.headers["retry-after"]) >= 1
-        # A key needs no provider.
+        # Keys work without the identity provider.
         assert post(api, PREDICT, **bearer(key)).status_code == 200
     with StubModelServer(says(body=published("rsa"))) as provider:
         api = start_app(stub.url, jwt={**tokens, "jwks_url": f"{provider.url}/jwks"})
@@ -243,10 +243,12 @@ SCOPE_OF_OPERATION = {
     "abortModel": "admin",
     "archiveModel": "admin",
 }
-"""Every operation that takes a key, and what the key has to be for."""
+"""Every operation that requires a key, and its scope."""
 
 
-def test_the_document_says_which_operations_take_a_key(stub: StubModelServer, file: Path, key: str) -> None:
+def test_the_openapi_document_declares_which_operations_require_a_key(
+    stub: StubModelServer, file: Path, key: str
+) -> None:
     assert key
     closed, opened = (
         operations(create_app(settings_for(stub.url, **groups))) for groups in ({"auth": {"keys_file": file}}, {})
@@ -256,7 +258,7 @@ def test_the_document_says_which_operations_take_a_key(stub: StubModelServer, fi
         scope = SCOPE_OF_OPERATION.get(operation["operationId"])
         assert operation.get("security", []) == ([{"bearer": [scope]}, {"apiKey": [scope]}] if is_guarded else [])
         assert ({"401", "403"} <= operation["responses"].keys()) == is_guarded
-        # The one difference of a service that asks nobody: a key may be left out.
+        # Without access control, the only difference is that a key is optional.
         if is_guarded:
             assert opened[place] == operation | {"security": [{}, *operation["security"]]}
         else:
@@ -269,7 +271,7 @@ def test_both_schemes_are_described(api: TestClient) -> None:
     assert schemes["apiKey"]["name"] == "X-API-Key"
 
 
-def test_every_declared_scope_is_one_that_a_key_can_have(api: TestClient) -> None:
+def test_every_declared_scope_exists(api: TestClient) -> None:
     assert isinstance(api.app, FastAPI)
     ways = [way for one in operations(api.app).values() for way in one.get("security", [])]
     assert {scope for way in ways for scopes in way.values() for scope in scopes} <= set(SCOPES)

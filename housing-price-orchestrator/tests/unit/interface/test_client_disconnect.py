@@ -1,4 +1,4 @@
-"""Callers who leave while their request is worked on."""
+"""Clients that disconnect while their request is processed."""
 
 import asyncio
 import gc
@@ -16,15 +16,15 @@ pytestmark = pytest.mark.anyio
 
 
 class Connection:
-    """What a server gives a request to receive from; `comes_to_an_end` is set when the caller leaves."""
+    """The receive channel of a request; the test sets `is_disconnected` when the client disconnects."""
 
     def __init__(self) -> None:
         self.is_watched = asyncio.Event()
-        self.comes_to_an_end = asyncio.Event()
+        self.is_disconnected = asyncio.Event()
 
     async def receive(self) -> Message:
         self.is_watched.set()
-        await self.comes_to_an_end.wait()
+        await self.is_disconnected.wait()
         return {"type": "http.disconnect"}
 
 
@@ -36,16 +36,16 @@ def no_collector() -> Iterator[None]:
     gc.enable()
 
 
-async def test_work_ends_with_its_caller() -> None:
+async def test_work_is_cancelled_when_the_client_disconnects() -> None:
     connection = Connection()
     asking = asyncio.create_task(cancel_on_disconnect(connection.receive, asyncio.Event().wait(), Timers()))
     await connection.is_watched.wait()
-    connection.comes_to_an_end.set()
+    connection.is_disconnected.set()
     with pytest.raises(ClientDisconnect):
         await asking
 
 
-async def test_a_cancelled_request_is_not_a_caller_who_left() -> None:
+async def test_another_cancellation_is_not_reported_as_a_disconnect() -> None:
     connection = Connection()
     asking = asyncio.create_task(cancel_on_disconnect(connection.receive, asyncio.Event().wait(), Timers()))
     await connection.is_watched.wait()
@@ -59,11 +59,11 @@ async def ask(connection: Connection) -> None:
 
 
 @pytest.mark.usefixtures("no_collector")
-async def test_an_answered_request_leaves_nothing_for_the_garbage_collector() -> None:
-    """Thousands of them at once would hold up all others for as long as they are cleared away."""
+async def test_a_finished_request_leaves_no_reference_cycle() -> None:
+    """Collecting thousands of cycles at once would block the event loop."""
     connection = Connection()
     await asyncio.create_task(ask(connection))
-    # The watcher hears of its end in the next round of the loop, and is dropped after it.
+    # The watcher is cancelled in the next turn of the loop and freed in the one after it.
     await asyncio.sleep(0)
     await asyncio.sleep(0)
     trace = weakref.ref(connection)

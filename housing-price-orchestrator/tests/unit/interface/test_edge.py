@@ -1,4 +1,4 @@
-"""What stands around the application where it is asked for: hosts, proxies, other sites; and the pages of ours."""
+"""Optional middleware (trusted hosts, trusted proxies, CORS) and the documentation pages."""
 
 import re
 from collections.abc import Callable
@@ -21,7 +21,7 @@ type StartApp = Callable[..., TestClient]
 
 class TestHosts:
     @pytest.mark.parametrize("host", ["prices.example.com", "PRICES.example.com:8443", "a.b.example.net", "[::1]:80"])
-    def test_a_name_of_ours_is_served(self, stub: StubModelServer, start_app: StartApp, host: str) -> None:
+    def test_a_trusted_host_is_accepted(self, stub: StubModelServer, start_app: StartApp, host: str) -> None:
         api = start_app(stub.url, server={"trusted_hosts": "prices.example.com, *.example.net,[::1]"})
         assert api.post(PREDICT, content=house_bytes(), headers={"host": host}).status_code == 200
 
@@ -29,26 +29,26 @@ class TestHosts:
         "host",
         ["example.com", "prices.example.com.evil.org", "evil.org", "example.net", "", "prices.example.com:x", "@"],
     )
-    def test_another_name_is_refused(self, stub: StubModelServer, start_app: StartApp, host: str) -> None:
+    def test_another_host_is_rejected(self, stub: StubModelServer, start_app: StartApp, host: str) -> None:
         api = start_app(stub.url, server={"trusted_hosts": "prices.example.com,*.example.net"})
         answer = api.post(PREDICT, content=house_bytes(), headers={"host": host})
         assert answer.status_code == 400
         assert answer.json()["type"] == "urn:housing-price:problem:host-not-served"
         assert answer.json()["requestId"] == answer.headers["x-request-id"]
 
-    def test_two_names_are_one_too_many(self, stub: StubModelServer, start_app: StartApp) -> None:
+    def test_two_host_headers_are_rejected(self, stub: StubModelServer, start_app: StartApp) -> None:
         api = start_app(stub.url, server={"trusted_hosts": "prices.example.com"})
         headers = [("host", "prices.example.com"), ("host", "prices.example.com")]
         assert api.get("/livez", headers=headers).status_code == 400
 
-    def test_any_name_is_served_where_none_is_configured(self, api: TestClient) -> None:
+    def test_any_host_is_accepted_by_default(self, api: TestClient) -> None:
         assert api.get("/livez", headers={"host": "anything.example"}).status_code == 200
 
 
-class TestOtherSites:
+class TestCors:
     ORIGIN = "https://www.example.com"
 
-    def test_no_page_of_another_site_may_read_anything_unless_it_is_configured(self, api: TestClient) -> None:
+    def test_cors_is_off_by_default(self, api: TestClient) -> None:
         answer = api.get("/livez", headers={"origin": self.ORIGIN})
         assert not [name for name in answer.headers if name.startswith("access-control")]
         asked = {"origin": self.ORIGIN, "access-control-request-method": "POST"}
@@ -56,7 +56,9 @@ class TestOtherSites:
         assert answer.status_code == 405
         assert not [name for name in answer.headers if name.startswith("access-control")]
 
-    def test_a_configured_origin_may_send_and_read(self, stub: StubModelServer, start_app: StartApp) -> None:
+    def test_an_allowed_origin_may_send_requests_and_read_responses(
+        self, stub: StubModelServer, start_app: StartApp
+    ) -> None:
         api = start_app(stub.url, cors={"allowed_origins": f"{self.ORIGIN},http://localhost:5173"})
         asked = {
             "origin": self.ORIGIN,
@@ -70,7 +72,7 @@ class TestOtherSites:
         assert "X-Request-ID" in answer.headers["access-control-expose-headers"]
         assert "access-control-allow-credentials" not in answer.headers
 
-    def test_others_may_not(self, stub: StubModelServer, start_app: StartApp) -> None:
+    def test_other_origins_are_not_allowed(self, stub: StubModelServer, start_app: StartApp) -> None:
         api = start_app(stub.url, cors={"allowed_origins": self.ORIGIN})
         for origin in ("https://evil.example", "null", f"{self.ORIGIN}.evil.example", "http://www.example.com"):
             answer = api.get("/livez", headers={"origin": origin})
@@ -78,7 +80,7 @@ class TestOtherSites:
 
 
 def seen_behind(address: str, stub: StubModelServer, **server: Any) -> tuple[str, str]:
-    """The client's address and the scheme that the application sees when `address` hands a request on."""
+    """Return the client address and the scheme that the application sees when `address` forwards a request."""
     app = create_app(settings_for(stub.url, server=server))
 
     @app.get("/seen")
@@ -93,18 +95,18 @@ def seen_behind(address: str, stub: StubModelServer, **server: Any) -> tuple[str
 
 
 class TestProxies:
-    def test_nobody_is_believed_who_is_not_configured(self, stub: StubModelServer) -> None:
+    def test_forwarded_headers_are_ignored_by_default(self, stub: StubModelServer) -> None:
         assert seen_behind("10.0.0.1", stub) == ("10.0.0.1", "http")
         assert seen_behind("10.0.0.1", stub, trusted_proxies="10.0.0.2") == ("10.0.0.1", "http")
 
-    def test_a_configured_proxy_is_believed_as_far_as_it_can_know(self, stub: StubModelServer) -> None:
+    def test_forwarded_headers_of_a_trusted_proxy_are_used(self, stub: StubModelServer) -> None:
         assert seen_behind("10.0.0.1", stub, trusted_proxies="10.0.0.1") == ("10.1.2.3", "https")
         assert seen_behind("10.0.0.1", stub, trusted_proxies="10.0.0.0/8") == ("203.0.113.9", "https")
 
 
 class TestPages:
     @pytest.mark.parametrize("path", PAGES)
-    def test_a_page_may_run_what_is_ours_and_stand_in_no_other(self, api: TestClient, path: str) -> None:
+    def test_documentation_pages_run_only_own_scripts_and_cannot_be_framed(self, api: TestClient, path: str) -> None:
         answer = api.get(path)
         assert answer.status_code == 200
         policy = dict(part.strip().partition(" ")[::2] for part in answer.headers["content-security-policy"].split(";"))
@@ -118,10 +120,10 @@ class TestPages:
         assert answer.headers["referrer-policy"] == "no-referrer"
 
     @pytest.mark.parametrize("path", ["/docs/assets/swagger-ui.css", "/docs/assets/redoc.standalone.js", "/nowhere"])
-    def test_what_is_no_page_is_not_taken_for_one(self, api: TestClient, path: str) -> None:
+    def test_other_responses_cannot_be_sniffed_as_html(self, api: TestClient, path: str) -> None:
         assert api.get(path).headers["x-content-type-options"] == "nosniff"
 
-    def test_they_can_be_closed(self, stub: StubModelServer, start_app: StartApp) -> None:
+    def test_documentation_pages_can_be_disabled(self, stub: StubModelServer, start_app: StartApp) -> None:
         api = start_app(stub.url, docs={"enabled": False})
         for path in (*PAGES, "/openapi.json", "/docs/assets/swagger-ui.css"):
             assert api.get(path).status_code == 404
@@ -149,7 +151,7 @@ class TestPages:
         ("ORCHESTRATOR_DOCS__ENABLED", "perhaps"),
     ],
 )
-def test_a_bad_value_is_refused_by_the_name_of_its_variable(
+def test_an_invalid_setting_is_rejected_by_the_name_of_its_variable(
     monkeypatch: pytest.MonkeyPatch, variable: str, value: str
 ) -> None:
     monkeypatch.setenv(variable, value)
@@ -158,7 +160,7 @@ def test_a_bad_value_is_refused_by_the_name_of_its_variable(
 
 
 @pytest.mark.parametrize("group", ["SERVER__TRUSTED_PROXIES", "SERVER__TRUSTED_HOSTS", "CORS__ALLOWED_ORIGINS"])
-def test_an_empty_list_is_none(monkeypatch: pytest.MonkeyPatch, group: str) -> None:
+def test_an_empty_list_setting_means_none(monkeypatch: pytest.MonkeyPatch, group: str) -> None:
     monkeypatch.setenv(f"ORCHESTRATOR_{group}", "")
     settings = load_settings()
     assert settings.server.trusted_proxies == settings.server.trusted_hosts == settings.cors.allowed_origins == ()

@@ -1,4 +1,4 @@
-"""What was asked and answered can be found again, and be compared with what houses were sold for."""
+"""Searching logged predictions and comparing them with actual sale prices, over HTTP."""
 
 import base64
 import math
@@ -34,7 +34,7 @@ def api(stub: StubModelServer, start_app: StartApp, database_url: str) -> TestCl
 
 @pytest.fixture(scope="module")
 def sqlite_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """One application for all that is refused before the log is asked."""
+    """One application shared by the tests of requests that are rejected before the log is queried."""
     log = {"enabled": True, "url": f"sqlite:///{tmp_path_factory.mktemp('log') / 'log.db'}"}
     with StubModelServer() as stub, TestClient(create_app(settings_for(stub.url, prediction_log=log))) as api:
         yield api
@@ -45,7 +45,7 @@ type StartGuarded = Callable[..., tuple[TestClient, str]]
 
 @pytest.fixture
 def guarded(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> StartGuarded:
-    """Starts the application with a key that is good for some scopes: `guarded("admin")` gives both."""
+    """Start the application with a key that has some scopes; `guarded("admin")` returns both."""
 
     def start(*scopes: Scope) -> tuple[TestClient, str]:
         file = tmp_path / "keys.json"
@@ -57,7 +57,7 @@ def guarded(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> Start
 
 
 def ask(api: TestClient, count: int, **headers: str) -> list[dict[str, Any]]:
-    """Price so many houses, and wait until they are logged."""
+    """Price `count` houses, and wait until they are logged."""
     predictions: list[dict[str, Any]] = api.post(BATCH, json=batch_json(houses_json(count)), headers=headers).json()[
         "predictions"
     ]
@@ -67,7 +67,7 @@ def ask(api: TestClient, count: int, **headers: str) -> list[dict[str, Any]]:
 
 
 def pages(api: TestClient, **query: Any) -> list[list[dict[str, Any]]]:
-    """Go through all pages."""
+    """Return the predictions of all pages."""
     found = []
     while True:
         page = api.get(PREDICTIONS, params=query).json()
@@ -81,7 +81,7 @@ def ids_of(predictions: list[dict[str, Any]]) -> list[str]:
     return [one["transactionId"] for one in predictions]
 
 
-def test_a_price_is_found_by_its_transaction_as_it_was_answered(api: TestClient) -> None:
+def test_a_prediction_is_found_by_its_transaction_id_unchanged(api: TestClient) -> None:
     before = datetime.now(UTC)
     asked = house_json(id=2**63 - 1, lotArea=8450.25, alley=None)
     answer = api.post(PREDICT, json=asked, headers={"x-request-id": "caller-1"})
@@ -105,7 +105,7 @@ def test_a_price_is_found_by_its_transaction_as_it_was_answered(api: TestClient)
     }
 
 
-def test_the_house_comes_back_as_a_caller_would_send_it(api: TestClient) -> None:
+def test_a_logged_house_can_be_sent_again(api: TestClient) -> None:
     (priced,) = ask(api, 1)
     house = api.get(f"{PREDICTIONS}/{priced['transactionId']}").json()["house"]
     assert house.keys() == {field.alias for field in House.model_fields.values()}
@@ -113,7 +113,7 @@ def test_the_house_comes_back_as_a_caller_would_send_it(api: TestClient) -> None
     assert again["predictedPrice"] == priced["predictedPrice"]
 
 
-def test_the_prices_of_a_request_are_found_newest_first(api: TestClient) -> None:
+def test_predictions_of_a_request_are_found_newest_first(api: TestClient) -> None:
     ask(api, 3)
     wanted = ask(api, 5, **{"x-request-id": "mine"})
     (found,) = pages(api, requestId="mine")
@@ -122,14 +122,14 @@ def test_the_prices_of_a_request_are_found_newest_first(api: TestClient) -> None
 
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
-def test_pages_hold_each_price_once(api: TestClient, limit: int) -> None:
+def test_pages_contain_each_prediction_once(api: TestClient, limit: int) -> None:
     wanted = ask(api, 4) + ask(api, 3)
     found = pages(api, limit=limit)
     assert all(len(page) <= limit for page in found)
     assert [one for page in found for one in ids_of(page)] == ids_of(wanted)[::-1]
 
 
-def test_prices_are_found_by_version_of_the_model(api: TestClient, stub: StubModelServer) -> None:
+def test_predictions_are_found_by_model_version(api: TestClient, stub: StubModelServer) -> None:
     stub.behaviour = predicts(x_model_version="1")
     first = ask(api, 2)
     stub.behaviour = predicts(x_model_version="2")
@@ -140,7 +140,7 @@ def test_prices_are_found_by_version_of_the_model(api: TestClient, stub: StubMod
     assert pages(api, modelVersion="3") == [[]]
 
 
-def test_prices_are_found_by_time(api: TestClient) -> None:
+def test_predictions_are_found_by_time(api: TestClient) -> None:
     first = ask(api, 2)
     between = api.get(f"{PREDICTIONS}/{ask(api, 1)[0]['transactionId']}").json()["predictedAt"]
     (found,) = pages(api, to=between)
@@ -168,21 +168,21 @@ def test_prices_are_found_by_time(api: TestClient) -> None:
         ("colour=red", "colour"),
     ],
 )
-def test_a_bad_parameter_is_refused_by_name(sqlite_api: TestClient, query: str, name: str) -> None:
+def test_an_invalid_parameter_is_rejected_by_name(sqlite_api: TestClient, query: str, name: str) -> None:
     answer = sqlite_api.get(f"{PREDICTIONS}?{query}")
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["query", name]
 
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
-def test_any_time_may_be_asked_about(api: TestClient, moment: str) -> None:
+def test_any_time_is_accepted(api: TestClient, moment: str) -> None:
     ask(api, 1)
     cursor = base64.urlsafe_b64encode(f"{moment} {NEVER_MADE}".encode()).decode()
     for query in ({"from": moment}, {"to": moment}, {"cursor": cursor}):
         assert api.get(PREDICTIONS, params=query).status_code == 200
 
 
-def test_a_transaction_that_was_never_made_is_a_404(api: TestClient) -> None:
+def test_an_unknown_transaction_is_a_404(api: TestClient) -> None:
     ask(api, 1)
     answer = api.get(f"{PREDICTIONS}/{NEVER_MADE}")
     assert answer.status_code == 404
@@ -199,14 +199,14 @@ QUESTIONS: dict[str, Callable[[TestClient], Any]] = {
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_without_a_log_every_question_says_so(stub: StubModelServer, start_app: StartApp, question: str) -> None:
+def test_without_a_log_every_operation_is_a_404(stub: StubModelServer, start_app: StartApp, question: str) -> None:
     answer = QUESTIONS[question](start_app(stub.url))
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:housing-price:problem:prediction-log-off"
 
 
 @pytest.mark.parametrize("question", QUESTIONS)
-def test_while_the_log_is_away_every_question_is_a_503(
+def test_while_the_log_is_unavailable_every_operation_is_a_503(
     stub: StubModelServer, start_app: StartApp, tmp_path: Path, question: str
 ) -> None:
     api = start_app(stub.url, prediction_log={"enabled": True, "url": f"sqlite:///{tmp_path / 'nowhere' / 'log.db'}"})
@@ -217,7 +217,9 @@ def test_while_the_log_is_away_every_question_is_a_503(
     assert int(answer.headers["retry-after"]) >= 1
 
 
-def test_while_the_log_is_away_prices_are_made(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> None:
+def test_while_the_log_is_unavailable_houses_are_still_priced(
+    stub: StubModelServer, start_app: StartApp, tmp_path: Path
+) -> None:
     folder = tmp_path / "later"
     api = start_app(stub.url, prediction_log={"enabled": True, "url": f"sqlite:///{folder / 'log.db'}"})
     answer = api.post(PREDICT, json=house_json())
@@ -228,7 +230,7 @@ def test_while_the_log_is_away_prices_are_made(stub: StubModelServer, start_app:
 
 
 @pytest.mark.parametrize(("scope", "allowed"), [("admin", {"find", "get", "errors"}), ("predict", {"actuals"})])
-def test_each_question_takes_its_scope(guarded: StartGuarded, scope: Scope, allowed: set[str]) -> None:
+def test_each_operation_requires_its_scope(guarded: StartGuarded, scope: Scope, allowed: set[str]) -> None:
     api, key = guarded(scope)
     assert all(question(api).status_code == 401 for question in QUESTIONS.values())
     api.headers.update(bearer(key))
@@ -253,7 +255,7 @@ def tell(api: TestClient, *actuals: dict[str, Any]) -> dict[str, Any]:
     return receipt
 
 
-def test_telling_a_sale_price_twice_changes_nothing_and_another_price_corrects_it(api: TestClient) -> None:
+def test_repeating_a_sale_price_changes_nothing_and_another_price_replaces_it(api: TestClient) -> None:
     (priced,) = ask(api, 1)
     one = {"transactionId": priced["transactionId"], "salePrice": 100_000, "soldOn": "2026-11-21"}
     assert tell(api, one) == {"stored": 1, "unchanged": 0, "unknown": []}
@@ -264,7 +266,7 @@ def test_telling_a_sale_price_twice_changes_nothing_and_another_price_corrects_i
     assert (error["count"], error["meanAbsoluteError"], error["rmsle"]) == (1, 0, 0)
 
 
-def test_a_sale_price_of_nothing_known_is_reported_by_its_place_and_the_others_are_kept(api: TestClient) -> None:
+def test_unknown_sale_prices_are_listed_by_index_and_the_others_are_stored(api: TestClient) -> None:
     priced = ask(api, 2)
     receipt = tell(
         api,
@@ -283,7 +285,7 @@ def test_a_sale_price_of_nothing_known_is_reported_by_its_place_and_the_others_a
     }
 
 
-def test_ten_thousand_sale_prices_are_taken_together(api: TestClient) -> None:
+def test_ten_thousand_sale_prices_are_accepted_in_one_request(api: TestClient) -> None:
     priced = ask(api, 10_000)
     receipt = tell(api, *({"transactionId": one["transactionId"], "salePrice": 1e5} for one in priced))
     assert receipt == {"stored": 10_000, "unchanged": 0, "unknown": []}
@@ -291,7 +293,7 @@ def test_ten_thousand_sale_prices_are_taken_together(api: TestClient) -> None:
     assert error["count"] == 10_000
 
 
-def test_the_realised_error_is_told_by_version_and_month(api: TestClient, stub: StubModelServer) -> None:
+def test_realised_error_is_reported_by_version_and_month(api: TestClient, stub: StubModelServer) -> None:
     stub.behaviour = predicts(x_model_version="1")
     first = ask(api, 3)
     stub.behaviour = predicts(x_model_version="2")
@@ -315,7 +317,7 @@ def test_the_realised_error_is_told_by_version_and_month(api: TestClient, stub: 
     assert october["coverage"] == pytest.approx(2 / 3)
 
 
-def test_a_sale_price_of_a_house_belongs_to_the_last_price_of_each_model(
+def test_a_sale_price_by_house_id_matches_the_latest_prediction_of_each_model(
     api: TestClient, stub: StubModelServer
 ) -> None:
     for model in ("a", "b"):
@@ -326,7 +328,7 @@ def test_a_sale_price_of_a_house_belongs_to_the_last_price_of_each_model(
         last = ask(api, 1)
     tell(api, {"id": 1, "salePrice": 50_000, "soldOn": "2026-11-01"})
     assert [(one["modelVersion"], one["count"]) for one in api.get(ERRORS).json()["errors"]] == [("a", 1), ("b", 1)]
-    # What is told of the transaction itself counts more, and makes no second comparison.
+    # A sale price by transaction id takes precedence over one by house id, and is not counted twice.
     tell(
         api, {"transactionId": last[0]["transactionId"], "salePrice": last[0]["predictedPrice"], "soldOn": "2026-11-02"}
     )
@@ -351,7 +353,7 @@ def test_a_sale_price_of_a_house_belongs_to_the_last_price_of_each_model(
         ({"data": [{"id": 1, "salePrice": 1}] * 10_001}, ["body", "data"]),
     ],
 )
-def test_a_wrong_sale_price_is_refused_by_name(sqlite_api: TestClient, document: Any, loc: list[Any]) -> None:
+def test_an_invalid_sale_price_is_rejected_by_name(sqlite_api: TestClient, document: Any, loc: list[Any]) -> None:
     answer = sqlite_api.post(ACTUALS, json=document)
     assert answer.status_code == 422, answer.text
     assert answer.json()["detail"][0]["loc"] == loc
@@ -360,7 +362,7 @@ def test_a_wrong_sale_price_is_refused_by_name(sqlite_api: TestClient, document:
 @pytest.mark.parametrize(
     "body", [b"", b"x", b"\xff", b'{"data": [], "data": []}', b'{"data":[{"id":1,"salePrice":NaN}]}', b"[" * 20_000]
 )
-def test_what_is_not_json_is_refused(sqlite_api: TestClient, body: bytes) -> None:
+def test_malformed_json_is_rejected(sqlite_api: TestClient, body: bytes) -> None:
     answer = sqlite_api.post(ACTUALS, content=body)
     assert answer.status_code == 422
     assert answer.json()["detail"]

@@ -7,7 +7,7 @@ from fastapi.testclient import TestClient
 
 from factories import batch_bytes, house_bytes, houses_json
 from fakes import FakePriceModel
-from housing_price_orchestrator.interface.problems import ANSWER_OF_ERROR, answer_to
+from housing_price_orchestrator.interface.problems import PROBLEM_TYPES, problem_type_of
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.shared import errors
 
@@ -36,41 +36,64 @@ STATUS_BY_DESIGN = {
 
 @pytest.mark.parametrize("leaf", LEAVES)
 def test_every_error_has_an_answer(leaf: type[errors.HousingPriceError]) -> None:
-    assert leaf in ANSWER_OF_ERROR
+    assert leaf in PROBLEM_TYPES
 
 
-def test_the_table_holds_nothing_but_errors_of_the_tree() -> None:
-    assert set(ANSWER_OF_ERROR) <= set(LEAVES)
+def test_the_table_contains_only_errors_of_the_tree() -> None:
+    assert set(PROBLEM_TYPES) <= set(LEAVES)
 
 
 @pytest.mark.parametrize(("kind", "status"), STATUS_BY_DESIGN.items())
-def test_an_error_has_the_status_of_the_design(kind: type[errors.HousingPriceError], status: int) -> None:
-    assert ANSWER_OF_ERROR[kind].status == status
+def test_each_error_has_its_specified_status(kind: type[errors.HousingPriceError], status: int) -> None:
+    assert PROBLEM_TYPES[kind].status == status
 
 
 @pytest.mark.parametrize("leaf", sorted(leaves(errors.ModelAnswerUnusable), key=lambda kind: kind.__name__))
-def test_an_unusable_answer_is_a_bad_gateway(leaf: type[errors.HousingPriceError]) -> None:
-    assert ANSWER_OF_ERROR[leaf].status == 502
+def test_an_unusable_model_answer_is_a_502(leaf: type[errors.HousingPriceError]) -> None:
+    assert PROBLEM_TYPES[leaf].status == 502
 
 
 @pytest.mark.parametrize("leaf", LEAVES)
-def test_only_what_may_pass_by_itself_says_when_to_try_again(leaf: type[errors.HousingPriceError]) -> None:
-    answer = ANSWER_OF_ERROR[leaf]
-    assert (answer.retry_after_seconds is not None) == (answer.status == 503)
+def test_only_temporary_problems_have_a_retry_after(leaf: type[errors.HousingPriceError]) -> None:
+    problem = PROBLEM_TYPES[leaf]
+    assert (problem.retry_after_seconds is not None) == (problem.status == 503)
 
 
-def test_problems_have_names_of_their_own() -> None:
-    names = [answer.name for answer in ANSWER_OF_ERROR.values()]
+def test_problem_names_are_unique() -> None:
+    names = [problem.name for problem in PROBLEM_TYPES.values()]
     assert len(set(names)) == len(names)
 
 
 @pytest.mark.parametrize("error", [errors.HousingPriceError("x"), ValueError("x"), KeyError("x")])
 def test_an_error_without_a_row_is_a_500(error: Exception) -> None:
-    assert answer_to(error).status == 500
+    assert problem_type_of(error).status == 500
+
+
+WITH_MEMBERS = [
+    (errors.DocumentTooLarge(1000), "At most 1000 bytes are accepted."),
+    (errors.HeadTooLarge(1000), "The request line and all headers may have at most 1000 bytes in total."),
+    (errors.UnsupportedMediaType("application/json"), "Send `application/json`, uncompressed."),
+    (errors.ScopeMissing("a1b2c3d4", "admin"), "This key lacks the scope `admin`."),
+    (errors.JobFinished("1", "failed"), "The job is in the final state `failed` and cannot be changed."),
+    (
+        errors.JobHasNoResult("1", "running"),
+        "The job is in the state `running`. Results exist only after it has succeeded.",
+    ),
+]
+
+
+@pytest.mark.parametrize(("error", "detail"), WITH_MEMBERS, ids=lambda value: type(value).__name__)
+def test_a_detail_names_what_is_specific_to_the_error(error: errors.HousingPriceError, detail: str) -> None:
+    assert problem_type_of(error).detail == detail
+
+
+def test_every_detail_with_a_placeholder_is_filled() -> None:
+    templates = {kind for kind, problem in PROBLEM_TYPES.items() if "{" in problem.detail}
+    assert templates == {type(error) for error, _ in WITH_MEMBERS}
 
 
 class TestOverHttp:
-    def test_an_unexpected_error_is_a_500_that_says_only_the_request_id(self, app: FastAPI, api: TestClient) -> None:
+    def test_an_unexpected_error_is_a_500_that_reveals_only_the_request_id(self, app: FastAPI, api: TestClient) -> None:
         app.state.pricing = Pricing(FakePriceModel(error=RuntimeError("SECRET of the inside")))
         answer = api.post(PREDICT, content=house_bytes(), headers={"x-request-id": "my-id"})
         assert answer.status_code == 500
@@ -84,7 +107,7 @@ class TestOverHttp:
             "requestId": "my-id",
         }
 
-    def test_the_service_goes_on_after_an_unexpected_error(self, app: FastAPI, api: TestClient) -> None:
+    def test_the_service_keeps_working_after_an_unexpected_error(self, app: FastAPI, api: TestClient) -> None:
         pricing = app.state.pricing
         app.state.pricing = Pricing(FakePriceModel(error=RuntimeError()))
         assert api.post(PREDICT, content=house_bytes()).status_code == 500
@@ -103,7 +126,7 @@ class TestOverHttp:
             ("POST", "/livez", 405, "method-not-allowed"),
         ],
     )
-    def test_what_is_not_there_is_a_problem_document(
+    def test_unknown_paths_and_methods_are_problem_documents(
         self, api: TestClient, method: str, path: str, status: int, name: str
     ) -> None:
         answer = api.request(method, path)
@@ -114,7 +137,7 @@ class TestOverHttp:
         assert problem["status"] == status
         assert problem["requestId"] == answer.headers["x-request-id"]
 
-    def test_a_wrong_method_names_the_right_one(self, api: TestClient) -> None:
+    def test_a_405_names_the_allowed_method(self, api: TestClient) -> None:
         assert api.get(PREDICT).headers["allow"] == "POST"
 
     def test_a_hundred_findings_are_listed_and_the_others_counted(self, api: TestClient) -> None:
@@ -128,7 +151,7 @@ class TestOverHttp:
         ] == ["literal_error", "float_type"] * 2
         assert detail[-1]["ctx"] == {"omitted": 50}
 
-    def test_exactly_a_hundred_findings_need_no_count(self, api: TestClient) -> None:
+    def test_exactly_a_hundred_findings_are_all_listed(self, api: TestClient) -> None:
         wrong = [{**house, "street": "Dummy"} for house in houses_json(100)]
         detail = api.post(PREDICT + "/batch", content=batch_bytes(wrong)).json()["detail"]
         assert len(detail) == 100
@@ -152,14 +175,14 @@ class TestOverHttp:
         ],
         ids=lambda value: repr(value)[:20],
     )
-    def test_only_short_scalars_are_repeated(self, api: TestClient, value: object, is_repeated: bool) -> None:
+    def test_only_short_scalars_are_echoed(self, api: TestClient, value: object, is_repeated: bool) -> None:
         (finding,) = api.post(PREDICT, content=house_bytes(street=value)).json()["detail"]
         assert finding["loc"] == ["body", "street"]
         assert ("input" in finding) == is_repeated
         if is_repeated:
             assert finding["input"] == value
 
-    def test_a_missing_field_does_not_repeat_the_house(self, api: TestClient) -> None:
+    def test_a_missing_field_does_not_echo_the_house(self, api: TestClient) -> None:
         body = json.loads(house_bytes())
         del body["street"]
         (finding,) = api.post(PREDICT, json=body).json()["detail"]
@@ -170,15 +193,15 @@ class TestOverHttp:
         ("key", "meant"),
         [("lot_area", "lotArea"), ("LotArea", "lotArea"), ("exterior1st", "exterior1St"), ("bsmtFinSF1", "bsmtFinSf1")],
     )
-    def test_a_misspelt_key_is_told_the_right_spelling(self, api: TestClient, key: str, meant: str) -> None:
+    def test_a_misspelt_key_gets_a_suggestion(self, api: TestClient, key: str, meant: str) -> None:
         (finding,) = api.post(PREDICT, content=house_bytes(**{key: 1})).json()["detail"]
         assert (finding["type"], finding["loc"]) == ("extra_forbidden", ["body", key])
         assert finding["ctx"]["didYouMean"] == meant
 
-    def test_a_key_that_means_nothing_gets_no_advice(self, api: TestClient) -> None:
+    def test_a_key_without_a_similar_one_gets_no_suggestion(self, api: TestClient) -> None:
         (finding,) = api.post(PREDICT, content=house_bytes(xyzzy=1)).json()["detail"]
         assert "ctx" not in finding
 
-    def test_a_very_long_key_is_cut(self, api: TestClient) -> None:
+    def test_a_very_long_key_is_truncated(self, api: TestClient) -> None:
         (finding,) = api.post(PREDICT, content=house_bytes(**{"k" * 10_000: 1})).json()["detail"]
         assert len(finding["loc"][1]) == 200

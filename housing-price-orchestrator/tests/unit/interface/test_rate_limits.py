@@ -1,4 +1,4 @@
-"""Rates over HTTP: what is refused, what the answers say, and who is counted."""
+"""Rate limits over HTTP: rejections, response headers, and limits per key and address."""
 
 import re
 from pathlib import Path
@@ -14,7 +14,7 @@ from servers import StubModelServer
 
 PREDICT = "/api/v1/price/predict"
 
-# A window begins with the first request, and no test takes an hour.
+# A window starts with the first request, so no test outlasts its window.
 LIMIT = "3/hour"
 
 
@@ -22,7 +22,7 @@ def post(api: TestClient, **headers: str) -> Any:
     return api.post(PREDICT, content=house_bytes(), headers=headers)
 
 
-def test_what_is_over_the_rate_is_a_429_that_says_when_to_come_back(stub: StubModelServer, start_app: StartApp) -> None:
+def test_a_request_over_the_limit_is_a_429_with_a_retry_after(stub: StubModelServer, start_app: StartApp) -> None:
     api = start_app(stub.url, rate_limit={"requests": LIMIT})
     answers = [post(api) for _ in range(5)]
     assert [answer.status_code for answer in answers] == [200, 200, 200, 429, 429]
@@ -36,17 +36,19 @@ def test_what_is_over_the_rate_is_a_429_that_says_when_to_come_back(stub: StubMo
     assert refused.headers["content-type"] == "application/problem+json"
     assert refused.json()["type"].endswith(":rate-limit-exceeded")
     assert 1 <= int(refused.headers["retry-after"]) <= 3_600
-    assert len(stub.calls) <= 3 + 1  # the three that were granted, and the question of readiness
+    assert len(stub.calls) <= 3 + 1  # the three granted requests and the readiness check
 
 
-def test_a_limit_is_met_before_the_body_is_read(stub: StubModelServer, start_app: StartApp) -> None:
+def test_limits_are_checked_before_the_body_is_read(stub: StubModelServer, start_app: StartApp) -> None:
     api = start_app(stub.url, rate_limit={"requests": "1/hour"})
     assert api.post(PREDICT, content=b"{").status_code == 422
     answer = api.post(PREDICT, content=b"{")
     assert answer.status_code == 429
 
 
-def test_every_answer_of_a_counted_operation_says_what_is_left(stub: StubModelServer, start_app: StartApp) -> None:
+def test_every_response_of_a_limited_operation_reports_the_remaining_requests(
+    stub: StubModelServer, start_app: StartApp
+) -> None:
     api = start_app(stub.url, rate_limit={"requests": LIMIT})
     answer = api.post(PREDICT, content=b"{")
     assert answer.status_code == 422
@@ -54,17 +56,17 @@ def test_every_answer_of_a_counted_operation_says_what_is_left(stub: StubModelSe
     assert "ratelimit" not in api.get("/livez").headers
 
 
-def test_each_key_has_a_rate_of_its_own(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> None:
+def test_each_key_has_its_own_limit(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> None:
     file = tmp_path / "keys.json"
     one, other = new_key(file), new_key(file)
     api = start_app(stub.url, auth={"keys_file": file}, rate_limit={"requests": LIMIT})
     assert [post(api, **bearer(one)).status_code for _ in range(5)] == [200] * 3 + [429] * 2
     assert post(api, **bearer(other)).status_code == 200
-    # Who is refused for another reason does not use up anything, and is not told to wait.
+    # A request that fails authentication is a 401 and not a 429.
     assert post(api).status_code == 401
 
 
-def test_an_address_has_a_rate_whatever_its_keys_and_guessing_uses_it_up(
+def test_the_limit_of_an_address_covers_all_its_keys_and_failed_attempts(
     stub: StubModelServer, start_app: StartApp, tmp_path: Path
 ) -> None:
     file = tmp_path / "keys.json"
@@ -77,11 +79,11 @@ def test_an_address_has_a_rate_whatever_its_keys_and_guessing_uses_it_up(
     assert answers[0].headers["ratelimit"].count(";r=") == 2
 
 
-def test_what_is_not_limited_says_nothing_of_limits(api: TestClient) -> None:
+def test_unlimited_operations_have_no_rate_limit_headers(api: TestClient) -> None:
     assert not [name for name in post(api).headers if name.startswith("ratelimit")]
 
 
-def test_watching_the_service_is_not_limited(stub: StubModelServer, start_app: StartApp) -> None:
+def test_health_checks_are_not_limited(stub: StubModelServer, start_app: StartApp) -> None:
     api = start_app(stub.url, rate_limit={"requests": "1/hour", "requests_per_address": "1/hour"})
     assert {api.get("/livez").status_code for _ in range(10)} == {200}
 
@@ -98,5 +100,5 @@ def test_watching_the_service_is_not_limited(stub: StubModelServer, start_app: S
         ("a:b", "a:b"),
     ],
 )
-def test_of_an_ipv6_address_its_network_is_counted(address: str, network: str) -> None:
+def test_ipv6_addresses_share_the_limit_of_their_network(address: str, network: str) -> None:
     assert network_of(address) == network

@@ -18,7 +18,7 @@ def timings(header: str) -> dict[str, float]:
     return {part[1]: float(part[2]) for part in parts if part is not None}
 
 
-def test_an_answer_tells_where_its_time_went(api: TestClient) -> None:
+def test_a_response_reports_the_duration_of_each_step(api: TestClient) -> None:
     for path, body in ((PREDICT, house_bytes()), (f"{PREDICT}/batch", batch_bytes(houses_json(30)))):
         found = timings(api.post(path, content=body).headers["server-timing"])
         assert list(found) == PARTS
@@ -26,7 +26,7 @@ def test_an_answer_tells_where_its_time_went(api: TestClient) -> None:
         assert sum(found[part] for part in PARTS[:-1]) <= found["total"] + 0.005
 
 
-def test_an_error_tells_what_there_was(api: TestClient, stub: StubModelServer) -> None:
+def test_an_error_reports_the_steps_that_took_place(api: TestClient, stub: StubModelServer) -> None:
     invalid = api.post(PREDICT, content=house_bytes(street="Dummy"))
     assert list(timings(invalid.headers["server-timing"])) == ["validate", "total"]
     stub.behaviour = says(500)
@@ -35,7 +35,7 @@ def test_an_error_tells_what_there_was(api: TestClient, stub: StubModelServer) -
     assert failed["model"] > 0
 
 
-def test_every_answer_has_its_total_and_its_id_also_a_defect(api: TestClient, app: FastAPI) -> None:
+def test_every_response_has_a_total_duration_and_a_request_id(api: TestClient, app: FastAPI) -> None:
     app.state.pricing = Pricing(FakePriceModel(error=RuntimeError("a defect")))
     answers = (api.get("/"), api.get("/no/such/path"), api.get(PREDICT), api.post(PREDICT, content=house_bytes()))
     assert [answer.status_code for answer in answers] == [200, 404, 405, 500]
@@ -44,7 +44,7 @@ def test_every_answer_has_its_total_and_its_id_also_a_defect(api: TestClient, ap
         assert answer.headers["x-request-id"]
 
 
-def test_a_stream_begins_before_there_is_anything_to_tell(api: TestClient) -> None:
+def test_a_stream_has_no_server_timing(api: TestClient) -> None:
     stream = api.post(f"{PREDICT}/stream", content=house_bytes(), headers={"content-type": "application/x-ndjson"})
     assert stream.status_code == 200
     assert "server-timing" not in stream.headers

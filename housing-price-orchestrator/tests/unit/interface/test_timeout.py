@@ -1,4 +1,4 @@
-"""The header with which a caller shortens its time."""
+"""The header with which a caller shortens the time limit of its request."""
 
 import asyncio
 
@@ -42,7 +42,7 @@ def post(api: TestClient, path: str, timeout: str | bytes) -> tuple[int, str]:
     ],
     ids=lambda value: repr(value)[:12],
 )
-def test_a_bad_value_is_refused_by_the_name_of_the_header(
+def test_an_invalid_value_is_rejected_by_the_name_of_the_header(
     api: TestClient, path: str, value: str | bytes, kind: str
 ) -> None:
     body, media_type = OPERATIONS[path]
@@ -56,30 +56,30 @@ def test_a_bad_value_is_refused_by_the_name_of_the_header(
 
 @pytest.mark.parametrize("path", OPERATIONS)
 @pytest.mark.parametrize("value", ["1000", str(MAX_MILLISECONDS), " 20000 "])
-def test_with_enough_time_all_is_as_ever(api: TestClient, path: str, value: str) -> None:
+def test_a_sufficient_timeout_changes_nothing(api: TestClient, path: str, value: str) -> None:
     status, text = post(api, path, value)
     assert status == 200
     assert "predictedPrice" in text
 
 
 @pytest.mark.parametrize("path", OPERATIONS)
-def test_a_caller_who_waits_no_longer_gets_a_missed_deadline(app: FastAPI, api: TestClient, path: str) -> None:
+def test_an_exceeded_timeout_is_a_504(app: FastAPI, api: TestClient, path: str) -> None:
     endless = FakePriceModel(gate=asyncio.Event())
     app.state.pricing = Pricing(DeadlinePriceModel(endless, seconds=60), deadline_seconds=60)
     status, text = post(api, path, "20")
-    # A stream has begun to answer by then, and says it for each line.
+    # A stream has already sent its status, so it reports the error in each line.
     assert status == (200 if path.endswith("stream") else 504)
     assert "deadline-exceeded" in text
 
 
-def test_a_caller_cannot_have_more_time_than_there_is(app: FastAPI, api: TestClient) -> None:
+def test_a_caller_cannot_extend_the_deadline_of_the_service(app: FastAPI, api: TestClient) -> None:
     endless = FakePriceModel(gate=asyncio.Event())
     app.state.pricing = Pricing(DeadlinePriceModel(endless, seconds=0.02), deadline_seconds=0.02)
     assert post(api, PREDICT, str(MAX_MILLISECONDS))[0] == 504
 
 
 @pytest.mark.parametrize("path", OPERATIONS)
-def test_the_header_is_described(api: TestClient, path: str) -> None:
+def test_the_header_is_documented(api: TestClient, path: str) -> None:
     operation = api.get("/openapi.json").json()["paths"][path]["post"]
     (parameter,) = (one for one in operation["parameters"] if one["name"] == TIMEOUT_HEADER)
     assert (parameter["in"], parameter["required"]) == ("header", False)

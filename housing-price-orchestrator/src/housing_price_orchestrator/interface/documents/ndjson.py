@@ -13,7 +13,12 @@ from housing_price_orchestrator.interface.documents.body import NDJSON
 from housing_price_orchestrator.interface.documents.encoding import encode_prediction
 from housing_price_orchestrator.interface.documents.reading import read_house
 from housing_price_orchestrator.interface.documents.stream_gate import StreamGate
-from housing_price_orchestrator.interface.problems import answer_to, members_of, problem_document, record_error
+from housing_price_orchestrator.interface.problems import (
+    extension_members,
+    problem_document,
+    problem_type_of,
+    record_error,
+)
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.service.pricing import Pricing
@@ -155,19 +160,19 @@ class NdjsonPricing:
         self._add_block_times(block, len(houses))
         transaction_ids = iter(self._complete(houses, estimates))
         found = iter(estimates)
-        answers = []
+        result_lines = []
         for line, result in zip(lines, results, strict=True):
             if isinstance(result, bytes):
-                answers.append(result)
+                result_lines.append(result)
                 continue
             estimate = next(found)
             if isinstance(estimate, HousingPriceError):
-                answers.append(self._error_line(line, result.id, estimate))
+                result_lines.append(self._error_line(line, result.id, estimate))
             else:
-                answers.append(encode_prediction(result, estimate, next(transaction_ids)))
+                result_lines.append(encode_prediction(result, estimate, next(transaction_ids)))
                 self._record.model_id = estimate.model.id
-        answers.append(b"")
-        return b"\n".join(answers)
+        result_lines.append(b"")
+        return b"\n".join(result_lines)
 
     def _add_block_times(self, block: RequestRecord, rows: int) -> None:
         """Add a block to the record of the stream: counts rows and keeps the longest times."""
@@ -190,7 +195,7 @@ class NdjsonPricing:
 
     def _error_line(self, line: _Line, house_id: int | None, error: HousingPriceError) -> bytes:
         record_error(error, self._record, self._metrics)
-        document = problem_document(answer_to(error), self._record.request_id, **members_of(error))
+        document = problem_document(problem_type_of(error), self._record.request_id, **extension_members(error))
         # json and not orjson, which cannot encode integers above 64 bits.
         return json.dumps({"line": line.number, "id": house_id, "error": document}, allow_nan=False).encode()
 

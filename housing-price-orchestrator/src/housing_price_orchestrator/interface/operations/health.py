@@ -8,7 +8,7 @@ from housing_price_orchestrator import __version__
 from housing_price_orchestrator.interface.dependencies import ReadinessDep
 from housing_price_orchestrator.interface.openapi import PROBLEM, RETRY_AFTER
 from housing_price_orchestrator.interface.operations.docs import DOCS_PATH, REFERENCE_PATH
-from housing_price_orchestrator.interface.problems import Answer, answer_to, problem
+from housing_price_orchestrator.interface.problems import ProblemType, problem_response, problem_type_of
 from housing_price_orchestrator.shared.view.base import View
 from housing_price_orchestrator.shared.view.price import ModelName
 
@@ -66,12 +66,12 @@ async def readyz(request: Request, readiness: ReadinessDep) -> Any:
     if readiness.is_stopping:
         missing = "This process is shutting down."
     elif readiness.error is not None:
-        reason = answer_to(readiness.error)
+        reason = problem_type_of(readiness.error)
         missing = f"{reason.title}: {reason.detail}"
     elif identity is not None:
         missing = "The model server's last answer is too old."
-    answer = Answer(503, "not-ready", "Not ready", "Houses cannot be priced right now.", retry_after_seconds=1)
-    return problem(request, answer, missing=[missing])
+    problem = ProblemType(503, "not-ready", "Not ready", "Houses cannot be priced right now.", retry_after_seconds=1)
+    return problem_response(request, problem, missing=[missing])
 
 
 @router.get("/", summary="About this service", operation_id="about", response_model=About)

@@ -13,8 +13,8 @@ from housing_price_orchestrator.interface.dependencies import jobs_of, upload_li
 from housing_price_orchestrator.interface.documents.body import JSON, NDJSON
 from housing_price_orchestrator.interface.documents.upload import body_parts
 from housing_price_orchestrator.interface.operations.jobs_openapi import (
-    answers_of_jobs,
-    file_answer,
+    errors_of_jobs,
+    file_response,
     submission,
 )
 from housing_price_orchestrator.interface.operations.orders import (
@@ -62,7 +62,7 @@ type JobIdPath = Annotated[JobId, Path(alias="id", description="The job's id.")]
     summary="Price a file",
     operation_id="submitScoring",
     response_model=JobDocument,
-    responses=answers_of_jobs(408, 413, 415, 422, 507),
+    responses=errors_of_jobs(408, 413, 415, 422, 507),
     openapi_extra=submission(
         {
             "text/csv": ("A header with the keys of `House`, then one house per line. Empty cells are null.", _AS_CSV),
@@ -101,7 +101,7 @@ async def _submit_scoring_in_stores(request: Request, key: str | None) -> Respon
     summary="Train a model",
     operation_id="submitTraining",
     response_model=JobDocument,
-    responses=answers_of_jobs(408, 413, 415, 422),
+    responses=errors_of_jobs(408, 413, 415, 422),
     openapi_extra=submission({"application/json": (TrainingOrder, {"source": "bundled", "seed": 1})}, required=False),
 )
 async def submit_training(request: Request) -> Response:
@@ -116,7 +116,7 @@ async def submit_training(request: Request) -> Response:
     return accepted_response(job)
 
 
-@router.get("", summary="List jobs", operation_id="listJobs", responses=answers_of_jobs(422))
+@router.get("", summary="List jobs", operation_id="listJobs", responses=errors_of_jobs(422))
 async def list_jobs(
     jobs: JobsDep,
     caller: CallerDep,
@@ -130,13 +130,13 @@ async def list_jobs(
     return JobPage.model_validate({"jobs": [JobDocument.of(job) for job in found[:limit]], "nextOffset": next_offset})
 
 
-@router.get("/{id}", summary="Get a job", operation_id="getJob", responses=answers_of_jobs(404, 422))
+@router.get("/{id}", summary="Get a job", operation_id="getJob", responses=errors_of_jobs(404, 422))
 async def get_job(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> JobDocument:
     """Return the state and progress of a job."""
     return JobDocument.of(await jobs.find(job_id, caller))
 
 
-@router.delete("/{id}", summary="Cancel a job", operation_id="cancelJob", responses=answers_of_jobs(404, 409, 422))
+@router.delete("/{id}", summary="Cancel a job", operation_id="cancelJob", responses=errors_of_jobs(404, 409, 422))
 async def cancel_job(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> JobDocument:
     """Cancel a job that has not finished. Cancelling a cancelled job again has no effect."""
     return JobDocument.of(await jobs.cancel(job_id, caller))
@@ -147,7 +147,7 @@ async def cancel_job(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> Job
     summary="Download the result of a job",
     operation_id="getJobResult",
     response_class=Response,
-    responses={200: file_answer(*FORMAT_OF_MEDIA_TYPE, "application/json"), **answers_of_jobs(404, 409, 422)},
+    responses={200: file_response(*FORMAT_OF_MEDIA_TYPE, "application/json"), **errors_of_jobs(404, 409, 422)},
 )
 async def get_result(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> Response:
     """Return the prices in the format of the uploaded file.
@@ -165,11 +165,11 @@ async def get_result(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> Res
     summary="Download the rejected rows of a job",
     operation_id="getJobRefused",
     response_class=Response,
-    responses={200: file_answer(NDJSON), **answers_of_jobs(404, 409, 422)},
+    responses={200: file_response(NDJSON), **errors_of_jobs(404, 409, 422)},
 )
 async def get_refused(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> Response:
     """Return one JSON line per row without a price: its row number, from 1, and its errors."""
-    path = await jobs.refused_by(job_id, caller)
+    path = await jobs.refused_rows_of(job_id, caller)
     return FileResponse(path, media_type=NDJSON, filename=path.name)
 
 

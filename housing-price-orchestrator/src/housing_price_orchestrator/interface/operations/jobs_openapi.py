@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from housing_price_orchestrator.interface.openapi import INVALID, PROBLEM, RETRY_AFTER
-from housing_price_orchestrator.interface.problems import ANSWER_OF_ERROR
+from housing_price_orchestrator.interface.problems import PROBLEM_TYPES
 from housing_price_orchestrator.shared import errors
 
 _INVALID_OR_PROBLEM = {"content": {**INVALID["content"], **PROBLEM["content"]}}
@@ -32,11 +32,11 @@ _IDEMPOTENCY_KEY = {
 }
 
 
-def answers_of_jobs(*statuses: int) -> dict[int | str, dict[str, Any]]:
+def errors_of_jobs(*statuses: int) -> dict[int | str, dict[str, Any]]:
     """Describe the errors of an operation on jobs: 404, 503 and `statuses`."""
     responses: dict[int | str, dict[str, Any]] = {}
     for status in sorted({404, 503, *statuses}):
-        titles = "; ".join(ANSWER_OF_ERROR[kind].title for kind in _ERRORS_OF_STATUS[status])
+        titles = "; ".join(PROBLEM_TYPES[kind].title for kind in _ERRORS_OF_STATUS[status])
         content = _INVALID_OR_PROBLEM if status == 422 else PROBLEM  # noqa: PLR2004 - the one in FastAPI's format
         responses[status] = {"description": titles, **content}
     responses[503]["headers"] = RETRY_AFTER
@@ -67,7 +67,7 @@ def _schema_of(kind: str | type[BaseModel]) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{kind.__name__}"}
 
 
-def file_answer(*media_types: str) -> dict[str, Any]:
+def file_response(*media_types: str) -> dict[str, Any]:
     """Describe a response that is a file."""
     schema = {"schema": {"type": "string", "format": "binary"}}
     as_json = {"schema": {"type": "object"}}

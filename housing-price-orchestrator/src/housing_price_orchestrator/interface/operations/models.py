@@ -10,7 +10,7 @@ from pydantic import TypeAdapter, ValidationError
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
 from housing_price_orchestrator.interface.dependencies import jobs_of, routing_of
-from housing_price_orchestrator.interface.operations.jobs_openapi import answers_of_jobs, submission
+from housing_price_orchestrator.interface.operations.jobs_openapi import errors_of_jobs, submission
 from housing_price_orchestrator.interface.operations.orders import (
     accepted_response,
     idempotency_key_of,
@@ -66,7 +66,7 @@ def _add_operation(
         description=description,
         operation_id=f"{action}Model",
         response_model=JobDocument,
-        responses=answers_of_jobs(408, 413, 415, 422),
+        responses=errors_of_jobs(408, 413, 415, 422),
         openapi_extra=described,
     )
 

@@ -21,7 +21,7 @@ from housing_price_orchestrator.interface.documents import ndjson
 from housing_price_orchestrator.interface.documents.body import NDJSON, check_media_type, read_body
 from housing_price_orchestrator.interface.documents.encoding import encode_prediction, encode_predictions, source_header
 from housing_price_orchestrator.interface.documents.reading import read_house, read_houses
-from housing_price_orchestrator.interface.openapi import answers_of_pricing, body_of, stream_of_houses
+from housing_price_orchestrator.interface.openapi import body_of, responses_of_pricing, stream_of_houses
 from housing_price_orchestrator.interface.timeout import timeout_seconds_of
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
@@ -37,7 +37,7 @@ router = APIRouter(
     summary="Price one house",
     operation_id="predict",
     response_model=PricedHouse,
-    responses=answers_of_pricing(),
+    responses=responses_of_pricing(),
     openapi_extra=body_of(House, EXAMPLE_DOCUMENT, "A house from the Ames survey, sold for 105,000 USD"),
 )
 async def predict(request: Request) -> ASGIApp:
@@ -57,10 +57,10 @@ async def predict(request: Request) -> ASGIApp:
     )
     priced_at = time.perf_counter()
     (transaction_id,) = transactions_of(request).complete((house,), (estimate,))
-    answer = encode_prediction(house, estimate, transaction_id)
+    content = encode_prediction(house, estimate, transaction_id)
     record.encode_seconds = time.perf_counter() - priced_at
     record.model_id = estimate.model.id
-    return RawJsonResponse(answer, source_header((estimate,)))
+    return RawJsonResponse(content, source_header((estimate,)))
 
 
 @router.post(
@@ -68,7 +68,7 @@ async def predict(request: Request) -> ASGIApp:
     summary="Price a batch of houses",
     operation_id="predictBatch",
     response_model=PricedBatch,
-    responses=answers_of_pricing(),
+    responses=responses_of_pricing(),
     openapi_extra=body_of(HouseBatch, {"data": [EXAMPLE_DOCUMENT]}, "A batch of one house"),
 )
 async def predict_batch(request: Request) -> ASGIApp:
@@ -90,10 +90,10 @@ async def predict_batch(request: Request) -> ASGIApp:
     estimates = await cancel_on_disconnect(request.receive, pricing, timers_of(request))
     priced_at = time.perf_counter()
     transaction_ids = transactions_of(request).complete(houses, estimates)
-    answer = await encode_predictions(houses, estimates, transaction_ids)
+    content = await encode_predictions(houses, estimates, transaction_ids)
     record.encode_seconds = time.perf_counter() - priced_at
     record.model_id = estimates[-1].model.id
-    return RawJsonResponse(answer, source_header(estimates), freed_after_sending=(body, houses, estimates))
+    return RawJsonResponse(content, source_header(estimates), freed_after_sending=(body, houses, estimates))
 
 
 @router.post(

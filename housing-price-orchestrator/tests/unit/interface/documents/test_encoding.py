@@ -39,7 +39,7 @@ def view_of(priced: House, estimate: PriceEstimate, transaction_id: str) -> Pric
 
 @pytest.mark.parametrize("estimate", ESTIMATES)
 @pytest.mark.parametrize("number", [1, 1461, 2**53 + 1, 2**63 - 1])
-def test_a_prediction_is_what_its_view_says(estimate: PriceEstimate, number: int) -> None:
+def test_an_encoded_prediction_matches_its_view(estimate: PriceEstimate, number: int) -> None:
     priced = house(id=number)
     (transaction_id,) = transaction_ids(1)
     read = PricedHouse.model_validate_json(encode_prediction(priced, estimate, transaction_id))
@@ -47,7 +47,7 @@ def test_a_prediction_is_what_its_view_says(estimate: PriceEstimate, number: int
 
 
 @pytest.mark.parametrize("count", [1, 2, 999, 1000, 1001, 2500])
-async def test_a_batch_is_what_its_view_says(count: int) -> None:
+async def test_an_encoded_batch_matches_its_view(count: int) -> None:
     batch = houses(count)
     estimates = await FakePriceModel().price(batch)
     ids = transaction_ids(count)
@@ -55,20 +55,20 @@ async def test_a_batch_is_what_its_view_says(count: int) -> None:
     assert read.predictions == [view_of(*one) for one in zip(batch, estimates, ids, strict=True)]
 
 
-async def test_others_have_their_turn_between_two_slices() -> None:
+async def test_encoding_yields_to_other_requests_between_slices() -> None:
     batch = houses(10 * HOUSES_PER_SLICE)
     estimates = await FakePriceModel().price(batch)
     # Between ten slices are nine pauses; in the first the other one begins.
     assert await turns_during(encode_predictions(batch, estimates, transaction_ids(len(batch)))) == 8
 
 
-async def test_a_batch_of_one_holds_the_same_as_a_single_prediction() -> None:
+async def test_a_batch_of_one_equals_a_single_prediction() -> None:
     single = encode_prediction(house(), ESTIMATES[0], "0")
     assert await encode_predictions([house()], ESTIMATES[:1], ["0"]) == b'{"predictions":[' + single + b"]}"
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
-async def test_fewer_or_more_estimates_than_houses_are_never_encoded(count: int) -> None:
+async def test_a_wrong_number_of_estimates_is_never_encoded(count: int) -> None:
     with pytest.raises(ValueError, match=r"zip\(\)"):
         await encode_predictions(houses(2), (ESTIMATES * 2)[:count], transaction_ids(2))
     with pytest.raises(ValueError, match=r"zip\(\)"):

@@ -22,7 +22,7 @@ PREDICT = "/api/v1/price/predict"
 BATCH = "/api/v1/price/predict/batch"
 
 SMALL, LARGE = 3, 120
-"""Houses in a batch that is read whole, and in one that is read in several slices."""
+"""Houses in a batch that is decoded at once, and in one that is decoded in several slices."""
 
 SLICE_BYTES = 64 * 1024
 
@@ -32,14 +32,14 @@ def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(reading, "CHUNK_BYTES", SLICE_BYTES)
 
 
-def test_the_sizes_are_on_both_sides_of_where_reading_changes() -> None:
+def test_the_tested_sizes_cover_both_ways_of_reading() -> None:
     small, large = (len(batch_bytes(houses_json(count))) for count in (SMALL, LARGE))
     assert small < SLICE_BYTES
     assert large > 2 * SLICE_BYTES
 
 
-def test_no_word_has_what_reading_counts_or_looks_for() -> None:
-    # `reading` counts colons and looks for the brace that ends a house: a word with one of them would break it.
+def test_no_allowed_value_contains_a_colon_or_brace() -> None:
+    # `reading` counts colons and searches for the closing brace of a house; a value with either would break it.
     for name in dir(vocabulary):
         words = getattr(vocabulary, name)
         if type(words).__name__ == "TypeAliasType":
@@ -47,7 +47,7 @@ def test_no_word_has_what_reading_counts_or_looks_for() -> None:
 
 
 def values(one: Any) -> tuple[Any, ...]:
-    """What a house says, whichever of its two forms it was read into."""
+    """Return the values of a house, whether it is a `House` or a `HouseRecord`."""
     return (one.id, *row_of(one))
 
 
@@ -68,16 +68,16 @@ async def batch_refused(body: bytes) -> list[tuple[str, tuple[Any, ...]]]:
 
 
 class TestOneHouse:
-    def test_a_house_is_read(self) -> None:
+    def test_a_valid_house_is_parsed(self) -> None:
         assert values(read_house(house_bytes())) == values(house())
 
     @pytest.mark.parametrize("indent", [None, 0, 4])
-    def test_white_space_does_not_matter(self, indent: int | None) -> None:
+    def test_whitespace_does_not_matter(self, indent: int | None) -> None:
         text = json.dumps(house_json(), indent=indent).encode()
         assert values(read_house(b" \r\n\t" + text + b"\n ")) == values(house())
 
     @pytest.mark.parametrize("key", ["alley", "poolQc", "mszoning", "lotFrontage"])
-    def test_null_and_left_out_are_the_same(self, key: str) -> None:
+    def test_null_equals_an_absent_key(self, key: str) -> None:
         key = {"mszoning": "msZoning"}.get(key, key)
         given, left_out = read_house(house_bytes(**{key: None})), read_house(house_bytes(**{key: ABSENT}))
         assert values(given) == values(left_out)
@@ -118,21 +118,19 @@ class TestOneHouse:
         ],
         ids=str,
     )
-    def test_what_breaks_the_contract_is_refused_by_its_name(
-        self, changes: dict[str, Any], expected: tuple[str, str]
-    ) -> None:
+    def test_an_invalid_field_is_rejected_by_name(self, changes: dict[str, Any], expected: tuple[str, str]) -> None:
         findings = refused(lambda: read_house(house_bytes(**changes)))
         assert [(loc, kind) for kind, loc in findings] in (
             [(("body", expected[1]), expected[0])],
-            # Strict integers call 2.5 by the type that it is not.
+            # Strict integers report `int_type` for 2.5.
             [(("body", expected[1]), "int_type")] if expected[0] == "int_from_float" else None,
         )
 
     @pytest.mark.parametrize("number", [1, 2**53 + 1, 2**63 - 1])
-    def test_the_whole_range_of_ids_is_kept_exactly(self, number: int) -> None:
+    def test_ids_of_any_size_are_kept_exactly(self, number: int) -> None:
         assert read_house(house_bytes(id=number)).id == number
 
-    def test_every_wrong_field_is_named(self) -> None:
+    def test_every_invalid_field_is_listed(self) -> None:
         findings = refused(lambda: read_house(house_bytes(street="x", lotArea="y", moSold=13, extra=1)))
         assert {loc[1] for _, loc in findings} == {"street", "lotArea", "moSold", "extra"}
 
@@ -140,7 +138,7 @@ class TestOneHouse:
         "number", ["NaN", "Infinity", "-Infinity", "1e999", "-1e999", "1" * 400, "1" * 5_000, "-0.0000001"]
     )
     @pytest.mark.parametrize("key", ["lotArea", "fullBath", "id", "street", "unknown"])
-    def test_numbers_that_are_none_are_refused(self, number: str, key: str) -> None:
+    def test_nan_infinity_and_out_of_range_numbers_are_rejected(self, number: str, key: str) -> None:
         body = house_bytes(**{key: "@"}).replace(b'"@"', number.encode())
         assert refused(lambda: read_house(body))
 
@@ -174,25 +172,25 @@ BROKEN: dict[str, bytes] = {
 
 
 @pytest.mark.parametrize("name", BROKEN)
-def test_broken_json_is_refused_as_such(name: str) -> None:
+def test_malformed_json_is_reported_as_such(name: str) -> None:
     assert refused(lambda: read_house(BROKEN[name])) == [("json_invalid", ("body",))]
 
 
 @pytest.mark.parametrize("name", BROKEN)
-async def test_broken_json_is_refused_in_batches_of_any_size(name: str) -> None:
+async def test_malformed_json_is_rejected_in_batches_of_any_size(name: str) -> None:
     for count in (1, LARGE):
         body = b'{"data":[' + WHOLE_JSON + b"," + BROKEN[name] + (b"," + WHOLE_JSON) * count + b"]}"
         assert await batch_refused(body) == [("json_invalid", ("body",))]
 
 
 @pytest.mark.parametrize("body", [b"", b" ", b"\n\r\t "])
-async def test_an_empty_body_is_a_missing_one(body: bytes) -> None:
+async def test_an_empty_body_is_reported_as_missing(body: bytes) -> None:
     assert refused(lambda: read_house(body)) == [("missing", ("body",))]
     assert await batch_refused(body) == [("missing", ("body",))]
 
 
 @pytest.mark.parametrize("body", [b"null", b"[]", b"17", b'"x"', b"true"])
-async def test_json_that_is_no_object_is_refused(body: bytes) -> None:
+async def test_json_other_than_an_object_is_rejected(body: bytes) -> None:
     for findings in (refused(lambda: read_house(body)), await batch_refused(body)):
         ((kind, loc),) = findings
         assert loc == ("body",)
@@ -211,14 +209,14 @@ DUPLICATED = {
 
 
 @pytest.mark.parametrize("change", DUPLICATED.values(), ids=DUPLICATED)
-def test_a_key_that_stands_twice_is_refused(change: Callable[[bytes], bytes]) -> None:
+def test_a_duplicate_key_is_rejected(change: Callable[[bytes], bytes]) -> None:
     assert refused(lambda: read_house(change(house_bytes()))) == [("json_invalid", ("body",))]
 
 
 @pytest.mark.parametrize("count", [SMALL, LARGE])
 @pytest.mark.parametrize("position", ["first", "middle", "last"])
 @pytest.mark.parametrize("change", DUPLICATED.values(), ids=DUPLICATED)
-async def test_a_key_that_stands_twice_is_refused_in_any_house_of_a_batch(
+async def test_a_duplicate_key_is_rejected_in_any_house_of_a_batch(
     change: Callable[[bytes], bytes], position: str, count: int
 ) -> None:
     parts = [json.dumps(one).encode() for one in houses_json(count)]
@@ -228,7 +226,7 @@ async def test_a_key_that_stands_twice_is_refused_in_any_house_of_a_batch(
 
 
 @pytest.mark.parametrize("count", [SMALL, LARGE])
-async def test_the_batch_itself_may_stand_only_once(count: int) -> None:
+async def test_a_duplicate_data_key_is_rejected(count: int) -> None:
     body = batch_bytes(houses_json(count))
     twice = body[:-1] + b", " + body[1:]
     assert await batch_refused(twice) == [("json_invalid", ("body",))]
@@ -236,14 +234,14 @@ async def test_the_batch_itself_may_stand_only_once(count: int) -> None:
 
 
 class TestBatch:
-    """A large batch is read in slices, and that can be seen in nothing but the time."""
+    """A large batch is parsed in slices; the result must be the same as without."""
 
     @pytest.mark.parametrize("count", [1, 2, 38, 39, 40, 63, 64, 65, 128, 129, 500])
-    async def test_every_house_is_read_in_order(self, count: int) -> None:
+    async def test_houses_are_parsed_in_order(self, count: int) -> None:
         assert all_values(await read_houses(batch_bytes(houses_json(count)))) == all_values(houses(count))
 
     @pytest.mark.parametrize("changes", [{}, {"street": "Dummy"}], ids=["right", "wrong"])
-    async def test_others_have_their_turn_between_two_slices(self, changes: dict[str, Any]) -> None:
+    async def test_parsing_yields_to_other_requests_between_slices(self, changes: dict[str, Any]) -> None:
         body = batch_bytes([one | changes for one in houses_json(10 * LARGE)])
 
         async def read() -> None:
@@ -253,21 +251,21 @@ class TestBatch:
         assert await turns_during(read()) >= len(body) // SLICE_BYTES
 
     @pytest.mark.parametrize("indent", [None, 0, 1, 8])
-    async def test_white_space_does_not_matter(self, indent: int | None) -> None:
+    async def test_whitespace_does_not_matter(self, indent: int | None) -> None:
         text = json.dumps(batch_json(houses_json(LARGE)), indent=indent)
         assert all_values(await read_houses(f" \n\t\r{text}\r\n ".encode())) == all_values(houses(LARGE))
 
-    async def test_compact_json_is_read(self) -> None:
+    async def test_compact_json_is_parsed(self) -> None:
         text = json.dumps(batch_json(houses_json(LARGE)), separators=(",", ":"))
         assert all_values(await read_houses(text.encode())) == all_values(houses(LARGE))
 
-    async def test_a_key_may_be_written_with_an_escape(self) -> None:
+    async def test_keys_may_contain_json_escapes(self) -> None:
         body = batch_bytes(houses_json(LARGE)).replace(b'"data"', rb'"d\u0061ta"', 1)
         assert all_values(await read_houses(body)) == all_values(houses(LARGE))
         body = batch_bytes(houses_json(LARGE)).replace(b'"street"', rb'"stre\u0065t"')
         assert all_values(await read_houses(body)) == all_values(houses(LARGE))
 
-    async def test_keys_may_be_left_out_in_some_houses(self) -> None:
+    async def test_optional_keys_may_be_absent_in_some_houses(self) -> None:
         documents = [house_json(id=1 + n, alley=ABSENT if n % 2 else None) for n in range(LARGE)]
         assert [one.id for one in await read_houses(batch_bytes(documents))] == list(range(1, LARGE + 1))
 
@@ -311,7 +309,7 @@ class TestBatch:
             yield f"an empty list of {count}", b'{"data": [' + b" " * (count * 1_000) + b"]}"
             yield f"an empty object of {count}", b"{" + b" " * (count * 1_000) + b"}"
 
-    async def test_a_batch_of_any_size_is_judged_as_pydantic_judges_it_whole(self) -> None:
+    async def test_a_batch_of_any_size_has_the_same_findings_as_pydantic(self) -> None:
         for name, body in self.odd_batches():
             with pytest.raises(ValidationError) as expected:
                 HouseBatch.model_validate_json(body)
@@ -349,7 +347,7 @@ class TestBatch:
             lambda body: b"\xef\xbb\xbf" + body,
         ],
     )
-    async def test_a_broken_batch_is_refused_as_such(self, change: Callable[[bytes], bytes], count: int) -> None:
+    async def test_a_malformed_batch_is_reported_as_such(self, change: Callable[[bytes], bytes], count: int) -> None:
         assert await batch_refused(change(batch_bytes(houses_json(count)))) == [("json_invalid", ("body",))]
 
 
@@ -359,33 +357,33 @@ class TestOverHttp:
         assert answer.status_code == 200
         assert [one["id"] for one in answer.json()["predictions"]] == list(range(1, 10_001))
 
-    def test_one_more_is_refused(self, api: TestClient) -> None:
+    def test_ten_thousand_and_one_houses_are_rejected(self, api: TestClient) -> None:
         answer = api.post(BATCH, content=batch_bytes(houses_json(10_001)))
         assert answer.status_code == 422
         (finding,) = answer.json()["detail"]
         assert (finding["type"], finding["loc"]) == ("too_long", ["body", "data"])
         assert finding["ctx"]["max_length"] == 10_000
 
-    def test_one_more_in_an_unusual_form_is_refused_too(self, api: TestClient) -> None:
+    def test_ten_thousand_and_one_houses_in_an_irregular_form_are_rejected(self, api: TestClient) -> None:
         body = batch_bytes(houses_json(10_001)).replace(b'"data"', rb'"d\u0061ta"', 1)
         (finding,) = api.post(BATCH, content=body).json()["detail"]
         assert (finding["type"], finding["loc"]) == ("json_invalid", ["body"])
         assert "byte 0" in finding["ctx"]["error"]
 
-    def test_a_batch_of_nothing_but_mistakes_lists_the_first_and_counts_the_others(self, api: TestClient) -> None:
+    def test_a_fully_invalid_batch_lists_the_first_findings_and_counts_the_others(self, api: TestClient) -> None:
         body = b'{"data":[' + b",".join([b"{}"] * 10_000) + b"]}"
         *listed, last = api.post(BATCH, content=body).json()["detail"]
         assert len(listed) == MAX_FINDINGS
         # A house has 46 keys that must be there.
         assert last["ctx"]["omitted"] == 46 * 10_000 - MAX_FINDINGS
 
-    def test_an_empty_batch_is_refused(self, api: TestClient) -> None:
+    def test_an_empty_batch_is_rejected(self, api: TestClient) -> None:
         (finding,) = api.post(BATCH, json={"data": []}).json()["detail"]
         assert (finding["type"], finding["loc"]) == ("too_short", ["body", "data"])
 
     @pytest.mark.parametrize(("path", "limit"), [(PREDICT, "max_predict_bytes"), (BATCH, "max_batch_bytes")])
     @pytest.mark.parametrize("is_length_known", [True, False])
-    def test_a_body_over_the_limit_is_refused(
+    def test_a_body_over_the_limit_is_rejected(
         self, start_app: Callable[..., TestClient], path: str, limit: str, is_length_known: bool
     ) -> None:
         whole = house_bytes() if path == PREDICT else batch_bytes(houses_json(1))
@@ -416,7 +414,7 @@ class TestOverHttp:
             None,
         ],
     )
-    def test_json_by_any_of_its_names_is_accepted(self, api: TestClient, declared: str | None) -> None:
+    def test_every_json_content_type_is_accepted(self, api: TestClient, declared: str | None) -> None:
         headers = {} if declared is None else {"content-type": declared}
         assert api.post(PREDICT, content=house_bytes(), headers=headers).status_code == 200
 
@@ -435,9 +433,7 @@ class TestOverHttp:
         ],
         ids=str,
     )
-    def test_anything_else_is_an_unsupported_media_type(
-        self, api: TestClient, path: str, headers: dict[str, str]
-    ) -> None:
+    def test_any_other_content_type_is_a_415(self, api: TestClient, path: str, headers: dict[str, str]) -> None:
         answer = api.post(path, content=house_bytes(), headers=headers)
         assert answer.status_code == 415
         assert answer.json()["type"] == "urn:housing-price:problem:unsupported-media-type"

@@ -47,7 +47,7 @@ class Crowd:
         await asyncio.wait_for(asyncio.gather(*self.tasks.values(), return_exceptions=True), 10)
 
 
-async def test_it_begins_with_few_and_each_that_comes_back_makes_room_for_one_more() -> None:
+async def test_the_limit_starts_low_and_each_finished_block_raises_it_by_one() -> None:
     crowd = Crowd(StreamGate(max_blocks=10, affordable_blocks=lambda: 100))
     await crowd.come(*range(50))
     assert len(crowd.inside) == INITIAL_BLOCKS
@@ -60,7 +60,7 @@ async def test_it_begins_with_few_and_each_that_comes_back_makes_room_for_one_mo
     assert crowd.order == list(range(50))
 
 
-async def test_never_more_go_through_than_can_be_afforded_and_always_one() -> None:
+async def test_the_limit_never_exceeds_what_is_affordable_and_is_at_least_one() -> None:
     affordable = 100.0
     crowd = Crowd(StreamGate(max_blocks=4, affordable_blocks=lambda: affordable))
     await crowd.come(*range(20))
@@ -75,7 +75,7 @@ async def test_never_more_go_through_than_can_be_afforded_and_always_one() -> No
     assert crowd.order == list(range(20))
 
 
-async def test_what_was_too_much_is_not_tried_again_at_once() -> None:
+async def test_a_reduced_limit_recovers_step_by_step() -> None:
     affordable = 100.0
     crowd = Crowd(StreamGate(max_blocks=8, affordable_blocks=lambda: affordable))
     await crowd.come(*range(40))
@@ -89,7 +89,7 @@ async def test_what_was_too_much_is_not_tried_again_at_once() -> None:
 
 
 @pytest.mark.parametrize("who", ["one that waits", "one that is inside", "one whose turn has just come"])
-async def test_who_leaves_takes_no_place_along(who: str) -> None:
+async def test_a_cancelled_block_frees_its_place(who: str) -> None:
     crowd = Crowd(StreamGate(max_blocks=1, affordable_blocks=lambda: 100))
     await crowd.come(0, 1, 2)
     assert crowd.inside == [0]

@@ -1,4 +1,4 @@
-"""The operations on jobs, with a queue in memory whose worker is the test."""
+"""The operations on jobs, with an in-memory queue; the tests play the worker."""
 
 import socket
 from collections.abc import Iterator
@@ -31,7 +31,7 @@ FILE = b"id,lotArea\n1,2\n"
 
 
 class Bench:
-    """The application, its queue and the folder of its files."""
+    """The application, its job queue and the folder of its job files."""
 
     def __init__(self, client: TestClient, queue: FakeJobQueue, folder: Path) -> None:
         self.client = client
@@ -66,7 +66,7 @@ def problem_of(answer: Any) -> tuple[int, str]:
     return answer.status_code, answer.json()["type"].removeprefix("urn:housing-price:problem:")
 
 
-def test_a_file_becomes_a_job_that_waits(bench: Bench) -> None:
+def test_an_uploaded_file_becomes_a_queued_job(bench: Bench) -> None:
     answer = bench.submit()
     assert answer.status_code == 202
     job = answer.json()
@@ -76,7 +76,7 @@ def test_a_file_becomes_a_job_that_waits(bench: Bench) -> None:
     assert bench.client.get(answer.headers["location"]).json() == job
 
 
-def test_a_job_is_followed_to_its_results(bench: Bench) -> None:
+def test_a_job_can_be_polled_until_its_result_is_available(bench: Bench) -> None:
     job_id = bench.submit().json()["id"]
     path = f"{JOBS}/{job_id}"
     assert problem_of(bench.client.get(f"{path}/result")) == (409, "job-has-no-result")
@@ -98,7 +98,7 @@ def test_a_job_is_followed_to_its_results(bench: Bench) -> None:
     assert problem_of(bench.client.delete(path)) == (409, "job-finished")
 
 
-def test_why_a_job_has_failed_is_told(bench: Bench) -> None:
+def test_a_failed_job_states_the_reason(bench: Bench) -> None:
     job_id = bench.submit().json()["id"]
     bench.queue.takes(job_id)
     bench.queue.fails(job_id, "input-unusable", "Line 1 is no header.")
@@ -107,7 +107,7 @@ def test_why_a_job_has_failed_is_told(bench: Bench) -> None:
     assert problem_of(bench.client.get(f"{JOBS}/{job_id}/result")) == (409, "job-has-no-result")
 
 
-def test_a_training_is_told_what_to_do(bench: Bench) -> None:
+def test_a_training_job_gets_its_arguments(bench: Bench) -> None:
     answer = bench.client.post(TRAINING, json={"source": "prediction-log", "from": "2026-01-01", "seed": 3})
     assert answer.status_code == 202
     job = bench.queue.jobs[answer.json()["id"]]
@@ -126,7 +126,7 @@ def test_a_training_is_told_what_to_do(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("body", [b"", b"{}"])
-def test_a_training_without_words_is_that_of_the_survey(bench: Bench, body: bytes) -> None:
+def test_training_without_a_body_uses_the_bundled_survey(bench: Bench, body: bytes) -> None:
     answer = bench.client.post(TRAINING, content=body)
     assert bench.queue.jobs[answer.json()["id"]].arguments["source"] == "bundled"
 
@@ -147,25 +147,25 @@ def test_a_training_without_words_is_that_of_the_survey(bench: Bench, body: byte
         b'{"seed": "\xff"}',
     ],
 )
-def test_a_training_that_makes_no_sense_is_refused(bench: Bench, body: bytes) -> None:
+def test_an_invalid_training_request_is_rejected(bench: Bench, body: bytes) -> None:
     answer = bench.client.post(TRAINING, content=body)
     assert answer.status_code == 422, answer.text
     assert answer.json()["detail"]
     assert not bench.queue.jobs
 
 
-def test_the_same_key_and_file_are_the_same_job_however_often_they_come(bench: Bench) -> None:
+def test_repeating_an_idempotency_key_with_the_same_file_returns_the_same_job(bench: Bench) -> None:
     with ThreadPoolExecutor(10) as threads:
         answers = list(threads.map(lambda _: bench.submit(idempotency_key="once"), range(50)))
     assert {answer.status_code for answer in answers} == {202}
     assert len({answer.json()["id"] for answer in answers}) == 1
     assert len(bench.queue.jobs) == 1
     (job,) = bench.queue.jobs.values()
-    # Nothing stays behind but the one file that the job is about.
+    # Only the input file of the job remains.
     assert [path.name for path in (bench.folder / "incoming").iterdir()] == [job.arguments["input"]]
 
 
-def test_the_same_key_with_another_file_is_refused(bench: Bench) -> None:
+def test_reusing_an_idempotency_key_for_another_file_is_rejected(bench: Bench) -> None:
     first = bench.submit(idempotency_key="once")
     assert problem_of(bench.submit(b"id\n2\n", idempotency_key="once")) == (422, "idempotency-key-reused")
     assert bench.waiting_files() == [FILE]
@@ -173,7 +173,7 @@ def test_the_same_key_with_another_file_is_refused(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("key", ["", "two words", "x" * 256, "\u00e9"])
-def test_a_key_that_is_none_is_refused(bench: Bench, key: str) -> None:
+def test_an_invalid_idempotency_key_is_rejected(bench: Bench, key: str) -> None:
     answer = bench.client.post(SCORING, content=FILE, headers={**CSV, "idempotency-key": key.encode("latin-1")})
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["header", "Idempotency-Key"]
@@ -188,7 +188,7 @@ def test_a_key_that_is_none_is_refused(bench: Bench, key: str) -> None:
         {"content-type": "text/csv", "content-encoding": "gzip"},
     ],
 )
-def test_other_kinds_of_files_are_refused(bench: Bench, headers: dict[str, str]) -> None:
+def test_unsupported_file_formats_are_rejected(bench: Bench, headers: dict[str, str]) -> None:
     answer = bench.client.post(SCORING, content=FILE, headers=headers)
     assert problem_of(answer) == (415, "unsupported-media-type")
     assert "text/csv" in answer.json()["expected"]
@@ -199,7 +199,7 @@ def in_stores(bench: Bench, **changes: Any) -> Any:
     return bench.client.post(SCORING, json=order, headers={"idempotency-key": "once"})
 
 
-def test_a_file_in_a_store_is_priced_where_it_is(bench: Bench) -> None:
+def test_a_file_in_a_store_is_priced_in_place(bench: Bench) -> None:
     answer = in_stores(bench)
     assert answer.status_code == 202, answer.text
     assert in_stores(bench).json()["id"] == answer.json()["id"]
@@ -235,7 +235,7 @@ def test_cancelling_a_job_in_stores_removes_no_file(bench: Bench) -> None:
         ({"more": "x"}, "more"),
     ],
 )
-def test_what_is_not_in_a_store_is_refused_by_name(bench: Bench, changes: Any, where: str) -> None:
+def test_an_invalid_store_file_is_rejected_by_name(bench: Bench, changes: Any, where: str) -> None:
     answer = in_stores(bench, **changes)
     assert answer.status_code == 422, answer.text
     assert [one["loc"] for one in answer.json()["detail"]] == [["body", where]]
@@ -243,12 +243,12 @@ def test_what_is_not_in_a_store_is_refused_by_name(bench: Bench, changes: Any, w
 
 
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"input": "\xff"}', b"null", b'"s3://houses/allowed/in.csv"'])
-def test_an_order_that_is_none_is_refused(bench: Bench, body: bytes) -> None:
+def test_an_invalid_scoring_request_is_rejected(bench: Bench, body: bytes) -> None:
     answer = bench.client.post(SCORING, content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 422, answer.text
 
 
-def test_an_empty_file_is_refused_and_leaves_nothing(bench: Bench) -> None:
+def test_an_empty_file_is_rejected_and_leaves_no_file(bench: Bench) -> None:
     answer = bench.submit(b"")
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["type"] == "missing"
@@ -256,7 +256,7 @@ def test_an_empty_file_is_refused_and_leaves_nothing(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("is_declared", [True, False])
-def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(bench: Bench, *, is_declared: bool) -> None:
+def test_a_file_that_is_too_large_is_rejected_and_leaves_no_file(bench: Bench, *, is_declared: bool) -> None:
     bench.state().upload_limits = UploadLimits(file_bytes=1000, idle_seconds=5, total_seconds=5)
 
     def parts() -> Iterator[bytes]:
@@ -269,7 +269,7 @@ def test_a_file_that_is_too_large_is_refused_and_leaves_nothing(bench: Bench, *,
     assert bench.waiting_files() == []
 
 
-def test_a_disk_that_is_full_has_a_name(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_disk_is_a_507(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     async def no_room(*_: object, **__: object) -> None:
         raise JobFilesFull("no room")
 
@@ -277,12 +277,12 @@ def test_a_disk_that_is_full_has_a_name(bench: Bench, monkeypatch: pytest.Monkey
     assert problem_of(bench.submit()) == (507, "job-files-full")
 
 
-def test_a_folder_that_cannot_be_written_has_a_name(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> None:
+def test_an_unusable_job_folder_is_a_503(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> None:
     (tmp_path / "jobs").write_text("no folder")
     assert problem_of(bench_of(start_app(stub.url), tmp_path / "jobs").submit()) == (503, "jobs-unavailable")
 
 
-def test_a_queue_that_is_away_has_a_name_everywhere(bench: Bench) -> None:
+def test_an_unreachable_queue_is_a_503_for_every_operation(bench: Bench) -> None:
     job_id = bench.submit().json()["id"]
     bench.queue.error = JobsUnavailable("away")
     path = f"{JOBS}/{job_id}"
@@ -292,7 +292,7 @@ def test_a_queue_that_is_away_has_a_name_everywhere(bench: Bench) -> None:
     assert all(answer.headers["retry-after"] for answer in answers)
 
 
-def test_cancelling_ends_a_job_and_takes_its_file_along(bench: Bench) -> None:
+def test_cancelling_a_job_deletes_its_file(bench: Bench) -> None:
     job_id = bench.submit().json()["id"]
     for _ in range(2):
         answer = bench.client.delete(f"{JOBS}/{job_id}")
@@ -308,7 +308,7 @@ def test_unknown_jobs_are_not_found(bench: Bench, path: str) -> None:
     assert bench.client.get(f"{JOBS}/no-id{path}").status_code == 422
 
 
-def test_jobs_are_listed_in_pages_the_latest_first(bench: Bench) -> None:
+def test_jobs_are_listed_in_pages_newest_first(bench: Bench) -> None:
     ids = [bench.submit().json()["id"] for _ in range(5)]
     first = bench.client.get(JOBS, params={"limit": 3}).json()
     assert ([job["id"] for job in first["jobs"]], first["nextOffset"]) == (ids[:1:-1], 3)
@@ -317,7 +317,9 @@ def test_jobs_are_listed_in_pages_the_latest_first(bench: Bench) -> None:
     assert bench.client.get(JOBS, params={"limit": 0}).status_code == 422
 
 
-def test_a_job_belongs_to_its_key(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> None:
+def test_a_job_is_visible_only_to_its_key_and_admins(
+    stub: StubModelServer, start_app: StartApp, tmp_path: Path
+) -> None:
     keys = tmp_path / "keys.json"
     mine, yours = new_key(keys, "jobs"), new_key(keys, "jobs")
     boss, stranger = new_key(keys, "jobs", "admin"), new_key(keys, "predict")
@@ -333,18 +335,18 @@ def test_a_job_belongs_to_its_key(stub: StubModelServer, start_app: StartApp, tm
     assert len(bench.client.get(JOBS, headers=bearer(boss)).json()["jobs"]) == 1
     assert problem_of(bench.client.get(JOBS, headers=bearer(stranger))) == (403, "scope-missing")
     assert problem_of(bench.client.get(JOBS)) == (401, "credentials-missing")
-    # The same Idempotency-Key of somebody else is another job.
+    # Idempotency keys belong to their caller: the same one from another caller makes another job.
     other = bench.client.post(SCORING, content=b"id\n", headers=CSV | bearer(yours) | {"idempotency-key": "k"})
     assert other.json()["id"] != submitted.json()["id"]
 
 
-def test_without_a_database_there_are_no_jobs(api: TestClient) -> None:
+def test_without_a_database_jobs_are_disabled(api: TestClient) -> None:
     assert problem_of(api.get(JOBS)) == (404, "jobs-off")
     assert problem_of(api.post(SCORING, content=FILE, headers=CSV)) == (404, "jobs-off")
     assert problem_of(api.post(TRAINING, json={})) == (404, "jobs-off")
 
 
-def test_who_leaves_while_sending_leaves_nothing_behind(stub: StubModelServer, tmp_path: Path) -> None:
+def test_a_client_that_disconnects_during_an_upload_leaves_no_file(stub: StubModelServer, tmp_path: Path) -> None:
     jobs = {"database_url": f"sqlite:///{tmp_path}/jobs.db", "folder": tmp_path / "jobs"}
     incoming = tmp_path / "jobs" / "incoming"
     with served(create_app(settings_for(stub.url, jobs=jobs))) as url:
@@ -357,7 +359,7 @@ def test_who_leaves_while_sending_leaves_nothing_behind(stub: StubModelServer, t
 
 
 @pytest.mark.parametrize("state", sorted(NEXT_STATES))
-def test_a_job_only_moves_as_drawn(state: JobState) -> None:
+def test_a_job_makes_only_the_allowed_state_changes(state: JobState) -> None:
     job = Job("1", "scoring", "", "", {}, state, datetime.now(UTC))
     for target in NEXT_STATES:
         if target in NEXT_STATES[state]:
@@ -365,11 +367,11 @@ def test_a_job_only_moves_as_drawn(state: JobState) -> None:
         else:
             with pytest.raises(JobFinished):
                 job.with_state(target)
-    # Each state is reached from the first one.
+    # Every state can be reached from `queued`.
     assert {"queued", *NEXT_STATES["queued"], *NEXT_STATES["running"]} == set(NEXT_STATES)
 
 
-def test_the_folder_gives_no_file_from_outside(tmp_path: Path) -> None:
+def test_no_file_outside_the_folder_can_be_read(tmp_path: Path) -> None:
     files = FolderJobFiles(tmp_path / "jobs")
     assert files.incoming_path("../../etc/passwd").parent == tmp_path / "jobs" / "incoming"
     assert files.result_path("a" * 32, "csv").name == "a" * 32 + ".csv"
@@ -380,5 +382,5 @@ def test_the_folder_gives_no_file_from_outside(tmp_path: Path) -> None:
             files.remove_results,
             lambda one: files.result_path(one, "csv"),
         ):
-            with pytest.raises(ValueError, match="id of a job"):
+            with pytest.raises(ValueError, match="not a job id"):
                 find(wrong)

@@ -1,4 +1,4 @@
-"""The operations on versions of the model: who answers, and moves as jobs."""
+"""The operations on model versions: listing those in service, and moves as jobs."""
 
 import json
 from pathlib import Path
@@ -49,7 +49,7 @@ def test_a_move_becomes_a_job(api: TestClient, queue: FakeJobQueue, action: str)
     assert queue.jobs[job["id"]].arguments == arguments | {"reason": "because"} | more
 
 
-def test_limits_of_a_canary_are_handed_on_in_full(api: TestClient, queue: FakeJobQueue) -> None:
+def test_canary_limits_are_passed_on_completely(api: TestClient, queue: FakeJobQueue) -> None:
     answer = api.post(f"{MODELS}/2/canary", json={"weight": 1, "limits": {"maxErrorRatio": 0.01}})
     assert queue.jobs[answer.json()["id"]].arguments["limits"] == {
         "maxErrorRatio": 0.01,
@@ -66,7 +66,7 @@ def test_a_move_needs_no_body(api: TestClient, queue: FakeJobQueue, action: str)
     assert queue.jobs[answer.json()["id"]].arguments["reason"] == ""
 
 
-def test_a_move_that_is_done_has_a_result(api: TestClient, queue: FakeJobQueue) -> None:
+def test_a_finished_move_has_a_result(api: TestClient, queue: FakeJobQueue) -> None:
     job_id = api.post(f"{MODELS}/2/promote").json()["id"]
     queue.takes(job_id)
     queue.tells(job_id, stepsDone=2, stepsTotal=5, step="answer golden houses")
@@ -95,7 +95,7 @@ WRONG: dict[str, tuple[str, str, bytes]] = {
 
 
 @pytest.mark.parametrize(("action", "name", "body"), WRONG.values(), ids=WRONG.keys())
-def test_a_move_that_makes_no_sense_is_refused_by_name(
+def test_an_invalid_move_is_rejected_by_name(
     api: TestClient, queue: FakeJobQueue, action: str, name: str, body: bytes
 ) -> None:
     answer = api.post(f"{MODELS}/2/{action}", content=body)
@@ -105,21 +105,21 @@ def test_a_move_that_makes_no_sense_is_refused_by_name(
 
 
 @pytest.mark.parametrize("version", ["a" * 21, "1%20", "%C3%A9", "1;2", "*", "1%0A", "$(ls)"])
-def test_a_version_is_a_strict_word(api: TestClient, queue: FakeJobQueue, version: str) -> None:
+def test_an_invalid_version_is_rejected(api: TestClient, queue: FakeJobQueue, version: str) -> None:
     answer = api.post(f"{MODELS}/{version}/promote")
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["path", "version"]
     assert queue.jobs == {}
 
 
-def test_other_words_are_no_moves(api: TestClient, queue: FakeJobQueue) -> None:
+def test_unknown_moves_are_rejected(api: TestClient, queue: FakeJobQueue) -> None:
     assert api.post(f"{MODELS}/2/delete").status_code == 404
     assert api.post(f"{MODELS}/1%2F2/promote").status_code == 404
     assert api.get(f"{MODELS}/2/promote").status_code == 405
     assert queue.jobs == {}
 
 
-def test_the_same_key_is_the_same_move(api: TestClient, queue: FakeJobQueue) -> None:
+def test_repeating_an_idempotency_key_returns_the_same_move(api: TestClient, queue: FakeJobQueue) -> None:
     key = {"idempotency-key": "once"}
     first, second = (api.post(f"{MODELS}/2/promote", headers=key) for _ in range(2))
     assert first.json()["id"] == second.json()["id"]
@@ -129,19 +129,21 @@ def test_the_same_key_is_the_same_move(api: TestClient, queue: FakeJobQueue) -> 
         assert (answer.status_code, answer.json()["type"]) == (422, "urn:housing-price:problem:idempotency-key-reused")
 
 
-def test_without_jobs_nothing_moves(api: TestClient) -> None:
+def test_moves_require_jobs(api: TestClient) -> None:
     answer = api.post(f"{MODELS}/2/promote")
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:housing-price:problem:jobs-off")
 
 
-def test_a_queue_that_is_away_is_said(api: TestClient, queue: FakeJobQueue) -> None:
+def test_an_unreachable_queue_is_a_503(api: TestClient, queue: FakeJobQueue) -> None:
     queue.error = JobsUnavailable("away")
     answer = api.post(f"{MODELS}/2/promote")
     assert answer.status_code == 503
     assert answer.headers["retry-after"]
 
 
-def test_only_who_is_admin_moves_and_sees_versions(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> None:
+def test_moving_and_listing_versions_requires_the_admin_scope(
+    stub: StubModelServer, start_app: StartApp, tmp_path: Path
+) -> None:
     keys = tmp_path / "keys.json"
     admin, other = new_key(keys, "admin"), new_key(keys, "predict", "jobs")
     client = start_app(stub.url, auth={"keys_file": keys})
@@ -154,11 +156,11 @@ def test_only_who_is_admin_moves_and_sees_versions(stub: StubModelServer, start_
     assert answer.status_code == 202
     (job,) = queue.jobs.values()
     assert job.arguments["by"] == job.owner != ""
-    # Who may run jobs does not see those of others.
+    # The scope `jobs` does not show the jobs of others.
     assert client.get(f"/api/v1/jobs/{job.id}", headers=bearer(other)).status_code == 404
 
 
-def test_without_a_file_of_routes_the_configured_addresses_answer(api: TestClient, stub: StubModelServer) -> None:
+def test_without_a_routes_file_the_configured_addresses_are_listed(api: TestClient, stub: StubModelServer) -> None:
     api.post(PREDICT, content=house_bytes())
     document = api.get(MODELS).json()
     assert (document["revision"], document["isFileUsable"], document["canary"], document["shadow"]) == (
@@ -173,7 +175,7 @@ def test_without_a_file_of_routes_the_configured_addresses_answer(api: TestClien
     assert 0 < champion["seen"]["p50Seconds"] <= champion["seen"]["p99Seconds"]
 
 
-def test_routes_are_told_without_passwords(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> None:
+def test_listed_addresses_contain_no_passwords(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> None:
     file = tmp_path / "routes.json"
     address = stub.url.replace("http://", "http://user:SECRET@")
     file.write_text(routes_json(7, a_route("1", address), canary=a_route("2", address, weight=0.25)), encoding="utf-8")
@@ -183,7 +185,7 @@ def test_routes_are_told_without_passwords(stub: StubModelServer, start_app: Sta
     assert (document["revision"], document["isFileUsable"]) == (7, True)
     assert (document["champion"]["version"], document["champion"]["modelId"]) == ("1", "model-1")
     assert document["champion"]["addresses"] == [stub.url]
-    # The stub is model stub-1 and not model-2: it gets no request as a canary.
+    # The stub serves model stub-1 and not model-2, so it gets no requests as a canary.
     assert (document["canary"]["version"], document["canary"]["weight"]) == ("2", 0.0)
     assert document["stopped"] is None
     assert "SECRET" not in answer.text

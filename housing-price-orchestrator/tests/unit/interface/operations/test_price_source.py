@@ -1,4 +1,4 @@
-"""Prices from memory over HTTP: off unless configured, and marked in body and header."""
+"""Cached and last-known prices over HTTP: off by default, and marked in body and header."""
 
 import json
 
@@ -12,7 +12,7 @@ PREDICT = "/api/v1/price/predict"
 BATCH = f"{PREDICT}/batch"
 
 
-def test_by_default_every_price_is_the_models(stub: StubModelServer, start_app: StartApp) -> None:
+def test_by_default_every_price_comes_from_the_model(stub: StubModelServer, start_app: StartApp) -> None:
     api = start_app(stub.url)
     for _ in range(2):
         answer = api.post(PREDICT, content=house_bytes())
@@ -22,7 +22,7 @@ def test_by_default_every_price_is_the_models(stub: StubModelServer, start_app: 
     assert api.post(PREDICT, content=house_bytes()).status_code == 503
 
 
-def test_a_cached_price_says_so(stub: StubModelServer, start_app: StartApp) -> None:
+def test_a_cached_price_is_marked(stub: StubModelServer, start_app: StartApp) -> None:
     api = start_app(stub.url, fallback={"cache_seconds": 60})
     first = api.post(PREDICT, content=house_bytes())
     second = api.post(PREDICT, content=house_bytes())
@@ -34,7 +34,7 @@ def test_a_cached_price_says_so(stub: StubModelServer, start_app: StartApp) -> N
     assert second.json()["transactionId"] != first.json()["transactionId"]
 
 
-def test_a_last_known_price_says_so(stub: StubModelServer, start_app: StartApp) -> None:
+def test_a_last_known_price_is_marked(stub: StubModelServer, start_app: StartApp) -> None:
     api = start_app(stub.url, fallback={"last_known_seconds": 60})
     good = api.post(BATCH, content=batch_bytes(houses_json(3)))
     stub.behaviour = says(503)
@@ -49,7 +49,7 @@ def test_a_last_known_price_says_so(stub: StubModelServer, start_app: StartApp) 
     assert api.post(PREDICT, content=house_bytes(lotArea=77_777)).status_code == 503
 
 
-def test_a_batch_that_is_partly_cached_marks_the_houses_concerned(stub: StubModelServer, start_app: StartApp) -> None:
+def test_a_batch_marks_only_its_cached_houses(stub: StubModelServer, start_app: StartApp) -> None:
     api = start_app(stub.url, fallback={"cache_seconds": 60})
     api.post(BATCH, content=batch_bytes(houses_json(2)))
     answer = api.post(BATCH, content=batch_bytes(houses_json(4)))
@@ -58,7 +58,7 @@ def test_a_batch_that_is_partly_cached_marks_the_houses_concerned(stub: StubMode
 
 
 @pytest.mark.parametrize("fallback", [{"cache_seconds": 60}, {"last_known_seconds": 60}])
-def test_a_stream_marks_its_lines(stub: StubModelServer, start_app: StartApp, fallback: dict[str, float]) -> None:
+def test_a_stream_marks_cached_lines(stub: StubModelServer, start_app: StartApp, fallback: dict[str, float]) -> None:
     api = start_app(stub.url, fallback=fallback)
     lines = b"\n".join(json.dumps(one).encode() for one in houses_json(3))
     marks = []

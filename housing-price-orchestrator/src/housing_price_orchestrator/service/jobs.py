@@ -181,7 +181,7 @@ class Jobs:
             return job.output
         return await self._require_file(job, self._files.result_path(job.id, str(job.arguments.get("format"))))
 
-    async def refused_by(self, job_id: str, caller: JobCaller) -> Path:
+    async def refused_rows_of(self, job_id: str, caller: JobCaller) -> Path:
         """Return the path of the rows that a scoring job refused.
 
         Raises:

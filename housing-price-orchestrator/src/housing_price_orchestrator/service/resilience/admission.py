@@ -17,8 +17,8 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 class AdmissionPriceModel:
     """Admits a request if the current throughput predicts an answer within its deadline.
 
-    Promises a refusal at once, before anything is queued. Without a queue nothing is refused, so the estimate is always
-    based on fresh measurements and recovers soon after a slow period.
+    Promises a refusal at once, before anything is queued. Nothing is refused while nothing waits, so the estimate
+    is always based on fresh measurements and recovers soon after a slow period.
     """
 
     def __init__(

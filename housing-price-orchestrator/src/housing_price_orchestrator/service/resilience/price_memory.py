@@ -11,7 +11,7 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
 class PriceMemory[Key: Hashable]:
-    """The latest price of each distinct house, with least-recently-priced eviction.
+    """The latest price of each distinct house; the least recently priced ones are evicted.
 
     Two houses are the same when their keys are equal: the key holds every feature and leaves out the caller's id.
     """

@@ -13,6 +13,7 @@ from housing_price_orchestrator.shared.view.routes import CanaryLimits
 type CanaryLimit = Literal["errors", "latency", "deviation"]
 
 CANARY_LIMITS: tuple[CanaryLimit, ...] = get_args(CanaryLimit.__value__)
+"""Labels of the limits in the metric of stopped canaries."""
 
 MIN_SLOWDOWN_SECONDS = 0.005
 """A smaller difference of the medians never stops a canary: with a fast model it is noise, whatever the ratio."""

@@ -15,12 +15,12 @@ from housing_price_orchestrator.shared.view.house import House
 
 pytestmark = pytest.mark.anyio
 
-ENOUGH_SECONDS = 30
+LONG_SECONDS = 30
 
 
 async def test_answer_in_time_passes_through() -> None:
     model = FakePriceModel()
-    answered = await DeadlinePriceModel(model, seconds=ENOUGH_SECONDS).price([house()])
+    answered = await DeadlinePriceModel(model, seconds=LONG_SECONDS).price([house()])
     assert answered == await model.price([house()])
 
 
@@ -48,14 +48,14 @@ async def test_work_at_the_deadline_is_cancelled() -> None:
 
 
 async def test_inner_timeout_error_is_not_taken_for_the_deadline() -> None:
-    model = DeadlinePriceModel(FakePriceModel(error=TimeoutError("of a socket")), seconds=ENOUGH_SECONDS)
+    model = DeadlinePriceModel(FakePriceModel(error=TimeoutError("of a socket")), seconds=LONG_SECONDS)
     with pytest.raises(TimeoutError, match="of a socket"):
         await model.price([house()])
 
 
 async def test_cancellation_is_not_turned_into_a_deadline_error() -> None:
     model = FakePriceModel(gate=asyncio.Event())
-    task = asyncio.create_task(DeadlinePriceModel(model, seconds=ENOUGH_SECONDS).price([house()]))
+    task = asyncio.create_task(DeadlinePriceModel(model, seconds=LONG_SECONDS).price([house()]))
     await model.has_been_asked()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -77,22 +77,22 @@ class DeadlineSpy(FakePriceModel):
 async def test_model_can_read_the_current_deadline() -> None:
     model = DeadlineSpy()
     began = time.monotonic()
-    await DeadlinePriceModel(model, seconds=ENOUGH_SECONDS).price([house()])
+    await DeadlinePriceModel(model, seconds=LONG_SECONDS).price([house()])
     (deadline,) = model.deadlines
     assert deadline is not None
-    assert began + ENOUGH_SECONDS <= deadline <= time.monotonic() + ENOUGH_SECONDS
+    assert began + LONG_SECONDS <= deadline <= time.monotonic() + LONG_SECONDS
     assert current_deadline.get() is None
 
 
-@pytest.mark.parametrize("wanted", [ENOUGH_SECONDS / 3, 3 * ENOUGH_SECONDS])
+@pytest.mark.parametrize("wanted", [LONG_SECONDS / 3, 3 * LONG_SECONDS])
 async def test_earlier_deadline_wins(wanted: float) -> None:
     model = DeadlineSpy()
     given = time.monotonic() + wanted
     with deadline_at(given):
-        await DeadlinePriceModel(model, seconds=ENOUGH_SECONDS).price([house()])
+        await DeadlinePriceModel(model, seconds=LONG_SECONDS).price([house()])
     (deadline,) = model.deadlines
     assert deadline is not None
-    assert (deadline == given) == (wanted < ENOUGH_SECONDS)
+    assert (deadline == given) == (wanted < LONG_SECONDS)
     assert deadline <= given
 
 
@@ -109,7 +109,7 @@ async def test_inner_deadline_can_only_shorten_the_outer_one() -> None:
 async def test_no_call_is_made_after_the_deadline() -> None:
     model = FakePriceModel()
     with deadline_at(time.monotonic() - 1), pytest.raises(DeadlineExceeded):
-        await DeadlinePriceModel(model, seconds=ENOUGH_SECONDS).price([house()])
+        await DeadlinePriceModel(model, seconds=LONG_SECONDS).price([house()])
     assert model.asked == []
 
 

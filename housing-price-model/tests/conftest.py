@@ -1,4 +1,4 @@
-"""What the model's tests share: the houses, and a quickly trained model in a registry of its own."""
+"""Shared fixtures: the houses, and a quickly trained model in its own registry."""
 
 import sys
 import warnings
@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 with warnings.catch_warnings():
-    # MLflow warns of its own type hints while it is imported; later warnings are errors, as everywhere.
+    # MLflow warns about its own type hints when it is imported; later warnings are errors.
     warnings.simplefilter("ignore")
     import_module("mlflow.pyfunc")
 
@@ -31,7 +31,7 @@ def houses() -> Houses:
 
 @pytest.fixture(scope="session")
 def few_houses(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A CSV with every tenth house."""
+    """A CSV file with every tenth house."""
     return every_tenth_house(tmp_path_factory.mktemp("data") / "few.csv")
 
 
@@ -42,7 +42,7 @@ def store_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture(scope="session")
 def store(store_folder: Path) -> str:
-    """The tracking URI of a store that holds what `trained` made."""
+    """The tracking URI of the store that `trained` uses."""
     return new_store(store_folder)
 
 
@@ -50,7 +50,7 @@ def store(store_folder: Path) -> str:
 def trained(store: str, store_folder: Path, few_houses: Path) -> Trained:
     """A quickly trained model, the champion of the store."""
     with pytest.MonkeyPatch.context() as patch:
-        # As on most machines; what Python writes beside the code that it loads must not become part of the model.
+        # The default on most machines. Bytecode must not become part of the model.
         patch.setattr(sys, "dont_write_bytecode", False)
         return train(store, few_houses, recipe=QUICK, export_to=store_folder / "export")
 
@@ -76,5 +76,5 @@ def predict(champion: Path) -> Predict:
 
 @pytest.fixture(scope="session")
 def lifecycle_store(tmp_path_factory: pytest.TempPathFactory, few_houses: Path) -> LifecycleStore:
-    """A registry for the moves of versions; each test takes a copy."""
+    """A registry for tests of moves; each test copies it."""
     return fill(tmp_path_factory.mktemp("lifecycle"), few_houses)

@@ -1,4 +1,4 @@
-"""`python -m housing_price_model` is the command line."""
+"""Entry point of `python -m housing_price_model`."""
 
 from housing_price_model.cli.app import app
 

@@ -1,4 +1,4 @@
-"""Writes files that others read at any time."""
+"""Atomic file writes."""
 
 import tempfile
 from pathlib import Path
@@ -7,23 +7,23 @@ from housing_price_model.errors import OutputError
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file; a reader sees the one before or the new one, never half of it.
+    """Write a file atomically: readers see either the old content or the new content.
 
     Raises:
-        OutputError: it cannot be written.
+        OutputError: The file cannot be written.
     """
     try:
         with tempfile.NamedTemporaryFile(
             "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
         ) as file:
             file.write(text)
-            written = Path(file.name)
+            temporary = Path(file.name)
         try:
-            # Who may read is decided by the folder; a temporary file is its owner's alone.
-            written.chmod(0o644)
-            written.replace(path)
+            # Temporary files are readable by their owner only; access is left to the folder's permissions.
+            temporary.chmod(0o644)
+            temporary.replace(path)
         except OSError:
-            written.unlink()
+            temporary.unlink()
             raise
-    except OSError as exc:
-        raise OutputError(f"{path}: cannot be written ({exc.strerror})") from exc
+    except OSError as error:
+        raise OutputError(f"{path}: cannot write the file ({error.strerror})") from error

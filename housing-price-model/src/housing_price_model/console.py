@@ -1,4 +1,4 @@
-"""How the command line talks: results on standard output, mistakes in one message on standard error."""
+"""Console output: results go to standard output, errors to standard error."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,20 +12,20 @@ from housing_price_model.errors import HousingPriceModelError
 output: Final = Console()
 errors: Final = Console(stderr=True, soft_wrap=True)
 
-# A plain name: typer does not look into `type` statements.
-TrackingUri = Annotated[str, typer.Option(envvar="MLFLOW_TRACKING_URI", help="The MLflow tracking server.")]
+# A plain assignment, because typer does not resolve `type` aliases.
+TrackingUri = Annotated[str, typer.Option(envvar="MLFLOW_TRACKING_URI", help="URL of the MLflow tracking server.")]
 
 
 @contextmanager
 def readable_errors() -> Iterator[None]:
-    """End with 1 and one message where the caller can do something about it."""
+    """Report a `HousingPriceModelError` as one message and exit with status 1."""
     try:
         yield
-    except HousingPriceModelError as exc:
-        print_error(exc)
-        raise typer.Exit(1) from exc
+    except HousingPriceModelError as error:
+        print_error(error)
+        raise typer.Exit(1) from error
 
 
-def print_error(exc: HousingPriceModelError) -> None:
-    """Tell a mistake."""
-    errors.print(f"error: {exc}", markup=False, highlight=False)
+def print_error(error: HousingPriceModelError) -> None:
+    """Print an error message to standard error."""
+    errors.print(f"error: {error}", markup=False, highlight=False)

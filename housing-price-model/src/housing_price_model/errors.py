@@ -1,51 +1,51 @@
-"""What can go wrong, as the command line tells it: one readable message, no stack trace."""
+"""Errors that the command line reports as one message, without a stack trace."""
 
 
 class HousingPriceModelError(Exception):
-    """A problem that the caller can understand and act upon."""
+    """Base class of the errors that a caller can act on."""
 
 
 class DataError(HousingPriceModelError):
-    """The houses cannot be used; the message lists every finding with its line and column."""
+    """The input data is invalid; the message lists every finding with its line and column."""
 
 
 class RegistryError(HousingPriceModelError):
-    """The tracking server or the registry does not answer, or does not know what was asked for."""
+    """The tracking server or registry does not respond, or has no such model or version."""
 
 
 class ArtefactError(HousingPriceModelError):
-    """A model's files are missing or are not those that were registered or exported."""
+    """A model's files are missing, or differ from those that were registered or exported."""
 
 
 class ServingError(HousingPriceModelError):
-    """The server cannot start as asked: it was given two models, or cannot listen where it should."""
+    """The model server cannot start: two models were given, or the address is unavailable."""
 
 
 class VerificationError(HousingPriceModelError):
-    """A model server cannot be asked, or answers something else than predictions."""
+    """A model server is unreachable, or its response holds no predictions."""
 
 
 class LogError(HousingPriceModelError):
-    """The prediction log cannot be read, or holds what it should not."""
+    """The prediction log cannot be read, or holds invalid data."""
 
 
 class JobsError(HousingPriceModelError):
-    """The worker cannot do jobs as asked: its name is taken, or the database of the jobs cannot be used."""
+    """The worker cannot run jobs: its name is taken, or the job database is unusable."""
 
 
 class OutputError(HousingPriceModelError):
-    """A result cannot be written where it was asked for."""
+    """A result file cannot be written."""
 
 
 class CandidateError(HousingPriceModelError):
-    """What is asked of a candidate's pipeline is not possible: a parameter, a limit or a folder is wrong."""
+    """The candidate pipeline cannot run: a parameter, a limit or a folder is invalid."""
 
 
 class MoveError(HousingPriceModelError):
-    """A version cannot be moved as asked, or did not do what it should; nothing has changed.
+    """A version cannot be moved, or failed a check during the move; nothing has changed.
 
     Attributes:
-        code: A stable name of what is wrong; see `docs/model-life.md`.
+        code: A stable identifier of the problem; see `docs/model-life.md`.
     """
 
     def __init__(self, code: str, message: str) -> None:
@@ -54,4 +54,4 @@ class MoveError(HousingPriceModelError):
 
 
 class ServingFolderError(HousingPriceModelError):
-    """A document of the serving folder cannot be read as what it should be."""
+    """A document in the serving folder is invalid."""

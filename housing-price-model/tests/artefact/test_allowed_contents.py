@@ -1,4 +1,4 @@
-"""What a model may be made of. Each test makes a model that is whole and vouched for, and still must not be loaded."""
+"""What a model may contain. Each rejected model is complete and has valid digests, and still must not be loaded."""
 
 import json
 import pickle
@@ -20,13 +20,13 @@ from housing_price_model.artefact.allowed_contents import (
     OPERATORS,
     check_contents,
     known_code,
-    opened,
+    open_export,
 )
 from housing_price_model.artefact.export import MANIFEST, MODEL, digest_of, read_export, write_export
 from housing_price_model.errors import ArtefactError
 from housing_price_model.fitting.pack import SERVED
 
-# MLflow's own, while the model is trained.
+# Warnings inside MLflow while the model is trained.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
     pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning:mlflow"),
@@ -35,7 +35,7 @@ pytestmark = [
 
 @pytest.fixture
 def model(export: Path, tmp_path: Path) -> Path:
-    """A copy of a quickly trained model, to be spoilt."""
+    """A copy of a quickly trained model that the test may change."""
     shutil.copytree(export / MODEL, tmp_path / "model")
     return tmp_path / "model"
 
@@ -75,25 +75,28 @@ def a_graph() -> onnx.GraphProto:
     return onnx.helper.make_graph([], "inner", [], [])
 
 
-SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
+FORBIDDEN: dict[str, tuple[Callable[[Path], object], str]] = {
     "a pickle": (
         lambda model: (model / "python_model.pkl").write_bytes(pickle.dumps(1)),
-        r"python_model\.pkl is no file",
+        r"python_model\.pkl is not an allowed file",
     ),
-    "a joblib": (lambda model: (model / "artifacts" / "model.joblib").write_bytes(b""), "model.joblib is no file"),
-    "a module": (lambda model: (model / "numpy.py").write_text(""), r"numpy\.py is no file"),
+    "a joblib": (
+        lambda model: (model / "artifacts" / "model.joblib").write_bytes(b""),
+        "model.joblib is not an allowed file",
+    ),
+    "a module": (lambda model: (model / "numpy.py").write_text(""), r"numpy\.py is not an allowed file"),
     "a folder of code": (
         lambda model: ((model / "code").mkdir(), (model / "code" / "a.py").write_text("")),
-        r"code/a\.py is no file",
+        r"code/a\.py is not an allowed file",
     ),
     "bytecode": (
         lambda model: ((model / "__pycache__").mkdir(), (model / "__pycache__" / "served.pyc").write_bytes(b"")),
-        "__pycache__/served.pyc is no file",
+        "__pycache__/served.pyc is not an allowed file",
     ),
     "no graph": (lambda model: (model / GRAPH).unlink(), r"artifacts/graph\.onnx is missing"),
     "other code": (
         lambda model: (model / CODE).write_bytes(SERVED.read_bytes() + b"\n"),
-        "is not the code of this package",
+        "is not code of this package",
     ),
     "no YAML": (lambda model: (model / "MLmodel").write_text("]["), "does not describe"),
     "another document": (lambda model: (model / "MLmodel").write_text("flavors: 1"), "does not describe"),
@@ -108,63 +111,61 @@ SPOILT: dict[str, tuple[Callable[[Path], object], str]] = {
     "another loader": (change_flavour(loader_module="mlflow.sklearn"), "runs code other than"),
     "another file of code": (change_flavour(model_code_path="conda.yaml"), "runs code other than"),
     "a path of code": (change_flavour(code="artifacts"), "runs code other than"),
-    "a pickled model": (change_flavour(python_model="python_model.pkl"), "asks for python_model"),
-    "another function": (change_flavour(predict_fn="__class__"), "asks for predict_fn"),
-    "a folder of data": (change_flavour(data="/etc"), "asks for data"),
+    "a pickled model": (change_flavour(python_model="python_model.pkl"), "keys not allowed: python_model"),
+    "another function": (change_flavour(predict_fn="__class__"), "keys not allowed: predict_fn"),
+    "a folder of data": (change_flavour(data="/etc"), "keys not allowed: data"),
     "another graph": (change_flavour(artifacts={"graph": {"path": "../graph.onnx"}}), "does not|are not"),
     "a file outside": (
         lambda model: change_metadata(
             model,
             lambda document: document["flavors"]["python_function"]["artifacts"].update(x={"path": "../../etc/passwd"}),
         ),
-        r"names the file \.\./\.\./etc/passwd",
+        r"refers to the file \.\./\.\./etc/passwd",
     ),
     "an example outside": (
         lambda model: change_metadata(
             model, lambda document: document["saved_input_example_info"].update(artifact_path="/etc/passwd")
         ),
-        "names the file /etc/passwd",
+        "refers to the file /etc/passwd",
     ),
     "a truncated graph": (
         lambda model: (model / GRAPH).write_bytes((model / GRAPH).read_bytes()[:-1000]),
-        "it is no ONNX graph",
+        "not an ONNX graph",
     ),
     "an empty graph": (lambda model: (model / GRAPH).write_bytes(b""), "it has no nodes"),
     "a custom operator": (add_node("PyOp", "com.microsoft.extensions"), "PyOp of com.microsoft.extensions"),
-    "an operator that we do not use": (add_node("Loop", body=a_graph()), "the operator Loop of ai.onnx"),
-    "a nested graph": (add_node("Add", body=a_graph()), "Add holds another graph"),
+    "an operator that we do not use": (add_node("Loop", body=a_graph()), "operator Loop of ai.onnx is not allowed"),
+    "a nested graph": (add_node("Add", body=a_graph()), "Add contains a nested graph"),
     "a function": (
         change_graph(lambda graph: graph.functions.append(onnx.FunctionProto(name="Add"))),
         "functions of its own",
     ),
-    "numbers in another file": (change_graph(keep_numbers_elsewhere), "lie in another file"),
+    "numbers in another file": (change_graph(keep_numbers_elsewhere), "is in another file"),
 }
 
 
-@pytest.mark.parametrize("kind", SPOILT)
-def test_a_model_that_holds_what_ours_do_not_is_refused_by_name(model: Path, kind: str) -> None:
-    spoil, said = SPOILT[kind]
+@pytest.mark.parametrize("kind", FORBIDDEN)
+def test_forbidden_content_is_rejected_and_named(model: Path, kind: str) -> None:
+    change, message = FORBIDDEN[kind]
     check_contents(model)
-    spoil(model)
-    with pytest.raises(ArtefactError, match=said):
+    change(model)
+    with pytest.raises(ArtefactError, match=message):
         check_contents(model)
 
 
-def test_the_graph_that_is_trained_has_exactly_the_allowed_operators(export: Path) -> None:
+def test_trained_graph_uses_exactly_the_allowed_operators(export: Path) -> None:
     graph = onnx.load_model(export / MODEL / GRAPH)
     assert {(node.domain, node.op_type) for node in graph.graph.node} == OPERATORS
 
 
-def test_the_code_of_this_package_is_known_without_a_line_in_the_list(
-    monkeypatch: pytest.MonkeyPatch, model: Path
-) -> None:
+def test_current_code_is_allowed_without_being_listed(monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
     assert known_code() not in EARLIER_CODE
     assert (model / CODE).read_bytes() == SERVED.read_bytes()
     monkeypatch.setattr(allowed_contents, "EARLIER_CODE", frozenset())
     check_contents(model)
 
 
-def test_earlier_code_is_known_as_long_as_it_is_listed(monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
+def test_earlier_code_is_allowed_while_it_is_listed(monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
     earlier = known_code()
     monkeypatch.setattr(allowed_contents, "known_code", lambda: "0" * 64)
     with pytest.raises(ArtefactError, match=earlier):
@@ -173,14 +174,14 @@ def test_earlier_code_is_known_as_long_as_it_is_listed(monkeypatch: pytest.Monke
     check_contents(model)
 
 
-def test_more_data_of_the_model_may_lie_beside_the_graph(model: Path) -> None:
+def test_additional_json_artefacts_are_allowed(model: Path) -> None:
     (model / "artifacts" / "profile.json").write_text("{}")
     check_contents(model)
 
 
-def test_what_is_opened_is_a_copy_that_nobody_changes_afterwards(export: Path, tmp_path: Path) -> None:
+def test_open_export_yields_a_private_copy(export: Path, tmp_path: Path) -> None:
     shutil.copytree(export, tmp_path / "export")
-    with opened(tmp_path / "export") as (manifest, model):
+    with open_export(tmp_path / "export") as (manifest, model):
         (tmp_path / "export" / MODEL / GRAPH).write_bytes(b"swapped after the check")
         assert manifest == read_export(export)
         assert digest_of(model) == manifest.digest
@@ -188,31 +189,29 @@ def test_what_is_opened_is_a_copy_that_nobody_changes_afterwards(export: Path, t
     assert not model.exists()
 
 
-def test_an_export_with_a_pickle_is_refused_though_its_digests_are_right(
-    export: Path, model: Path, tmp_path: Path
-) -> None:
+def test_export_with_a_pickle_is_rejected_despite_valid_digests(export: Path, model: Path, tmp_path: Path) -> None:
     (model / "python_model.pkl").write_bytes(pickle.dumps(1))
     write_export(model, replace(read_export(export), digest=digest_of(model)), tmp_path / "export")
     read_export(tmp_path / "export")
-    with pytest.raises(ArtefactError, match=rf"{tmp_path / 'export'}.*python_model\.pkl is no file"):
-        opened(tmp_path / "export").__enter__()
+    with pytest.raises(ArtefactError, match=rf"{tmp_path / 'export'}.*python_model\.pkl is not an allowed file"):
+        open_export(tmp_path / "export").__enter__()
 
 
-def test_only_the_pinned_model_is_opened(export: Path, model: Path, tmp_path: Path) -> None:
+def test_only_the_model_with_the_pinned_digest_is_opened(export: Path, model: Path, tmp_path: Path) -> None:
     pinned = read_export(export).digest
-    with opened(export, pinned):
+    with open_export(export, pinned):
         pass
     (model / "artifacts" / "profile.json").write_text("{}")  # harmless, and yet another model
     write_export(model, replace(read_export(export), digest=digest_of(model)), tmp_path / "export")
-    with opened(tmp_path / "export"):
+    with open_export(tmp_path / "export"):
         pass
-    with pytest.raises(ArtefactError, match=rf"refused, its digest is sha256:\w+, and {pinned} was asked for"):
-        opened(tmp_path / "export", pinned).__enter__()
+    with pytest.raises(ArtefactError, match=rf"rejected: its digest is sha256:\w+, expected {pinned}"):
+        open_export(tmp_path / "export", pinned).__enter__()
 
 
-def test_a_manifest_that_contradicts_itself_is_refused(export: Path, tmp_path: Path) -> None:
+def test_manifest_with_a_wrong_digest_is_rejected(export: Path, tmp_path: Path) -> None:
     shutil.copytree(export, tmp_path / "export")
     path = tmp_path / "export" / MANIFEST
     path.write_text(json.dumps(json.loads(path.read_text()) | {"digest": f"sha256:{'0' * 64}"}))
-    with pytest.raises(ArtefactError, match="not those that were recorded"):
+    with pytest.raises(ArtefactError, match="differ from those recorded"):
         read_export(tmp_path / "export")

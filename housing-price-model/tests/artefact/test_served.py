@@ -22,7 +22,7 @@ def features(houses: Houses) -> pd.DataFrame:
 
 @pytest.fixture(scope="module")
 def answers(predict: Predict, features: pd.DataFrame) -> pd.DataFrame:
-    """All houses, priced in one call."""
+    """The answers for all houses, priced in one call."""
     return predict(features)
 
 
@@ -39,20 +39,20 @@ def assert_sane(answer: pd.DataFrame) -> None:
 
 
 @pytest.mark.parametrize("size", [1, 2, 7, 33, 1000])
-def test_answer_has_the_same_bits_in_a_batch_of_any_size(
+def test_prices_are_identical_in_batches_of_any_size(
     predict: Predict, features: pd.DataFrame, answers: pd.DataFrame, size: int
 ) -> None:
     batches = [predict(features.iloc[at : at + size]) for at in range(0, len(features), size)]
     pd.testing.assert_frame_equal(pd.concat(batches, ignore_index=True), answers, check_exact=True)
 
 
-def test_answer_has_the_same_bits_in_any_order(predict: Predict, features: pd.DataFrame, answers: pd.DataFrame) -> None:
+def test_prices_are_identical_in_any_order(predict: Predict, features: pd.DataFrame, answers: pd.DataFrame) -> None:
     order = np.random.default_rng(0).permutation(len(features))
     shuffled = predict(features.iloc[order])
     pd.testing.assert_frame_equal(shuffled, answers.iloc[order].reset_index(drop=True), check_exact=True)
 
 
-def test_answer_has_the_same_bits_in_a_batch_of_10000(
+def test_prices_are_identical_in_a_batch_of_10000(
     predict: Predict, features: pd.DataFrame, answers: pd.DataFrame
 ) -> None:
     rows = np.resize(np.arange(len(features)), 10_000)
@@ -60,14 +60,14 @@ def test_answer_has_the_same_bits_in_a_batch_of_10000(
     pd.testing.assert_frame_equal(predict(features.iloc[rows]), expected, check_exact=True)
 
 
-def test_every_house_has_a_price_inside_its_interval_in_whole_cents(answers: pd.DataFrame) -> None:
+def test_every_price_is_in_whole_cents_inside_its_interval(answers: pd.DataFrame) -> None:
     assert_sane(answers)
     cents = answers[["price", "low", "high"]].to_numpy() * 100
     np.testing.assert_allclose(cents, np.round(cents), atol=1e-6)
     assert answers["model_id"].nunique() == 1
 
 
-def test_example_house_is_priced_near_what_it_sold_for(answers: pd.DataFrame, houses: Houses) -> None:
+def test_example_house_is_priced_near_its_sale_price(answers: pd.DataFrame, houses: Houses) -> None:
     assert houses.prices[1] == 105_000
     assert answers["price"][1] == pytest.approx(105_000, abs=20_000)
 
@@ -93,15 +93,13 @@ def test_every_declared_category_is_priced(predict: Predict, house: pd.DataFrame
 
 
 @pytest.mark.parametrize("extreme", [-1e300, -1.0, 0.0, 1e9, 1e300, np.inf])
-def test_absurd_numbers_still_give_a_finite_positive_price(
-    predict: Predict, house: pd.DataFrame, extreme: float
-) -> None:
+def test_extreme_numbers_give_a_finite_positive_price(predict: Predict, house: pd.DataFrame, extreme: float) -> None:
     numbers = [name for name in NUMBERS if name != "MSSubClass"]
     one_by_one = [house.assign(**{name: extreme}) for name in numbers]
     assert_sane(predict(pd.concat([*one_by_one, house.assign(**dict.fromkeys(numbers, extreme))])))
 
 
-def test_kinds_of_columns_do_not_matter(predict: Predict, features: pd.DataFrame, answers: pd.DataFrame) -> None:
+def test_column_dtypes_do_not_change_the_price(predict: Predict, features: pd.DataFrame, answers: pd.DataFrame) -> None:
     some = features.head(50)
     split = pd.DataFrame(some.astype(object).where(some.notna(), None).to_numpy().tolist(), columns=some.columns)
     nullable = split.convert_dtypes()
@@ -110,7 +108,7 @@ def test_kinds_of_columns_do_not_matter(predict: Predict, features: pd.DataFrame
         assert predict(frame).equals(answers.head(50))
 
 
-def test_no_houses_have_no_prices(predict: Predict, house: pd.DataFrame) -> None:
+def test_empty_input_gives_empty_output(predict: Predict, house: pd.DataFrame) -> None:
     assert list(predict(house.head(0)).columns) == ["price", "low", "high", "model_id"]
     assert len(predict(house.head(0))) == 0
 
@@ -134,7 +132,7 @@ def test_no_houses_have_no_prices(predict: Predict, house: pd.DataFrame) -> None
         ({"Alley": "NA"}, "Alley: 'NA' is not one of Grvl, Pave"),
     ],
 )
-def test_wrong_value_is_refused_by_name(
+def test_invalid_value_is_rejected_naming_the_column(
     predict: Predict, house: pd.DataFrame, change: dict[str, object], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
@@ -142,19 +140,19 @@ def test_wrong_value_is_refused_by_name(
 
 
 @pytest.mark.parametrize("wrong", ["8450", True])
-def test_one_wrong_value_among_many_is_refused(predict: Predict, features: pd.DataFrame, wrong: object) -> None:
+def test_one_invalid_value_among_many_is_rejected(predict: Predict, features: pd.DataFrame, wrong: object) -> None:
     frame = features.head(100).astype(object)
     frame.loc[57, "LotArea"] = wrong
     with pytest.raises(ValueError, match=f"LotArea: {wrong!r} is not a number"):
         predict(frame)
 
 
-def test_missing_column_is_refused_by_name(predict: Predict, house: pd.DataFrame) -> None:
+def test_missing_column_is_rejected_by_name(predict: Predict, house: pd.DataFrame) -> None:
     with pytest.raises(ValueError, match="Street: the column is missing"):
         predict(house.drop(columns="Street"))
 
 
-def test_served_file_imports_nothing_of_ours_and_nothing_that_unpickles() -> None:
+def test_served_file_imports_only_its_declared_packages() -> None:
     tree = ast.parse(SERVED.read_text(encoding="utf-8"))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
@@ -162,7 +160,7 @@ def test_served_file_imports_nothing_of_ours_and_nothing_that_unpickles() -> Non
     assert outside == {"mlflow", "numpy", "onnxruntime", "pandas"}
 
 
-def test_artefact_is_small_and_holds_no_pickle(champion: Path) -> None:
+def test_artefact_is_small_and_contains_no_pickle(champion: Path) -> None:
     files = [path for path in (champion / MODEL).rglob("*") if path.is_file()]
     assert sum(path.stat().st_size for path in files) <= 10_000_000
     assert {path.suffix for path in files} <= {"", ".json", ".onnx", ".py", ".txt", ".yaml"}

@@ -30,7 +30,7 @@ def test_export_writes_the_registered_model(store: str, trained: Trained, tmp_pa
     assert json.loads((tmp_path / "export" / MANIFEST).read_text())["version"] == "1"
 
 
-def test_export_leaves_alone_what_is_there_already_and_replaces_what_is_damaged(
+def test_export_keeps_an_identical_export_and_replaces_a_damaged_one(
     store: str, trained: Trained, tmp_path: Path
 ) -> None:
     del trained
@@ -46,7 +46,7 @@ def test_export_leaves_alone_what_is_there_already_and_replaces_what_is_damaged(
     read_export(folder)
 
 
-def test_evaluate_prints_the_same_measures_as_training(store: str, trained: Trained, few_houses: Path) -> None:
+def test_evaluate_prints_the_same_metrics_as_training(store: str, trained: Trained, few_houses: Path) -> None:
     uri = "models:/housing-price/1"
     done = run(app, ["evaluate", "--model", uri, "--data", str(few_houses), "--tracking-uri", store])
     assert done.exit_code == 0, done.output
@@ -54,27 +54,27 @@ def test_evaluate_prints_the_same_measures_as_training(store: str, trained: Trai
     assert all(name in done.output for name in trained.metrics)
 
 
-def test_figures_are_printed_as_a_table(export: Path) -> None:
+def test_figures_prints_the_benchmark_table(export: Path) -> None:
     done = run(app, ["figures", str(export)])
     assert done.exit_code == 0, done.output
-    assert done.output.startswith("| measure | to reach | measured |")
+    assert done.output.startswith("| measure | target | measured |")
     assert all(measure in done.output for measure in ("RMSLE", "coverage", "1,000 rows", "training", "artefact"))
 
 
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (["train", "--data", "nowhere.csv"], "nowhere.csv: cannot be read"),
-        (["serve", "--model", "nowhere"], "nowhere: there is no manifest.json"),
+        (["train", "--data", "nowhere.csv"], "nowhere.csv: file not found"),
+        (["serve", "--model", "nowhere"], "nowhere: manifest.json not found"),
         (
             ["serve", "nowhere", "--model", "models:/housing-price/1"],
-            "nowhere and --model models:/housing-price/1: there",
+            "nowhere and --model models:/housing-price/1: two models given",
         ),
-        (["evaluate", "--data", "nowhere.csv"], "nowhere.csv: cannot be read"),
-        (["export", "--to", "there", "--model", "nonsense"], "nonsense: should be models:/NAME@ALIAS"),
+        (["evaluate", "--data", "nowhere.csv"], "nowhere.csv: file not found"),
+        (["export", "--to", "there", "--model", "nonsense"], "nonsense: expected models:/NAME@ALIAS"),
     ],
 )
-def test_mistake_is_one_readable_line_and_exit_code_1(
+def test_error_is_one_line_on_stderr_with_exit_status_1(
     store: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, arguments: list[str], message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -13,7 +13,7 @@ from housing_price_model.survey.data import Houses, read_houses
 QUICK = Recipe(trees=10, spread_trees=5, folds=3)
 
 
-def test_served_model_reaches_its_figures(champion: Path, houses: Houses) -> None:
+def test_served_model_meets_its_targets(champion: Path, houses: Houses) -> None:
     metadata = Model.load(str(champion / MODEL)).metadata
     assert metadata["data_sha256"] == houses.digest
     assert metadata["seed"] == 0
@@ -25,7 +25,7 @@ def test_served_model_reaches_its_figures(champion: Path, houses: Houses) -> Non
     assert measured["median_width_usd"] < measured["constant_ratio_median_width_usd"]
 
 
-def test_metrics_are_those_of_their_definitions() -> None:
+def test_metrics_match_their_definitions() -> None:
     actual = np.array([100.0, 200.0, 400.0, 800.0])
     price = np.array([110.0, 200.0, 400.0, 700.0])
     measured = metrics(actual, Estimates(price, price - 20, price + 20))
@@ -45,7 +45,7 @@ def test_constant_widths_cover_as_many_houses_as_the_interval() -> None:
     assert np.mean(np.abs(price - actual) <= half + 1e-6) == pytest.approx(measured["coverage"], abs=0.002)
 
 
-def test_estimate_and_interval_of_a_house_have_never_seen_its_price(few_houses: Path) -> None:
+def test_held_out_estimates_do_not_depend_on_the_price_of_their_house(few_houses: Path) -> None:
     houses = read_houses(few_houses)
     values = ENCODER.encode(houses.features)
     held_out = next(KFold(QUICK.folds, shuffle=True, random_state=0).split(values))[1]
@@ -60,7 +60,7 @@ def test_estimate_and_interval_of_a_house_have_never_seen_its_price(few_houses: 
         np.testing.assert_array_equal(before, after)
 
 
-def test_progress_ends_at_all_of_it(few_houses: Path) -> None:
+def test_progress_rises_to_one(few_houses: Path) -> None:
     houses = read_houses(few_houses)
     shares: list[float] = []
     cross_validate(ENCODER.encode(houses.features), houses.prices, QUICK, 0, lambda _stage, share: shares.append(share))

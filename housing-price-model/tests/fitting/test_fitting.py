@@ -23,12 +23,12 @@ def values(houses: Houses) -> Floats:
 
 @pytest.fixture(autouse=True)
 def _one_thread() -> Iterator[None]:
-    """BLAS keeps to one thread, as in training."""
+    """Limit BLAS to one thread, as in training."""
     with threadpool_limits(1):
         yield
 
 
-def test_graph_says_what_the_estimators_say(houses: Houses, values: Floats, tmp_path: Path) -> None:
+def test_graph_reproduces_the_estimators(houses: Houses, values: Floats, tmp_path: Path) -> None:
     log_prices = np.log(houses.prices)
     price = PriceFit.fit(values, log_prices, QUICK, 0)
     interval = Interval.fit(values, log_prices - price.predict(values), QUICK, 0)
@@ -39,7 +39,9 @@ def test_graph_says_what_the_estimators_say(houses: Houses, values: Floats, tmp_
         np.testing.assert_allclose(answer[name], np.exp(expected), rtol=1e-5)
 
 
-def test_same_seed_gives_the_same_bytes_and_another_seed_others(houses: Houses, values: Floats, tmp_path: Path) -> None:
+def test_equal_seeds_give_equal_bytes_and_different_seeds_do_not(
+    houses: Houses, values: Floats, tmp_path: Path
+) -> None:
     log_prices = np.log(houses.prices)
     identities, graphs = [], []
     for seed in (0, 0, 1):
@@ -68,7 +70,7 @@ def test_each_category_has_its_own_column(houses: Houses, values: Floats) -> Non
     np.testing.assert_array_equal(blank, houses.features["Alley"].isna())
 
 
-def test_numbers_outside_the_range_of_training_count_as_the_nearest_inside(values: Floats) -> None:
+def test_numbers_are_clipped_to_the_range_of_the_training_data(values: Floats) -> None:
     ranges = Ranges.of(values)
     far = values[:1].copy()
     at = ENCODER.columns.index("LotArea")
@@ -78,13 +80,13 @@ def test_numbers_outside_the_range_of_training_count_as_the_nearest_inside(value
     np.testing.assert_array_equal(ranges.matrix(far), ranges.matrix(largest))
 
 
-def test_column_that_is_always_blank_in_training_can_still_be_given(values: Floats) -> None:
+def test_column_without_training_values_gives_finite_features(values: Floats) -> None:
     blank = values.copy()
     blank[:, ENCODER.columns.index("LotFrontage")] = np.nan
     assert np.isfinite(Ranges.of(blank).matrix(values)).all()
 
 
-def test_robust_ridge_is_not_swayed_by_odd_houses() -> None:
+def test_robust_ridge_ignores_outliers() -> None:
     random = np.random.default_rng(0)
     matrix = random.normal(size=(400, 3))
     target = matrix @ [1.0, -2.0, 0.5] + 3 + random.normal(scale=0.01, size=400)
@@ -97,7 +99,7 @@ def test_robust_ridge_is_not_swayed_by_odd_houses() -> None:
 
 
 @pytest.mark.parametrize("skew", [0.0, 1.0])
-def test_interval_covers_what_it_promises_and_is_wider_where_errors_are(values: Floats, skew: float) -> None:
+def test_interval_has_its_coverage_and_is_wider_where_errors_are_larger(values: Floats, skew: float) -> None:
     random = np.random.default_rng(0)
     quality = values[:, ENCODER.columns.index("OverallQual")]
     sizes = np.where(quality >= 7, 0.2, 0.05)
@@ -111,7 +113,7 @@ def test_interval_covers_what_it_promises_and_is_wider_where_errors_are(values: 
     assert np.median((high - low)[fine]) > 2 * np.median((high - low)[~fine])
 
 
-def test_most_important_columns_are_those_that_make_a_price(houses: Houses, values: Floats) -> None:
+def test_importance_ranks_quality_and_living_area_highest(houses: Houses, values: Floats) -> None:
     changes = importance(values, PriceFit.fit(values, np.log(houses.prices), QUICK, 0), 0)
     most = sorted(changes, key=changes.__getitem__)[-6:]
     assert {"OverallQual", "GrLivArea"} <= set(most)

@@ -1,4 +1,4 @@
-"""The exported model under a real MLServer, in the environment of its own lock."""
+"""The exported model under a real MLServer, in an environment from its own lock file."""
 
 import json
 import os
@@ -34,7 +34,7 @@ type Serve = Callable[..., AbstractContextManager[Server]]
 
 @dataclass
 class Server:
-    """A `housing-price-mlserver` that runs, or has ended."""
+    """A `housing-price-mlserver` process."""
 
     process: subprocess.Popen[bytes]
     log_file: Path
@@ -66,8 +66,8 @@ class Server:
             assert time.monotonic() < deadline, self.log
             time.sleep(0.05)
 
-    def has_left_something(self) -> bool:
-        """Whether a process of its group lives on; the group's leader has been waited for."""
+    def has_running_processes(self) -> bool:
+        """Whether a process of its group still runs; call it after the group leader has ended."""
         try:
             os.killpg(self.process.pid, 0)
         except ProcessLookupError:
@@ -77,7 +77,7 @@ class Server:
 
 def find_uv() -> str | None:
     for found in (os.environ.get("UV"), shutil.which("uv"), str(REPOSITORY / ".uv" / "bin" / "uv")):
-        # A shim on the PATH may be there and not work in this folder, so it is asked.
+        # A shim on the PATH may not work in this folder, so run it once.
         if found and Path(found).exists():
             answer = subprocess.run([found, "--version"], capture_output=True, check=False)
             if answer.returncode == 0:
@@ -90,7 +90,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
     uv = find_uv()
     if uv is None:
         pytest.skip("MLServer needs uv to install its own environment, and no working uv was found")
-    # The variables of the environment that the tests run in must not reach the other project.
+    # Variables of the test environment must not affect the other project.
     mine = {"VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH"}
     environment = {name: value for name, value in os.environ.items() if name not in mine}
     project = ("--frozen", "--quiet", "--project", str(PROJECT))
@@ -114,7 +114,7 @@ def serve(tmp_path_factory: pytest.TempPathFactory) -> Serve:
 
 @pytest.fixture(scope="module")
 def houses() -> dict[str, Any]:
-    """All 2,930 houses as the orchestrator sends them: blank is null."""
+    """All 2,930 houses as the orchestrator sends them, with null for blank."""
     features = read_houses(BUNDLED).features
     cells = features.astype(object).where(features.notna(), None)
     return {"columns": list(cells.columns), "data": cells.to_numpy().tolist()}
@@ -134,16 +134,16 @@ def server(serve: Serve, champion: Path, houses: dict[str, Any]) -> Iterator[Ser
 
 @pytest.fixture(scope="module")
 def model(champion: Path) -> Any:
-    """The same files in this process, as MLflow's own server loads them."""
+    """The same model in this process, loaded as MLflow's own server does."""
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # MLflow warns of its own types while it is imported
+        warnings.simplefilter("ignore")  # MLflow warns about its own types when it is imported
         from mlflow import pyfunc  # noqa: PLC0415 - under the filter
 
         return pyfunc.load_model(str(champion / MODEL))
 
 
 @needs_mlserver
-def test_all_houses_get_the_same_bytes_from_mlserver_and_from_mlflows_server(
+def test_mlserver_and_mlflow_return_the_same_bytes_for_all_houses(
     server: Server, model: Any, houses: dict[str, Any]
 ) -> None:
     from mlflow.pyfunc import scoring_server  # noqa: PLC0415 - after the fixture that imports it first
@@ -160,7 +160,7 @@ def test_all_houses_get_the_same_bytes_from_mlserver_and_from_mlflows_server(
 
 
 @needs_mlserver
-def test_a_price_is_that_of_the_model_in_this_process_bit_for_bit(
+def test_prices_equal_those_of_the_model_in_this_process_bit_for_bit(
     server: Server, model: Any, houses: dict[str, Any]
 ) -> None:
     frame = read_houses(BUNDLED).features
@@ -172,7 +172,7 @@ def test_a_price_is_that_of_the_model_in_this_process_bit_for_bit(
 
 
 @needs_mlserver
-def test_the_prices_bear_the_identity_of_the_export(server: Server, champion: Path, houses: dict[str, Any]) -> None:
+def test_prices_have_the_model_id_of_the_export(server: Server, champion: Path, houses: dict[str, Any]) -> None:
     (prediction,) = server.price(body(houses, [0])).json()["predictions"]
 
     assert prediction.keys() == {"price", "low", "high", "model_id"}
@@ -180,13 +180,13 @@ def test_the_prices_bear_the_identity_of_the_export(server: Server, champion: Pa
 
 
 @needs_mlserver
-def test_ping_answers_when_the_model_is_loaded(server: Server) -> None:
+def test_ping_succeeds_once_the_model_is_loaded(server: Server) -> None:
     assert httpx.get(server.url("/ping"), trust_env=False).status_code == 200
 
 
 @needs_mlserver
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_a_signal_ends_it_quickly_even_if_a_caller_never_finishes_sending(
+def test_signal_stops_the_server_despite_an_incomplete_request(
     serve: Serve, champion: Path, houses: dict[str, Any], number: signal.Signals
 ) -> None:
     with ExitStack() as stack:
@@ -194,16 +194,18 @@ def test_a_signal_ends_it_quickly_even_if_a_caller_never_finishes_sending(
         server.wait_until_it_prices(body(houses, [0]))
         caller = stack.enter_context(socket.create_connection(("127.0.0.1", server.port)))
         caller.sendall(b"POST /invocations HTTP/1.1\r\nHost: localhost\r\nContent-Length: 1000\r\n\r\n{")
-        time.sleep(0.2)  # the request has to be under way
+        time.sleep(0.2)  # the request must be in flight
 
         server.process.send_signal(number)
 
         assert server.process.wait(10) == 0, server.log
-        assert not server.has_left_something()
+        assert not server.has_running_processes()
 
 
 @needs_mlserver
-def test_a_request_under_way_is_answered_before_it_ends(serve: Serve, champion: Path, houses: dict[str, Any]) -> None:
+def test_request_in_flight_is_answered_before_the_server_stops(
+    serve: Serve, champion: Path, houses: dict[str, Any]
+) -> None:
     everything = body(houses, range(len(houses["data"])))
     fields = {**JSON, "Host": "localhost", "Content-Length": len(everything)}
     head = "POST /invocations HTTP/1.1\r\n" + "".join(f"{name}: {text}\r\n" for name, text in fields.items()) + "\r\n"
@@ -212,7 +214,7 @@ def test_a_request_under_way_is_answered_before_it_ends(serve: Serve, champion: 
         server.wait_until_it_prices(body(houses, [0]))
         caller = stack.enter_context(socket.create_connection(("127.0.0.1", server.port), timeout=10))
         caller.sendall(head.encode() + everything[:-1])
-        time.sleep(0.2)  # the request has to be under way
+        time.sleep(0.2)  # the request must be in flight
 
         server.process.terminate()
         caller.sendall(everything[-1:])
@@ -224,7 +226,7 @@ def test_a_request_under_way_is_answered_before_it_ends(serve: Serve, champion: 
 
 
 @needs_mlserver
-def test_a_changed_byte_is_refused_before_anything_is_loaded(serve: Serve, champion: Path, tmp_path: Path) -> None:
+def test_changed_byte_is_rejected_before_loading(serve: Serve, champion: Path, tmp_path: Path) -> None:
     folder = tmp_path / "export"
     shutil.copytree(champion, folder)
     (graph,) = (folder / MODEL).rglob("*.onnx")
@@ -234,13 +236,13 @@ def test_a_changed_byte_is_refused_before_anything_is_loaded(serve: Serve, champ
 
     with serve(folder) as server:
         assert server.process.wait(30) == 1
-        assert "refused" in server.log
+        assert "rejected" in server.log
         assert "Traceback" not in server.log
         assert "HTTP server running" not in server.log
 
 
 @needs_mlserver
-def test_a_model_that_cannot_be_loaded_ends_it_with_an_error(serve: Serve, champion: Path, tmp_path: Path) -> None:
+def test_unloadable_model_stops_the_server_with_an_error(serve: Serve, champion: Path, tmp_path: Path) -> None:
     folder = tmp_path / "export"
     shutil.copytree(champion, folder)
     (graph,) = (folder / MODEL).rglob("*.onnx")
@@ -253,7 +255,7 @@ def test_a_model_that_cannot_be_loaded_ends_it_with_an_error(serve: Serve, champ
 
 
 @needs_mlserver
-def test_a_taken_port_ends_it_with_an_error_that_names_the_port(serve: Serve, champion: Path) -> None:
+def test_port_in_use_stops_the_server_with_an_error_naming_the_port(serve: Serve, champion: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with serve(champion, "--port", str(port)) as server:
@@ -262,7 +264,7 @@ def test_a_taken_port_ends_it_with_an_error_that_names_the_port(serve: Serve, ch
 
 
 @pytest.mark.parametrize("package", ["mlflow", "numpy", "onnxruntime", "pandas"])
-def test_what_makes_the_prices_has_the_same_version_in_both_locks(package: str) -> None:
+def test_packages_that_affect_prices_have_the_same_version_in_both_locks(package: str) -> None:
     def locked(folder: Path) -> set[str]:
         packages = tomllib.loads((folder / "uv.lock").read_text())["package"]
         return {found["version"] for found in packages if found["name"] == package}
@@ -270,8 +272,8 @@ def test_what_makes_the_prices_has_the_same_version_in_both_locks(package: str) 
     assert locked(PROJECT) == locked(REPOSITORY)
 
 
-def test_what_is_said_of_the_model_package_is_said_of_its_present_version() -> None:
-    """Said of another version, it would be ignored, and the package's own dependencies do not go with MLServer's."""
+def test_dependency_metadata_matches_the_version_of_the_model_package() -> None:
+    """uv ignores metadata of another version, and the package's own dependencies conflict with MLServer's."""
     mine = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["uv"]["dependency-metadata"]
     theirs = tomllib.loads((PROJECT.parent / "pyproject.toml").read_text())["project"]
 

@@ -53,18 +53,18 @@ def test_profile_holds_what_the_model_was_trained_on(export: Path, trained: Trai
     assert profile.covered / profile.houses == pytest.approx(trained.metrics["coverage"])
 
 
-def test_profile_and_golden_answers_are_no_part_of_the_identity(export: Path, trained: Trained) -> None:
+def test_profile_and_golden_answers_do_not_change_the_model_id(export: Path, trained: Trained) -> None:
     spec = json.loads((export / MODEL / "artifacts" / "spec.json").read_text())
     assert spec["model_id"] == trained.model_id
     assert not {"profile", "golden"} & spec.keys()
 
 
-def test_profile_comes_back_as_it_was_written(export: Path) -> None:
+def test_profile_round_trips_unchanged(export: Path) -> None:
     stored = (export / MODEL / "artifacts" / f"{PROFILE}.json").read_bytes()
     assert read_profile(export / MODEL).to_json() == stored
 
 
-def test_numbers_with_many_values_keep_their_shape_in_a_bounded_number_of_points() -> None:
+def test_long_distribution_is_stored_in_a_bounded_number_of_points() -> None:
     sample = np.random.default_rng(0).lognormal(7, 1, 50_000)
     whole = Numbers.of_sample([*sample, np.nan, np.nan])
     stored = Numbers.from_json(orjson.loads(orjson.dumps(whole.to_json())))
@@ -74,7 +74,7 @@ def test_numbers_with_many_values_keep_their_shape_in_a_bounded_number_of_points
     assert np.abs(stored.share_up_to(points) - whole.share_up_to(points)).max() <= 1 / MAX_POINTS
 
 
-def test_many_equal_values_make_fewer_bins() -> None:
+def test_repeated_values_reduce_the_number_of_bins() -> None:
     pools = Numbers.of_sample([0.0] * 990 + [500.0] * 10)
     assert pools.edges().tolist() == [0]
     assert pools.binned(pools.edges()).tolist() == [990, 10]
@@ -84,14 +84,14 @@ def test_many_equal_values_make_fewer_bins() -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (None, "holds no reference profile"),
-        (b"", "cannot be read as a reference profile"),
-        (b"[]", "cannot be read as a reference profile"),
-        (b'{"version": 1}', "cannot be read as a reference profile"),
-        (b'{"version": 2}', "is a profile of version 2; this program reads 1"),
+        (None, "has no reference profile"),
+        (b"", "not a valid reference profile"),
+        (b"[]", "not a valid reference profile"),
+        (b'{"version": 1}', "not a valid reference profile"),
+        (b'{"version": 2}', "unsupported version 2, expected 1"),
     ],
 )
-def test_profile_that_is_none_is_refused(tmp_path: Path, content: bytes | None, message: str) -> None:
+def test_missing_or_invalid_profile_is_rejected(tmp_path: Path, content: bytes | None, message: str) -> None:
     (tmp_path / "artifacts").mkdir()
     if content is not None:
         (tmp_path / "artifacts" / "profile.json").write_bytes(content)
@@ -103,8 +103,8 @@ def test_profile_that_is_none_is_refused(tmp_path: Path, content: bytes | None, 
     "wrong",
     [{"values": [2, 1], "counts": [1, 1]}, {"values": [1], "counts": [0]}, {"values": [1, 2], "counts": [1]}],
 )
-def test_distribution_that_is_none_is_refused(wrong: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match="values should ascend"):
+def test_invalid_distribution_is_rejected(wrong: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match="values must be ascending"):
         Numbers.from_json({"missing": 0, **wrong})
 
 
@@ -112,7 +112,7 @@ def test_every_column_is_either_a_number_or_a_word() -> None:
     assert sorted((*QUANTITIES, *WORDS)) == sorted(COLUMNS)
 
 
-def test_column_that_the_log_does_not_have_counts_as_missing() -> None:
+def test_column_absent_from_the_log_counts_as_missing() -> None:
     tally = Tally()
     tally.add(("Street", "LotArea"), [["Pave", 8450], ["Grvl", 8450.0]], [(2.0, 1.0, 3.0), (2.0, 1.0, 3.0)])
     assert tally.numbers()["LotArea"].counts.tolist() == [2]
@@ -121,9 +121,7 @@ def test_column_that_the_log_does_not_have_counts_as_missing() -> None:
     assert tally.prices().present == 2
 
 
-def test_golden_answers_are_of_houses_with_and_without_gaps_at_all_prices(
-    export: Path, trained: Trained, trained_on: Houses
-) -> None:
+def test_golden_answers_cover_all_prices_and_blank_columns(export: Path, trained: Trained, trained_on: Houses) -> None:
     golden = read_golden(export / MODEL)
     assert 15 <= len(golden.rows) <= 20
     blanks = {name for row in golden.rows for name, cell in zip(golden.columns, row, strict=True) if cell is None}
@@ -135,14 +133,14 @@ def test_golden_answers_are_of_houses_with_and_without_gaps_at_all_prices(
     assert {answer["model_id"] for answer in golden.answers} == {trained.model_id}
 
 
-def test_exported_model_answers_as_it_did_when_it_was_trained(export: Path) -> None:
+def test_exported_model_reproduces_its_golden_answers(export: Path) -> None:
     done = run(app, ["verify", str(export)])
     assert done.exit_code == 0, done.output
     assert "of" in done.output
-    assert "answers as housing-price version 1" in " ".join(done.output.split())
+    assert "reproduces the golden answers of housing-price version 1" in " ".join(done.output.split())
 
 
-def test_registered_model_answers_as_it_did_when_it_was_trained(store: str, trained: Trained) -> None:
+def test_registered_model_reproduces_its_golden_answers(store: str, trained: Trained) -> None:
     del trained
     done = run(app, ["verify", "models:/housing-price/1", "--tracking-uri", store])
     assert done.exit_code == 0, done.output
@@ -152,7 +150,7 @@ type Change = Callable[[list[dict[str, Any]]], Any]
 
 
 def answering(monkeypatch: pytest.MonkeyPatch, golden_of: Path, change: Change) -> None:
-    """Let the server at http://model answer the golden answers, changed."""
+    """Make the server at http://model return the golden answers after `change`."""
 
     def post(url: str, **options: Any) -> httpx.Response:
         assert url == "http://model/invocations"
@@ -175,15 +173,15 @@ def other_model(answers: list[dict[str, Any]]) -> Any:
 @pytest.mark.parametrize(
     ("change", "status", "message"),
     [
-        (lambda answers: {"predictions": answers}, 0, "answers as housing-price version 1"),
+        (lambda answers: {"predictions": answers}, 0, "reproduces the golden answers of housing-price version 1"),
         (last_bit, 3, "house 4: "),
         (other_model, 3, "'model_id': 'other'"),
-        (lambda answers: {"predictions": answers[:-1]}, 3, "answers to"),
-        (lambda _answers: {"predictions": {}}, 1, "something else than a list of predictions"),
-        (lambda _answers: [], 1, "something else than predictions"),
+        (lambda answers: {"predictions": answers[:-1]}, 3, "answers for"),
+        (lambda _answers: {"predictions": {}}, 1, "the response contains no list of predictions"),
+        (lambda _answers: [], 1, "the response contains no predictions"),
     ],
 )
-def test_server_is_asked_for_the_same_bits(
+def test_verify_compares_the_server_with_the_golden_answers_bit_for_bit(
     export: Path, monkeypatch: pytest.MonkeyPatch, change: Change, status: int, message: str
 ) -> None:
     answering(monkeypatch, export, change)
@@ -192,18 +190,18 @@ def test_server_is_asked_for_the_same_bits(
     assert message in " ".join((done.output + done.stderr).split())
 
 
-def test_server_that_is_down_is_named(export: Path) -> None:
+def test_unreachable_server_is_named_in_the_error(export: Path) -> None:
     done = run(app, ["verify", "http://127.0.0.1:9", "--model", str(export)])
     assert done.exit_code == 1
-    assert "http://127.0.0.1:9: does not answer" in done.stderr
+    assert "http://127.0.0.1:9: the model server does not respond" in done.stderr
 
 
-def test_model_that_was_trained_without_golden_answers_says_so(tmp_path: Path) -> None:
-    with pytest.raises(ArtefactError, match="train it anew"):
+def test_model_without_golden_answers_is_rejected(tmp_path: Path) -> None:
+    with pytest.raises(ArtefactError, match="retrain it"):
         read_golden(tmp_path)
 
 
-def test_cells_are_those_of_the_prediction_log(houses: Houses) -> None:
+def test_cells_match_the_form_of_the_prediction_log(houses: Houses) -> None:
     cells = cells_of(houses.features.head(3))
     assert [len(row) for row in cells] == [79] * 3
     assert not any(isinstance(cell, float) and pd.isna(cell) for row in cells for cell in row)

@@ -32,7 +32,7 @@ START_SECONDS = 60
 
 
 class Server:
-    """A model server that runs, with what it has written so far."""
+    """A running model server with its log."""
 
     def __init__(self, process: subprocess.Popen[str], log: Path, url: str) -> None:
         self.process, self.log, self.url = process, log, url
@@ -74,7 +74,7 @@ def split(houses: Houses, rows: int) -> dict[str, object]:
     return {"dataframe_split": {"columns": list(COLUMNS), "data": frame.where(frame.notna(), None).to_numpy().tolist()}}
 
 
-def test_answer_is_that_of_the_model_with_its_name_and_version(server: Server, houses: Houses, export: Path) -> None:
+def test_response_has_the_prices_name_and_version_of_the_model(server: Server, houses: Houses, export: Path) -> None:
     headers, answer = server.post(split(houses, 20))
     artifacts = export / MODEL / "artifacts"
     predict = load({"graph": str(artifacts / "graph.onnx"), "spec": str(artifacts / "spec.json")})
@@ -106,10 +106,10 @@ def test_optional_columns_may_be_left_out_or_null(server: Server, houses: Houses
     ("given", "logged"),
     [("a.B-c_1", "a.B-c_1"), ("x" * 64, "x" * 64), ("x" * 65, "-"), ("two words", "-"), ("", "-"), ("a;b", "-")],
 )
-def test_call_is_logged_in_one_line_with_its_id(server: Server, houses: Houses, given: str, logged: str) -> None:
+def test_request_is_logged_on_one_line_with_its_id(server: Server, houses: Houses, given: str, logged: str) -> None:
     server.post(split(houses, 1), **{"X-Request-ID": given})
     deadline = time.monotonic() + 5
-    # The line is written after the answer was sent; those of earlier calls are before it.
+    # The line is logged after the response was sent, so earlier lines come first.
     while len(lines := re.findall(r"POST /invocations .*", server.log.read_text())) < server.calls:
         assert time.monotonic() < deadline
         time.sleep(0.01)
@@ -125,7 +125,7 @@ def test_call_is_logged_in_one_line_with_its_id(server: Server, houses: Houses, 
         ("x trace=forged", ""),
     ],
 )
-def test_a_call_that_is_traced_names_its_trace(server: Server, houses: Houses, traceparent: str, logged: str) -> None:
+def test_log_line_contains_the_trace_id(server: Server, houses: Houses, traceparent: str, logged: str) -> None:
     server.post(split(houses, 1), **{"X-Request-ID": "traced", "traceparent": traceparent})
     deadline = time.monotonic() + 5
     while len(lines := re.findall(r"POST /invocations .*", server.log.read_text())) < server.calls:
@@ -134,14 +134,14 @@ def test_a_call_that_is_traced_names_its_trace(server: Server, houses: Houses, t
     assert lines[-1].endswith(f" id=traced{logged}")
 
 
-def test_ping_answers_with_the_version(server: Server) -> None:
+def test_ping_returns_the_version(server: Server) -> None:
     answer = httpx.get(f"{server.url}/ping", timeout=5)
     assert answer.status_code == 200
     assert answer.headers["X-Model-Version"] == "1"
 
 
-def test_a_folder_is_served_and_left_as_it_is(export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    # Bytecode beside the model's code would make it another model, which the next start would refuse.
+def test_serving_does_not_change_the_folder(export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Bytecode beside the model's code would change its digest, and the next start would reject it.
     monkeypatch.delenv("PYTHONDONTWRITEBYTECODE", raising=False)
     shutil.copytree(export, tmp_path / "export")
     before = digest_of(tmp_path / "export")
@@ -150,19 +150,19 @@ def test_a_folder_is_served_and_left_as_it_is(export: Path, tmp_path: Path, monk
     assert digest_of(tmp_path / "export") == before
 
 
-def test_only_loopback_is_listened_on_by_default(server: Server) -> None:
+def test_server_listens_on_loopback_by_default(server: Server) -> None:
     assert server.url.startswith("http://127.0.0.1:")
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-def test_signal_ends_the_server_with_0(export: Path, tmp_path: Path, number: signal.Signals) -> None:
+def test_signal_stops_the_server_with_exit_status_0(export: Path, tmp_path: Path, number: signal.Signals) -> None:
     with served(tmp_path, "--model", str(export)) as running:
         running.process.send_signal(number)
         assert running.process.wait(10) == 0
         assert "Traceback" not in running.log.read_text()
 
 
-def test_champion_of_the_registry_is_served(store: str, trained: Trained, houses: Houses, tmp_path: Path) -> None:
+def test_registry_champion_is_served(store: str, trained: Trained, houses: Houses, tmp_path: Path) -> None:
     assert trained.registered
     with served(tmp_path, "--model", "models:/housing-price@champion", "--tracking-uri", store) as running:
         headers, answer = running.post(split(houses, 1))
@@ -176,36 +176,36 @@ def refused(*options: str) -> subprocess.CompletedProcess[str]:
     return subprocess.run([*COMMAND, *options], capture_output=True, text=True, timeout=START_SECONDS, check=False)
 
 
-def test_changed_byte_refuses_to_load_in_one_line(export: Path, tmp_path: Path) -> None:
+def test_changed_byte_is_rejected_with_a_one_line_error(export: Path, tmp_path: Path) -> None:
     shutil.copytree(export, tmp_path / "export")
     graph = tmp_path / "export" / MODEL / "artifacts" / "graph.onnx"
     graph.write_bytes(graph.read_bytes()[:-1] + b"\x00")
     done = refused("--model", str(tmp_path / "export"))
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert "refused, its files are not those that were recorded: model/artifacts/graph.onnx was changed" in line
+    assert "rejected: files differ from those recorded: model/artifacts/graph.onnx was changed" in line
 
 
-def test_another_model_than_the_pinned_one_is_refused_and_the_pinned_one_is_served(
+def test_only_the_model_with_the_pinned_digest_is_served(
     export: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     done = refused(str(export), "--digest", f"sha256:{'0' * 64}")
     assert done.returncode == 1
     (line,) = done.stderr.splitlines()
-    assert f"refused, its digest is {read_export(export).digest}, and sha256:000" in line
+    assert f"rejected: its digest is {read_export(export).digest}, expected sha256:000" in line
     monkeypatch.setenv("HOUSING_PRICE_MODEL_DIGEST", read_export(export).digest)
     with served(tmp_path, str(export)):
         pass
 
 
-def test_registered_model_must_be_the_pinned_one_too(store: str, trained: Trained) -> None:
+def test_pinned_digest_applies_to_a_registered_model(store: str, trained: Trained) -> None:
     assert trained.registered
     done = refused("--tracking-uri", store, "--digest", f"sha256:{'0' * 64}")
     assert done.returncode == 1
-    assert f"refused, its digest is {trained.registered.digest}, and sha256:000" in done.stderr.splitlines()[-1]
+    assert f"rejected: its digest is {trained.registered.digest}, expected sha256:000" in done.stderr.splitlines()[-1]
 
 
-def test_code_of_another_is_not_run_though_its_digests_are_right(export: Path, tmp_path: Path) -> None:
+def test_foreign_code_is_not_run_even_with_valid_digests(export: Path, tmp_path: Path) -> None:
     shutil.copytree(export / MODEL, tmp_path / "model")
     with (tmp_path / "model" / "served.py").open("a") as code:
         code.write(f"\nPath({str(tmp_path / 'was run')!r}).touch()\n")
@@ -214,16 +214,16 @@ def test_code_of_another_is_not_run_though_its_digests_are_right(export: Path, t
     )
     done = refused(str(tmp_path / "export"))
     assert done.returncode == 1
-    assert "served.py is not the code of this package" in done.stderr
+    assert "served.py is not code of this package" in done.stderr
     assert not (tmp_path / "was run").exists()
 
 
-def test_taken_port_is_an_error(export: Path) -> None:
+def test_port_in_use_is_an_error(export: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         done = refused("--model", str(export), "--port", str(taken.getsockname()[1]))
     assert done.returncode == 1
     assert "address already in use" in done.stderr
-    assert "cannot be listened on" in done.stderr.splitlines()[-1]
+    assert "cannot listen on this address" in done.stderr.splitlines()[-1]
 
 
 def test_stock_mlflow_server_gives_the_same_answer(

@@ -27,13 +27,13 @@ def changed(path: Path, **cells: str) -> Path:
     return written(path, HEADER, [ROWS[0], row, ROWS[2]])
 
 
-def test_bundled_data_is_the_file_whose_digest_is_recorded(houses: Houses) -> None:
+def test_bundled_data_has_the_recorded_digest(houses: Houses) -> None:
     digest, name = (DATA / "SHA256SUMS").read_text().split()
     assert hashlib.sha256((DATA / name).read_bytes()).hexdigest() == digest == houses.digest
     assert len(houses) == 2930
 
 
-def test_none_is_a_category_and_na_is_a_blank(tmp_path: Path) -> None:
+def test_none_is_a_category_and_na_is_blank(tmp_path: Path) -> None:
     read = read_houses(changed(tmp_path / "x.csv", MasVnrType="None", Alley="NA", LotFrontage="NA")).features
     assert read["MasVnrType"][1] == "None"
     assert read["Alley"][1] is None
@@ -55,7 +55,7 @@ def test_none_is_a_category_and_na_is_a_blank(tmp_path: Path) -> None:
         ({"Alley": "x" * 1000}, f"line 3, Alley: '{'x' * 40}...' is not one of Grvl, Pave"),
     ],
 )
-def test_wrong_cell_is_named_by_line_and_column(tmp_path: Path, cells: dict[str, str], finding: str) -> None:
+def test_invalid_cell_is_reported_with_line_and_column(tmp_path: Path, cells: dict[str, str], finding: str) -> None:
     with pytest.raises(DataError) as raised:
         read_houses(changed(tmp_path / "x.csv", **cells))
     assert finding in str(raised.value)
@@ -65,7 +65,7 @@ def test_every_finding_is_listed_in_one_error(tmp_path: Path) -> None:
     with pytest.raises(DataError) as raised:
         read_houses(changed(tmp_path / "x.csv", Street="Dummy", SalePrice="0", LotArea=""))
     summary, *findings = str(raised.value).splitlines()
-    assert "3 finding(s), nothing was used" in summary
+    assert "3 finding(s), the file was rejected" in summary
     assert [finding.partition(":")[0] for finding in findings] == [
         "line 3, LotArea",
         "line 3, Street",
@@ -82,50 +82,50 @@ def test_long_list_of_findings_ends_with_a_count(tmp_path: Path) -> None:
     assert lines[-1] == "... and 400 more"
 
 
-def test_missing_and_repeated_columns_are_all_named(tmp_path: Path) -> None:
+def test_all_missing_and_repeated_columns_are_reported(tmp_path: Path) -> None:
     header = ["Street" if name == "Alley" else name.replace("LotArea", "Lot") for name in HEADER]
     with pytest.raises(DataError) as raised:
         read_houses(written(tmp_path / "x.csv", header, ROWS))
     assert str(raised.value).splitlines()[1:] == [
         "line 1, LotArea: the column is missing",
-        "line 1, Street: the column is there 2 times",
+        "line 1, Street: the column appears 2 times",
         "line 1, Alley: the column is missing",
     ]
 
 
-def test_line_is_that_of_the_file_after_blank_lines(tmp_path: Path) -> None:
+def test_line_numbers_count_blank_lines(tmp_path: Path) -> None:
     path = changed(tmp_path / "x.csv", Street="Dummy")
     path.write_text(path.read_text(encoding="utf-8").replace("\n", "\n\n", 1), encoding="utf-8")
     with pytest.raises(DataError, match="line 4, Street"):
         read_houses(path)
 
 
-def test_row_of_another_length_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="line 3: has 80 cells, the header has 81"):
+def test_row_of_the_wrong_length_is_reported(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match="line 3: has 80 cells, but the header has 81"):
         read_houses(written(tmp_path / "x.csv", HEADER, [ROWS[0], ROWS[1][:-1]]))
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "is empty"),
-        (b"\xff\xfe\x00", "is not a CSV file in UTF-8"),
-        (b'"a', "is not a CSV file in UTF-8"),
-        (",".join(HEADER).encode(), "there are no houses below the header"),
+        (b"", "the file is empty"),
+        (b"\xff\xfe\x00", "not a CSV file in UTF-8"),
+        (b'"a', "not a CSV file in UTF-8"),
+        (",".join(HEADER).encode(), "no rows below the header"),
     ],
 )
-def test_file_that_is_no_table_of_houses_is_refused(tmp_path: Path, content: bytes, message: str) -> None:
+def test_invalid_file_is_rejected(tmp_path: Path, content: bytes, message: str) -> None:
     (tmp_path / "x.csv").write_bytes(content)
     with pytest.raises(DataError, match=message):
         read_houses(tmp_path / "x.csv")
 
 
-def test_file_that_is_not_there_is_named(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match=r"x\.csv: cannot be read \(No such file or directory\)"):
+def test_missing_file_is_named(tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"x\.csv: file not found"):
         read_houses(tmp_path / "x.csv")
 
 
-def test_byte_order_mark_and_other_columns_are_no_matter(tmp_path: Path) -> None:
+def test_byte_order_mark_and_other_columns_are_ignored(tmp_path: Path) -> None:
     path = written(tmp_path / "x.csv", [*HEADER, "Colour"], [[*row, "red"] for row in ROWS])
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert len(read_houses(path)) == 3

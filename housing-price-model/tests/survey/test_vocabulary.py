@@ -8,26 +8,26 @@ SOMETIMES_BLANK_ELSEWHERE = {
 }
 
 
-def test_columns_are_those_of_the_data_in_its_order() -> None:
+def test_columns_match_the_data_in_order() -> None:
     header = BUNDLED.read_text(encoding="utf-8").splitlines()[0].split(",")
     assert header == ["Id", *COLUMNS, TARGET]
     assert len(COLUMNS) == 79
     assert set(COLUMNS) == set(NUMBERS) | set(CATEGORIES)
 
 
-def test_categories_are_those_of_the_data(houses: Houses) -> None:
+def test_categories_match_the_data(houses: Houses) -> None:
     for name, declared in CATEGORIES.items():
         assert set(declared) == set(houses.features[name].dropna()), name
         assert len(declared) == len(set(declared)), name
     assert set(houses.features["MSSubClass"]) == set(SUBCLASSES)
 
 
-def test_optional_columns_are_those_with_gaps_and_those_blank_in_other_extracts(houses: Houses) -> None:
+def test_optional_columns_are_those_that_can_be_blank(houses: Houses) -> None:
     with_gaps = {name for name in COLUMNS if houses.features[name].isna().any()}
     assert with_gaps | SOMETIMES_BLANK_ELSEWHERE == OPTIONAL
 
 
-def test_encoder_knows_exactly_the_declared_categories() -> None:
+def test_encoder_has_exactly_the_declared_categories() -> None:
     assert ENCODER.categories == {"MSSubClass": SUBCLASSES, **CATEGORIES}
 
 

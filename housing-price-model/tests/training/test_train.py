@@ -11,24 +11,24 @@ from housing_price_model.artefact.export import MANIFEST, MODEL, digest_of
 from housing_price_model.errors import ArtefactError, DataError, RegistryError
 from housing_price_model.fitting.pipeline import Recipe
 from housing_price_model.registry.names import CHAMPION, DIGEST_TAG, NAME
-from housing_price_model.registry.versions import checked, connect, find, find_champion
+from housing_price_model.registry.versions import connect, download_checked, find, find_champion
 from housing_price_model.survey.data import BUNDLED
 from housing_price_model.survey.vocabulary import CATEGORIES, COLUMNS, OPTIONAL
 from housing_price_model.training.mlflow_run import EXPERIMENT
 from housing_price_model.training.train import Trained, train
 
 QUICK = Recipe(trees=20, spread_trees=5, folds=3)
-"""What the store was trained with."""
+"""A small, fast recipe, equal to that of the `store` fixture."""
 
 
-# MLflow's own code uses what SQLAlchemy and pandas deprecate.
+# MLflow uses deprecated functions of SQLAlchemy and pandas.
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
     pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning:mlflow"),
 ]
 
 
-def test_run_holds_parameters_figures_plots_and_the_model(store: str, trained: Trained) -> None:
+def test_run_has_parameters_metrics_plots_and_the_model(store: str, trained: Trained) -> None:
     client = MlflowClient(store)
     run = client.get_run(trained.run_id)
     assert run.info.status == "FINISHED"
@@ -45,7 +45,7 @@ def test_run_holds_parameters_figures_plots_and_the_model(store: str, trained: T
     }
 
 
-def test_signature_declares_numbers_as_double_text_as_string_and_what_may_be_left_out(export: Path) -> None:
+def test_signature_declares_types_and_optional_columns(export: Path) -> None:
     signature = mlflow.models.Model.load(str(export / MODEL)).signature
     assert [(column.name, column.type.name, column.required) for column in signature.inputs] == [
         (name, "string" if name in CATEGORIES else "double", name not in OPTIONAL) for name in COLUMNS
@@ -53,7 +53,7 @@ def test_signature_declares_numbers_as_double_text_as_string_and_what_may_be_lef
     assert signature.outputs.input_names() == ["price", "low", "high", "model_id"]
 
 
-def test_model_does_not_depend_on_the_folder_that_it_was_trained_in(export: Path) -> None:
+def test_model_contains_only_its_own_files(export: Path) -> None:
     assert {path.relative_to(export / MODEL).as_posix() for path in (export / MODEL).rglob("*") if path.is_file()} == {
         *("MLmodel", "conda.yaml", "python_env.yaml", "requirements.txt"),
         *("input_example.json", "serving_input_example.json"),
@@ -62,7 +62,7 @@ def test_model_does_not_depend_on_the_folder_that_it_was_trained_in(export: Path
     }
 
 
-def test_model_carries_an_input_example_that_can_be_sent(export: Path) -> None:
+def test_model_has_a_sendable_input_example(export: Path) -> None:
     example = json.loads((export / MODEL / "serving_input_example.json").read_text())
     assert example["dataframe_split"]["columns"] == list(COLUMNS)
 
@@ -87,7 +87,7 @@ def test_there_is_no_champion_without_a_model_or_without_the_alias(empty_store: 
 
 
 @pytest.mark.parametrize("code", [TEMPORARILY_UNAVAILABLE, PERMISSION_DENIED])
-def test_registry_in_trouble_is_not_one_without_a_champion(
+def test_registry_failure_is_not_mistaken_for_a_missing_champion(
     empty_store: str, monkeypatch: pytest.MonkeyPatch, code: int
 ) -> None:
     def refuse(*_: object) -> None:
@@ -95,11 +95,11 @@ def test_registry_in_trouble_is_not_one_without_a_champion(
 
     client = connect(empty_store)
     monkeypatch.setattr(client, "get_model_version_by_alias", refuse)
-    with pytest.raises(RegistryError, match="cannot be looked up"):
+    with pytest.raises(RegistryError, match="cannot look up the champion"):
         find_champion(client)
 
 
-def test_unregistered_model_is_logged_and_exported_under_its_identity(
+def test_unregistered_model_is_exported_with_its_model_id_as_version(
     empty_store: str, few_houses: Path, tmp_path: Path
 ) -> None:
     trained = train(empty_store, few_houses, recipe=QUICK, with_registration=False, export_to=tmp_path / "export")
@@ -108,7 +108,7 @@ def test_unregistered_model_is_logged_and_exported_under_its_identity(
     assert json.loads((tmp_path / "export" / MANIFEST).read_text())["version"] == trained.model_id
 
 
-def test_wrong_data_trains_nothing(empty_store: str, tmp_path: Path) -> None:
+def test_invalid_data_is_rejected_before_training(empty_store: str, tmp_path: Path) -> None:
     text = BUNDLED.read_text(encoding="utf-8").replace(",Pave,", ",Dummy,", 1)
     (tmp_path / "wrong.csv").write_text(text, encoding="utf-8")
     with pytest.raises(DataError, match="line 2, Street"):
@@ -118,16 +118,16 @@ def test_wrong_data_trains_nothing(empty_store: str, tmp_path: Path) -> None:
     assert client.search_runs([experiment.experiment_id]) == []
 
 
-def test_too_few_houses_are_refused(empty_store: str, tmp_path: Path) -> None:
+def test_too_few_houses_are_rejected(empty_store: str, tmp_path: Path) -> None:
     lines = BUNDLED.read_text(encoding="utf-8").splitlines(keepends=True)[:30]
     (tmp_path / "few.csv").write_text("".join(lines), encoding="utf-8")
-    with pytest.raises(DataError, match="has 29 houses, training needs at least 50"):
+    with pytest.raises(DataError, match="has 29 houses; training requires at least 50"):
         train(empty_store, tmp_path / "few.csv", recipe=QUICK)
 
 
-def test_tracking_server_that_is_down_is_named_before_anything_is_trained() -> None:
+def test_unreachable_tracking_server_is_reported_before_training() -> None:
     started: list[str] = []
-    with pytest.raises(RegistryError, match=r"http://127\.0\.0\.1:9: the tracking server does not answer"):
+    with pytest.raises(RegistryError, match=r"http://127\.0\.0\.1:9: the tracking server does not respond"):
         train("http://127.0.0.1:9", progress=lambda stage, _share: started.append(stage))
     assert started == []
 
@@ -142,27 +142,25 @@ def test_digest_is_recorded_with_the_version_and_in_the_export(store: str, train
     assert version.tags[DIGEST_TAG] == registered.digest
 
 
-def test_registered_model_whose_stored_bytes_changed_is_refused(
-    empty_store: str, few_houses: Path, tmp_path: Path
-) -> None:
+def test_registered_model_with_changed_files_is_rejected(empty_store: str, few_houses: Path, tmp_path: Path) -> None:
     train(empty_store, few_houses, recipe=QUICK)
     (stored,) = (tmp_path / "artifacts").rglob("spec.json")
     stored.write_text(stored.read_text().replace("below", "beloW"))
-    with pytest.raises(ArtefactError, match="refused"), checked(connect(empty_store), f"models:/{NAME}/1"):
-        pytest.fail("a changed model was given out")
+    with pytest.raises(ArtefactError, match="rejected"), download_checked(connect(empty_store), f"models:/{NAME}/1"):
+        pytest.fail("a changed model was yielded")
 
 
 @pytest.mark.parametrize(
     ("uri", "message"),
     [
-        ("models:/housing-price@nobody", "is not in the registry"),
-        ("models:/housing-price/99", "is not in the registry"),
-        ("models:/other@champion", "is not in the registry"),
-        ("models:/housing-price", "should be models:/NAME@ALIAS or models:/NAME/VERSION"),
-        ("runs:/abc/model", "should be models:/NAME@ALIAS or models:/NAME/VERSION"),
+        ("models:/housing-price@nobody", "not found in the registry"),
+        ("models:/housing-price/99", "not found in the registry"),
+        ("models:/other@champion", "not found in the registry"),
+        ("models:/housing-price", "expected models:/NAME@ALIAS or models:/NAME/VERSION"),
+        ("runs:/abc/model", "expected models:/NAME@ALIAS or models:/NAME/VERSION"),
     ],
 )
-def test_model_that_is_not_registered_is_named(store: str, trained: Trained, uri: str, message: str) -> None:
+def test_unknown_model_is_named_in_the_error(store: str, trained: Trained, uri: str, message: str) -> None:
     assert trained.registered
     with pytest.raises(RegistryError, match=message):
         find(connect(store), uri)

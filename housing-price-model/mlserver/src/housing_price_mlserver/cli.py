@@ -6,16 +6,16 @@ import sys
 from contextlib import ExitStack
 from pathlib import Path
 
-from housing_price_model.artefact.allowed_contents import opened
+from housing_price_model.artefact.allowed_contents import open_export
 from housing_price_model.errors import ArtefactError
 
-_HIGHEST_PORT = 65535
+_MAX_PORT = 65535
 _DIGEST_VARIABLE = "HOUSING_PRICE_MODEL_DIGEST"
 
 
 def _port(text: str) -> int:
     port = int(text)
-    if not 0 <= port <= _HIGHEST_PORT:
+    if not 0 <= port <= _MAX_PORT:
         raise ValueError(text)
     return port
 
@@ -23,36 +23,38 @@ def _port(text: str) -> int:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="housing-price-mlserver",
-        description="Serves an exported house price model (/invocations, /ping) under MLServer until a signal ends it.",
+        description="Serve an exported house price model under MLServer (/invocations, /ping) until SIGTERM or SIGINT.",
     )
-    parser.add_argument("folder", type=Path, help="what `housing-price-model export` wrote: model/ and manifest.json")
-    parser.add_argument("--host", default="127.0.0.1", help="the address to listen on (default: %(default)s)")
-    parser.add_argument("--port", type=_port, default=8080, help="the port, 0 for a free one (default: %(default)s)")
+    parser.add_argument("folder", type=Path, help="folder written by `housing-price-model export`")
+    parser.add_argument("--host", default="127.0.0.1", help="address to listen on (default: %(default)s)")
+    parser.add_argument(
+        "--port", type=_port, default=8080, help="port to listen on; 0 selects a free port (default: %(default)s)"
+    )
     parser.add_argument(
         "--digest",
         default=os.environ.get(_DIGEST_VARIABLE) or None,
-        help=f"refuse any other model than that of this digest: sha256:... (or {_DIGEST_VARIABLE})",
+        help=f"serve the model only if it has this digest: sha256:... (environment variable: {_DIGEST_VARIABLE})",
     )
     return parser
 
 
 def main() -> None:
-    """Check the export, then serve its model; ends with 0 if asked to stop, otherwise with 1."""
+    """Check the export and serve its model; exit with status 0 after a stop signal, otherwise with 1."""
     arguments = _parser().parse_args()
-    # MLServer loads the model itself, while it starts, so the checked copy stays as long as it runs.
+    # MLServer loads the model itself during start-up, so the checked copy must exist while it runs.
     with ExitStack() as stack:
         try:
-            manifest, model = stack.enter_context(opened(arguments.folder, arguments.digest))
+            manifest, model = stack.enter_context(open_export(arguments.folder, arguments.digest))
         except ArtefactError as error:
             sys.exit(f"error: {error}")
 
-        # Nothing leaves the machine unasked, and a pickle would run code; MLflow reads these while it is imported.
+        # Disable telemetry, and pickles, which could run code. MLflow reads these variables when it is imported.
         os.environ.update(
             MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", MLFLOW_ALLOW_PICKLE_DESERIALIZATION="false"
         )
-        from housing_price_mlserver.server import serve  # noqa: PLC0415 - MLServer takes seconds to import, a refusal none
+        from housing_price_mlserver.server import serve  # noqa: PLC0415 - importing MLServer takes seconds; a rejection should be immediate
 
-        was_asked_to_stop = serve(
+        stop_requested = serve(
             model, name=manifest.name, version=manifest.version, host=arguments.host, port=arguments.port
         )
-    sys.exit(0 if was_asked_to_stop else 1)
+    sys.exit(0 if stop_requested else 1)

@@ -11,51 +11,51 @@ from pydantic import PrivateAttr
 
 
 class _ServerSettings(Settings):
-    """MLServer's settings, and the one that it keeps to itself: how long a stop waits for requests under way."""
+    """MLServer's settings, with a private one: how long a shutdown waits for requests in flight."""
 
     _custom_rest_server_settings: dict[str, Any] | None = PrivateAttr({"timeout_graceful_shutdown": 5})
 
 
 class _NoGrpcServer:
-    """Stands where MLServer puts its gRPC server, which cannot be switched off and has no user here."""
+    """Replaces MLServer's gRPC server, which is not used here and cannot be disabled."""
 
     async def start(self) -> None:
-        """Do nothing: there is no port to listen on."""
+        """Do nothing; there is no port to open."""
 
     async def stop(self, sig: int | None = None) -> None:
-        """Do nothing: there is nothing to stop."""
+        """Do nothing; there is nothing to stop."""
 
 
 class _RestServer(MLServer):
-    """MLServer over HTTP only, which remembers whether somebody asked it to stop."""
+    """MLServer over HTTP only, which records whether a signal stopped it."""
 
-    asked_to_stop = False
+    stop_requested = False
 
     def _create_servers(self) -> None:
         super()._create_servers()
         self._grpc_server = _NoGrpcServer()
 
     async def stop(self, sig: int | None = None) -> None:
-        """Stop serving; MLServer itself calls this without a signal when the model could not be loaded."""
-        self.asked_to_stop = sig is not None
+        """Stop serving; MLServer calls this without a signal if the model fails to load."""
+        self.stop_requested = sig is not None
         await super().stop(sig)
 
 
 def serve(model: Path, *, name: str, version: str, host: str, port: int) -> bool:
     """Serve an MLflow model folder until SIGINT or SIGTERM.
 
-    Nothing is written to disk. Predictions run in this process (`parallel_workers=0`): with workers, MLServer 1.7.1
-    hangs when it is stopped under load, and stays "ready" while a worker is stuck.
+    Writes nothing to disk. Predictions run in this process (`parallel_workers=0`): with workers, MLServer 1.7.1 hangs
+    when it is stopped under load, and stays "ready" while a worker is stuck.
 
     Returns:
-        Whether the server ended because it was asked to; it also ends when the model cannot be loaded.
+        True if a signal stopped the server; False if the model failed to load.
     """
     settings = _ServerSettings(
         host=host,
         http_port=port,
         parallel_workers=0,
-        metrics_endpoint=None,  # its metrics server would need a port of its own
-        gzip_enabled=False,  # the caller is next door
+        metrics_endpoint=None,  # its metrics server needs a port of its own
+        gzip_enabled=False,  # the caller is on the same host or network
         debug=False,
         server_name="housing-price-mlserver",
         load_models_at_startup=False,
@@ -70,6 +70,6 @@ def serve(model: Path, *, name: str, version: str, host: str, port: int) -> bool
     async def run() -> bool:
         server = _RestServer(settings)
         await server.start([model_settings])
-        return server.asked_to_stop
+        return server.stop_requested
 
     return asyncio.run(run())

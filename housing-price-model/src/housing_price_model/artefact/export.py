@@ -1,12 +1,11 @@
-"""A model's files on disk: their digests, and the export that is served without a tracking server.
+"""Model exports: a model folder with a manifest, servable without a tracking server.
 
-An export is a folder with `model/` (what MLflow calls a model) and `manifest.json`, which is written last and removed
-first: who sees a manifest sees a whole model, and the digest proves it.
+An export is a folder with `model/` (an MLflow model) and `manifest.json`. The manifest is written last and removed
+first, so a folder with a manifest holds a complete model.
 
-**What the digest proves**: the manifest lies beside what it describes. It shows damage, a half-written copy and a mix
-of two exports, but not an attacker who can write the folder and so both. Against that, the digest comes from elsewhere:
-the registry recorded it, and `read_export(folder, pinned)` compares. What may be in a model at all is judged by
-`contents.py`, whoever vouches for it.
+**What the digest proves**: it detects damage, an incomplete copy and a mix of two exports. It does not stop an attacker
+who can write the folder, and so the manifest. For that, pass a digest from another source, such as the registry, to
+`read_export(folder, pinned_digest)`. `allowed_contents.py` checks what a model may contain, whatever its digest.
 """
 
 import hashlib
@@ -25,23 +24,23 @@ MODEL: Final = "model"
 MANIFEST: Final = "manifest.json"
 
 _DIGEST: Final = re.compile("sha256:[0-9a-f]{64}")
-_MOST_NAMED: Final = 10
-_SUM: Final = re.compile("[0-9a-f]{64}")
+_MAX_NAMED: Final = 10
+_SHA256: Final = re.compile("[0-9a-f]{64}")
 
 
 @dataclass(frozen=True)
 class Manifest:
-    """What an export contains.
+    """The content of `manifest.json`.
 
     Attributes:
-        name: The registered model's name.
-        version: Its version in the registry; the `model_id` if it was never registered.
-        model_id: The identity that the model gives with each price.
+        name: The name of the registered model.
+        version: The registered version; the `model_id` if it was never registered.
+        model_id: The content hash that the model returns with each price.
         digest: `sha256:` and the digest of all files of the model.
-        run_id: The MLflow run that trained it.
-        created_at: When it was exported, in UTC (ISO 8601).
-        files: The SHA-256 of each file of the model by its name, so that a refusal can name the file; `write_export`
-            adds them. `digest` is the digest of this very list.
+        run_id: The MLflow run that trained the model.
+        created_at: Time of the export, in UTC (ISO 8601).
+        files: The SHA-256 of each file by its name, so that an error can name the file. `write_export` fills it in, and
+            `digest` is computed over it. Empty in early exports.
     """
 
     name: str
@@ -53,59 +52,59 @@ class Manifest:
     files: Mapping[str, str] = field(default_factory=dict)
 
 
-def sums_of(model: Path) -> dict[str, str]:
-    """Compute the SHA-256 of each file of a model folder, by its name relative to the folder, in order.
+def file_digests(model: Path) -> dict[str, str]:
+    """Compute the SHA-256 of each file in a model folder, keyed by relative name and sorted.
 
     Raises:
-        ArtefactError: a file cannot be read, or is none: a link (what it points to could change unseen) or a device.
+        ArtefactError: A file cannot be read, or is a link or device. The target of a link could change unnoticed.
     """
-    sums = {}
+    digests = {}
     try:
         if model.is_symlink():
-            raise ArtefactError(f"{model}: refused, it is a link")
+            raise ArtefactError(f"{model}: rejected: it is a symbolic link")
         for file in sorted(model.rglob("*"), key=lambda path: path.relative_to(model).as_posix()):
             name = file.relative_to(model).as_posix()
             if file.is_symlink():
-                raise ArtefactError(f"{model}: refused, {name} is a link")
+                raise ArtefactError(f"{model}: rejected: {name} is a symbolic link")
             if file.is_dir():
                 continue
             if not file.is_file():
-                raise ArtefactError(f"{model}: refused, {name} is neither a file nor a folder")
-            sums[name] = hashlib.sha256(file.read_bytes()).hexdigest()
-    except OSError as exc:
-        raise ArtefactError(f"{model}: cannot be read ({exc})") from exc
-    return sums
+                raise ArtefactError(f"{model}: rejected: {name} is neither a file nor a folder")
+            digests[name] = hashlib.sha256(file.read_bytes()).hexdigest()
+    except OSError as error:
+        raise ArtefactError(f"{model}: cannot read the model ({error})") from error
+    return digests
 
 
 def digest_of(model: Path) -> str:
-    """Compute the digest of a model folder over the names and the bytes of all its files.
+    """Compute the digest of a model folder from the names and contents of its files.
 
     Raises:
-        ArtefactError: see `sums_of`.
+        ArtefactError: See `file_digests`.
     """
-    return _digest_of(sums_of(model))
+    return _digest_of(file_digests(model))
 
 
 def check_digest(model: Path, expected: str) -> None:
-    """Compare a model folder with the digest that was recorded for it.
+    """Compare a model folder with its recorded digest.
 
     Raises:
-        ArtefactError: they differ: a file was changed, added or removed.
+        ArtefactError: They differ: a file was changed, added or removed.
     """
     found = digest_of(model)
     if found != expected:
         raise ArtefactError(
-            f"{model}: refused, its files are not those that were recorded (digest {found}, not {expected})"
+            f"{model}: rejected: files differ from those recorded (digest {found}, expected {expected})"
         )
 
 
 def write_export(model: Path, manifest: Manifest, folder: Path) -> None:
     """Copy a model folder and write its manifest, replacing an earlier export in the folder.
 
-    The folder itself stays (it may be a mounted volume); its contents are prepared beside and renamed into place.
+    The contents are prepared in a temporary subfolder and renamed into place: the folder may be a mounted volume.
 
     Raises:
-        ArtefactError: the folder cannot be written.
+        ArtefactError: The folder cannot be written.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
@@ -113,7 +112,7 @@ def write_export(model: Path, manifest: Manifest, folder: Path) -> None:
         try:
             shutil.copytree(model, work / MODEL, symlinks=True)
             check_digest(work / MODEL, manifest.digest)
-            manifest = replace(manifest, files=sums_of(work / MODEL))
+            manifest = replace(manifest, files=file_digests(work / MODEL))
             (work / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
             (folder / MANIFEST).unlink(missing_ok=True)
             if (folder / MODEL).exists():
@@ -123,82 +122,81 @@ def write_export(model: Path, manifest: Manifest, folder: Path) -> None:
             _make_readable(folder)
         finally:
             shutil.rmtree(work, ignore_errors=True)
-    except OSError as exc:
-        raise ArtefactError(f"{folder}: the model cannot be exported there ({exc})") from exc
+    except OSError as error:
+        raise ArtefactError(f"{folder}: cannot write the export ({error})") from error
 
 
-def read_export(folder: Path, pinned: str | None = None) -> Manifest:
-    """Read the manifest of an export and check every file of the model beside it.
+def read_export(folder: Path, pinned_digest: str | None = None) -> Manifest:
+    """Read the manifest of an export and check every file of its model.
 
     Args:
         folder: The export.
-        pinned: The digest that the model has to have, from a source that whoever writes the folder cannot write.
+        pinned_digest: The required digest, from a source that a writer of the folder cannot change.
 
     Raises:
-        ArtefactError: there is no export, it is not the one that is pinned, or its files are not those that the
-            manifest records.
+        ArtefactError: The folder is no export, its digest is not the pinned one, or its files differ from the manifest.
     """
     manifest = _read_manifest(folder / MANIFEST)
-    if pinned is not None:
-        check_pinned(manifest.digest, pinned, folder)
-    sums = sums_of(folder / MODEL)
-    if manifest.files and (differences := _differences(sums, manifest.files)):
-        raise ArtefactError(f"{folder}: refused, its files are not those that were recorded: {differences}")
-    found = _digest_of(sums)
+    if pinned_digest is not None:
+        check_pinned_digest(manifest.digest, pinned_digest, folder)
+    digests = file_digests(folder / MODEL)
+    if manifest.files and (differences := _differences(digests, manifest.files)):
+        raise ArtefactError(f"{folder}: rejected: files differ from those recorded: {differences}")
+    found = _digest_of(digests)
     if found != manifest.digest:
         raise ArtefactError(
-            f"{folder}: refused, its files are not those that were recorded (digest {found}, not {manifest.digest})"
+            f"{folder}: rejected: files differ from those recorded (digest {found}, expected {manifest.digest})"
         )
     return manifest
 
 
-def check_pinned(digest: str, pinned: str, what: object) -> None:
-    """Compare the digest of a model with the one that it has to have.
+def check_pinned_digest(digest: str, pinned_digest: str, source: object) -> None:
+    """Compare the digest of a model with the required one.
 
     Raises:
-        ArtefactError: it is another, or the pinned one is no digest.
+        ArtefactError: They differ, or `pinned_digest` is malformed.
     """
-    if not _DIGEST.fullmatch(pinned):
-        raise ArtefactError(f"{pinned!r} is no digest: it should be sha256: and 64 hexadecimal digits")
-    if digest != pinned:
-        raise ArtefactError(f"{what}: refused, its digest is {digest}, and {pinned} was asked for")
+    if not _DIGEST.fullmatch(pinned_digest):
+        raise ArtefactError(f"{pinned_digest!r} is not a digest: expected sha256: and 64 hexadecimal digits")
+    if digest != pinned_digest:
+        raise ArtefactError(f"{source}: rejected: its digest is {digest}, expected {pinned_digest}")
 
 
 def _read_manifest(path: Path) -> Manifest:
     try:
         manifest = Manifest(**json.loads(path.read_text(encoding="utf-8")))
-    except FileNotFoundError as exc:
-        raise ArtefactError(f"{path.parent}: there is no {MANIFEST}, so this is no exported model") from exc
-    except (OSError, ValueError, TypeError, RecursionError) as exc:
-        raise ArtefactError(f"{path}: cannot be read as a manifest ({exc})") from exc
+    except FileNotFoundError as error:
+        raise ArtefactError(f"{path.parent}: {MANIFEST} not found; not an exported model") from error
+    except (OSError, ValueError, TypeError, RecursionError) as error:
+        raise ArtefactError(f"{path}: not a valid manifest ({error})") from error
     texts = (manifest.name, manifest.version, manifest.model_id, manifest.digest, manifest.run_id, manifest.created_at)
     if not all(isinstance(text, str) for text in texts) or not _DIGEST.fullmatch(manifest.digest):
-        raise ArtefactError(f"{path}: cannot be read as a manifest (it should hold texts, and a digest among them)")
+        raise ArtefactError(f"{path}: not a valid manifest (all fields must be strings, and `digest` a SHA-256)")
     files: object = manifest.files
     if not isinstance(files, dict) or not all(
-        isinstance(text, str) and _SUM.fullmatch(text) for text in files.values()
+        isinstance(text, str) and _SHA256.fullmatch(text) for text in files.values()
     ):
-        raise ArtefactError(f"{path}: cannot be read as a manifest (`files` should give a SHA-256 for each file)")
+        raise ArtefactError(f"{path}: not a valid manifest (`files` must map each file to its SHA-256)")
     return manifest
 
 
-def _digest_of(sums: Mapping[str, str]) -> str:
-    lines = "".join(f"{total}  {name}\n" for name, total in sums.items())
+def _digest_of(digests: Mapping[str, str]) -> str:
+    lines = "".join(f"{digest}  {name}\n" for name, digest in digests.items())
     return f"sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
 
 
 def _differences(found: Mapping[str, str], recorded: Mapping[str, str]) -> str:
-    """Say which files differ from what was recorded, at most ten of them."""
+    """List the files that differ from those recorded, at most ten."""
     differences = [
         *(f"{MODEL}/{name} is missing" for name in sorted(recorded.keys() - found.keys())),
         *(f"{MODEL}/{name} was added" for name in sorted(found.keys() - recorded.keys())),
         *(f"{MODEL}/{name} was changed" for name in sorted(found.keys() & recorded) if found[name] != recorded[name]),
     ]
-    more = f", and {len(differences) - _MOST_NAMED} more" if len(differences) > _MOST_NAMED else ""
-    return ", ".join(differences[:_MOST_NAMED]) + more
+    more = f", and {len(differences) - _MAX_NAMED} more" if len(differences) > _MAX_NAMED else ""
+    return ", ".join(differences[:_MAX_NAMED]) + more
 
 
 def _make_readable(folder: Path) -> None:
-    """Let other users read the export: in a shared volume the model server is often another one."""
+    """Make the export readable by all: on a shared volume the model server often runs as another user."""
     for path in (folder / MANIFEST, folder / MODEL, *(folder / MODEL).rglob("*")):
         path.chmod(path.stat().st_mode | (0o555 if path.is_dir() else 0o444))

@@ -1,1 +1,1 @@
-"""The command line."""
+"""The `housing-price-model` commands."""

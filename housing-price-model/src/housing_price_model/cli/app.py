@@ -1,4 +1,7 @@
-"""The command line. Further commands stand in the modules that are added below."""
+"""The `housing-price-model` command line.
+
+Commands import their libraries when they run, so that `--help` is fast.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -12,39 +15,43 @@ from housing_price_model.console import TrackingUri, errors, output, readable_er
 from housing_price_model.errors import ServingError
 from housing_price_model.registry.names import CHAMPION, DEFAULT_TRACKING_URI, NAME
 
-app = typer.Typer(help="Trains, evaluates, exports and serves the house price model.", no_args_is_help=True)
+app = typer.Typer(help="Train, evaluate, export and serve the house price model.", no_args_is_help=True)
 app.add_typer(candidate.app)
 app.add_typer(prediction_log.app)
 app.add_typer(shadow.app)
 app.add_typer(worker.app)
 app.add_typer(observe.app)
-# A plain name: typer does not look into `type` statements.
-ModelUri = Annotated[str, typer.Option("--model", help="models:/NAME@ALIAS or models:/NAME/VERSION.")]
+# A plain assignment, because typer does not resolve `type` aliases.
+ModelUri = Annotated[str, typer.Option("--model", help="Registered model: models:/NAME@ALIAS or models:/NAME/VERSION.")]
 
 CHAMPION_URI = f"models:/{NAME}@{CHAMPION}"
 
 
 @app.command()
 def train(
-    data: Annotated[Path | None, typer.Option(help="A CSV with the survey's columns. Default: the Ames data.")] = None,
-    seed: Annotated[int, typer.Option(help="Of the folds and the trees.")] = 0,
+    data: Annotated[
+        Path | None, typer.Option(help="CSV file with the survey's columns. Default: the bundled Ames data.")
+    ] = None,
+    seed: Annotated[int, typer.Option(help="Random seed for the folds and the trees.")] = 0,
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
-    register: Annotated[bool, typer.Option(help="Register the model; better than the champion, it becomes it.")] = True,
-    export_to: Annotated[Path | None, typer.Option(help="A folder to export the model to.")] = None,
+    register: Annotated[
+        bool, typer.Option(help="Register the model; it becomes the champion if it is the first or better.")
+    ] = True,
+    export_to: Annotated[Path | None, typer.Option(help="Also export the model to this folder.")] = None,
 ) -> None:
     """Train, cross-validate, log to MLflow and register a model."""
-    from housing_price_model.survey.data import BUNDLED  # noqa: PLC0415  # the same
-    from housing_price_model.training import train as training  # noqa: PLC0415  # the same
+    from housing_price_model.survey.data import BUNDLED  # noqa: PLC0415  # slow import
+    from housing_price_model.training import train as training  # noqa: PLC0415  # slow import
 
-    with readable_errors(), Progress(console=errors, transient=True) as bar:
-        task = bar.add_task("Cross-validating", total=1.0)
+    with readable_errors(), Progress(console=errors, transient=True) as progress_bar:
+        task = progress_bar.add_task("Cross-validating", total=1.0)
         trained = training.train(
             tracking_uri,
             data or BUNDLED,
             seed,
             with_registration=register,
             export_to=export_to,
-            progress=lambda stage, share: bar.update(task, description=stage, completed=share),
+            progress=lambda stage, fraction: progress_bar.update(task, description=stage, completed=fraction),
         )
     _print_metrics("Cross-validation", trained.metrics)
     if trained.registered:
@@ -56,12 +63,15 @@ def train(
 
 @app.command()
 def evaluate(
-    data: Annotated[Path, typer.Option(help="A CSV with the survey's columns, SalePrice among them.")],
+    data: Annotated[Path, typer.Option(help="CSV file with the survey's columns, including SalePrice.")],
     model: ModelUri = CHAMPION_URI,
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
 ) -> None:
-    """Measure a registered model on houses (if it was trained on them, it looks better than it is)."""
-    from housing_price_model.training import evaluate_registered  # noqa: PLC0415  # the same
+    """Measure a registered model on sold houses.
+
+    Results on houses that the model was trained on are too optimistic.
+    """
+    from housing_price_model.training import evaluate_registered  # noqa: PLC0415  # slow import
 
     with readable_errors():
         name, measured = evaluate_registered.evaluate_registered(model, data, tracking_uri)
@@ -70,78 +80,87 @@ def evaluate(
 
 @app.command()
 def export(
-    to: Annotated[Path, typer.Option(help="The folder to write.")],
+    to: Annotated[Path, typer.Option(help="Folder to write the export to.")],
     model: ModelUri = CHAMPION_URI,
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
 ) -> None:
-    """Check a registered model's digest and write it, with a manifest, into a folder that does not hold it yet."""
-    from housing_price_model.registry.export_version import export_registered  # noqa: PLC0415  # the same
+    """Export a registered model, with a manifest, to a folder.
+
+    The model's digest is verified first. A folder that already holds this version is left unchanged.
+    """
+    from housing_price_model.registry.export_version import export_registered  # noqa: PLC0415  # slow import
 
     with readable_errors():
         manifest, was_written = export_registered(model, to, tracking_uri)
-    what = f"{manifest.name} version {manifest.version}"
-    output.print(f"Exported {what} to {to}." if was_written else f"{to} holds {what} already.")
+    model_version = f"{manifest.name} version {manifest.version}"
+    output.print(f"Exported {model_version} to {to}." if was_written else f"{to} already contains {model_version}.")
 
 
 @app.command()
 def serve(
-    folder: Annotated[Path | None, typer.Argument(help="An exported model; needs no tracking server.")] = None,
-    model: Annotated[
-        str | None, typer.Option(help="models:/NAME@ALIAS or models:/NAME/VERSION.", show_default=CHAMPION_URI)
+    folder: Annotated[
+        Path | None, typer.Argument(help="Folder of an exported model; no tracking server needed.")
     ] = None,
-    host: Annotated[str, typer.Option(help="The address to listen on; loopback by default.")] = "127.0.0.1",
-    port: Annotated[int, typer.Option(min=0, max=65535, help="The port; 0 takes a free one.")] = 8080,
+    model: Annotated[
+        str | None,
+        typer.Option(help="Registered model: models:/NAME@ALIAS or models:/NAME/VERSION.", show_default=CHAMPION_URI),
+    ] = None,
+    host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 selects a free port.")] = 8080,
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
     *,
     digest: Annotated[
         str | None,
         typer.Option(
-            envvar="HOUSING_PRICE_MODEL_DIGEST", help="Refuse any other model than that of this digest: sha256:..."
+            envvar="HOUSING_PRICE_MODEL_DIGEST", help="Serve the model only if it has this digest: sha256:..."
         ),
     ] = None,
 ) -> None:
-    """Serve a model at /invocations and /ping until a signal ends it."""
-    from housing_price_model.serving import server as serving  # noqa: PLC0415  # the same
+    """Serve a model at /invocations and /ping until SIGTERM or SIGINT."""
+    from housing_price_model.serving import server as serving  # noqa: PLC0415  # slow import
 
     with readable_errors():
         if folder is not None and model is not None:
-            raise ServingError(f"{folder} and --model {model}: there are two models to serve, give one of them")
+            raise ServingError(f"{folder} and --model {model}: two models given, specify only one")
         serving.serve(str(folder or model or CHAMPION_URI), tracking_uri, host, port, digest)
 
 
 @app.command()
 def verify(
-    target: Annotated[str, typer.Argument(help="An exported folder, models:/..., or the URL of a model server.")],
+    target: Annotated[str, typer.Argument(help="Folder of an exported model, models:/..., or URL of a model server.")],
     model: Annotated[
-        str, typer.Option(help="For a URL: the model that should run there; a folder or models:/...")
+        str, typer.Option(help="For a URL: the model expected there, a folder or models:/...")
     ] = CHAMPION_URI,
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
 ) -> None:
-    """Ask for the prices of a few houses that are stored with the model: they must come back to the last bit.
+    """Check that a model or model server reproduces the golden answers stored with the model, bit for bit.
 
-    Ends with 3 if they do not.
+    Exits with status 3 if any answer differs.
     """
-    from housing_price_model.serving import verify as verifying  # noqa: PLC0415  # the same
+    from housing_price_model.serving import verify as verifying  # noqa: PLC0415  # slow import
 
     with readable_errors():
         verified = verifying.verify(target, model, tracking_uri)
     if verified.differences:
         for difference in verified.differences:
             errors.print(difference, markup=False, highlight=False)
-        output.print(f"{target} does not answer as {verified.model}.", markup=False, highlight=False)
-        raise typer.Exit(prediction_log.NOT_AS_IT_SHOULD_BE)
-    output.print(f"{target} answers as {verified.model}: {verified.asked} of {verified.asked} houses.", soft_wrap=True)
+        output.print(
+            f"{target} does not reproduce the golden answers of {verified.model}.", markup=False, highlight=False
+        )
+        raise typer.Exit(prediction_log.EXIT_FINDING)
+    houses = f"{verified.houses} of {verified.houses} houses identical"
+    output.print(f"{target} reproduces the golden answers of {verified.model}: {houses}.", soft_wrap=True)
 
 
 @app.command()
 def figures(
-    folder: Annotated[Path, typer.Argument(help="An exported model.")],
+    folder: Annotated[Path, typer.Argument(help="Folder of an exported model.")],
 ) -> None:
-    """Measure an exported model on this machine and print the README's table."""
-    from housing_price_model.training.benchmark_table import table  # noqa: PLC0415  # its libraries load slowly; --help does not wait
+    """Measure an exported model on this machine and print the benchmark table of the README."""
+    from housing_price_model.training.benchmark_table import benchmark_table  # noqa: PLC0415  # slow import
 
     with readable_errors():
-        output.print(table(folder), markup=False, highlight=False, soft_wrap=True)
+        output.print(benchmark_table(folder), markup=False, highlight=False, soft_wrap=True)
 
 
 def _print_metrics(title: str, measured: dict[str, float]) -> None:

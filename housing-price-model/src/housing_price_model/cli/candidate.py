@@ -1,4 +1,4 @@
-"""The command that goes from data to a challenger: `housing-price-model candidate`."""
+"""`housing-price-model candidate`: train a candidate and register it as challenger if it passes the gate."""
 
 from datetime import UTC, datetime
 from pathlib import Path
@@ -8,7 +8,7 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from housing_price_model.cli.prediction_log import NOT_AS_IT_SHOULD_BE
+from housing_price_model.cli.prediction_log import EXIT_FINDING
 from housing_price_model.console import TrackingUri, errors, output, readable_errors
 from housing_price_model.registry.names import DEFAULT_TRACKING_URI
 
@@ -23,42 +23,46 @@ RUNS: Final = Path(".housing-price") / "candidates"
 @app.command()
 def candidate(
     *,
-    data: Annotated[Path | None, typer.Option(help="A CSV with the survey's columns. Default: the Ames data.")] = None,
+    data: Annotated[
+        Path | None, typer.Option(help="CSV file with the survey's columns. Default: the bundled Ames data.")
+    ] = None,
     log: Annotated[
         str | None,
         typer.Option(
-            "--log", help="Take the sales of this prediction log, added to the data: sqlite:///FILE or postgresql://..."
+            "--log", help="Add the sales in this prediction log to the data: sqlite:///FILE or postgresql://..."
         ),
     ] = None,
     start: Annotated[
-        str | None, typer.Option("--from", metavar="TIME", help="Of the log: the first time, in UTC.")
+        str | None, typer.Option("--from", metavar="TIME", help="With --log: start of the time range, in UTC.")
     ] = None,
     end: Annotated[
-        str | None, typer.Option("--to", metavar="TIME", help="Of the log: the time before which it ends.")
+        str | None, typer.Option("--to", metavar="TIME", help="With --log: end of the time range (exclusive), in UTC.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Of the folds and the trees.")] = 0,
-    search: Annotated[bool, typer.Option(help="Look for a better recipe first; takes about twice as long.")] = False,
-    gate: Annotated[Path | None, typer.Option(help="A TOML file with limits in place of the default ones.")] = None,
-    recipe: Annotated[Path | None, typer.Option(help="A TOML file with parts of the recipe to train.")] = None,
+    seed: Annotated[int, typer.Option(help="Random seed for the folds and the trees.")] = 0,
+    search: Annotated[bool, typer.Option(help="Search for a better recipe first; takes about twice as long.")] = False,
+    gate: Annotated[Path | None, typer.Option(help="TOML file with limits that override the defaults.")] = None,
+    recipe: Annotated[
+        Path | None, typer.Option(help="TOML file with recipe parameters that override the defaults.")
+    ] = None,
     run: Annotated[
-        Path | None, typer.Option(help="The folder of the run; one that was interrupted goes on where it was.")
+        Path | None, typer.Option(help="Folder of the run; an interrupted run resumes where it stopped.")
     ] = None,
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
 ) -> None:
     """Train a candidate, compare it with the champion, and register it as challenger if it passes the gate.
 
-    Ends with 0 if it does, with 3 if not: then nothing is registered.
+    Exits with status 3 if the candidate fails the gate; nothing is registered then.
     """
-    from housing_price_model.candidate import steps  # noqa: PLC0415  # its libraries load slowly; --help does not wait
-    from housing_price_model.candidate.limits import Limits  # noqa: PLC0415  # the same
-    from housing_price_model.candidate.parameters import (  # noqa: PLC0415  # the same
+    from housing_price_model.candidate import steps  # noqa: PLC0415  # slow import
+    from housing_price_model.candidate.limits import Limits  # noqa: PLC0415  # slow import
+    from housing_price_model.candidate.parameters import (  # noqa: PLC0415  # slow import
+        Connections,
         Parameters,
         Source,
-        Surroundings,
         read_recipe,
         read_time,
     )
-    from housing_price_model.fitting.pipeline import Recipe  # noqa: PLC0415  # the same
+    from housing_price_model.fitting.pipeline import Recipe  # noqa: PLC0415  # slow import
 
     with readable_errors():
         source = Source.PREDICTION_LOG if log else Source.CSV if data else Source.BUNDLED
@@ -72,30 +76,30 @@ def candidate(
             limits=Limits.read(gate) if gate else Limits(),
             recipe=read_recipe(recipe) if recipe else Recipe(),
         )
-        surroundings = Surroundings(tracking_uri, log)
+        connections = Connections(tracking_uri, log)
         folder = run or RUNS / datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        started = steps.start(folder, asked, surroundings)
-        with Progress(console=errors, transient=True) as bar:
-            task = bar.add_task("Starting", total=1.0)
+        started = steps.start(folder, asked, connections)
+        with Progress(console=errors, transient=True) as progress_bar:
+            task = progress_bar.add_task("Starting", total=1.0)
             done = steps.perform(
                 started,
-                surroundings,
-                lambda stage, share: bar.update(task, description=stage, completed=share),
-                lambda step, _result, was_done: output.print(f"{step.name}: {'done' if was_done else 'done before'}"),
+                connections,
+                lambda stage, fraction: progress_bar.update(task, description=stage, completed=fraction),
+                lambda step, _result, was_done: output.print(f"{step.name}: {'done' if was_done else 'already done'}"),
             )
-    _tell(done)
+    _print_result(done)
     if not done.passed:
-        raise typer.Exit(NOT_AS_IT_SHOULD_BE)
+        raise typer.Exit(EXIT_FINDING)
 
 
-def _tell(done: "Candidate") -> None:
-    table = Table("Check", "", "Found", title="The gate")
+def _print_result(done: "Candidate") -> None:
+    table = Table("Check", "Result", "Details", title="Promotion gate")
     for one in done.gate:
         table.add_row(one["check"], "passed" if one["passed"] else "FAILED", one["says"])
     output.print(table)
     card = done.folder / "card" / "model-card.html"
     if done.version is not None:
-        output.print(f"Registered as version {done.version}, the challenger. Its card: {card}", soft_wrap=True)
+        output.print(f"Registered as version {done.version}, now the challenger. Model card: {card}", soft_wrap=True)
         return
     failed = [one["check"] for one in done.gate if not one["passed"]]
-    output.print(f"Nothing was registered: {len(failed)} check(s) of the gate failed. Its card: {card}", soft_wrap=True)
+    output.print(f"Nothing was registered: {len(failed)} gate check(s) failed. Model card: {card}", soft_wrap=True)

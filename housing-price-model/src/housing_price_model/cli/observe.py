@@ -1,4 +1,7 @@
-"""Stands in for a runner where model servers are started by other means: `housing-price-model observe`."""
+"""`housing-price-model observe`: report running model servers to the lifecycle worker.
+
+Used where something other than the stack's runner starts the model servers.
+"""
 
 from pathlib import Path
 from typing import Annotated
@@ -13,22 +16,20 @@ app = typer.Typer()
 
 @app.command()
 def observe(
-    servers: Annotated[list[str], typer.Argument(metavar="VERSION=URL...", help="All model servers that run now.")],
-    serving: Annotated[Path, typer.Option(help="The folder that says what is served.")] = Path(
-        ".housing-price/serving"
-    ),
-    within: Annotated[float, typer.Option(min=0, help="How long to wait for them, in seconds.")] = 60,
+    servers: Annotated[list[str], typer.Argument(metavar="VERSION=URL...", help="Every model server that is running.")],
+    serving: Annotated[Path, typer.Option(help="The serving folder.")] = Path(".housing-price/serving"),
+    within: Annotated[float, typer.Option(min=0, help="How long to wait for the servers, in seconds.")] = 60,
 ) -> None:
-    """Tell the lifecycle worker which model servers run, where nobody starts them from the desired state.
+    """Report the running model servers to the lifecycle worker, where no runner starts them.
 
-    Waits until each of them answers and its job asks for it. Requests follow those that serve a version with a part to
-    other addresses.
+    Waits until each server responds and the desired state contains its version. Traffic of a version then goes to the
+    reported address.
     """
-    from pydantic import ValidationError  # noqa: PLC0415  # --help does not wait for it
+    from pydantic import ValidationError  # noqa: PLC0415  # slow import
 
-    from housing_price_model.lifecycle import observing  # noqa: PLC0415  # the same
-    from housing_price_model.lifecycle.documents import SeenServer  # noqa: PLC0415  # the same
-    from housing_price_model.lifecycle.serving_folder import ServingFolder  # noqa: PLC0415  # the same
+    from housing_price_model.lifecycle import observing  # noqa: PLC0415  # slow import
+    from housing_price_model.lifecycle.documents import SeenServer  # noqa: PLC0415  # slow import
+    from housing_price_model.lifecycle.serving_folder import ServingFolder  # noqa: PLC0415  # slow import
 
     with readable_errors():
         folder = ServingFolder(serving)
@@ -37,10 +38,12 @@ def observe(
                 SeenServer(version=version, address=url.rstrip("/"), state="ready")
                 for version, _, url in (one.partition("=") for one in servers)
             )
-        except ValidationError as exc:
-            raise ServingFolderError(f"{' '.join(servers)}: should be VERSION=URL, like 2=http://host:8080") from exc
+        except ValidationError as error:
+            raise ServingFolderError(
+                f"{' '.join(servers)}: expected VERSION=URL, for example 2=http://host:8080"
+            ) from error
         folder.prepare()
         desired = observing.observe(folder, seen, within)
     missing = [server.version for server in desired.servers if server.version not in {one.version for one in seen}]
     if missing:
-        output.print(f"Wanted and not among them: version {', '.join(missing)}.")
+        output.print(f"Desired but not reported: version {', '.join(missing)}.")

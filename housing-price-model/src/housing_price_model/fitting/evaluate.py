@@ -1,4 +1,4 @@
-"""Measures how good prices and intervals are, on houses that were not trained on."""
+"""Cross-validation and metrics of prices and prediction intervals."""
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -17,10 +17,10 @@ from housing_price_model.fitting.pipeline import PriceFit, Recipe
 type Rows = npt.NDArray[np.int64]
 
 type Fold = tuple[Rows, Rows]
-"""The rows that are fitted on, and the rows that are held out."""
+"""Row numbers of the training part and of the held-out part."""
 
 type Progress = Callable[[str, float], None]
-"""Is called with the name of a stage and the share of it that is done, from 0 to 1."""
+"""Called with the name of a stage and the completed fraction of it, from 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -33,12 +33,14 @@ class Estimates:
 
 
 def metrics(actual: Floats, estimates: Estimates) -> dict[str, float]:
-    """Compare estimates with the prices paid.
+    """Compare estimates with sale prices.
 
     Returns:
-        `rmsle` (root mean squared error of the log price), `rmse_usd`, `mae_usd`; `coverage` (share of prices inside
-        their interval), `median_width_usd`, `constant_width_usd` (the width that covers as many houses when it is the
-        same for all) and `constant_ratio_median_width_usd` (the same, when it is the same share of every price).
+        `rmsle` (root mean squared error of the log price), `rmse_usd` and `mae_usd`;
+        `coverage` (share of sale prices inside their interval) and `median_width_usd`;
+        `constant_width_usd` (the width of a constant interval with the same coverage);
+        `constant_ratio_median_width_usd` (the median width of an interval that is a constant share of the price, with
+        the same coverage).
     """
     error = estimates.price - actual
     ratio = np.log(estimates.price) - np.log(actual)
@@ -58,11 +60,11 @@ def metrics(actual: Floats, estimates: Estimates) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """Held-out estimates of every house.
+    """Held-out estimates of all houses.
 
     Attributes:
-        estimates: Made by models and intervals that had not seen their house.
-        errors: (n,) log price minus its held-out estimate; calibrates the final interval.
+        estimates: Estimates by models and intervals fitted without the house.
+        errors: Log price minus its held-out estimate; shape (n,). Calibrates the final interval.
     """
 
     estimates: Estimates
@@ -70,7 +72,7 @@ class CrossValidation:
 
 
 def split(count: int, folds: int, seed: int) -> list[Fold]:
-    """Divide so many rows into folds, shuffled."""
+    """Split `count` rows into shuffled folds."""
     return list(KFold(folds, shuffle=True, random_state=seed).split(np.arange(count)))
 
 
@@ -83,36 +85,36 @@ def cross_validate(
     *,
     folds: Sequence[Fold] | None = None,
 ) -> CrossValidation:
-    """Estimate each of the n houses by a model and an interval that never saw it, not even in calibration.
+    """Estimate each of the n houses with a model and an interval that were fitted and calibrated without it.
 
-    In each fold the interval is calibrated by a cross-validation of its own among the other folds, exactly as the final
-    model is calibrated among all houses.
+    In each fold an inner cross-validation of the training part calibrates the interval, as is done for the final model
+    with all houses.
     """
     log_prices = np.log(prices)
     outer = list(folds) if folds is not None else split(len(values), recipe.folds, seed)
     inner = [[(train[i], train[j]) for i, j in split(len(train), recipe.folds, seed)] for train, _ in outer]
     jobs = [*outer, *(job for jobs in inner for job in jobs)]
 
-    def held_out(job: tuple[Rows, Rows]) -> Floats:
+    def estimate_held_out(job: tuple[Rows, Rows]) -> Floats:
         fitted, others = job
         return PriceFit.fit(values[fitted], log_prices[fitted], recipe, seed).predict(values[others])
 
-    def calibrated(fold: int) -> Interval:
+    def calibrate(fold: int) -> Interval:
         (train, _), errors = outer[fold], np.empty(len(values))
-        for at, (_, rows) in enumerate(inner[fold]):
-            errors[rows] = log_prices[rows] - found[len(outer) + fold * recipe.folds + at]
+        for index, (_, rows) in enumerate(inner[fold]):
+            errors[rows] = log_prices[rows] - estimates[len(outer) + fold * recipe.folds + index]
         return Interval.fit(values[train], errors[train], recipe, seed)
 
-    # Tree building releases the interpreter lock, so threads use all cores. BLAS keeps to one each: they would fight
-    # over the cores, and the last bits of a sum depend on how many share it.
+    # Tree building releases the GIL, so threads use all cores. BLAS is limited to one thread per call: more would
+    # oversubscribe the cores, and the number of threads changes the last bits of a sum.
     with threadpool_limits(1), ThreadPoolExecutor(process_cpu_count() or 1) as pool:
-        futures = [pool.submit(held_out, job) for job in jobs]
+        futures = [pool.submit(estimate_held_out, job) for job in jobs]
         for done, _ in enumerate(as_completed(futures), start=1):
             progress("Cross-validating", done / len(futures))
-        found = [future.result() for future in futures]
-        intervals = list(pool.map(calibrated, range(len(outer))))
+        estimates = [future.result() for future in futures]
+        intervals = list(pool.map(calibrate, range(len(outer))))
     center, low, high = (np.empty(len(values)) for _ in range(3))
     for fold, (_, others) in enumerate(outer):
-        center[others] = found[fold]
-        low[others], high[others] = intervals[fold].bounds(values[others], found[fold])
+        center[others] = estimates[fold]
+        low[others], high[others] = intervals[fold].bounds(values[others], estimates[fold])
     return CrossValidation(Estimates(np.exp(center), np.exp(low), np.exp(high)), log_prices - center)

@@ -1,8 +1,8 @@
-"""Prediction intervals that are as wide as the house is hard to price, and cover what they promise.
+"""Prediction intervals with a guaranteed coverage and a width that depends on the house.
 
 Normalised conformal prediction (Papadopoulos, Gammerman & Vovk 2008; Lei et al. 2018, section 5.2): held-out errors of
-the log price are divided by their estimated size, and the quantiles of that ratio bound the error of a new house. Each
-tail holds half of what the interval leaves out, so a skewed error gives a skewed interval.
+the log price are divided by their estimated size, and the quantiles of that ratio bound the error of a new house. Both
+tails have the same probability, so a skewed error distribution gives an asymmetric interval.
 """
 
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class Interval:
 
     @classmethod
     def fit(cls, values: Floats, errors: Floats, recipe: Recipe, seed: int) -> "Interval":
-        """Calibrate on the (n,) errors `log price - estimate` of estimates that had not seen their house.
+        """Calibrate on the held-out errors `log price - estimate`; shape (n,).
 
-        The ratios use spreads that had not seen their house either: on its own houses a fitted spread looks too good.
+        The ratios use held-out spreads too: a fitted spread is too optimistic for its own training houses.
         """
         ratios = np.empty(len(errors))
         for fitted, held_out in KFold(recipe.folds, shuffle=True, random_state=seed).split(values):
@@ -36,10 +36,10 @@ class Interval:
         # The conformal quantile of n ratios: the ceil((n + 1)(1 - tail))-th smallest (Lei et al. 2018, section 2.2).
         rank = min(len(ratios), int(np.ceil((len(ratios) + 1) * (1 - tail)))) - 1
         below, above = np.sort(-ratios)[rank], np.sort(ratios)[rank]
-        # The price itself is always inside its interval.
+        # Bounds of at least 0 keep the price itself inside its interval.
         return cls(SpreadFit.fit(values, errors, recipe, seed), max(float(below), 0.0), max(float(above), 0.0))
 
     def bounds(self, values: Floats, log_prices: Floats) -> tuple[Floats, Floats]:
-        """Bound (n,) estimated log prices; returns the lower and the upper log prices."""
+        """Return the lower and upper log prices of n estimated log prices; each has shape (n,)."""
         spread = self.spread.predict(values)
         return log_prices - self.below * spread, log_prices + self.above * spread

@@ -1,8 +1,8 @@
-"""Writes what was fitted as one ONNX graph.
+"""Converts the fitted estimators to one ONNX graph.
 
-In: `x` (n, features). Out: `center` and `spread` (n, 1), the log price and the typical error of it.
+Input: `x` (n, features). Outputs: `center` and `spread` (n, 1), the log price and its typical error.
 
-The linear part stays in doubles. The trees compare in 32 bits, as scikit-learn's do.
+The linear part uses 64-bit floats. The trees compare in 32 bits, as in scikit-learn.
 """
 
 from typing import Any, Final
@@ -16,12 +16,12 @@ from sklearn.ensemble import GradientBoostingRegressor
 from housing_price_model.fitting.pipeline import PriceFit, SpreadFit
 
 _OPSETS: Final = {"": 18, "ai.onnx.ml": 3}
-_IR_VERSION: Final = 10  # what goes with opset 18 to 21; newer ones lock out older runtimes
+_IR_VERSION: Final = 10  # matches opsets 18 to 21; older runtimes reject newer versions
 
 
 def build_graph(price: PriceFit, spread: SpreadFit) -> bytes:
-    """Build the graph; the same estimators give the same bytes."""
-    # The linear part carries its share in its weights.
+    """Build and serialize the graph; equal estimators give equal bytes."""
+    # The share of the linear part is multiplied into its weights.
     weights = price.linear_share * price.linear.coefficients
     width = len(weights)
     constants = {
@@ -35,7 +35,7 @@ def build_graph(price: PriceFit, spread: SpreadFit) -> bytes:
         helper.make_node("Cast", ["x"], ["x32"], to=TensorProto.FLOAT),
         _trees(price.trees, width, "price_trees32"),
         helper.make_node("Cast", ["price_trees32"], ["price_trees"], to=TensorProto.DOUBLE),
-        # A sum over each row instead of a matrix product: its order does not depend on the number of rows.
+        # A sum per row instead of a matrix product: its summation order does not depend on the number of rows.
         helper.make_node("Mul", ["x", "weights"], ["weighted"]),
         helper.make_node("ReduceSum", ["weighted", "features"], ["sum"], keepdims=1),
         helper.make_node("Add", ["sum", "intercept"], ["linear"]),
@@ -60,7 +60,7 @@ def build_graph(price: PriceFit, spread: SpreadFit) -> bytes:
 
 
 def _trees(trees: GradientBoostingRegressor, width: int, output: str) -> NodeProto:
-    """Convert an ensemble into its one node."""
+    """Convert an ensemble to its single ONNX node."""
     converted: Any = to_onnx(trees, initial_types=[("x32", FloatTensorType([None, width]))], target_opset=_OPSETS)
     node: NodeProto
     (node,) = converted.graph.node

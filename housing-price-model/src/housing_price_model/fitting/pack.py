@@ -1,4 +1,4 @@
-"""Packs what was fitted as an MLflow model: this package's `served.py`, a graph and a specification, and no pickle."""
+"""Packs the fitted estimators for MLflow: `served.py`, an ONNX graph and a JSON file, without any pickle."""
 
 import hashlib
 import inspect
@@ -24,7 +24,7 @@ from housing_price_model.survey.vocabulary import CATEGORIES, COLUMNS, OPTIONAL
 SERVED: Final = Path(inspect.getfile(HousePriceModel))
 
 REQUIREMENTS: Final = tuple(f"{name}=={version(name)}" for name in ("mlflow", "numpy", "onnxruntime", "pandas"))
-"""All that a server of the model needs."""
+"""The packages that a server of the model needs."""
 
 SIGNATURE: Final = ModelSignature(
     inputs=Schema(
@@ -41,14 +41,19 @@ SIGNATURE: Final = ModelSignature(
 
 @dataclass(frozen=True)
 class Packed:
-    """The content of a model: `artifacts` for MLflow, and the identity that follows from their bytes."""
+    """A packed model.
+
+    Attributes:
+        model_id: A hash of the code, the graph and the specification.
+        artifacts: Paths of the artefact files, by the name that MLflow gives them.
+    """
 
     model_id: str
     artifacts: dict[str, str]
 
 
 def pack(price: PriceFit, interval: Interval, recipe: Recipe, folder: Path) -> Packed:
-    """Write the artefacts into a folder; the same fits give the same bytes and the same identity."""
+    """Write the artefacts to a folder; equal fits give equal bytes and the same `model_id`."""
     graph = build_graph(price, interval.spread)
     spec: dict[str, Any] = {
         "columns": ENCODER.columns,
@@ -58,10 +63,10 @@ def pack(price: PriceFit, interval: Interval, recipe: Recipe, folder: Path) -> P
         "highest": price.ranges.highest.tolist(),
         "interval": {"level": recipe.level, "below": interval.below, "above": interval.above},
     }
-    content = hashlib.sha256()
+    identity = hashlib.sha256()
     for part in (SERVED.read_bytes(), graph, json.dumps(spec, sort_keys=True).encode()):
-        content.update(hashlib.sha256(part).digest())
-    spec["model_id"] = content.hexdigest()[:16]
+        identity.update(hashlib.sha256(part).digest())
+    spec["model_id"] = identity.hexdigest()[:16]
     paths = {"graph": folder / "graph.onnx", "spec": folder / "spec.json"}
     paths["graph"].write_bytes(graph)
     paths["spec"].write_text(json.dumps(spec, indent=1), encoding="utf-8")
@@ -69,8 +74,8 @@ def pack(price: PriceFit, interval: Interval, recipe: Recipe, folder: Path) -> P
 
 
 def load(artifacts: dict[str, str]) -> Callable[[pd.DataFrame], pd.DataFrame]:
-    """Load artefacts as a server does; returns the model's own predict, without MLflow's checks of its input."""
+    """Load artefacts as a server does and return the model's own predict, without MLflow's input checks."""
     model = HousePriceModel()
-    context = PythonModelContext(artifacts, None)  # type: ignore[no-untyped-call]  # MLflow has no type there
+    context = PythonModelContext(artifacts, None)  # type: ignore[no-untyped-call]  # untyped in MLflow
     model.load_context(context)
     return partial(model.predict, context)

@@ -1,8 +1,8 @@
-"""What is learned: a price from a linear model and trees, and how far off it may be.
+"""The estimators: log price from a linear model and trees, and the spread of its error.
 
-The log price is a weighted mean of a robust ridge regression and of gradient boosted trees: the one extrapolates, the
-other finds steps and interactions, and their errors differ. The spread is a third, small ensemble that learns the size
-of the error.
+The log price is the weighted mean of a robust ridge regression and of gradient boosted trees. The regression
+extrapolates, the trees find steps and interactions, and their errors differ. The spread is a smaller tree ensemble that
+learns the size of the error.
 """
 
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ FEATURES: Final = Features(ENCODER)
 
 @dataclass(frozen=True)
 class Recipe:
-    """What can be varied in training; the defaults are what is served."""
+    """Training parameters; the defaults are those of the served model."""
 
     linear_share: float = 0.4
     ridge_alpha: float = 150.0
@@ -43,9 +43,9 @@ class Recipe:
 
 @dataclass(frozen=True)
 class Ranges:
-    """The range of each encoded column in the training data; values outside count as the nearest inside.
+    """The range of each encoded column in the training data; values are clipped to it.
 
-    A category's position has the range of the declared ones. Both arrays have shape (columns,).
+    A categorical column has the range of its declared categories. Both arrays have shape (columns,).
     """
 
     lowest: Floats
@@ -53,7 +53,7 @@ class Ranges:
 
     @classmethod
     def of(cls, values: Floats) -> "Ranges":
-        """Take the ranges of (n, columns) encoded values; a number that is always blank counts as 0."""
+        """Compute the ranges of (n, columns) encoded values; a numeric column without values has the range 0 to 0."""
         lowest, highest = np.fmin.reduce(values, axis=0), np.fmax.reduce(values, axis=0)
         for i, name in enumerate(ENCODER.columns):
             if name in ENCODER.categories:
@@ -61,13 +61,13 @@ class Ranges:
         return cls(np.nan_to_num(lowest), np.nan_to_num(highest))
 
     def matrix(self, values: Floats) -> Floats:
-        """Turn (n, columns) encoded values into the (n, features) matrix that the estimators see."""
+        """Convert (n, columns) encoded values to the (n, features) matrix of the estimators."""
         return FEATURES.matrix(np.clip(values, self.lowest, self.highest))
 
 
 @dataclass(frozen=True)
 class PriceFit:
-    """Estimators fitted on the log price."""
+    """Estimators of the log price."""
 
     ranges: Ranges
     linear: RobustRidge
@@ -89,7 +89,7 @@ class PriceFit:
             min_samples_leaf=recipe.min_samples_leaf,
             random_state=seed,
         )
-        # Sales that the linear model finds odd count less for the trees as well.
+        # Outliers of the linear model get less weight in the trees as well.
         trees.fit(matrix, log_prices, sample_weight=linear.weights)
         return cls(ranges, linear, trees, recipe.linear_share)
 
@@ -102,9 +102,9 @@ class PriceFit:
 
 @dataclass(frozen=True)
 class SpreadFit:
-    """Trees fitted on the size of the log price's error.
+    """Trees that estimate the absolute error of the log price.
 
-    They learn its square root, so that a few huge errors do not make every house beside them look doubtful.
+    They learn its square root, so that a few very large errors do not widen the intervals of similar houses.
     """
 
     ranges: Ranges
@@ -125,7 +125,7 @@ class SpreadFit:
             random_state=seed,
         )
         roots = np.sqrt(np.abs(errors))
-        # No house is priced with certainty: a tenth of the typical error is the least that is believed.
+        # A tenth of the median error is the minimum, so that no interval collapses.
         return cls(ranges, trees.fit(ranges.matrix(values), roots), float(np.sqrt(np.median(np.abs(errors)) / 10)))
 
     def predict(self, values: Floats) -> Floats:

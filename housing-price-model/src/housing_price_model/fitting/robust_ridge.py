@@ -1,8 +1,8 @@
-"""A linear model that a few odd sales do not sway.
+"""A linear model that is robust to outliers.
 
-Ridge regression with Huber's weights, found by iteratively reweighted least squares (Huber & Ronchetti, "Robust
-Statistics", 2nd ed., chapter 7): a house whose error is beyond a threshold counts less, in proportion. Some of the
-2,930 sales were between relatives or of half-built houses; least squares follows them.
+Ridge regression with Huber weights, fitted by iteratively reweighted least squares (Huber & Ronchetti, "Robust
+Statistics", 2nd ed., chapter 7): the weight of a house falls in proportion to its error beyond a threshold. Some of the
+2,930 sales were between relatives or of unfinished houses, and would distort least squares.
 """
 
 from dataclasses import dataclass
@@ -14,10 +14,10 @@ from sklearn.preprocessing import StandardScaler
 
 from housing_price_model.artefact.served import Floats
 
-_ROUNDS: Final = 6
-"""Of reweighting; on the Ames data the fifth moves the weights by 0.0006 on average."""
+_ITERATIONS: Final = 6
+"""Number of reweighting steps; on the Ames data the fifth changes the weights by 0.0006 on average."""
 
-_SIGMA: Final = 1.4826
+_SIGMA_PER_MAD: Final = 1.4826
 """The standard deviation of a normal distribution, in median absolute deviations."""
 
 
@@ -26,9 +26,9 @@ class RobustRidge:
     """A fitted linear model.
 
     Attributes:
-        coefficients: Of each column of the matrix as it is (not standardised); shape (features,).
-        intercept: What is added.
-        weights: How much each house counted, above 0 and up to 1; shape (n,).
+        coefficients: One per column of the unstandardised matrix; shape (features,).
+        intercept: The constant term.
+        weights: The weight of each training house, above 0 and up to 1; shape (n,).
     """
 
     coefficients: Floats
@@ -40,20 +40,20 @@ class RobustRidge:
         """Fit on an (n, features) matrix and an (n,) target.
 
         Args:
-            matrix: Any columns; they are standardised before the penalty applies.
-            target: What to predict.
+            matrix: The features; standardised before the penalty is applied.
+            target: The values to predict.
             alpha: The ridge penalty.
-            threshold: The error, in standard deviations, beyond which a house counts less.
+            threshold: The error, in standard deviations, beyond which a house loses weight.
         """
         scaler = StandardScaler()
         standardised = scaler.fit_transform(matrix)
         ridge = Ridge(alpha)
         weights = np.ones(len(target))
-        for _ in range(_ROUNDS):
+        for _ in range(_ITERATIONS):
             ridge.fit(standardised, target, sample_weight=weights)
-            sizes = np.abs(target - ridge.predict(standardised))
-            limit = threshold * _SIGMA * np.median(sizes)
-            weights = np.minimum(1.0, limit / np.maximum(sizes, np.finfo(np.float64).tiny))
+            absolute_errors = np.abs(target - ridge.predict(standardised))
+            limit = threshold * _SIGMA_PER_MAD * np.median(absolute_errors)
+            weights = np.minimum(1.0, limit / np.maximum(absolute_errors, np.finfo(np.float64).tiny))
         coefficients = ridge.coef_ / scaler.scale_
         return cls(coefficients, float(ridge.intercept_ - coefficients @ scaler.mean_), weights)
 

@@ -1,1 +1,1 @@
-"""What is stored with a model about the houses that it was trained on: their profile, and a few golden answers."""
+"""Reference data stored with a model: the profile of its training data, and golden answers."""

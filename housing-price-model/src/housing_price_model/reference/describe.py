@@ -1,4 +1,4 @@
-"""Adds what is known of the training data to what training packed."""
+"""Adds the reference profile and the golden answers to a packed model."""
 
 from dataclasses import replace
 from pathlib import Path
@@ -15,14 +15,14 @@ from housing_price_model.survey.data import Houses
 def describe(
     packed: Packed, houses: Houses, answers: pd.DataFrame, validation: CrossValidation, folder: Path
 ) -> Packed:
-    """Write profile and golden answers into a folder and add them to the artefacts; the identity stays.
+    """Write the profile and the golden answers, and add them to the artefacts; `model_id` stays the same.
 
     Args:
-        packed: What makes the prices.
-        houses: What it was trained on.
-        answers: What it says of them: `price`, `low`, `high` and `model_id` of each.
-        validation: What models said that had not seen them.
-        folder: Where to write.
+        packed: The packed model.
+        houses: The training data.
+        answers: The model's answer for each house: `price`, `low`, `high` and `model_id`.
+        validation: The cross-validation on the same houses.
+        folder: The folder to write to.
     """
     contents = {
         PROFILE: Profile.of(houses, answers, validation).to_json(),

@@ -1,6 +1,6 @@
-"""Golden answers: a few real houses with exactly what the model said about them when it was trained.
+"""Golden answers: some training houses with the exact answers that the model gave after training.
 
-Whoever gives the same answers, to the last bit, serves this model and serves it right: `housing-price-model verify`.
+A server that reproduces them bit for bit serves this model correctly. `housing-price-model verify` checks it.
 """
 
 from collections.abc import Sequence
@@ -18,16 +18,16 @@ from housing_price_model.survey.data import Houses
 from housing_price_model.survey.vocabulary import COLUMNS
 
 GOLDEN: Final = "golden"
-"""The name of the artefact; its file is `golden.json`."""
+"""Name of the artefact; the file is `golden.json`."""
 VERSION: Final = 1
 
-_BY_PRICE: Final = 14
-_BY_BLANKS: Final = 6
+_COUNT_BY_PRICE: Final = 14
+_COUNT_BY_BLANKS: Final = 6
 
 
 @dataclass(frozen=True)
 class Golden:
-    """Rows in the order of `columns`, and for each `price`, `low`, `high` and `model_id`."""
+    """Rows of values in the order of `columns`, with the expected answer of each."""
 
     columns: Sequence[str]
     rows: Sequence[Sequence[Any]]
@@ -35,11 +35,11 @@ class Golden:
 
 
 def choose(houses: Houses, answers: pd.DataFrame) -> Golden:
-    """Choose houses from the cheapest to the dearest, and those with the most blanks; no dice."""
+    """Select houses across the price range, and those with the most blanks; deterministic."""
     count = len(houses)
     by_price = np.argsort(houses.prices, kind="stable")
-    spread = by_price[np.unique(np.linspace(0, count - 1, min(_BY_PRICE, count)).astype(np.int64))]
-    blanks = np.argsort(-houses.features.isna().sum(axis=1).to_numpy(), kind="stable")[:_BY_BLANKS]
+    spread = by_price[np.unique(np.linspace(0, count - 1, min(_COUNT_BY_PRICE, count)).astype(np.int64))]
+    blanks = np.argsort(-houses.features.isna().sum(axis=1).to_numpy(), kind="stable")[:_COUNT_BY_BLANKS]
     chosen = list(dict.fromkeys([*spread.tolist(), *blanks.tolist()]))
     return Golden(COLUMNS, cells_of(houses.features.iloc[chosen]), _records(answers.iloc[chosen]))
 
@@ -49,27 +49,27 @@ def _records(answers: pd.DataFrame) -> list[dict[str, Any]]:
 
 
 def write_golden(golden: Golden) -> bytes:
-    """Give the bytes of the file."""
+    """Serialize to the bytes of the file."""
     content = {"version": VERSION, "columns": golden.columns, "rows": golden.rows, "answers": golden.answers}
     return orjson.dumps(content)
 
 
 def read_golden(model: Path) -> Golden:
-    """Read the golden answers in a model folder whose digest was checked.
+    """Read the golden answers from a model folder whose digest was checked.
 
     Raises:
-        ArtefactError: it has none, or some of another version.
+        ArtefactError: The golden answers are missing, invalid or of another version.
     """
     path = model / "artifacts" / f"{GOLDEN}.json"
     try:
         stored = orjson.loads(path.read_bytes())
         if stored["version"] != VERSION:
-            raise ArtefactError(f"{path}: has version {stored['version']}; this program reads {VERSION}")
+            raise ArtefactError(f"{path}: unsupported version {stored['version']}, expected {VERSION}")
         golden = Golden(stored["columns"], stored["rows"], stored["answers"])
-    except FileNotFoundError as exc:
-        raise ArtefactError(f"{model}: holds no golden answers; it was trained without any, train it anew") from exc
-    except (OSError, ValueError, KeyError, TypeError) as exc:
-        raise ArtefactError(f"{path}: cannot be read as golden answers ({exc})") from exc
+    except FileNotFoundError as error:
+        raise ArtefactError(f"{model}: has no golden answers; retrain it") from error
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ArtefactError(f"{path}: not valid golden answers ({error})") from error
     if not golden.rows or len(golden.rows) != len(golden.answers):
-        raise ArtefactError(f"{path}: holds {len(golden.rows)} rows and {len(golden.answers)} answers")
+        raise ArtefactError(f"{path}: has {len(golden.rows)} rows but {len(golden.answers)} answers")
     return golden

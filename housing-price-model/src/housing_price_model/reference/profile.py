@@ -1,7 +1,7 @@
-"""The reference profile: what the houses looked like that a model was trained on, and what it said about them.
+"""The reference profile: distributions of a model's training data and of its answers for them.
 
-It is an artefact of the model (`artifacts/profile.json`), so the model's digest covers it; it is no part of what makes
-a price, so `model_id` does not depend on it. `docs/drift.md` documents the file.
+The profile is stored with the model (`artifacts/profile.json`) and covered by its digest. It does not affect prices, so
+`model_id` does not depend on it. `docs/drift.md` documents the file.
 """
 
 from collections.abc import Mapping
@@ -23,26 +23,26 @@ from housing_price_model.survey.vocabulary import COLUMNS
 PROFILE: Final = "profile"
 """The name of the artefact; its file is `profile.json`."""
 VERSION: Final = 1
-"""Of the file's form; a reader refuses another one."""
+"""Format version of the file; readers reject any other version."""
 
 _ERROR_DIGITS: Final = 4
 
 
 @dataclass(frozen=True)
 class Profile:
-    """What was there at training.
+    """Distributions of the training data and of the model's answers.
 
     Attributes:
-        model_id: The model that it belongs to.
-        houses: How many houses it was trained on.
-        numbers: The distribution of each number, by column.
-        words: The distribution of each category, by column.
-        sale_prices: What the houses sold for, in US dollars.
-        prices: What the model says of the same houses.
-        widths: The logarithm of high / low of its intervals.
+        model_id: The model that the profile belongs to.
+        houses: Number of training houses.
+        numbers: Distribution of each numeric column, by column.
+        words: Distribution of each categorical column, by column.
+        sale_prices: Sale prices of the training houses, in US dollars.
+        prices: The model's prices for the training houses, in US dollars.
+        widths: Interval widths, as log(high / low).
         group_prices: `prices` by neighbourhood.
-        errors: The sizes of the held-out errors of the log price, from cross-validation.
-        covered: How many sale prices lay inside their held-out interval.
+        errors: Absolute held-out errors of the log price, from cross-validation.
+        covered: Number of sale prices inside their held-out interval.
     """
 
     model_id: str
@@ -58,7 +58,7 @@ class Profile:
 
     @classmethod
     def of(cls, houses: Houses, answers: pd.DataFrame, validation: CrossValidation) -> Self:
-        """Describe the houses, the model's own answers for them (n rows), and its held-out estimates of them."""
+        """Build the profile from n houses, the model's answers for them (n rows) and its held-out estimates."""
         tally = Tally()
         tally.add(COLUMNS, cells_of(houses.features), answers[["price", "low", "high"]].to_numpy().tolist())
         held_out = validation.estimates
@@ -77,7 +77,7 @@ class Profile:
         )
 
     def to_json(self) -> bytes:
-        """Give the bytes of the file; the same profile gives the same bytes."""
+        """Serialize to the bytes of the file; equal profiles give equal bytes."""
         return orjson.dumps(
             {
                 "version": VERSION,
@@ -97,23 +97,23 @@ class Profile:
 
 
 def cells_of(features: pd.DataFrame) -> list[list[Any]]:
-    """Give a frame's rows as the prediction log holds them: None where there is no value."""
+    """Convert a DataFrame to rows as the prediction log stores them, with None for a missing value."""
     cells = features.astype(object)
     rows: list[list[Any]] = cells.where(cells.notna(), None).to_numpy().tolist()
     return rows
 
 
 def read_profile(model: Path) -> Profile:
-    """Read the profile in a model folder whose digest was checked.
+    """Read the profile from a model folder whose digest was checked.
 
     Raises:
-        ArtefactError: it has none, or one of another version.
+        ArtefactError: The profile is missing, invalid or of another version.
     """
     path = model / "artifacts" / f"{PROFILE}.json"
     try:
         stored = orjson.loads(path.read_bytes())
         if stored["version"] != VERSION:
-            raise ArtefactError(f"{path}: is a profile of version {stored['version']}; this program reads {VERSION}")
+            raise ArtefactError(f"{path}: unsupported version {stored['version']}, expected {VERSION}")
         return Profile(
             model_id=stored["model_id"],
             houses=stored["houses"],
@@ -126,7 +126,7 @@ def read_profile(model: Path) -> Profile:
             errors=Numbers.from_json(stored["held_out_log_errors"]),
             covered=stored["held_out_covered"],
         )
-    except FileNotFoundError as exc:
-        raise ArtefactError(f"{model}: holds no reference profile; it was trained without one, train it anew") from exc
-    except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
-        raise ArtefactError(f"{path}: cannot be read as a reference profile ({exc})") from exc
+    except FileNotFoundError as error:
+        raise ArtefactError(f"{model}: has no reference profile; retrain the model") from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ArtefactError(f"{path}: not a valid reference profile ({error})") from error

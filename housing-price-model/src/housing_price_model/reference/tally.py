@@ -1,4 +1,4 @@
-"""Counts what rows hold, chunk by chunk: at training the houses, later the prediction log, both in the same way."""
+"""Counts values chunk by chunk, in the same way for training data and for the prediction log."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -11,21 +11,21 @@ from housing_price_model.reference.distribution import Numbers, Words
 from housing_price_model.survey.vocabulary import CATEGORIES, COLUMNS, NUMBERS
 
 GROUP: Final = "Neighborhood"
-"""The column whose groups are looked at one by one: where a house stands says most about who asks."""
+"""The column whose groups are compared separately: neighbourhoods show best how the callers change."""
 
 WORDS: Final = tuple(name for name in COLUMNS if name in CATEGORIES or name == SUBCLASS)
 QUANTITIES: Final = tuple(name for name in NUMBERS if name != SUBCLASS)
 
-# Prices are counted in steps of 10 USD and widths in steps of 0.001, so that a long log has a bounded number of values.
+# Prices are rounded to 10 USD and widths to 0.001, which bounds the number of distinct values in a long log.
 _PRICE_DIGITS: Final = -1
 _WIDTH_DIGITS: Final = 3
 
 
 class Tally:
-    """Counts rows and the estimates that were made for them.
+    """Counts the values of rows and of their estimates.
 
     Attributes:
-        rows: How many rows were counted.
+        rows: Number of rows counted.
     """
 
     def __init__(self) -> None:
@@ -36,20 +36,23 @@ class Tally:
         self._group_prices: dict[str, Counter[float | None]] = {}
 
     def add(self, names: Sequence[str], rows: Sequence[Sequence[Any]], estimates: Iterable[Sequence[float]]) -> None:
-        """Count rows of values in the order of `names`, None where there is none, with a price, low and high for each.
+        """Count rows and their estimates.
 
-        Columns that the model does not know are not counted; one that is not among the names counts as missing.
+        Args:
+            names: The columns. Unknown ones are ignored; one that is absent counts as missing.
+            rows: Values in the order of `names`; None where a value is missing.
+            estimates: Price, low and high of each row, in US dollars.
 
         Raises:
-            DataError: a value is none.
+            DataError: A value is a list or an object.
         """
         self.rows += len(rows)
         cells = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
         for name, counter in self._columns.items():
             try:
                 counter.update(cells.get(name, (None,) * len(rows)))
-            except TypeError as exc:
-                raise DataError(f"{name}: a list or an object is no value") from exc
+            except TypeError as error:
+                raise DataError(f"{name}: a list or an object is not a valid value") from error
         groups = cells.get(GROUP, (None,) * len(rows))
         for group, (price, low, high) in zip(groups, estimates, strict=True):
             rounded = round(price, _PRICE_DIGITS)
@@ -59,10 +62,10 @@ class Tally:
                 self._group_prices.setdefault(group, Counter())[rounded] += 1
 
     def numbers(self) -> Mapping[str, Numbers]:
-        """Give the distribution of each number.
+        """Return the distribution of each numeric column.
 
         Raises:
-            DataError: there was something else among them.
+            DataError: A value is not a number.
         """
         for name in QUANTITIES:
             for value in self._columns[name]:
@@ -71,30 +74,30 @@ class Tally:
         return {name: Numbers.of(self._columns[name]) for name in QUANTITIES}
 
     def words(self) -> Mapping[str, Words]:
-        """Give the distribution of each category; a code counts as a word.
+        """Return the distribution of each categorical column; the codes of `MSSubClass` become strings.
 
         Raises:
-            DataError: there was something else among them.
+            DataError: A value is not a string.
         """
-        found = {}
+        distributions = {}
         for name in WORDS:
             counts: Counter[str | None] = Counter()
             for value, count in self._columns[name].items():
                 is_code = name == SUBCLASS and type(value) in (int, float)
                 if value is not None and not is_code and not isinstance(value, str):
-                    raise DataError(f"{name}: {value!r} is not a word")
+                    raise DataError(f"{name}: {value!r} is not a string")
                 counts[str(int(value)) if is_code else value] += count
-            found[name] = Words.of(counts)
-        return found
+            distributions[name] = Words.of(counts)
+        return distributions
 
     def prices(self) -> Numbers:
-        """Give the distribution of the estimated prices, in US dollars."""
+        """Return the distribution of the estimated prices, in US dollars."""
         return Numbers.of(self._prices)
 
     def widths(self) -> Numbers:
-        """Give the distribution of the logarithm of high / low: how unsure the model was."""
+        """Return the distribution of log(high / low), the relative width of the intervals."""
         return Numbers.of(self._widths)
 
     def group_prices(self) -> Mapping[str, Numbers]:
-        """Give the distribution of the estimated prices in each group."""
+        """Return the distribution of the estimated prices of each group, in US dollars."""
         return {group: Numbers.of(counts) for group, counts in sorted(self._group_prices.items())}

@@ -1,30 +1,30 @@
-"""Exports a model, so that it can be served without a tracking server."""
+"""Exports a registered model, so that it can be served without a tracking server."""
 
 from datetime import UTC, datetime
 from pathlib import Path
 
 from housing_price_model.artefact.export import Manifest, read_export, write_export
 from housing_price_model.errors import ArtefactError
-from housing_price_model.registry.versions import Registered, checked, connect, find
+from housing_price_model.registry.versions import Registered, connect, download_checked, find
 
 
 def export_registered(model: str, folder: Path, tracking_uri: str) -> tuple[Manifest, bool]:
-    """Check the digest of a registered model and write it, with a manifest, into a folder.
+    """Verify the digest of a registered model and export it to a folder.
 
-    A folder that holds this very version, whole and unchanged, is left as it is: a server may be reading it.
+    A folder that already holds this version undamaged is left unchanged, because a server may be reading it.
 
     Returns:
-        What the folder holds now, and whether it was written.
+        The manifest of the export, and whether it was written.
 
     Raises:
-        RegistryError: the tracking server does not answer or does not know the model.
-        ArtefactError: its files are not those that were registered, or the folder cannot be written.
+        RegistryError: The tracking server does not respond or has no such model.
+        ArtefactError: The files differ from those registered, or the folder cannot be written.
     """
     client = connect(tracking_uri)
     wanted, _version = find(client, model)
-    if held := _held(folder, wanted):
-        return held, False
-    with checked(client, model) as (registered, downloaded):
+    if existing := _existing_export(folder, wanted):
+        return existing, False
+    with download_checked(client, model) as (registered, files):
         manifest = Manifest(
             name=registered.name,
             version=registered.version,
@@ -33,16 +33,16 @@ def export_registered(model: str, folder: Path, tracking_uri: str) -> tuple[Mani
             run_id=registered.run_id,
             created_at=datetime.now(UTC).isoformat(timespec="seconds"),
         )
-        write_export(downloaded, manifest, folder)
+        write_export(files, manifest, folder)
     return manifest, True
 
 
-def _held(folder: Path, wanted: Registered) -> Manifest | None:
-    """Read the export in a folder if it is the one that is wanted; a damaged one is not."""
+def _existing_export(folder: Path, wanted: Registered) -> Manifest | None:
+    """Return the manifest of the export in a folder if it is undamaged and of the wanted version, else None."""
     try:
         manifest = read_export(folder)
     except ArtefactError:
         return None
-    # The number alone does not do: a registry that was made anew counts from 1 again.
+    # The version number alone is not enough: a new registry numbers its versions from 1 again.
     is_wanted = (manifest.name, manifest.version, manifest.digest) == (wanted.name, wanted.version, wanted.digest)
     return manifest if is_wanted else None

@@ -1,10 +1,10 @@
-"""What the registry knows of a version's life: its state, and the record of each move, as tags of the version.
+"""Lifecycle states and move records of versions, stored as tags in the registry.
 
-Tags, because they are where the version is: they are backed up, moved and deleted with it, every MLflow client can read
-them, and no second database can come to disagree. Each record is a tag of its own, named by the job, so a step that is
-repeated after a crash writes the same record again, and two writers never overwrite each other's.
+Tags are backed up, moved and deleted with their version, every MLflow client can read them, and there is no second
+database to keep consistent. Each record is a tag of its own, named by the job. So a step that is repeated after a crash
+writes the same record, and two writers cannot overwrite each other's records.
 
-Who is champion is decided by the alias `champion` alone, which exists once. A tag that says otherwise is out of date.
+Only the alias `champion` decides which version is the champion. A tag that disagrees is out of date.
 """
 
 import re
@@ -25,13 +25,13 @@ from housing_price_model.registry.names import (
     MODEL_ID_TAG,
     MOVE_TAG,
     NAME,
-    NOT_THERE,
+    NOT_FOUND_CODES,
     RMSLE_TAG,
     STATE_TAG,
 )
 from housing_price_model.registry.states import State
 
-_NOT_IN_A_TAG: Final = re.compile("[^0-9A-Za-z_.-]")
+_INVALID_IN_TAG: Final = re.compile("[^0-9A-Za-z_.-]")
 
 
 @dataclass(frozen=True)
@@ -39,14 +39,14 @@ class Record:
     """One move of one version.
 
     Attributes:
-        job: The id of the job that did it, or what else did.
-        at: When, in UTC (ISO 8601).
-        by: Who asked for it.
-        reason: Why.
-        action: What was asked for.
-        source: The state before.
-        target: The state since.
-        other: Of a champion: the version that was champion before; of one that is no longer: the one that is now.
+        job: The id of the job that made the move, or of the training run.
+        at: Time of the move, in UTC (ISO 8601).
+        by: The user or program that requested it.
+        reason: The reason given.
+        action: The requested action.
+        source: The state before the move.
+        target: The state after the move.
+        other: For a new champion, the previous champion; for a replaced champion, the new one.
     """
 
     job: str
@@ -59,7 +59,7 @@ class Record:
     other: str | None = None
 
     def to_json(self) -> dict[str, Any]:
-        """Give it as it is stored and shown."""
+        """Convert to the stored form."""
         return {
             "job": self.job,
             "at": self.at,
@@ -77,8 +77,14 @@ class Life:
     """A version in the registry.
 
     Attributes:
-        model_id: The identity that it gives with each price; None if it was registered without. So for the others.
-        records: Its moves, the first one first.
+        version: The version number.
+        state: Its lifecycle state.
+        model_id: The content hash that the model returns with each price; None if not registered with it.
+        digest: The digest of its files; None if not registered with it.
+        run_id: The MLflow run that trained it; None if unknown.
+        rmsle: The cross-validated RMSLE; None if not registered with it.
+        registered_at_ms: Time of registration, in milliseconds since 1970 (UTC).
+        records: Its moves, oldest first.
     """
 
     version: str
@@ -91,56 +97,59 @@ class Life:
     records: Sequence[Record]
 
 
-class Lives:
-    """Reads and writes the states and records of all versions. What MLflow raises is the caller's to translate."""
+class LifeRecords:
+    """Reads and writes the states and records of all versions; errors of MLflow pass through untranslated."""
 
     def __init__(self, client: MlflowClient) -> None:
         self._client = client
 
     def all(self) -> list[Life]:
-        """Give every version, the first one first."""
+        """Return every version, oldest first."""
         aliases = self._aliases()
         found = [_life(version, aliases) for version in self._client.search_model_versions(f"name='{NAME}'")]
         return sorted(found, key=lambda life: int(life.version))
 
     def find(self, version: str) -> Life:
-        """Give one version.
+        """Return one version.
 
         Raises:
-            MoveError: `version-unknown`.
+            MoveError: `version-unknown`: There is no such version.
         """
         try:
             found = self._client.get_model_version(NAME, version)
-        except MlflowException as exc:
-            if exc.error_code not in NOT_THERE:
+        except MlflowException as error:
+            if error.error_code not in NOT_FOUND_CODES:
                 raise
-            raise MoveError("version-unknown", f"there is no version {version}") from exc
+            raise MoveError("version-unknown", f"there is no version {version}") from error
         return _life(found, self._aliases())
 
     def champion(self) -> str | None:
-        """Give the version that is champion."""
+        """Return the champion's version number; None if there is no champion."""
         return self._aliases().get(CHAMPION)
 
     def holder(self, state: State) -> str | None:
-        """Give the version that is in a state that only one can be in."""
+        """Return the version in a state that at most one version can have; None if there is none."""
         return next((life.version for life in self.all() if life.state is state), None)
 
     def before(self, champion: str) -> str | None:
-        """Give the version that was champion before this one was promoted; None if there was none."""
+        """Return the version that was champion before this one was promoted; None if there was none."""
         promotions = [record for record in self.find(champion).records if record.action != "rollback"]
         became = [record for record in promotions if record.target is State.CHAMPION]
         return became[-1].other if became else None
 
     def write(self, version: str, record: Record) -> None:
-        """Write a move down: the alias of the champion, then the state, then the record; repeatable."""
+        """Store a move: the champion alias, then the state, then the record. Idempotent."""
         if record.target is State.CHAMPION:
             self._client.set_registered_model_alias(NAME, CHAMPION, version)
         self._client.set_model_version_tag(NAME, version, STATE_TAG, record.target.value)
         stored = orjson.dumps(record.to_json()).decode()
         self._client.set_model_version_tag(NAME, version, _tag(record.job), stored)
 
-    def unwrite(self, version: str, record: Record) -> None:
-        """Take a move back, as far as it was written down; the alias goes back with the other version's."""
+    def undo(self, version: str, record: Record) -> None:
+        """Undo a move that was stored completely or in part.
+
+        To restore the champion alias, undo the moves of both versions.
+        """
         self._client.set_model_version_tag(NAME, version, STATE_TAG, record.source.value)
         if record.source is State.CHAMPION:
             self._client.set_registered_model_alias(NAME, CHAMPION, version)
@@ -152,15 +161,15 @@ class Lives:
     def _aliases(self) -> dict[str, str]:
         try:
             model = self._client.get_registered_model(NAME)
-        except MlflowException as exc:
-            if exc.error_code in NOT_THERE:
+        except MlflowException as error:
+            if error.error_code in NOT_FOUND_CODES:
                 return {}
             raise
         return {alias: str(version) for alias, version in model.aliases.items()}
 
 
 def _tag(job: str) -> str:
-    return MOVE_TAG + _NOT_IN_A_TAG.sub("_", job)
+    return MOVE_TAG + _INVALID_IN_TAG.sub("_", job)
 
 
 def _life(version: ModelVersion, aliases: dict[str, str]) -> Life:
@@ -183,11 +192,13 @@ def _state(version: str, tag: str | None, aliases: dict[str, str]) -> State:
     if tag is None:
         return State.CHALLENGER if aliases.get(CHALLENGER) == version else State.REGISTERED
     if tag == State.CHAMPION:
-        return State.ARCHIVED  # somebody gave the alias to another version, and told nobody
+        return State.ARCHIVED  # the alias was moved to another version outside of the lifecycle
     try:
         return State(tag)
-    except ValueError as exc:
-        raise RegistryError(f"version {version}: its tag `{STATE_TAG}` is {tag!r}, which is no state") from exc
+    except ValueError as error:
+        raise RegistryError(
+            f"version {version}: its tag `{STATE_TAG}` is {tag!r}, which is not a valid state"
+        ) from error
 
 
 def _records(tags: dict[str, str]) -> list[Record]:
@@ -198,6 +209,6 @@ def _records(tags: dict[str, str]) -> list[Record]:
                 stored = orjson.loads(value)
                 source, target = State(stored.pop("from")), State(stored.pop("to"))
                 found.append(Record(**stored, source=source, target=target))
-            except (ValueError, KeyError, TypeError, AttributeError) as exc:
-                raise RegistryError(f"the tag `{key}` is no record of a move ({exc!r})") from exc
+            except (ValueError, KeyError, TypeError, AttributeError) as error:
+                raise RegistryError(f"the tag `{key}` is not a valid move record ({error!r})") from error
     return sorted(found, key=lambda record: record.at)

@@ -1,4 +1,4 @@
-"""The states of a version, and what leads from one to another. What does not stand in the table cannot happen."""
+"""The lifecycle states of a version, and the table of allowed transitions."""
 
 from collections.abc import Mapping
 from enum import StrEnum
@@ -8,36 +8,36 @@ from housing_price_model.errors import MoveError
 
 
 class State(StrEnum):
-    """Where a version is in its life; at most one is `champion`, one `canary` and one `shadow`."""
+    """The lifecycle state of a version; at most one version each is `champion`, `canary` and `shadow`."""
 
     REGISTERED = "registered"
-    """It is in the registry, and nobody has said more about it."""
+    """In the registry, without any move yet."""
     CHALLENGER = "challenger"
-    """It passed its gate, and is to show what it can."""
+    """Passed the gate; a candidate for promotion."""
     SHADOW = "shadow"
-    """It prices a copy of the traffic, and answers nobody."""
+    """Prices a copy of the traffic; its answers are not returned."""
     CANARY = "canary"
-    """It answers a part of the callers."""
+    """Serves a share of the houses."""
     CHAMPION = "champion"
-    """It answers all others."""
+    """Serves all other houses."""
     ARCHIVED = "archived"
-    """It is kept, and out of service."""
+    """Kept in the registry, out of service."""
 
 
 class Cause(StrEnum):
-    """Why a version goes on to another state."""
+    """The cause of a transition."""
 
     GATE = "gate"
-    """It passed its gate."""
+    """The version passed the gate."""
     PROMOTE = "promote"
     CANARY = "canary"
     SHADOW = "shadow"
     ABORT = "abort"
     ARCHIVE = "archive"
     REPLACED = "replaced"
-    """Another became champion."""
+    """Another version became champion."""
     RESTORED = "restored"
-    """It was the champion before the one that is taken out of service."""
+    """The current champion was rolled back to this version."""
 
 
 NEXT: Final[Mapping[State, Mapping[Cause, State]]] = {
@@ -73,14 +73,22 @@ NEXT: Final[Mapping[State, Mapping[Cause, State]]] = {
 
 
 def next_state(version: str, state: State, cause: Cause) -> State:
-    """Give the state that a version comes to.
+    """Return the state after a transition.
 
     Raises:
-        MoveError: `transition-illegal`: nothing of the kind leads out of this state.
+        MoveError: `transition-illegal`: The transition is not allowed from this state.
     """
     try:
         return NEXT[state][cause]
     except KeyError:
-        possible = ", ".join(NEXT[state])
-        message = f"version {version} is {state}, from which `{cause}` leads nowhere; possible: {possible}"
-        raise MoveError("transition-illegal", message) from None
+        raise MoveError("transition-illegal", _illegal_transition(version, state, cause)) from None
+
+
+def _illegal_transition(version: str, state: State, cause: Cause) -> str:
+    if state is State.CHAMPION:
+        if cause is Cause.PROMOTE:
+            return f"Version {version} is already the champion."
+        return f"Version {version} is champion: `{cause}` is possible only after another version is promoted."
+    return (
+        f"Version {version} is {state}: `{cause}` is not possible from this state. Possible: {', '.join(NEXT[state])}."
+    )

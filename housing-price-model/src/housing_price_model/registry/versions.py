@@ -1,4 +1,4 @@
-"""The model registry: which version is the champion, and whether the files are those that were registered."""
+"""Model versions in the registry: register, find, download and verify them."""
 
 import os
 import tempfile
@@ -16,14 +16,14 @@ from mlflow.tracking import MlflowClient
 from housing_price_model.artefact.allowed_contents import check_contents
 from housing_price_model.artefact.export import check_digest, digest_of
 from housing_price_model.errors import ArtefactError, RegistryError
-from housing_price_model.registry.life_records import Lives, Record
+from housing_price_model.registry.life_records import LifeRecords, Record
 from housing_price_model.registry.names import (
     CHALLENGER,
     CHAMPION,
     DIGEST_TAG,
     MODEL_ID_TAG,
     NAME,
-    NOT_THERE,
+    NOT_FOUND_CODES,
     RMSLE_TAG,
     STATE_TAG,
 )
@@ -32,7 +32,7 @@ from housing_price_model.registry.states import State
 
 @dataclass(frozen=True)
 class Registered:
-    """A version of the model in the registry."""
+    """A version of the model in the registry, with the digest of its files."""
 
     name: str
     version: str
@@ -45,74 +45,78 @@ def connect(tracking_uri: str) -> MlflowClient:
     """Connect to the tracking server (or store), for the whole process.
 
     Raises:
-        RegistryError: it does not answer.
+        RegistryError: The tracking server does not respond.
     """
-    # MLflow's own patience is minutes long; a server that is up answers at once.
+    # By default MLflow retries for minutes; a running server responds at once.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
-    # Our models hold no pickle, and MLflow would load one.
+    # Unpickling runs code. Models of this package contain no pickle.
     os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
     mlflow.set_tracking_uri(tracking_uri)
     client = MlflowClient()
     try:
         client.search_experiments(max_results=1)
-    except Exception as exc:  # stores raise what their database raises
-        raise RegistryError(f"{tracking_uri}: the tracking server does not answer ({_first_line(exc)})") from exc
+    except Exception as error:  # stores raise the errors of their database
+        raise RegistryError(f"{tracking_uri}: the tracking server does not respond ({_first_line(error)})") from error
     return client
 
 
 def register(client: MlflowClient, model_uri: str, run_id: str, model_id: str, rmsle: float) -> tuple[Registered, bool]:
-    """Register a logged model with the digest of its files; make it the champion if it is the first or better.
+    """Register a logged model; it becomes the champion if it is the first, or has a lower RMSLE than the champion.
 
     Returns:
-        The version, and whether it is the champion now.
+        The version, and whether it became the champion.
     """
-    with translated(f"{model_uri}: cannot be registered"):
-        registered = _described(client, mlflow.register_model(model_uri, NAME), run_id, model_id, rmsle)
+    with registry_errors(f"{model_uri}: cannot register the model"):
+        registered = _tag_version(client, mlflow.register_model(model_uri, NAME), run_id, model_id, rmsle)
         champion = find_champion(client)
-        best = None if champion is None else float(champion.tags.get(RMSLE_TAG, "inf"))
-        is_champion = best is None or rmsle < best
+        champion_rmsle = None if champion is None else float(champion.tags.get(RMSLE_TAG, "inf"))
+        is_champion = champion_rmsle is None or rmsle < champion_rmsle
         if is_champion:
             reason = (
-                "the first" if best is None else f"better: its cross-validated RMSLE is {rmsle:.4f} after {best:.4f}"
+                "first version"
+                if champion_rmsle is None
+                else f"lower cross-validated RMSLE: {rmsle:.4f}, previous champion {champion_rmsle:.4f}"
             )
-            _crown(client, registered, reason, str(champion.version) if champion else None)
+            _make_champion(client, registered, reason, str(champion.version) if champion else None)
         else:
             client.set_model_version_tag(NAME, registered.version, STATE_TAG, State.REGISTERED.value)
     return registered, is_champion
 
 
-def _crown(client: MlflowClient, registered: Registered, reason: str, before: str | None) -> None:
-    """Make a version the champion that was trained to be it."""
-    lives = Lives(client)
-    lives.write(registered.version, _trained(registered, reason, State.REGISTERED, State.CHAMPION, before))
-    if before is not None:
-        lives.write(before, _trained(registered, reason, State.CHAMPION, State.ARCHIVED, registered.version))
+def _make_champion(client: MlflowClient, registered: Registered, reason: str, previous: str | None) -> None:
+    """Make a newly trained version the champion, and archive the previous one."""
+    lives = LifeRecords(client)
+    lives.write(registered.version, _training_record(registered, reason, State.REGISTERED, State.CHAMPION, previous))
+    if previous is not None:
+        lives.write(previous, _training_record(registered, reason, State.CHAMPION, State.ARCHIVED, registered.version))
 
 
-def _trained(registered: Registered, reason: str, source: State, target: State, other: str | None = None) -> Record:
+def _training_record(
+    registered: Registered, reason: str, source: State, target: State, other: str | None = None
+) -> Record:
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     return Record(f"run-{registered.run_id}", at, "training", reason, "train", source, target, other)
 
 
 def register_challenger(client: MlflowClient, model_uri: str, run_id: str, model_id: str, rmsle: float) -> Registered:
-    """Register a logged model and make it the challenger; the champion stays.
+    """Register a logged model and make it the challenger; the champion does not change.
 
-    A repeated call finds what an interrupted one left, and finishes it.
+    Idempotent: a repeated call completes an interrupted one.
     """
-    with translated(f"{model_uri}: cannot be registered"):
-        left = [one for one in client.search_model_versions(f"name='{NAME}'") if one.run_id == run_id]
-        version = left[0] if left else mlflow.register_model(model_uri, NAME)
-        registered = _described(client, version, run_id, model_id, rmsle)
+    with registry_errors(f"{model_uri}: cannot register the model"):
+        existing = [one for one in client.search_model_versions(f"name='{NAME}'") if one.run_id == run_id]
+        version = existing[0] if existing else mlflow.register_model(model_uri, NAME)
+        registered = _tag_version(client, version, run_id, model_id, rmsle)
         client.set_registered_model_alias(NAME, CHALLENGER, registered.version)
-        # A step that is repeated late finds a version that has gone on meanwhile: it stays where it is.
+        # When the call is repeated late, the version may have moved on; keep its state then.
         if STATE_TAG not in version.tags:
-            record = _trained(registered, "it passed its gate", State.REGISTERED, State.CHALLENGER)
-            Lives(client).write(registered.version, record)
+            record = _training_record(registered, "passed the gate", State.REGISTERED, State.CHALLENGER)
+            LifeRecords(client).write(registered.version, record)
     return registered
 
 
-def _described(client: MlflowClient, version: ModelVersion, run_id: str, model_id: str, rmsle: float) -> Registered:
-    with downloaded(version) as folder:
+def _tag_version(client: MlflowClient, version: ModelVersion, run_id: str, model_id: str, rmsle: float) -> Registered:
+    with temporary_download(version) as folder:
         digest = digest_of(folder)
     for key, value in {DIGEST_TAG: digest, MODEL_ID_TAG: model_id, RMSLE_TAG: repr(rmsle)}.items():
         client.set_model_version_tag(NAME, version.version, key, value)
@@ -120,37 +124,39 @@ def _described(client: MlflowClient, version: ModelVersion, run_id: str, model_i
 
 
 def find_champion(client: MlflowClient) -> ModelVersion | None:
-    """Find the version that bears the champion's alias; None if none does.
+    """Find the version with the champion alias; None if there is none.
 
     Raises:
-        RegistryError: any other trouble: it is no sign that there is no champion.
+        RegistryError: Any other failure, which does not mean that there is no champion.
     """
-    with translated(f"models:/{NAME}@{CHAMPION}: cannot be looked up"):
+    with registry_errors(f"models:/{NAME}@{CHAMPION}: cannot look up the champion"):
         try:
             return client.get_model_version_by_alias(NAME, CHAMPION)
-        except MlflowException as exc:
-            if exc.error_code in NOT_THERE:
+        except MlflowException as error:
+            if error.error_code in NOT_FOUND_CODES:
                 return None
             raise
 
 
 def find(client: MlflowClient, uri: str) -> tuple[Registered, ModelVersion]:
-    """Find the version that `models:/name@alias` or `models:/name/version` means.
+    """Find the version of a URI `models:/name@alias` or `models:/name/version`.
 
     Raises:
-        RegistryError: there is none, or it was registered without a digest.
+        RegistryError: There is no such version, or it was registered without a digest.
     """
     name, separator, reference = uri.removeprefix("models:/").partition("@" if "@" in uri else "/")
     if not uri.startswith("models:/") or not name or not separator or not reference:
-        raise RegistryError(f"{uri}: should be models:/NAME@ALIAS or models:/NAME/VERSION")
-    with translated(f"{uri}: is not in the registry"):
+        raise RegistryError(f"{uri}: expected models:/NAME@ALIAS or models:/NAME/VERSION")
+    with registry_errors(f"{uri}: not found in the registry"):
         if separator == "@":
             version = client.get_model_version_by_alias(name, reference)
         else:
             version = client.get_model_version(name, reference)
     missing = {DIGEST_TAG, MODEL_ID_TAG} - version.tags.keys()
     if missing:
-        raise RegistryError(f"{uri}: was registered without {' and '.join(sorted(missing))}, so it cannot be checked")
+        raise RegistryError(
+            f"{uri}: registered without {' and '.join(sorted(missing))}, so its files cannot be verified"
+        )
     found = Registered(
         name, str(version.version), version.tags[MODEL_ID_TAG], version.tags[DIGEST_TAG], version.run_id or ""
     )
@@ -158,55 +164,55 @@ def find(client: MlflowClient, uri: str) -> tuple[Registered, ModelVersion]:
 
 
 @contextmanager
-def checked(client: MlflowClient, uri: str) -> Iterator[tuple[Registered, Path]]:
-    """Download a registered model and check it; the folder lives as long as the context.
+def download_checked(client: MlflowClient, uri: str) -> Iterator[tuple[Registered, Path]]:
+    """Download a registered model and check its digest and contents; the folder is deleted when the context exits.
 
     Raises:
-        RegistryError: see `find`.
-        ArtefactError: its files are not those that were registered, or not what a model may be made of.
+        RegistryError: See `find`.
+        ArtefactError: The files differ from those registered, or have disallowed contents.
     """
     found, version = find(client, uri)
-    with downloaded(version) as folder:
+    with temporary_download(version) as folder:
         check_digest(folder, found.digest)
         check_contents(folder)
         yield found, folder
 
 
 @contextmanager
-def downloaded(version: ModelVersion) -> Iterator[Path]:
-    """Download the files of a version into a folder that lives as long as the context.
+def temporary_download(version: ModelVersion) -> Iterator[Path]:
+    """Download the files of a version to a folder that is deleted when the context exits.
 
     Raises:
-        ArtefactError: they are not there.
+        ArtefactError: The download failed.
     """
     with tempfile.TemporaryDirectory(prefix="housing-price-") as folder:
         yield download(f"models:/{version.name}/{version.version}", Path(folder))
 
 
 def download(uri: str, folder: Path) -> Path:
-    """Download the files of a model into a folder; returns where in it they are.
+    """Download the files of a model to a folder and return the path of the model in it.
 
     Raises:
-        ArtefactError: they are not there.
+        ArtefactError: The download failed.
     """
     try:
         model = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(folder)))
-    except (MlflowException, OSError) as exc:
-        raise ArtefactError(f"{uri}: cannot be downloaded ({_first_line(exc)})") from exc
-    # MLflow writes this file into its own copy; it is no part of the model.
+    except (MlflowException, OSError) as error:
+        raise ArtefactError(f"{uri}: download failed ({_first_line(error)})") from error
+    # MLflow adds this file to the copy; it is not part of the model.
     (model / "registered_model_meta").unlink(missing_ok=True)
     return model
 
 
 @contextmanager
-def translated(message: str) -> Iterator[None]:
-    """Turn MLflow's errors into a `RegistryError` with this message."""
+def registry_errors(message: str) -> Iterator[None]:
+    """Raise a `RegistryError` with this message for every `MlflowException`."""
     try:
         yield
-    except MlflowException as exc:
-        raise RegistryError(f"{message} ({_first_line(exc)})") from exc
+    except MlflowException as error:
+        raise RegistryError(f"{message} ({_first_line(error)})") from error
 
 
-def _first_line(exc: Exception) -> str:
-    lines = str(exc).strip().splitlines()
-    return lines[0][:300] if lines else type(exc).__name__
+def _first_line(error: Exception) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0][:300] if lines else type(error).__name__

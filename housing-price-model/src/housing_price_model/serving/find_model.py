@@ -1,4 +1,4 @@
-"""Finds a model, wherever it is: an exported folder or a version in the registry, its digest checked."""
+"""Opens a model by folder or registry URI, with its digest and contents checked."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -7,20 +7,20 @@ from pathlib import Path
 
 import mlflow
 
-from housing_price_model.artefact.allowed_contents import opened
-from housing_price_model.registry.versions import checked, connect
+from housing_price_model.artefact.allowed_contents import open_export
+from housing_price_model.registry.versions import connect, download_checked
 from housing_price_model.serving.fast_scoring import DirectModel
 
 
 @dataclass(frozen=True)
-class Located:
-    """A model whose files are those that were recorded.
+class CheckedModel:
+    """A model whose files match their recorded digest.
 
     Attributes:
-        folder: Its files (what MLflow calls a model).
-        name: The registered model's name.
-        version: Its version; the `model_id` if it was never registered.
-        model_id: The identity that it gives with each price.
+        folder: The MLflow model folder.
+        name: The name of the registered model.
+        version: The registered version; the `model_id` if it was never registered.
+        model_id: The content hash that the model returns with each price.
     """
 
     folder: Path
@@ -29,25 +29,25 @@ class Located:
     model_id: str
 
     def load(self) -> DirectModel:
-        """Load it with the code that is stored with it, as the model server does."""
+        """Load the model with the code stored in it, as the model server does."""
         return DirectModel(mlflow.pyfunc.load_model(str(self.folder)))
 
 
 @contextmanager
-def located(model: str, tracking_uri: str) -> Iterator[Located]:
-    """Find and check a model; its folder lives as long as the context.
+def open_model(model: str, tracking_uri: str) -> Iterator[CheckedModel]:
+    """Copy or download a model and check it; the folder is deleted when the context exits.
 
     Args:
         model: An exported folder, `models:/NAME@ALIAS` or `models:/NAME/VERSION`.
-        tracking_uri: Is asked only for `models:/...`.
+        tracking_uri: The tracking server; used only for `models:/...`.
 
     Raises:
-        ArtefactError: its files are not those that were exported or registered, or not what a model may be made of.
-        RegistryError: the tracking server does not answer or does not know it.
+        ArtefactError: The files differ from those exported or registered, or have disallowed contents.
+        RegistryError: The tracking server does not respond or has no such model.
     """
     if model.startswith("models:/"):
-        with checked(connect(tracking_uri), model) as (registered, folder):
-            yield Located(folder, registered.name, registered.version, registered.model_id)
+        with download_checked(connect(tracking_uri), model) as (registered, folder):
+            yield CheckedModel(folder, registered.name, registered.version, registered.model_id)
     else:
-        with opened(Path(model)) as (manifest, folder):
-            yield Located(folder, manifest.name, manifest.version, manifest.model_id)
+        with open_export(Path(model)) as (manifest, folder):
+            yield CheckedModel(folder, manifest.name, manifest.version, manifest.model_id)

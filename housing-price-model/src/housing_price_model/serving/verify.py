@@ -1,4 +1,4 @@
-"""Asks a model, or a running model server, for the golden answers: they must come back to the last bit."""
+"""Checks that a model or a model server reproduces the golden answers bit for bit."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -9,69 +9,69 @@ import httpx
 from housing_price_model.errors import VerificationError
 from housing_price_model.reference.golden import Golden, read_golden
 from housing_price_model.serving.fast_scoring import Rows
-from housing_price_model.serving.find_model import located
+from housing_price_model.serving.find_model import open_model
 
 _TIMEOUT_SECONDS: Final = 30
 
 
 @dataclass(frozen=True)
-class Verified:
-    """What came back.
+class Verification:
+    """The result of a verification.
 
     Attributes:
-        model: The name and version whose golden answers were asked for.
-        asked: How many houses.
-        differences: What is not as it should be, one line for each house; empty if all is.
+        model: Name and version of the model whose golden answers were expected.
+        houses: Number of houses priced.
+        differences: One line per house whose answer differs; empty if all match.
     """
 
     model: str
-    asked: int
+    houses: int
     differences: Sequence[str]
 
 
-def verify(target: str, model: str, tracking_uri: str) -> Verified:
-    """Compare the answers of `target` with the golden ones.
+def verify(target: str, model: str, tracking_uri: str) -> Verification:
+    """Compare the answers of `target` with the golden answers.
 
     Args:
         target: The URL of a running model server, an exported folder or `models:/...`.
-        model: For a URL: whose golden answers are expected; otherwise the target's own are.
+        model: For a URL: the model whose golden answers are expected. Otherwise unused: the target has its own.
         tracking_uri: The tracking server, for `models:/...`.
 
     Raises:
-        ArtefactError, RegistryError: see `located`.
-        VerificationError: the server gives no usable answer.
+        ArtefactError, RegistryError: See `open_model`.
+        VerificationError: The server is unreachable or its response is invalid.
     """
     is_url = target.startswith(("http://", "https://"))
-    with located(model if is_url else target, tracking_uri) as found:
-        golden = read_golden(found.folder)
+    with open_model(model if is_url else target, tracking_uri) as checked_model:
+        golden = read_golden(checked_model.folder)
         if is_url:
-            answers = _asked(target, golden)
+            answers = _request_predictions(target, golden)
         else:
-            answers = found.load().predict(Rows(golden.columns, golden.rows)).to_dict("records")
+            answers = checked_model.load().predict(Rows(golden.columns, golden.rows)).to_dict("records")
     differences = list(_differences(golden, answers))
-    return Verified(f"{found.name} version {found.version}", len(golden.rows), differences)
+    return Verification(f"{checked_model.name} version {checked_model.version}", len(golden.rows), differences)
 
 
-def _asked(url: str, golden: Golden) -> list[Any]:
+def _request_predictions(url: str, golden: Golden) -> list[Any]:
     body = {"dataframe_split": {"columns": golden.columns, "data": golden.rows}}
     try:
-        answer = httpx.post(f"{url.rstrip('/')}/invocations", json=body, timeout=_TIMEOUT_SECONDS)
-        if answer.status_code != httpx.codes.OK:
-            raise VerificationError(f"{url}: answers {answer.status_code}: {answer.text[:300]}")
-        predictions = answer.json()["predictions"]
-    except (httpx.HTTPError, httpx.InvalidURL) as exc:
-        raise VerificationError(f"{url}: does not answer ({exc})") from exc
-    except (ValueError, KeyError, TypeError) as exc:
-        raise VerificationError(f"{url}: answers something else than predictions ({exc!r})") from exc
+        response = httpx.post(f"{url.rstrip('/')}/invocations", json=body, timeout=_TIMEOUT_SECONDS)
+        if response.status_code != httpx.codes.OK:
+            raise VerificationError(f"{url}: status {response.status_code}: {response.text[:300]}")
+        predictions = response.json()["predictions"]
+    except (httpx.HTTPError, httpx.InvalidURL) as error:
+        raise VerificationError(f"{url}: the model server does not respond ({error})") from error
+    except (ValueError, KeyError, TypeError) as error:
+        raise VerificationError(f"{url}: the response contains no predictions ({error!r})") from error
     if not isinstance(predictions, list):
-        raise VerificationError(f"{url}: answers something else than a list of predictions")
+        raise VerificationError(f"{url}: the response contains no list of predictions")
     return predictions
 
 
 def _differences(golden: Golden, answers: Sequence[Any]) -> Iterator[str]:
     if len(answers) != len(golden.rows):
-        yield f"{len(answers)} answers to {len(golden.rows)} houses"
+        yield f"got {len(answers)} answers for {len(golden.rows)} houses"
         return
-    for number, (expected, found) in enumerate(zip(golden.answers, answers, strict=True), start=1):
-        if found != expected:
-            yield f"house {number}: {found}, not {expected}"
+    for number, (expected, actual) in enumerate(zip(golden.answers, answers, strict=True), start=1):
+        if actual != expected:
+            yield f"house {number}: got {actual}, expected {expected}"

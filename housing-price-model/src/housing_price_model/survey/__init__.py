@@ -1,1 +1,1 @@
-"""The survey: its rows, checked for training, and its vocabulary."""
+"""The Ames survey: validated rows for training, and the vocabulary."""

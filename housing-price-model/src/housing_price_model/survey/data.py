@@ -1,4 +1,4 @@
-"""Reads the houses and checks every cell before anything is trained on them."""
+"""Reads sold houses from CSV and validates every cell."""
 
 import csv
 import hashlib
@@ -15,22 +15,22 @@ from housing_price_model.errors import DataError
 from housing_price_model.survey.vocabulary import CATEGORIES, COLUMNS, NUMBERS, OPTIONAL, SUBCLASSES, TARGET
 
 BUNDLED: Final = Path(__file__).with_name("ames-housing.csv")
-"""The Ames data: a link to `data/ames-housing.csv` in a checkout, a copy of it in an installed package."""
+"""The bundled Ames data: a link to `data/ames-housing.csv` in a checkout, a copy in an installed package."""
 
 MAX_LISTED: Final = 100
-"""An error lists at most so many findings, then says how many more there are."""
+"""Maximum number of findings listed in an error; the rest are counted."""
 
 _BLANK: Final = ("", "NA")  # "None" is a category of MasVnrType
-_MAX_CELL: Final = 40
+_MAX_CELL_LENGTH: Final = 40
 
 
 @dataclass(frozen=True)
 class Houses:
-    """Checked houses.
+    """Validated houses.
 
     Attributes:
         features: The 79 columns, numbers as float64 and text as objects; blank is NaN or None.
-        prices: What each house sold for, in US dollars; shape (n,).
+        prices: Sale prices in US dollars; shape (n,).
         digest: SHA-256 of the file.
     """
 
@@ -43,27 +43,29 @@ class Houses:
 
 
 def read_houses(path: Path) -> Houses:
-    """Read a CSV with the survey's columns (others are ignored) and check all of it.
+    """Read and validate a CSV file with the survey's columns; other columns are ignored.
 
     Raises:
-        DataError: the file cannot be read, or any cell is wrong; lists every finding.
+        DataError: The file cannot be read, or a cell is invalid; the message lists every finding.
     """
     try:
         content = path.read_bytes()
         lines = list(_records(content.decode("utf-8-sig")))
-    except OSError as exc:
-        raise DataError(f"{path}: cannot be read ({exc.strerror})") from exc
-    except (UnicodeDecodeError, csv.Error) as exc:
-        raise DataError(f"{path}: is not a CSV file in UTF-8 ({exc})") from exc
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: file not found") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot read the file ({error.strerror})") from error
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: not a CSV file in UTF-8 ({error})") from error
     if not lines:
-        raise DataError(f"{path}: is empty")
+        raise DataError(f"{path}: the file is empty")
     (_, header), *rows = lines
     findings = list(_header_findings(header)) or list(_row_findings(header, rows))
     if findings:
         listed = findings[:MAX_LISTED]
         if len(findings) > MAX_LISTED:
             listed.append(f"... and {len(findings) - MAX_LISTED:,} more")
-        raise DataError("\n".join([f"{path}: {len(findings):,} finding(s), nothing was used", *listed]))
+        raise DataError("\n".join([f"{path}: {len(findings):,} finding(s), the file was rejected", *listed]))
     cells = pd.DataFrame([row for _, row in rows], columns=header, dtype=object)
     cells = cells.where(~cells.isin(_BLANK), None)
     numbers = {name: cells[name].astype(np.float64) for name in (*NUMBERS, TARGET)}
@@ -72,7 +74,7 @@ def read_houses(path: Path) -> Houses:
 
 
 def _records(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record with the number of the line on which it ends; a blank line is no record."""
+    """Yield each record with the line number on which it ends; blank lines are skipped."""
     reader = csv.reader(text.splitlines(), strict=True)
     for record in reader:
         if record:
@@ -85,16 +87,16 @@ def _header_findings(header: list[str]) -> Iterator[str]:
         if count == 0:
             yield f"line 1, {name}: the column is missing"
         elif count > 1:
-            yield f"line 1, {name}: the column is there {count} times"
+            yield f"line 1, {name}: the column appears {count} times"
 
 
 def _row_findings(header: list[str], rows: list[tuple[int, list[str]]]) -> Iterator[str]:
     if not rows:
-        yield "line 1: there are no houses below the header"
+        yield "line 1: no rows below the header"
     position = {name: header.index(name) for name in (*COLUMNS, TARGET)}
     for line, row in rows:
         if len(row) != len(header):
-            yield f"line {line}: has {len(row)} cells, the header has {len(header)}"
+            yield f"line {line}: has {len(row)} cells, but the header has {len(header)}"
             continue
         for name, at in position.items():
             finding = _cell_finding(name, row[at])
@@ -103,25 +105,25 @@ def _row_findings(header: list[str], rows: list[tuple[int, list[str]]]) -> Itera
 
 
 def _cell_finding(name: str, cell: str) -> str | None:
-    """Say what is wrong with a cell, or None."""
-    shown = repr(cell if len(cell) <= _MAX_CELL else cell[:_MAX_CELL] + "...")
+    """Return the finding of a cell, or None if the cell is valid."""
+    quoted = repr(cell if len(cell) <= _MAX_CELL_LENGTH else cell[:_MAX_CELL_LENGTH] + "...")
     if cell in _BLANK:
         return None if name in OPTIONAL else "a value is missing"
     if name in CATEGORIES:
         known = CATEGORIES[name]
-        return None if cell in known else f"{shown} is not one of {', '.join(known)}"
-    return _number_finding(name, cell, shown)
+        return None if cell in known else f"{quoted} is not one of {', '.join(known)}"
+    return _number_finding(name, cell, quoted)
 
 
-def _number_finding(name: str, cell: str, shown: str) -> str | None:
+def _number_finding(name: str, cell: str, quoted: str) -> str | None:
     try:
         number = float(cell)
     except ValueError:
-        return f"{shown} is not a number"
+        return f"{quoted} is not a number"
     if not np.isfinite(number):
-        return f"{shown} is not a finite number"
+        return f"{quoted} is not a finite number"
     if name == TARGET and number <= 0:
-        return f"{shown} is not a positive price"
+        return f"{quoted} is not a positive price"
     if name == "MSSubClass" and number not in SUBCLASSES:
-        return f"{shown} is not one of {', '.join(map(str, SUBCLASSES))}"
+        return f"{quoted} is not one of {', '.join(map(str, SUBCLASSES))}"
     return None

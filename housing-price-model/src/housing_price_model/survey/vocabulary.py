@@ -1,12 +1,12 @@
-"""The words that the survey uses: each column's name, its categories, and whether it may be blank.
+"""The vocabulary of the survey: column names, their categories, and which columns may be blank.
 
-Source: the Ames survey and Dean De Cock's documentation of it (Journal of Statistics Education 19(3), 2011). A category
-is spelled as the survey spells it. What is documented but describes no house of the survey is left out: the model has
-no evidence for what it is worth, and refuses it by name. The words are declared here and data is checked against them;
-nothing about them is learned from the file trained on. Blank always means null: the documentation's "NA" (no alley, no
-basement, ...) is not a category. `None` in `MasVnrType` is one (no veneer).
+Source: the Ames survey and Dean De Cock's documentation of it (Journal of Statistics Education 19(3), 2011). Categories
+are spelled as in the survey. Documented categories that no house of the survey has are left out: the model has no
+evidence of their value, and rejects them by name. Data is validated against this vocabulary; nothing in it is learned
+from training data. Blank always means null: the documentation's "NA" (no alley, no basement, ...) is not a category.
+`None` in `MasVnrType` is a category (no veneer).
 
-Scales run from worst to best, or from least to most: an encoder may use a category's position as its rank.
+Ordered categories run from worst to best, or from least to most, so an encoder may use the position as rank.
 """
 
 from types import MappingProxyType
@@ -36,15 +36,15 @@ _COVERING: Final = (
     "Wd Sdng",
     "WdShing",
 )
-# The survey spells three coverings differently where they are the second.
+# The survey spells three coverings differently in `Exterior2nd`.
 _SPELLED_SECOND: Final = {"BrkComm": "Brk Cmn", "CemntBd": "CmentBd", "WdShing": "Wd Shng"}
 _SECOND_COVERING: Final = (*(_SPELLED_SECOND.get(name, name) for name in _COVERING), "Other")
 
 SUBCLASSES: Final = (20, 30, 40, 45, 50, 60, 70, 75, 80, 85, 90, 120, 150, 160, 180, 190)
-"""The codes of `MSSubClass`: a number at the interface, a category inside the model."""
+"""The codes of `MSSubClass`: numbers in the interface, categories in the model."""
 
 TARGET: Final = "SalePrice"
-"""The price paid, in US dollars."""
+"""The column of the sale price, in US dollars."""
 
 CATEGORIES: Final = MappingProxyType(
     {
@@ -136,10 +136,10 @@ COLUMNS: Final = (
     *("GarageCond", "PavedDrive", "WoodDeckSF", "OpenPorchSF", "EnclosedPorch", "3SsnPorch", "ScreenPorch"),
     *("PoolArea", "PoolQC", "Fence", "MiscFeature", "MiscVal", "MoSold", "YrSold", "SaleType", "SaleCondition"),
 )
-"""The 79 features, in the data's order: the model's input."""
+"""The 79 features, in the order of the data: the input of the model."""
 
 NUMBERS: Final = tuple(name for name in COLUMNS if name not in CATEGORIES)
-"""The columns that hold a number (areas in square feet, lengths in feet, `MiscVal` in US dollars)."""
+"""The numeric columns (areas in square feet, lengths in feet, `MiscVal` in US dollars)."""
 
 OPTIONAL: Final = frozenset(
     {
@@ -152,4 +152,4 @@ OPTIONAL: Final = frozenset(
         *("MSZoning", "Utilities", "Exterior1st", "Exterior2nd", "KitchenQual", "Functional", "SaleType"),
     }
 )
-"""The columns that may be blank; every other one must be given."""
+"""The columns that may be blank; all others are required."""

@@ -1,1 +1,1 @@
-"""Training runs and their reports."""
+"""Training runs, their evaluation and their plots."""

@@ -1,7 +1,7 @@
-"""What models said of houses that they had not seen, kept with a run for later comparisons.
+"""Held-out estimates of a training run, stored for later comparisons.
 
-A champion was trained on most of the houses that its challenger is measured on. Its own prices of them would look too
-good; what its cross-validation said of them does not.
+A champion was trained on most of the houses that a challenger is evaluated on, so its own prices for them are too
+optimistic. Its cross-validation estimates are not.
 """
 
 import hashlib
@@ -23,42 +23,42 @@ VERSION: Final = 1
 
 
 def fingerprints(features: pd.DataFrame) -> Sequence[str]:
-    """Name each house by its 79 values: equal houses have the same name, in whatever file they stand."""
+    """Hash the 79 values of each house; equal houses have equal fingerprints in any file."""
     return [hashlib.sha256(orjson.dumps(row)).hexdigest()[:24] for row in cells_of(features)]
 
 
 @dataclass(frozen=True)
 class HeldOut:
-    """Price, low and high in US dollars of each house by its fingerprint, made by models that had not seen it."""
+    """Held-out price, low and high in US dollars of each house, by its fingerprint."""
 
     estimates: Mapping[str, tuple[float, float, float]]
 
     @classmethod
     def of(cls, houses: Houses, estimates: Estimates) -> Self:
-        """Take the estimates of a cross-validation; of equal houses the first one counts."""
+        """Create from the estimates of a cross-validation; the first of several equal houses is used."""
         columns = (estimates.price.tolist(), estimates.low.tolist(), estimates.high.tolist())
-        found: dict[str, tuple[float, float, float]] = {}
-        for name, price, low, high in zip(fingerprints(houses.features), *columns, strict=True):
-            found.setdefault(name, (price, low, high))
-        return cls(found)
+        by_fingerprint: dict[str, tuple[float, float, float]] = {}
+        for fingerprint, price, low, high in zip(fingerprints(houses.features), *columns, strict=True):
+            by_fingerprint.setdefault(fingerprint, (price, low, high))
+        return cls(by_fingerprint)
 
     def write(self, path: Path) -> None:
-        """Write the file."""
+        """Write the estimates to a JSON file."""
         path.write_bytes(orjson.dumps({"version": VERSION, "estimates_usd": self.estimates}))
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Read the file.
+        """Read the estimates from a JSON file.
 
         Raises:
-            ArtefactError: it is none, or one of another version.
+            ArtefactError: The file is invalid or of another version.
         """
         try:
             stored = orjson.loads(path.read_bytes())
             if stored["version"] != VERSION:
-                raise ArtefactError(f"{path}: has version {stored['version']}; this program reads {VERSION}")
+                raise ArtefactError(f"{path}: unsupported version {stored['version']}, expected {VERSION}")
             return cls(
                 {str(name): (float(p), float(lo), float(hi)) for name, (p, lo, hi) in stored["estimates_usd"].items()}
             )
-        except (OSError, ValueError, KeyError, TypeError, AttributeError) as exc:
-            raise ArtefactError(f"{path}: cannot be read as held-out estimates ({exc})") from exc
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise ArtefactError(f"{path}: not valid held-out estimates ({error})") from error

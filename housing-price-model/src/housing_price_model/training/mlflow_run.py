@@ -1,4 +1,4 @@
-"""Logs a training run to MLflow: what went in, how good it is, how it looks, and the model itself."""
+"""Logs a training run to MLflow: parameters, metrics, plots and the model."""
 
 import logging
 import os
@@ -17,7 +17,7 @@ import mlflow
 from housing_price_model.fitting.pack import REQUIREMENTS, SERVED, SIGNATURE, Packed
 from housing_price_model.fitting.pipeline import Recipe
 from housing_price_model.registry.names import NAME
-from housing_price_model.registry.versions import translated
+from housing_price_model.registry.versions import registry_errors
 from housing_price_model.survey.data import Houses
 
 EXPERIMENT: Final = NAME
@@ -26,7 +26,7 @@ _LIBRARIES: Final = ("mlflow", "numpy", "onnx", "onnxruntime", "pandas", "scikit
 
 @dataclass(frozen=True)
 class Logged:
-    """Where a run and its model are: an MLflow run id and the URI of the logged model."""
+    """The MLflow run id and the URI of the logged model."""
 
     run_id: str
     model_uri: str
@@ -38,39 +38,39 @@ def log_run(
     recipe: Recipe,
     seed: int,
     metrics: Mapping[str, float],
-    shown: Path,
+    run_files: Path,
     packed: Packed,
     training_seconds: float,
     tags: Mapping[str, str] = MappingProxyType({}),
 ) -> Logged:
-    """Log a run to the tracking server that `registry.connect` found.
+    """Log a run to the tracking server set by `registry.versions.connect`.
 
     Args:
-        houses: What was trained on.
-        recipe: How.
-        seed: Of the folds and of the trees.
-        metrics: How good it is; see `evaluate.metrics`.
-        shown: A folder whose files become the run's artefacts, by their names in it: `plots/`, `held_out.json`.
-        packed: The model.
-        training_seconds: How long it took.
-        tags: What a search for runs is to find it by.
+        houses: The training data.
+        recipe: The training parameters.
+        seed: The random seed of the folds and of the trees.
+        metrics: The cross-validated metrics; see `evaluate.metrics`.
+        run_files: A folder whose contents are logged as artefacts of the run, such as `plots/` and `held_out.json`.
+        packed: The packed model.
+        training_seconds: The duration of the training.
+        tags: Additional tags of the run.
 
     Raises:
-        RegistryError: the tracking server refuses, or is gone.
+        RegistryError: The tracking server rejects the run or does not respond.
     """
-    # It warns that no pip is installed to read a version from; the environments here are uv's.
+    # MLflow warns that pip is not installed; uv environments have none.
     logging.getLogger("mlflow.utils.environment").setLevel(logging.ERROR)
-    # MLflow notes the commit if there is a git; without one it should not warn.
+    # MLflow records the commit if git is installed; suppress the warning if it is not.
     os.environ.setdefault("GIT_PYTHON_REFRESH", "quiet")
-    # A model does not take along the lock of the folder that it happened to be trained in.
+    # Do not store the uv.lock of the working directory with the model.
     os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
-    with translated("the run cannot be logged"):
+    with registry_errors("cannot log the run"):
         mlflow.set_experiment(EXPERIMENT)
         with mlflow.start_run(tags=dict(tags)) as run:
             mlflow.log_params(asdict(recipe) | {"seed": seed, "houses": len(houses), "data_sha256": houses.digest})
             mlflow.log_params({"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES})
             mlflow.log_metrics(dict(metrics) | {"training_seconds": training_seconds})
-            mlflow.log_artifacts(str(shown))
+            mlflow.log_artifacts(str(run_files))
             with _without_bytecode():
                 logged = mlflow.pyfunc.log_model(
                     name="model",
@@ -92,10 +92,10 @@ def log_run(
 
 @contextmanager
 def _without_bytecode() -> Iterator[None]:
-    """Keep Python from writing bytecode beside the code that it loads.
+    """Stop Python from writing bytecode beside the code that it loads.
 
-    MLflow loads the model once to try its example, from the folder that it uploads afterwards. Bytecode in it would be
-    part of the model, and nobody could tell whether it says what the code beside it says.
+    MLflow loads the model from the folder that it then uploads, to try the input example. Bytecode there would become
+    part of the model, and nothing shows that it matches the source.
     """
     before = sys.dont_write_bytecode
     sys.dont_write_bytecode = True

@@ -1,4 +1,4 @@
-"""Draws what a run shows in MLflow. Figures are built without pyplot, which keeps global state."""
+"""Draws the plots of a training run. Does not use pyplot, which keeps global state."""
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -14,7 +14,7 @@ _SHOWN_FEATURES = 20
 
 
 def draw(houses: Houses, validation: CrossValidation, price: PriceFit, seed: int) -> dict[str, Figure]:
-    """Draw all plots; the keys are their file names."""
+    """Draw all plots, keyed by file name."""
     return {
         "actual_against_predicted.png": _actual_against_predicted(houses.prices, validation),
         "residuals.png": _residuals(validation),
@@ -57,25 +57,30 @@ def _error_by_neighbourhood(houses: Houses, validation: CrossValidation) -> Figu
 def _most_important_features(houses: Houses, price: PriceFit, seed: int) -> Figure:
     figure, axes = _figure("Most important columns", "mean change of the log estimate when shuffled", "")
     changes = importance(ENCODER.encode(houses.features), price, seed)
-    shown = sorted(changes.items(), key=lambda item: item[1])[-_SHOWN_FEATURES:]
-    axes.barh([name for name, _ in shown], [change for _, change in shown])
+    largest = sorted(changes.items(), key=lambda item: item[1])[-_SHOWN_FEATURES:]
+    axes.barh([name for name, _ in largest], [change for _, change in largest])
     return figure
 
 
 def importance(values: Floats, price: PriceFit, seed: int) -> dict[str, float]:
-    """Measure how much the estimate of (n, columns) encoded houses changes when one column is shuffled among them.
+    """Measure permutation importance: the change of the estimate when one column is shuffled.
+
+    Args:
+        values: Encoded houses; shape (n, columns).
+        price: The fitted price model.
+        seed: The random seed of the sample and of the shuffles.
 
     Returns:
-        For each column the mean absolute change of the log price (Breiman 2001, "Random Forests", section 10, with the
-        change of the estimate in place of that of the error).
+        The mean absolute change of the log price, by column. Breiman 2001, "Random Forests", section 10, uses the
+        change of the error instead.
     """
     random = np.random.default_rng(seed)
     sample = values[random.permutation(len(values))[:_SHUFFLED_ROWS]]
     before = price.predict(sample)
     changes = {}
-    for at, name in enumerate(ENCODER.columns):
+    for index, name in enumerate(ENCODER.columns):
         shuffled = sample.copy()
-        shuffled[:, at] = random.permutation(shuffled[:, at])
+        shuffled[:, index] = random.permutation(shuffled[:, index])
         changes[name] = float(np.mean(np.abs(price.predict(shuffled) - before)))
     return changes
 

@@ -1,4 +1,4 @@
-"""Trains a model: reads, checks, cross-validates, fits, packs, describes, logs, registers and exports it."""
+"""Trains a model from CSV to registry: validate, cross-validate, fit, pack, log, register and export."""
 
 import tempfile
 from collections.abc import Sequence
@@ -26,22 +26,25 @@ from housing_price_model.training.held_out_estimates import HELD_OUT, HeldOut
 from housing_price_model.training.mlflow_run import Logged, log_run
 from housing_price_model.training.plots import draw
 
-LEAST_HOUSES: Final = 50
-"""Two cross-validations, one inside the other, and a 5 % tail need so many."""
+MIN_HOUSES: Final = 50
+"""Minimum number of training houses: nested cross-validation and a 5 % tail need this many."""
 
 ARTIFACTS: Final = "artifacts"
-"""The folder with what a model is made of."""
+"""Name of the folder for the artefacts of the model."""
 
-SHOWN: Final = "shown"
-"""The folder with what a run shows in MLflow."""
+RUN_FILES: Final = "shown"
+"""Name of the folder for the files logged with the MLflow run: plots and held-out estimates."""
 
 _MAX_DIFFERENCE: Final = 1e-4
-"""Of a packed price from a fitted one, as a share: the trees' 32 bits and the rounding to cents make about 1e-6."""
+"""Maximum relative difference between packed and fitted prices.
+
+The 32-bit trees and the rounding to cents cause about 1e-6.
+"""
 
 
 @dataclass(frozen=True)
 class Fitted:
-    """Everything that was learned from houses, and how good it is on houses that it had not seen."""
+    """The fitted estimators, their cross-validation and its metrics."""
 
     price: PriceFit
     interval: Interval
@@ -51,14 +54,14 @@ class Fitted:
 
 @dataclass(frozen=True)
 class Trained:
-    """What training made.
+    """The result of a training run.
 
     Attributes:
-        model_id: The identity that the model gives with each price.
+        model_id: The content hash that the model returns with each price.
         run_id: The MLflow run.
-        metrics: Cross-validated; see `evaluate.metrics`.
-        registered: The version in the registry, if it was registered.
-        is_champion: Whether that version is the champion now.
+        metrics: The cross-validated metrics; see `evaluate.metrics`.
+        registered: The version in the registry; None if the model was not registered.
+        is_champion: Whether that version became the champion.
     """
 
     model_id: str
@@ -76,41 +79,43 @@ def train(
     with_registration: bool = True,
     export_to: Path | None = None,
     recipe: Recipe | None = None,
-    progress: Progress = lambda _stage, _share: None,
+    progress: Progress = lambda _stage, _fraction: None,
 ) -> Trained:
-    """Train on a CSV and log the run; the same seed and data give the same predictions, bit for bit.
+    """Train on a CSV file and log the run.
+
+    The same seed and data give the same predictions, bit for bit, on the same kind of processor.
 
     Args:
         tracking_uri: The MLflow tracking server.
-        data: The houses.
-        seed: Of the folds and of the trees.
+        data: A CSV file of sold houses.
+        seed: The random seed of the folds and of the trees.
         with_registration: Whether to register the model; it becomes the champion if it is the first or better.
         export_to: A folder to export the model to.
-        recipe: What to train; the served one by default.
-        progress: Is told how far it is.
+        recipe: The training parameters; those of the served model by default.
+        progress: Called with the progress of each stage.
 
     Raises:
-        DataError: the data is wrong; nothing was trained.
-        RegistryError: the tracking server does not answer.
-        ArtefactError: the export cannot be written.
+        DataError: The data is invalid; nothing was trained.
+        RegistryError: The tracking server does not respond.
+        ArtefactError: The export cannot be written.
     """
     recipe = recipe or Recipe()
     houses = read_houses(data)
-    if len(houses) < LEAST_HOUSES:
-        raise DataError(f"{data}: has {len(houses)} houses, training needs at least {LEAST_HOUSES}")
+    if len(houses) < MIN_HOUSES:
+        raise DataError(f"{data}: has {len(houses)} houses; training requires at least {MIN_HOUSES}")
     client = connect(tracking_uri)
     started = monotonic()
     fitted = fit(houses, recipe, seed, progress)
     training_seconds = round(monotonic() - started, 1)
     progress("Logging", 0.0)
     with tempfile.TemporaryDirectory() as folder:
-        packed = make(houses, fitted, recipe, seed, Path(folder))
+        packed = build_model(houses, fitted, recipe, seed, Path(folder))
         logged = log_run(
             houses,
             recipe=recipe,
             seed=seed,
             metrics=fitted.metrics,
-            shown=Path(folder) / SHOWN,
+            run_files=Path(folder) / RUN_FILES,
             packed=packed,
             training_seconds=training_seconds,
         )
@@ -129,51 +134,51 @@ def fit(
     houses: Houses,
     recipe: Recipe,
     seed: int,
-    progress: Progress = lambda _stage, _share: None,
+    progress: Progress = lambda _stage, _fraction: None,
     folds: Sequence[Fold] | None = None,
 ) -> Fitted:
     """Cross-validate, then fit on all houses; the interval is calibrated on the held-out errors.
 
     Args:
-        houses: What to learn from.
-        recipe: How.
-        seed: Of the folds and of the trees.
-        progress: Is told how far it is.
-        folds: Which houses are held out together; by default those of `evaluate.split`.
+        houses: The training data.
+        recipe: The training parameters.
+        seed: The random seed of the folds and of the trees.
+        progress: Called with the progress of each stage.
+        folds: The folds of the cross-validation; those of `evaluate.split` by default.
     """
     values = ENCODER.encode(houses.features)
     validation = cross_validate(values, houses.prices, recipe, seed, progress, folds=folds)
     progress("Fitting", 0.0)
-    with threadpool_limits(1):  # the last bits of a sum depend on how many threads share it
+    with threadpool_limits(1):  # the number of threads changes the last bits of a sum
         price = PriceFit.fit(values, np.log(houses.prices), recipe, seed)
         interval = Interval.fit(values, validation.errors, recipe, seed)
     return Fitted(price, interval, validation, metrics(houses.prices, validation.estimates))
 
 
-def make(houses: Houses, fitted: Fitted, recipe: Recipe, seed: int, folder: Path) -> Packed:
-    """Write a model into a folder: `artifacts/`, and in `shown/` what people and later comparisons look at.
+def build_model(houses: Houses, fitted: Fitted, recipe: Recipe, seed: int, folder: Path) -> Packed:
+    """Write the model to `artifacts/` in a folder, and the files of its MLflow run to `shown/`.
 
     Raises:
-        RuntimeError: the packed model does not say what the fitted one does.
+        RuntimeError: The prices of the packed model differ from those of the fitted one.
     """
-    model, shown = folder / ARTIFACTS, folder / SHOWN
-    for made in (model, shown / "plots"):
-        made.mkdir(parents=True)
+    model, run_files = folder / ARTIFACTS, folder / RUN_FILES
+    for subfolder in (model, run_files / "plots"):
+        subfolder.mkdir(parents=True)
     packed = pack(fitted.price, fitted.interval, recipe, model)
     answers = load(packed.artifacts)(houses.features)
-    _check(answers, houses, fitted.price)
+    _check_packed_prices(answers, houses, fitted.price)
     packed = describe(packed, houses, answers, fitted.validation, model)
     for name, figure in draw(houses, fitted.validation, fitted.price, seed).items():
-        figure.savefig(shown / "plots" / name)
-    HeldOut.of(houses, fitted.validation.estimates).write(shown / HELD_OUT)
+        figure.savefig(run_files / "plots" / name)
+    HeldOut.of(houses, fitted.validation.estimates).write(run_files / HELD_OUT)
     return packed
 
 
-def _check(answers: pd.DataFrame, houses: Houses, price: PriceFit) -> None:
-    """Refuse a graph whose answers are not what the estimators say."""
-    said = answers["price"].to_numpy()
-    meant = np.exp(price.predict(ENCODER.encode(houses.features)))
-    worst = float(np.max(np.abs(said / meant - 1)))
+def _check_packed_prices(answers: pd.DataFrame, houses: Houses, price: PriceFit) -> None:
+    """Raise if the packed graph's prices differ from those of the fitted estimators."""
+    packed = answers["price"].to_numpy()
+    fitted = np.exp(price.predict(ENCODER.encode(houses.features)))
+    worst = float(np.max(np.abs(packed / fitted - 1)))
     if worst > _MAX_DIFFERENCE:
         raise RuntimeError(f"the packed model's prices differ from the fitted one's by up to {worst:.2%}")
 

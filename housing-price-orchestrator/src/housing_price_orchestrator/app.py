@@ -23,7 +23,7 @@ from housing_price_orchestrator.interface.middleware import RequestMiddleware
 from housing_price_orchestrator.interface.openapi import DescribedAPI
 from housing_price_orchestrator.interface.operations import actuals, docs, health, jobs, models, predictions, price
 from housing_price_orchestrator.interface.operations import metrics as metrics_page
-from housing_price_orchestrator.observability.exposition import page_of
+from housing_price_orchestrator.observability.exposition import metrics_document
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.server.stopping import delay_stop_signals
 from housing_price_orchestrator.settings import Settings, describe_each
@@ -150,7 +150,7 @@ def describe() -> dict[str, Any]:
 
 def describe_metrics() -> str:
     """Write docs/metrics.md."""
-    return page_of(Metrics())
+    return metrics_document(Metrics())
 
 
 def describe_settings() -> str:

@@ -14,7 +14,7 @@ from housing_price_orchestrator.interface.middleware import MONITORING_PATHS
 from housing_price_orchestrator.observability import tracing
 from housing_price_orchestrator.observability.exposition import Exposition
 from housing_price_orchestrator.observability.metrics import Metrics
-from housing_price_orchestrator.observability.process import read_process
+from housing_price_orchestrator.observability.process import register_process_metrics
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.observability.worker_files import WorkerFiles
 from housing_price_orchestrator.provider.counting import CountedCalls, CountedPrices
@@ -70,14 +70,14 @@ class ComposedTelemetry:
                 stack.push_async_callback(tracing.close, self._provider)
             exposition = None
             if self.metrics is not None:
-                read_process(self.metrics)
+                register_process_metrics(self.metrics)
                 _read_readiness(self.metrics, readiness)
                 workers = None if self._folder is None else WorkerFiles(self._folder)
                 exposition = Exposition(self.metrics, workers)
                 if workers is not None:
                     stack.callback(workers.close)
-                    stack.callback(exposition.put_down)
-                    writing = asyncio.create_task(exposition.keep_putting_down())
+                    stack.callback(exposition.write_metrics)
+                    writing = asyncio.create_task(exposition.keep_writing_metrics())
                     stack.push_async_callback(_ended, writing)
             yield exposition
 
@@ -92,7 +92,7 @@ def _read_readiness(metrics: Metrics, readiness: Readiness) -> None:
         lambda: [((one.name, one.version, one.id), 1)] if (one := readiness.identity) is not None else []
     )
     metrics.workers.inc()
-    metrics.build_info.labelled(__version__, platform.python_version()).inc()
+    metrics.build_info.with_labels(__version__, platform.python_version()).inc()
 
 
 async def _ended(task: asyncio.Task[None]) -> None:

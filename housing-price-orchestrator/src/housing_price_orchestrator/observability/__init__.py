@@ -1,1 +1,1 @@
-"""What an operator sees: each name is defined once, with its unit and meaning."""
+"""Logs, metrics and traces: each name is defined once, with its unit and meaning."""

@@ -1,4 +1,4 @@
-"""What is counted, in the words of Prometheus: of this process, or of all workers of the service."""
+"""The Prometheus exposition of the metrics of this process, or of all workers of the service."""
 
 import asyncio
 import math
@@ -11,60 +11,60 @@ from prometheus_client.registry import Collector
 
 from housing_price_orchestrator.observability.instruments import Histogram, Instrument, Labels, Reading
 from housing_price_orchestrator.observability.metrics import Metrics
-from housing_price_orchestrator.observability.worker_files import WRITTEN_EVERY_SECONDS, WorkerFiles
+from housing_price_orchestrator.observability.worker_files import WRITE_INTERVAL_SECONDS, WorkerFiles
 
 type Snapshot = dict[str, list[Reading]]
-"""What one process has counted: the series of each metric."""
+"""The readings of one process: the series of each metric, by name."""
 
 
 class Exposition:
-    """Gives the page that Prometheus reads."""
+    """Renders the page that Prometheus scrapes."""
 
     def __init__(self, metrics: Metrics, workers: WorkerFiles | None = None) -> None:
-        """Show `metrics`, together with what the other `workers` wrote down."""
+        """Render `metrics`, combined with those that other `workers` have written."""
         self._metrics = metrics
         self._workers = workers
         self._registry = CollectorRegistry()
         self._registry.register(_AllProcesses(self))
 
     def page(self, accept: str) -> tuple[bytes, str]:
-        """Write the page in the newest format that `accept`, a header, asks for; gives the page and its media type."""
+        """Render the page in the newest format that the `Accept` header allows; returns the page and its media type."""
         try:
             encode, media_type = choose_encoder(accept)
         except (ValueError, TypeError):
-            # It asks for a version that is no number.
+            # The header names a version that is not a number.
             encode, media_type = choose_encoder("")
         return encode(self._registry), media_type
 
-    def put_down(self) -> None:
-        """Write what this process has counted where the other workers find it."""
+    def write_metrics(self) -> None:
+        """Write this process's metrics to the folder that the workers share."""
         if self._workers is not None:
             self._workers.write(self.snapshot())
 
-    async def keep_putting_down(self) -> None:
-        """Do so again and again until cancelled."""
+    async def keep_writing_metrics(self) -> None:
+        """Write the metrics periodically until cancelled."""
         while True:
-            self.put_down()
-            await asyncio.sleep(WRITTEN_EVERY_SECONDS)
+            self.write_metrics()
+            await asyncio.sleep(WRITE_INTERVAL_SECONDS)
 
     def snapshot(self) -> Snapshot:
         """Read every metric of this process."""
-        return {one.name: one.readings() for one in self._metrics}
+        return {metric.name: metric.readings() for metric in self._metrics}
 
     def families(self) -> Iterator[Metric]:
-        """Put the metrics of all processes together: what the dead have counted stays, what they were does not."""
+        """Merge the metrics of all processes. Counters of dead workers are kept; their gauges are dropped."""
         living: list[Snapshot] = []
         dead: list[Snapshot] = []
         if self._workers is None:
             living.append(self.snapshot())
         else:
-            # Of this worker, too, what it has put down: otherwise a counter would go down, and seem to have been reset,
-            # when another worker, who does not know the latest of this one, is asked next.
-            for snapshot, is_alive in self._workers.all():
+            # Use this worker's file as well, and not its live values. Otherwise a counter would appear to go down, like
+            # a reset, when another worker, which knows only the older values, answers the next scrape.
+            for snapshot, is_alive in self._workers.snapshots():
                 (living if is_alive else dead).append(snapshot)
-        for one in self._metrics:
-            snapshots = living if one.kind == "gauge" else [*living, *dead]
-            yield _family(one, _merged(one, (snapshot.get(one.name, []) for snapshot in snapshots)))
+        for metric in self._metrics:
+            snapshots = living if metric.kind == "gauge" else [*living, *dead]
+            yield _to_family(metric, _merge(metric, (snapshot.get(metric.name, []) for snapshot in snapshots)))
 
 
 class _AllProcesses(Collector):
@@ -78,28 +78,30 @@ class _AllProcesses(Collector):
         return ()
 
 
-def _merged(one: Instrument, processes: Iterable[list[Reading]]) -> dict[Labels, list[float]]:
+def _merge(metric: Instrument, processes: Iterable[list[Reading]]) -> dict[Labels, list[float]]:
     series: dict[Labels, list[list[float]]] = {}
     for readings in processes:
         for labels, numbers in readings:
             series.setdefault(tuple(labels), []).append(numbers)
-    return {labels: [one.across(list(column)) for column in zip(*rows, strict=True)] for labels, rows in series.items()}
+    return {
+        labels: [metric.merge(list(column)) for column in zip(*rows, strict=True)] for labels, rows in series.items()
+    }
 
 
-def _family(one: Instrument, series: dict[Labels, list[float]]) -> Metric:
-    if isinstance(one, Histogram):
-        histogram = HistogramMetricFamily(one.name, one.meaning, labels=one.labels)
+def _to_family(metric: Instrument, series: dict[Labels, list[float]]) -> Metric:
+    if isinstance(metric, Histogram):
+        histogram = HistogramMetricFamily(metric.name, metric.meaning, labels=metric.labels)
         for labels, numbers in series.items():
-            histogram.add_metric(labels, _cumulated(one.bounds, numbers), numbers[-1])
+            histogram.add_metric(labels, _cumulate(metric.bounds, numbers), numbers[-1])
         return histogram
-    kind = CounterMetricFamily if one.kind == "counter" else GaugeMetricFamily
-    family = kind(one.name, one.meaning, labels=one.labels)
+    kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+    family = kind(metric.name, metric.meaning, labels=metric.labels)
     for labels, (value,) in series.items():
         family.add_metric(labels, value)
     return family
 
 
-def _cumulated(bounds: Sequence[float], numbers: Sequence[float]) -> list[tuple[str, float]]:
+def _cumulate(bounds: Sequence[float], numbers: Sequence[float]) -> list[tuple[str, float]]:
     total = 0.0
     buckets = []
     for bound, count in zip((*bounds, math.inf), numbers, strict=False):
@@ -108,20 +110,23 @@ def _cumulated(bounds: Sequence[float], numbers: Sequence[float]) -> list[tuple[
     return buckets
 
 
-def page_of(metrics: Metrics) -> str:
-    """Write docs/metrics.md."""
+def metrics_document(metrics: Metrics) -> str:
+    """Return the content of docs/metrics.md."""
     rows = []
-    for one in metrics:
-        labels = ", ".join(f"`{label}`" for label in one.labels)
-        rows.append(f"| `{one.name}` | {one.kind} | {one.unit} | {labels} | {one.meaning} |")
+    for metric in metrics:
+        labels = ", ".join(f"`{label}`" for label in metric.labels)
+        rows.append(f"| `{metric.name}` | {metric.kind} | {metric.unit} | {labels} | {metric.meaning} |")
     return "\n".join([_HEAD, "| name | kind | unit | labels | meaning |", "|---|---|---|---|---|", *rows, ""])
 
 
 _HEAD = """# Metrics
 
-What `/metrics` shows; `ORCHESTRATOR_METRICS__ENABLED=false` closes it. It stands on the port of the API and asks nobody
-for a key: where strangers reach that port, close it or keep the path from them. Where several workers answer, each
-gives the sum over all of them, as it was up to 0.25 s ago; what a worker has counted outlives it. The definitions are
-in `housing-price-orchestrator/src/housing_price_orchestrator/observability/metrics.py`, and this page is written by
-`housing-price-orchestrator metrics`.
+The metrics that the API serves at `/metrics`. Turn them off with `ORCHESTRATOR_METRICS__ENABLED=false`.
+
+`/metrics` is on the API's port and needs no authentication. If that port is public, turn the metrics off or block the
+path in a proxy. With several workers, each worker returns the totals over all of them, at most 0.25 s old. Counters of
+a worker that has ended are kept.
+
+This page is generated by `housing-price-orchestrator metrics` from
+`housing-price-orchestrator/src/housing_price_orchestrator/observability/metrics.py`.
 """

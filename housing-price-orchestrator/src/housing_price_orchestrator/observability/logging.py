@@ -1,10 +1,10 @@
-"""Structured logs: one JSON object per event, or lines for people on a terminal."""
+"""Structured logs: one JSON object per event, or readable lines on a terminal."""
 
 import atexit
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 import structlog
@@ -12,31 +12,23 @@ import structlog
 from housing_price_orchestrator.observability.background_output import BackgroundOutput
 
 LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-_NAME_OF_LEVEL = {number: name for name, number in LEVELS.items()}
+_LEVEL_NAMES = {number: name for name, number in LEVELS.items()}
 
-
-# Local variables hold what callers sent, which is never logged.
-_TRACES = structlog.processors.ExceptionRenderer(
+# Without local variables, which may hold request payloads: those are never logged.
+_FORMAT_TRACEBACK = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
 )
-
-
-class EventLogger(Protocol):
-    """A logger that also takes an event whose fields are put together already."""
-
-    def write_event(self, level: int, event: str, fields: dict[str, Any]) -> None:
-        """Write what `log(level, event, **fields)` writes, in a third of its time; `fields` may be changed.
-
-        For plain values only, and where the level was found to be enabled: no processors look at them.
-        """
-        ...
 
 
 def _json_logger(level: str) -> type[structlog.typing.BindableLogger]:
     class JsonLogger(structlog.make_filtering_bound_logger(LEVELS[level])):  # type: ignore[misc]  # made at run time
         def write_event(self, level: int, event: str, fields: dict[str, Any]) -> None:
+            """Write what `log(level, event, **fields)` writes, in a third of the time, skipping the processors.
+
+            The caller must check that `level` is enabled. `fields` holds plain values only, and is modified.
+            """
             fields["event"] = event
-            fields["level"] = _NAME_OF_LEVEL[level]
+            fields["level"] = _LEVEL_NAMES[level]
             fields["time"] = _now()
             self._logger.msg(_json(fields))
 
@@ -48,33 +40,31 @@ def _now() -> str:
 
 
 def configure_logging(*, level: str, style: str, in_background: bool = False) -> None:
-    """Set up structlog, and hand what the standard library's loggers say to it.
+    """Configure structlog, and route the standard library's loggers through it.
 
     Args:
         level: a key of `LEVELS`.
-        style: `json`, `console`, or `auto` for `console` on a terminal and `json` elsewhere.
-        in_background: whether a thread writes, as it must where an event loop would have to wait for the log's reader.
+        style: `json`, `console`, or `auto`: `console` on a terminal, else `json`.
+        in_background: write from a thread, so that a slow reader of the log does not block the event loop.
     """
     output: Any = sys.stdout
     if in_background:
-        output = BackgroundOutput(sys.stdout, tell_lost=_tell_lost)
+        output = BackgroundOutput(sys.stdout, report_lost=_report_lost)
         atexit.register(output.close)
-    for_people = style == "console" or (style == "auto" and sys.stdout.isatty())
+    is_console = style == "console" or (style == "auto" and sys.stdout.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
-    ending: list[structlog.typing.Processor]
-    if for_people:
-        ending = [
-            structlog.dev.ConsoleRenderer(timestamp_key="time", exception_formatter=structlog.dev.plain_traceback)
-        ]
+    final: list[structlog.typing.Processor]
+    if is_console:
+        final = [structlog.dev.ConsoleRenderer(timestamp_key="time", exception_formatter=structlog.dev.plain_traceback)]
     else:
-        ending = [_TRACES, structlog.processors.JSONRenderer(serializer=_json)]
+        final = [_FORMAT_TRACEBACK, structlog.processors.JSONRenderer(serializer=_json)]
     structlog.configure(
-        processors=[*shared, *ending],
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]) if for_people else _json_logger(level),
-        # Each event in one piece: `print` writes the end of the line by itself, and other threads get in between.
+        processors=[*shared, *final],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]) if is_console else _json_logger(level),
+        # One write per event: `print` writes the newline separately, so that lines of several threads would mix.
         logger_factory=structlog.WriteLoggerFactory(output),
         cache_logger_on_first_use=True,
     )
@@ -82,19 +72,19 @@ def configure_logging(*, level: str, style: str, in_background: bool = False) ->
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *ending],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
         )
     )
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(LEVELS[level])
-    # One line per request is written by this service itself; the client's own would say each thing twice.
+    # This service logs each request itself; these loggers would repeat it.
     for name in ("uvicorn.access", "httpx", "httpcore", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
 
 
-def _tell_lost(events: int) -> None:
-    structlog.get_logger().warning("the log's reader was too slow", lost=events)
+def _report_lost(events: int) -> None:
+    structlog.get_logger().warning("log events dropped, because the log reader is too slow", lost=events)
 
 
 def _json(event: Any, default: Any = None, **_options: Any) -> str:

@@ -1,8 +1,8 @@
-"""Every metric of this service: its name, unit and meaning stand here and nowhere else.
+"""Every metric of this service, with its name, unit and meaning.
 
-To add one, add a line to `Metrics`, write it where it happens or let it `read_from` where it is known, and renew
-docs/metrics.md (`housing-price-orchestrator metrics > docs/metrics.md`). One thread writes a series; what another
-thread counts is read from it.
+To add a metric, add it to `Metrics`, update it where the event happens or register a callback with `read_from`, and
+regenerate docs/metrics.md (`housing-price-orchestrator metrics > docs/metrics.md`). Only one thread may write a series;
+use `read_from` for values that another thread counts.
 """
 
 from collections.abc import Iterator
@@ -13,7 +13,7 @@ _SECONDS = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2, 5, 10
 _PHASE_SECONDS = (0.0001, 0.00025, 0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2)
 _DEVIATIONS = (0.001, 0.0025, 0.005, 0.01, 0.02, 0.05, 0.1, 0.15, 0.2, 0.3, 0.5, 1)
 _ROWS = (1, 2, 5, 10, 20, 50, 100, 200, 500, 1_000, 2_000, 5_000, 10_000)
-# The survey's houses sold for 12,789 to 755,000 US dollars.
+# Buckets cover the survey's sale prices: 12,789 to 755,000 US dollars.
 _USD = (
     25_000, 50_000, 75_000, 100_000, 125_000, 150_000, 175_000, 200_000, 250_000, 300_000, 400_000, 500_000, 750_000,
     1_000_000,
@@ -21,177 +21,184 @@ _USD = (
 
 
 class Metrics:
-    """What this process counts; each attribute is one metric."""
+    """The metrics of this process; each attribute is one metric."""
 
     def __init__(self) -> None:
         # Requests.
         self.request_seconds = Histogram(
             "housing_price_request_duration_seconds",
-            "Requests: how many, and how long from the first byte to the last. `route` is the path as it is declared, "
-            "or `none` where it is no operation; `status` is 499 where the caller left.",
+            "Duration of requests, from the first byte received to the last byte sent. `route` is the path template, "
+            "or `none` for unknown paths; `status` is 499 if the client disconnected.",
             unit="seconds",
             labels=("method", "route", "status"),
             bounds=_SECONDS,
         )
-        self.requests_in_flight = Gauge(
-            "housing_price_requests_in_flight", "Requests that are being answered.", unit="requests"
-        )
+        self.requests_in_flight = Gauge("housing_price_requests_in_flight", "Requests in progress.", unit="requests")
         self.request_rows = Counter(
             "housing_price_request_rows_total",
-            "Houses that were read, of requests that ask for prices.",
+            "Houses received for pricing.",
             unit="houses",
             labels=("route",),
         )
         self.phase_seconds = Histogram(
             "housing_price_request_phase_seconds",
-            "Where the time of single houses and batches goes: `validate` (without waiting for the body), `queue` "
-            "(until a call takes them along), `model` (that call) and `encode`.",
+            "Duration of the phases of single predictions and batches: `validate` (excluding receiving the body), "
+            "`queue` (waiting for a model server call), `model` (the call) and `encode`.",
             unit="seconds",
             labels=("phase",),
             bounds=_PHASE_SECONDS,
         )
         self.refusals = Counter(
             "housing_price_refusals_total",
-            "Requests and lines of streams that got an error; `reason` is the last part of the problem's `type`.",
+            "Requests and stream lines answered with an error; `reason` is the last segment of the problem's `type`.",
             unit="requests",
             labels=("reason",),
         )
         self.validation_failures = Counter(
             "housing_price_validation_failures_total",
-            "Findings in documents that break the contract, by the feature concerned; `other` for all that is none.",
+            "Validation errors by feature; `other` for any field that is not a feature.",
             unit="findings",
             labels=("field",),
         )
         # Prices.
         self.prices = Counter(
             "housing_price_prices_total",
-            "Prices that were made, by the model that made them.",
+            "Prices returned, by model.",
             unit="houses",
             labels=("model_version", "model_id"),
         )
         self.price_usd = Histogram(
             "housing_price_predicted_price_usd",
-            "How the predicted prices are distributed.",
+            "Distribution of the predicted prices.",
             unit="US dollars",
             bounds=_USD,
         )
-        # The versions beside each other.
+        # Champion, canary and shadow.
         self.variant_seconds = Histogram(
             "housing_price_variant_duration_seconds",
-            "Requests, or parts of batches, that a version answered in a part (`champion`, `canary` or `shadow`): how "
-            "many, and how long they took.",
+            "Duration of requests, or parts of batches, that a version answered in its role (`variant`): `champion`, "
+            "`canary` or `shadow`.",
             unit="seconds",
             labels=("variant", "version"),
             bounds=_SECONDS,
         )
         self.variant_rows = Counter(
             "housing_price_variant_rows_total",
-            "Houses that a version priced in a part.",
+            "Houses priced by a version in its role.",
             unit="houses",
             labels=("variant", "version"),
         )
         self.variant_errors = Counter(
             "housing_price_variant_errors_total",
-            "Requests, or parts of batches, that a version did not answer in a part; a canary's were answered by the "
-            "champion.",
+            "Requests, or parts of batches, that a version failed to answer in its role. The champion answers those of "
+            "a canary.",
             unit="requests",
             labels=("variant", "version"),
         )
         self.variant_weight = Gauge(
             "housing_price_variant_weight",
-            "The share of the houses that a version answers for, in any worker.",
+            "Share of houses routed to a version: the maximum over all workers.",
             unit="share",
             labels=("variant", "version"),
-            across=max,
+            merge=max,
         )
         self.canary_deviation = Histogram(
             "housing_price_canary_deviation_ratio",
-            "How far a canary's prices are from the champion's for the same houses, of a sample: |log(price / price)|.",
+            "Deviation of a canary's prices from the champion's for a sample of houses, as the absolute log ratio.",
             unit="ratio",
             labels=("version",),
             bounds=_DEVIATIONS,
         )
         self.canary_stopped = Counter(
             "housing_price_canary_stopped_total",
-            "How often a worker stopped a canary; `reason` is the limit that it passed: `errors`, `latency` or "
+            "Times that a worker stopped a canary; `reason` is the limit that was exceeded: `errors`, `latency` or "
             "`deviation`.",
             unit="times",
             labels=("version", "reason"),
         )
         self.routes_revision = Gauge(
             "housing_price_routes_revision",
-            "The revision of the routes that every worker uses at least; 0 where there is no file of routes.",
+            "Revision of the routes in use: the minimum over all workers; 0 without a routes file.",
             unit="revision",
-            across=min,
+            merge=min,
         )
         self.routes_unusable = Gauge(
             "housing_price_routes_unusable",
-            "1 where some worker cannot use the file of routes as it is, and keeps to what it knew, else 0.",
+            "1 if any worker found the routes file invalid and keeps its previous routes, else 0.",
             unit="yes or no",
-            across=max,
+            merge=max,
         )
         # Calls to the model servers.
         self.call_seconds = Histogram(
             "housing_price_model_call_duration_seconds",
-            "Calls to the model servers: how many, and how long with all attempts. `outcome` is `priced`, `cancelled` "
-            "(all callers left) or the name of the error.",
+            "Duration of calls to the model servers, including retries. `outcome` is `priced`, `cancelled` (all "
+            "clients disconnected) or the name of the error.",
             unit="seconds",
             labels=("outcome",),
             bounds=_SECONDS,
         )
         self.call_rows = Histogram(
-            "housing_price_model_call_rows", "Houses per call: what coalescing brings.", unit="houses", bounds=_ROWS
+            "housing_price_model_call_rows",
+            "Houses per model server call; coalescing increases it.",
+            unit="houses",
+            bounds=_ROWS,
         )
         self.call_retries = Counter(
-            "housing_price_model_call_retries_total", "Attempts beyond the first of each call.", unit="attempts"
+            "housing_price_model_call_retries_total", "Retries: attempts after the first of a call.", unit="attempts"
         )
         self.call_retries_refused = Counter(
             "housing_price_model_call_retries_refused_total",
-            "Attempts that the budget for retries did not allow.",
+            "Retries that the retry budget did not allow.",
             unit="attempts",
         )
         self.circuit_state = Gauge(
             "housing_price_circuit_state",
-            "In how many workers the circuit to a model server is `closed`, `open` or `half-open`.",
+            "Workers in which the circuit of a model server is `closed`, `open` or `half-open`.",
             unit="workers",
             labels=("address", "state"),
         )
         self.circuit_opened = Counter(
             "housing_price_circuit_opened_total",
-            "How often the circuit to a model server was opened.",
+            "Times that the circuit of a model server opened.",
             unit="times",
             labels=("address",),
         )
-        self.calls_in_flight = Gauge("housing_price_model_calls_in_flight", "Calls that are under way.", unit="calls")
+        self.calls_in_flight = Gauge(
+            "housing_price_model_calls_in_flight", "Model server calls in progress.", unit="calls"
+        )
         self.waiting_requests = Gauge(
             "housing_price_waiting_requests",
-            "Requests, or pieces of large ones, that wait for a call.",
+            "Requests, or parts of large requests, that wait for a model server call.",
             unit="requests",
         )
-        self.waiting_rows = Gauge("housing_price_waiting_rows", "Houses that wait for a call.", unit="houses")
+        self.waiting_rows = Gauge(
+            "housing_price_waiting_rows", "Houses that wait for a model server call.", unit="houses"
+        )
         # The prediction log.
         self.prediction_log_queued = Gauge(
-            "housing_price_prediction_log_queued_rows", "Prices that wait to be written down.", unit="prices"
+            "housing_price_prediction_log_queued_rows",
+            "Prices that wait to be written to the prediction log.",
+            unit="prices",
         )
         self.prediction_log_stored = Counter(
-            "housing_price_prediction_log_stored_rows_total", "Prices that were written down.", unit="prices"
+            "housing_price_prediction_log_stored_rows_total", "Prices written to the prediction log.", unit="prices"
         )
         self.prediction_log_dropped = Counter(
             "housing_price_prediction_log_dropped_rows_total",
-            "Prices that were answered and not written down, because too many waited or the database refused them.",
+            "Prices returned but not logged, because the queue was full or the database rejected them.",
             unit="prices",
         )
         self.prediction_log_away = Gauge(
             "housing_price_prediction_log_away",
-            "1 where some worker could not write to the database when it last tried, else 0.",
+            "1 if the last write of any worker to the prediction log failed, else 0.",
             unit="yes or no",
-            across=max,
+            merge=max,
         )
         # The shadow.
         self.shadow_rows = Counter(
             "housing_price_shadow_rows_total",
-            "Houses that were copied for the shadow, by what became of them: `priced`; `dropped`, because too many "
-            "waited or the shadow was taken away; or the name of the error.",
+            "Houses copied to the shadow. `outcome` is `priced`, `dropped` (the queue was full or the shadow was "
+            "removed) or the name of the error.",
             unit="houses",
             labels=("outcome",),
         )
@@ -200,57 +207,57 @@ class Metrics:
         )
         self.shadow_call_seconds = Histogram(
             "housing_price_shadow_call_duration_seconds",
-            "Calls to the shadow: how many, and how long, those that failed too.",
+            "Duration of calls to the shadow, including failed ones.",
             unit="seconds",
             bounds=_SECONDS,
         )
         self.shadow_deviation = Histogram(
             "housing_price_shadow_deviation",
-            "How far the shadow's prices are from those that were answered: |ln(shadow's / answered)|.",
+            "Deviation of the shadow's prices from the returned prices, as the absolute log ratio.",
             unit="ratio, as a logarithm",
             bounds=_DEVIATIONS,
         )
         self.shadow_log_stored = Counter(
-            "housing_price_shadow_log_stored_rows_total", "Prices of the shadow that were written down.", unit="prices"
+            "housing_price_shadow_log_stored_rows_total", "Shadow prices written to the prediction log.", unit="prices"
         )
         self.shadow_log_dropped = Counter(
             "housing_price_shadow_log_dropped_rows_total",
-            "Prices of the shadow that were made and not written down.",
+            "Shadow prices that were not logged, because the queue was full or the database rejected them.",
             unit="prices",
         )
-        # The service itself.
+        # The service.
         self.ready = Gauge(
             "housing_price_ready",
-            "1 where every worker can have prices made now, else 0.",
+            "1 if every worker is ready to price houses, else 0.",
             unit="yes or no",
-            across=min,
+            merge=min,
         )
-        self.workers = Gauge("housing_price_workers", "Worker processes that are alive.", unit="processes")
+        self.workers = Gauge("housing_price_workers", "Live worker processes.", unit="processes")
         self.model_info = Gauge(
             "housing_price_model_info",
-            "1 for the model that answered readiness last.",
+            "Always 1; the labels name the model that answered the latest readiness probe.",
             unit="yes",
             labels=("name", "version", "id"),
-            across=max,
+            merge=max,
         )
         self.build_info = Gauge(
             "housing_price_build_info",
-            "1 for the version that runs.",
+            "Always 1; the labels name the running version.",
             unit="yes",
             labels=("version", "python"),
-            across=max,
+            merge=max,
         )
-        # The process, by the names that every client of Prometheus gives them.
+        # The process, under the standard names of Prometheus client libraries.
         self.process_cpu_seconds = Counter(
-            "process_cpu_seconds_total", "Processor time, of all workers together.", unit="seconds"
+            "process_cpu_seconds_total", "CPU time, summed over all workers.", unit="seconds"
         )
         self.process_resident_bytes = Gauge(
-            "process_resident_memory_bytes", "Memory in use, of all workers together.", unit="bytes"
+            "process_resident_memory_bytes", "Resident memory, summed over all workers.", unit="bytes"
         )
         self.process_open_files = Gauge(
-            "process_open_fds", "Open files and connections, of all workers together.", unit="files"
+            "process_open_fds", "Open file descriptors, summed over all workers.", unit="files"
         )
 
     def __iter__(self) -> Iterator[Instrument]:
-        """Give every metric, in the order of their definitions."""
+        """Iterate over all metrics in the order of definition."""
         return iter(vars(self).values())

@@ -1,4 +1,4 @@
-"""What a process uses, as prometheus-client reads it from the system."""
+"""CPU time, memory and open files of the process, read by prometheus-client."""
 
 from functools import partial
 
@@ -7,8 +7,8 @@ from prometheus_client import ProcessCollector
 from housing_price_orchestrator.observability.metrics import Metrics
 
 
-def read_process(metrics: Metrics) -> None:
-    """Read the metrics of this process from the system; where the system does not tell, they have no series."""
+def register_process_metrics(metrics: Metrics) -> None:
+    """Read the process metrics from the operating system on each scrape. Without support there, they have no series."""
     system = ProcessCollector(registry=None)
 
     def read(name: str) -> list[tuple[tuple[str, ...], float]]:

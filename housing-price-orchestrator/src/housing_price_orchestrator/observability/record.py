@@ -1,7 +1,7 @@
-"""What is known about a request and about a call, written down by whoever it passes on its way.
+"""Records of a request and of a model server call, filled in by each layer that handles them.
 
-The layers do not hand these on: each finds the one of its own context, and does without where there is none. What is
-written here ends up in the log, in `Server-Timing`, in the metrics, in the traces and in the prediction log.
+Records are not passed as arguments: each layer finds the current one in a context variable, and does nothing without
+one. Their values appear in the log, `Server-Timing`, metrics, traces and the prediction log.
 """
 
 from contextvars import ContextVar
@@ -12,22 +12,22 @@ from opentelemetry.trace import Span
 
 @dataclass(slots=True)
 class CallRecord:
-    """One call to a model server: what may carry many requests, and take several attempts."""
+    """A call to a model server. It may carry many requests and take several attempts."""
 
     id: str = ""
-    """What the call is known by in the model server's log: of its last attempt."""
+    """The id of the last attempt in the model server's log."""
     rows: int = 0
-    """How many houses it carries."""
+    """Number of houses in the call."""
     attempts: int = 0
-    """How often a model server was asked; one more than it was retried."""
+    """Number of attempts: retries plus one."""
     address: str = ""
-    """The model server that was asked last, as scheme, host and port."""
+    """The model server of the last attempt, as scheme, host and port."""
     circuit: str = ""
-    """The state of that one's circuit breaker when the call ended: `closed`, `open` or `half-open`."""
+    """The state of that model server's circuit at the end of the call: `closed`, `open` or `half-open`."""
     seconds: float = 0.0
-    """From when it was sent to when its answer was there, all attempts together."""
+    """Duration of the call, including all attempts."""
     spans: list[Span] = field(default_factory=list)
-    """The traces of the requests that it carries; empty where nothing is traced."""
+    """The spans of the requests that the call carries; empty if tracing is off."""
 
 
 @dataclass(slots=True)
@@ -36,35 +36,35 @@ class RequestRecord:
 
     request_id: str
     route: str = ""
-    """The path as it is declared; empty where there is none."""
+    """The path template; empty for unknown paths."""
     key_id: str | None = None
-    """Whose key it came with."""
+    """The id of the caller's API key or token."""
     rows: int = 0
-    """How many houses are asked about."""
+    """Number of houses in the request."""
     validate_seconds: float = 0.0
-    """Reading and judging the body, without waiting for its bytes."""
+    """Time to parse and validate the body, excluding receiving it."""
     queue_seconds: float = 0.0
-    """Waiting for a call to go along with; of a batch, that of its slowest piece."""
+    """Time waiting for a call; for a batch, that of its slowest part."""
     model_seconds: float = 0.0
-    """Waiting for the answer to that call; of a batch, that of its slowest piece."""
+    """Time waiting for the answer to the call; for a batch, that of its slowest part."""
     encode_seconds: float = 0.0
-    """Writing the answer."""
+    """Time to encode the response."""
     calls: list[CallRecord] = field(default_factory=list)
-    """The calls that carried its houses."""
+    """The calls that carried the houses."""
     model_id: str | None = None
-    """The model that made its prices; of several, the last."""
+    """The model that predicted the prices; the last one if there were several."""
     refusal: str | None = None
-    """The public name of the error that it ended with."""
+    """The public name of the error with which the request ended."""
     is_stream: bool = False
-    """Whether it is answered while it is still being sent."""
+    """Whether the response is streamed while the request is still being received."""
     span: Span | None = None
-    """Its part of a trace; None where nothing is traced."""
+    """The request's span; None if tracing is off."""
     trace_id: str = ""
-    """What its trace is known by, as 32 hexadecimal digits."""
+    """The trace id, as 32 hexadecimal digits."""
 
 
 current_request: ContextVar[RequestRecord | None] = ContextVar("current_request", default=None)
-"""The request that the running task works for."""
+"""The record of the request that the current task handles."""
 
 current_call: ContextVar[CallRecord | None] = ContextVar("current_call", default=None)
-"""The call that the running task makes."""
+"""The record of the call that the current task makes."""

@@ -1,15 +1,15 @@
-"""From what is known about a request to the fields of its line in the log."""
+"""The log fields of a request."""
 
 from typing import Any
 
 from housing_price_orchestrator.observability.record import RequestRecord
 
 MAX_CALL_IDS = 20
-"""A large batch goes in so many calls and more; beyond these, only their number is told."""
+"""Maximum call ids in a log line; for larger batches the number of calls is logged, too."""
 
 
-def fields_of(record: RequestRecord) -> dict[str, Any]:
-    """Give what the record tells beyond the request itself; nothing that there was not. Times are in seconds."""
+def log_fields(record: RequestRecord) -> dict[str, Any]:
+    """Return the log fields of a request, omitting those without a value. Times are in seconds."""
     fields: dict[str, Any] = {}
     if record.route:
         fields["route"] = record.route

@@ -1,4 +1,4 @@
-"""From what is known about a request to the metrics: once for each request, at its end."""
+"""Updates the metrics of requests."""
 
 from collections.abc import Iterable
 
@@ -15,50 +15,50 @@ _FIELDS = frozenset(field.alias or name for name, field in House.model_fields.it
 
 
 class RequestMetrics:
-    """Counts requests; what callers may choose freely never becomes a label."""
+    """Counts requests. Values that clients choose freely never become labels."""
 
     def __init__(self, metrics: Metrics) -> None:
-        """Write into `metrics`."""
+        """Update `metrics`."""
         self._metrics = metrics
-        self._in_flight = metrics.requests_in_flight.labelled()
+        self._in_flight = metrics.requests_in_flight.with_labels()
         self._seconds: dict[tuple[str, str, int], Distribution] = {}
         self._rows: dict[str, Number] = {}
-        phase = metrics.phase_seconds.labelled
+        phase = metrics.phase_seconds.with_labels
         self._validate, self._queue, self._model, self._encode = map(phase, ("validate", "queue", "model", "encode"))
 
-    def begun(self) -> None:
-        """Count a request that has come in."""
+    def count_start(self) -> None:
+        """Count a request that has arrived."""
         self._in_flight.value += 1
 
-    def ended(self, record: RequestRecord, method: str, status: int, seconds: float) -> None:
-        """Count a request that has been answered, or left."""
+    def count_end(self, record: RequestRecord, method: str, status: int, seconds: float) -> None:
+        """Count a request that has ended, answered or not."""
         self._in_flight.value -= 1
         key = (method, record.route, status)
         duration = self._seconds.get(key)
         if duration is None:
-            duration = self._seconds[key] = self._metrics.request_seconds.labelled(
+            duration = self._seconds[key] = self._metrics.request_seconds.with_labels(
                 method if method in _METHODS else OTHER, record.route or NO_ROUTE, str(status)
             )
         duration.observe(seconds)
         if record.rows:
             rows = self._rows.get(record.route)
             if rows is None:
-                rows = self._rows[record.route] = self._metrics.request_rows.labelled(record.route)
+                rows = self._rows[record.route] = self._metrics.request_rows.with_labels(record.route)
             rows.value += record.rows
         if record.encode_seconds:
-            # Only what went the whole way says where the time goes.
+            # Only requests that passed every phase count in the phase durations.
             self._validate.observe(record.validate_seconds)
             self._queue.observe(record.queue_seconds)
             self._model.observe(record.model_seconds)
             self._encode.observe(record.encode_seconds)
 
-    def refused(self, reason: str, fields: Iterable[object] = ()) -> None:
-        """Count a request, or a line of a stream, that got an error.
+    def count_error(self, reason: str, fields: Iterable[object] = ()) -> None:
+        """Count a request, or a line of a stream, that was answered with an error.
 
         Args:
-            reason: the error's public name.
-            fields: for each finding in the document the feature that it is about, whatever a caller called it.
+            reason: the public name of the error.
+            fields: the field of each validation error, as named by the client.
         """
-        self._metrics.refusals.labelled(reason).value += 1
+        self._metrics.refusals.with_labels(reason).value += 1
         for field in fields:
-            self._metrics.validation_failures.labelled(str(field) if field in _FIELDS else OTHER).value += 1
+            self._metrics.validation_failures.with_labels(str(field) if field in _FIELDS else OTHER).value += 1

@@ -1,8 +1,7 @@
-"""Traces: one from the caller to the model server, sent to whatever speaks OTLP.
+"""Traces from the caller to the model server, exported over OTLP.
 
-FastAPI itself makes the span of each request, and takes over the caller's `traceparent`; `provider/tracing.py` adds
-what happens behind the coalescing. Nothing here is global: the provider is made, handed on and closed by the
-application.
+FastAPI creates the span of each request and continues the caller's `traceparent`; `provider/tracing.py` adds the spans
+of model server calls. There is no global tracer provider: the application creates, passes on and closes its own.
 """
 
 import asyncio
@@ -23,35 +22,35 @@ ROWS = "housing_price.rows"
 REQUESTS = "housing_price.requests"
 CALL_ID = "housing_price.call_id"
 ATTEMPTS = "housing_price.attempts"
-"""The attributes that are our own; the others follow OpenTelemetry's semantic conventions."""
+"""Custom span attributes; the others follow OpenTelemetry's semantic conventions."""
 
 _FLUSH_SECONDS = 2.0
-"""How long the end of the process may wait for the last spans to be taken."""
+"""How long the shutdown waits for the last spans to be exported."""
 
 
 def tracer_provider(service: str, *, version: str) -> TracerProvider:
-    """Make what gives tracers.
+    """Create the tracer provider.
 
-    The SDK itself reads the standard variables for everything else: samplers, limits, headers, certificates.
+    The SDK reads samplers, limits, headers and certificates from the standard variables itself.
     """
     resource = Resource.create({SERVICE_NAME: service, SERVICE_VERSION: version})
     return TracerProvider(resource=resource, shutdown_on_exit=False)
 
 
 def export(provider: TracerProvider, endpoint: str) -> None:
-    """Send the spans to `endpoint`, in batches, from a thread of their own."""
+    """Export spans to `endpoint` in batches, from a separate thread."""
     provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
 
 
 async def close(provider: TracerProvider) -> None:
-    """Send what is left, for a bounded time: a collector that is away must not hold up the end."""
-    sending = threading.Thread(target=provider.shutdown, name="last spans", daemon=True)
-    sending.start()
-    await asyncio.to_thread(sending.join, _FLUSH_SECONDS)
+    """Export the remaining spans, for a bounded time: an unavailable collector must not delay the shutdown."""
+    exporting = threading.Thread(target=provider.shutdown, name="last spans", daemon=True)
+    exporting.start()
+    await asyncio.to_thread(exporting.join, _FLUSH_SECONDS)
 
 
-def adopt_span(record: RequestRecord) -> None:
-    """Note the span that FastAPI has begun for a request, and name the request in it."""
+def record_span(record: RequestRecord) -> None:
+    """Store the span that FastAPI started in the request's record, and add the request id to the span."""
     span = trace.get_current_span()
     context = span.get_span_context()
     if context.is_valid:
@@ -60,8 +59,8 @@ def adopt_span(record: RequestRecord) -> None:
         span.set_attribute(REQUEST_ID, record.request_id)
 
 
-def describe_in_span(record: RequestRecord) -> None:
-    """Add to a request's span what is known when its answer begins."""
+def set_span_attributes(record: RequestRecord) -> None:
+    """Add the attributes that are known when the response starts to a request's span."""
     span = record.span
     if span is None or not span.is_recording():
         return

@@ -1,4 +1,4 @@
-"""Where the worker processes of one service find what the others have counted."""
+"""Files through which the worker processes of one service share their metrics."""
 
 import fcntl
 import os
@@ -9,19 +9,19 @@ from typing import Any
 
 import orjson
 
-WRITTEN_EVERY_SECONDS = 0.25
-"""How old what others see may be; what a worker that is killed loses. Prometheus asks every 15 s."""
+WRITE_INTERVAL_SECONDS = 0.25
+"""Interval between writes: the maximum age of shared values. Prometheus scrapes every 15 s."""
 
 
 class WorkerFiles:
-    """One file for each worker, in a folder that the workers of one service share.
+    """One file per worker, in a folder that the workers of one service share.
 
-    A worker holds a lock as long as it lives, by which the others tell the living from the dead: a process id may have
-    been given to somebody else. Files of the dead stay, because what they have counted has happened.
+    A worker holds a file lock while it is alive, which shows the others that it is; process ids would not do, because
+    they are reused. Files of dead workers stay, so that counters never decrease.
     """
 
     def __init__(self, folder: Path) -> None:
-        """Join the workers that share `folder`, which must be there.
+        """Join the workers that share `folder`, which must exist.
 
         Raises:
             OSError: the folder cannot be written.
@@ -32,24 +32,24 @@ class WorkerFiles:
         fcntl.flock(self._lock, fcntl.LOCK_EX)
 
     def write(self, snapshot: Any) -> None:
-        """Replace what the others read of this worker, all at once."""
-        unfinished = self._folder / f"{self._name}.new"
-        unfinished.write_bytes(orjson.dumps(snapshot))
-        unfinished.replace(self._folder / f"{self._name}.json")
+        """Replace this worker's snapshot atomically."""
+        temporary = self._folder / f"{self._name}.new"
+        temporary.write_bytes(orjson.dumps(snapshot))
+        temporary.replace(self._folder / f"{self._name}.json")
 
-    def all(self) -> Iterator[tuple[Any, bool]]:
-        """Give what each worker wrote last, and whether it lives."""
+    def snapshots(self) -> Iterator[tuple[Any, bool]]:
+        """Yield each worker's latest snapshot and whether the worker is alive."""
         for path in sorted(self._folder.glob("*.json")):
-            # First whether it lives, then what it says: whoever is dead says nothing new.
-            is_alive = _is_held(path.with_suffix(".lock"))
+            # Check the lock first: a worker that is dead by then writes nothing after its file is read.
+            is_alive = _is_locked(path.with_suffix(".lock"))
             yield orjson.loads(path.read_bytes()), is_alive
 
     def close(self) -> None:
-        """Count as dead from now on."""
+        """Mark this worker as dead."""
         self._lock.close()
 
 
-def _is_held(lock: Path) -> bool:
+def _is_locked(lock: Path) -> bool:
     with lock.open("rb") as file:
         try:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)

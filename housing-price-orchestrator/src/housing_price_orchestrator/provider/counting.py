@@ -18,7 +18,7 @@ class CountedPrices:
         """Count the prices of `model`."""
         self._model = model
         self._metrics = metrics
-        self._distribution = metrics.price_usd.labelled()
+        self._distribution = metrics.price_usd.with_labels()
         self._identity: ModelIdentity | None = None
         self._number = Number()
 
@@ -30,7 +30,7 @@ class CountedPrices:
             observe(estimate.price_usd)
             if estimate.model is not self._identity:
                 self._identity = estimate.model
-                self._number = self._metrics.prices.labelled(estimate.model.version, estimate.model.id)
+                self._number = self._metrics.prices.with_labels(estimate.model.version, estimate.model.id)
             self._number.value += 1
         return estimates
 
@@ -57,6 +57,6 @@ class CountedCalls:
             outcome = type(error).__name__
             raise
         finally:
-            self._metrics.call_seconds.labelled(outcome).observe(time.perf_counter() - started_at)
+            self._metrics.call_seconds.with_labels(outcome).observe(time.perf_counter() - started_at)
             self._metrics.call_rows.observe(len(houses))
         return estimates

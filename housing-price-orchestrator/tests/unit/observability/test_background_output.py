@@ -1,4 +1,4 @@
-"""A reader of the log that is slow or gone holds up nobody."""
+"""A slow or closed log reader never blocks the service."""
 
 import io
 import os
@@ -9,36 +9,36 @@ from housing_price_orchestrator.observability.background_output import Backgroun
 SECONDS = 20
 
 
-class Held(io.StringIO):
-    """A file whose reader takes nothing until it is told to."""
+class BlockedFile(io.StringIO):
+    """A file whose reader blocks until `reads` is set."""
 
     def __init__(self) -> None:
         super().__init__()
         self.reads = threading.Event()
-        self.is_asked = threading.Event()
+        self.write_began = threading.Event()
 
     def write(self, text: str) -> int:
-        self.is_asked.set()
+        self.write_began.set()
         assert self.reads.wait(SECONDS)
         return super().write(text)
 
 
 def nothing_is_lost(events: int) -> None:
-    raise AssertionError(f"{events} events were lost")
+    raise AssertionError(f"{events} events were dropped")
 
 
-def test_what_is_written_arrives_in_order() -> None:
+def test_events_are_written_in_order() -> None:
     file = io.StringIO()
-    output = BackgroundOutput(file, tell_lost=nothing_is_lost)
+    output = BackgroundOutput(file, report_lost=nothing_is_lost)
     for number in range(5_000):
         output.write(f"{number}\n")
     output.close()
     assert file.getvalue().split() == [str(number) for number in range(5_000)]
 
 
-def test_several_threads_write_whole_lines() -> None:
+def test_lines_of_several_threads_do_not_mix() -> None:
     file = io.StringIO()
-    output = BackgroundOutput(file, tell_lost=nothing_is_lost)
+    output = BackgroundOutput(file, report_lost=nothing_is_lost)
     threads = [threading.Thread(target=lambda: [output.write("x" * 100 + "\n") for _ in range(500)]) for _ in range(8)]
     for thread in threads:
         thread.start()
@@ -48,34 +48,34 @@ def test_several_threads_write_whole_lines() -> None:
     assert file.getvalue() == ("x" * 100 + "\n") * 4_000
 
 
-def test_a_reader_that_takes_nothing_makes_no_writer_wait_and_what_is_lost_is_counted() -> None:
-    file, told = Held(), []
-    is_told = threading.Event()
+def test_a_blocked_reader_blocks_no_writer_and_dropped_events_are_counted() -> None:
+    file, reported = BlockedFile(), list[int]()
+    was_reported = threading.Event()
 
-    def tell(events: int) -> None:
-        told.append(events)
-        is_told.set()
+    def report(events: int) -> None:
+        reported.append(events)
+        was_reported.set()
 
-    output = BackgroundOutput(file, tell_lost=tell, max_events=10)
+    output = BackgroundOutput(file, report_lost=report, max_events=10)
     output.write("first\n")
-    assert file.is_asked.wait(SECONDS)
-    # From here on nothing is taken: the first ten wait, and the others are lost.
+    assert file.write_began.wait(SECONDS)
+    # The reader is blocked now: the first ten events are queued, the others are dropped.
     for number in range(25):
         output.write(f"{number}\n")
     file.reads.set()
-    assert is_told.wait(SECONDS)
+    assert was_reported.wait(SECONDS)
     output.close()
-    assert told == [15]
+    assert reported == [15]
     assert file.getvalue().split() == ["first", *(str(number) for number in range(10))]
 
 
-def test_a_reader_that_has_gone_is_no_reason_to_stop() -> None:
+def test_a_closed_reader_does_not_stop_the_service() -> None:
     reading, writing = os.pipe()
     os.close(reading)
     with os.fdopen(writing, "w") as file:
-        output = BackgroundOutput(file, tell_lost=nothing_is_lost)
+        output = BackgroundOutput(file, report_lost=nothing_is_lost)
         output.write("nobody reads this\n")
         output.close()
         output.write("nor this\n")
-        # The buffer still holds it: what cannot be written must not be tried again when the file is closed.
+        # The buffer still holds the text: redirect it, so that closing the file does not fail.
         os.dup2(os.open(os.devnull, os.O_WRONLY), writing)

@@ -23,8 +23,8 @@ type Lines = Callable[[], list[dict[str, Any]]]
 
 
 @pytest.fixture
-def as_pytest_had_it() -> Iterator[None]:
-    """Logging is set up for the whole process, so it is put back afterwards."""
+def restore_logging() -> Iterator[None]:
+    """Restore the process-wide logging configuration afterwards."""
     root = logging.getLogger()
     before = root.handlers[:], root.level
     yield
@@ -34,13 +34,13 @@ def as_pytest_had_it() -> Iterator[None]:
 
 
 @pytest.fixture
-def lines(as_pytest_had_it: None, monkeypatch: pytest.MonkeyPatch) -> Lines:
-    """What was logged since it was called last."""
+def lines(restore_logging: None, monkeypatch: pytest.MonkeyPatch) -> Lines:
+    """The lines logged since the last call."""
     written = io.StringIO()
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", written)
         configure_logging(level="info", style="json")
-    # Not cached, so that a logger of a module does not keep this test's output for the next test.
+    # Not cached, so that module-level loggers do not keep this test's output.
     structlog.configure(cache_logger_on_first_use=False)
 
     def since_the_last_call() -> list[dict[str, Any]]:
@@ -54,7 +54,7 @@ def lines(as_pytest_had_it: None, monkeypatch: pytest.MonkeyPatch) -> Lines:
 
 @pytest.fixture
 def api(lines: Lines, stub: StubModelServer, start_app: Callable[..., TestClient]) -> TestClient:
-    """The application, made after logging was set up, as in the shipped program."""
+    """The application, created after logging was configured, as in the shipped program."""
     return start_app(stub.url)
 
 
@@ -87,7 +87,7 @@ def test_a_request_is_one_line_of_json(api: TestClient, stub: StubModelServer, l
     }
 
 
-def test_a_large_batch_names_some_of_its_calls_and_tells_how_many_there_were(
+def test_a_large_batch_logs_some_call_ids_and_the_number_of_calls(
     stub: StubModelServer, start_app: Callable[..., TestClient], lines: Lines
 ) -> None:
     api = start_app(stub.url, model_server={"max_rows_per_call": 1})
@@ -97,7 +97,7 @@ def test_a_large_batch_names_some_of_its_calls_and_tells_how_many_there_were(
     assert (line["rows"], line["calls"], line["attempts"], len(line["call_ids"])) == (25, 25, 25, 20)
 
 
-def test_a_stream_of_many_calls_is_one_line_with_its_last_calls(
+def test_a_stream_of_many_calls_is_one_line_with_its_last_call_ids(
     stub: StubModelServer, start_app: Callable[..., TestClient], lines: Lines
 ) -> None:
     api = start_app(stub.url, model_server={"max_rows_per_call": 1})
@@ -109,15 +109,13 @@ def test_a_stream_of_many_calls_is_one_line_with_its_last_calls(
     assert line["model_id"] == "stub-1"
 
 
-def test_the_questions_of_watchers_are_not_logged_at_info(api: TestClient, lines: Lines) -> None:
+def test_health_checks_are_not_logged_at_info(api: TestClient, lines: Lines) -> None:
     lines()
     api.get("/livez")
     assert requests_in(lines) == []
 
 
-def test_what_the_model_server_said_wrong_stands_in_the_log_by_name(
-    api: TestClient, stub: StubModelServer, lines: Lines
-) -> None:
+def test_a_model_server_error_is_logged_by_name(api: TestClient, stub: StubModelServer, lines: Lines) -> None:
     stub.behaviour = says(500, SECRET.encode())
     lines()
     api.post(PREDICT, content=house_bytes())
@@ -137,12 +135,12 @@ def test_payloads_are_not_logged(api: TestClient, lines: Lines) -> None:
     assert PAYLOAD not in json.dumps(logged)
 
 
-def test_a_defect_is_logged_with_its_trace_and_without_local_variables(
+def test_an_unexpected_error_is_logged_with_its_traceback_and_without_local_variables(
     api: TestClient, app: FastAPI, lines: Lines
 ) -> None:
     app.state.pricing = Pricing(FakePriceModel(error=RuntimeError("a defect")))
     lines()
-    # An id of this size stands in no other place of the line.
+    # An id that appears nowhere else in the line.
     api.post(PREDICT, content=house_bytes(id=987_654_321_987))
     (line,) = requests_in(lines)
     assert line["status"] == 500
@@ -153,21 +151,21 @@ def test_a_defect_is_logged_with_its_trace_and_without_local_variables(
     assert "987654321987" not in json.dumps(line)
 
 
-def test_what_libraries_say_is_json_as_well(lines: Lines) -> None:
+def test_log_events_of_libraries_are_json_as_well(lines: Lines) -> None:
     logging.getLogger("some.library").warning("took %s s", 3)
     (line,) = lines()
     assert (line["event"], line["level"]) == ("took 3 s", "warning")
 
 
-def test_a_line_break_cannot_forge_a_line(lines: Lines) -> None:
+def test_a_line_break_in_an_event_cannot_forge_a_line(lines: Lines) -> None:
     structlog.get_logger().info('x\n{"event":"request"}', more={1: b"\xff", "obj": object()})
     logging.getLogger("some.library").warning('y\n{"event":"request"}')
     assert [line["event"][0] for line in lines()] == ["x", "y"]
 
 
 @pytest.mark.parametrize(("level", "shown"), [("debug", 4), ("info", 3), ("warning", 2), ("error", 1)])
-def test_the_level_is_the_least_that_is_written(
-    as_pytest_had_it: None, capsys: pytest.CaptureFixture[str], level: str, shown: int
+def test_events_below_the_level_are_not_written(
+    restore_logging: None, capsys: pytest.CaptureFixture[str], level: str, shown: int
 ) -> None:
     configure_logging(level=level, style="json")
     log = structlog.get_logger()
@@ -176,7 +174,7 @@ def test_the_level_is_the_least_that_is_written(
     assert len(capsys.readouterr().out.splitlines()) == shown
 
 
-def test_console_is_for_people(as_pytest_had_it: None, capsys: pytest.CaptureFixture[str]) -> None:
+def test_console_format_is_readable_text(restore_logging: None, capsys: pytest.CaptureFixture[str]) -> None:
     configure_logging(level="info", style="console")
     structlog.get_logger().info("hello", price=1)
     line = capsys.readouterr().out
@@ -184,8 +182,8 @@ def test_console_is_for_people(as_pytest_had_it: None, capsys: pytest.CaptureFix
     assert not line.startswith("{")
 
 
-def test_a_defect_is_shown_to_people_without_local_variables(
-    as_pytest_had_it: None,
+def test_an_unexpected_error_on_the_console_shows_no_local_variables(
+    restore_logging: None,
     capsys: pytest.CaptureFixture[str],
     stub: StubModelServer,
     start_app: Callable[..., TestClient],
@@ -195,15 +193,15 @@ def test_a_defect_is_shown_to_people_without_local_variables(
     api = start_app(stub.url)
     assert isinstance(api.app, FastAPI)
     api.app.state.pricing = Pricing(FakePriceModel(error=RuntimeError("a defect")))
-    # An id of this size stands in no other place of the text.
+    # An id that appears nowhere else in the text.
     api.post(PREDICT, content=house_bytes(id=987_654_321_987))
     written = capsys.readouterr().out
     assert "RuntimeError: a defect" in written
     assert "987654321987" not in written
 
 
-def test_each_event_is_written_in_one_piece_so_that_threads_do_not_mix_theirs(
-    as_pytest_had_it: None, monkeypatch: pytest.MonkeyPatch
+def test_each_event_is_one_write_so_that_threads_do_not_mix(
+    restore_logging: None, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class Pieces(io.StringIO):
         def write(self, text: str) -> int:

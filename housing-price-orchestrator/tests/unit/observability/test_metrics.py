@@ -1,4 +1,4 @@
-"""What is counted, and how it is told."""
+"""The metrics and their Prometheus page."""
 
 import re
 from pathlib import Path
@@ -22,7 +22,7 @@ STREAM = "/api/v1/price/predict/stream"
 
 
 def samples(page: str) -> dict[str, float]:
-    """Each sample of a page of metrics, by its name and labels as they are written."""
+    """The value of each sample of a metrics page, by its name with labels."""
     found = {}
     for family in text_string_to_metric_families(page):
         for sample in family.samples:
@@ -37,11 +37,11 @@ def counted(api: TestClient) -> dict[str, float]:
     return samples(response.text)
 
 
-def test_the_page_of_the_metrics_is_current() -> None:
+def test_docs_metrics_md_is_current() -> None:
     assert (REPOSITORY / "docs" / "metrics.md").read_text(encoding="utf-8") == describe_metrics()
 
 
-def test_names_are_those_that_prometheus_recommends() -> None:
+def test_names_follow_the_prometheus_conventions() -> None:
     names = [one.name for one in Metrics()]
     assert len(names) == len(set(names))
     for one in Metrics():
@@ -87,7 +87,7 @@ def test_houses_prices_and_calls_are_counted(api: TestClient) -> None:
     assert before["housing_price_predicted_price_usd_count"] == 0
 
 
-def test_findings_are_counted_by_feature_and_what_is_none_is_other(api: TestClient) -> None:
+def test_validation_errors_are_counted_by_feature_and_unknown_fields_as_other(api: TestClient) -> None:
     api.post(PREDICT, content=house_bytes(street="Dummy", lotArea="8450", **{"a-word-of-the-caller": 1}))
     api.post(BATCH, content=batch_bytes([*houses_json(2), {**houses_json(1)[0], "street": "Dummy"}]))
     api.post(PREDICT, content=house_bytes(street=ABSENT))
@@ -97,7 +97,7 @@ def test_findings_are_counted_by_feature_and_what_is_none_is_other(api: TestClie
     assert now == {f'{name}{{field="street"}}': 3, f'{name}{{field="lotArea"}}': 1, f'{name}{{field="other"}}': 2}
 
 
-def test_what_fails_upstream_is_counted_by_its_name(api: TestClient, stub: StubModelServer) -> None:
+def test_model_server_errors_are_counted_by_name(api: TestClient, stub: StubModelServer) -> None:
     stub.behaviour = says(500)
     api.post(PREDICT, content=house_bytes())
     now = counted(api)
@@ -105,7 +105,7 @@ def test_what_fails_upstream_is_counted_by_its_name(api: TestClient, stub: StubM
     assert now['housing_price_model_call_duration_seconds_count{outcome="ModelServerFailed"}'] == 1
 
 
-def test_retries_and_circuits_are_told_by_address(stub: StubModelServer, start_app: StartApp) -> None:
+def test_retries_and_circuits_are_reported_by_address(stub: StubModelServer, start_app: StartApp) -> None:
     api = start_app(stub.url, model_server={"base_url": f"{stub.url},http://127.0.0.1:9"})
     stub.behaviour = says(503)
     for _ in range(30):
@@ -120,15 +120,15 @@ def test_retries_and_circuits_are_told_by_address(stub: StubModelServer, start_a
         assert now[f'housing_price_circuit_opened_total{{address="{address}"}}'] == 1
 
 
-def test_the_process_tells_what_it_uses(api: TestClient) -> None:
+def test_the_page_reports_cpu_time_memory_and_open_files(api: TestClient) -> None:
     now = counted(api)
     for name in ("process_cpu_seconds_total", "process_resident_memory_bytes", "process_open_fds"):
         assert now[name] > 0
 
 
-def test_it_tells_the_versions_and_whether_it_is_ready(api: TestClient) -> None:
+def test_the_page_reports_versions_and_readiness(api: TestClient) -> None:
     api.post(PREDICT, content=house_bytes())
-    api.portal.call(api.app.state.readiness.ask)  # type: ignore[union-attr,attr-defined]
+    api.portal.call(api.app.state.readiness.probe)  # type: ignore[union-attr,attr-defined]
     now = counted(api)
     assert now["housing_price_ready"] == 1
     assert now["housing_price_workers"] == 1
@@ -140,46 +140,46 @@ def test_it_tells_the_versions_and_whether_it_is_ready(api: TestClient) -> None:
     "accept",
     ["", "*/*", "text/plain", "text/plain;version=abc", "application/openmetrics-text;version=1.0.0", "\xff,;="],
 )
-def test_any_reader_gets_a_page(api: TestClient, accept: str) -> None:
+def test_any_accept_header_gets_a_page(api: TestClient, accept: str) -> None:
     response = api.get("/metrics", headers={"accept": accept.encode("latin-1")})
     assert response.status_code == 200
     assert "housing_price_build_info" in response.text
 
 
-def test_what_is_closed_is_not_there_and_counts_nothing(stub: StubModelServer, start_app: StartApp) -> None:
+def test_without_metrics_there_is_no_page_and_requests_work(stub: StubModelServer, start_app: StartApp) -> None:
     api = start_app(stub.url, metrics={"enabled": False})
     assert api.post(PREDICT, content=house_bytes()).status_code == 200
     assert api.post(PREDICT, content=house_bytes(street="Dummy")).status_code == 422
     assert api.get("/metrics").status_code == 404
 
 
-def test_a_value_at_a_bound_belongs_to_its_bucket() -> None:
+def test_the_upper_bound_of_a_bucket_is_inclusive() -> None:
     histogram = Histogram("h", "It.", unit="seconds", bounds=(1, 2))
     for value in (0.5, 1, 1.5, 2, 7):
         histogram.observe(value)
     assert histogram.readings() == [((), [2, 2, 1, 12.0])]
 
 
-def test_a_metric_takes_no_labels_that_it_does_not_have() -> None:
+def test_undeclared_labels_are_refused() -> None:
     counter = Counter("c_total", "It.", unit="things", labels=("one",))
     with pytest.raises(ValueError, match="c_total has the labels"):
-        counter.labelled("a", "b")
+        counter.with_labels("a", "b")
 
 
-def test_workers_are_added_up_and_the_dead_keep_what_they_have_counted(tmp_path: Path) -> None:
+def test_workers_are_summed_and_counters_of_dead_workers_are_kept(tmp_path: Path) -> None:
     first, second = Metrics(), Metrics()
     first_files, second_files = WorkerFiles(tmp_path), WorkerFiles(tmp_path)
     pages = Exposition(first, first_files), Exposition(second, second_files)
     first.call_rows.observe(3)
     second.call_rows.observe(400)
-    second.refusals.labelled("queue-full").inc(2)
+    second.refusals.with_labels("queue-full").inc(2)
     for metrics in (first, second):
         metrics.workers.inc()
         metrics.requests_in_flight.inc(5)
         metrics.call_retries.inc(7)
     first.ready.inc()
     for page in pages:
-        page.put_down()
+        page.write_metrics()
     for page in pages:
         now = samples(page.page("")[0].decode())
         assert now["housing_price_workers"] == 2

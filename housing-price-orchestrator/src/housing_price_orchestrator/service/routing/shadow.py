@@ -78,8 +78,8 @@ class QueuedShadow:
         self._call_pause_seconds = call_pause_seconds
         self._failure_pause_seconds = failure_pause_seconds
         self._queue: deque[_Copy] = deque()
-        self._priced = metrics.shadow_rows.labelled("priced")
-        self._dropped = metrics.shadow_rows.labelled("dropped")
+        self._priced = metrics.shadow_rows.with_labels("priced")
+        self._dropped = metrics.shadow_rows.with_labels("dropped")
         self._is_failing = False
         self._log = structlog.get_logger()
 
@@ -143,7 +143,7 @@ class QueuedShadow:
         if failure is not None:
             unpriced = len(copies) - len(priced)
             reason = type(failure).__name__ if isinstance(failure, HousingPriceError) else "defect"
-            self._metrics.shadow_rows.labelled(reason).inc(unpriced)
+            self._metrics.shadow_rows.with_labels(reason).inc(unpriced)
         self._log_transition(failure)
         return failure is None or bool(priced)
 

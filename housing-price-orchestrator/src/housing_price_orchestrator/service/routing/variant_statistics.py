@@ -22,10 +22,10 @@ class VariantStatistics:
         """Register the counters with `metrics`."""
         self.variant = variant
         self.version = version
-        self.seconds = metrics.variant_seconds.labelled(variant, version)
+        self.seconds = metrics.variant_seconds.with_labels(variant, version)
         """Durations of answered requests."""
-        self._rows = metrics.variant_rows.labelled(variant, version)
-        self._errors = metrics.variant_errors.labelled(variant, version)
+        self._rows = metrics.variant_rows.with_labels(variant, version)
+        self._errors = metrics.variant_errors.with_labels(variant, version)
 
     @property
     def answered(self) -> int:
@@ -68,12 +68,12 @@ class StatisticsByVariant:
         label = self._label_of(route)
         for limit_name in CANARY_LIMITS:
             # Create the counters at 0: Prometheus sees no increase in a counter that starts at 1.
-            self._metrics.canary_stopped.labelled(label, limit_name)
-        return self._metrics.canary_deviation.labelled(label)
+            self._metrics.canary_stopped.with_labels(label, limit_name)
+        return self._metrics.canary_deviation.with_labels(label)
 
     def record_stop(self, route: Route, limit_name: CanaryLimit) -> None:
         """Record that a canary was stopped, and the limit that it exceeded."""
-        self._metrics.canary_stopped.labelled(self._label_of(route), limit_name).inc()
+        self._metrics.canary_stopped.with_labels(self._label_of(route), limit_name).inc()
 
     def _label_of(self, route: Route) -> str:
         known = {version for _, version in self._statistics}

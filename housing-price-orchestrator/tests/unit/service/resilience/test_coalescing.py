@@ -263,11 +263,11 @@ async def recorded(model: CoalescingPriceModel, *ids: int) -> RequestRecord:
     """Price in a context of its own, like a request; returns the request record."""
     record = RequestRecord("an-id")
 
-    async def asking() -> None:
+    async def price_in_context() -> None:
         current_request.set(record)
         await model.price([house(id=number) for number in ids])
 
-    await asyncio.gather(asyncio.create_task(asking()), return_exceptions=True)
+    await asyncio.gather(asyncio.create_task(price_in_context()), return_exceptions=True)
     return record
 
 
@@ -303,8 +303,8 @@ async def test_batch_record_has_every_call_and_the_slowest_wait() -> None:
 async def test_halved_call_is_recorded_with_its_halves() -> None:
     behind = GatedModel(poison=frozenset({1}))
     model = CoalescingPriceModel(behind, max_rows=9, max_calls=1)
-    task = [asyncio.create_task(recorded(model, number)) for number in (1, 2)]
-    refused, priced = await finish(behind, *task)
+    tasks = [asyncio.create_task(recorded(model, number)) for number in (1, 2)]
+    refused, priced = await finish(behind, *tasks)
     assert isinstance(refused, RequestRecord)
     assert isinstance(priced, RequestRecord)
     assert [call.rows for call in priced.calls] == [2, 1]
@@ -317,11 +317,11 @@ async def test_waiting_time_of_a_cancelled_request_is_recorded() -> None:
     model = CoalescingPriceModel(behind, max_rows=1, max_calls=1)
     records = [RequestRecord("sent"), RequestRecord("waiting")]
 
-    async def asking(record: RequestRecord) -> None:
+    async def price_in_context(record: RequestRecord) -> None:
         current_request.set(record)
         await model.price([house()])
 
-    tasks = [asyncio.create_task(asking(record)) for record in records]
+    tasks = [asyncio.create_task(price_in_context(record)) for record in records]
     await until_idle()
     for task in tasks:
         task.cancel()

@@ -5,7 +5,7 @@ from pathlib import Path
 
 
 class FileWatch[T]:
-    """Re-reads a file when it has read_if_changed. Writers must replace the file atomically."""
+    """Re-reads a file when it has changed. Writers must replace the file atomically."""
 
     def __init__(self, path: Path, read: Callable[[], T]) -> None:
         """Watch the file at `path` from now on; `read` reads and parses it, and may raise any error."""
@@ -14,10 +14,9 @@ class FileWatch[T]:
         self._last_fingerprint = self._fingerprint()
 
     def read_if_changed(self, *, is_retry: bool) -> T | None:
-        """Return the content if the file has read_if_changed or `is_retry` is set, else None.
+        """Return the content if the file has changed or `is_retry` is set, else None.
 
         If reading fails, the next call reads again. Blocks: the file may be on a network file system.
-
         """
         fingerprint = self._fingerprint()
         if fingerprint == self._last_fingerprint and not is_retry:

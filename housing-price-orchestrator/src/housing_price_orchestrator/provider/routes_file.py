@@ -25,7 +25,6 @@ class RoutesFile:
     """The last valid routes read from the file.
 
     Writers must replace the file atomically. A file that cannot be used leaves the routes unchanged and is logged once.
-
     """
 
     def __init__(self, path: Path) -> None:

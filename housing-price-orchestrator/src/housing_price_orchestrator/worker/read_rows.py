@@ -39,7 +39,7 @@ class Row(NamedTuple):
     """Byte offset of the next row."""
 
 
-class LineRows:
+class NdjsonRows:
     """The rows of an NDJSON file; blank lines are skipped."""
 
     def __init__(self, path: Path) -> None:
@@ -47,7 +47,7 @@ class LineRows:
         self._path = path
 
     def after(self, offset: int) -> Iterator[Row]:
-        """Give the rows from a byte on: 0, or the end of a row."""
+        """Yield the rows from a byte offset: 0, or the `end` of a row."""
         with self._path.open("rb") as file:
             file.seek(offset)
             for line, end in _lines_with_end(file, offset):
@@ -74,7 +74,7 @@ class CsvRows:
         self._absent = nulls_for_absent_keys(self._names)
 
     def after(self, offset: int) -> Iterator[Row]:
-        """Give the rows from a byte on: 0, or the end of a row."""
+        """Yield the rows from a byte offset: 0, or the `end` of a row."""
         offset = max(offset, self._start)
         with self._path.open("rb") as file:
             file.seek(offset)
@@ -159,7 +159,7 @@ def _to_number(text: str) -> object:
     return float(text) if _NUMBER.fullmatch(text) else text
 
 
-def _to_text(text: str) -> object:
+def _unchanged(text: str) -> object:
     return text
 
 
@@ -170,8 +170,8 @@ def _converter(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Cal
         return _converter(next(option for option in schema["anyOf"] if option.get("type") != "null"), definitions)
     if "enum" in schema or "const" in schema:
         words = schema.get("enum", [schema.get("const")])
-        return _to_whole_number if all(isinstance(word, int) for word in words) else _to_text
-    return {"integer": _to_whole_number, "number": _to_number}.get(str(schema.get("type")), _to_text)
+        return _to_whole_number if all(isinstance(word, int) for word in words) else _unchanged
+    return {"integer": _to_whole_number, "number": _to_number}.get(str(schema.get("type")), _unchanged)
 
 
 def nulls_for_absent_keys(names: Sequence[str]) -> dict[str, object]:
@@ -183,5 +183,5 @@ _SCHEMA = House.model_json_schema(mode="validation")
 _CONVERTERS = {name: _converter(schema, _SCHEMA["$defs"]) for name, schema in _SCHEMA["properties"].items()}
 _REQUIRED = frozenset(_SCHEMA["required"])
 
-READERS: Mapping[str, Callable[[Path], LineRows | CsvRows]] = {"csv": CsvRows, "ndjson": LineRows}
+READERS: Mapping[str, Callable[[Path], NdjsonRows | CsvRows]] = {"csv": CsvRows, "ndjson": NdjsonRows}
 """The reader of each text format."""

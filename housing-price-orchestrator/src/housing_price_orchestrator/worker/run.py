@@ -64,7 +64,7 @@ async def _run(settings: Settings, url: str, name: str) -> None:
     metrics = settings.metrics.model_copy(update={"enabled": False})
     worker_settings = settings.model_copy(update={"requests": requests, "metrics": metrics})
     async with contextlib.AsyncExitStack() as stack:
-        # One file should be priced by one model. A canary is tested on requests that can be repeated.
+        # One file should be priced by one model, so jobs ignore the canary.
         upstream = await open_upstream(
             worker_settings,
             stack,
@@ -96,7 +96,7 @@ async def _run(settings: Settings, url: str, name: str) -> None:
             retention=None if jobs.retention_days is None else timedelta(days=jobs.retention_days),
             max_jobs=jobs.max_jobs,
             wait_seconds=jobs.wait_seconds,
-            failure_of=_failure_of,
+            describe_failure=_describe_failure,
         )
         try:
             await asyncio.to_thread(worker.start)
@@ -122,6 +122,6 @@ def _describe_error(error: HousingPriceError) -> Mapping[str, Any]:
     return {"code": problem.name, "title": problem.title, **extension_members(error)}
 
 
-def _failure_of(error: HousingPriceError) -> tuple[str, str]:
+def _describe_failure(error: HousingPriceError) -> tuple[str, str]:
     problem = problem_type_of(error)
     return problem.name, str(error) if isinstance(error, JobInputUnusable) else problem.detail

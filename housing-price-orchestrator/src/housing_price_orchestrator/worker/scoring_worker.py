@@ -58,9 +58,9 @@ class ScoringWorker:
         retention: timedelta | None,
         max_jobs: int,
         wait_seconds: float,
-        failure_of: Callable[[HousingPriceError], tuple[str, str]],
+        describe_failure: Callable[[HousingPriceError], tuple[str, str]],
     ) -> None:
-        """Run up to `max_jobs` jobs at a time; `failure_of` returns the code and the text of an error.
+        """Run up to `max_jobs` jobs at a time; `describe_failure` returns the code and the text of an error.
 
         Finished jobs are deleted after `retention`, or kept for ever if it is None.
         """
@@ -73,7 +73,7 @@ class ScoringWorker:
         self._retention = retention
         self._max_jobs = max_jobs
         self._wait_seconds = wait_seconds
-        self._failure_of = failure_of
+        self._describe_failure = describe_failure
         self._log = structlog.get_logger()
 
     def start(self) -> None:
@@ -159,7 +159,7 @@ class ScoringWorker:
             try:
                 return work(*arguments)
             except HousingPriceError as error:
-                code, text = self._failure_of(error)
+                code, text = self._describe_failure(error)
                 self._log.warning("job failed", job_id=DBOS.workflow_id, error=f"{type(error).__name__}: {error}")
                 raise PortableWorkflowError(text, type(error).__name__, code) from error
             except Exception as error:

@@ -50,7 +50,6 @@ class WorkerLocks:
         """Yield whether the worker with this name has ended; while the context lasts, none with this name can start.
 
         A name without a lock file counts as running: its worker may use another folder.
-
         """
         path = self._folder / f"{name}.lock"
         if not is_worker_name(name) or not path.is_file():

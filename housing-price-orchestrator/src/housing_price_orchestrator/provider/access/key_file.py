@@ -61,7 +61,7 @@ class _KeyDocument(_Stored):
 
     @field_validator("keys")
     @classmethod
-    def _each_prefix_names_one_key(cls, keys: tuple[StoredKey, ...]) -> tuple[StoredKey, ...]:
+    def _check_unique_prefixes(cls, keys: tuple[StoredKey, ...]) -> tuple[StoredKey, ...]:
         if len({key.prefix for key in keys}) < len(keys):
             raise ValueError("two keys have the same prefix")
         return keys
@@ -96,8 +96,8 @@ def read_keys(path: Path) -> Sequence[StoredKey]:
         return _KeyDocument.model_validate_json(content).keys
     except ValidationError as error:
         finding = error.errors(include_url=False, include_input=False)[0]
-        place = ".".join(str(part) for part in finding["loc"]) or "the document"
-        raise KeyFileUnusable(f"{path} is not a valid key file: {place}: {finding['msg']}") from error
+        location = ".".join(str(part) for part in finding["loc"]) or "the document"
+        raise KeyFileUnusable(f"{path} is not a valid key file: {location}: {finding['msg']}") from error
 
 
 def create_key(

@@ -72,7 +72,7 @@ class SqlPredictionHistory:
         return await self._query(lambda connection: [_logged(row) for row in connection.execute(statement)])
 
     async def store_actuals(self, actuals: Sequence[Actual], *, key_id: str | None) -> ActualsResult:
-        """See `PredictionHistory.take`."""
+        """See `PredictionHistory.store_actuals`."""
         now = datetime.now(UTC).replace(tzinfo=None)
         logged = await self._query(lambda connection: find_logged_keys(connection, actuals))
         return await self._query(

@@ -51,7 +51,7 @@ _encode: Callable[[AnsweredRequest], bytes] = msgspec.msgpack.Encoder().encode
 
 
 class SqlPredictionLog:
-    """A `PredictionLog` in a SQL database, of encoded prices or of the shadow model's prices."""
+    """A `PredictionLog` in a SQL database, of answered prices or of the shadow model's prices."""
 
     def __init__(
         self,

@@ -39,8 +39,8 @@ class TimestampFormatter:
         millisecond = int(seconds * 1_000)
         if millisecond != self._millisecond:
             self._millisecond = millisecond
-            second, rest = divmod(millisecond, 1_000)
-            self._text = f"{utc(second).isoformat(' ')}.{rest:03d}000"
+            second, milliseconds = divmod(millisecond, 1_000)
+            self._text = f"{utc(second).isoformat(' ')}.{milliseconds:03d}000"
         return self._text
 
 

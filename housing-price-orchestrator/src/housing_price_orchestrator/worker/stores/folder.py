@@ -16,11 +16,11 @@ _SCHEME = "file://"
 
 
 class FolderStore:
-    """A `Store` for `file:///FOLDER/`: opens each path component child the folder without following links."""
+    """A `Store` for `file:///FOLDER/`: opens each path component below the folder without following links."""
 
     @contextlib.contextmanager
     def open_file(self, location: Location, /) -> Iterator[BinaryIO]:
-        """Open a file for open_file."""
+        """Open a file for reading."""
         with _folder_of(location) as folder:
             # O_NONBLOCK: opening a named pipe would block before its type can be checked.
             descriptor = os.open(location.names[-1], os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK, dir_fd=folder)
@@ -62,7 +62,7 @@ class FolderStore:
 
 @contextlib.contextmanager
 def _folder_of(location: Location) -> Iterator[int]:
-    """Open the folder of a file, following no link child the allowed prefix."""
+    """Open the folder of a file, following no link below the allowed prefix."""
     descriptor = os.open(location.prefix.removeprefix(_SCHEME), os.O_RDONLY | os.O_DIRECTORY)
     try:
         for name in location.names[:-1]:

@@ -16,7 +16,7 @@ class FsspecStore:
 
     @contextlib.contextmanager
     def open_file(self, location: Location, /) -> Iterator[BinaryIO]:
-        """Open a file for open_file."""
+        """Open a file for reading."""
         filesystem, path = _filesystem_of(location)
         with filesystem.open(path, "rb") as file:
             yield cast("BinaryIO", file)

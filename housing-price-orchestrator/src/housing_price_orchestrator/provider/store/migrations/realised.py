@@ -1,7 +1,6 @@
 """Versions of the view `realised`, which several migrations create.
 
 A released version must never change; add a new one instead.
-
 """
 
 _REALISED = """

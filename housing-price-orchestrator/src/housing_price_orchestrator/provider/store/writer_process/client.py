@@ -37,7 +37,7 @@ class Block:
         self.requests = 0
 
     def add(self, answered: bytes) -> None:
-        """Append the reply to one request."""
+        """Append the encoded answer to one request."""
         self.body += answered
         self.requests += 1
 
@@ -55,14 +55,12 @@ class WriterProcessClient:
 
     All methods raise `WriterUnavailable` if nothing was done. Commands can be repeated: rows that already exist stay as
     they are.
-
     """
 
     def __init__(self, url: URL, *, table: str, inputs: Sequence[str], wait_seconds: float) -> None:
         """Write to `table` of the database at `url`, waiting up to `wait_seconds` for locks; nothing is started yet.
 
         `inputs` names the values of an estimate's `inputs`.
-
         """
         self._open_command = {
             "do": "open",
@@ -114,7 +112,7 @@ class WriterProcessClient:
             line = process.stdout.readline()
             reply: dict[str, Any] = orjson.loads(line)
         except (OSError, orjson.JSONDecodeError) as error:
-            # An incomplete response: the process has died.
+            # An incomplete reply: the process has died.
             self.close()
             raise WriterUnavailable(f"the writer process ended with status {process.returncode}") from error
         if "error" in reply:

@@ -108,11 +108,11 @@ FAILURES: dict[str, tuple[Behaviour, tuple[Any, ...]]] = {
 
 @pytest.fixture
 def start(stub: StubModelServer, start_app: Callable[..., TestClient]) -> Callable[..., TestClient]:
-    """Starts the application with a short deadline where missing it is expected, and with a long one elsewhere."""
+    """Start the application: with a short deadline if the test expects it to be missed, else with a long one."""
 
     def start(expected: tuple[Any, ...]) -> TestClient:
         seconds = SHORT_SECONDS if expected == LATE else LONG_SECONDS
-        # What a circuit breaker makes of many failures is tested with it; here each failure is to be seen.
+        # The circuit breaker has its own tests; it is off here so that every failure reaches the caller.
         unbroken = {"max_failures": 1000, "max_slow_calls": 1000}
         return start_app(stub.url, requests={"deadline_seconds": seconds}, circuit=unbroken)
 
@@ -144,7 +144,7 @@ def test_each_model_server_failure_has_its_problem_type_and_leaks_nothing(
     api = start(expected)
     check(api.post(PREDICT, content=house_bytes()), expected)
     check(api.post(BATCH, content=batch_bytes(houses_json(3))), expected)
-    # It passes as soon as the model server is well again; a short deadline may be missed on a busy machine.
+    # The service recovers with the model server; on a busy machine it may miss a short deadline first.
     stub.behaviour = predicts()
     assert any(
         api.post(PREDICT, content=house_bytes()).status_code == 200 for _ in range(20 if expected == LATE else 1)
@@ -179,5 +179,5 @@ def test_a_call_that_was_answered_is_not_retried(stub: StubModelServer, start: C
         stub.behaviour, expected = FAILURES[name]
         stub.calls.clear()
         check(api.post(PREDICT, content=house_bytes(lotArea=12_345)), expected)
-        # Readiness asks as well, about the house of the examples.
+        # The readiness check also sends predictions, for the example house.
         assert len([call for call in stub.calls if 12_345 in call.rows[0]]) == 1

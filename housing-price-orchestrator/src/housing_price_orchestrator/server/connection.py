@@ -62,13 +62,13 @@ class BoundedConnection(HttpToolsProtocol):
         """Start the timeout of the first request."""
         self._corked = CorkedTransport(transport)
         super().connection_made(self._corked)
-        served = self._limits.connections
-        if len(self.connections) > 2 * served:
+        max_connections = self._limits.connections
+        if len(self.connections) > 2 * max_connections:
             transport.abort()
             return
-        self._is_over_limit = len(self.connections) > served
-        is_late = self._is_over_limit or self._is_stopping
-        self._expect_data_within(self._limits.delayed_close_seconds if is_late else self._limits.client_seconds)
+        self._is_over_limit = len(self.connections) > max_connections
+        is_closing_soon = self._is_over_limit or self._is_stopping
+        self._expect_data_within(self._limits.delayed_close_seconds if is_closing_soon else self._limits.client_seconds)
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Cancel the timer."""
@@ -238,12 +238,12 @@ class BoundedConnection(HttpToolsProtocol):
             self._pending_error = error
             self.flow.pause_reading()
             return
-        is_answered = False
+        is_response_started = False
         if self._is_responding:
-            is_answered = cycle.response_started
+            is_response_started = cycle.response_started
             cycle.disconnected = True
             cycle.message_event.set()
-        if is_answered:
+        if is_response_started:
             self.transport.abort()
             return
         self._corked.uncork()

@@ -13,7 +13,7 @@ PARTS = ["validate", "queue", "model", "encode", "total"]
 
 
 def timings(header: str) -> dict[str, float]:
-    """What a `Server-Timing` says, in milliseconds."""
+    """Parse a `Server-Timing` header, in milliseconds."""
     parts = [re.fullmatch(r"([a-z]+);dur=([0-9]+\.[0-9]{3})", part) for part in header.split(", ")]
     return {part[1]: float(part[2]) for part in parts if part is not None}
 
@@ -22,7 +22,7 @@ def test_a_response_reports_the_duration_of_each_step(api: TestClient) -> None:
     for path, body in ((PREDICT, house_bytes()), (f"{PREDICT}/batch", batch_bytes(houses_json(30)))):
         found = timings(api.post(path, content=body).headers["server-timing"])
         assert list(found) == PARTS
-        # A thousandth of a millisecond for each part that is rounded.
+        # Rounding tolerance: 0.001 ms per step.
         assert sum(found[part] for part in PARTS[:-1]) <= found["total"] + 0.005
 
 

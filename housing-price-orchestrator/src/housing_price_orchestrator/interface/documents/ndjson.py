@@ -95,7 +95,7 @@ class NdjsonPricing:
         del scope
         blocks: asyncio.Queue[asyncio.Task[bytes] | None] = asyncio.Queue(MAX_BLOCKS_PER_STREAM)
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-type", NDJSON.encode())]})
-        # Sends the head now and not with the first prices: some clients wait for it before they send the body.
+        # Send the head at once: the first prices may need data that the client has not sent yet.
         await send({"type": "http.response.body", "body": b"", "more_body": True})
         try:
             async with asyncio.TaskGroup() as group:
@@ -157,15 +157,15 @@ class NdjsonPricing:
         current_request.set(block)
         async with self._gate:
             estimates = await self._pricing.price_each(houses, within_seconds=self._within_seconds)
-        self._add_block_times(block, len(houses))
+        self._add_to_record(block, len(houses))
         transaction_ids = iter(self._complete(houses, estimates))
-        found = iter(estimates)
+        remaining_estimates = iter(estimates)
         result_lines = []
         for line, result in zip(lines, results, strict=True):
             if isinstance(result, bytes):
                 result_lines.append(result)
                 continue
-            estimate = next(found)
+            estimate = next(remaining_estimates)
             if isinstance(estimate, HousingPriceError):
                 result_lines.append(self._error_line(line, result.id, estimate))
             else:
@@ -174,7 +174,7 @@ class NdjsonPricing:
         result_lines.append(b"")
         return b"\n".join(result_lines)
 
-    def _add_block_times(self, block: RequestRecord, rows: int) -> None:
+    def _add_to_record(self, block: RequestRecord, rows: int) -> None:
         """Add a block to the record of the stream: counts rows and keeps the longest times."""
         record = self._record
         record.rows += rows

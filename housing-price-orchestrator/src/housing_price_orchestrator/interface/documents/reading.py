@@ -31,14 +31,14 @@ MAX_IRREGULAR_BYTES = 1024 * 1024
 """Maximum size of a batch that cannot be split into houses; parsing it as a whole blocks the event loop."""
 
 _SPACE = rb"[ \t\n\r]*"
-_HEAD = re.compile(_SPACE + rb"\{" + _SPACE + rb'"data"' + _SPACE + rb":" + _SPACE + rb"\[" + _SPACE)
-_NEXT = re.compile(_SPACE + rb"," + _SPACE)
-_TAIL = re.compile(_SPACE + rb"\]" + _SPACE + rb"\}" + _SPACE)
+_BATCH_START = re.compile(_SPACE + rb"\{" + _SPACE + rb'"data"' + _SPACE + rb":" + _SPACE + rb"\[" + _SPACE)
+_COMMA = re.compile(_SPACE + rb"," + _SPACE)
+_BATCH_END = re.compile(_SPACE + rb"\]" + _SPACE + rb"\}" + _SPACE)
 
-_house = House.__pydantic_validator__
-_batch = HouseBatch.__pydantic_validator__
-_record = msgspec.json.Decoder(HouseRecord)
-_records = msgspec.json.Decoder(list[HouseRecord])  # type: ignore[valid-type]  # a class made at run time
+_house_validator = House.__pydantic_validator__
+_batch_validator = HouseBatch.__pydantic_validator__
+_house_decoder = msgspec.json.Decoder(HouseRecord)
+_houses_decoder = msgspec.json.Decoder(list[HouseRecord])  # type: ignore[valid-type]  # a class made at run time
 
 # What the msgspec decoder may raise for bytes that are not valid houses.
 _DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
@@ -88,7 +88,7 @@ def read_house(body: bytes) -> AnyHouse:
     """
     if body.count(b":") == KEY_COUNT:
         try:
-            return cast("AnyHouse", _record.decode(body))
+            return cast("AnyHouse", _house_decoder.decode(body))
         except _DECODE_ERRORS:
             pass
     if not body.strip(b" \t\n\r"):
@@ -130,18 +130,18 @@ async def read_houses(body: bytes) -> list[AnyHouse]:
 
 def _bounds_of_houses(body: bytes) -> tuple[int, int]:
     """Return where the houses of a batch start and end."""
-    head = _HEAD.match(body)
+    head = _BATCH_START.match(body)
     if head is None:
         raise _IrregularBatch(0)
     # The last house ends with the second-to-last closing brace.
     end = body.rfind(b"}", head.end(), max(head.end(), body.rfind(b"}"))) + 1
-    if end == 0 or _TAIL.fullmatch(body, end) is None:
+    if end == 0 or _BATCH_END.fullmatch(body, end) is None:
         raise _IrregularBatch(max(end, head.end()))
     return head.end(), end
 
 
 def _after_comma(body: bytes, position: int) -> int:
-    comma = _NEXT.match(body, position)
+    comma = _COMMA.match(body, position)
     if comma is None:
         raise _IrregularBatch(position)
     return comma.end()
@@ -152,7 +152,7 @@ def _decode_chunk(body: bytes, start: int, stop: int, houses: list[AnyHouse], fi
     # Copied only once: each copy of a large batch takes long.
     text = b"".join((b"[", memoryview(body)[start:stop], b"]"))
     try:
-        records = cast("list[AnyHouse]", _records.decode(text))
+        records = cast("list[AnyHouse]", _houses_decoder.decode(text))
     except _DECODE_ERRORS:
         return False
     if text.count(b":") != KEY_COUNT * len(records):
@@ -208,7 +208,7 @@ async def _read_irregular(body: bytes, position: int) -> list[AnyHouse]:
                 part["data"] = document["data"][:1]
             document = part
         try:
-            _batch.validate_python(document)
+            _batch_validator.validate_python(document)
         except ValidationError as error:
             findings.add(error, "body")
         findings.raise_if_any()
@@ -218,7 +218,7 @@ async def _read_irregular(body: bytes, position: int) -> list[AnyHouse]:
     houses: list[AnyHouse] = []
     for number, entry in enumerate(entries):
         try:
-            houses.append(_house.validate_python(entry))
+            houses.append(_house_validator.validate_python(entry))
         except ValidationError as error:
             findings.add(error, "body", "data", number)
         if number % HOUSES_PER_SLICE == 0:
@@ -234,7 +234,7 @@ def _validate_house(text: bytes) -> House:
         ValidationError: The house is invalid.
         InvalidDocument: A key is duplicated.
     """
-    house: House = _house.validate_json(text)
+    house: House = _house_validator.validate_json(text)
     if text.count(b":") != len(house.model_fields_set):
         parse_strictly(text)
     return house

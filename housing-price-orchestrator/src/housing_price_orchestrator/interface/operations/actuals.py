@@ -58,7 +58,7 @@ router.routes.append(
         dependencies=[require_scope("predict")],
         response_model=ActualsReceipt,
         responses=errors_of_history(400, 408, 413, 415, 422),
-        openapi_extra={"requestBody": body_of(ActualPrices, _EXAMPLE, "A house of the survey")["requestBody"]},
+        openapi_extra={"requestBody": body_of(ActualPrices, _EXAMPLE, "A house from the Ames survey")["requestBody"]},
     )
 )
 

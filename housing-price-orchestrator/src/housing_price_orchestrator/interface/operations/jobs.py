@@ -76,7 +76,7 @@ type JobIdPath = Annotated[JobId, Path(alias="id", description="The job's id.")]
 async def submit_scoring(request: Request) -> Response:
     """Start a job that prices a file of houses, either uploaded or read from a store.
 
-    Each row is priced or rejected independently of the others.
+    Each row is priced or refused independently of the others.
     """
     key = idempotency_key_of(request)
     if _media_type_of(request) == JSON:
@@ -162,7 +162,7 @@ async def get_result(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> Res
 
 @router.get(
     "/{id}/refused",
-    summary="Download the rejected rows of a job",
+    summary="Download the refused rows of a job",
     operation_id="getJobRefused",
     response_class=Response,
     responses={200: file_response(NDJSON), **errors_of_jobs(404, 409, 422)},

@@ -94,7 +94,9 @@ async def find_predictions(history: HistoryDep, wanted: Annotated[PredictionFilt
 )
 async def get_prediction(
     history: HistoryDep,
-    transaction_id: Annotated[str, Path(alias="transactionId", pattern="^[0-9a-f]{32}$")],
+    transaction_id: Annotated[
+        str, Path(alias="transactionId", pattern="^[0-9a-f]{32}$", description="The transaction id.")
+    ],
 ) -> Response:
     """Return the house, the price and the model of one transaction."""
     return _json_response(_document(await history.find(transaction_id)))

@@ -58,7 +58,7 @@ async def test_an_encoded_batch_matches_its_view(count: int) -> None:
 async def test_encoding_yields_to_other_requests_between_slices() -> None:
     batch = houses(10 * HOUSES_PER_SLICE)
     estimates = await FakePriceModel().price(batch)
-    # Between ten slices are nine pauses; in the first the other one begins.
+    # Ten slices have nine pauses; the other task starts in the first one.
     assert await turns_during(encode_predictions(batch, estimates, transaction_ids(len(batch)))) == 8
 
 

@@ -313,13 +313,13 @@ class TestBatch:
         for name, body in self.odd_batches():
             with pytest.raises(ValidationError) as expected:
                 HouseBatch.model_validate_json(body)
-            # In the order in which they stand, so that the first hundred are the same on both sides.
+            # In document order, so that both sides list the same first hundred.
             wanted = sorted(
                 [(finding["type"], ("body", *finding["loc"])) for finding in expected.value.errors()][:MAX_FINDINGS]
             )
             found = sorted(await batch_refused(body))
             assert [loc for _, loc in found] == [loc for _, loc in wanted], name
-            # The same fault of a whole document has two names in pydantic, one for JSON and one for objects.
+            # pydantic has two names for the same error: one for JSON and one for Python objects.
             same = {"model_attributes_type": "model_type"}
             assert [same.get(kind, kind) for kind, _ in found] == [same.get(kind, kind) for kind, _ in wanted], name
 
@@ -374,7 +374,7 @@ class TestOverHttp:
         body = b'{"data":[' + b",".join([b"{}"] * 10_000) + b"]}"
         *listed, last = api.post(BATCH, content=body).json()["detail"]
         assert len(listed) == MAX_FINDINGS
-        # A house has 46 keys that must be there.
+        # A house has 46 required keys.
         assert last["ctx"]["omitted"] == 46 * 10_000 - MAX_FINDINGS
 
     def test_an_empty_batch_is_rejected(self, api: TestClient) -> None:

@@ -8,7 +8,7 @@ pytestmark = pytest.mark.anyio
 
 
 class Crowd:
-    """Blocks that go through a gate and stay until they are told to leave."""
+    """Blocks that enter a gate and stay until the test releases them."""
 
     def __init__(self, gate: StreamGate) -> None:
         self.gate = gate

@@ -42,7 +42,7 @@ def _no_settings_from_outside(monkeypatch: pytest.MonkeyPatch) -> None:
 def _no_looking_for_garbage() -> Iterator[None]:
     # Each application would look through all that the tests' process holds: most of a second, a thousand times.
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("housing_price_orchestrator.app.little_looking_for_garbage", nullcontext)
+        patch.setattr("housing_price_orchestrator.app.rare_garbage_collection", nullcontext)
         yield
 
 

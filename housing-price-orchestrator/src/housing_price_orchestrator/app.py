@@ -1,4 +1,4 @@
-"""The composition root: the only module that imports every layer and reads settings."""
+"""The composition root: creates the application from its settings."""
 
 import contextlib
 from collections.abc import AsyncIterator
@@ -11,7 +11,7 @@ from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 from housing_price_orchestrator import __version__
 from housing_price_orchestrator.composition.access import ComposedAccess
 from housing_price_orchestrator.composition.jobs import open_jobs, upload_limits
-from housing_price_orchestrator.composition.memory import keep_freed_memory, little_looking_for_garbage
+from housing_price_orchestrator.composition.memory import rare_garbage_collection, retain_freed_memory
 from housing_price_orchestrator.composition.store import ComposedStore
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.interface.cors import cors_options
@@ -43,10 +43,10 @@ quotes are rejected, and the error names each field.
 
 
 def create_app(settings: Settings) -> DescribedAPI:
-    """Compose the application; its lifespan opens and closes everything long-lived.
+    """Create the application. Its lifespan opens and closes every long-lived resource.
 
     Raises:
-        InvalidSettings: something that the configuration names cannot be used.
+        InvalidSettings: a file or a package that the settings name cannot be used.
     """
     callers = ComposedAccess(settings)
     telemetry = ComposedTelemetry(settings)
@@ -74,17 +74,17 @@ def create_app(settings: Settings) -> DescribedAPI:
             )
             await stack.enter_async_context(callers.running())
             app.state.exposition = await stack.enter_async_context(telemetry.running(readiness=readiness))
-            # Ends before the metrics do, which tell how it ended.
+            # Closes before the metrics, which report how it closed.
             await stack.enter_async_context(store.running(telemetry.metrics))
-            # Ends before what its prices are written into.
+            # Closes before the store, into which it writes.
             await stack.enter_async_context(shadow.following(upstream))
             app.state.jobs = await open_jobs(settings, stack)
             if app.state.jobs is not None:
                 await stack.enter_async_context(CanaryAborts(app.state.jobs, upstream).running())
-            keep_freed_memory()
-            stack.enter_context(little_looking_for_garbage())
+            retain_freed_memory()
+            stack.enter_context(rare_garbage_collection())
             with delay_stop_signals(readiness, notice_seconds=settings.server.stop_notice_seconds):
-                # What every connection of the server is made with.
+                # The state that the server passes to every connection.
                 yield {"readiness": readiness}
 
     app = DescribedAPI(
@@ -96,7 +96,7 @@ def create_app(settings: Settings) -> DescribedAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
-        telemetry=telemetry.of_requests,
+        telemetry=telemetry.fastapi_config,
     )
     app.state.access = callers.access
     app.state.transactions = store.transactions
@@ -117,7 +117,7 @@ def create_app(settings: Settings) -> DescribedAPI:
 
 
 def _add_operations(app: DescribedAPI, settings: Settings, telemetry: ComposedTelemetry) -> None:
-    # The routes themselves and not their router, which would be asked about each request first.
+    # Adds the routes directly: an included router would be matched first on each request.
     app.router.routes.extend(price.router.routes)
     app.include_router(actuals.router)
     app.include_router(predictions.router)
@@ -133,28 +133,28 @@ def _add_operations(app: DescribedAPI, settings: Settings, telemetry: ComposedTe
 
 
 def _add_middleware(app: FastAPI, settings: Settings, telemetry: ComposedTelemetry) -> None:
-    """Put around the routes what is asked for, from the inside to the outside; what is off is not there."""
+    """Add the configured middleware, innermost first. Features that are off add none."""
     if settings.server.trusted_hosts:
         app.add_middleware(TrustedHosts, patterns=settings.server.trusted_hosts)
     app.add_middleware(RequestMiddleware, metrics=telemetry.requests, is_traced=telemetry.tracer is not None)
     if settings.cors.allowed_origins:
-        # Outside, so that a page can read every answer, also that to the unexpected.
+        # Outside the others, so that browsers can read every response, including those to unexpected errors.
         app.add_middleware(CORSMiddleware, **cors_options(settings.cors.allowed_origins))
     if settings.server.trusted_proxies:
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.server.trusted_proxies))
 
 
 def describe() -> dict[str, Any]:
-    """Give the OpenAPI document of the application with its default settings."""
+    """Return the OpenAPI document of the application with default settings."""
     return create_app(Settings()).openapi()
 
 
 def describe_metrics() -> str:
-    """Write docs/metrics.md."""
+    """Return the content of docs/metrics.md."""
     return metrics_document(Metrics())
 
 
 def describe_settings() -> str:
-    """Write the table of all settings, in Markdown."""
+    """Return the table of all settings, in Markdown."""
     rows = [f"| `{variable}` | `{default}` | {meaning} |" for variable, default, meaning in describe_each()]
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows]).replace("``", "")

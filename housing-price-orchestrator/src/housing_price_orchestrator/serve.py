@@ -1,4 +1,4 @@
-"""Runs the application under uvicorn: its sockets, its signals and its worker processes."""
+"""Runs the application under uvicorn: sockets, signals and worker processes."""
 
 import contextlib
 import resource
@@ -22,36 +22,36 @@ from housing_price_orchestrator.server.listening import ListeningConfig
 from housing_price_orchestrator.settings import Settings, load_settings, pass_to_workers
 
 GRACE_SECONDS = 5
-"""How long requests that are being answered may take to end when the process is told to stop."""
+"""How long requests in progress may take to finish during shutdown."""
 
-_OTHER_FILES = 256
-"""Open files beside the clients' connections: those to model servers, databases, sockets that are about to close."""
+_EXTRA_FILES = 256
+"""Open files besides client connections: to model servers and databases, and sockets that are closing."""
 
 
 def app_from_environment() -> FastAPI:
-    """Make the application in a worker process of its own."""
+    """Create the application in a worker process."""
     settings = load_settings()
     configure_logging(level=settings.log.level, style=settings.log.format, in_background=True)
-    return _prepared(create_app(settings))
+    return _with_openapi_document(create_app(settings))
 
 
 def serve(*, host: str | None = None, port: int | None = None) -> None:
-    """Serve until a signal says stop; `host` and `port` override the environment.
+    """Serve until a stop signal; `host` and `port` override the environment.
 
     Raises:
-        InvalidSettings: the environment holds something that cannot be used.
+        InvalidSettings: a setting is invalid or cannot be used.
     """
     settings = load_settings(host=host, port=port)
     configure_logging(level=settings.log.level, style=settings.log.format, in_background=True)
     app = create_app(settings)
-    # uvicorn stops in order at a signal and then raises it again, which would end the process with an error.
-    for which in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(which, _end)
-    _allow_files(settings.server.max_connections)
+    # uvicorn shuts down on a signal and then raises it again, which would end the process with an error.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, _exit)
+    _raise_open_file_limit(settings.server.max_connections)
     if settings.server.workers > 1:
         _serve_with_workers(settings)
         return
-    server = uvicorn.Server(_config(settings, _prepared(app)))
+    server = uvicorn.Server(_config(settings, _with_openapi_document(app)))
     server.run()
     if not server.started:
         sys.exit(STARTUP_FAILURE)
@@ -66,17 +66,17 @@ def _serve_with_workers(settings: Settings) -> None:
 
 
 class _Workers(Multiprocess):
-    """uvicorn's workers, who listen together on sockets of their parent."""
+    """uvicorn's worker processes, which share the listening sockets of their parent."""
 
     def terminate_all(self) -> None:
-        """Tell all to end, and let go of the sockets: nobody is to wait there whom no worker takes over any more."""
+        """Stop all workers and close the listening sockets, so that no client waits in a dead queue."""
         super().terminate_all()
-        for listening in self.sockets:
-            listening.close()
+        for listener in self.sockets:
+            listener.close()
 
 
-def _prepared(app: DescribedAPI) -> DescribedAPI:
-    """Build the document before there are requests that would have to wait for it."""
+def _with_openapi_document(app: DescribedAPI) -> DescribedAPI:
+    """Build the OpenAPI document before the first request, which would otherwise wait for it."""
     if app.openapi_url:
         _ = app.encoded_document
     return app
@@ -101,17 +101,19 @@ def _config(settings: Settings, app: FastAPI | str) -> ListeningConfig:
     )
 
 
-def _allow_files(connections: int) -> None:
-    """Raise this process's limit of open files to what the connections need: many systems begin at 1024."""
+def _raise_open_file_limit(connections: int) -> None:
+    """Raise the limit on open files to what the connections need; many systems default to 1024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    wanted = 2 * connections + _OTHER_FILES
+    wanted = 2 * connections + _EXTRA_FILES
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return
     allowed = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
     resource.setrlimit(resource.RLIMIT_NOFILE, (allowed, hard))
     if allowed < wanted:
-        structlog.get_logger().warning("few open files allowed", allowed=allowed, wanted=wanted)
+        structlog.get_logger().warning(
+            "limit on open files is too low for max_connections", allowed=allowed, wanted=wanted
+        )
 
 
-def _end(_signal: int, _frame: FrameType | None) -> None:
+def _exit(_signal: int, _frame: FrameType | None) -> None:
     sys.exit(0)

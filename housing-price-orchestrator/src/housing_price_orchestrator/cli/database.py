@@ -1,4 +1,4 @@
-"""`housing-price-orchestrator database`: the tables of the prediction log."""
+"""`housing-price-orchestrator database`: manages the database of the prediction log."""
 
 import sys
 from typing import NoReturn
@@ -12,7 +12,9 @@ from housing_price_orchestrator.provider.model_server.columns import COLUMNS
 from housing_price_orchestrator.provider.store.database import prepare
 from housing_price_orchestrator.settings import InvalidSettings, load_settings
 
-app = typer.Typer(no_args_is_help=True, help="The database of the prediction log (ORCHESTRATOR_PREDICTION_LOG__URL).")
+app = typer.Typer(
+    no_args_is_help=True, help="Manage the database of the prediction log (ORCHESTRATOR_PREDICTION_LOG__URL)."
+)
 
 WAIT_SECONDS = 60.0
 STATEMENT_SECONDS = 3600.0
@@ -20,19 +22,19 @@ STATEMENT_SECONDS = 3600.0
 
 @app.callback()
 def database() -> None:
-    """Look after the database of the prediction log."""
+    """Manage the database of the prediction log (ORCHESTRATOR_PREDICTION_LOG__URL)."""
 
 
 @app.command()
 def upgrade() -> None:
-    """Bring the tables up to date. Whoever serves does so by itself; here it may take up to an hour."""
+    """Create or migrate the tables. `serve` also does this at startup; here each statement may take up to an hour."""
     try:
         url = make_url(load_settings().prediction_log.url)
         prepare(url, COLUMNS, wait_seconds=WAIT_SECONDS, statement_seconds=STATEMENT_SECONDS)
     except InvalidSettings as error:
-        _fail(f"the configuration cannot be used\n{error}")
+        _fail(f"invalid configuration:\n{error}")
     except (SQLAlchemyError, CommandError, OSError) as error:
-        _fail(f"{url.render_as_string(hide_password=True)} cannot be brought up to date: {error}")
+        _fail(f"{url.render_as_string(hide_password=True)} cannot be upgraded: {error}")
     typer.echo(f"{url.render_as_string(hide_password=True)} is up to date")
 
 

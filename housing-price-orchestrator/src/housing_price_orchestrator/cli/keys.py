@@ -1,6 +1,6 @@
-"""The commands `housing-price-orchestrator keys create | list | revoke`: they change the file of API keys.
+"""`housing-price-orchestrator keys create | list | revoke`: manages the file of API keys.
 
-A running service takes up what they change within a second.
+A running service applies changes within a second.
 """
 
 import json
@@ -34,40 +34,44 @@ app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys."
 
 _VARIABLE = f"{PREFIX}AUTH__KEYS_FILE"
 
-type FileOption = Annotated[Path | None, typer.Option("--file", help=f"The file of keys ({_VARIABLE}).")]
+type FileOption = Annotated[Path | None, typer.Option("--file", help=f"File of API keys ({_VARIABLE}).")]
 
 
 @app.command()
 def create(
-    name: Annotated[str, typer.Argument(help="Who or what the key is for.")],
-    scope: Annotated[list[str] | None, typer.Option(help=f"One of {', '.join(SCOPES)}; repeatable. [predict]")] = None,
+    name: Annotated[str, typer.Argument(help="Name of the caller that the key is for.")],
+    scope: Annotated[
+        list[str] | None, typer.Option(help=f"Scope of the key: {', '.join(SCOPES)}; repeatable. [default: predict]")
+    ] = None,
     expires_in_days: Annotated[
-        int | None, typer.Option(min=1, max=3650, help="When it ends by itself; else it must be revoked.")
+        int | None, typer.Option(min=1, max=3650, help="Days until the key expires; without it the key never expires.")
     ] = None,
     file: FileOption = None,
 ) -> None:
-    """Make a key and print it. It is shown this once and cannot be had again: the file holds only its hash."""
+    """Create a key and print it. It cannot be shown again: the file stores only its hash."""
     scopes = [one for one in SCOPES if one in (scope or ["predict"])]
     if unknown := sorted(set(scope or []) - set(SCOPES)):
-        _give_up(f"unknown scope {', '.join(unknown)}: there are {', '.join(SCOPES)}")
+        _fail(f"unknown scope {', '.join(unknown)}: use {', '.join(SCOPES)}")
     if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not name.isprintable():
-        _give_up(f"the name must have 1 to {MAX_NAME_CHARACTERS} printable characters")
+        _fail(f"the name must have 1 to {MAX_NAME_CHARACTERS} printable characters")
     now = datetime.now(UTC)
     expires = None if expires_in_days is None else now + timedelta(days=expires_in_days)
-    with _said_plainly():
-        key, kept = create_key(_file(file), name=name, scopes=scopes, now=now, expires=expires)
+    with _exit_on_key_file_error():
+        key, stored = create_key(_file(file), name=name, scopes=scopes, now=now, expires=expires)
     typer.echo(key)
-    until = "until it is revoked" if kept.expires is None else f"until {kept.expires:%Y-%m-%d %H:%M} UTC"
-    typer.echo(f"Good for {', '.join(kept.scopes)}, {until}. Keep it now: it is not shown again.", err=True)
+    until = "until it is revoked" if stored.expires is None else f"until {stored.expires:%Y-%m-%d %H:%M} UTC"
+    typer.echo(
+        f"Key with scopes {', '.join(stored.scopes)}, valid {until}. Save it now: it is not shown again.", err=True
+    )
 
 
 @app.command(name="list")
 def list_(
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, for programs.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print JSON.")] = False,
     file: FileOption = None,
 ) -> None:
-    """Show every key: what it is called, what it is good for, and until when. Never the key itself."""
-    with _said_plainly():
+    """List all keys with their names, scopes, dates and states, but not the keys themselves."""
+    with _exit_on_key_file_error():
         keys = read_keys(_file(file))
     now = datetime.now(UTC)
     if as_json:
@@ -87,12 +91,12 @@ def list_(
 
 @app.command()
 def revoke(
-    key: Annotated[str, typer.Argument(help="Its first characters, as `list` shows them, or all of it.")],
+    key: Annotated[str, typer.Argument(help="The key, or its first characters as shown by `list`.")],
     file: FileOption = None,
 ) -> None:
-    """End a key: it is refused from the next second on."""
+    """Revoke a key. The service rejects it within a second."""
     prefix = key.removeprefix(KEY_MARKER)[:PREFIX_DIGITS]
-    with _said_plainly():
+    with _exit_on_key_file_error():
         revoked = revoke_key(_file(file), prefix, now=datetime.now(UTC))
     typer.echo(f"{KEY_MARKER}{revoked.prefix} ({revoked.name}) is revoked.", err=True)
 
@@ -109,22 +113,22 @@ def _file(given: Path | None) -> Path:
     try:
         configured = load_settings().auth.keys_file
     except InvalidSettings as error:
-        _give_up(f"the configuration cannot be used\n{error}")
+        _fail(f"invalid configuration:\n{error}")
     if configured is None:
-        _give_up(f"which file? Set {_VARIABLE}, as for the service, or give --file")
+        _fail(f"no key file: set {_VARIABLE} or pass --file")
     return configured
 
 
 @contextmanager
-def _said_plainly() -> Iterator[None]:
+def _exit_on_key_file_error() -> Iterator[None]:
     try:
         yield
     except KeyFileUnusable as error:
-        _give_up(str(error))
+        _fail(str(error))
     except UnknownKey as error:
-        _give_up(f"no key begins with {KEY_MARKER}{error}: `keys list` shows those that there are")
+        _fail(f"no key begins with {KEY_MARKER}{error}: run `keys list` to see all keys")
 
 
-def _give_up(message: str) -> NoReturn:
+def _fail(message: str) -> NoReturn:
     typer.echo(f"housing-price-orchestrator: {message}", err=True)
     sys.exit(2)

@@ -1,4 +1,4 @@
-"""The command line: `housing-price-orchestrator serve | worker | openapi | settings | metrics | columns | ...`."""
+"""The command `housing-price-orchestrator` and its subcommands."""
 
 import json
 import socket
@@ -21,52 +21,52 @@ app.add_typer(database.app, name="database")
 @app.command()
 def serve(
     host: Annotated[str | None, typer.Option(help="Address to listen on (ORCHESTRATOR_SERVER__HOST).")] = None,
-    port: Annotated[int | None, typer.Option(help="Port to listen on; 0 lets the system choose.")] = None,
+    port: Annotated[
+        int | None, typer.Option(help="Port to listen on; 0 picks a free one (ORCHESTRATOR_SERVER__PORT).")
+    ] = None,
 ) -> None:
-    """Serve the API until Ctrl-C or SIGTERM. Configuration comes from ORCHESTRATOR_... variables."""
+    """Serve the API until Ctrl-C or SIGTERM. Configure it with ORCHESTRATOR_... variables (see `settings`)."""
     try:
         serve_until_stopped(host=host, port=port)
     except InvalidSettings as error:
-        typer.echo(f"housing-price-orchestrator: the configuration cannot be used\n{error}", err=True)
+        typer.echo(f"housing-price-orchestrator: invalid configuration:\n{error}", err=True)
         sys.exit(2)
 
 
 @app.command()
 def worker(
-    name: Annotated[
-        str | None, typer.Option(help="Its own, of no other worker on this folder.", show_default="this machine's")
-    ] = None,
+    name: Annotated[str | None, typer.Option(help="Unique name of this worker.", show_default="host name")] = None,
 ) -> None:
-    """Price the files of jobs until Ctrl-C or SIGTERM, or any other end: nothing is lost (docs/jobs.md)."""
-    # DBOS takes a second to load, which the other commands are spared.
+    """Run scoring jobs until Ctrl-C or SIGTERM. Interrupted jobs resume at the next start (docs/jobs.md)."""
+    # Imported here because DBOS takes a second to load.
     from housing_price_orchestrator.worker.run import run_worker  # noqa: PLC0415
 
     try:
         run_worker(name=name or socket.gethostname())
     except InvalidSettings as error:
-        typer.echo(f"housing-price-orchestrator: the configuration cannot be used\n{error}", err=True)
+        typer.echo(f"housing-price-orchestrator: invalid configuration:\n{error}", err=True)
         sys.exit(2)
 
 
 @app.command()
 def openapi() -> None:
-    """Print the OpenAPI document."""
+    """Print the OpenAPI document, as JSON."""
     typer.echo(json.dumps(describe(), indent=2))
 
 
 @app.command()
 def settings() -> None:
-    """Print every setting with its variable, its default and its meaning, as Markdown."""
+    """Print all settings with variable, default and meaning, as Markdown."""
     typer.echo(describe_settings())
 
 
 @app.command()
 def metrics() -> None:
-    """Print every metric with its kind, its unit and its meaning, as Markdown: docs/metrics.md."""
+    """Print all metrics with kind, unit and meaning, as Markdown (docs/metrics.md)."""
     typer.echo(describe_metrics(), nl=False)
 
 
 @app.command()
 def columns() -> None:
-    """Print the model's columns that this service sends, as JSON: name and type (double or string) of each."""
+    """Print name and type (double or string) of each model column that this service sends, as JSON."""
     typer.echo(json.dumps([{"name": name, "type": kind} for name, kind in column_types().items()], indent=2))

@@ -1,16 +1,16 @@
-"""Puts together what knows callers and counts their requests: a part of the composition root (`app.py`)."""
+"""Composes authentication and rate limits. Part of the composition root (`app.py`)."""
 
-import asyncio
 import contextlib
 from collections.abc import AsyncIterator
 
 from pydantic import RedisDsn
 
+from housing_price_orchestrator.composition.tasks import run_until_closed
 from housing_price_orchestrator.provider.access.json_web_keys import JsonWebKeys, client_for_keys
 from housing_price_orchestrator.provider.access.key_file import KeyFileUnusable
 from housing_price_orchestrator.provider.access.keyring import Keyring
 from housing_price_orchestrator.provider.access.memory_rate_limiter import MemoryRateLimiter
-from housing_price_orchestrator.provider.access.tokens import Tokens
+from housing_price_orchestrator.provider.access.tokens import TokenAuthenticator
 from housing_price_orchestrator.service.access import Access
 from housing_price_orchestrator.settings import PREFIX, InvalidSettings, Settings
 from housing_price_orchestrator.shared.access import Authenticator
@@ -18,13 +18,13 @@ from housing_price_orchestrator.shared.quota import Rate, RateLimiter
 
 
 class ComposedAccess:
-    """What lets callers in, if anything does, and what it needs to keep running."""
+    """Authentication and rate limits, if configured, with their background tasks."""
 
     def __init__(self, settings: Settings) -> None:
-        """Compose it.
+        """Compose authentication and rate limits from `settings`.
 
         Raises:
-            InvalidSettings: the file of keys cannot be used, or what counts in Redis is not installed.
+            InvalidSettings: the key file cannot be used, or the Redis client is not installed.
         """
         authenticators: list[Authenticator] = []
         self._keyring = self._web_keys = None
@@ -37,16 +37,14 @@ class ComposedAccess:
         token = settings.jwt
         if token.jwks_url is not None and token.issuer is not None and token.audience is not None:
             self._web_keys = JsonWebKeys(str(token.jwks_url), client=client_for_keys())
-            authenticators.append(Tokens(self._web_keys, issuer=token.issuer, audience=token.audience))
+            authenticators.append(TokenAuthenticator(self._web_keys, issuer=token.issuer, audience=token.audience))
         self._limiters: list[contextlib.AbstractAsyncContextManager[object]] = []
         rates = settings.rate_limit
         per_caller = self._limiter(rates.requests, "caller", rates.storage_url)
         per_address = self._limiter(rates.requests_per_address, "address", rates.storage_url)
-        has_nothing_to_do = not authenticators and per_caller is None and per_address is None
-        self.access = (
-            None if has_nothing_to_do else Access(authenticators, per_caller=per_caller, per_address=per_address)
-        )
-        """None where nobody is asked anything and nothing is counted."""
+        is_off = not authenticators and per_caller is None and per_address is None
+        self.access = None if is_off else Access(authenticators, per_caller=per_caller, per_address=per_address)
+        """None if authentication and rate limits are off."""
 
     def _limiter(self, rate: Rate | None, name: str, storage: RedisDsn | None) -> RateLimiter | None:
         if rate is None:
@@ -54,7 +52,7 @@ class ComposedAccess:
         in_memory = MemoryRateLimiter(rate)
         if storage is None:
             return in_memory
-        # It takes 0.3 s to load, and an optional package: only who counts there needs it.
+        # Imported here because it takes 0.3 s to load and needs an optional package.
         try:
             from housing_price_orchestrator.provider.access.redis_rate_limiter import RedisRateLimiter  # noqa: PLC0415
         except ModuleNotFoundError as error:
@@ -67,19 +65,12 @@ class ComposedAccess:
 
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Follow the file of keys and be able to fetch others, until it is left."""
+        """Watch the key file and keep the connections to the identity provider and Redis open inside this context."""
         async with contextlib.AsyncExitStack() as stack:
             if self._web_keys is not None:
                 await stack.enter_async_context(self._web_keys)
             for limiter in self._limiters:
                 await stack.enter_async_context(limiter)
             if self._keyring is not None:
-                following = asyncio.create_task(self._keyring.watch())
-                stack.push_async_callback(_ended, following)
+                run_until_closed(self._keyring.watch(), stack)
             yield
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

@@ -1,4 +1,4 @@
-"""Puts together what takes jobs: a part of the composition root (`app.py`)."""
+"""Composes the job service. Part of the composition root (`app.py`)."""
 
 import contextlib
 
@@ -12,11 +12,11 @@ from housing_price_orchestrator.shared.locations import AllowedLocations
 
 
 async def open_jobs(settings: Settings, stack: contextlib.AsyncExitStack) -> Jobs | None:
-    """Open the queue of the jobs and have `stack` close it; None where jobs are off."""
+    """Open the job queue, to be closed by `stack`; returns None if jobs are off."""
     jobs = settings.jobs
     if jobs.database_url is None:
         return None
-    # It takes a second and 50 MB to load: only who has jobs needs it.
+    # Imported here because it takes a second and 50 MB to load.
     from housing_price_orchestrator.provider.jobs.queue import DBOSJobQueue  # noqa: PLC0415
 
     queue = DBOSJobQueue(make_url(jobs.database_url), wait_seconds=jobs.wait_seconds)
@@ -25,7 +25,7 @@ async def open_jobs(settings: Settings, stack: contextlib.AsyncExitStack) -> Job
 
 
 def upload_limits(settings: Settings) -> UploadLimits:
-    """Say how large and how slow the file of a job may be."""
+    """Return the limits for uploaded files."""
     jobs = settings.jobs
     return UploadLimits(
         file_bytes=jobs.max_file_bytes, idle_seconds=jobs.file_idle_seconds, total_seconds=jobs.max_file_seconds

@@ -1,29 +1,29 @@
-"""How this process treats memory: as suits one that does the same thing thousands of times a second."""
+"""Memory settings for a process that handles thousands of similar requests per second."""
 
 import contextlib
 import ctypes
 import gc
 from collections.abc import Iterator
 
-GARBAGE_AFTER_OBJECTS = 20_000
-"""Python's own 2,000 has 128 requests that are under way looked through again and again: 5 us of each."""
+GC_THRESHOLD_OBJECTS = 20_000
+"""Threshold of the first generation. With Python's 2,000, repeated scans of 128 requests in progress cost 5 us each."""
 
-KEPT_BYTES = 32 * 2**20
-"""The largest body of a batch, as it comes. By itself the C library gives back what a batch of 1,000 houses has used,
-and takes it again for the next, in 840 pages that the system has to clear: 1 to 3 of 12 ms."""
+RETAINED_BYTES = 32 * 2**20
+"""Freed memory to keep: the default size limit of a batch. By default, glibc returns the memory of a batch to the
+system and requests it again for the next: 840 pages for 1,000 houses, which the system clears, 1 to 3 of 12 ms."""
 
 _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 """See mallopt(3)."""
 
 
 @contextlib.contextmanager
-def little_looking_for_garbage() -> Iterator[None]:
-    """Look for garbage seldom, and not among what is here now, which stays."""
+def rare_garbage_collection() -> Iterator[None]:
+    """Run the garbage collector rarely, and exclude the objects that exist now, which live until the end."""
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()
-    # What a request makes is gone with it, so there is little to be found.
-    gc.set_threshold(GARBAGE_AFTER_OBJECTS)
+    # Reference counting frees the objects of a request, so that little garbage is left.
+    gc.set_threshold(GC_THRESHOLD_OBJECTS)
     try:
         yield
     finally:
@@ -31,12 +31,12 @@ def little_looking_for_garbage() -> Iterator[None]:
         gc.unfreeze()
 
 
-def keep_freed_memory() -> None:
-    """Keep up to `KEPT_BYTES` that were freed for what comes next, for as long as the process lives.
+def retain_freed_memory() -> None:
+    """Keep up to `RETAINED_BYTES` of freed memory for reuse, for the rest of the process.
 
-    Does nothing with a C library that has no such setting, as there are others than glibc.
+    Does nothing if the C library has no `mallopt`.
     """
     with contextlib.suppress(AttributeError):
         mallopt = ctypes.CDLL(None).mallopt
-        mallopt(_M_TRIM_THRESHOLD, KEPT_BYTES)
-        mallopt(_M_MMAP_THRESHOLD, KEPT_BYTES)
+        mallopt(_M_TRIM_THRESHOLD, RETAINED_BYTES)
+        mallopt(_M_MMAP_THRESHOLD, RETAINED_BYTES)

@@ -1,4 +1,4 @@
-"""Puts together what remembers the prices: a part of the composition root (`app.py`)."""
+"""Composes the prediction log. Part of the composition root (`app.py`)."""
 
 import asyncio
 import contextlib
@@ -17,20 +17,20 @@ from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.ports import PredictionLog
 
 DRAIN_SECONDS = 3.0
-"""How long the log may take to write what is queued, when the process is told to stop."""
+"""How long the shutdown waits for queued rows to be written."""
 
 _SECONDS_PER_DAY = 86_400
 
 
 class ComposedStore:
-    """The prediction log, where it is on, and the services around it."""
+    """The prediction log, if it is on, and the services that use it."""
 
     def __init__(self, settings: Settings) -> None:
-        """Compose it; nothing is opened before `running`."""
+        """Compose the log from `settings`; `running` opens it."""
         log = settings.prediction_log
         self.log: SqlPredictionLog | None = None
-        self._shadows: SqlPredictionLog | None = None
-        self._shadows_are_written = False
+        self._shadow_log: SqlPredictionLog | None = None
+        self._is_shadow_log_open = False
         self._history: SqlPredictionHistory | None = None
         if log.enabled:
             share, days = log.sample_share, log.retention_days
@@ -38,46 +38,46 @@ class ComposedStore:
                 make_url(log.url),
                 max_queued_rows=log.max_queued_rows,
                 retention_seconds=None if days is None else days * _SECONDS_PER_DAY,
-                is_sampled=None if share == 1 else lambda: random.random() < share,  # noqa: S311 - dice, not secrets
+                is_sampled=None if share == 1 else lambda: random.random() < share,  # noqa: S311 - sampling, not security
             )
-            # The log of the answers deletes what is too old, of both.
-            self._shadows = SqlPredictionLog(
+            # The main log applies the retention to both tables.
+            self._shadow_log = SqlPredictionLog(
                 make_url(log.url), log_table=SHADOW_LOG, max_queued_rows=log.max_queued_rows
             )
             self._history = SqlPredictionHistory(make_url(log.url), timeout_seconds=log.read_seconds)
         self.transactions = Transactions(self.log)
         self.history = History(self._history)
 
-    def shadows(self) -> PredictionLog | None:
-        """Give the log of what a shadow says, which is opened when it is first wanted; None where nothing is logged."""
-        if self._shadows is not None and not self._shadows_are_written:
-            self._shadows.start()
-            self._shadows_are_written = True
-        return self._shadows
+    def open_shadow_log(self) -> PredictionLog | None:
+        """Return the log of shadow prices, opened on first use; None if the prediction log is off."""
+        if self._shadow_log is not None and not self._is_shadow_log_open:
+            self._shadow_log.start()
+            self._is_shadow_log_open = True
+        return self._shadow_log
 
     @contextlib.asynccontextmanager
     async def running(self, metrics: Metrics | None) -> AsyncIterator[None]:
-        """Write, and let `metrics` read how it goes, until it is left."""
+        """Keep the log open inside this context, and register its metrics."""
         log, history = self.log, self._history
         if log is None or history is None:
             yield
             return
         if metrics is not None:
-            _read_from(metrics, log, self._shadows)
+            _register_metrics(metrics, log, self._shadow_log)
         log.start()
         try:
             async with history:
                 yield
         finally:
-            # Both have the same time.
-            closing = [log, self._shadows] if self._shadows_are_written and self._shadows is not None else [log]
+            # Both logs close at the same time, so that they share the limit.
+            closing = [log, self._shadow_log] if self._is_shadow_log_open and self._shadow_log is not None else [log]
             await asyncio.gather(*(asyncio.to_thread(one.close, within_seconds=DRAIN_SECONDS) for one in closing))
 
 
-def _read_from(metrics: Metrics, log: SqlPredictionLog, shadows: SqlPredictionLog | None) -> None:
-    if shadows is not None:
-        metrics.shadow_log_stored.read_from(lambda: [((), shadows.stored_rows)])
-        metrics.shadow_log_dropped.read_from(lambda: [((), shadows.dropped_rows)])
+def _register_metrics(metrics: Metrics, log: SqlPredictionLog, shadow_log: SqlPredictionLog | None) -> None:
+    if shadow_log is not None:
+        metrics.shadow_log_stored.read_from(lambda: [((), shadow_log.stored_rows)])
+        metrics.shadow_log_dropped.read_from(lambda: [((), shadow_log.dropped_rows)])
     metrics.prediction_log_queued.read_from(lambda: [((), log.queued_rows)])
     metrics.prediction_log_stored.read_from(lambda: [((), log.stored_rows)])
     metrics.prediction_log_dropped.read_from(lambda: [((), log.dropped_rows)])

@@ -1,6 +1,5 @@
-"""Puts together what counts and what traces: a part of the composition root (`app.py`)."""
+"""Composes metrics and tracing. Part of the composition root (`app.py`)."""
 
-import asyncio
 import contextlib
 import platform
 from collections.abc import AsyncIterator, MutableMapping
@@ -10,6 +9,7 @@ from fastapi.telemetry import TelemetryConfig
 from opentelemetry.sdk.trace import TracerProvider
 
 from housing_price_orchestrator import __version__
+from housing_price_orchestrator.composition.tasks import run_until_closed
 from housing_price_orchestrator.interface.middleware import MONITORING_PATHS
 from housing_price_orchestrator.observability import tracing
 from housing_price_orchestrator.observability.exposition import Exposition
@@ -25,10 +25,10 @@ from housing_price_orchestrator.shared.ports import PriceModel
 
 
 class ComposedTelemetry:
-    """What is switched on, and nothing of what is off: where nothing is to be seen, nothing is paid for it."""
+    """Metrics and tracing, each only if it is on: what is off costs nothing."""
 
     def __init__(self, settings: Settings) -> None:
-        """Compose it; threads and files come with `running`."""
+        """Compose metrics and tracing from `settings`; `running` opens threads and files."""
         self._endpoint = settings.tracing.endpoint
         self._folder = settings.metrics.folder
         self._provider: TracerProvider | None = None
@@ -39,8 +39,8 @@ class ComposedTelemetry:
         self.requests = None if self.metrics is None else RequestMetrics(self.metrics)
 
     @property
-    def of_requests(self) -> TelemetryConfig:
-        """What FastAPI is to do: the spans of requests, and nothing that stands elsewhere already."""
+    def fastapi_config(self) -> TelemetryConfig:
+        """FastAPI's part: the spans of requests only. Metrics and logs are collected elsewhere."""
         off: TelemetryConfig = {"tracing": False, "metrics": False, "logs": False, "auto_configure": False}
         if self._provider is None:
             return off
@@ -51,19 +51,19 @@ class ComposedTelemetry:
             "exclude": _is_of_a_watcher,
         }
 
-    def around_calls(self, model: PriceModel) -> PriceModel:
-        """Watch what the coalescing sends."""
+    def wrap_calls(self, model: PriceModel) -> PriceModel:
+        """Wrap a model to measure and trace the calls to the model server."""
         if self.metrics is not None:
             model = CountedCalls(model, self.metrics)
         return model if self.tracer is None else TracedCalls(model, self.tracer)
 
-    def around_prices(self, model: PriceModel) -> PriceModel:
-        """Watch what callers get."""
+    def wrap_prices(self, model: PriceModel) -> PriceModel:
+        """Wrap a model to count the prices returned to callers."""
         return model if self.metrics is None else CountedPrices(model, self.metrics)
 
     @contextlib.asynccontextmanager
     async def running(self, *, readiness: Readiness) -> AsyncIterator[Exposition | None]:
-        """Export until it is left; gives the page of the metrics, if there is one."""
+        """Export metrics and traces inside this context; yields the metrics page, or None if metrics are off."""
         async with contextlib.AsyncExitStack() as stack:
             if self._provider is not None and self._endpoint is not None:
                 tracing.export(self._provider, self._endpoint)
@@ -71,14 +71,13 @@ class ComposedTelemetry:
             exposition = None
             if self.metrics is not None:
                 register_process_metrics(self.metrics)
-                _read_readiness(self.metrics, readiness)
+                _register_service_metrics(self.metrics, readiness)
                 workers = None if self._folder is None else WorkerFiles(self._folder)
                 exposition = Exposition(self.metrics, workers)
                 if workers is not None:
                     stack.callback(workers.close)
                     stack.callback(exposition.write_metrics)
-                    writing = asyncio.create_task(exposition.keep_writing_metrics())
-                    stack.push_async_callback(_ended, writing)
+                    run_until_closed(exposition.keep_writing_metrics(), stack)
             yield exposition
 
 
@@ -86,16 +85,10 @@ def _is_of_a_watcher(scope: MutableMapping[str, Any]) -> bool:
     return scope["path"] in MONITORING_PATHS
 
 
-def _read_readiness(metrics: Metrics, readiness: Readiness) -> None:
+def _register_service_metrics(metrics: Metrics, readiness: Readiness) -> None:
     metrics.ready.read_from(lambda: [((), readiness.is_ready)])
     metrics.model_info.read_from(
         lambda: [((one.name, one.version, one.id), 1)] if (one := readiness.identity) is not None else []
     )
     metrics.workers.inc()
     metrics.build_info.with_labels(__version__, platform.python_version()).inc()
-
-
-async def _ended(task: asyncio.Task[None]) -> None:
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

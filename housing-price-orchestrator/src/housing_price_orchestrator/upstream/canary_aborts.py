@@ -6,11 +6,11 @@ from collections.abc import AsyncIterator
 
 import structlog
 
+from housing_price_orchestrator.composition.tasks import cancel_and_wait
 from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.shared.errors import IdempotencyKeyReused, JobsUnavailable
 from housing_price_orchestrator.shared.jobs import JobCaller
 from housing_price_orchestrator.shared.routing import StoppedCanary
-from housing_price_orchestrator.upstream.served_version import cancel_and_wait
 from housing_price_orchestrator.upstream.swap import Upstream
 
 RETRY_PAUSE_SECONDS = 5.0

@@ -4,6 +4,7 @@ import asyncio
 from collections.abc import Callable
 from contextlib import AsyncExitStack
 
+from housing_price_orchestrator.composition.tasks import run_until_closed
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.provider.model_server.columns import Row, row_of, write_row
@@ -14,7 +15,7 @@ from housing_price_orchestrator.service.routing.variant_statistics import Statis
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.ports import Variant
 from housing_price_orchestrator.shared.view.routes import Routes
-from housing_price_orchestrator.upstream.served_version import open_served_version, run_until_closed
+from housing_price_orchestrator.upstream.served_version import open_served_version
 from housing_price_orchestrator.upstream.swap import Upstream
 
 

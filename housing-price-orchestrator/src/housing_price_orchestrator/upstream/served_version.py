@@ -2,9 +2,10 @@
 
 import asyncio
 import contextlib
-from collections.abc import Coroutine, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
+from housing_price_orchestrator.composition.tasks import run_until_closed
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.provider.model_server.columns import Row
 from housing_price_orchestrator.provider.model_server.mlflow_client import client_for
@@ -107,7 +108,7 @@ async def open_served_version(
             backoff_seconds=settings.retry.backoff_seconds,
         )
         coalesced = CoalescingPriceModel(
-            telemetry.around_calls(retrying),
+            telemetry.wrap_calls(retrying),
             max_rows=upstream.max_rows_per_call,
             max_calls=upstream.max_calls * len(breakers),
             max_waiting_rows=upstream.max_waiting_rows,
@@ -180,15 +181,3 @@ def _with_memory(settings: Settings, model: PriceModel, memory: PriceMemory[Row]
     return FallbackPriceModel(
         model, memory, cache_seconds=fallback.cache_seconds, last_known_seconds=fallback.last_known_seconds
     )
-
-
-def run_until_closed(work: Coroutine[None, None, None], stack: contextlib.AsyncExitStack) -> None:
-    """Run `work` as a task that `stack` cancels when it closes."""
-    stack.push_async_callback(cancel_and_wait, asyncio.create_task(work))
-
-
-async def cancel_and_wait(task: asyncio.Task[None]) -> None:
-    """Cancel a task and wait until it has ended."""
-    task.cancel()
-    with contextlib.suppress(asyncio.CancelledError):
-        await task

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 import structlog
 
 from housing_price_orchestrator.composition.store import ComposedStore
+from housing_price_orchestrator.composition.tasks import run_until_closed
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.provider.model_server.mlflow_client import client_for
 from housing_price_orchestrator.provider.model_server.mlflow_price_model import MLflowPriceModel
@@ -15,7 +16,6 @@ from housing_price_orchestrator.service.routing.variant_statistics import Statis
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.ports import PriceModel
 from housing_price_orchestrator.shared.view.routes import Routes, ShadowRoute
-from housing_price_orchestrator.upstream.served_version import run_until_closed
 from housing_price_orchestrator.upstream.swap import Upstream
 
 DEADLINE_SECONDS = 5.0
@@ -72,7 +72,7 @@ class ComposedShadow:
             [self._model_at(str(address), self._statistics.of("shadow", route)) for address in route.addresses],
             sample=route.sample,
             metrics=self._metrics,
-            log=self._store.shadows(),
+            log=self._store.open_shadow_log(),
         )
         run_until_closed(self._shadow.run(), self._stack)
         self._store.transactions.shadow = self._shadow

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from housing_price_orchestrator.composition.tasks import cancel_and_wait
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.provider.model_server.columns import Row
 from housing_price_orchestrator.service.pricing import Pricing
@@ -21,7 +22,7 @@ from housing_price_orchestrator.shared.routing import StoppedCanary
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 from housing_price_orchestrator.shared.view.routes import UNKNOWN, CanaryRoute, Route, Routes
 from housing_price_orchestrator.upstream.served_pair import ServedPair
-from housing_price_orchestrator.upstream.served_version import ServedVersion, cancel_and_wait, open_served_version
+from housing_price_orchestrator.upstream.served_version import ServedVersion, open_served_version
 from housing_price_orchestrator.upstream.served_versions import ServedVersions
 
 PROBE_PAUSE_SECONDS = 0.25
@@ -64,8 +65,8 @@ class Upstream:
         """Called with each canary that is stopped."""
         deadline_seconds, probe = settings.requests.deadline_seconds, settings.readiness
         self.pricing = Pricing(
-            telemetry.around_prices(champion.online),
-            bulk_model=telemetry.around_prices(champion.bulk),
+            telemetry.wrap_prices(champion.online),
+            bulk_model=telemetry.wrap_prices(champion.bulk),
             deadline_seconds=deadline_seconds,
         )
         self.readiness = Readiness(
@@ -200,8 +201,8 @@ class Upstream:
             self.stopped = None
         entry = self._pair or champion
         if entry is not (pair_before or champion_before):
-            around = self._telemetry.around_prices
-            self.pricing.use_models(around(entry.online), bulk_model=around(entry.bulk))
+            wrap = self._telemetry.wrap_prices
+            self.pricing.use_models(wrap(entry.online), bulk_model=wrap(entry.bulk))
         if champion is not champion_before:
             self.readiness.use_model(champion.probe, identity)
         retired = [one for one in (champion_before, canary_before) if one is not None and one not in (champion, canary)]

@@ -10,7 +10,7 @@ from housing_price_orchestrator.cli.main import app
 VARIABLE = "ORCHESTRATOR_PREDICTION_LOG__URL"
 
 
-def test_upgrade_makes_the_tables_and_may_be_said_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_upgrade_creates_the_tables_and_can_be_repeated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "log.db"
     monkeypatch.setenv(VARIABLE, f"sqlite:///{file}")
     for _ in range(2):
@@ -20,18 +20,16 @@ def test_upgrade_makes_the_tables_and_may_be_said_again(tmp_path: Path, monkeypa
         assert connection.execute("SELECT COUNT(*) FROM prediction").fetchone() == (0,)
 
 
-def test_a_database_that_cannot_be_reached_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unreachable_database_is_named_without_its_password(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv(VARIABLE, "postgresql://someone:geheim@127.0.0.1:1/log")
     ended = CliRunner().invoke(app, ["database", "upgrade"])
     assert ended.exit_code == 2
-    assert "127.0.0.1:1/log cannot be brought up to date" in ended.output
+    assert "127.0.0.1:1/log cannot be upgraded" in ended.output
     assert "geheim" not in ended.output
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "mysql://x/y", "sqlite://", "sqlite:///:memory:", "postgresql"])
-def test_an_address_that_cannot_be_one_is_refused_by_the_name_of_its_variable(
-    monkeypatch: pytest.MonkeyPatch, url: str
-) -> None:
+def test_an_invalid_url_is_refused_naming_its_variable(monkeypatch: pytest.MonkeyPatch, url: str) -> None:
     monkeypatch.setenv(VARIABLE, url)
     ended = CliRunner().invoke(app, ["database", "upgrade"])
     assert ended.exit_code == 2
@@ -39,7 +37,7 @@ def test_an_address_that_cannot_be_one_is_refused_by_the_name_of_its_variable(
     assert "sqlite:///FILE" in ended.output
 
 
-def test_what_a_later_version_made_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_database_of_a_later_version_is_not_changed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "log.db"
     monkeypatch.setenv(VARIABLE, f"sqlite:///{file}")
     assert CliRunner().invoke(app, ["database", "upgrade"]).exit_code == 0

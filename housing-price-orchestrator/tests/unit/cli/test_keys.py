@@ -24,7 +24,7 @@ def keys(*arguments: str) -> Result:
 
 
 @pytest.mark.anyio
-async def test_a_created_key_is_the_only_line_of_output_and_is_good(path: Path) -> None:
+async def test_create_prints_only_the_key_and_the_key_works(path: Path) -> None:
     result = keys("create", "the web shop", "--scope", "predict", "--scope", "jobs")
     assert result.exit_code == 0
     key = result.stdout.removesuffix("\n")
@@ -34,19 +34,19 @@ async def test_a_created_key_is_the_only_line_of_output_and_is_good(path: Path) 
     assert key not in result.stderr
 
 
-def test_a_key_is_for_predictions_where_nothing_else_is_said(path: Path) -> None:
+def test_the_default_scope_is_predict(path: Path) -> None:
     keys("create", "x")
     assert read_keys(path)[0].scopes == ("predict",)
 
 
-def test_a_key_can_end_by_itself(path: Path) -> None:
+def test_a_key_can_expire(path: Path) -> None:
     keys("create", "x", "--expires-in-days", "30")
     (key,) = read_keys(path)
     assert key.expires is not None
     assert (key.expires - key.created).days == 30
 
 
-def test_the_list_shows_what_is_known_of_each_key_and_never_the_key(path: Path) -> None:
+def test_list_shows_each_key_but_not_its_secret(path: Path) -> None:
     made = [keys("create", name, "--scope", "admin").stdout.strip() for name in ("first", "second")]
     keys("revoke", made[0][:11])
     (first, second) = json.loads(keys("list", "--json").stdout)
@@ -61,7 +61,7 @@ def test_the_list_shows_what_is_known_of_each_key_and_never_the_key(path: Path) 
         assert "sha256" not in first
 
 
-def test_a_key_can_be_named_as_the_list_shows_it_or_in_full(path: Path) -> None:
+def test_revoke_takes_a_prefix_or_the_whole_key(path: Path) -> None:
     for part in (slice(11), slice(3, 11), slice(None)):
         key = keys("create", "x").stdout.strip()
         assert keys("revoke", key[part]).exit_code == 0
@@ -81,7 +81,7 @@ def test_a_key_can_be_named_as_the_list_shows_it_or_in_full(path: Path) -> None:
         (["create", "x", "--file", "/nowhere/keys.json"], "/nowhere/keys.json"),
     ],
 )
-def test_what_cannot_be_done_is_said_plainly(path: Path, arguments: list[str], said: str) -> None:
+def test_an_error_is_one_message_without_a_traceback(path: Path, arguments: list[str], said: str) -> None:
     keys("create", "first")
     result = keys(*arguments)
     assert result.exit_code == 2
@@ -90,13 +90,13 @@ def test_what_cannot_be_done_is_said_plainly(path: Path, arguments: list[str], s
     assert len(read_keys(path)) == 1
 
 
-def test_without_a_file_it_asks_for_one() -> None:
+def test_without_a_key_file_the_error_names_the_variable() -> None:
     result = keys("list")
     assert result.exit_code == 2
     assert "ORCHESTRATOR_AUTH__KEYS_FILE" in result.stderr
 
 
-def test_a_server_without_its_file_says_how_to_make_it(path: Path) -> None:
+def test_serve_without_its_key_file_says_how_to_create_it(path: Path) -> None:
     result = CliRunner().invoke(app, ["serve"])
     assert result.exit_code == 2
     assert "ORCHESTRATOR_AUTH__KEYS_FILE" in result.stderr

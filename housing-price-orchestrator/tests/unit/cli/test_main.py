@@ -8,7 +8,7 @@ from housing_price_orchestrator.cli.main import app
 from housing_price_orchestrator.provider.model_server.columns import column_types
 
 
-def test_columns_are_printed_for_whoever_compares_them_with_a_model() -> None:
+def test_columns_prints_the_columns_and_types_as_json() -> None:
     result = CliRunner().invoke(app, ["columns"])
     assert result.exit_code == 0
     assert {one["name"]: one["type"] for one in json.loads(result.stdout)} == column_types()
@@ -20,7 +20,7 @@ def test_the_printed_openapi_document_is_the_committed_one() -> None:
     assert result.stdout == (REPOSITORY / "housing-price-orchestrator" / "openapi.json").read_text(encoding="utf-8")
 
 
-def test_a_configuration_that_cannot_be_used_is_named_without_a_trace(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_invalid_setting_is_named_without_a_traceback(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("ORCHESTRATOR_SERVER__PORT", "x")
     result = CliRunner().invoke(app, ["serve"])
     assert result.exit_code == 2
@@ -28,5 +28,5 @@ def test_a_configuration_that_cannot_be_used_is_named_without_a_trace(monkeypatc
     assert "Traceback" not in result.output
 
 
-def test_without_a_command_it_says_what_there_is() -> None:
+def test_without_a_command_it_lists_the_commands() -> None:
     assert "serve" in CliRunner().invoke(app, []).output

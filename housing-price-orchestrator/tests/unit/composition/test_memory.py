@@ -1,4 +1,4 @@
-"""How the process treats memory."""
+"""Memory settings of the process."""
 
 import gc
 import subprocess
@@ -6,14 +6,14 @@ import sys
 
 import pytest
 
-from housing_price_orchestrator.composition.memory import GARBAGE_AFTER_OBJECTS, little_looking_for_garbage
+from housing_price_orchestrator.composition.memory import GC_THRESHOLD_OBJECTS, rare_garbage_collection
 
-AGAIN_AND_AGAIN = """
+REPEATED_ALLOCATION = """
 import sys
 from resource import RUSAGE_SELF, getrusage
-from housing_price_orchestrator.composition.memory import keep_freed_memory
-if sys.argv[1] == "keeping":
-    keep_freed_memory()
+from housing_price_orchestrator.composition.memory import retain_freed_memory
+if sys.argv[1] == "retain":
+    retain_freed_memory()
 pages = 0
 for turn in range(20):
     before = getrusage(RUSAGE_SELF).ru_minflt
@@ -25,23 +25,23 @@ print(pages // 10)
 """
 
 
-def pages_of_a_turn(how: str) -> int:
-    """In a process of its own, since there is no way back."""
-    command = [sys.executable, "-c", AGAIN_AND_AGAIN, how]
+def page_faults_per_turn(mode: str) -> int:
+    """Measured in a separate process, because the setting cannot be undone."""
+    command = [sys.executable, "-c", REPEATED_ALLOCATION, mode]
     return int(subprocess.run(command, capture_output=True, check=True, text=True).stdout)
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="only glibc has this setting")
-def test_what_a_large_batch_has_used_is_there_for_the_next() -> None:
-    assert pages_of_a_turn("as it comes") > 100
-    assert pages_of_a_turn("keeping") <= 1
+def test_memory_of_a_large_batch_is_reused_for_the_next() -> None:
+    assert page_faults_per_turn("default") > 100
+    assert page_faults_per_turn("retain") <= 1
 
 
-def test_what_is_here_at_the_start_is_not_looked_through_until_the_end() -> None:
+def test_existing_objects_are_frozen_until_the_end() -> None:
     before = gc.get_threshold()
-    with little_looking_for_garbage():
+    with rare_garbage_collection():
         assert gc.get_freeze_count() > 0
         assert gc.isenabled()
-        assert gc.get_threshold()[0] == GARBAGE_AFTER_OBJECTS
+        assert gc.get_threshold()[0] == GC_THRESHOLD_OBJECTS
     assert gc.get_freeze_count() == 0
     assert gc.get_threshold() == before

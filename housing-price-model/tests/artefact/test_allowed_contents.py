@@ -24,7 +24,7 @@ from housing_price_model.artefact.allowed_contents import (
 )
 from housing_price_model.artefact.export import MANIFEST, MODEL, digest_of, read_export, write_export
 from housing_price_model.errors import ArtefactError
-from housing_price_model.fitting.pack import SERVED
+from housing_price_model.fitting.pack import SERVED_FILE
 
 # Warnings inside MLflow while the model is trained.
 pytestmark = [
@@ -95,7 +95,7 @@ FORBIDDEN: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "no graph": (lambda model: (model / GRAPH).unlink(), r"artifacts/graph\.onnx is missing"),
     "other code": (
-        lambda model: (model / CODE).write_bytes(SERVED.read_bytes() + b"\n"),
+        lambda model: (model / CODE).write_bytes(SERVED_FILE.read_bytes() + b"\n"),
         "is not code of this package",
     ),
     "no YAML": (lambda model: (model / "MLmodel").write_text("]["), "does not describe"),
@@ -160,7 +160,7 @@ def test_trained_graph_uses_exactly_the_allowed_operators(export: Path) -> None:
 
 def test_current_code_is_allowed_without_being_listed(monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
     assert known_code() not in EARLIER_CODE
-    assert (model / CODE).read_bytes() == SERVED.read_bytes()
+    assert (model / CODE).read_bytes() == SERVED_FILE.read_bytes()
     monkeypatch.setattr(allowed_contents, "EARLIER_CODE", frozenset())
     check_contents(model)
 

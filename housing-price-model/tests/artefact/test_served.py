@@ -8,7 +8,7 @@ import pandas as pd
 import pytest
 
 from housing_price_model.artefact.export import MODEL
-from housing_price_model.fitting.pack import SERVED
+from housing_price_model.fitting.pack import SERVED_FILE
 from housing_price_model.survey.data import Houses
 from housing_price_model.survey.vocabulary import CATEGORIES, NUMBERS, OPTIONAL, SUBCLASSES
 
@@ -153,7 +153,7 @@ def test_missing_column_is_rejected_by_name(predict: Predict, house: pd.DataFram
 
 
 def test_served_file_imports_only_its_declared_packages() -> None:
-    tree = ast.parse(SERVED.read_text(encoding="utf-8"))
+    tree = ast.parse(SERVED_FILE.read_text(encoding="utf-8"))
     names = {alias.name for node in ast.walk(tree) if isinstance(node, ast.Import) for alias in node.names}
     names |= {node.module or "" for node in ast.walk(tree) if isinstance(node, ast.ImportFrom)}
     outside = {name.partition(".")[0] for name in names} - sys.stdlib_module_names

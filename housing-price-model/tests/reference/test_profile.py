@@ -15,10 +15,10 @@ from typer.testing import CliRunner
 from housing_price_model.artefact.export import MODEL
 from housing_price_model.cli.app import app
 from housing_price_model.errors import ArtefactError
-from housing_price_model.reference.distribution import MAX_POINTS, Numbers, Words
+from housing_price_model.reference.distribution import MAX_POINTS, CategoricalDistribution, NumericDistribution
 from housing_price_model.reference.golden import read_golden
 from housing_price_model.reference.profile import PROFILE, cells_of, read_profile
-from housing_price_model.reference.tally import GROUP, QUANTITIES, WORDS, Tally
+from housing_price_model.reference.tally import CATEGORICAL_COLUMNS, GROUP, NUMERIC_COLUMNS, Tally
 from housing_price_model.survey.data import Houses, read_houses
 from housing_price_model.survey.vocabulary import COLUMNS, OPTIONAL
 from housing_price_model.training.train import Trained
@@ -40,14 +40,14 @@ def test_profile_holds_what_the_model_was_trained_on(export: Path, trained: Trai
     profile = read_profile(export / MODEL)
     assert profile.model_id == trained.model_id
     assert profile.houses == len(trained_on)
-    assert {*profile.numbers, *profile.words} == set(COLUMNS)
+    assert {*profile.numbers, *profile.categories} == set(COLUMNS)
     area = profile.numbers["GrLivArea"]
     assert (area.present, area.missing) == (len(trained_on), 0)
     assert area.quantiles([0.5])[0] == trained_on.features["GrLivArea"].quantile(0.5, interpolation="inverted_cdf")
     assert profile.numbers["LotFrontage"].missing == trained_on.features["LotFrontage"].isna().sum() > 0
-    assert profile.words[GROUP].counts == trained_on.features[GROUP].value_counts().sort_index().to_dict()
-    assert profile.words["MSSubClass"].counts["60"] == (trained_on.features["MSSubClass"] == 60).sum()
-    assert profile.words["Alley"].missing == trained_on.features["Alley"].isna().sum()
+    assert profile.categories[GROUP].counts == trained_on.features[GROUP].value_counts().sort_index().to_dict()
+    assert profile.categories["MSSubClass"].counts["60"] == (trained_on.features["MSSubClass"] == 60).sum()
+    assert profile.categories["Alley"].missing == trained_on.features["Alley"].isna().sum()
     assert profile.sale_prices.present == profile.prices.present == profile.errors.present == len(trained_on)
     assert sum(prices.present for prices in profile.group_prices.values()) == len(trained_on)
     assert profile.covered / profile.houses == pytest.approx(trained.metrics["coverage"])
@@ -66,8 +66,8 @@ def test_profile_round_trips_unchanged(export: Path) -> None:
 
 def test_long_distribution_is_stored_in_a_bounded_number_of_points() -> None:
     sample = np.random.default_rng(0).lognormal(7, 1, 50_000)
-    whole = Numbers.of_sample([*sample, np.nan, np.nan])
-    stored = Numbers.from_json(orjson.loads(orjson.dumps(whole.to_json())))
+    whole = NumericDistribution.of_sample([*sample, np.nan, np.nan])
+    stored = NumericDistribution.from_json(orjson.loads(orjson.dumps(whole.to_json())))
     assert len(stored.values) <= MAX_POINTS
     assert (stored.present, stored.missing) == (50_000, 2)
     points = np.quantile(sample, np.linspace(0, 1, 99))
@@ -75,10 +75,10 @@ def test_long_distribution_is_stored_in_a_bounded_number_of_points() -> None:
 
 
 def test_repeated_values_reduce_the_number_of_bins() -> None:
-    pools = Numbers.of_sample([0.0] * 990 + [500.0] * 10)
+    pools = NumericDistribution.of_sample([0.0] * 990 + [500.0] * 10)
     assert pools.edges().tolist() == [0]
     assert pools.binned(pools.edges()).tolist() == [990, 10]
-    assert Numbers.of_sample([]).edges().tolist() == []
+    assert NumericDistribution.of_sample([]).edges().tolist() == []
 
 
 @pytest.mark.parametrize(
@@ -105,19 +105,19 @@ def test_missing_or_invalid_profile_is_rejected(tmp_path: Path, content: bytes |
 )
 def test_invalid_distribution_is_rejected(wrong: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match="values must be ascending"):
-        Numbers.from_json({"missing": 0, **wrong})
+        NumericDistribution.from_json({"missing": 0, **wrong})
 
 
 def test_every_column_is_either_a_number_or_a_word() -> None:
-    assert sorted((*QUANTITIES, *WORDS)) == sorted(COLUMNS)
+    assert sorted((*NUMERIC_COLUMNS, *CATEGORICAL_COLUMNS)) == sorted(COLUMNS)
 
 
 def test_column_absent_from_the_log_counts_as_missing() -> None:
     tally = Tally()
     tally.add(("Street", "LotArea"), [["Pave", 8450], ["Grvl", 8450.0]], [(2.0, 1.0, 3.0), (2.0, 1.0, 3.0)])
     assert tally.numbers()["LotArea"].counts.tolist() == [2]
-    assert tally.words()["Street"] == Words({"Grvl": 1, "Pave": 1})
-    assert tally.words()[GROUP].missing == 2
+    assert tally.categories()["Street"] == CategoricalDistribution({"Grvl": 1, "Pave": 1})
+    assert tally.categories()[GROUP].missing == 2
     assert tally.prices().present == 2
 
 

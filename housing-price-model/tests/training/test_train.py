@@ -11,7 +11,7 @@ from housing_price_model.artefact.export import MANIFEST, MODEL, digest_of
 from housing_price_model.errors import ArtefactError, DataError, RegistryError
 from housing_price_model.fitting.pipeline import Recipe
 from housing_price_model.registry.names import CHAMPION, DIGEST_TAG, NAME
-from housing_price_model.registry.versions import connect, download_checked, find, find_champion
+from housing_price_model.registry.versions import connect, download_checked, find_champion, find_version
 from housing_price_model.survey.data import BUNDLED
 from housing_price_model.survey.vocabulary import CATEGORIES, COLUMNS, OPTIONAL
 from housing_price_model.training.mlflow_run import EXPERIMENT
@@ -72,11 +72,11 @@ def test_first_model_becomes_the_champion_and_an_equal_one_does_not(empty_store:
     assert first.is_champion
     assert not second.is_champion
     assert first.model_id == second.model_id  # same seed, same data, same bytes
-    assert find(connect(empty_store), f"models:/{NAME}@{CHAMPION}")[0] == first.registered
+    assert find_version(connect(empty_store), f"models:/{NAME}@{CHAMPION}")[0] == first.registered
     better = train(empty_store, few_houses, recipe=Recipe(trees=60, spread_trees=5, folds=3))
     assert better.metrics["rmsle"] < first.metrics["rmsle"]
     assert better.is_champion
-    assert find(connect(empty_store), f"models:/{NAME}@{CHAMPION}")[0] == better.registered
+    assert find_version(connect(empty_store), f"models:/{NAME}@{CHAMPION}")[0] == better.registered
 
 
 def test_there_is_no_champion_without_a_model_or_without_the_alias(empty_store: str) -> None:
@@ -163,4 +163,4 @@ def test_registered_model_with_changed_files_is_rejected(empty_store: str, few_h
 def test_unknown_model_is_named_in_the_error(store: str, trained: Trained, uri: str, message: str) -> None:
     assert trained.registered
     with pytest.raises(RegistryError, match=message):
-        find(connect(store), uri)
+        find_version(connect(store), uri)

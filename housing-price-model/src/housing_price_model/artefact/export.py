@@ -91,10 +91,10 @@ def check_digest(model: Path, expected: str) -> None:
     Raises:
         ArtefactError: They differ: a file was changed, added or removed.
     """
-    found = digest_of(model)
-    if found != expected:
+    actual = digest_of(model)
+    if actual != expected:
         raise ArtefactError(
-            f"{model}: rejected: files differ from those recorded (digest {found}, expected {expected})"
+            f"{model}: rejected: files differ from those recorded (digest {actual}, expected {expected})"
         )
 
 
@@ -108,20 +108,20 @@ def write_export(model: Path, manifest: Manifest, folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        work = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
+        staging = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
         try:
-            shutil.copytree(model, work / MODEL, symlinks=True)
-            check_digest(work / MODEL, manifest.digest)
-            manifest = replace(manifest, files=file_digests(work / MODEL))
-            (work / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
+            shutil.copytree(model, staging / MODEL, symlinks=True)
+            check_digest(staging / MODEL, manifest.digest)
+            manifest = replace(manifest, files=file_digests(staging / MODEL))
+            (staging / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
             (folder / MANIFEST).unlink(missing_ok=True)
             if (folder / MODEL).exists():
-                (folder / MODEL).rename(work / "replaced")
-            (work / MODEL).rename(folder / MODEL)
-            (work / MANIFEST).replace(folder / MANIFEST)
+                (folder / MODEL).rename(staging / "replaced")
+            (staging / MODEL).rename(folder / MODEL)
+            (staging / MANIFEST).replace(folder / MANIFEST)
             _make_readable(folder)
         finally:
-            shutil.rmtree(work, ignore_errors=True)
+            shutil.rmtree(staging, ignore_errors=True)
     except OSError as error:
         raise ArtefactError(f"{folder}: cannot write the export ({error})") from error
 
@@ -142,10 +142,10 @@ def read_export(folder: Path, pinned_digest: str | None = None) -> Manifest:
     digests = file_digests(folder / MODEL)
     if manifest.files and (differences := _differences(digests, manifest.files)):
         raise ArtefactError(f"{folder}: rejected: files differ from those recorded: {differences}")
-    found = _digest_of(digests)
-    if found != manifest.digest:
+    actual = _digest_of(digests)
+    if actual != manifest.digest:
         raise ArtefactError(
-            f"{folder}: rejected: files differ from those recorded (digest {found}, expected {manifest.digest})"
+            f"{folder}: rejected: files differ from those recorded (digest {actual}, expected {manifest.digest})"
         )
     return manifest
 
@@ -169,12 +169,12 @@ def _read_manifest(path: Path) -> Manifest:
         raise ArtefactError(f"{path.parent}: {MANIFEST} not found; not an exported model") from error
     except (OSError, ValueError, TypeError, RecursionError) as error:
         raise ArtefactError(f"{path}: not a valid manifest ({error})") from error
-    texts = (manifest.name, manifest.version, manifest.model_id, manifest.digest, manifest.run_id, manifest.created_at)
-    if not all(isinstance(text, str) for text in texts) or not _DIGEST.fullmatch(manifest.digest):
+    fields = (manifest.name, manifest.version, manifest.model_id, manifest.digest, manifest.run_id, manifest.created_at)
+    if not all(isinstance(value, str) for value in fields) or not _DIGEST.fullmatch(manifest.digest):
         raise ArtefactError(f"{path}: not a valid manifest (all fields must be strings, and `digest` a SHA-256)")
     files: object = manifest.files
     if not isinstance(files, dict) or not all(
-        isinstance(text, str) and _SHA256.fullmatch(text) for text in files.values()
+        isinstance(value, str) and _SHA256.fullmatch(value) for value in files.values()
     ):
         raise ArtefactError(f"{path}: not a valid manifest (`files` must map each file to its SHA-256)")
     return manifest
@@ -185,12 +185,12 @@ def _digest_of(digests: Mapping[str, str]) -> str:
     return f"sha256:{hashlib.sha256(lines.encode()).hexdigest()}"
 
 
-def _differences(found: Mapping[str, str], recorded: Mapping[str, str]) -> str:
+def _differences(actual: Mapping[str, str], recorded: Mapping[str, str]) -> str:
     """List the files that differ from those recorded, at most ten."""
     differences = [
-        *(f"{MODEL}/{name} is missing" for name in sorted(recorded.keys() - found.keys())),
-        *(f"{MODEL}/{name} was added" for name in sorted(found.keys() - recorded.keys())),
-        *(f"{MODEL}/{name} was changed" for name in sorted(found.keys() & recorded) if found[name] != recorded[name]),
+        *(f"{MODEL}/{name} is missing" for name in sorted(recorded.keys() - actual.keys())),
+        *(f"{MODEL}/{name} was added" for name in sorted(actual.keys() - recorded.keys())),
+        *(f"{MODEL}/{name} was changed" for name in sorted(actual.keys() & recorded) if actual[name] != recorded[name]),
     ]
     more = f", and {len(differences) - _MAX_NAMED} more" if len(differences) > _MAX_NAMED else ""
     return ", ".join(differences[:_MAX_NAMED]) + more

@@ -67,15 +67,15 @@ def evaluate(
     model: ModelUri = CHAMPION_URI,
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
 ) -> None:
-    """Measure a registered model on sold houses.
+    """Evaluate a registered model on sold houses.
 
     Results on houses that the model was trained on are too optimistic.
     """
     from housing_price_model.training import evaluate_registered  # noqa: PLC0415  # slow import
 
     with readable_errors():
-        name, measured = evaluate_registered.evaluate_registered(model, data, tracking_uri)
-    _print_metrics(name, measured)
+        name, metrics = evaluate_registered.evaluate_registered(model, data, tracking_uri)
+    _print_metrics(name, metrics)
 
 
 @app.command()
@@ -140,16 +140,16 @@ def verify(
     from housing_price_model.serving import verify as verifying  # noqa: PLC0415  # slow import
 
     with readable_errors():
-        verified = verifying.verify(target, model, tracking_uri)
-    if verified.differences:
-        for difference in verified.differences:
+        verification = verifying.verify(target, model, tracking_uri)
+    if verification.differences:
+        for difference in verification.differences:
             errors.print(difference, markup=False, highlight=False)
         output.print(
-            f"{target} does not reproduce the golden answers of {verified.model}.", markup=False, highlight=False
+            f"{target} does not reproduce the golden answers of {verification.model}.", markup=False, highlight=False
         )
         raise typer.Exit(prediction_log.EXIT_FINDING)
-    houses = f"{verified.houses} of {verified.houses} houses identical"
-    output.print(f"{target} reproduces the golden answers of {verified.model}: {houses}.", soft_wrap=True)
+    houses = f"{verification.houses} of {verification.houses} houses identical"
+    output.print(f"{target} reproduces the golden answers of {verification.model}: {houses}.", soft_wrap=True)
 
 
 @app.command()
@@ -163,8 +163,8 @@ def figures(
         output.print(benchmark_table(folder), markup=False, highlight=False, soft_wrap=True)
 
 
-def _print_metrics(title: str, measured: dict[str, float]) -> None:
-    table = Table("Measure", "Value", title=title)
-    for name, value in measured.items():
+def _print_metrics(title: str, metrics: dict[str, float]) -> None:
+    table = Table("Metric", "Value", title=title)
+    for name, value in metrics.items():
         table.add_row(name, f"{value:,.0f}" if name.endswith("_usd") else f"{value:.4f}")
     output.print(table)

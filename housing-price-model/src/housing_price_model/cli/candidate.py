@@ -66,7 +66,7 @@ def candidate(
 
     with readable_errors():
         source = Source.PREDICTION_LOG if log else Source.CSV if data else Source.BUNDLED
-        asked = Parameters(
+        parameters = Parameters(
             source=source,
             data=str(data.absolute()) if data else None,
             start=read_time(start, "--from") if start else None,
@@ -78,28 +78,28 @@ def candidate(
         )
         connections = Connections(tracking_uri, log)
         folder = run or RUNS / datetime.now(UTC).strftime("%Y%m%dT%H%M%S.%fZ")
-        started = steps.start(folder, asked, connections)
+        started_run = steps.start(folder, parameters, connections)
         with Progress(console=errors, transient=True) as progress_bar:
             task = progress_bar.add_task("Starting", total=1.0)
-            done = steps.perform(
-                started,
+            result = steps.perform(
+                started_run,
                 connections,
                 lambda stage, fraction: progress_bar.update(task, description=stage, completed=fraction),
                 lambda step, _result, was_done: output.print(f"{step.name}: {'done' if was_done else 'already done'}"),
             )
-    _print_result(done)
-    if not done.passed:
+    _print_result(result)
+    if not result.passed:
         raise typer.Exit(EXIT_FINDING)
 
 
-def _print_result(done: "Candidate") -> None:
+def _print_result(result: "Candidate") -> None:
     table = Table("Check", "Result", "Details", title="Promotion gate")
-    for one in done.gate:
-        table.add_row(one["check"], "passed" if one["passed"] else "FAILED", one["says"])
+    for check in result.gate:
+        table.add_row(check["check"], "passed" if check["passed"] else "FAILED", check["says"])
     output.print(table)
-    card = done.folder / "card" / "model-card.html"
-    if done.version is not None:
-        output.print(f"Registered as version {done.version}, now the challenger. Model card: {card}", soft_wrap=True)
+    card = result.folder / "card" / "model-card.html"
+    if result.version is not None:
+        output.print(f"Registered as version {result.version}, now the challenger. Model card: {card}", soft_wrap=True)
         return
-    failed = [one["check"] for one in done.gate if not one["passed"]]
+    failed = [check["check"] for check in result.gate if not check["passed"]]
     output.print(f"Nothing was registered: {len(failed)} gate check(s) failed. Model card: {card}", soft_wrap=True)

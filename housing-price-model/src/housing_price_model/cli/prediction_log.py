@@ -20,7 +20,7 @@ EXIT_FINDING: Final = 3
 _UNITS: Final = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
 
 
-def _time(text: str) -> datetime:
+def parse_time(text: str) -> datetime:
     """Parse an ISO 8601 time as UTC; a time without a zone is UTC."""
     try:
         time = datetime.fromisoformat(text)
@@ -29,12 +29,12 @@ def _time(text: str) -> datetime:
     return time.astimezone(UTC).replace(tzinfo=None) if time.tzinfo else time
 
 
-def read_duration(text: str) -> timedelta:
+def parse_duration(text: str) -> timedelta:
     """Parse a duration such as 90s, 15m, 24h or 7d."""
-    found = re.fullmatch(r"([1-9]\d{0,5})([smhd])", text)
-    if not found:
+    match = re.fullmatch(r"([1-9]\d{0,5})([smhd])", text)
+    if not match:
         raise typer.BadParameter(f"{text!r} is not a valid duration; examples: 90s, 15m, 24h, 7d")
-    return timedelta(**{_UNITS[found[2]]: int(found[1])})
+    return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
 LogUrl = Annotated[
@@ -46,11 +46,11 @@ LogUrl = Annotated[
     ),
 ]
 From = Annotated[
-    datetime | None, typer.Option("--from", parser=_time, metavar="TIME", help="Start of the time range, in UTC.")
+    datetime | None, typer.Option("--from", parser=parse_time, metavar="TIME", help="Start of the time range, in UTC.")
 ]
 To = Annotated[
     datetime | None,
-    typer.Option("--to", parser=_time, metavar="TIME", help="End of the time range (exclusive), in UTC."),
+    typer.Option("--to", parser=parse_time, metavar="TIME", help="End of the time range (exclusive), in UTC."),
 ]
 ModelId = Annotated[str | None, typer.Option(help="Only prices of the model with this model_id.")]
 Json = Annotated[Path | None, typer.Option("--json", help="Write the result as JSON to this file.")]
@@ -65,7 +65,7 @@ def drift(
     last: Annotated[
         timedelta | None,
         typer.Option(
-            parser=read_duration, metavar="DURATION", help="Use the last DURATION until now instead of --from and --to."
+            parser=parse_duration, metavar="DURATION", help="Use the last DURATION instead of --from and --to."
         ),
     ] = None,
     model_id: ModelId = None,
@@ -89,7 +89,7 @@ def drift(
     every: Annotated[
         timedelta | None,
         typer.Option(
-            parser=read_duration,
+            parser=parse_duration,
             metavar="DURATION",
             help="Repeat the check at this interval until SIGTERM or SIGINT; requires --last.",
         ),
@@ -114,7 +114,7 @@ def drift(
         raise typer.BadParameter("--every requires --last, the time range of each check")
     if metrics_port is not None and not every:
         raise typer.BadParameter("--metrics-port requires --every; for a single check use --metrics FILE")
-    asked = running.DriftOptions(
+    options = running.DriftOptions(
         log_url=log,
         start=start,
         end=end,
@@ -129,8 +129,8 @@ def drift(
     )
     with readable_errors():
         if every:
-            running.repeat(asked, every, None if metrics_port is None else (metrics_host, metrics_port))
-        elif running.once(asked).is_alarm:
+            running.repeat(options, every, None if metrics_port is None else (metrics_host, metrics_port))
+        elif running.once(options).is_alarm:
             raise typer.Exit(EXIT_FINDING)
 
 
@@ -154,13 +154,13 @@ def replay(
     from housing_price_model.prediction_log.reader import Window, open_log  # noqa: PLC0415  # slow import
 
     with readable_errors():
-        with open_log(log) as found:
-            done = replaying.replay(found, Window(start, end), model, tracking_uri, model_id)
+        with open_log(log) as reader:
+            result = replaying.replay(reader, Window(start, end), model, tracking_uri, model_id)
         if as_json:
-            write_atomically(as_json, json.dumps(done.to_json(), indent=2) + "\n")
+            write_atomically(as_json, json.dumps(result.to_json(), indent=2) + "\n")
     table = Table("Rows of", "Rows", "Identical", "Mean, USD", "Mean absolute, USD", "Largest, USD", "Transaction")
-    table.title = f"Replayed with {done.name} version {done.version} ({done.model_id})"
-    rows = {"all models": done.total, "this model": done.own, **dict(sorted(done.by_group.items()))}
+    table.title = f"Replayed with {result.name} version {result.version} ({result.model_id})"
+    rows = {"all models": result.total, "this model": result.own, **dict(sorted(result.by_group.items()))}
     for name, differences in rows.items():
         summary = differences.summary()
         table.add_row(
@@ -174,9 +174,9 @@ def replay(
             end_section=name == "this model",
         )
     output.print(table)
-    if not done.is_reproduced:
-        changed = done.own.rows - done.own.identical
-        output.print(f"{changed:,} of {done.own.rows:,} prices made by this model were not reproduced.")
+    if not result.is_reproduced:
+        changed = result.own.rows - result.own.identical
+        output.print(f"{changed:,} of {result.own.rows:,} prices made by this model were not reproduced.")
         raise typer.Exit(EXIT_FINDING)
 
 
@@ -193,13 +193,13 @@ def realised_error(
     from housing_price_model.prediction_log.realised_error import realised_errors  # noqa: PLC0415  # slow import
 
     with readable_errors():
-        with open_log(log) as found:
-            measured = realised_errors(found, Window(start, end))
+        with open_log(log) as reader:
+            errors = realised_errors(reader, Window(start, end))
         if as_json:
-            content = {"version": 1, "errors": [one.to_json() for one in measured]}
+            content = {"version": 1, "errors": [error.to_json() for error in errors]}
             write_atomically(as_json, json.dumps(content, indent=2) + "\n")
     table = Table("Version", "Month of sale", "Sales", "MAE, USD", "RMSLE", "Coverage")
-    for one in measured:
-        cells = (f"{one.count:,}", f"{one.mae_usd:,.0f}", f"{one.rmsle:.4f}", f"{one.coverage:.1%}")
-        table.add_row(one.model_version, one.month, *cells, end_section=one.month == "all")
-    output.print(table if measured else "No house priced in this time range has a known sale price.")
+    for error in errors:
+        cells = (f"{error.count:,}", f"{error.mae_usd:,.0f}", f"{error.rmsle:.4f}", f"{error.coverage:.1%}")
+        table.add_row(error.model_version, error.month, *cells, end_section=error.month == "all")
+    output.print(table if errors else "No house priced in this time range has a known sale price.")

@@ -30,9 +30,9 @@ def compare_with_shadow(
     from housing_price_model.shadow.tables import tables  # noqa: PLC0415  # slow import
 
     with readable_errors():
-        with open_log(log) as found:
-            compared = compare_shadow(found, Window(start, end), version, answered_by)
+        with open_log(log) as reader:
+            comparison = compare_shadow(reader, Window(start, end), version, answered_by)
         if as_json:
-            write_atomically(as_json, json.dumps(compared.to_json(), indent=2) + "\n")
-    for part in tables(compared):
+            write_atomically(as_json, json.dumps(comparison.to_json(), indent=2) + "\n")
+    for part in tables(comparison):
         output.print(part)

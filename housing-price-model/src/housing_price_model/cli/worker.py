@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from housing_price_model.cli.prediction_log import read_duration
+from housing_price_model.cli.prediction_log import parse_duration
 from housing_price_model.console import TrackingUri, readable_errors
 from housing_price_model.registry.names import DEFAULT_TRACKING_URI
 
@@ -51,14 +51,14 @@ def worker(
     drift_over: Annotated[
         timedelta | None,
         typer.Option(
-            parser=read_duration,
+            parser=parse_duration,
             metavar="DURATION",
             help="With --retrain: only if the log has drifted during the last DURATION.",
         ),
     ] = None,
     retention: Annotated[
         timedelta | None,
-        typer.Option(parser=read_duration, metavar="DURATION", help="For training: how long to keep finished jobs."),
+        typer.Option(parser=parse_duration, metavar="DURATION", help="For training: how long to keep finished jobs."),
     ] = None,
     serving: Annotated[Path, typer.Option(help="For lifecycle: the serving folder.")] = _SERVING,
     drain_seconds: Annotated[

@@ -21,7 +21,7 @@ from housing_price_model.fitting.onnx_graph import build_graph
 from housing_price_model.fitting.pipeline import ENCODER, PriceFit, Recipe
 from housing_price_model.survey.vocabulary import CATEGORIES, COLUMNS, OPTIONAL
 
-SERVED: Final = Path(inspect.getfile(HousePriceModel))
+SERVED_FILE: Final = Path(inspect.getfile(HousePriceModel))
 
 REQUIREMENTS: Final = tuple(f"{name}=={version(name)}" for name in ("mlflow", "numpy", "onnxruntime", "pandas"))
 """The packages that a server of the model needs."""
@@ -40,7 +40,7 @@ SIGNATURE: Final = ModelSignature(
 
 
 @dataclass(frozen=True)
-class Packed:
+class PackedModel:
     """A packed model.
 
     Attributes:
@@ -52,7 +52,7 @@ class Packed:
     artifacts: dict[str, str]
 
 
-def pack(price: PriceFit, interval: Interval, recipe: Recipe, folder: Path) -> Packed:
+def pack(price: PriceFit, interval: Interval, recipe: Recipe, folder: Path) -> PackedModel:
     """Write the artefacts to a folder; equal fits give equal bytes and the same `model_id`."""
     graph = build_graph(price, interval.spread)
     spec: dict[str, Any] = {
@@ -64,13 +64,13 @@ def pack(price: PriceFit, interval: Interval, recipe: Recipe, folder: Path) -> P
         "interval": {"level": recipe.level, "below": interval.below, "above": interval.above},
     }
     identity = hashlib.sha256()
-    for part in (SERVED.read_bytes(), graph, json.dumps(spec, sort_keys=True).encode()):
+    for part in (SERVED_FILE.read_bytes(), graph, json.dumps(spec, sort_keys=True).encode()):
         identity.update(hashlib.sha256(part).digest())
     spec["model_id"] = identity.hexdigest()[:16]
     paths = {"graph": folder / "graph.onnx", "spec": folder / "spec.json"}
     paths["graph"].write_bytes(graph)
     paths["spec"].write_text(json.dumps(spec, indent=1), encoding="utf-8")
-    return Packed(spec["model_id"], {name: str(path) for name, path in paths.items()})
+    return PackedModel(spec["model_id"], {name: str(path) for name, path in paths.items()})
 
 
 def load(artifacts: dict[str, str]) -> Callable[[pd.DataFrame], pd.DataFrame]:

@@ -6,15 +6,15 @@ from pathlib import Path
 import pandas as pd
 
 from housing_price_model.fitting.evaluate import CrossValidation
-from housing_price_model.fitting.pack import Packed
-from housing_price_model.reference.golden import GOLDEN, choose, write_golden
+from housing_price_model.fitting.pack import PackedModel
+from housing_price_model.reference.golden import GOLDEN, choose_golden, golden_to_json
 from housing_price_model.reference.profile import PROFILE, Profile
 from housing_price_model.survey.data import Houses
 
 
-def describe(
-    packed: Packed, houses: Houses, answers: pd.DataFrame, validation: CrossValidation, folder: Path
-) -> Packed:
+def add_reference_data(
+    packed: PackedModel, houses: Houses, answers: pd.DataFrame, validation: CrossValidation, folder: Path
+) -> PackedModel:
     """Write the profile and the golden answers, and add them to the artefacts; `model_id` stays the same.
 
     Args:
@@ -26,7 +26,7 @@ def describe(
     """
     contents = {
         PROFILE: Profile.of(houses, answers, validation).to_json(),
-        GOLDEN: write_golden(choose(houses, answers)),
+        GOLDEN: golden_to_json(choose_golden(houses, answers)),
     }
     paths = {name: folder / f"{name}.json" for name in contents}
     for name, path in paths.items():

@@ -20,7 +20,7 @@ BINS: Final = 10
 
 
 @dataclass(frozen=True)
-class Numbers:
+class NumericDistribution:
     """The distribution of a numeric column.
 
     Attributes:
@@ -116,7 +116,7 @@ class Numbers:
 
 
 @dataclass(frozen=True)
-class Words:
+class CategoricalDistribution:
     """The distribution of a categorical column.
 
     Attributes:

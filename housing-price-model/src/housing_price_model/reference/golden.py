@@ -34,7 +34,7 @@ class Golden:
     answers: Sequence[dict[str, Any]]
 
 
-def choose(houses: Houses, answers: pd.DataFrame) -> Golden:
+def choose_golden(houses: Houses, answers: pd.DataFrame) -> Golden:
     """Select houses across the price range, and those with the most blanks; deterministic."""
     count = len(houses)
     by_price = np.argsort(houses.prices, kind="stable")
@@ -48,7 +48,7 @@ def _records(answers: pd.DataFrame) -> list[dict[str, Any]]:
     return [{str(name): value for name, value in row.items()} for row in answers.to_dict("records")]
 
 
-def write_golden(golden: Golden) -> bytes:
+def golden_to_json(golden: Golden) -> bytes:
     """Serialize to the bytes of the file."""
     content = {"version": VERSION, "columns": golden.columns, "rows": golden.rows, "answers": golden.answers}
     return orjson.dumps(content)

@@ -15,7 +15,7 @@ import pandas as pd
 
 from housing_price_model.errors import ArtefactError
 from housing_price_model.fitting.evaluate import CrossValidation
-from housing_price_model.reference.distribution import Numbers, Words
+from housing_price_model.reference.distribution import CategoricalDistribution, NumericDistribution
 from housing_price_model.reference.tally import GROUP, Tally
 from housing_price_model.survey.data import Houses
 from housing_price_model.survey.vocabulary import COLUMNS
@@ -36,7 +36,7 @@ class Profile:
         model_id: The model that the profile belongs to.
         houses: Number of training houses.
         numbers: Distribution of each numeric column, by column.
-        words: Distribution of each categorical column, by column.
+        categories: Distribution of each categorical column, by column.
         sale_prices: Sale prices of the training houses, in US dollars.
         prices: The model's prices for the training houses, in US dollars.
         widths: Interval widths, as log(high / low).
@@ -47,13 +47,13 @@ class Profile:
 
     model_id: str
     houses: int
-    numbers: Mapping[str, Numbers]
-    words: Mapping[str, Words]
-    sale_prices: Numbers
-    prices: Numbers
-    widths: Numbers
-    group_prices: Mapping[str, Numbers]
-    errors: Numbers
+    numbers: Mapping[str, NumericDistribution]
+    categories: Mapping[str, CategoricalDistribution]
+    sale_prices: NumericDistribution
+    prices: NumericDistribution
+    widths: NumericDistribution
+    group_prices: Mapping[str, NumericDistribution]
+    errors: NumericDistribution
     covered: int
 
     @classmethod
@@ -67,12 +67,12 @@ class Profile:
             model_id=str(answers["model_id"].iloc[0]),
             houses=len(houses),
             numbers=tally.numbers(),
-            words=tally.words(),
-            sale_prices=Numbers.of_sample(houses.prices),
+            categories=tally.categories(),
+            sale_prices=NumericDistribution.of_sample(houses.prices),
             prices=tally.prices(),
             widths=tally.widths(),
             group_prices=tally.group_prices(),
-            errors=Numbers.of_sample(np.abs(validation.errors), _ERROR_DIGITS),
+            errors=NumericDistribution.of_sample(np.abs(validation.errors), _ERROR_DIGITS),
             covered=int(inside.sum()),
         )
 
@@ -84,7 +84,7 @@ class Profile:
                 "model_id": self.model_id,
                 "houses": self.houses,
                 "numbers": {name: numbers.to_json() for name, numbers in self.numbers.items()},
-                "categories": {name: words.to_json() for name, words in self.words.items()},
+                "categories": {name: category.to_json() for name, category in self.categories.items()},
                 "sale_prices_usd": self.sale_prices.to_json(),
                 "prices_usd": self.prices.to_json(),
                 "interval_log_widths": self.widths.to_json(),
@@ -117,13 +117,13 @@ def read_profile(model: Path) -> Profile:
         return Profile(
             model_id=stored["model_id"],
             houses=stored["houses"],
-            numbers={name: Numbers.from_json(one) for name, one in stored["numbers"].items()},
-            words={name: Words.from_json(one) for name, one in stored["categories"].items()},
-            sale_prices=Numbers.from_json(stored["sale_prices_usd"]),
-            prices=Numbers.from_json(stored["prices_usd"]),
-            widths=Numbers.from_json(stored["interval_log_widths"]),
-            group_prices={name: Numbers.from_json(one) for name, one in stored["group_prices_usd"].items()},
-            errors=Numbers.from_json(stored["held_out_log_errors"]),
+            numbers={name: NumericDistribution.from_json(one) for name, one in stored["numbers"].items()},
+            categories={name: CategoricalDistribution.from_json(one) for name, one in stored["categories"].items()},
+            sale_prices=NumericDistribution.from_json(stored["sale_prices_usd"]),
+            prices=NumericDistribution.from_json(stored["prices_usd"]),
+            widths=NumericDistribution.from_json(stored["interval_log_widths"]),
+            group_prices={name: NumericDistribution.from_json(one) for name, one in stored["group_prices_usd"].items()},
+            errors=NumericDistribution.from_json(stored["held_out_log_errors"]),
             covered=stored["held_out_covered"],
         )
     except FileNotFoundError as error:

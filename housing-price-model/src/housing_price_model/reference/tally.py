@@ -7,14 +7,14 @@ from typing import Any, Final
 
 from housing_price_model.artefact.served import SUBCLASS
 from housing_price_model.errors import DataError
-from housing_price_model.reference.distribution import Numbers, Words
+from housing_price_model.reference.distribution import CategoricalDistribution, NumericDistribution
 from housing_price_model.survey.vocabulary import CATEGORIES, COLUMNS, NUMBERS
 
 GROUP: Final = "Neighborhood"
 """The column whose groups are compared separately: neighbourhoods show best how the callers change."""
 
-WORDS: Final = tuple(name for name in COLUMNS if name in CATEGORIES or name == SUBCLASS)
-QUANTITIES: Final = tuple(name for name in NUMBERS if name != SUBCLASS)
+CATEGORICAL_COLUMNS: Final = tuple(name for name in COLUMNS if name in CATEGORIES or name == SUBCLASS)
+NUMERIC_COLUMNS: Final = tuple(name for name in NUMBERS if name != SUBCLASS)
 
 # Prices are rounded to 10 USD and widths to 0.001, which bounds the number of distinct values in a long log.
 _PRICE_DIGITS: Final = -1
@@ -61,43 +61,43 @@ class Tally:
             if group is not None:
                 self._group_prices.setdefault(group, Counter())[rounded] += 1
 
-    def numbers(self) -> Mapping[str, Numbers]:
+    def numbers(self) -> Mapping[str, NumericDistribution]:
         """Return the distribution of each numeric column.
 
         Raises:
             DataError: A value is not a number.
         """
-        for name in QUANTITIES:
+        for name in NUMERIC_COLUMNS:
             for value in self._columns[name]:
                 if value is not None and type(value) not in (int, float):
                     raise DataError(f"{name}: {value!r} is not a number")
-        return {name: Numbers.of(self._columns[name]) for name in QUANTITIES}
+        return {name: NumericDistribution.of(self._columns[name]) for name in NUMERIC_COLUMNS}
 
-    def words(self) -> Mapping[str, Words]:
+    def categories(self) -> Mapping[str, CategoricalDistribution]:
         """Return the distribution of each categorical column; the codes of `MSSubClass` become strings.
 
         Raises:
             DataError: A value is not a string.
         """
         distributions = {}
-        for name in WORDS:
+        for name in CATEGORICAL_COLUMNS:
             counts: Counter[str | None] = Counter()
             for value, count in self._columns[name].items():
                 is_code = name == SUBCLASS and type(value) in (int, float)
                 if value is not None and not is_code and not isinstance(value, str):
                     raise DataError(f"{name}: {value!r} is not a string")
                 counts[str(int(value)) if is_code else value] += count
-            distributions[name] = Words.of(counts)
+            distributions[name] = CategoricalDistribution.of(counts)
         return distributions
 
-    def prices(self) -> Numbers:
+    def prices(self) -> NumericDistribution:
         """Return the distribution of the estimated prices, in US dollars."""
-        return Numbers.of(self._prices)
+        return NumericDistribution.of(self._prices)
 
-    def widths(self) -> Numbers:
+    def widths(self) -> NumericDistribution:
         """Return the distribution of log(high / low), the relative width of the intervals."""
-        return Numbers.of(self._widths)
+        return NumericDistribution.of(self._widths)
 
-    def group_prices(self) -> Mapping[str, Numbers]:
+    def group_prices(self) -> Mapping[str, NumericDistribution]:
         """Return the distribution of the estimated prices of each group, in US dollars."""
-        return {group: Numbers.of(counts) for group, counts in sorted(self._group_prices.items())}
+        return {group: NumericDistribution.of(counts) for group, counts in sorted(self._group_prices.items())}

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from housing_price_model.artefact.export import Manifest, read_export, write_export
 from housing_price_model.errors import ArtefactError
-from housing_price_model.registry.versions import Registered, connect, download_checked, find
+from housing_price_model.registry.versions import RegisteredVersion, connect, download_checked, find_version
 
 
 def export_registered(model: str, folder: Path, tracking_uri: str) -> tuple[Manifest, bool]:
@@ -21,7 +21,7 @@ def export_registered(model: str, folder: Path, tracking_uri: str) -> tuple[Mani
         ArtefactError: The files differ from those registered, or the folder cannot be written.
     """
     client = connect(tracking_uri)
-    wanted, _version = find(client, model)
+    wanted, _version = find_version(client, model)
     if existing := _existing_export(folder, wanted):
         return existing, False
     with download_checked(client, model) as (registered, files):
@@ -37,7 +37,7 @@ def export_registered(model: str, folder: Path, tracking_uri: str) -> tuple[Mani
     return manifest, True
 
 
-def _existing_export(folder: Path, wanted: Registered) -> Manifest | None:
+def _existing_export(folder: Path, wanted: RegisteredVersion) -> Manifest | None:
     """Return the manifest of the export in a folder if it is undamaged and of the wanted version, else None."""
     try:
         manifest = read_export(folder)

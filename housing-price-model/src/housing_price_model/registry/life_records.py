@@ -106,8 +106,8 @@ class LifeRecords:
     def all(self) -> list[Life]:
         """Return every version, oldest first."""
         aliases = self._aliases()
-        found = [_life(version, aliases) for version in self._client.search_model_versions(f"name='{NAME}'")]
-        return sorted(found, key=lambda life: int(life.version))
+        lives = [_life(version, aliases) for version in self._client.search_model_versions(f"name='{NAME}'")]
+        return sorted(lives, key=lambda life: int(life.version))
 
     def find(self, version: str) -> Life:
         """Return one version.
@@ -116,12 +116,12 @@ class LifeRecords:
             MoveError: `version-unknown`: There is no such version.
         """
         try:
-            found = self._client.get_model_version(NAME, version)
+            registered = self._client.get_model_version(NAME, version)
         except MlflowException as error:
             if error.error_code not in NOT_FOUND_CODES:
                 raise
             raise MoveError("version-unknown", f"there is no version {version}") from error
-        return _life(found, self._aliases())
+        return _life(registered, self._aliases())
 
     def champion(self) -> str | None:
         """Return the champion's version number; None if there is no champion."""
@@ -131,7 +131,7 @@ class LifeRecords:
         """Return the version in a state that at most one version can have; None if there is none."""
         return next((life.version for life in self.all() if life.state is state), None)
 
-    def before(self, champion: str) -> str | None:
+    def previous_champion(self, champion: str) -> str | None:
         """Return the version that was champion before this one was promoted; None if there was none."""
         promotions = [record for record in self.find(champion).records if record.action != "rollback"]
         became = [record for record in promotions if record.target is State.CHAMPION]
@@ -202,13 +202,13 @@ def _state(version: str, tag: str | None, aliases: dict[str, str]) -> State:
 
 
 def _records(tags: dict[str, str]) -> list[Record]:
-    found = []
+    records = []
     for key, value in tags.items():
         if key.startswith(MOVE_TAG):
             try:
                 stored = orjson.loads(value)
                 source, target = State(stored.pop("from")), State(stored.pop("to"))
-                found.append(Record(**stored, source=source, target=target))
+                records.append(Record(**stored, source=source, target=target))
             except (ValueError, KeyError, TypeError, AttributeError) as error:
                 raise RegistryError(f"the tag `{key}` is not a valid move record ({error!r})") from error
-    return sorted(found, key=lambda record: record.at)
+    return sorted(records, key=lambda record: record.at)

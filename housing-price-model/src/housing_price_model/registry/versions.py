@@ -31,7 +31,7 @@ from housing_price_model.registry.states import State
 
 
 @dataclass(frozen=True)
-class Registered:
+class RegisteredVersion:
     """A version of the model in the registry, with the digest of its files."""
 
     name: str
@@ -60,7 +60,9 @@ def connect(tracking_uri: str) -> MlflowClient:
     return client
 
 
-def register(client: MlflowClient, model_uri: str, run_id: str, model_id: str, rmsle: float) -> tuple[Registered, bool]:
+def register(
+    client: MlflowClient, model_uri: str, run_id: str, model_id: str, rmsle: float
+) -> tuple[RegisteredVersion, bool]:
     """Register a logged model; it becomes the champion if it is the first, or has a lower RMSLE than the champion.
 
     Returns:
@@ -83,7 +85,7 @@ def register(client: MlflowClient, model_uri: str, run_id: str, model_id: str, r
     return registered, is_champion
 
 
-def _make_champion(client: MlflowClient, registered: Registered, reason: str, previous: str | None) -> None:
+def _make_champion(client: MlflowClient, registered: RegisteredVersion, reason: str, previous: str | None) -> None:
     """Make a newly trained version the champion, and archive the previous one."""
     lives = LifeRecords(client)
     lives.write(registered.version, _training_record(registered, reason, State.REGISTERED, State.CHAMPION, previous))
@@ -92,13 +94,15 @@ def _make_champion(client: MlflowClient, registered: Registered, reason: str, pr
 
 
 def _training_record(
-    registered: Registered, reason: str, source: State, target: State, other: str | None = None
+    registered: RegisteredVersion, reason: str, source: State, target: State, other: str | None = None
 ) -> Record:
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     return Record(f"run-{registered.run_id}", at, "training", reason, "train", source, target, other)
 
 
-def register_challenger(client: MlflowClient, model_uri: str, run_id: str, model_id: str, rmsle: float) -> Registered:
+def register_challenger(
+    client: MlflowClient, model_uri: str, run_id: str, model_id: str, rmsle: float
+) -> RegisteredVersion:
     """Register a logged model and make it the challenger; the champion does not change.
 
     Idempotent: a repeated call completes an interrupted one.
@@ -115,12 +119,14 @@ def register_challenger(client: MlflowClient, model_uri: str, run_id: str, model
     return registered
 
 
-def _tag_version(client: MlflowClient, version: ModelVersion, run_id: str, model_id: str, rmsle: float) -> Registered:
+def _tag_version(
+    client: MlflowClient, version: ModelVersion, run_id: str, model_id: str, rmsle: float
+) -> RegisteredVersion:
     with temporary_download(version) as folder:
         digest = digest_of(folder)
     for key, value in {DIGEST_TAG: digest, MODEL_ID_TAG: model_id, RMSLE_TAG: repr(rmsle)}.items():
         client.set_model_version_tag(NAME, version.version, key, value)
-    return Registered(NAME, str(version.version), model_id, digest, run_id)
+    return RegisteredVersion(NAME, str(version.version), model_id, digest, run_id)
 
 
 def find_champion(client: MlflowClient) -> ModelVersion | None:
@@ -138,7 +144,7 @@ def find_champion(client: MlflowClient) -> ModelVersion | None:
             raise
 
 
-def find(client: MlflowClient, uri: str) -> tuple[Registered, ModelVersion]:
+def find_version(client: MlflowClient, uri: str) -> tuple[RegisteredVersion, ModelVersion]:
     """Find the version of a URI `models:/name@alias` or `models:/name/version`.
 
     Raises:
@@ -157,25 +163,25 @@ def find(client: MlflowClient, uri: str) -> tuple[Registered, ModelVersion]:
         raise RegistryError(
             f"{uri}: registered without {' and '.join(sorted(missing))}, so its files cannot be verified"
         )
-    found = Registered(
+    registered = RegisteredVersion(
         name, str(version.version), version.tags[MODEL_ID_TAG], version.tags[DIGEST_TAG], version.run_id or ""
     )
-    return found, version
+    return registered, version
 
 
 @contextmanager
-def download_checked(client: MlflowClient, uri: str) -> Iterator[tuple[Registered, Path]]:
+def download_checked(client: MlflowClient, uri: str) -> Iterator[tuple[RegisteredVersion, Path]]:
     """Download a registered model and check its digest and contents; the folder is deleted when the context exits.
 
     Raises:
-        RegistryError: See `find`.
+        RegistryError: See `find_version`.
         ArtefactError: The files differ from those registered, or have disallowed contents.
     """
-    found, version = find(client, uri)
+    registered, version = find_version(client, uri)
     with temporary_download(version) as folder:
-        check_digest(folder, found.digest)
+        check_digest(folder, registered.digest)
         check_contents(folder)
-        yield found, folder
+        yield registered, folder
 
 
 @contextmanager

@@ -79,8 +79,8 @@ class ModelServerMiddleware:
 
 def _trace_of(traceparent: bytes) -> str:
     """Format the trace id of a `traceparent` header (https://www.w3.org/TR/trace-context/#traceparent-header)."""
-    found = _TRACEPARENT.match(traceparent)
-    return "" if found is None else f" trace={found[1].decode()}"
+    match = _TRACEPARENT.match(traceparent)
+    return "" if match is None else f" trace={match[1].decode()}"
 
 
 @contextmanager

@@ -14,7 +14,7 @@ from typing import Final
 
 import mlflow
 
-from housing_price_model.fitting.pack import REQUIREMENTS, SERVED, SIGNATURE, Packed
+from housing_price_model.fitting.pack import REQUIREMENTS, SERVED_FILE, SIGNATURE, PackedModel
 from housing_price_model.fitting.pipeline import Recipe
 from housing_price_model.registry.names import NAME
 from housing_price_model.registry.versions import registry_errors
@@ -25,7 +25,7 @@ _LIBRARIES: Final = ("mlflow", "numpy", "onnx", "onnxruntime", "pandas", "scikit
 
 
 @dataclass(frozen=True)
-class Logged:
+class LoggedRun:
     """The MLflow run id and the URI of the logged model."""
 
     run_id: str
@@ -39,10 +39,10 @@ def log_run(
     seed: int,
     metrics: Mapping[str, float],
     run_files: Path,
-    packed: Packed,
+    packed: PackedModel,
     training_seconds: float,
     tags: Mapping[str, str] = MappingProxyType({}),
-) -> Logged:
+) -> LoggedRun:
     """Log a run to the tracking server set by `registry.versions.connect`.
 
     Args:
@@ -74,7 +74,7 @@ def log_run(
             with _without_bytecode():
                 logged = mlflow.pyfunc.log_model(
                     name="model",
-                    python_model=str(SERVED),
+                    python_model=str(SERVED_FILE),
                     artifacts=packed.artifacts,
                     signature=SIGNATURE,
                     input_example=houses.features.head(2),
@@ -87,7 +87,7 @@ def log_run(
                         "training_seconds": training_seconds,
                     },
                 )
-        return Logged(run.info.run_id, logged.model_uri)
+        return LoggedRun(run.info.run_id, logged.model_uri)
 
 
 @contextmanager

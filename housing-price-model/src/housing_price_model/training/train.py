@@ -16,14 +16,14 @@ from housing_price_model.artefact.export import Manifest, digest_of, write_expor
 from housing_price_model.errors import DataError
 from housing_price_model.fitting.evaluate import CrossValidation, Fold, Progress, cross_validate, metrics
 from housing_price_model.fitting.intervals import Interval
-from housing_price_model.fitting.pack import Packed, load, pack
+from housing_price_model.fitting.pack import PackedModel, load, pack
 from housing_price_model.fitting.pipeline import ENCODER, PriceFit, Recipe
-from housing_price_model.reference.describe import describe
+from housing_price_model.reference.describe import add_reference_data
 from housing_price_model.registry.names import NAME
-from housing_price_model.registry.versions import Registered, connect, download, register
+from housing_price_model.registry.versions import RegisteredVersion, connect, download, register
 from housing_price_model.survey.data import BUNDLED, Houses, read_houses
 from housing_price_model.training.held_out_estimates import HELD_OUT, HeldOut
-from housing_price_model.training.mlflow_run import Logged, log_run
+from housing_price_model.training.mlflow_run import LoggedRun, log_run
 from housing_price_model.training.plots import draw
 
 MIN_HOUSES: Final = 50
@@ -67,7 +67,7 @@ class Trained:
     model_id: str
     run_id: str
     metrics: dict[str, float]
-    registered: Registered | None
+    registered: RegisteredVersion | None
     is_champion: bool
 
 
@@ -155,7 +155,7 @@ def fit(
     return Fitted(price, interval, validation, metrics(houses.prices, validation.estimates))
 
 
-def build_model(houses: Houses, fitted: Fitted, recipe: Recipe, seed: int, folder: Path) -> Packed:
+def build_model(houses: Houses, fitted: Fitted, recipe: Recipe, seed: int, folder: Path) -> PackedModel:
     """Write the model to `artifacts/` in a folder, and the files of its MLflow run to `shown/`.
 
     Raises:
@@ -167,7 +167,7 @@ def build_model(houses: Houses, fitted: Fitted, recipe: Recipe, seed: int, folde
     packed = pack(fitted.price, fitted.interval, recipe, model)
     answers = load(packed.artifacts)(houses.features)
     _check_packed_prices(answers, houses, fitted.price)
-    packed = describe(packed, houses, answers, fitted.validation, model)
+    packed = add_reference_data(packed, houses, answers, fitted.validation, model)
     for name, figure in draw(houses, fitted.validation, fitted.price, seed).items():
         figure.savefig(run_files / "plots" / name)
     HeldOut.of(houses, fitted.validation.estimates).write(run_files / HELD_OUT)
@@ -183,7 +183,7 @@ def _check_packed_prices(answers: pd.DataFrame, houses: Houses, price: PriceFit)
         raise RuntimeError(f"the packed model's prices differ from the fitted one's by up to {worst:.2%}")
 
 
-def _export(logged: Logged, registered: Registered | None, model_id: str, folder: Path) -> None:
+def _export(logged: LoggedRun, registered: RegisteredVersion | None, model_id: str, folder: Path) -> None:
     with tempfile.TemporaryDirectory() as temporary:
         model = download(logged.model_uri, Path(temporary))
         manifest = Manifest(

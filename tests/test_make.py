@@ -1,4 +1,4 @@
-"""`make up` as a user starts and ends it; the services are stand-ins."""
+"""`make up` as a user starts and stops it, with fake services."""
 
 import os
 import shutil
@@ -32,11 +32,11 @@ def test_a_signal_to_make_alone_leaves_nothing_running(
     up.wait(10)
 
 
-def test_ctrl_c_reaches_the_whole_group_and_leaves_nothing_running(start: Callable[..., Up], tmp_path: Path) -> None:
+def test_ctrl_c_in_a_terminal_leaves_nothing_running(start: Callable[..., Up], tmp_path: Path) -> None:
     up = make_up(start, tmp_path / "state")
     os.killpg(up.process.pid, signal.SIGINT)
     up.wait(10)
-    assert "everything has ended" in up.log
+    assert "all services have stopped" in up.log
     assert "Traceback" not in up.log
 
 
@@ -47,7 +47,7 @@ def test_killing_make_with_9_leaves_nothing_running(start: Callable[..., Up], tm
 
 
 def test_help_names_every_command() -> None:
-    # Under `make test` make is make's child, and would tell which folder it enters.
+    # Under `make test`, this make is a child of make and would print the folder that it enters.
     command = ["make", "--no-print-directory", "help"]
     text = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
     commands = [line.split()[1] for line in text.splitlines() if line]

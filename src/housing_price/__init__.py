@@ -1,1 +1,1 @@
-"""Runs the house price services on one machine: `housing-price up` and `housing-price doctor`."""
+"""Runs the house price services on one machine (`up`, `doctor`) and operates a running API (`jobs`, `models`)."""

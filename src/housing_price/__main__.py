@@ -1,4 +1,4 @@
-"""Lets `python -m housing_price` do what `housing-price` does."""
+"""Entry point of `python -m housing_price`, the same as the command `housing-price`."""
 
 from housing_price.cli import app
 

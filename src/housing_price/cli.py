@@ -10,7 +10,7 @@ from typing import Annotated
 
 import typer
 
-from housing_price.doctor.doctor import examine
+from housing_price.doctor.doctor import run_checks
 from housing_price.errors import StackError
 from housing_price.remote import jobs, models
 from housing_price.stack.output import Output
@@ -26,27 +26,31 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Runs the house price services on this machine.",
+    help="Run the house price services on this machine, and manage jobs and model versions over the API.",
 )
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(models.app, name="models")
 
-# Not `type Port = ...`: typer does not look into such an alias and loses the bounds and the help.
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 takes a free one.")]
-ModelServerPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the model server.")]
-TrackingPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of MLflow's tracking server.")]
-StateDir = Annotated[Path, typer.Option(file_okay=False, help="Folder for all state.", show_default=False)]
+# Not `type Port = ...`: typer ignores such an alias, and the bounds and the help would be lost.
+Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 picks a free port.")]
+ModelServerPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the model server; 0 picks a free port.")]
+TrackingPort = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port of MLflow's tracking server; 0 picks a free port.")
+]
+StateDir = Annotated[
+    Path, typer.Option(file_okay=False, help="Folder for databases, models and job files.", show_default=False)
+]
 
 
 @contextmanager
-def _plan(  # noqa: PLR0917 - one for each option
+def _plan(  # noqa: PLR0917 - one parameter per option
     state_dir: Path, host: str, port: int, model_server_port: int, tracking_port: int, kind: ModelServerKind
 ) -> Iterator[Plan]:
-    """Give a port of 0 a free one, which stays reserved until the context ends."""
+    """Replace each port 0 by a free port, which stays reserved until the context ends."""
     with ExitStack() as reserved:
 
-        def address(host: str, port: int, wanted_by: str, option: str) -> Address:
-            return Address(host, port or reserved.enter_context(reserved_port(host)), wanted_by, option)
+        def address(host: str, port: int, service: str, option: str) -> Address:
+            return Address(host, port or reserved.enter_context(reserved_port(host)), service, option)
 
         yield Plan(
             state=State(state_dir.resolve()),
@@ -60,21 +64,23 @@ def _plan(  # noqa: PLR0917 - one for each option
 @app.command()
 def up(
     *,
-    host: Annotated[str, typer.Option(help="Address that the API listens on; the other services stay private.")] = (
-        LOOPBACK
-    ),
+    host: Annotated[
+        str, typer.Option(help="Address that the API listens on. The other services always listen on loopback.")
+    ] = (LOOPBACK),
     port: Port = 8000,
     model_server_port: ModelServerPort = 8080,
     tracking_port: TrackingPort = 9999,
-    model_server: Annotated[ModelServerKind, typer.Option(help="What serves the model.")] = ModelServerKind.MLFLOW,
+    model_server: Annotated[ModelServerKind, typer.Option(help="Model server to run.")] = ModelServerKind.MLFLOW,
     state_dir: StateDir = DEFAULT_STATE,
-    stop_with: Annotated[int | None, typer.Option(hidden=True, help="Process whose end ends the stack.")] = None,
+    stop_with: Annotated[
+        int | None, typer.Option(hidden=True, help="Process id; the stack stops when this process ends.")
+    ] = None,
 ) -> None:
-    """Train if there is no model yet, then run tracking server, model server and API until Ctrl-C."""
+    """Train a model if there is none, then run the tracking server, model server, API and workers until Ctrl-C."""
     output = Output(sys.stdout)
     try:
         with _plan(state_dir, host, port, model_server_port, tracking_port, model_server) as plan:
-            ports = {address.wanted_by: address.port for address in plan.addresses}
+            ports = {address.service: address.port for address in plan.addresses}
             with plan.state.lock({"pid": os.getpid(), "ports": ports}):
                 asyncio.run(run_until_stopped(plan, output, BackOff(), stop_with))
     except StackError as error:
@@ -90,8 +96,8 @@ def doctor(
     tracking_port: TrackingPort = 9999,
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
-    """Check what the stack needs, and say what to do about each finding."""
+    """Check this machine and the stack, and suggest a fix for each problem."""
     with _plan(state_dir, LOOPBACK, port, model_server_port, tracking_port, ModelServerKind.MLFLOW) as plan:
-        is_well = examine(plan, Output(sys.stdout))
-    if not is_well:
+        is_healthy = run_checks(plan, Output(sys.stdout))
+    if not is_healthy:
         raise typer.Exit(1)

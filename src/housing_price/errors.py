@@ -1,5 +1,5 @@
-"""The one error of the stack runner."""
+"""The error of the stack runner."""
 
 
 class StackError(Exception):
-    """The stack cannot run. The text says what is wrong and what to do about it, for a person at a terminal."""
+    """The stack cannot run. The message states the problem and how to fix it."""

@@ -1,4 +1,4 @@
-"""Each check tells what it finds, and what to do about it. The lock is checked for real in test_stack."""
+"""Each check reports its finding and how to fix it. `test_stack` runs the check of the lock."""
 
 import hashlib
 import io
@@ -16,7 +16,7 @@ import pytest
 from housing_price.doctor import doctor
 from housing_price.doctor.checks import Finding, Verdict, model
 from housing_price.doctor.checks.machine import check_ports, check_python
-from housing_price.doctor.checks.model import check_columns, check_data, check_export, check_registry, compare
+from housing_price.doctor.checks.model import check_columns, check_data, check_export, check_registry, compare_columns
 from housing_price.stack.output import Output
 from housing_price.stack.ports import Address, reserved_port
 from housing_price.stack.services import Plan
@@ -57,7 +57,7 @@ def write_registry(plan: Plan, version: int | None, digest: str | None = None) -
 
 
 def write_export(plan: Plan, version: str, columns: dict[str, str]) -> str:
-    """Write an export of which nothing but the signature is real; gives its digest."""
+    """Write an export with a real signature and nothing else; returns its digest."""
     folder = plan.state.export_of(version) / "model"
     folder.mkdir(parents=True)
     inputs = json.dumps([{"type": kind, "name": name, "required": True} for name, kind in columns.items()])
@@ -67,36 +67,36 @@ def write_export(plan: Plan, version: str, columns: dict[str, str]) -> str:
     return manifest.digest
 
 
-def orchestrator_sends(monkeypatch: pytest.MonkeyPatch, said: str) -> None:
-    monkeypatch.setattr(model, "orchestrator_columns", lambda: ("echo", said))
+def orchestrator_sends(monkeypatch: pytest.MonkeyPatch, columns: str) -> None:
+    monkeypatch.setattr(model, "orchestrator_columns", lambda: ("echo", columns))
 
 
-def test_the_running_python_is_the_projects(plan: Plan) -> None:
-    assert only(check_python(plan)).verdict is Verdict.GOOD
+def test_the_running_python_has_the_required_version(plan: Plan) -> None:
+    assert only(check_python(plan)).verdict is Verdict.OK
 
 
-def test_free_ports_are_good(plan: Plan) -> None:
-    assert [finding.verdict for finding in check_ports(plan)] == [Verdict.GOOD] * 3
+def test_free_ports_are_ok(plan: Plan) -> None:
+    assert [finding.verdict for finding in check_ports(plan)] == [Verdict.OK] * 3
 
 
 @pytest.mark.parametrize("is_ours", [True, False])
-def test_a_taken_port_is_wrong_unless_our_own_stack_has_it(plan: Plan, is_ours: bool) -> None:
+def test_a_port_in_use_is_a_problem_unless_the_stack_itself_uses_it(plan: Plan, is_ours: bool) -> None:
     holder = {"pid": 1, "ports": {"orchestrator": plan.orchestrator.port if is_ours else 1}}
     with socket.socket() as taken, plan.state.lock(holder):
         taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         taken.bind((plan.orchestrator.host, plan.orchestrator.port))
         taken.listen()
-        finding = next(finding for finding in check_ports(plan) if str(plan.orchestrator.port) in finding.what)
-    assert finding.verdict is (Verdict.GOOD if is_ours else Verdict.WRONG)
-    assert is_ours or "--port" in finding.advice
+        finding = next(finding for finding in check_ports(plan) if str(plan.orchestrator.port) in finding.subject)
+    assert finding.verdict is (Verdict.OK if is_ours else Verdict.PROBLEM)
+    assert is_ours or "--port" in finding.fix
 
 
-def test_the_data_is_what_was_checked_in(plan: Plan) -> None:
-    assert only(check_data(plan)).verdict is Verdict.GOOD
+def test_the_bundled_data_has_the_recorded_checksum(plan: Plan) -> None:
+    assert only(check_data(plan)).verdict is Verdict.OK
 
 
 @pytest.mark.parametrize("content", [b"other", None])
-def test_changed_or_missing_data_is_wrong(
+def test_changed_or_missing_data_is_a_problem(
     plan: Plan, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes | None
 ) -> None:
     (tmp_path / "SHA256SUMS").write_text(f"{hashlib.sha256(b'right').hexdigest()}  houses.csv\n")
@@ -104,80 +104,80 @@ def test_changed_or_missing_data_is_wrong(
         (tmp_path / "houses.csv").write_bytes(content)
     monkeypatch.setattr(model, "DATA", tmp_path)
     finding = only(check_data(plan))
-    assert finding.verdict is Verdict.WRONG
-    assert "git checkout" in finding.advice
+    assert finding.verdict is Verdict.PROBLEM
+    assert "git checkout" in finding.fix
 
 
-def test_a_stack_that_never_ran_is_a_note_and_not_wrong(plan: Plan) -> None:
+def test_a_stack_that_was_never_started_is_a_note(plan: Plan) -> None:
     for check in (check_registry, check_export, check_columns):
         finding = only(check(plan))
         assert finding.verdict is Verdict.NOTE
-        assert "housing-price up" in finding.advice
+        assert "housing-price up" in finding.fix
 
 
-def test_a_registry_with_a_champion_is_good(plan: Plan) -> None:
+def test_a_registry_with_a_champion_is_ok(plan: Plan) -> None:
     write_registry(plan, 3)
     finding = only(check_registry(plan))
-    assert finding.verdict is Verdict.GOOD
-    assert "version 3" in finding.found
+    assert finding.verdict is Verdict.OK
+    assert "version 3" in finding.details
 
 
-def test_a_registry_without_a_champion_is_wrong(plan: Plan) -> None:
+def test_a_registry_without_a_champion_is_a_problem(plan: Plan) -> None:
     write_registry(plan, None)
-    assert only(check_registry(plan)).verdict is Verdict.WRONG
+    assert only(check_registry(plan)).verdict is Verdict.PROBLEM
 
 
-def test_a_registry_that_cannot_be_read_is_wrong(plan: Plan) -> None:
+def test_an_unreadable_registry_is_a_problem(plan: Plan) -> None:
     plan.state.folder.mkdir()
     plan.state.database.write_text("not a database, and long enough that SQLite looks at its header" * 20)
-    assert only(check_registry(plan)).verdict is Verdict.WRONG
+    assert only(check_registry(plan)).verdict is Verdict.PROBLEM
 
 
-def test_a_champion_that_was_not_exported_is_wrong(plan: Plan) -> None:
+def test_a_champion_without_an_export_is_a_problem(plan: Plan) -> None:
     write_registry(plan, 3)
-    assert only(check_export(plan)).verdict is Verdict.WRONG
+    assert only(check_export(plan)).verdict is Verdict.PROBLEM
 
 
-@pytest.mark.parametrize(("version", "verdict"), [("3", Verdict.GOOD), ("2", Verdict.WRONG)])
+@pytest.mark.parametrize(("version", "verdict"), [("3", Verdict.OK), ("2", Verdict.PROBLEM)])
 def test_the_export_must_be_the_champion(plan: Plan, version: str, verdict: Verdict) -> None:
     write_registry(plan, 3, write_export(plan, version, {}))
     assert only(check_export(plan)).verdict is verdict
 
 
-def test_an_export_of_another_registry_is_wrong_though_its_number_is_right(plan: Plan) -> None:
+def test_an_export_with_the_right_version_and_another_digest_is_a_problem(plan: Plan) -> None:
     digest = write_export(plan, "3", {})
     write_registry(plan, 3, "sha256:other")
     finding = only(check_export(plan))
-    assert finding.verdict is Verdict.WRONG
-    assert digest in finding.found
-    assert "sha256:other" in finding.found
+    assert finding.verdict is Verdict.PROBLEM
+    assert digest in finding.details
+    assert "sha256:other" in finding.details
 
 
 @pytest.mark.parametrize("has_registry", [True, False])
-def test_a_damaged_export_is_wrong(plan: Plan, has_registry: bool) -> None:
+def test_a_damaged_export_is_a_problem(plan: Plan, has_registry: bool) -> None:
     digest = write_export(plan, "3", {})
     if has_registry:
         write_registry(plan, 3, digest)
     (plan.state.export_of("3") / "model" / "added").touch()
     finding = only(check_export(plan))
-    assert finding.verdict is Verdict.WRONG
-    assert "not those that were recorded" in finding.found
+    assert finding.verdict is Verdict.PROBLEM
+    assert "files differ from" in finding.details
 
 
-def test_an_export_whose_manifest_says_too_little_is_wrong(plan: Plan) -> None:
+def test_an_export_with_an_incomplete_manifest_is_a_problem(plan: Plan) -> None:
     write_export(plan, "3", {})
     (plan.state.export_of("3") / "manifest.json").write_text('{"version": "3"}')
-    assert only(check_export(plan)).verdict is Verdict.WRONG
+    assert only(check_export(plan)).verdict is Verdict.PROBLEM
 
 
-def test_the_exported_model_at_full_quality_is_good(plan: Plan, champion: Path) -> None:
+def test_an_export_of_the_real_model_is_ok(plan: Plan, champion: Path) -> None:
     manifest = read_export(champion)
     shutil.copytree(champion, plan.state.export_of(manifest.version))
     write_registry(plan, int(manifest.version), manifest.digest)
-    assert only(check_export(plan)).verdict is Verdict.GOOD
+    assert only(check_export(plan)).verdict is Verdict.OK
 
 
-@pytest.mark.parametrize(("sent", "verdict"), [("double", Verdict.GOOD), ("string", Verdict.WRONG)])
+@pytest.mark.parametrize(("sent", "verdict"), [("double", Verdict.OK), ("string", Verdict.PROBLEM)])
 def test_the_orchestrators_columns_must_be_the_models(
     plan: Plan, monkeypatch: pytest.MonkeyPatch, sent: str, verdict: Verdict
 ) -> None:
@@ -186,34 +186,36 @@ def test_the_orchestrators_columns_must_be_the_models(
     assert only(check_columns(plan)).verdict is verdict
 
 
-def test_an_orchestrator_that_cannot_tell_its_columns_is_wrong(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_orchestrator_that_cannot_list_its_columns_is_a_problem(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
     write_export(plan, "1", {"LotArea": "double"})
     orchestrator_sends(monkeypatch, "no json")
-    assert only(check_columns(plan)).verdict is Verdict.WRONG
+    assert only(check_columns(plan)).verdict is Verdict.PROBLEM
 
 
-def test_an_export_without_a_signature_is_wrong(plan: Plan) -> None:
+def test_an_export_without_a_signature_is_a_problem(plan: Plan) -> None:
     write_export(plan, "1", {})
     (plan.state.export_of("1") / "model" / "MLmodel").write_text("flavors: {}")
-    assert only(check_columns(plan)).verdict is Verdict.WRONG
+    assert only(check_columns(plan)).verdict is Verdict.PROBLEM
 
 
-def test_every_difference_between_columns_is_told() -> None:
-    sent, wanted = {"a": "double", "b": "string", "c": "double"}, {"b": "double", "c": "double", "d": "string"}
-    told = list(compare(sent, wanted))
-    assert told == ["not sent: d", "unknown to the model: a", "b is sent as string, the model wants double"]
-    assert list(compare(sent, sent)) == []
+def test_every_difference_between_columns_is_reported() -> None:
+    sent, expected = {"a": "double", "b": "string", "c": "double"}, {"b": "double", "c": "double", "d": "string"}
+    differences = list(compare_columns(sent, expected))
+    assert differences == ["missing: d", "unknown to the model: a", "b is sent as string, but the model expects double"]
+    assert list(compare_columns(sent, sent)) == []
 
 
-@pytest.mark.parametrize(("verdict", "is_well"), [(Verdict.GOOD, True), (Verdict.NOTE, True), (Verdict.WRONG, False)])
-def test_only_what_is_wrong_makes_the_examination_fail(
-    plan: Plan, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, is_well: bool
+@pytest.mark.parametrize(
+    ("verdict", "is_healthy"), [(Verdict.OK, True), (Verdict.NOTE, True), (Verdict.PROBLEM, False)]
+)
+def test_only_a_problem_makes_doctor_fail(
+    plan: Plan, monkeypatch: pytest.MonkeyPatch, verdict: Verdict, is_healthy: bool
 ) -> None:
     checks: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
-        lambda _: iter([Finding("a thing", verdict, "found", "do this")]),
+        lambda _: iter([Finding("a thing", verdict, "details", "do this")]),
     )
     monkeypatch.setattr(doctor, "CHECKS", checks)
     stream = io.StringIO()
-    assert doctor.examine(plan, Output(stream)) is is_well
-    for text in ("a thing", str(verdict), "found", "do this"):
+    assert doctor.run_checks(plan, Output(stream)) is is_healthy
+    for text in ("a thing", str(verdict), "details", "do this"):
         assert text in stream.getvalue()

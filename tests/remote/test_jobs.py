@@ -1,4 +1,4 @@
-"""`housing-price jobs` against an API that answers as the real one does (its own tests hold it to that)."""
+"""`housing-price jobs` against a fake API that answers like the real one."""
 
 import json
 import re
@@ -15,17 +15,17 @@ from housing_price.cli import app
 
 
 class Api:
-    """One job, which is done after it has been asked about twice."""
+    """A fake API with one job, which finishes after two requests."""
 
     def __init__(self) -> None:
         self.seen: list[tuple[str, str, dict[str, str], bytes]] = []
         self.ends_as = "succeeded"
         self.url = ""
-        self._asked = 0
+        self._requests = 0
 
     def job(self) -> dict[str, Any]:
-        self._asked += 1
-        is_done = self._asked > 2
+        self._requests += 1
+        is_done = self._requests > 2
         return {
             "id": "a" * 32,
             "type": "scoring",
@@ -54,7 +54,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
             made.seen.append((self.command, self.path, headers, body))
             document, status = made.job(), 200
             if self.path.endswith("/unknown"):
-                document, status = {"title": "No such job", "detail": "No job of yours has this id."}, 404
+                document, status = {"title": "No such job", "detail": "You have no job with this id."}, 404
             elif "?" in self.path:
                 document = {"jobs": [document], "nextOffset": None}
             answer = json.dumps(document).encode()
@@ -83,7 +83,7 @@ def run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_a_file_is_sent_with_the_key_and_followed_to_its_end(api: Api, tmp_path: Path) -> None:
+def test_submit_sends_the_file_and_the_api_key_and_follows_the_job_to_its_end(api: Api, tmp_path: Path) -> None:
     file = tmp_path / "houses.csv"
     file.write_bytes(b"id\n1\n")
     status, output = run("submit", str(file), "--watch", "--idempotency-key", "once")
@@ -97,11 +97,18 @@ def test_a_file_is_sent_with_the_key_and_followed_to_its_end(api: Api, tmp_path:
     assert headers["idempotency-key"] == "once"
 
 
-def test_a_job_that_fails_says_why_and_ends_with_an_error(api: Api) -> None:
+def test_watching_a_failed_job_prints_the_reason_and_exits_with_1(api: Api) -> None:
     api.ends_as = "failed"
     status, output = run("watch", "a" * 32)
     assert status == 1
-    assert "input-unusable No header." in output
+    assert "The job failed (input-unusable): No header." in output
+
+
+def test_watching_a_cancelled_job_says_so_and_exits_with_1(api: Api) -> None:
+    api.ends_as = "cancelled"
+    status, output = run("watch", "a" * 32)
+    assert status == 1
+    assert "housing-price: The job was cancelled." in output
 
 
 def test_jobs_are_listed_shown_and_cancelled(api: Api) -> None:
@@ -112,9 +119,10 @@ def test_jobs_are_listed_shown_and_cancelled(api: Api) -> None:
     assert [method for method, *_ in api.seen] == ["GET", "GET", "DELETE"]
 
 
-def test_what_goes_wrong_is_told_in_words(api: Api, tmp_path: Path) -> None:
-    assert run("show", "unknown") == (1, "housing-price: 404: No such job. No job of yours has this id.\n")
-    assert "no file that ends with" in run("submit", str(tmp_path / "houses.xls"))[1]
+def test_every_failure_prints_a_message_and_no_traceback(api: Api, tmp_path: Path) -> None:
+    assert run("show", "unknown") == (1, "housing-price: 404: No such job. You have no job with this id.\n")
+    assert "houses.xls: unsupported file type" in run("submit", str(tmp_path / "houses.xls"))[1]
+    assert "nosuch.csv: file not found." in run("submit", str(tmp_path / "nosuch.csv"))[1]
     status, output = run("list", "--url", "http://127.0.0.1:1")
-    assert (status, "did not answer" in output) == (1, True)
+    assert (status, "no response" in output) == (1, True)
     assert "Traceback" not in output

@@ -10,7 +10,7 @@ from housing_price.stack.champion import ALIAS_PATH, Champion, find_champion
 REGISTRY = "http://registry.test"
 
 
-def ask(answer: httpx.Response | Exception) -> Champion | None:
+def request_champion(answer: httpx.Response | Exception) -> Champion | None:
     async def scene() -> Champion | None:
         with respx.mock:
             respx.get(f"{REGISTRY}{ALIAS_PATH}").mock(side_effect=[answer])
@@ -20,14 +20,14 @@ def ask(answer: httpx.Response | Exception) -> Champion | None:
     return asyncio.run(scene())
 
 
-def test_the_champion_is_told_with_the_digest_of_its_files() -> None:
+def test_the_champion_has_the_digest_that_the_registry_recorded() -> None:
     body = {"model_version": {"version": "3", "tags": [{"key": "digest", "value": "d"}, {"key": "x", "value": "y"}]}}
-    assert ask(httpx.Response(200, json=body)) == Champion("3", "d")
+    assert request_champion(httpx.Response(200, json=body)) == Champion("3", "d")
 
 
 @pytest.mark.parametrize("code", ["RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"])
-def test_no_model_or_no_alias_is_no_champion(code: str) -> None:
-    assert ask(httpx.Response(404, json={"error_code": code})) is None
+def test_there_is_no_champion_without_a_model_or_an_alias(code: str) -> None:
+    assert request_champion(httpx.Response(404, json={"error_code": code})) is None
 
 
 @pytest.mark.parametrize(
@@ -39,9 +39,9 @@ def test_no_model_or_no_alias_is_no_champion(code: str) -> None:
         httpx.Response(500, json={}),
     ],
 )
-def test_an_answer_that_means_nothing_is_an_error_and_not_an_empty_registry(answer: httpx.Response | Exception) -> None:
+def test_an_unusable_answer_is_an_error_and_not_an_empty_registry(answer: httpx.Response | Exception) -> None:
     with pytest.raises(StackError, match=REGISTRY):
-        ask(answer)
+        request_champion(answer)
 
 
 @pytest.mark.parametrize(
@@ -55,9 +55,11 @@ def test_an_answer_that_means_nothing_is_an_error_and_not_an_empty_registry(answ
         (None, False),
     ],
 )
-def test_an_export_is_the_champion_if_version_and_digest_are(manifest: dict[str, object] | None, is_same: bool) -> None:
+def test_an_export_is_the_champion_if_version_and_digest_match(
+    manifest: dict[str, object] | None, is_same: bool
+) -> None:
     assert Champion("3", "d").is_exported_as(manifest) is is_same
 
 
-def test_where_no_digest_was_recorded_the_version_decides() -> None:
+def test_without_a_recorded_digest_only_the_version_is_compared() -> None:
     assert Champion("3", None).is_exported_as({"version": "3", "digest": "any"})

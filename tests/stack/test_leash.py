@@ -26,7 +26,7 @@ subprocess.Popen([sys.executable, "-c", hidden], start_new_session=True)
 
 
 class Leashed:
-    """A leash under test with its command."""
+    """A leash under test, with its command."""
 
     def __init__(self, *command: str) -> None:
         self.mark = uuid.uuid4().hex
@@ -47,11 +47,11 @@ class Leashed:
                 return
         pytest.fail(f"no {text!r}")
 
-    def let_go(self) -> None:
+    def close_input(self) -> None:
         assert self.process.stdin is not None
         self.process.stdin.close()
 
-    def assert_nothing_is_left(self) -> None:
+    def assert_no_process_is_left(self) -> None:
         wait_until(lambda: not marked_processes(self.mark), 5, lambda: f"left: {marked_processes(self.mark)}")
 
 
@@ -79,18 +79,18 @@ def python(code: str) -> tuple[str, ...]:
 @pytest.mark.parametrize(
     ("code", "status"), [("", 0), ("raise SystemExit(3)", 3), ("import os; os.kill(os.getpid(), 9)", 128 + 9)]
 )
-def test_status_of_the_command_is_the_leashs(leash: type[Leashed], code: str, status: int) -> None:
+def test_the_leash_exits_with_the_status_of_its_command(leash: type[Leashed], code: str, status: int) -> None:
     assert leash(*python(code)).process.wait(10) == status
 
 
-def test_a_command_that_is_not_there_is_named(leash: type[Leashed]) -> None:
+def test_a_missing_command_is_an_error_that_names_it(leash: type[Leashed]) -> None:
     leashed = leash("no-such-program")
     output, _ = leashed.process.communicate(timeout=10)
     assert leashed.process.returncode == 127
     assert "no-such-program" in output
 
 
-def test_letting_go_ends_a_command_in_good_order(leash: type[Leashed]) -> None:
+def test_closing_the_input_lets_the_command_end_cleanly(leash: type[Leashed]) -> None:
     code = """
     import os, signal, sys, time
     signal.signal(signal.SIGTERM, lambda *_: (os.write(1, b"farewell\\n"), sys.exit(0)))
@@ -99,47 +99,47 @@ def test_letting_go_ends_a_command_in_good_order(leash: type[Leashed]) -> None:
     """
     leashed = leash(*python(code))
     leashed.wait_for_line("up")
-    leashed.let_go()
+    leashed.close_input()
     leashed.wait_for_line("farewell")
     assert leashed.process.wait(5) == 0
 
 
-def test_letting_go_ends_what_ignores_every_request_and_hides_in_other_sessions(leash: type[Leashed]) -> None:
+def test_closing_the_input_kills_processes_that_ignore_signals_and_run_in_other_sessions(leash: type[Leashed]) -> None:
     leashed = leash(*python(STUBBORN.format(then="time.sleep(600)")))
     leashed.wait_for_line("up")
-    leashed.let_go()
+    leashed.close_input()
     assert leashed.process.wait(5) == 128 + signal.SIGKILL
-    leashed.assert_nothing_is_left()
+    leashed.assert_no_process_is_left()
 
 
-def test_children_that_a_dead_command_leaves_behind_are_ended(leash: type[Leashed]) -> None:
+def test_children_of_an_ended_command_are_ended(leash: type[Leashed]) -> None:
     leashed = leash(*python(STUBBORN.format(then="os._exit(5)")))
     assert leashed.process.wait(5) == 5
-    leashed.assert_nothing_is_left()
+    leashed.assert_no_process_is_left()
 
 
-def test_killing_the_holder_with_9_leaves_nothing(leash: type[Leashed], tmp_path: Path) -> None:
+def test_killing_the_parent_with_sigkill_leaves_no_process(leash: type[Leashed], tmp_path: Path) -> None:
     mark = uuid.uuid4().hex
-    holder_code = f"""
+    parent_code = f"""
     import os, subprocess, sys, time
     command = [sys.executable, "-I", "-S", {str(LEASH)!r}, {GRACE!r}, sys.executable, "-c", sys.argv[1]]
     subprocess.Popen(command, stdin=subprocess.PIPE, env=os.environ | {{{MARK!r}: {mark!r}}}, start_new_session=True)
     time.sleep(600)
     """
     stubborn = STUBBORN.format(then="time.sleep(600)")
-    with subprocess.Popen([*python(holder_code), stubborn], stdout=subprocess.PIPE, text=True) as holder:
-        assert holder.stdout is not None
-        assert holder.stdout.readline() == "up\n"
+    with subprocess.Popen([*python(parent_code), stubborn], stdout=subprocess.PIPE, text=True) as parent:
+        assert parent.stdout is not None
+        assert parent.stdout.readline() == "up\n"
         assert marked_processes(mark)
-        holder.kill()
+        parent.kill()
         wait_until(lambda: not marked_processes(mark), 5, lambda: f"left: {marked_processes(mark)}")
 
 
-def test_killing_the_leash_with_9_ends_its_command(leash: type[Leashed]) -> None:
+def test_killing_the_leash_with_sigkill_ends_its_command(leash: type[Leashed]) -> None:
     leashed = leash(*python("import time; print('up', flush=True); time.sleep(600)"))
     leashed.wait_for_line("up")
     leashed.process.kill()
-    leashed.assert_nothing_is_left()
+    leashed.assert_no_process_is_left()
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
@@ -148,4 +148,4 @@ def test_a_signal_to_the_leash_ends_its_command(leash: type[Leashed], how: signa
     leashed.wait_for_line("up")
     leashed.process.send_signal(how)
     assert leashed.process.wait(5) == 128 + signal.SIGTERM
-    leashed.assert_nothing_is_left()
+    leashed.assert_no_process_is_left()

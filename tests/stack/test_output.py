@@ -12,7 +12,7 @@ class Terminal(io.StringIO):
         return True
 
 
-def test_a_line_bears_its_services_name_in_a_column() -> None:
+def test_service_names_are_padded_to_one_column() -> None:
     stream = io.StringIO()
     for name in (MODEL_SERVER, ORCHESTRATOR, TRACKING_SERVER, TRAINING, EXPORT):
         Output(stream).line(name, "text")
@@ -28,7 +28,7 @@ def test_only_the_name_is_coloured_and_only_on_a_terminal(monkeypatch: pytest.Mo
     assert file.getvalue() == "thing           | text\n"
 
 
-def test_brackets_and_long_lines_stay_as_they_are() -> None:
+def test_brackets_and_long_lines_are_printed_unchanged() -> None:
     stream = io.StringIO()
     text = "[bold]not markup[/bold] " + "x" * 500
     Output(stream).line("thing", text)

@@ -7,7 +7,7 @@ from housing_price.errors import StackError
 from housing_price.stack.ports import Address, is_free, require_free, reserved_port
 
 
-def test_a_reserved_port_is_free_for_a_server_and_refuses_connections_until_then() -> None:
+def test_a_server_can_listen_on_a_reserved_port_which_refuses_connections_until_then() -> None:
     with reserved_port("127.0.0.1") as port, socket.socket() as server:
         assert is_free("127.0.0.1", port)
         with pytest.raises(ConnectionRefusedError), socket.create_connection(("127.0.0.1", port)):
@@ -19,7 +19,7 @@ def test_a_reserved_port_is_free_for_a_server_and_refuses_connections_until_then
             pass
 
 
-def test_a_reserved_port_is_given_to_nobody_else() -> None:
+def test_a_reserved_port_is_not_assigned_again() -> None:
     with ExitStack() as stack:
         reserved = {stack.enter_context(reserved_port("127.0.0.1")) for _ in range(200)}
         assert len(reserved) == 200
@@ -30,14 +30,14 @@ def test_a_reserved_port_is_given_to_nobody_else() -> None:
             assert other.getsockname()[1] not in reserved
 
 
-def test_a_port_that_somebody_listens_on_is_not_free() -> None:
+def test_a_port_with_a_listener_is_not_free() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         assert not is_free("127.0.0.1", taken.getsockname()[1])
 
 
-def test_one_port_for_two_services_is_refused_and_both_options_are_named() -> None:
+def test_two_services_on_one_port_are_an_error_that_names_both_options() -> None:
     with reserved_port("127.0.0.1") as port:
         first = Address("127.0.0.1", port, "orchestrator", "--port")
         second = Address("127.0.0.1", port, "tracking-server", "--tracking-port")
@@ -54,5 +54,5 @@ def test_one_port_for_two_services_is_refused_and_both_options_are_named() -> No
         ("::1", "http://[::1]:80"),
     ],
 )
-def test_an_address_tells_a_client_on_this_machine_where_to_go(host: str, url: str) -> None:
+def test_the_url_of_an_address_is_usable_on_this_machine(host: str, url: str) -> None:
     assert Address(host, 80, "x", "--x").url == url

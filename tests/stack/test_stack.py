@@ -1,7 +1,7 @@
-"""The whole stack with its real services: trained once, then started, robbed, examined and ended.
+"""The whole stack with its real services: trains once, starts again, loses a service, is checked and stopped.
 
-The tests build on each other's state folder but not on each other's outcome, and they read from top to bottom as what a
-user does. A test that ends the shared stack would rob those below it, so each ends one of its own.
+The tests share a state folder and do not depend on each other's outcome. They follow the steps of a user from top to
+bottom. A test that stops a stack starts one of its own, because the others share one.
 """
 
 import json
@@ -23,7 +23,7 @@ from ..running import Up, price_in, wait_until
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
 FIRST_START_SECONDS = 400
-"""Generous: a busy machine is no failure. The README tells what an idle one needs."""
+"""Generous, so that a busy machine does not fail the test. The README states the time on an idle one."""
 
 START_SECONDS = 90
 REAL_PRICE_USD, TOLERANCE_USD = 105_000, 20_000
@@ -31,11 +31,11 @@ REAL_PRICE_USD, TOLERANCE_USD = 105_000, 20_000
 
 @pytest.fixture(scope="module")
 def first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """The first start on an empty folder, which trains; it has ended in good order when a test gets it."""
+    """The first start on an empty folder, which trains a model. It has already stopped cleanly."""
     up = Up(tmp_path_factory.mktemp("stack") / "state", folder=REPOSITORY)
     try:
         up.wait_until_up(FIRST_START_SECONDS)
-        answer = subprocess.run(up.curl, shell=True, capture_output=True, text=True, check=True, cwd=REPOSITORY)  # noqa: S602 - pasted, as a user would
+        answer = subprocess.run(up.curl, shell=True, capture_output=True, text=True, check=True, cwd=REPOSITORY)  # noqa: S602 - run as a user would paste it
         up.first_answer = json.loads(answer.stdout)
         up.signal(signal.SIGINT)
         assert up.wait(10) == 0
@@ -46,7 +46,7 @@ def first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
 
 @pytest.fixture(scope="module")
 def stack(first_start: Up) -> Iterator[Up]:
-    """A second start on the same folder, which runs while the tests of this file do."""
+    """A second start on the same folder, which runs during the tests of this module."""
     up = Up(first_start.state, folder=REPOSITORY)
     try:
         up.wait_until_up(START_SECONDS)
@@ -55,7 +55,7 @@ def stack(first_start: Up) -> Iterator[Up]:
         up.end()
 
 
-def ask_for_price(up: Up) -> httpx.Response:
+def request_price(up: Up) -> httpx.Response:
     return httpx.post(
         f"{up.url}{PREDICT_PATH}", content=EXAMPLE.read_bytes(), headers={"content-type": "application/json"}
     )
@@ -70,22 +70,22 @@ def test_the_first_start_trains_and_the_pasted_curl_line_prices_the_example(firs
 def test_the_second_start_serves_the_same_model_without_training_or_export(first_start: Up, stack: Up) -> None:
     assert "training" not in stack.log
     assert "exporting" not in stack.log
-    assert price_in(ask_for_price(stack).json()) == price_in(first_start.first_answer)
+    assert price_in(request_price(stack).json()) == price_in(first_start.first_answer)
 
 
-def test_every_line_bears_the_name_of_who_said_it(stack: Up) -> None:
-    before_table, _, _ = stack.log.partition("Everything is up")
+def test_every_log_line_starts_with_the_name_of_its_service(stack: Up) -> None:
+    before_table, _, _ = stack.log.partition("All services are running")
     names = {line.partition("|")[0].strip() for line in before_table.splitlines()}
     assert names == {"housing-price", "tracking-server", "model-server", "orchestrator"}
 
 
-def test_the_documentation_and_the_tracking_server_answer_where_the_table_says(stack: Up) -> None:
+def test_the_documentation_and_the_tracking_server_answer_at_their_addresses(stack: Up) -> None:
     assert httpx.get(f"{stack.url}/docs").status_code == 200
     holder = json.loads((stack.state / "lock").read_text())
     assert httpx.get(f"http://127.0.0.1:{holder['ports']['tracking-server']}/health").status_code == 200
 
 
-def test_doctor_finds_nothing_wrong_while_the_stack_runs(stack: Up) -> None:
+def test_doctor_finds_no_problem_while_the_stack_runs(stack: Up) -> None:
     ports = json.loads((stack.state / "lock").read_text())["ports"]
     command = [sys.executable, "-m", "housing_price", "doctor", "--state-dir", str(stack.state)]
     command += ["--port", str(ports["orchestrator"]), "--model-server-port", str(ports["model-server"])]
@@ -93,24 +93,24 @@ def test_doctor_finds_nothing_wrong_while_the_stack_runs(stack: Up) -> None:
     variables = os.environ | {"UV": find_uv(), "COLUMNS": "200"}
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=variables)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.count("held by our own stack") == 3
+    assert result.stdout.count("used by this stack") == 3
     assert "the 79 columns that the orchestrator sends" in result.stdout
-    assert "Nothing is wrong." in result.stdout
+    assert "No problems found." in result.stdout
 
 
-def test_while_the_model_server_is_down_the_orchestrator_says_503_and_prices_again_afterwards(stack: Up) -> None:
+def test_the_orchestrator_answers_503_while_the_model_server_is_down_and_recovers(stack: Up) -> None:
     orchestrator = stack.pid_of("housing_price_orchestrator serve")
     victim = stack.pid_of("housing_price_model serve")
     os.kill(victim, signal.SIGKILL)
-    refused = wait_until(lambda: (answer := ask_for_price(stack)).status_code == 503 and answer, 10, "no 503")
+    refused = wait_until(lambda: (answer := request_price(stack)).status_code == 503 and answer, 10, "no 503")
     assert int(refused.headers["retry-after"]) > 0
-    wait_until(lambda: ask_for_price(stack).status_code == 200, START_SECONDS, "no price again")
+    wait_until(lambda: request_price(stack).status_code == 200, START_SECONDS, "no price again")
     assert stack.pid_of("housing_price_orchestrator serve") == orchestrator
     assert stack.pid_of("housing_price_model serve") != victim
 
 
-def test_a_changed_byte_in_the_export_is_found_and_mended_from_the_registry(first_start: Up, tmp_path: Path) -> None:
-    # A copy, as the stack of the other tests runs on the folder itself.
+def test_a_modified_export_is_detected_and_replaced_from_the_registry(first_start: Up, tmp_path: Path) -> None:
+    # A copy, because the stack of the other tests runs on the folder itself.
     state = tmp_path / "state"
     subprocess.run(["cp", "-r", str(first_start.state), str(state)], check=True)
     graph = max(
@@ -123,7 +123,7 @@ def test_a_changed_byte_in_the_export_is_found_and_mended_from_the_registry(firs
     try:
         up.wait_until_up(START_SECONDS)
         assert "exporting version 1, the champion" in up.log
-        assert price_in(ask_for_price(up).json()) == price_in(first_start.first_answer)
+        assert price_in(request_price(up).json()) == price_in(first_start.first_answer)
         up.signal(signal.SIGTERM)
         assert up.wait(10) == 0
     finally:
@@ -137,7 +137,7 @@ def test_mlserver_serves_the_same_prices(first_start: Up, tmp_path: Path) -> Non
     up = Up(state, "--model-server", "mlserver", folder=REPOSITORY, environment={"UV": find_uv()})
     try:
         up.wait_until_up(FIRST_START_SECONDS)
-        assert ask_for_price(up).json()["predictedPrice"] == first_start.first_answer["predictedPrice"]
+        assert request_price(up).json()["predictedPrice"] == first_start.first_answer["predictedPrice"]
         up.signal(signal.SIGINT)
         assert up.wait(10) == 0
     finally:

@@ -20,7 +20,7 @@ from housing_price.stack.supervisor import BackOff, Service, Supervisor, describ
 
 from ..running import FAKES
 
-AT_ONCE = BackOff(first_seconds=0.01, longest_seconds=0.05)
+AT_ONCE = BackOff(first_seconds=0.01, max_seconds=0.05)
 WAIT_SECONDS = 20
 
 SERVER = """
@@ -77,7 +77,7 @@ def is_alive(pid: int) -> bool:
     return Path(f"/proc/{pid}").exists()
 
 
-def test_readiness_is_told_and_cancelling_ends_the_service() -> None:
+def test_readiness_is_logged_and_cancelling_ends_the_service() -> None:
     async def scene() -> None:
         async with supervise(SERVER) as running:
             await running.supervisor.wait_until_ready()
@@ -93,7 +93,7 @@ def test_readiness_is_told_and_cancelling_ends_the_service() -> None:
     ("code", "words"),
     [("", "exit status 0"), ("raise SystemExit(7)", "exit status 7"), ("import os; os.abort()", "signal SIGABRT")],
 )
-def test_a_death_of_any_kind_is_reported_and_the_service_starts_again(code: str, words: str) -> None:
+def test_every_kind_of_exit_is_reported_and_the_service_is_restarted(code: str, words: str) -> None:
     async def scene() -> None:
         async with supervise("print('begun')\n" + code) as running:
             await running.wait_for(r"thing +\| begun", count=3)
@@ -102,7 +102,7 @@ def test_a_death_of_any_kind_is_reported_and_the_service_starts_again(code: str,
     asyncio.run(scene())
 
 
-def test_a_service_killed_while_it_serves_comes_back() -> None:
+def test_a_killed_service_is_restarted() -> None:
     async def scene() -> None:
         async with supervise(SERVER) as running:
             await running.supervisor.wait_until_ready()
@@ -115,16 +115,16 @@ def test_a_service_killed_while_it_serves_comes_back() -> None:
     asyncio.run(scene())
 
 
-def test_a_service_that_dies_again_and_again_while_starting_is_given_up_with_its_last_words() -> None:
+def test_a_service_that_keeps_failing_to_start_is_an_error_with_its_last_output() -> None:
     async def scene() -> None:
         async with supervise("print('PORT must be a number'); raise SystemExit(2)") as running:
-            with pytest.raises(StackError, match=r"(?s)the thing died \d+ times.*PORT must be a number"):
+            with pytest.raises(StackError, match=r"(?s)the thing failed to start \d+ times.*PORT must be a number"):
                 await running.supervisor.wait_until_ready()
 
     asyncio.run(scene())
 
 
-def test_a_service_that_never_becomes_ready_is_given_up() -> None:
+def test_a_service_that_never_becomes_ready_is_an_error() -> None:
     async def scene() -> None:
         async with supervise("import time; print('thinking'); time.sleep(600)", ready_within_seconds=1) as running:
             with pytest.raises(StackError, match=r"(?s)not ready within 1 s.*thinking"):
@@ -133,9 +133,9 @@ def test_a_service_that_never_becomes_ready_is_given_up() -> None:
     asyncio.run(scene())
 
 
-def test_a_service_that_does_not_listen_is_ready_when_it_says_so() -> None:
-    async def scene(said: str) -> None:
-        code = f"import time; print('soon'); print({said!r}); time.sleep(600)"
+def test_a_service_that_does_not_listen_is_ready_when_it_prints_its_ready_line() -> None:
+    async def scene(line: str) -> None:
+        code = f"import time; print('soon'); print({line!r}); time.sleep(600)"
         async with supervise(code, ready_within_seconds=2, ready_line="at work") as running:
             await running.supervisor.wait_until_ready()
 
@@ -144,7 +144,7 @@ def test_a_service_that_does_not_listen_is_ready_when_it_says_so() -> None:
         asyncio.run(scene("still thinking"))
 
 
-def test_a_restart_replaces_the_process_and_counts_no_death() -> None:
+def test_a_restart_replaces_the_process_and_is_not_a_failure() -> None:
     async def scene() -> None:
         async with supervise(SERVER) as running:
             await running.supervisor.wait_until_ready()
@@ -158,7 +158,7 @@ def test_a_restart_replaces_the_process_and_counts_no_death() -> None:
     asyncio.run(scene())
 
 
-def test_a_line_without_end_does_not_stop_the_log() -> None:
+def test_an_overlong_line_does_not_stop_the_log() -> None:
     async def scene() -> None:
         code = "import time; print('x' * 5_000_000); print('still here'); time.sleep(600)"
         async with supervise(code) as running:
@@ -167,16 +167,16 @@ def test_a_line_without_end_does_not_stop_the_log() -> None:
     asyncio.run(scene())
 
 
-def test_pauses_double_up_to_the_longest() -> None:
-    back_off = BackOff(first_seconds=0.5, longest_seconds=30)
-    assert [back_off.seconds(deaths) for deaths in range(1, 9)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
+def test_delays_double_up_to_the_maximum() -> None:
+    back_off = BackOff(first_seconds=0.5, max_seconds=30)
+    assert [back_off.seconds(exits) for exits in range(1, 9)] == [0.5, 1, 2, 4, 8, 16, 30, 30]
     assert back_off.seconds(10_000) == 30
 
 
-def test_a_service_that_is_cancelled_during_its_pause_ends_at_once() -> None:
+def test_cancelling_during_the_delay_before_a_restart_takes_effect_at_once() -> None:
     async def scene() -> float:
-        async with supervise("", BackOff(first_seconds=600, longest_seconds=600)) as running:
-            await running.wait_for("starts again in 600 s")
+        async with supervise("", BackOff(first_seconds=600, max_seconds=600)) as running:
+            await running.wait_for("restarting in 600 s")
             began = time.monotonic()
         return time.monotonic() - began
 
@@ -186,5 +186,5 @@ def test_a_service_that_is_cancelled_during_its_pause_ends_at_once() -> None:
 @pytest.mark.parametrize(
     ("status", "words"), [(0, "exit status 0"), (3, "exit status 3"), (137, "signal SIGKILL"), (255, "exit status 255")]
 )
-def test_statuses_are_told_in_words(status: int, words: str) -> None:
+def test_an_exit_status_is_described_in_words(status: int, words: str) -> None:
     assert describe_status(status) == words

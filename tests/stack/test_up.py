@@ -1,4 +1,4 @@
-"""`housing-price up` as a real process, over stand-ins for the services that start at once."""
+"""`housing-price up` as a real process, with fake services that start at once."""
 
 import os
 import shlex
@@ -23,11 +23,11 @@ type Start = Callable[..., Up]
 
 
 def served(up: Up) -> list[tuple[str, ...]]:
-    """The version that each start of the model server served, and the digest that it was told to hold it to."""
+    """Return version and required digest of each start of the model server."""
     return [tuple(line.split()) for line in (up.state / "served.log").read_text().splitlines()]
 
 
-def test_a_first_start_trains_and_a_second_does_not(start: Start) -> None:
+def test_only_the_first_start_trains(start: Start) -> None:
     first = start()
     first.wait_until_up()
     assert "training        | training goes on" in first.log
@@ -42,7 +42,7 @@ def test_a_first_start_trains_and_a_second_does_not(start: Start) -> None:
     assert first_served[0] == "1"
 
 
-def test_an_export_is_served_before_the_tracking_server_is_there(start: Start, tmp_path: Path) -> None:
+def test_an_export_is_served_before_the_tracking_server_runs(start: Start, tmp_path: Path) -> None:
     state = tmp_path / "state"
     export(state, register(state, "1"))
     up = start(state=state, environment={"FAKE_DIES": "tracking-server:0"})
@@ -50,7 +50,7 @@ def test_an_export_is_served_before_the_tracking_server_is_there(start: Start, t
     up.wait_for("orchestrator: ready", 20)
 
 
-def test_the_model_server_is_told_which_digest_the_registry_recorded(start: Start, tmp_path: Path) -> None:
+def test_the_model_server_gets_the_digest_that_the_registry_recorded(start: Start, tmp_path: Path) -> None:
     state = tmp_path / "state"
     champion = register(state, "1")
     export(state, champion)
@@ -59,8 +59,8 @@ def test_the_model_server_is_told_which_digest_the_registry_recorded(start: Star
     assert served(up) == [("1", champion.digest)]
 
 
-@pytest.mark.parametrize(("version", "content"), [("2", "better"), ("1", "of a registry that was made anew")])
-def test_another_champion_in_the_registry_is_exported_and_nothing_else_is_served(
+@pytest.mark.parametrize(("version", "content"), [("2", "better"), ("1", "of a new registry")])
+def test_a_new_champion_is_exported_and_only_it_is_served(
     start: Start, tmp_path: Path, version: str, content: str
 ) -> None:
     state = tmp_path / "state"
@@ -72,7 +72,7 @@ def test_another_champion_in_the_registry_is_exported_and_nothing_else_is_served
     assert read_export(State(state).export_of(version)).digest == champion.digest
 
 
-def test_a_registry_that_cannot_be_read_ahead_is_asked_and_the_export_replaced(start: Start, tmp_path: Path) -> None:
+def test_without_a_registry_file_a_model_is_trained_and_replaces_the_export(start: Start, tmp_path: Path) -> None:
     state = tmp_path / "state"
     export(state, register(state, "1"))
     (state / "mlflow.db").unlink()
@@ -95,7 +95,7 @@ def empty_the_manifest(export: Path) -> None:
 
 
 @pytest.mark.parametrize("damage", [change_a_file, add_a_file, empty_the_manifest])
-def test_a_damaged_export_is_never_served_and_replaced_from_the_registry(
+def test_a_damaged_export_is_replaced_from_the_registry_before_it_is_served(
     start: Start, tmp_path: Path, damage: Callable[[Path], None]
 ) -> None:
     state = tmp_path / "state"
@@ -110,11 +110,11 @@ def test_a_damaged_export_is_never_served_and_replaced_from_the_registry(
 
 
 @pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
-def test_a_signal_ends_everything_in_good_order(start: Start, how: signal.Signals) -> None:
+def test_a_signal_stops_all_services_with_exit_status_0(start: Start, how: signal.Signals) -> None:
     up = start()
     up.wait_until_up()
     up.wait_for("candidates: ready")
-    assert len(up.processes()) == 13  # the runner, six leashes, six services
+    assert len(up.processes()) == 13  # the runner, six leashes and six services
     up.signal(how)
     assert up.wait() == 0
 
@@ -129,21 +129,21 @@ def test_further_signals_do_not_break_the_clean_up(start: Start) -> None:
     assert "Traceback" not in up.log
 
 
-def test_a_signal_during_training_ends_everything(start: Start) -> None:
+def test_a_signal_during_training_stops_all_services(start: Start) -> None:
     up = start(environment={"FAKE_TRAINS_FOR_EVER": "yes"})
     up.wait_for("training goes on")
     up.signal(signal.SIGINT)
     assert up.wait() == 0
 
 
-def test_killing_the_runner_with_9_leaves_nothing(start: Start) -> None:
+def test_killing_the_runner_with_sigkill_leaves_no_process(start: Start) -> None:
     up = start()
     up.wait_until_up()
     up.process.kill()
     up.wait_for_the_end_of_all(10)
 
 
-def test_the_end_of_the_program_that_started_it_ends_it(start: Start) -> None:
+def test_the_stack_stops_when_the_process_of_stop_with_ends(start: Start) -> None:
     with subprocess.Popen(["sleep", "600"]) as starter:
         up = start("--stop-with", str(starter.pid))
         up.wait_until_up()
@@ -153,29 +153,29 @@ def test_the_end_of_the_program_that_started_it_ends_it(start: Start) -> None:
 
 
 @pytest.mark.parametrize(
-    ("who", "text"),
+    ("service", "text"),
     [
         ("model-server", "housing_price_model serve"),
         ("orchestrator", "housing_price_orchestrator serve"),
         ("tracking-server", "mlflow_server"),
     ],
 )
-def test_a_service_that_is_killed_comes_back_while_the_others_stay(start: Start, who: str, text: str) -> None:
+def test_a_killed_service_is_restarted_and_the_others_keep_running(start: Start, service: str, text: str) -> None:
     up = start()
     up.wait_until_up()
     up.wait_for("candidates: ready")
     before = up.processes()
     victim = up.pid_of(text)
     os.kill(victim, signal.SIGKILL)
-    up.wait_for(f"{who}: ended with signal SIGKILL")
-    up.wait_for(f"{who}: ready", count=2)
+    up.wait_for(f"{service}: ended with signal SIGKILL")
+    up.wait_for(f"{service}: ready", count=2)
     after = up.processes()
     stayed = {pid for pid, command in before.items() if text not in command}
     assert stayed <= after.keys()
     assert up.pid_of(text) != victim
 
 
-def test_failing_training_ends_everything_with_one_error(start: Start) -> None:
+def test_a_failed_training_stops_all_services_with_one_error(start: Start) -> None:
     up = start(environment={"FAKE_DIES": "training:4"})
     assert up.wait(30) == 1
     assert "training        | training has a bad setting" in up.log
@@ -184,45 +184,47 @@ def test_failing_training_ends_everything_with_one_error(start: Start) -> None:
     assert "Traceback" not in up.log
 
 
-@pytest.mark.parametrize(("who", "status"), [("tracking-server", 1), ("model-server", 0), ("orchestrator", 3)])
-def test_a_service_that_cannot_start_ends_everything_with_its_last_words(start: Start, who: str, status: int) -> None:
-    up = start(environment={"FAKE_DIES": f"{who}:{status}"})
+@pytest.mark.parametrize(("service", "status"), [("tracking-server", 1), ("model-server", 0), ("orchestrator", 3)])
+def test_a_service_that_cannot_start_stops_the_stack_with_its_last_output(
+    start: Start, service: str, status: int
+) -> None:
+    up = start(environment={"FAKE_DIES": f"{service}:{status}"})
     assert up.wait(30) == 1
-    assert f"error: the {who} died" in up.log
-    assert f"  {who} has a bad setting" in up.log
+    assert f"error: the {service} failed to start" in up.log
+    assert f"  {service} has a bad setting" in up.log
 
 
-def test_an_orchestrator_that_cannot_start_is_told_before_the_training_ends(start: Start) -> None:
+def test_an_orchestrator_that_cannot_start_is_reported_before_the_training_ends(start: Start) -> None:
     up = start(environment={"FAKE_DIES": "orchestrator:3", "FAKE_TRAINS_FOR_EVER": "yes"})
     assert up.wait(30) == 1
-    assert "error: the orchestrator died" in up.log
+    assert "error: the orchestrator failed to start" in up.log
 
 
 @pytest.mark.parametrize(
-    ("option", "who"),
+    ("option", "service"),
     [("--port", "orchestrator"), ("--model-server-port", "model-server"), ("--tracking-port", "tracking-server")],
 )
-def test_a_taken_port_is_an_error_that_names_port_service_and_option(start: Start, option: str, who: str) -> None:
+def test_a_port_in_use_is_an_error_that_names_port_service_and_option(start: Start, option: str, service: str) -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
         port = taken.getsockname()[1]
         up = start(option, str(port))
         assert up.wait(30) == 1
-    assert f"error: port {port} is taken, and the {who} wants it" in up.log
+    assert f"error: port {port} is in use, and the {service} needs it" in up.log
     assert f"with {option}" in up.log
 
 
 @pytest.mark.parametrize(
     "options", [("--port", "99999"), ("--port", "x"), ("--model-server", "other"), ("--nonsense",)]
 )
-def test_a_bad_option_is_an_error_that_names_it(start: Start, options: tuple[str, ...]) -> None:
+def test_an_invalid_option_is_an_error_that_names_it(start: Start, options: tuple[str, ...]) -> None:
     up = start(*options)
     assert up.wait(30) == 2
     assert options[0] in up.log
 
 
-def test_a_host_that_is_not_ours_is_an_error(start: Start) -> None:
+def test_a_host_of_another_machine_is_an_error(start: Start) -> None:
     up = start("--host", "192.0.2.1")
     assert up.wait(30) == 1
     assert "error: cannot listen on 192.0.2.1 (--host)" in up.log
@@ -246,7 +248,7 @@ def test_a_state_folder_that_cannot_be_written_is_an_error(start: Start, tmp_pat
     assert "Traceback" not in up.log
 
 
-def test_a_reader_that_goes_away_does_not_stop_the_clean_up(start: Start, tmp_path: Path) -> None:
+def test_a_closed_output_pipe_does_not_stop_the_clean_up(start: Start, tmp_path: Path) -> None:
     options = ["--state-dir", str(tmp_path / "state")]
     runner = shlex.join([sys.executable, "-m", "housing_price", "up", *FREE_PORTS, *options])
     pipe = ("bash", "-c", f"{runner} | head -n 1; exec sleep 600")
@@ -256,9 +258,9 @@ def test_a_reader_that_goes_away_does_not_stop_the_clean_up(start: Start, tmp_pa
     wait_until(lambda: list(up.processes()) == [up.process.pid], 10, lambda: str(up.processes()))
 
 
-def test_the_table_names_addresses_that_answer(start: Start) -> None:
+def test_the_printed_addresses_answer(start: Start) -> None:
     up = start()
     up.wait_until_up()
     assert httpx.get(f"{up.url}/livez").status_code == 200
-    assert "the example's price is 105,000 USD" in up.log
+    assert "the example house is priced at 105,000 USD" in up.log
     assert up.curl.endswith("request-1461.json")

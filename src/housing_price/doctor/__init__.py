@@ -1,1 +1,1 @@
-"""Checks this machine and the running stack."""
+"""`housing-price doctor`: checks this machine and the stack."""

@@ -1,4 +1,4 @@
-"""`housing-price doctor`: looks at everything the stack needs and says what to do about each finding."""
+"""Runs all checks and prints a table with the result of each and how to fix problems."""
 
 import platform
 from collections.abc import Callable, Iterator
@@ -22,19 +22,19 @@ CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     check_columns,
 )
 
-STYLES = {Verdict.GOOD: "green", Verdict.NOTE: "yellow", Verdict.WRONG: "bold red"}
+STYLES = {Verdict.OK: "green", Verdict.NOTE: "yellow", Verdict.PROBLEM: "bold red"}
 
 
-def examine(plan: Plan, output: Output) -> bool:
-    """Run every check and print the findings as a table; whether nothing is wrong."""
+def run_checks(plan: Plan, output: Output) -> bool:
+    """Run every check and print the findings as a table. Return True if there is no problem."""
     table = Table(title=f"housing-price on {platform.system()}, state in {plan.state.folder}", show_lines=False)
-    for column in ("Check", "", "Found", "What to do"):
+    for column in ("Check", "Result", "Details", "How to fix it"):
         table.add_column(column, overflow="fold")
     findings = [finding for check in CHECKS for finding in check(plan)]
     for finding in findings:
         verdict = Text(finding.verdict, style=STYLES[finding.verdict])
-        table.add_row(finding.what, verdict, Text(finding.found), Text(finding.advice))
+        table.add_row(finding.subject, verdict, Text(finding.details), Text(finding.fix))
     output.show(table)
-    wrong = sum(finding.verdict is Verdict.WRONG for finding in findings)
-    output.show(Text(f"{wrong} of {len(findings)} findings need attention" if wrong else "Nothing is wrong."))
-    return wrong == 0
+    problems = sum(finding.verdict is Verdict.PROBLEM for finding in findings)
+    output.show(Text(f"{problems} of {len(findings)} checks found a problem." if problems else "No problems found."))
+    return problems == 0

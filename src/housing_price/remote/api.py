@@ -1,4 +1,4 @@
-"""The API as the commands of this package ask it; what goes wrong is told to the person at the terminal."""
+"""HTTP client of the API for command-line use: failures are printed and end the program."""
 
 import os
 import time
@@ -11,40 +11,39 @@ from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, T
 
 KEY_VARIABLE = "HOUSING_PRICE_API_KEY"
 POLL_SECONDS = 0.5
-SECONDS = 60.0
+TIMEOUT_SECONDS = 60.0
 FINISHED = {"succeeded", "failed", "cancelled"}
 
-Url = Annotated[str, typer.Option("--url", help="Where the API is.", envvar="HOUSING_PRICE_API_URL")]
+Url = Annotated[str, typer.Option("--url", help="Address of the API.", envvar="HOUSING_PRICE_API_URL")]
 DEFAULT_URL = "http://127.0.0.1:8000"
 
 
 class Api:
-    """The API's operations, with the key of the environment."""
+    """Sends requests to the API, with the key of `HOUSING_PRICE_API_KEY`."""
 
     def __init__(self, url: str) -> None:
         key = os.environ.get(KEY_VARIABLE)
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        self._client = httpx.Client(base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=SECONDS)
+        self._client = httpx.Client(base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=TIMEOUT_SECONDS)
 
-    # One way in for all of them, so that each failure is told in the same words.
-    def ask(self, method: str, path: str, **options: Any) -> Any:
-        """Ask, and give the document of the answer; anything else ends the program with a message."""
+    def request(self, method: str, path: str, **options: Any) -> Any:
+        """Send a request and return the JSON of the response; a failure ends the program with a message."""
         try:
-            answer = self._client.request(method, path, **options)
+            response = self._client.request(method, path, **options)
         except httpx.HTTPError as error:
-            fail(f"the API at {self._client.base_url} did not answer: {error!r}")
-        if not answer.is_success:
-            fail(f"{answer.status_code}: {_reason(answer)}")
-        return answer.json()
+            fail(f"no response from the API at {self._client.base_url}: {error!r}")
+        if not response.is_success:
+            fail(f"{response.status_code}: {_reason(response)}")
+        return response.json()
 
     def follow(self, job_id: str) -> None:
-        """Follow a job to its end with a progress bar; ends with 1 unless it succeeds."""
+        """Show the progress of a job until it has finished; ends the program with status 1 unless the job succeeds."""
         columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
         with Progress(*columns, console=Console(stderr=True)) as progress:
             bar = progress.add_task("queued", total=None)
             while True:
-                job = self.ask("GET", f"/jobs/{job_id}")
-                done, total, step = how_far(job)
+                job = self.request("GET", f"/jobs/{job_id}")
+                done, total, step = job_progress(job)
                 description = " ".join((job["state"], step)).strip()
                 progress.update(bar, description=description, completed=done, total=total or None)
                 if job["state"] in FINISHED:
@@ -52,28 +51,35 @@ class Api:
                 time.sleep(POLL_SECONDS)
         typer.echo(job["state"])
         if job["state"] != "succeeded":
-            error = job["error"] or {}
-            fail(f"the job has {job['state']} {error.get('code', '')} {error.get('detail', '')}".strip())
+            fail(_job_failure(job))
 
 
-def how_far(job: dict[str, Any]) -> tuple[int, int, str]:
-    """Say how much of a job is done, of how much, and what is being done."""
+def job_progress(job: dict[str, Any]) -> tuple[int, int, str]:
+    """Return the rows or steps that are done, their total (0 while unknown), and the name of the current step."""
     progress = job["progress"] or {}
     done = progress.get("rowsDone", progress.get("stepsDone", 0))
     return done, progress.get("rowsTotal", progress.get("stepsTotal", 0)), progress.get("step", "")
 
 
 def fail(message: str) -> NoReturn:
-    """End the program with a message."""
+    """Print an error message and end the program with status 1."""
     typer.echo(f"housing-price: {message}", err=True)
     raise typer.Exit(1)
 
 
-def _reason(answer: httpx.Response) -> str:
+def _job_failure(job: dict[str, Any]) -> str:
+    if job["state"] == "cancelled":
+        return "The job was cancelled."
+    error = job["error"] or {}
+    code = f" ({error['code']})" if "code" in error else ""
+    return f"The job failed{code}: {error.get('detail', 'no reason was recorded')}"
+
+
+def _reason(response: httpx.Response) -> str:
     try:
-        document = answer.json()
+        document = response.json()
     except ValueError:
-        return answer.reason_phrase
+        return response.reason_phrase
     if isinstance(document.get("detail"), list):
-        return "; ".join(f"{'.'.join(map(str, one['loc']))}: {one['msg']}" for one in document["detail"])
+        return "; ".join(f"{'.'.join(map(str, item['loc']))}: {item['msg']}" for item in document["detail"])
     return f"{document.get('title')}. {document.get('detail')}"

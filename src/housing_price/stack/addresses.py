@@ -1,4 +1,4 @@
-"""What a user is told when everything is up: where it is, and how to ask for a price."""
+"""Prints the addresses of the running stack and an example request."""
 
 import shlex
 from pathlib import Path
@@ -12,29 +12,31 @@ from housing_price.stack.state import EXAMPLE
 
 
 def show_addresses(output: Output, plan: Plan, seconds: float, price: float) -> None:
-    """Print the table of addresses and a line to paste.
+    """Print the table of addresses and a command that prices the example house.
 
     Args:
         output: Where to print.
-        plan: What runs where.
-        seconds: How long the start took.
-        price: What the example house was just priced at, in USD.
+        plan: The addresses of the services.
+        seconds: Duration of the start.
+        price: Price of the example house in USD, as the API just returned it.
     """
     api, models, tracking = (address.url for address in plan.addresses)
-    table = Table(title=f"Everything is up after {seconds:.1f} s; Ctrl-C ends it", title_style="bold green")
-    table.add_column("What", no_wrap=True)
-    table.add_column("Where", no_wrap=True)
+    table = Table(
+        title=f"All services are running (started in {seconds:.1f} s). Press Ctrl-C to stop.", title_style="bold green"
+    )
+    table.add_column("Service", no_wrap=True)
+    table.add_column("Address", no_wrap=True)
     table.add_row("House price API", f"{api}{PREDICT_PATH}")
-    table.add_row("Documentation, to try out", f"{api}/docs")
-    table.add_row("MLflow: runs, models, versions", tracking)
+    table.add_row("API documentation", f"{api}/docs")
+    table.add_row("MLflow tracking and registry", tracking)
     table.add_row("Model server", f"{models}/invocations")
     output.show(table)
-    house = f"Price a house (the example's price is {price:,.0f} USD):"
+    house = f"Price a house (the example house is priced at {price:,.0f} USD):"
     output.show(Text.assemble(house, "\n\n  ", (curl_line(api), "bold"), "\n"))
 
 
 def curl_line(api_url: str) -> str:
-    """A shell command that prices the example house, for the folder that the runner was started in."""
+    """Return a shell command that prices the example house, for use in the current folder."""
     example = EXAMPLE.relative_to(Path.cwd()) if EXAMPLE.is_relative_to(Path.cwd()) else EXAMPLE
     words = ["curl", "-s", f"{api_url}{PREDICT_PATH}", "-H", "content-type: application/json", "-d", f"@{example}"]
     return shlex.join(words)

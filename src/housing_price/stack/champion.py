@@ -1,4 +1,4 @@
-"""Which model the registry calls champion, and whether the export on disk is that one."""
+"""Finds the champion of the registry, and checks whether the export on disk is that version."""
 
 import sqlite3
 from collections.abc import Mapping
@@ -13,7 +13,7 @@ from housing_price.errors import StackError
 from housing_price.stack.state import State
 from housing_price_model.artefact.export import read_export
 from housing_price_model.errors import ArtefactError
-from housing_price_model.registry.names import CHAMPION, DIGEST_TAG, NAME, NOT_THERE
+from housing_price_model.registry.names import CHAMPION, DIGEST_TAG, NAME, NOT_FOUND_CODES
 
 ALIAS_PATH = "/api/2.0/mlflow/registered-models/alias"
 
@@ -27,15 +27,15 @@ _QUERY = """
 
 @dataclass(frozen=True)
 class Champion:
-    """A registered version; `digest` is that of its files, where it was recorded."""
+    """The registered version with the alias `champion`; `digest` is None if the registry records none."""
 
     version: str
     digest: str | None
 
     def is_exported_as(self, manifest: Mapping[str, Any] | None) -> bool:
-        """Whether an export's manifest describes this very version.
+        """Whether an export's manifest describes this version.
 
-        The number alone does not do: a registry that was made anew counts from 1 again.
+        Compares the digest too: a new registry starts again with version 1.
         """
         if manifest is None or str(manifest.get("version")) != self.version:
             return False
@@ -43,30 +43,30 @@ class Champion:
 
 
 async def find_champion(client: httpx.AsyncClient, tracking_url: str) -> Champion | None:
-    """Ask the registry for the champion; None when there is none yet.
+    """Request the champion from the registry; None if there is none yet.
 
     Raises:
-        StackError: The registry gives no usable answer.
+        StackError: The registry is unreachable, or its response is an error or unusable.
     """
     try:
         answer = await client.get(tracking_url + ALIAS_PATH, params={"name": NAME, "alias": CHAMPION}, timeout=30)
         body = answer.json()
     except (httpx.HTTPError, ValueError) as error:
-        raise StackError(f"the registry at {tracking_url} did not answer: {error!r}") from error
+        raise StackError(f"no usable response from the registry at {tracking_url}: {error!r}") from error
     if answer.is_success:
         version = body["model_version"]
         tags = {tag["key"]: tag["value"] for tag in version.get("tags", [])}
         return Champion(str(version["version"]), tags.get(DIGEST_TAG))
-    if body.get("error_code") in NOT_THERE:
+    if body.get("error_code") in NOT_FOUND_CODES:
         return None
-    raise StackError(f"the registry at {tracking_url} refused: {answer.status_code} {body.get('message')}")
+    raise StackError(f"the registry at {tracking_url} refused the request: {answer.status_code} {body.get('message')}")
 
 
 def read_champion(database: Path) -> Champion | None:
-    """Read the champion from the tracking server's SQLite file, where no server runs; None when there is none yet.
+    """Read the champion from the tracking server's SQLite file, without a server; None if there is none yet.
 
     Raises:
-        sqlite3.Error: The file cannot be read as such.
+        sqlite3.Error: The file is not a readable database of MLflow.
     """
     if not database.exists():
         return None
@@ -76,7 +76,7 @@ def read_champion(database: Path) -> Champion | None:
 
 
 def is_exported(champion: Champion, state: State) -> bool:
-    """Whether the export on disk is this very champion, whole and unchanged: each file is read."""
+    """Whether the export on disk is this champion, complete and unmodified. Reads and hashes every file."""
     try:
         return champion.is_exported_as(asdict(read_export(state.export_of(champion.version))))
     except ArtefactError:
@@ -84,9 +84,9 @@ def is_exported(champion: Champion, state: State) -> bool:
 
 
 def read_exported_champion(state: State) -> Champion | None:
-    """Read which champion can be served before the registry is up: its database knows it, and the export is it."""
+    """Return the champion if its export is complete, so that it can be served before the registry runs."""
     try:
         champion = read_champion(state.database)
     except sqlite3.Error:
-        return None  # the tracking server will say what is wrong with it
+        return None  # the tracking server will report the cause
     return champion if champion is not None and is_exported(champion, state) else None

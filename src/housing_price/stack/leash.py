@@ -1,8 +1,8 @@
-"""Runs one command on a leash: `leash.py GRACE_SECONDS COMMAND...`.
+"""Runs a command and ends its whole process tree when the parent goes away: `leash.py GRACE_SECONDS COMMAND...`.
 
-The leash ends when its command ends or when its standard input closes, which it also does when the process at the
-other end is killed with -9. Either way it takes along everything that the command started, in whatever session that
-hides. It is a program of its own, without imports from this package: it starts in 20 ms and survives its starter.
+The leash ends when its command ends, when it receives a signal, or when its standard input closes. The input also
+closes when the parent is killed with SIGKILL. In each case the leash ends every process that the command started, in
+any session. It is a separate program without imports from this package, so it starts in 20 ms and outlives its parent.
 """
 
 import ctypes
@@ -19,27 +19,27 @@ PR_SET_PDEATHSIG = 1
 PR_SET_CHILD_SUBREAPER = 36
 """From <linux/prctl.h>."""
 
-STRAYS_GRACE_SECONDS = 1.0
+DESCENDANTS_GRACE_SECONDS = 1.0
 KILL_SECONDS = 1.0
 NOT_STARTED = 127
-"""What a shell answers for a command that cannot be found."""
+"""Exit status of a shell for a command that it cannot find."""
 
 
 def _prctl(option: int, value: int) -> None:
-    """Ask Linux for a property of this process; elsewhere there is no such thing and the process group has to do."""
+    """Set a property of this process on Linux. On other systems only the process group is signalled."""
     if sys.platform == "linux":
         ctypes.CDLL(None, use_errno=True).prctl(option, value, 0, 0, 0)
 
 
 def _descendants() -> Iterator[int]:
-    """Every process below this one. Orphans come back to us, the subreaper, so the tree has no holes."""
+    """Yield the id of every descendant. This process is the subreaper, so orphans stay in its tree."""
     children: dict[int, list[int]] = {}
     for stat in Path("/proc").glob("[0-9]*/stat"):
         try:
-            # The second field is the command's name in brackets and may hold anything, so the rest is read behind it.
+            # The second field is the command's name in parentheses, with any characters: parse after the last `)`.
             parent = int(stat.read_bytes().rpartition(b")")[2].split()[1])
         except (OSError, IndexError):
-            continue  # it ended while we looked
+            continue  # it ended in the meantime
         children.setdefault(parent, []).append(int(stat.parent.name))
     generation = children.get(os.getpid(), [])
     while generation:
@@ -48,7 +48,7 @@ def _descendants() -> Iterator[int]:
 
 
 class Leash:
-    """One command and all that it starts."""
+    """One command and every process that it starts."""
 
     def __init__(self, command: list[str]) -> None:
         self._wake, wake_write = os.pipe()
@@ -58,34 +58,35 @@ class Leash:
         for number in (signal.SIGCHLD, signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
             signal.signal(number, lambda *_: None)
         _prctl(PR_SET_CHILD_SUBREAPER, 1)
-        self._service = subprocess.Popen(  # noqa: S603 - running the given command is what this program is for
+        self._service = subprocess.Popen(  # noqa: S603 - the purpose of this program is to run the given command
             command,
             stdin=subprocess.DEVNULL,
             process_group=0,
-            # Should somebody kill the leash itself with -9, the service does not stay behind.
-            preexec_fn=lambda: _prctl(PR_SET_PDEATHSIG, signal.SIGKILL),  # noqa: PLW1509 - there are no threads here
+            # The command also ends when the leash itself is killed with SIGKILL.
+            preexec_fn=lambda: _prctl(PR_SET_PDEATHSIG, signal.SIGKILL),  # noqa: PLW1509 - this program has no threads
         )
         self.status: int | None = None
 
     def wait(self) -> None:
-        """Return when the service has ended or the leash was let go."""
-        while self.status is None and not self._is_let_go():
+        """Return when the command has ended, the standard input was closed, or a signal came."""
+        while self.status is None and not self._wait_for_stop():
             self._reap()
 
     def end(self, grace_seconds: float) -> None:
-        """Ask the service to end, then its strays, then ask nobody any more."""
+        """Send SIGTERM to the command, then to remaining descendants, then SIGKILL to all of them."""
         if self.status is None:
             self._signal(signal.SIGTERM, [])
             self._reap_until(lambda: self.status is not None, grace_seconds)
         if self._reap():
             self._signal(signal.SIGTERM, list(_descendants()))
-            self._reap_until(lambda: not self._reap(), STRAYS_GRACE_SECONDS)
+            self._reap_until(lambda: not self._reap(), DESCENDANTS_GRACE_SECONDS)
         deadline = time.monotonic() + KILL_SECONDS
         while self._reap() and time.monotonic() < deadline:
             self._signal(signal.SIGKILL, list(_descendants()))
             self._sleep(0.05)
 
-    def _is_let_go(self) -> bool:
+    def _wait_for_stop(self) -> bool:
+        """Wait for the next event; return True if it asks this program to stop, False if a child ended."""
         readable, _, _ = select.select([0, self._wake], [], [])
         if 0 in readable and not os.read(0, 1024):
             return True
@@ -93,7 +94,7 @@ class Leash:
         return any(number != signal.SIGCHLD for number in received)
 
     def _reap(self) -> bool:
-        """Collect what has ended; tell whether anything is left."""
+        """Collect children that have ended; return whether any is still running."""
         while True:
             try:
                 pid, status = os.waitpid(-1, os.WNOHANG)
@@ -110,25 +111,25 @@ class Leash:
             self._sleep(left)
 
     def _sleep(self, seconds: float) -> None:
-        """Sleep until a child ends, or so long."""
+        """Sleep until a signal comes, for `seconds` (at most 0.5) otherwise."""
         if select.select([self._wake], [], [], min(seconds, 0.5))[0]:
             os.read(self._wake, 1024)
 
-    def _signal(self, number: int, strays: list[int]) -> None:
-        for send, target in [(os.killpg, self._service.pid), *((os.kill, pid) for pid in strays)]:
+    def _signal(self, number: int, descendants: list[int]) -> None:
+        for send, target in [(os.killpg, self._service.pid), *((os.kill, pid) for pid in descendants)]:
             try:
                 send(target, number)
             except (ProcessLookupError, PermissionError):
-                continue  # it is gone, or was given other rights
+                continue  # it has ended, or runs as another user
 
 
 def main(arguments: list[str]) -> int:
-    """Run the command; return its exit status, or 128 and the signal's number as a shell does."""
+    """Run the command; return its exit status, or 128 plus the signal's number like a shell."""
     grace_seconds, command = float(arguments[0]), arguments[1:]
     try:
         leash = Leash(command)
     except OSError as error:
-        print(f"cannot start {command[0]}: {error.strerror}", file=sys.stderr)  # noqa: T201 - the service's log
+        print(f"cannot start {command[0]}: {error.strerror}", file=sys.stderr)  # noqa: T201 - shown in the log of the service
         return NOT_STARTED
     leash.wait()
     leash.end(grace_seconds)

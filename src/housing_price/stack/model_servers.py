@@ -1,4 +1,4 @@
-"""Runs the model servers that the desired state asks for, and says what it sees of them."""
+"""Runs the model servers of the desired state, and publishes their observed state."""
 
 import asyncio
 from collections.abc import Callable
@@ -13,8 +13,8 @@ from housing_price.stack.supervisor import Service, Supervisor
 from housing_price_model.errors import HousingPriceModelError, ServingFolderError
 from housing_price_model.lifecycle.documents import Desired, Observed, SeenServer, Server, ServerState
 
-LOOK_SECONDS: Final = 0.1
-_MOST_DETAIL: Final = 500
+POLL_SECONDS: Final = 0.1
+_MAX_DETAIL_CHARACTERS: Final = 500
 
 
 @dataclass(frozen=True)
@@ -26,7 +26,7 @@ class _Running:
 
 
 class ModelServers:
-    """One model server for each version that is to be served; the first one has the port of the plan."""
+    """Runs one model server per desired version. The first uses the port of the plan, the others any free port."""
 
     def __init__(self, plan: Plan, output: Output, supervise: Callable[[Service], Supervisor]) -> None:
         self._plan = plan
@@ -35,51 +35,53 @@ class ModelServers:
         self._supervise = supervise
         self._running: dict[str, _Running] = {}
         self._ending: dict[asyncio.Task[None], Address] = {}
-        self._told: Observed | None = None
-        self._complaint = ""
+        self._published: Observed | None = None
+        self._last_error = ""
         self._changed = asyncio.Condition()
 
     async def run(self) -> None:
-        """Follow the desired state until cancelled; then all servers have ended."""
+        """Apply the desired state until cancelled; when it returns, all servers have stopped."""
         async with asyncio.TaskGroup() as group:
             while True:
-                desired = await self._read()
+                desired = await self._read_desired()
                 if desired is not None:
-                    self._follow(desired, group)
-                    await self._tell(desired.revision)
-                await asyncio.sleep(LOOK_SECONDS)
+                    self._apply(desired, group)
+                    await self._publish_observed(desired.revision)
+                await asyncio.sleep(POLL_SECONDS)
 
     async def wait_until_ready(self, version: str) -> None:
-        """Wait until a version that is to be served is ready.
+        """Wait until the server of a desired version is ready.
 
         Raises:
-            StackError: It died too often or took too long.
+            StackError: It failed to start too often, or took too long.
         """
         await self.wait_until_seen(version)
         await self._running[version].supervisor.wait_until_ready()
 
     async def wait_until_seen(self, version: str) -> None:
-        """Wait until it is known where a version is served; it need not be ready."""
+        """Wait until the address of a version's server is published; the server may still be starting."""
         async with self._changed:
-            await self._changed.wait_for(lambda: self._told is not None and self._told.server(version) is not None)
+            await self._changed.wait_for(
+                lambda: self._published is not None and self._published.server(version) is not None
+            )
 
-    async def _read(self) -> Desired | None:
+    async def _read_desired(self) -> Desired | None:
         try:
             return await asyncio.to_thread(self._serving.desired)
         except ServingFolderError as error:
-            if str(error) != self._complaint:
-                self._complaint = str(error)
-                self._output.say(f"model servers stay as they are: {error}", "red")
+            if str(error) != self._last_error:
+                self._last_error = str(error)
+                self._output.say(f"cannot read the desired state, model servers stay unchanged: {error}", "red")
             return None
 
-    def _follow(self, desired: Desired, group: asyncio.TaskGroup) -> None:
+    def _apply(self, desired: Desired, group: asyncio.TaskGroup) -> None:
         wanted = {server.version: server for server in desired.servers}
         for version, running in list(self._running.items()):
             if wanted.get(version) != running.server:
                 del self._running[version]
                 running.task.cancel()
                 self._ending[running.task] = running.address
-                self._output.say(f"{running.supervisor.service.name}: version {version} is not served any more")
+                self._output.say(f"{running.supervisor.service.name}: stopping, version {version} is no longer served")
         self._ending = {task: address for task, address in self._ending.items() if not task.done()}
         for version, server in wanted.items():
             if version not in self._running:
@@ -91,7 +93,7 @@ class ModelServers:
         reserved = ExitStack()
         if first in taken:
             port = reserved.enter_context(reserved_port(first.host))
-            address = Address(first.host, port, first.wanted_by, first.option)
+            address = Address(first.host, port, first.service, first.option)
             name = f"model-server {server.version}"
         else:
             address, name = first, MODEL_SERVER
@@ -100,24 +102,24 @@ class ModelServers:
         task.add_done_callback(lambda _: reserved.close())
         self._running[server.version] = _Running(server, address, supervisor, task)
 
-    async def _tell(self, revision: int) -> None:
-        seen = Observed(revision=revision, servers=tuple(map(_seen, self._running.values())))
-        if seen == self._told:
+    async def _publish_observed(self, revision: int) -> None:
+        observed = Observed(revision=revision, servers=tuple(map(_observe, self._running.values())))
+        if observed == self._published:
             return
         try:
-            await asyncio.to_thread(self._serving.write_observed, seen)
+            await asyncio.to_thread(self._serving.write_observed, observed)
         except HousingPriceModelError as error:
-            self._output.say(f"what is served cannot be told: {error}", "red")
+            self._output.say(f"cannot publish the state of the model servers: {error}", "red")
         async with self._changed:
-            self._told = seen
+            self._published = observed
             self._changed.notify_all()
 
 
-def _seen(running: _Running) -> SeenServer:
+def _observe(running: _Running) -> SeenServer:
     supervisor, detail = running.supervisor, ""
     state: ServerState = "starting"
     if supervisor.is_ready:
         state = "ready"
     elif supervisor.has_failed:
-        state, detail = "failed", supervisor.said()[:_MOST_DETAIL]
+        state, detail = "failed", supervisor.last_output()[:_MAX_DETAIL_CHARACTERS]
     return SeenServer(version=running.server.version, address=running.address.url, state=state, detail=detail)

@@ -1,4 +1,4 @@
-"""What is served at the start: the registry's champion, and the canary and the shadow that there were."""
+"""Sets what is served at the start: the registry's champion, and the canary and shadow of the previous run."""
 
 from housing_price.errors import StackError
 from housing_price.stack.champion import Champion
@@ -9,11 +9,11 @@ from housing_price_model.lifecycle.documents import Desired, Roles, Server
 from housing_price_model.lifecycle.serving_folder import VERSIONS
 
 
-def begin(state: State) -> None:
-    """Forget where requests went at the last run: those servers are gone.
+def reset_routes(state: State) -> None:
+    """Remove the routes of the previous run, whose servers no longer exist.
 
     Raises:
-        StackError: the folder cannot be written.
+        StackError: The folder cannot be written.
     """
     try:
         state.serving.prepare()
@@ -22,19 +22,19 @@ def begin(state: State) -> None:
         raise StackError(f"cannot write to {state.serving.folder}: {error}") from error
 
 
-def seed(state: State, champion: Champion) -> Desired:
-    """Say what is to be served. The champion's export was found whole; others that are not whole any more are left out.
+def write_desired_state(state: State, champion: Champion) -> Desired:
+    """Write which versions to serve: the champion, and the versions of the previous run with an undamaged export.
 
-    A version without a role stays, too: a move that was interrupted goes on with it, or ends it.
+    Keeps versions without a role too: an interrupted move still needs them. The champion's export must be valid.
 
     Raises:
-        StackError: the folder cannot be written.
+        StackError: The folder cannot be written.
     """
     serving = state.serving
     try:
-        before = serving.desired()
+        previous = serving.desired()
     except ServingFolderError:
-        before = Desired()
+        previous = Desired()
     try:
         manifest = read_export(state.export_of(champion.version))
         first = Server(
@@ -43,9 +43,13 @@ def seed(state: State, champion: Champion) -> Desired:
             digest=champion.digest or manifest.digest,
             folder=f"{VERSIONS}/{champion.version}",
         )
-        others = tuple(one for one in before.servers if one.version != champion.version and _is_whole(state, one))
-        served = {one.version for one in others}
-        canary, shadow = before.roles.canary, before.roles.shadow
+        others = tuple(
+            server
+            for server in previous.servers
+            if server.version != champion.version and _has_valid_export(state, server)
+        )
+        served = {server.version for server in others}
+        canary, shadow = previous.roles.canary, previous.roles.shadow
         roles = Roles(
             champion=champion.version,
             canary=canary if canary and canary.version in served else None,
@@ -56,11 +60,11 @@ def seed(state: State, champion: Champion) -> Desired:
         raise StackError(str(error)) from error
 
 
-def route(state: State, roles: Roles) -> None:
-    """Let requests go to whoever has a part and a model server.
+def write_routes(state: State, roles: Roles) -> None:
+    """Route requests to the versions with a role and a running model server.
 
     Raises:
-        StackError: the folder cannot be written.
+        StackError: The folder cannot be written.
     """
     try:
         state.serving.write_routes(roles)
@@ -68,7 +72,7 @@ def route(state: State, roles: Roles) -> None:
         raise StackError(str(error)) from error
 
 
-def _is_whole(state: State, server: Server) -> bool:
+def _has_valid_export(state: State, server: Server) -> bool:
     try:
         read_export(state.serving.folder / server.folder, server.digest)
     except ArtefactError:

@@ -1,6 +1,6 @@
-"""The table of what runs: each service's command, its environment, and how it tells that it is ready.
+"""Defines each service of the stack: its command, its environment and its readiness check.
 
-This is the only module that knows the commands of the other packages.
+Only this module knows the commands of the other packages.
 """
 
 import os
@@ -21,13 +21,13 @@ from housing_price_model.registry.names import NAME
 TRACKING_SERVER, MODEL_SERVER, ORCHESTRATOR = "tracking-server", "model-server", "orchestrator"
 SCORING_WORKER, TRAINING_WORKER, LIFECYCLE_WORKER = "scoring", "candidates", "lifecycle"
 WORKER_NAME = "up"
-"""The same at each start: a worker goes on with the jobs that one of its name has left."""
+"""The same at each start: a worker resumes the unfinished jobs of the worker with its name."""
 
 PREDICT_PATH = "/api/v1/price/predict"
 
 
 class ModelServerKind(StrEnum):
-    """What serves the model."""
+    """The available model servers."""
 
     MLFLOW = "mlflow"
     MLSERVER = "mlserver"
@@ -35,7 +35,7 @@ class ModelServerKind(StrEnum):
 
 @dataclass(frozen=True)
 class Plan:
-    """What the options say: where everything listens and where it keeps its state."""
+    """The options of the command line: addresses, state folder and kind of model server."""
 
     state: State
     tracking: Address
@@ -50,12 +50,12 @@ class Plan:
 
 
 def environment(**changes: str) -> dict[str, str]:
-    """This process's environment for a child: lines appear when they are printed, nothing calls home."""
+    """Return the environment for a child: this process's own, with unbuffered output and without telemetry."""
     return os.environ | {"PYTHONUNBUFFERED": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"} | changes
 
 
 def python(module: str, *arguments: str) -> tuple[str, ...]:
-    """A command of another package of this workspace."""
+    """Return the command that runs another package of this workspace."""
     return (sys.executable, "-m", module, *arguments)
 
 
@@ -77,23 +77,23 @@ def tracking_server(plan: Plan) -> Service:
 
 
 def model_server(plan: Plan, server: Server, address: Address, name: str) -> Service:
-    """An exported version behind `/invocations`, under MLflow's own scoring server or under MLServer.
+    """A model server that serves an exported version at `/invocations`: MLflow's scoring server or MLServer.
 
     Args:
-        plan: What serves.
-        server: Which export; its digest is what the registry recorded of its files, and no other model is served.
-        address: Where it listens.
-        name: How it is called.
+        plan: The options, with the kind of model server.
+        server: The export to serve. The server refuses files whose digest differs from the recorded one.
+        address: Address to listen on.
+        name: Name of the service in log lines and messages.
     """
     folder = str(plan.state.serving.folder / server.folder)
-    served = (folder, *_listen(address), "--digest", server.digest)
+    arguments = (folder, *_listen(address), "--digest", server.digest)
     variables = environment()
     if plan.model_server_kind is ModelServerKind.MLFLOW:
-        command, ready_within_seconds = python("housing_price_model", "serve", *served), 120.0
+        command, ready_within_seconds = python("housing_price_model", "serve", *arguments), 120.0
     else:
         project = str(REPOSITORY / "housing-price-model" / "mlserver")
-        command = (find_uv(), "run", "--frozen", "--project", project, "housing-price-mlserver", *served)
-        # It has a lock and an environment of its own, which uv finds by the project and not by our variables.
+        command = (find_uv(), "run", "--frozen", "--project", project, "housing-price-mlserver", *arguments)
+        # MLServer has its own lock and environment. These variables would make uv use the workspace's environment.
         for variable in ("VIRTUAL_ENV", "UV_PROJECT_ENVIRONMENT", "PYTHONPATH"):
             variables.pop(variable, None)
         ready_within_seconds = 600.0  # the first start installs its packages
@@ -117,40 +117,40 @@ def orchestrator(plan: Plan) -> Service:
             "ORCHESTRATOR_SERVER__HOST": plan.orchestrator.host,
             "ORCHESTRATOR_SERVER__PORT": str(plan.orchestrator.port),
         },
-        # Not /readyz: it starts without a model server, and `up` asks it for a real price in the end.
+        # Not /readyz: the orchestrator starts before the model server. `up` finally requests a real price.
         ready_url=f"{plan.orchestrator.url}/livez",
         style="cyan",
     )
 
 
 def _orchestrator_environment(plan: Plan) -> dict[str, str]:
-    # It cannot know whether a person reads what goes through our pipe; a format that was asked for stays.
+    # The orchestrator writes to a pipe and cannot detect the terminal. A format set by the user has precedence.
     log_format = os.environ.get("ORCHESTRATOR_LOG__FORMAT", "console" if sys.stdout.isatty() else "auto")
     return environment(
         ORCHESTRATOR_LOG__FORMAT=log_format,
         ORCHESTRATOR_MODEL_SERVER__BASE_URL=plan.model_server.url,
         ORCHESTRATOR_MODEL_SERVER__ROUTES_FILE=str(plan.state.serving.folder / ROUTES),
-        ORCHESTRATOR_PREDICTION_LOG__URL=_predictions(plan),
-        ORCHESTRATOR_JOBS__DATABASE_URL=_jobs(plan),
+        ORCHESTRATOR_PREDICTION_LOG__URL=_prediction_log_url(plan),
+        ORCHESTRATOR_JOBS__DATABASE_URL=_jobs_url(plan),
         ORCHESTRATOR_JOBS__FOLDER=os.environ.get("ORCHESTRATOR_JOBS__FOLDER", str(plan.state.job_files)),
     )
 
 
-# A database that was asked for is used, and the state folder has room for one where none was.
-def _predictions(plan: Plan) -> str:
+# A database set by the user has precedence over a file in the state folder.
+def _prediction_log_url(plan: Plan) -> str:
     return os.environ.get("ORCHESTRATOR_PREDICTION_LOG__URL", f"sqlite:///{plan.state.predictions}")
 
 
-def _jobs(plan: Plan) -> str:
+def _jobs_url(plan: Plan) -> str:
     return os.environ.get("ORCHESTRATOR_JOBS__DATABASE_URL", f"sqlite:///{plan.state.jobs}")
 
 
 def workers(plan: Plan) -> tuple[Service, ...]:
-    """What does the jobs. A move that was begun comes first: it may stand half done."""
+    """The workers that run jobs. The lifecycle worker starts first: it may have to complete an interrupted move."""
     queue_line = "takes jobs from the queue"
     named = ("--name", WORKER_NAME)
-    # Databases in variables: there may be a password in their names.
-    variables = environment(HOUSING_PRICE_JOBS_URL=_jobs(plan), PREDICTION_LOG_URL=_predictions(plan))
+    # URLs may contain a password, so they are passed in variables and not in the arguments.
+    variables = environment(HOUSING_PRICE_JOBS_URL=_jobs_url(plan), PREDICTION_LOG_URL=_prediction_log_url(plan))
     registry = ("--tracking-uri", plan.tracking.url)
     lifecycle = ("--queue", "lifecycle", "--serving", str(plan.state.serving.folder), *registry, *named)
     folders = ("--runs", str(plan.state.candidates), "--data-folder", str(plan.state.data))
@@ -172,8 +172,8 @@ def workers(plan: Plan) -> tuple[Service, ...]:
         ),
         Service(
             name=TRAINING_WORKER,
-            # A training takes all processors for a minute, and prices are not to wait for it.
-            command=(*_nice(), *python("housing_price_model", "worker", *training)),
+            # Training uses all processors for a minute and must not delay requests.
+            command=(*_low_priority(), *python("housing_price_model", "worker", *training)),
             environment=variables,
             ready_line=queue_line,
             style="yellow",
@@ -181,35 +181,35 @@ def workers(plan: Plan) -> tuple[Service, ...]:
     )
 
 
-def _nice() -> tuple[str, ...]:
+def _low_priority() -> tuple[str, ...]:
     program = shutil.which("nice")
     return (program, "-n", "10") if program else ()
 
 
 def training(plan: Plan) -> tuple[str, ...]:
-    """Trains and registers the model."""
+    """Return the command that trains and registers a model."""
     return python("housing_price_model", "train", "--tracking-uri", plan.tracking.url)
 
 
 def export(plan: Plan, version: str) -> tuple[str, ...]:
-    """Writes a version to the folder that its model server reads."""
+    """Return the command that exports a version to the folder of its model server."""
     target = ("--to", str(plan.state.export_of(version)), "--tracking-uri", plan.tracking.url)
     return python("housing_price_model", "export", "--model", f"models:/{NAME}/{version}", *target)
 
 
 def orchestrator_columns() -> tuple[str, ...]:
-    """Prints the model columns that the orchestrator sends, as JSON."""
+    """Return the command that prints the columns that the orchestrator sends, as JSON."""
     return python("housing_price_orchestrator", "columns")
 
 
 def find_uv() -> str:
-    """The uv that runs us, else the one on the PATH, else the one that the Makefile installed.
+    """Return the path of uv: the one that runs this process, the one on the PATH, or the one that `make` installed.
 
     Raises:
-        StackError: There is none.
+        StackError: uv is not installed.
     """
     installed = REPOSITORY / ".uv" / "bin" / "uv"
     found = os.environ.get("UV") or shutil.which("uv") or (str(installed) if installed.exists() else None)
     if not found or not Path(found).exists():
-        raise StackError("uv was not found: start with `make up` or `uv run housing-price up`")
+        raise StackError("uv was not found: run `make up` or `uv run housing-price up`")
     return found

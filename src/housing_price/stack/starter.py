@@ -1,7 +1,7 @@
-"""Watches the program that started the runner, for programs that do not hand signals on.
+"""Watches the program that started the runner, because some programs do not forward signals.
 
-GNU make hands SIGTERM on to its children but not SIGINT, and after either it only waits. So where `make up` alone is
-interrupted, by `kill -INT` and not by a terminal, nobody tells the runner.
+GNU make forwards SIGTERM to its children but not SIGINT, and then only waits for them. `kill -INT` of `make up` would
+therefore not reach the runner; Ctrl-C in a terminal reaches both.
 """
 
 import asyncio
@@ -9,11 +9,11 @@ import os
 import signal
 from pathlib import Path
 
-LOOK_SECONDS = 0.5
+POLL_SECONDS = 0.5
 
 
 def _status(pid: int) -> dict[str, str]:
-    """What Linux tells about the process; empty where it is gone or the system does not tell."""
+    """Return the fields of `/proc/PID/status`; empty if the process has ended or the system has no `/proc`."""
     try:
         lines = Path(f"/proc/{pid}/status").read_text().splitlines()
     except OSError:
@@ -23,7 +23,7 @@ def _status(pid: int) -> dict[str, str]:
 
 def _is_running(pid: int) -> bool:
     if _status(pid).get("State", "").startswith("Z"):
-        return False  # it has ended, and nobody has looked yet
+        return False  # a zombie: it has ended, and its parent has not collected it yet
     try:
         os.kill(pid, 0)
     except ProcessLookupError:
@@ -34,18 +34,17 @@ def _is_running(pid: int) -> bool:
 
 
 def _catches_interrupts(pid: int) -> bool:
-    """Whether the process has a handler for SIGINT of its own."""
+    """Whether the process has its own handler for SIGINT."""
     return bool(int(_status(pid).get("SigCgt", "0"), 16) >> (signal.SIGINT - 1) & 1)
 
 
 async def wait_for_end_of(pid: int) -> None:
-    """Return when the process has ended, or when it was interrupted and only waits for its children.
+    """Return when the process has ended, or was interrupted and only waits for its children.
 
-    make resets its handler of a fatal signal when the first one comes, so a SIGINT that it no longer catches is one
-    that it has received.
+    make removes its handler for a fatal signal on the first one. If it no longer catches SIGINT, it has received one.
     """
-    caught_at_first = _catches_interrupts(pid)
+    caught_at_start = _catches_interrupts(pid)
     while _is_running(pid):
-        if caught_at_first and not _catches_interrupts(pid):
+        if caught_at_start and not _catches_interrupts(pid):
             return
-        await asyncio.sleep(LOOK_SECONDS)
+        await asyncio.sleep(POLL_SECONDS)

@@ -1,4 +1,4 @@
-"""The one folder that holds everything the stack keeps between two starts."""
+"""The state folder: everything that the stack keeps between two starts."""
 
 import fcntl
 import json
@@ -29,7 +29,7 @@ class State:
 
     @property
     def artifacts(self) -> Path:
-        """Files of runs and models, written by the tracking server only."""
+        """Files of runs and models; only the tracking server writes here."""
         return self.folder / "artifacts"
 
     @property
@@ -39,31 +39,31 @@ class State:
 
     @property
     def jobs(self) -> Path:
-        """SQLite file of the jobs, for the orchestrator and all workers."""
+        """SQLite file of the job queue, shared by the orchestrator and all workers."""
         return self.folder / "jobs.db"
 
     @property
     def job_files(self) -> Path:
-        """Files that came with jobs, and their results."""
+        """Uploaded files of scoring jobs, and their results."""
         return self.folder / "jobs"
 
     @property
     def candidates(self) -> Path:
-        """A folder for each training job."""
+        """Working folders of training jobs, one per job."""
         return self.folder / "candidates"
 
     @property
     def data(self) -> Path:
-        """The only folder from which training jobs may read data of their own."""
+        """The only folder from which training jobs may read custom data."""
         return self.folder / "data"
 
     @property
     def serving(self) -> ServingFolder:
-        """The exports that model servers serve without asking the registry, and what says which of them are served."""
+        """The exported models, and the documents that state which of them are served."""
         return ServingFolder(self.folder / "serving")
 
     def export_of(self, version: str) -> Path:
-        """Where the export of a version is."""
+        """Return the folder with the export of a version."""
         return self.serving.export_of(version)
 
     @property
@@ -72,13 +72,13 @@ class State:
 
     @contextmanager
     def lock(self, holder: dict[str, Any]) -> Iterator[None]:
-        """Keep the folder to ourselves. The system lets go of the lock when this process ends, however it ends.
+        """Lock the folder for this process. The system releases the lock when the process ends for any reason.
 
         Args:
-            holder: What others may know about us: the process id and the ports.
+            holder: Process id and ports, written to the lock file for other processes.
 
         Raises:
-            StackError: The folder cannot be written, or another stack runs on it.
+            StackError: The folder cannot be written, or another stack uses it.
         """
         try:
             self.folder.mkdir(parents=True, exist_ok=True)
@@ -91,8 +91,8 @@ class State:
             except BlockingIOError as error:
                 pid = (self.read_holder() or {}).get("pid", "?")
                 raise StackError(
-                    f"another `housing-price up` (process {pid}) runs on {self.folder}: "
-                    "end it, or choose another folder with --state-dir"
+                    f"another `housing-price up` (process {pid}) uses {self.folder}: "
+                    "stop it, or choose another folder with --state-dir"
                 ) from error
             file.truncate(0)
             file.write(json.dumps(holder))
@@ -101,7 +101,7 @@ class State:
             file.truncate(0)
 
     def read_holder(self) -> dict[str, Any] | None:
-        """What the stack that runs on this folder told about itself; None when none runs."""
+        """Return the process id and ports of the stack that uses this folder; None if none is running."""
         try:
             with self._lock.open() as file:
                 try:

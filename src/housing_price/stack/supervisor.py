@@ -1,4 +1,4 @@
-"""Keeps one service running: starts it, tells when it is ready, starts it again when it dies."""
+"""Keeps one service running: starts it, waits until it is ready, restarts it when it exits."""
 
 import asyncio
 import contextlib
@@ -16,35 +16,35 @@ from housing_price.stack.process import Process
 
 POLL_SECONDS = 0.1
 POLL_TIMEOUT_SECONDS = 2.0
-DEATHS_BEFORE_GIVING_UP = 3
-"""So often may a service die before it was ready once; after that it is its settings, not bad luck."""
+MAX_FAILED_STARTS = 3
+"""Exits before readiness after which the service counts as failed: the cause is then most likely a setting."""
 
 
 @dataclass(frozen=True)
 class BackOff:
-    """How long to wait before the next start: doubled with each death, forgotten once a service has been up a while."""
+    """Delay before a restart: doubles with each exit, and resets after a service has run for a while."""
 
     first_seconds: float = 0.5
-    longest_seconds: float = 30.0
-    forgotten_after_seconds: float = 60.0
+    max_seconds: float = 30.0
+    reset_after_seconds: float = 60.0
 
-    def seconds(self, deaths_in_a_row: int) -> float:
-        """The pause after so many deaths (1 or more) without a good while between them."""
-        return min(self.first_seconds * 2.0 ** min(deaths_in_a_row - 1, 16), self.longest_seconds)
+    def seconds(self, consecutive_exits: int) -> float:
+        """Return the delay after `consecutive_exits` (1 or more) short runs."""
+        return min(self.first_seconds * 2.0 ** min(consecutive_exits - 1, 16), self.max_seconds)
 
 
 @dataclass(frozen=True)
 class Service:
-    """What there is to know about running a service.
+    """How to run a service and check that it is ready.
 
     Attributes:
-        name: How log lines and messages call it.
-        command: What to run.
-        environment: All its environment variables.
-        ready_url: Answers 2xx when the service does its work; None for one that does not listen.
-        ready_line: What it prints when it does its work, for one that does not listen.
-        style: The colour of its name on a terminal.
-        ready_within_seconds: How long it may take to become ready for the first time.
+        name: Name in log lines and messages.
+        command: Program and arguments.
+        environment: All environment variables of the command.
+        ready_url: URL that answers 2xx when the service is ready; None for a service that does not listen.
+        ready_line: Text that a service without `ready_url` prints when it is ready.
+        style: Colour of the name on a terminal.
+        ready_within_seconds: Time limit for the first readiness.
     """
 
     name: str
@@ -57,15 +57,15 @@ class Service:
 
 
 def describe_status(status: int) -> str:
-    """An exit status in words: `exit status 3`, or `signal SIGKILL`."""
-    if status > 128:  # noqa: PLR2004 - the shell's convention, which the leash follows
+    """Describe an exit status: `exit status 3`, or `signal SIGKILL`."""
+    if status > 128:  # noqa: PLR2004 - the shell's convention for signals, also used by the leash
         with contextlib.suppress(ValueError):
             return f"signal {signal.Signals(status - 128).name}"
     return f"exit status {status}"
 
 
 class Supervisor:
-    """Runs one service until it is cancelled."""
+    """Runs one service until its `run` is cancelled."""
 
     def __init__(self, service: Service, output: Output, client: httpx.AsyncClient, back_off: BackOff) -> None:
         self.service = service
@@ -75,72 +75,74 @@ class Supervisor:
         self._restart = asyncio.Event()
         self._changed = asyncio.Condition()
         self._ready = False
-        self._said_ready = asyncio.Event()
-        self.deaths_before_ready = 0
+        self._ready_line_seen = asyncio.Event()
+        self.failed_starts = 0
         self._last_lines: deque[str] = deque(maxlen=3)
 
     async def run(self) -> None:
-        """Start the service, again and again; when cancelled, end it with everything that it started."""
-        deaths_in_a_row = 0
+        """Start the service and restart it whenever it exits; when cancelled, end it with all its descendants."""
+        consecutive_exits = 0
         while True:
             started = time.monotonic()
             status = await self._run_once(started)
             if status is None:
-                await self._set(ready=False, deaths=0)
-                self._output.say(f"{self.service.name}: starting anew")
-                deaths_in_a_row = 0
+                await self._set(ready=False, failed_starts=0)
+                self._output.say(f"{self.service.name}: restarting")
+                consecutive_exits = 0
                 continue
-            lived = time.monotonic() - started
-            deaths_in_a_row = 1 if lived > self._back_off.forgotten_after_seconds else deaths_in_a_row + 1
-            pause = self._back_off.seconds(deaths_in_a_row)
-            how = describe_status(status)
+            seconds_up = time.monotonic() - started
+            consecutive_exits = 1 if seconds_up > self._back_off.reset_after_seconds else consecutive_exits + 1
+            delay = self._back_off.seconds(consecutive_exits)
+            cause = describe_status(status)
             self._output.say(
-                f"{self.service.name}: ended with {how} after {lived:.1f} s, starts again in {pause:g} s", "red"
+                f"{self.service.name}: ended with {cause} after {seconds_up:.1f} s, restarting in {delay:g} s", "red"
             )
             with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._restart.wait(), pause)
+                await asyncio.wait_for(self._restart.wait(), delay)
 
     async def restart(self) -> None:
-        """End the service and start it anew at once; returns without waiting for either."""
-        await self._set(ready=False, deaths=0)
+        """Request a restart without delay; returns before the service has ended."""
+        await self._set(ready=False, failed_starts=0)
         self._restart.set()
 
     async def wait_until_ready(self) -> None:
         """Wait until the service is ready.
 
         Raises:
-            StackError: It died too often or took too long.
+            StackError: It failed to start too often, or took too long.
         """
         try:
             async with asyncio.timeout(self.service.ready_within_seconds), self._changed:
                 await self._changed.wait_for(lambda: self._ready or self.has_failed)
         except TimeoutError as error:
             seconds = self.service.ready_within_seconds
-            raise StackError(f"the {self.service.name} was not ready within {seconds:g} s: {self.said()}") from error
+            raise StackError(
+                f"the {self.service.name} was not ready within {seconds:g} s. {self.last_output()}"
+            ) from error
         if not self._ready:
             raise StackError(
-                f"the {self.service.name} died {self.deaths_before_ready} times while starting: {self.said()}"
+                f"the {self.service.name} failed to start {self.failed_starts} times. {self.last_output()}"
             )
 
     @property
     def is_ready(self) -> bool:
-        """Whether it does its work at the moment."""
+        """Whether the service is ready now."""
         return self._ready
 
     @property
     def has_failed(self) -> bool:
-        """Whether it died so often before it was ready that it is not bad luck; it is started again all the same."""
-        return self.deaths_before_ready >= DEATHS_BEFORE_GIVING_UP
+        """Whether the service exited MAX_FAILED_STARTS times before it was ready. It is still restarted."""
+        return self.failed_starts >= MAX_FAILED_STARTS
 
-    def said(self) -> str:
-        """Its last words."""
-        return "it said\n  " + "\n  ".join(self._last_lines) if self._last_lines else "it said nothing"
+    def last_output(self) -> str:
+        """Return the last lines that the service printed, with an introduction."""
+        return "Last output:\n  " + "\n  ".join(self._last_lines) if self._last_lines else "It printed nothing."
 
     async def _run_once(self, started: float) -> int | None:
-        """Run the service to its end and return its exit status; None if it was ended for a restart."""
+        """Run the service once and return its exit status; None if `restart` ended it."""
         self._restart.clear()
-        self._said_ready.clear()
-        process = await Process.start(self.service.command, self.service.environment, self._line)
+        self._ready_line_seen.clear()
+        process = await Process.start(self.service.command, self.service.environment, self._on_line)
         exit_ = asyncio.create_task(process.wait())
         restart = asyncio.create_task(self._restart.wait())
         readiness = asyncio.create_task(self._watch_readiness(started))
@@ -148,7 +150,7 @@ class Supervisor:
             await asyncio.wait([exit_, restart], return_when=asyncio.FIRST_COMPLETED)
             if not exit_.done():
                 return None
-            await self._set(ready=False, deaths=0 if self._ready else self.deaths_before_ready + 1)
+            await self._set(ready=False, failed_starts=0 if self._ready else self.failed_starts + 1)
             return exit_.result()
         finally:
             readiness.cancel()
@@ -158,13 +160,13 @@ class Supervisor:
 
     async def _watch_readiness(self, started: float) -> None:
         if self.service.ready_url is None:
-            await self._said_ready.wait()
+            await self._ready_line_seen.wait()
         else:
-            await self._wait_for_answer(self.service.ready_url)
+            await self._poll_until_success(self.service.ready_url)
         self._output.say(f"{self.service.name}: ready after {time.monotonic() - started:.1f} s", "green")
-        await self._set(ready=True, deaths=0)
+        await self._set(ready=True, failed_starts=0)
 
-    async def _wait_for_answer(self, url: str) -> None:
+    async def _poll_until_success(self, url: str) -> None:
         while True:
             try:
                 answer = await self._client.get(url, timeout=POLL_TIMEOUT_SECONDS)
@@ -174,14 +176,14 @@ class Supervisor:
                 pass  # not listening yet
             await asyncio.sleep(POLL_SECONDS)
 
-    async def _set(self, *, ready: bool, deaths: int) -> None:
+    async def _set(self, *, ready: bool, failed_starts: int) -> None:
         async with self._changed:
             self._ready = ready
-            self.deaths_before_ready = deaths
+            self.failed_starts = failed_starts
             self._changed.notify_all()
 
-    def _line(self, text: str) -> None:
+    def _on_line(self, text: str) -> None:
         self._last_lines.append(text)
         self._output.line(self.service.name, text, self.service.style)
         if self.service.ready_line is None or self.service.ready_line in text:
-            self._said_ready.set()
+            self._ready_line_seen.set()

@@ -1,4 +1,4 @@
-"""The order in which the stack comes up. Each part starts as soon as what it needs is there."""
+"""Starts the stack in order: each service starts as soon as its dependencies are available."""
 
 import asyncio
 import signal
@@ -14,7 +14,7 @@ from housing_price.stack.model_servers import ModelServers
 from housing_price.stack.output import Output
 from housing_price.stack.ports import require_free
 from housing_price.stack.process import Process
-from housing_price.stack.seeding import begin, route, seed
+from housing_price.stack.seeding import reset_routes, write_desired_state, write_routes
 from housing_price.stack.services import (
     PREDICT_PATH,
     Plan,
@@ -39,7 +39,7 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stack:
-    """The services of one plan, while they run."""
+    """The running services of one plan."""
 
     def __init__(self, plan: Plan, output: Output, client: httpx.AsyncClient, back_off: BackOff) -> None:
         self._plan = plan
@@ -56,48 +56,48 @@ class Stack:
         self._workers = [supervise(service) for service in workers(plan)]
 
     async def run(self) -> None:
-        """Bring everything up, then keep it up until cancelled; whatever happens, nothing is left running.
+        """Start all services and run them until cancelled. No process is left running when it returns or raises.
 
         Raises:
-            StackError: Something cannot be started.
+            StackError: A service cannot be started.
         """
-        began = time.monotonic()
-        begin(self._plan.state)
+        started = time.monotonic()
+        reset_routes(self._plan.state)
         try:
             async with asyncio.TaskGroup() as group:
-                # The orchestrator needs nobody to start, the model server nothing but an export.
+                # The orchestrator starts without the other services, the model server needs only an export.
                 group.create_task(self._tracking.run())
                 group.create_task(self._orchestrator.run())
-                # Waited for from the start: settings that it refuses are told at once and not after the training.
+                # Awaited from the start, so that a bad setting is reported before the training.
                 orchestrator_is_ready = group.create_task(self._orchestrator.wait_until_ready())
-                served = await asyncio.to_thread(read_exported_champion, self._plan.state)
-                if served:
-                    await self._serve(served, group)
+                already_served = await asyncio.to_thread(read_exported_champion, self._plan.state)
+                if already_served:
+                    await self._serve(already_served, group)
                 await self._tracking.wait_until_ready()
-                champion = await self._bring_export_up_to_date()
-                if champion != served:
+                champion = await self._update_export()
+                if champion != already_served:
                     await self._serve(champion, group)
                 await self._model_servers.wait_until_ready(champion.version)
                 await orchestrator_is_ready
                 price = await self._price_the_example()
-                show_addresses(self._output, self._plan, time.monotonic() - began, price)
-                await self._serve_on_trial()
+                show_addresses(self._output, self._plan, time.monotonic() - started, price)
+                await self._restore_canary_and_shadow()
                 await self._start_workers(group)
         except* StackError as errors:
             raise errors.exceptions[0] from None
 
     async def _serve(self, champion: Champion, group: asyncio.TaskGroup) -> None:
-        """Let this champion be served, with the versions on trial that there were."""
-        desired = await asyncio.to_thread(seed, self._plan.state, champion)
+        """Serve this champion, and the canary and shadow of the previous run."""
+        desired = await asyncio.to_thread(write_desired_state, self._plan.state, champion)
         if not self._is_serving:
             group.create_task(self._model_servers.run())
             self._is_serving = True
         await self._model_servers.wait_until_seen(champion.version)
-        # For now it answers alone: a canary that is not ready would look like one that fails.
-        await asyncio.to_thread(route, self._plan.state, Roles(champion=desired.roles.champion))
+        # Route to the champion only: a canary that is still starting would count as failing.
+        await asyncio.to_thread(write_routes, self._plan.state, Roles(champion=desired.roles.champion))
 
-    async def _serve_on_trial(self) -> None:
-        """Give canary and shadow their part again, once they are ready."""
+    async def _restore_canary_and_shadow(self) -> None:
+        """Route to the canary and the shadow again, once they are ready."""
         roles = self._plan.state.serving.desired().roles
         for version in roles.versions():
             try:
@@ -105,54 +105,54 @@ class Stack:
             except StackError as error:
                 self._output.say(f"version {version} stays out of service: {error}", "red")
                 roles = roles.without(version)
-        await asyncio.to_thread(route, self._plan.state, roles)
+        await asyncio.to_thread(write_routes, self._plan.state, roles)
 
     async def _start_workers(self, group: asyncio.TaskGroup) -> None:
-        """Start the workers, one after the other: prices are asked for already, and each start takes a processor."""
+        """Start the workers one by one: requests are already served, and each start uses a whole processor."""
         for worker in self._workers:
             group.create_task(worker.run())
             try:
                 await worker.wait_until_ready()
             except StackError as error:
-                self._output.say(f"its jobs wait: {error}", "red")
+                self._output.say(f"jobs of this worker stay queued: {error}", "red")
 
-    async def _bring_export_up_to_date(self) -> Champion:
-        """Train if there is no champion, export it if the export is another or damaged; returns the champion."""
+    async def _update_export(self) -> Champion:
+        """Train if there is no champion, export it if the export is missing, outdated or damaged; return it."""
         state, url = self._plan.state, self._plan.tracking.url
         champion = await find_champion(self._client, url)
         if champion is None:
-            self._output.say("the registry has no champion: training one, which takes about a minute")
+            self._output.say("the registry has no champion: training a model (about one minute)")
             await self._run_to_end(TRAINING, training(self._plan))
             champion = await find_champion(self._client, url)
         if champion is None:
-            raise StackError("training ended well but registered no champion")
+            raise StackError("the training succeeded but registered no champion")
         if not await asyncio.to_thread(is_exported, champion, state):
             self._output.say(f"exporting version {champion.version}, the champion")
             await self._run_to_end(EXPORT, export(self._plan, champion.version))
         return champion
 
     async def _run_to_end(self, name: str, command: tuple[str, ...]) -> None:
-        began = time.monotonic()
+        started = time.monotonic()
         process = await Process.start(command, environment(), lambda text: self._output.line(name, text, "yellow"))
-        heartbeat = asyncio.create_task(self._tell_time(name, began))
+        heartbeat = asyncio.create_task(self._report_progress(name, started))
         try:
             status = await process.wait()
         finally:
             heartbeat.cancel()
             await process.stop()
         if status:
-            raise StackError(f"the {name} failed with {describe_status(status)}: its own lines above say why")
-        self._output.say(f"{name}: done after {time.monotonic() - began:.1f} s", "green")
+            raise StackError(f"the {name} failed with {describe_status(status)}: see its output above")
+        self._output.say(f"{name}: done after {time.monotonic() - started:.1f} s", "green")
 
-    async def _tell_time(self, name: str, began: float) -> None:
+    async def _report_progress(self, name: str, started: float) -> None:
         while True:
             await asyncio.sleep(HEARTBEAT_SECONDS)
-            self._output.say(f"{name}: at work for {time.monotonic() - began:.0f} s")
+            self._output.say(f"{name}: still running after {time.monotonic() - started:.0f} s")
 
     async def _price_the_example(self) -> float:
-        """Ask for a price as a user would, until it comes: only then everything works together."""
+        """Request a price until one comes: only that shows that all services work together."""
         url, house = f"{self._plan.orchestrator.url}{PREDICT_PATH}", EXAMPLE.read_bytes()
-        said = "nothing"
+        last_answer = "none"
         try:
             async with asyncio.timeout(FIRST_PRICE_SECONDS):
                 while True:
@@ -160,22 +160,24 @@ class Stack:
                         answer = await self._client.post(url, content=house, headers=JSON, timeout=FIRST_PRICE_SECONDS)
                         if answer.is_success:
                             return float(answer.json()["predictedPrice"])
-                        said = f"{answer.status_code} {answer.text}"
+                        last_answer = f"{answer.status_code} {answer.text}"
                     except httpx.HTTPError as error:
-                        said = repr(error)
+                        last_answer = repr(error)
                     await asyncio.sleep(PRICE_POLL_SECONDS)
         except TimeoutError as error:
-            raise StackError(f"no price for the example house within {FIRST_PRICE_SECONDS} s: {said}") from error
+            raise StackError(
+                f"no price for the example house within {FIRST_PRICE_SECONDS} s. Last answer: {last_answer}"
+            ) from error
 
 
 async def run_until_stopped(plan: Plan, output: Output, back_off: BackOff, stop_with: int | None = None) -> None:
     """Run the stack until a signal comes.
 
     Args:
-        plan: What to run and where.
-        output: Where to say what happens.
-        back_off: How long to wait before a service that died starts again.
-        stop_with: A process whose end, or interruption, is to end the stack too.
+        plan: The services and their addresses.
+        output: Where to print log lines.
+        back_off: Delay before a service is restarted.
+        stop_with: Id of a process; the stack stops when it ends or is interrupted.
 
     Raises:
         StackError: The stack cannot run.
@@ -187,10 +189,10 @@ async def run_until_stopped(plan: Plan, output: Output, back_off: BackOff, stop_
         is_stopping = asyncio.Event()
 
         def stop(reason: str) -> None:
-            # Once only: a second Ctrl-C must not cancel the clean-up that the first began.
+            # Once only: a second Ctrl-C must not cancel the clean-up that the first started.
             if not is_stopping.is_set():
                 is_stopping.set()
-                output.say(f"{reason}: ending everything")
+                output.say(f"{reason}: stopping all services")
                 stack.cancel()
 
         for number in STOP_SIGNALS:
@@ -199,16 +201,16 @@ async def run_until_stopped(plan: Plan, output: Output, back_off: BackOff, stop_
         try:
             await stack
         except asyncio.CancelledError:
-            output.say("everything has ended")
+            output.say("all services have stopped")
         finally:
             if watch:
                 watch.cancel()
             for number in STOP_SIGNALS:
                 loop.remove_signal_handler(number)
-                # All children are gone; an impatient Ctrl-C must not turn the end into a traceback.
+                # All children have ended. Another Ctrl-C must not cause a traceback.
                 signal.signal(number, signal.SIG_IGN)
 
 
 async def _stop_with(pid: int, stop: Callable[[str], None]) -> None:
     await wait_for_end_of(pid)
-    stop(f"process {pid}, which started this, has ended")
+    stop(f"process {pid} (--stop-with) has ended")

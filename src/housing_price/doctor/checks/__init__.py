@@ -1,22 +1,22 @@
-"""What `housing-price doctor` looks at: each check takes the plan and yields findings."""
+"""The checks of `housing-price doctor`. Each takes the plan and yields findings."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class Verdict(StrEnum):
-    """How bad a finding is. A note is something that is missing only because nothing was started yet."""
+    """Severity of a finding. A note needs no action: for example, nothing was started on the state folder yet."""
 
-    GOOD = "ok"
+    OK = "ok"
     NOTE = "note"
-    WRONG = "wrong"
+    PROBLEM = "problem"
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One line of the report."""
+    """One row of the report."""
 
-    what: str
+    subject: str
     verdict: Verdict
-    found: str
-    advice: str = ""
+    details: str
+    fix: str = ""

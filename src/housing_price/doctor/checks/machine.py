@@ -1,4 +1,4 @@
-"""Checks of the machine: Python, the lock file, the ports."""
+"""Checks of the machine: Python version, lock file, ports."""
 
 import subprocess
 import sys
@@ -14,19 +14,19 @@ LOCK_CHECK_SECONDS = 60
 
 
 def check_python(_plan: Plan) -> Iterator[Finding]:
-    """The Python that runs us is the one that the project is locked for."""
-    wanted = (REPOSITORY / ".python-version").read_text().strip()
+    """Check that this Python has the version in `.python-version`."""
+    required = (REPOSITORY / ".python-version").read_text().strip()
     running = ".".join(map(str, sys.version_info[:3]))
-    fits = running == wanted or running.startswith(f"{wanted}.")
-    advice = "" if fits else f"run `uv sync --python {wanted}`"
-    yield Finding("Python", Verdict.GOOD if fits else Verdict.WRONG, f"{running}, wanted {wanted}", advice)
+    is_right = running == required or running.startswith(f"{required}.")
+    fix = "" if is_right else f"run `uv sync --python {required}`"
+    yield Finding("Python", Verdict.OK if is_right else Verdict.PROBLEM, f"{running}, required {required}", fix)
 
 
 def check_lock(_plan: Plan) -> Iterator[Finding]:
-    """`uv.lock` says what the packages' `pyproject.toml` files ask for."""
-    what = "uv.lock"
+    """Check that `uv.lock` matches the `pyproject.toml` files of the workspace."""
+    subject = "uv.lock"
     try:
-        result = subprocess.run(  # noqa: S603 - uv, with arguments of our own
+        result = subprocess.run(  # noqa: S603 - uv, with fixed arguments
             [find_uv(), "lock", "--check", "--project", str(REPOSITORY)],
             capture_output=True,
             text=True,
@@ -34,26 +34,26 @@ def check_lock(_plan: Plan) -> Iterator[Finding]:
             check=False,
         )
     except (StackError, OSError, subprocess.TimeoutExpired) as error:
-        yield Finding(what, Verdict.NOTE, f"not checked: {error}", "run `uv lock --check`")
+        yield Finding(subject, Verdict.NOTE, f"not checked: {error}", "run `uv lock --check`")
         return
     if result.returncode == 0:
-        yield Finding(what, Verdict.GOOD, "up to date")
+        yield Finding(subject, Verdict.OK, "up to date")
     elif "needs to be updated" in result.stderr:
-        yield Finding(what, Verdict.WRONG, "does not fit the pyproject.toml files", "run `uv lock && uv sync`")
+        yield Finding(subject, Verdict.PROBLEM, "does not match the pyproject.toml files", "run `uv lock && uv sync`")
     else:
-        last_line = (result.stderr.strip().splitlines() or ["uv said nothing"])[-1]
-        yield Finding(what, Verdict.NOTE, f"not checked: {last_line}", "run `uv lock --check`")
+        last_line = (result.stderr.strip().splitlines() or ["uv printed no reason"])[-1]
+        yield Finding(subject, Verdict.NOTE, f"not checked: {last_line}", "run `uv lock --check`")
 
 
 def check_ports(plan: Plan) -> Iterator[Finding]:
-    """Each port is free, or held by the stack that runs on the same state folder."""
+    """Check that each port is free, or used by the stack that runs on the same state folder."""
     holder = plan.state.read_holder() or {}
     for address in plan.addresses:
-        what = f"port {address.port}"
+        subject = f"port {address.port}"
         if is_free(address.host, address.port):
-            yield Finding(what, Verdict.GOOD, f"free for the {address.wanted_by}")
+            yield Finding(subject, Verdict.OK, f"free for the {address.service}")
         elif address.port in holder.get("ports", {}).values():
-            yield Finding(what, Verdict.GOOD, f"held by our own stack (process {holder.get('pid')})")
+            yield Finding(subject, Verdict.OK, f"used by this stack (process {holder.get('pid')})")
         else:
-            advice = f"end what listens there, or start with {address.option}"
-            yield Finding(what, Verdict.WRONG, f"taken; the {address.wanted_by} wants it", advice)
+            fix = f"stop the process that listens on it, or choose another port with {address.option}"
+            yield Finding(subject, Verdict.PROBLEM, f"in use by another process; the {address.service} needs it", fix)

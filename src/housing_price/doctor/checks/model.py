@@ -1,4 +1,4 @@
-"""Checks of the data, the registry, the exported model and the columns that are sent to it."""
+"""Checks of the data set, the registry, the exported model and the columns that the orchestrator sends to it."""
 
 import hashlib
 import json
@@ -19,106 +19,107 @@ from housing_price_model.errors import ArtefactError
 from housing_price_model.registry.names import CHAMPION, NAME
 
 DATA = REPOSITORY / "housing-price-model" / "data"
-COLUMNS_SECONDS = 30
-START = "run `housing-price up`, which trains one"
+COLUMNS_TIMEOUT_SECONDS = 30
+START = "run `housing-price up`: it trains a model"
 
 type Columns = dict[str, str]
 """Name and type (`double`, `string`) of each model column, in order."""
 
 
 def check_data(_plan: Plan) -> Iterator[Finding]:
-    """The data set is the one that was checked in."""
+    """Check that the data set has the checksums of `SHA256SUMS`."""
     for line in (DATA / "SHA256SUMS").read_text().splitlines():
-        wanted, name = line.split()
+        expected, name = line.split()
         try:
-            is_same = hashlib.sha256((DATA / name).read_bytes()).hexdigest() == wanted
+            is_same = hashlib.sha256((DATA / name).read_bytes()).hexdigest() == expected
         except OSError:
             is_same = False
         if is_same:
-            yield Finding(name, Verdict.GOOD, "has the digest of SHA256SUMS")
+            yield Finding(name, Verdict.OK, "checksum as in SHA256SUMS")
         else:
-            advice = f"run `git checkout -- housing-price-model/data/{name}`"
-            yield Finding(name, Verdict.WRONG, "is missing, or differs from SHA256SUMS", advice)
+            fix = f"run `git checkout -- housing-price-model/data/{name}`"
+            yield Finding(name, Verdict.PROBLEM, "missing, or its checksum differs from SHA256SUMS", fix)
 
 
 def check_registry(plan: Plan) -> Iterator[Finding]:
-    """The registry has a champion. Its database is read as it is: no server has to run."""
-    what, database = "registry", plan.state.database
+    """Check that the registry has a champion. Reads the database file, so no server has to run."""
+    subject, database = "registry", plan.state.database
     if not database.exists():
-        yield Finding(what, Verdict.NOTE, "nothing was started on this state folder yet", START)
+        yield Finding(subject, Verdict.NOTE, "no stack was started on this state folder yet", START)
         return
     try:
         champion = read_champion(database)
     except sqlite3.Error as error:
-        advice = "end what writes to it, or move the state folder away and start anew"
-        yield Finding(what, Verdict.WRONG, f"{database} cannot be read: {error}", advice)
+        fix = "stop the process that writes to it, or move the state folder away and start again"
+        yield Finding(subject, Verdict.PROBLEM, f"cannot read {database}: {error}", fix)
         return
     if champion is None:
-        yield Finding(what, Verdict.WRONG, f"{NAME} has no version called {CHAMPION}", START)
+        yield Finding(subject, Verdict.PROBLEM, f"{NAME} has no version with the alias {CHAMPION}", START)
     else:
-        yield Finding(what, Verdict.GOOD, f"version {champion.version} of {NAME} is the {CHAMPION}")
+        yield Finding(subject, Verdict.OK, f"version {champion.version} of {NAME} is the {CHAMPION}")
 
 
 def check_export(plan: Plan) -> Iterator[Finding]:
-    """The export that the model server reads is whole, unchanged, and the registry's champion."""
-    what = "export"
-    champion, folder = _champion(plan.state), _exported(plan.state)
+    """Check that the export is complete, unmodified and the registry's champion."""
+    subject = "export"
+    champion, folder = _champion(plan.state), _find_export(plan.state)
     if folder is None:
-        verdict = Verdict.NOTE if champion is None else Verdict.WRONG
-        yield Finding(what, verdict, "no exported model", "run `housing-price up`, which exports the champion")
+        verdict = Verdict.NOTE if champion is None else Verdict.PROBLEM
+        yield Finding(subject, verdict, "no exported model", "run `housing-price up`: it exports the champion")
         return
     try:
         manifest = read_export(folder)
     except ArtefactError as error:
-        advice = f"remove {folder} and start `housing-price up` again, which exports the champion"
-        yield Finding(what, Verdict.WRONG, str(error), advice)
+        fix = f"remove {folder} and restart `housing-price up`: it exports the champion"
+        yield Finding(subject, Verdict.PROBLEM, str(error), fix)
         return
-    found = f"version {manifest.version}, model {manifest.model_id}"
+    exported = f"version {manifest.version}, model {manifest.model_id}"
     if champion is None or champion.is_exported_as(asdict(manifest)):
-        yield Finding(what, Verdict.GOOD, found)
+        yield Finding(subject, Verdict.OK, exported)
         return
-    wanted = f"version {champion.version}, digest {champion.digest or 'unknown'}"
-    advice = "start `housing-price up` again, which exports the champion"
-    yield Finding(what, Verdict.WRONG, f"{found}, digest {manifest.digest}: the champion is {wanted}", advice)
+    expected = f"version {champion.version}, digest {champion.digest or 'unknown'}"
+    fix = "restart `housing-price up`: it exports the champion"
+    details = f"{exported}, digest {manifest.digest}; the champion is {expected}"
+    yield Finding(subject, Verdict.PROBLEM, details, fix)
 
 
 def check_columns(plan: Plan) -> Iterator[Finding]:
-    """The orchestrator sends exactly the columns that the exported model's signature asks for."""
-    what = "signature"
-    folder = _exported(plan.state)
+    """Check that the orchestrator sends exactly the columns of the exported model's signature."""
+    subject = "signature"
+    folder = _find_export(plan.state)
     if folder is None:
-        yield Finding(what, Verdict.NOTE, "not compared: there is no exported model", START)
+        yield Finding(subject, Verdict.NOTE, "not checked: there is no exported model", START)
         return
     try:
-        wanted = _read_signature(folder)
+        expected = _read_signature(folder)
     except (OSError, ValueError, KeyError, TypeError, yaml.YAMLError) as error:
-        yield Finding(what, Verdict.WRONG, f"the exported model's cannot be read: {error!r}", "export the model anew")
+        yield Finding(subject, Verdict.PROBLEM, f"cannot read it: {error!r}", "export the model again")
         return
     command = orchestrator_columns()
     try:
-        result = subprocess.run(  # noqa: S603 - a command of this project
-            command, capture_output=True, text=True, timeout=COLUMNS_SECONDS, check=True, env=environment()
+        result = subprocess.run(  # noqa: S603 - a fixed command of this project
+            command, capture_output=True, text=True, timeout=COLUMNS_TIMEOUT_SECONDS, check=True, env=environment()
         )
         sent = {column["name"]: column["type"] for column in json.loads(result.stdout)}
     except (OSError, ValueError, KeyError, TypeError, subprocess.SubprocessError) as error:
-        yield Finding(what, Verdict.WRONG, f"the orchestrator does not tell its columns: {error}", "run `uv sync`")
+        yield Finding(subject, Verdict.PROBLEM, f"cannot list the orchestrator's columns: {error}", "run `uv sync`")
         return
-    if differences := list(compare(sent, wanted)):
-        advice = "change the orchestrator's column map, or train with the columns that it sends"
-        yield Finding(what, Verdict.WRONG, "; ".join(differences), advice)
+    if differences := list(compare_columns(sent, expected)):
+        fix = "change the orchestrator's column map, or train a model with the columns that it sends"
+        yield Finding(subject, Verdict.PROBLEM, "; ".join(differences), fix)
     else:
-        yield Finding(what, Verdict.GOOD, f"the {len(sent)} columns that the orchestrator sends")
+        yield Finding(subject, Verdict.OK, f"matches the {len(sent)} columns that the orchestrator sends")
 
 
-def compare(sent: Columns, wanted: Columns) -> Iterator[str]:
-    """Say how the columns that are sent differ from those of the model's signature."""
-    if missing := wanted.keys() - sent.keys():
-        yield f"not sent: {', '.join(sorted(missing))}"
-    if unknown := sent.keys() - wanted.keys():
+def compare_columns(sent: Columns, expected: Columns) -> Iterator[str]:
+    """Describe each difference between the columns that are sent and those of the model's signature."""
+    if missing := expected.keys() - sent.keys():
+        yield f"missing: {', '.join(sorted(missing))}"
+    if unknown := sent.keys() - expected.keys():
         yield f"unknown to the model: {', '.join(sorted(unknown))}"
-    for name in sorted(sent.keys() & wanted.keys()):
-        if sent[name] != wanted[name]:
-            yield f"{name} is sent as {sent[name]}, the model wants {wanted[name]}"
+    for name in sorted(sent.keys() & expected.keys()):
+        if sent[name] != expected[name]:
+            yield f"{name} is sent as {sent[name]}, but the model expects {expected[name]}"
 
 
 def _champion(state: State) -> Champion | None:
@@ -128,8 +129,8 @@ def _champion(state: State) -> Champion | None:
         return None
 
 
-def _exported(state: State) -> Path | None:
-    """The export of the champion; where no registry says which that is, of the latest version that was exported."""
+def _find_export(state: State) -> Path | None:
+    """Find the export of the champion, or the latest exported version if the registry names no champion."""
     champion = _champion(state)
     if champion is not None:
         versions = [champion.version]

@@ -1,1 +1,1 @@
-"""What the product is made of, and what is known against it: `make sbom` and `make audit`."""
+"""SBOMs of the images and an audit of the locked packages: `make sbom` and `make audit`."""

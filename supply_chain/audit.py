@@ -1,4 +1,4 @@
-"""Asks a vulnerability service about every package of every lock, and judges the answers by the written waivers."""
+"""Looks up every package of a lock in a vulnerability service, and applies the waivers to the findings."""
 
 import datetime
 import json
@@ -13,22 +13,22 @@ from typing import Final
 from supply_chain.locks import export_lock
 from supply_chain.waivers import Waiver
 
-OSV: Final = "https://api.osv.dev/v1/query"
-_EVERYTHING: Final = (
+OSV_URL: Final = "https://api.osv.dev/v1/query"
+_EXPORT_OPTIONS: Final = (
     *("--all-packages", "--all-groups", "--all-extras", "--no-emit-workspace", "--no-emit-local"),
     *("--no-annotate", "--no-header", "--format", "requirements.txt"),
 )
-_LONGEST_SECONDS: Final = 900
-_FOUND_NOTHING, _FOUND_SOMETHING = 0, 1
+_TIMEOUT_SECONDS: Final = 900
+_NO_FINDINGS, _FINDINGS = 0, 1
 
 
 class AuditError(Exception):
-    """The audit could not be run: nothing is known, and that is not the same as nothing being wrong."""
+    """The audit could not run, so vulnerabilities are unknown."""
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A known vulnerability of a locked package; `fixed_in` are the versions that mend it."""
+    """A known vulnerability of a locked package; `fixed_in` lists the versions that fix it."""
 
     lock: str
     package: str
@@ -37,25 +37,25 @@ class Finding:
     fixed_in: tuple[str, ...]
 
     def __str__(self) -> str:
-        remedy = f"mended in {', '.join(self.fixed_in)}" if self.fixed_in else "no version mends it yet"
+        remedy = f"fixed in {', '.join(self.fixed_in)}" if self.fixed_in else "no fixed version yet"
         return f"{self.lock}: {self.package} {self.version} has {' = '.join(self.ids)} ({remedy})"
 
 
-def requirements_of(folder: Path) -> str:
-    """List everything that a lock holds, on every system and for development too, with hashes."""
-    return export_lock(folder, *_EVERYTHING)
+def export_requirements(folder: Path) -> str:
+    """List all packages of a lock with hashes, for every platform and including development packages."""
+    return export_lock(folder, *_EXPORT_OPTIONS)
 
 
-def examine(lock: str, requirements: str, service: str = OSV) -> list[Finding]:
-    """Let pip-audit ask the service about each requirement.
+def find_vulnerabilities(lock: str, requirements: str, service: str = OSV_URL) -> list[Finding]:
+    """Look up each requirement in the service, with pip-audit.
 
     Args:
-        lock: What to call the lock in what is found.
+        lock: Name of the lock in findings and messages.
         requirements: The packages, pinned and hashed.
-        service: The address of an OSV service.
+        service: URL of an OSV service.
 
     Raises:
-        AuditError: the service cannot be reached, or some package was not asked about.
+        AuditError: The service cannot be queried, or pip-audit skipped a package.
     """
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "requirements.txt"
@@ -64,34 +64,34 @@ def examine(lock: str, requirements: str, service: str = OSV) -> list[Finding]:
         command += ["--format", "json", "--aliases", "on", "--progress-spinner", "off", "--timeout", "15"]
         command += ["--vulnerability-service", "osv", "--osv-url", service]
         try:
-            ended = subprocess.run(command, capture_output=True, text=True, timeout=_LONGEST_SECONDS, check=False)  # noqa: S603 - our own program
-        except subprocess.TimeoutExpired as exc:
-            raise AuditError(f"{lock}: no answer within {_LONGEST_SECONDS} s from {service}") from exc
-    # It ends with 1 for what it found and for its own troubles alike; only in the first case it has written a report.
+            completed = subprocess.run(command, capture_output=True, text=True, timeout=_TIMEOUT_SECONDS, check=False)  # noqa: S603 - fixed arguments
+        except subprocess.TimeoutExpired as error:
+            raise AuditError(f"{lock}: no response within {_TIMEOUT_SECONDS} s from {service}") from error
+    # pip-audit exits with 1 for findings and for its own errors; it writes a report only for findings.
     try:
-        report = json.loads(ended.stdout)["dependencies"]
+        report = json.loads(completed.stdout)["dependencies"]
     except (ValueError, KeyError, TypeError):
         report = None
-    if report is None or ended.returncode not in {_FOUND_NOTHING, _FOUND_SOMETHING}:
-        said = ended.stderr.strip().splitlines() or [f"pip-audit ended with {ended.returncode}"]
-        raise AuditError(f"{lock}: {service} could not be asked: {said[-1]}")
+    if report is None or completed.returncode not in {_NO_FINDINGS, _FINDINGS}:
+        reason = completed.stderr.strip().splitlines() or [f"pip-audit exited with {completed.returncode}"]
+        raise AuditError(f"{lock}: {service} could not be queried: {reason[-1]}")
     if skipped := [f"{entry['name']} ({entry['skip_reason']})" for entry in report if "skip_reason" in entry]:
-        raise AuditError(f"{lock}: was not asked about {', '.join(skipped)}")
+        raise AuditError(f"{lock}: pip-audit skipped {', '.join(skipped)}")
     return [
         Finding(
             lock,
             entry["name"],
             entry["version"],
-            (found["id"], *found.get("aliases", [])),
-            tuple(found.get("fix_versions", [])),
+            (vulnerability["id"], *vulnerability.get("aliases", [])),
+            tuple(vulnerability.get("fix_versions", [])),
         )
         for entry in report
-        for found in entry["vulns"]
+        for vulnerability in entry["vulns"]
     ]
 
 
-def judge(findings: Iterable[Finding], waivers: Iterable[Waiver], today: datetime.date) -> Iterator[str]:
-    """Say what is wrong: what no waiver covers, and waivers that have expired or cover nothing."""
+def list_problems(findings: Iterable[Finding], waivers: Iterable[Waiver], today: datetime.date) -> Iterator[str]:
+    """Describe each finding without a waiver, and each waiver that has expired or matches no finding."""
     waivers = list(waivers)
     used: Mapping[Waiver, list[Finding]] = {waiver: [] for waiver in waivers}
     for finding in findings:
@@ -102,6 +102,6 @@ def judge(findings: Iterable[Finding], waivers: Iterable[Waiver], today: datetim
             yield str(finding)
     for waiver, covered in used.items():
         if not covered:
-            yield f"the waiver of {waiver.id} ({waiver.package}) covers nothing any more: remove it"
+            yield f"the waiver for {waiver.id} ({waiver.package}) matches no finding: remove it"
         elif waiver.expires < today:
-            yield f"the waiver of {waiver.id} ({waiver.package}) expired on {waiver.expires}: {covered[0]}"
+            yield f"the waiver for {waiver.id} ({waiver.package}) expired on {waiver.expires}: {covered[0]}"

@@ -1,4 +1,4 @@
-"""The locks of this repository, and what is made from them."""
+"""The lock files of this repository, and the images that are built from them."""
 
 import os
 import subprocess
@@ -16,7 +16,7 @@ LOCKS: Final = {
     "benchmarks/bentoml": REPOSITORY / "benchmarks" / "peers" / "bentoml",
     "benchmarks/litserve": REPOSITORY / "benchmarks" / "peers" / "litserve",
 }
-"""The folder of each `uv.lock`; a test looks for others."""
+"""The folder of each `uv.lock`; a test checks that none is missing."""
 
 
 @dataclass(frozen=True)
@@ -24,9 +24,9 @@ class Image:
     """A container image.
 
     Attributes:
-        dockerfile: What builds it.
-        selection: Which packages of which lock it holds, as options of `uv sync` and `uv export`.
-        extras: The build argument `EXTRAS`, a part of the selection; None leaves it as the Dockerfile has it.
+        dockerfile: The Dockerfile that builds it.
+        selection: Options of `uv sync` and `uv export` that select its packages from a lock.
+        extras: Value of the build argument `EXTRAS`, part of the selection; None for the default of the Dockerfile.
     """
 
     dockerfile: Path
@@ -37,7 +37,7 @@ class Image:
 IMAGES: Final = {
     "housing-price-orchestrator": Image(
         REPOSITORY / "housing-price-orchestrator" / "Dockerfile",
-        # The drivers of Postgres and Redis, so that an address is all that they take.
+        # Includes the drivers of Postgres and Redis, so that using them takes only a URL.
         ("--package", "housing-price-orchestrator", "--extra", "postgres", "--extra", "redis"),
     ),
     "housing-price-orchestrator-worker": Image(
@@ -57,13 +57,13 @@ IMAGES: Final = {
 
 
 def export_lock(folder: Path, *options: str) -> str:
-    """Run `uv export` on a lock as it is; nothing is resolved anew.
+    """Run `uv export` on a lock without resolving again.
 
     Raises:
-        subprocess.CalledProcessError: uv refuses; its own words are on stderr.
+        subprocess.CalledProcessError: uv failed; it printed the reason to stderr.
     """
-    # Another project's environment must not be taken for this one's.
+    # Otherwise uv would use the active environment, which belongs to another project.
     environment = {name: value for name, value in os.environ.items() if name != "VIRTUAL_ENV"}
     command = [find_uv(), "export", "--frozen", "--quiet", *options]
-    ended = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - uv itself
-    return ended.stdout
+    completed = subprocess.run(command, cwd=folder, env=environment, stdout=subprocess.PIPE, text=True, check=True)  # noqa: S603 - uv, with fixed options
+    return completed.stdout

@@ -1,4 +1,4 @@
-"""Writes an SBOM (CycloneDX 1.5) for each image: the one that its build puts at `/app/sbom.cdx.json` inside it."""
+"""Writes an SBOM (CycloneDX 1.5) for each image, identical to `/app/sbom.cdx.json` in the image."""
 
 from pathlib import Path
 from typing import Final
@@ -8,20 +8,20 @@ from supply_chain.locks import IMAGES, REPOSITORY, Image, export_lock
 OPTIONS: Final = ("--no-dev", "--preview-features", "sbom-export", "--format", "cyclonedx1.5")
 
 
-def sbom_of(image: Image) -> str:
-    """Describe what is in an image, as JSON.
+def export_sbom(image: Image) -> str:
+    """Return the SBOM of an image as JSON.
 
-    A package that goes only with other systems is listed with its marker (`uv:package:marker`) and not installed.
+    Packages for other platforms are listed with their marker (`uv:package:marker`), although they are not installed.
     """
     return export_lock(REPOSITORY, *OPTIONS, *image.selection)
 
 
 def write_sboms(folder: Path) -> list[Path]:
-    """Write `NAME.cdx.json` for each image; returns the files."""
+    """Write `NAME.cdx.json` for each image; return the paths."""
     folder.mkdir(parents=True, exist_ok=True)
     written = []
     for name, image in IMAGES.items():
         path = folder / f"{name}.cdx.json"
-        path.write_text(sbom_of(image), encoding="utf-8")
+        path.write_text(export_sbom(image), encoding="utf-8")
         written.append(path)
     return written

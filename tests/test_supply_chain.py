@@ -1,4 +1,4 @@
-"""The audit in front of a vulnerability service of the test's own, the waivers, and the SBOM of each image."""
+"""The audit with a fake vulnerability service, the waivers, and the SBOM of each image."""
 
 import datetime
 import json
@@ -15,9 +15,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from supply_chain.audit import AuditError, Finding, examine, judge, requirements_of
+from supply_chain.audit import AuditError, Finding, export_requirements, find_vulnerabilities, list_problems
 from supply_chain.locks import IMAGES, LOCKS, Image
-from supply_chain.sbom import OPTIONS, sbom_of
+from supply_chain.sbom import OPTIONS, export_sbom
 from supply_chain.waivers import WAIVERS, Waiver, WaiverError, read_waivers
 
 from housing_price.stack.state import REPOSITORY
@@ -30,7 +30,7 @@ type Answers = Callable[[Mapping[str, Any]], tuple[int, Any]]
 
 @contextmanager
 def vulnerability_service(answer: Answers) -> Iterator[str]:
-    """An OSV service on loopback; gives its address."""
+    """Run an OSV service on loopback; yields its URL."""
 
     class Handler(BaseHTTPRequestHandler):
         def do_POST(self) -> None:
@@ -67,35 +67,35 @@ def one_bad_package(query: Mapping[str, Any]) -> tuple[int, Any]:
 BAD = Finding("a lock", "bad", "1.0", ("GHSA-1", "CVE-1"), ("1.1",))
 
 
-def test_a_known_vulnerability_is_found_with_all_its_names_and_the_version_that_mends_it() -> None:
+def test_a_known_vulnerability_is_found_with_all_its_ids_and_the_version_that_fixes_it() -> None:
     with vulnerability_service(one_bad_package) as service:
-        (found,) = examine("a lock", "bad==1.0\ngood==2.0\n", service)
+        (found,) = find_vulnerabilities("a lock", "bad==1.0\ngood==2.0\n", service)
     assert (found.lock, found.package, found.version, found.fixed_in) == ("a lock", "bad", "1.0", ("1.1",))
     assert set(found.ids) == {"GHSA-1", "CVE-1"}
 
 
 def test_a_clean_lock_has_no_findings() -> None:
     with vulnerability_service(one_bad_package) as service:
-        assert examine("a lock", "bad==1.1\ngood==2.0\n", service) == []
+        assert find_vulnerabilities("a lock", "bad==1.1\ngood==2.0\n", service) == []
 
 
 @pytest.mark.parametrize("answer", [(500, {}), (404, {}), (200, "what?")])
-def test_a_service_that_does_not_answer_as_one_is_no_clean_audit(answer: tuple[int, Any]) -> None:
+def test_an_unusable_answer_of_the_service_is_an_error(answer: tuple[int, Any]) -> None:
     with (
         vulnerability_service(lambda _: answer) as service,
-        pytest.raises(AuditError, match=f"a lock: {service} could not be asked"),
+        pytest.raises(AuditError, match=f"a lock: {service} could not be queried"),
     ):
-        examine("a lock", "good==2.0\n", service)
+        find_vulnerabilities("a lock", "good==2.0\n", service)
 
 
-def test_a_package_that_was_not_asked_about_is_no_clean_audit() -> None:
+def test_a_skipped_package_is_an_error() -> None:
     with vulnerability_service(one_bad_package) as service, pytest.raises(AuditError):
-        examine("a lock", "good\n", service)
+        find_vulnerabilities("a lock", "good\n", service)
 
 
-def test_an_audit_that_cannot_be_run_says_so_and_has_a_status_of_its_own() -> None:
+def test_an_audit_that_cannot_run_says_so_and_exits_with_3() -> None:
     with vulnerability_service(one_bad_package) as service:
-        pass  # and is gone
+        pass  # stopped again
     ended = subprocess.run(
         [sys.executable, "-m", "supply_chain", "audit", "--service", service],
         capture_output=True,
@@ -105,35 +105,35 @@ def test_an_audit_that_cannot_be_run_says_so_and_has_a_status_of_its_own() -> No
         check=False,
     )
     assert ended.returncode == 3
-    assert f"THE AUDIT WAS NOT RUN: workspace: {service} could not be asked" in ended.stderr
+    assert f"THE AUDIT DID NOT RUN: workspace: {service} could not be queried" in ended.stderr
 
 
 def waiver(expires: datetime.date = TOMORROW, **changes: str) -> Waiver:
     return Waiver(**({"id": "CVE-1", "package": "bad", "reason": "x" * 20} | changes), expires=expires)
 
 
-def test_what_no_waiver_covers_is_wrong() -> None:
-    assert list(judge([BAD], [], TODAY)) == ["a lock: bad 1.0 has GHSA-1 = CVE-1 (mended in 1.1)"]
+def test_a_finding_without_a_waiver_is_a_problem() -> None:
+    assert list(list_problems([BAD], [], TODAY)) == ["a lock: bad 1.0 has GHSA-1 = CVE-1 (fixed in 1.1)"]
 
 
 @pytest.mark.parametrize("name", ["CVE-1", "GHSA-1"])
 @pytest.mark.parametrize("expires", [TODAY, TOMORROW])
-def test_a_waiver_covers_a_vulnerability_by_any_of_its_names_until_its_last_day(
+def test_a_waiver_covers_a_vulnerability_by_any_of_its_ids_until_its_expiry_date(
     name: str, expires: datetime.date
 ) -> None:
-    assert list(judge([BAD], [waiver(expires, id=name)], TODAY)) == []
+    assert list(list_problems([BAD], [waiver(expires, id=name)], TODAY)) == []
 
 
-def test_a_waiver_that_has_expired_is_wrong() -> None:
-    (said,) = judge([BAD], [waiver(YESTERDAY)], TODAY)
-    assert "expired on 2026-11-20" in said
+def test_an_expired_waiver_is_a_problem() -> None:
+    (problem,) = list_problems([BAD], [waiver(YESTERDAY)], TODAY)
+    assert "expired on 2026-11-20" in problem
 
 
 @pytest.mark.parametrize("changes", [{"id": "CVE-2"}, {"package": "good"}])
-def test_a_waiver_of_something_else_covers_nothing_and_is_wrong_itself(changes: dict[str, str]) -> None:
-    said = list(judge([BAD], [waiver(**changes)], TODAY))
-    assert len(said) == 2
-    assert "covers nothing any more: remove it" in said[1]
+def test_a_waiver_that_matches_no_finding_is_a_problem(changes: dict[str, str]) -> None:
+    problems = list(list_problems([BAD], [waiver(**changes)], TODAY))
+    assert len(problems) == 2
+    assert "matches no finding: remove it" in problems[1]
 
 
 def test_the_waivers_are_well_formed_and_none_has_expired() -> None:
@@ -157,24 +157,24 @@ def test_a_written_waiver_is_read(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "said"),
+    ("text", "message"),
     [
         ("[[", "cannot be read"),
-        ("ignore = []", "and nothing else"),
-        ("waiver = 1", "and nothing else"),
-        (WRITTEN.replace("id =", "ids ="), "waiver 1 should have id, package, reason, expires"),
-        (WRITTEN + "fixed = true", "waiver 1 should have"),
-        (WRITTEN.replace("2026-12-31", '"2026-12-31"'), "expires should be a day"),
-        (WRITTEN.replace("2026-12-31", "2026-12-31T00:00:00"), "expires should be a day"),
+        ("ignore = []", "only .* are allowed"),
+        ("waiver = 1", "only .* are allowed"),
+        (WRITTEN.replace("id =", "ids ="), "waiver 1 must have exactly the keys id, package, reason, expires"),
+        (WRITTEN + "fixed = true", "waiver 1 must have exactly"),
+        (WRITTEN.replace("2026-12-31", '"2026-12-31"'), "expires must be a date"),
+        (WRITTEN.replace("2026-12-31", "2026-12-31T00:00:00"), "expires must be a date"),
         (WRITTEN.replace("2026-12-31", "2027-12-31"), "more than 180 days"),
-        (WRITTEN.replace("We never call what is bad in it.", "Because."), "says too little"),
-        (WRITTEN.replace('"bad"', '""'), "package should be a text"),
-        (WRITTEN + WRITTEN, "stands twice"),
+        (WRITTEN.replace("We never call what is bad in it.", "Because."), "is too short"),
+        (WRITTEN.replace('"bad"', '""'), "package must be a non-empty string"),
+        (WRITTEN + WRITTEN, "duplicate waivers"),
     ],
 )
-def test_a_waiver_that_is_not_written_as_it_should_be_is_refused(tmp_path: Path, text: str, said: str) -> None:
+def test_an_invalid_waiver_is_refused(tmp_path: Path, text: str, message: str) -> None:
     (tmp_path / "waivers.toml").write_text(text)
-    with pytest.raises(WaiverError, match=said):
+    with pytest.raises(WaiverError, match=message):
         read_waivers(tmp_path / "waivers.toml", TODAY)
 
 
@@ -186,17 +186,17 @@ def test_every_lock_is_audited() -> None:
 
 
 @pytest.mark.parametrize("name", LOCKS)
-def test_every_package_of_a_lock_is_asked_about(name: str) -> None:
+def test_every_package_of_a_lock_is_audited(name: str) -> None:
     def key(entry: Mapping[str, Any]) -> str:
         return f"{entry['name']}=={entry['version']}"
 
     packages = tomllib.loads((LOCKS[name] / "uv.lock").read_text())["package"]
-    asked = {line.split()[0] for line in requirements_of(LOCKS[name]).splitlines() if not line.startswith(" ")}
+    asked = {line.split()[0] for line in export_requirements(LOCKS[name]).splitlines() if not line.startswith(" ")}
     assert asked == {key(entry) for entry in packages if "registry" in entry["source"]}
 
 
 def locked_for(image: Image) -> set[tuple[str, str]]:
-    """Walk the lock from the image's own package: all that is needed, on whichever system."""
+    """Collect the dependencies of the image's package from the lock, for every platform."""
     option, value, *more = image.selection
     folder = REPOSITORY / value if option == "--project" else REPOSITORY
     packages = {entry["name"]: entry for entry in tomllib.loads((folder / "uv.lock").read_text())["package"]}
@@ -221,7 +221,7 @@ def locked_for(image: Image) -> set[tuple[str, str]]:
 
 @pytest.mark.parametrize("name", IMAGES)
 def test_the_sbom_of_an_image_lists_exactly_what_is_locked_for_it(name: str) -> None:
-    sbom = json.loads(sbom_of(IMAGES[name]))
+    sbom = json.loads(export_sbom(IMAGES[name]))
     assert (sbom["bomFormat"], sbom["specVersion"]) == ("CycloneDX", "1.5")
     listed = [(entry["name"], entry["version"]) for entry in (sbom["metadata"]["component"], *sbom["components"])]
     assert len(listed) == len(set(listed))
@@ -230,7 +230,7 @@ def test_the_sbom_of_an_image_lists_exactly_what_is_locked_for_it(name: str) -> 
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_an_image_is_built_from_what_its_sbom_describes(name: str) -> None:
+def test_an_image_is_built_with_the_options_of_its_sbom(name: str) -> None:
     text = IMAGES[name].dockerfile.read_text().replace("\\\n", " ")
     if default := re.search('^ARG EXTRAS="(.*)"$', text, re.MULTILINE):
         text = text.replace("${EXTRAS}", IMAGES[name].extras or default[1])

@@ -1,9 +1,9 @@
-"""The one-shot trainer of `compose.yaml`: sees to it that there is a champion, and that it is exported.
+"""The one-shot trainer of `compose.yaml`: ensures that a champion exists and is exported.
 
     fill_registry.py TRACKING_URI FOLDER
 
-Trains only if the registry has no champion. `export` leaves a folder alone that holds the champion already, so that a
-model server that reads it is not disturbed. Runs in the image of the model.
+Trains only if the registry has no champion. `export` does not touch a folder that already contains the champion, so a
+running model server is not disturbed. Runs in the image of the model.
 """
 
 import subprocess
@@ -15,12 +15,12 @@ from housing_price_model.registry.versions import connect, find_champion
 
 
 def run(command: str, *options: str) -> None:
-    """Run a command of the model's package; it prints what it does."""
-    subprocess.run(["housing-price-model", command, *options], check=True)  # noqa: S603, S607 - the image's own program
+    """Run a command of `housing-price-model`, which prints its progress."""
+    subprocess.run(["housing-price-model", command, *options], check=True)  # noqa: S603, S607 - installed in the image
 
 
 def main(tracking_uri: str, folder: str) -> None:
-    """Train if need be, export if need be."""
+    """Train a model if there is no champion, then export the champion."""
     server = ("--tracking-uri", tracking_uri)
     if find_champion(connect(tracking_uri)) is None:
         run("train", *server)

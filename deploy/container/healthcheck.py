@@ -1,10 +1,10 @@
-"""The health check of every image: exits with 0 if a URL answers as it should, otherwise with 1 and the reason.
+"""The health check of every image: exits with 0 if a URL responds as expected, otherwise with 1 and the reason.
 
-    healthcheck.py URL            GET must be answered with 2xx
-    healthcheck.py URL FILE       POST of the JSON in FILE must be answered with 2xx and at least one prediction
+    healthcheck.py URL            expects 2xx for a GET
+    healthcheck.py URL FILE       expects 2xx and at least one prediction for a POST of the JSON in FILE
 
-Needs the standard library only. A model server is healthy when it makes a real prediction, not when it says so: its
-process can answer `/ping` while no prediction ever returns.
+Uses the standard library only. A model server is healthy if it returns a prediction: `/ping` can succeed while
+predictions fail.
 """
 
 import json
@@ -16,12 +16,12 @@ TIMEOUT_SECONDS = 4
 
 
 def check(url: str, body: bytes | None = None) -> str | None:
-    """Ask once; returns what is wrong, or None."""
-    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})  # noqa: S310 - our own URL
+    """Send one request; return a description of the problem, or None."""
+    request = urllib.request.Request(url, data=body, headers={"Content-Type": "application/json"})  # noqa: S310 - the URL is configured
     try:
         with urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS) as answer:  # noqa: S310 - the same
             if body is not None and not json.load(answer)["predictions"]:
-                return f"{url} answers without a prediction"
+                return f"{url}: the response contains no prediction"
     except (OSError, ValueError, LookupError, TypeError) as error:
         return f"{url}: {error!r}"
     return None

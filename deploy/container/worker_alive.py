@@ -1,8 +1,8 @@
-"""Tells whether the worker of this container is alive: it holds the lock of a file of its name, which is the host's.
+"""Checks that the worker of this container is alive: a worker holds a lock on a file with its name, the host name.
 
-    worker_alive.py /jobs/workers/NAME.lock         NAME stands for the name
+    worker_alive.py /jobs/workers/NAME.lock         NAME is replaced by the host name
 
-Ends with 0 if so, and with 1 if not.
+Exits with 0 if the worker is alive, otherwise with 1.
 """
 
 import fcntl
@@ -13,9 +13,9 @@ from pathlib import Path
 path = Path(sys.argv[1].replace("NAME", socket.gethostname()))
 if not path.is_file():
     sys.exit(1)
-# Under the lock that whoever starts takes first: it would find its own name taken by us otherwise.
-with (path.parent / ".names").open("a") as turn, path.open("a") as file:
-    fcntl.flock(turn, fcntl.LOCK_EX)
+# A starting worker first takes the lock of `.names`. Holding it here prevents this check from blocking its name.
+with (path.parent / ".names").open("a") as names, path.open("a") as file:
+    fcntl.flock(names, fcntl.LOCK_EX)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -40,7 +40,7 @@ def start_server(folder: Path) -> RunningServer:
                 if httpx.get(f"{address[0]}/health", timeout=1).is_success:
                     return RunningServer(process, address[0], folder)
             except httpx.TransportError:
-                pass  # bound, not yet listening
+                pass  # bound but not listening yet
         time.sleep(0.05)
     process.kill()
     return pytest.fail(f"the server did not become healthy in time:\n{log.read_text()}")

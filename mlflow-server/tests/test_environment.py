@@ -29,7 +29,7 @@ def server_module(name: str) -> ModuleType:
     return module
 
 
-def test_every_variable_is_one_that_this_mlflow_reads() -> None:
+def test_mlflow_reads_every_variable() -> None:
     constants = server_module("constants")
     environment = server_environment(Storage("sqlite:///x.db", "files"), "localhost")
     known = {
@@ -50,7 +50,7 @@ def test_every_variable_is_one_that_this_mlflow_reads() -> None:
     assert set(environment) == known
 
 
-def test_loopback_names_are_answered_on_any_port_and_nothing_else_is() -> None:
+def test_only_loopback_names_are_accepted_on_any_port() -> None:
     is_allowed_host_header = server_module("security_utils").is_allowed_host_header
     patterns = loopback_patterns().split(",")
     for host in ("localhost", "localhost:9999", "127.0.0.1:4711", "[::1]:9999"):
@@ -65,7 +65,7 @@ def test_folders_of_a_local_store_are_created(tmp_path: Path) -> None:
     assert (tmp_path / "c/d").is_dir()
 
 
-def test_a_remote_store_is_left_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_no_folder_is_created_for_a_remote_store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     Storage("postgresql://db/mlflow", "s3://bucket/path").create_folders()
     assert list(tmp_path.iterdir()) == []

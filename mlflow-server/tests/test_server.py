@@ -1,4 +1,4 @@
-"""What a client of the real server sees."""
+"""The real server, from a client's point of view."""
 
 import signal
 import socket
@@ -16,7 +16,7 @@ from .conftest import RunningServer, start_server
 pytestmark = pytest.mark.stack
 
 
-def test_files_of_a_run_travel_over_http_into_the_store(server: RunningServer, tmp_path: Path) -> None:
+def test_artifacts_are_uploaded_over_http_into_the_store(server: RunningServer, tmp_path: Path) -> None:
     note = tmp_path / "note.txt"
     note.write_text("kept")
     client = MlflowClient(tracking_uri=server.url, registry_uri=server.url)
@@ -27,7 +27,7 @@ def test_files_of_a_run_travel_over_http_into_the_store(server: RunningServer, t
     assert [path.read_text() for path in stored] == ["kept"]
 
 
-def test_the_registry_keeps_an_alias(server: RunningServer) -> None:
+def test_the_registry_stores_an_alias(server: RunningServer) -> None:
     client = MlflowClient(tracking_uri=server.url, registry_uri=server.url)
     client.create_registered_model("a-model")
     run = client.create_run("0")
@@ -42,16 +42,16 @@ def test_a_foreign_host_header_is_refused(server: RunningServer) -> None:
     assert answer.status_code == 403
 
 
-def test_the_assistant_is_switched_off(server: RunningServer) -> None:
+def test_the_assistant_is_disabled(server: RunningServer) -> None:
     assert httpx.get(f"{server.url}/ajax-api/3.0/mlflow/assistant/config").status_code == 404
 
 
-def test_jobs_are_switched_off(server: RunningServer) -> None:
+def test_job_execution_is_disabled(server: RunningServer) -> None:
     answer = httpx.post(f"{server.url}/ajax-api/3.0/jobs/", json={"job_name": "anything", "params": {}})
     assert answer.is_error, answer.text
 
 
-def test_telemetry_of_the_user_interface_is_switched_off(server: RunningServer) -> None:
+def test_telemetry_of_the_user_interface_is_disabled(server: RunningServer) -> None:
     assert httpx.get(f"{server.url}/ajax-api/3.0/mlflow/ui-telemetry").json()["disable_ui_telemetry"] is True
 
 
@@ -62,7 +62,7 @@ def test_the_server_is_one_process(server: RunningServer) -> None:
     assert children.read_text().split() == []
 
 
-def test_a_taken_port_is_an_error_that_names_it_and_the_option() -> None:
+def test_a_port_in_use_is_an_error_that_names_the_port_and_the_option() -> None:
     with socket.socket() as taken:
         taken.bind(("127.0.0.1", 0))
         taken.listen()
@@ -82,5 +82,5 @@ def test_a_signal_ends_the_server(how: signal.Signals, tmp_path: Path) -> None:
         httpx.get(f"{running.url}/health")
 
 
-def test_mlflow_is_the_version_that_the_settings_were_tried_with() -> None:
+def test_mlflow_has_the_version_that_the_settings_were_tested_with() -> None:
     assert mlflow.__version__ == "3.17.2"

@@ -1,1 +1,1 @@
-"""Starts MLflow's tracking server and model registry with safe settings, in one process."""
+"""Runs MLflow's tracking server and model registry with safe settings, in one process."""

@@ -1,4 +1,4 @@
-"""Lets `python -m mlflow_server` do what `mlflow-server` does."""
+"""Entry point of `python -m mlflow_server`, the same as the command `mlflow-server`."""
 
 from mlflow_server.cli import app
 

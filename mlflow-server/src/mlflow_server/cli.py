@@ -12,33 +12,37 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 
 @app.callback()
 def main() -> None:
-    """MLflow's tracking server and model registry, with safe settings."""
+    """Run MLflow's tracking server and model registry with safe settings."""
 
 
 @app.command("serve")
 def serve_command(
     *,
-    host: Annotated[str, typer.Option(help="Address to listen on. The server has no login: keep it private.")] = (
-        "127.0.0.1"
-    ),
-    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 takes a free one.")] = 9999,
+    host: Annotated[
+        str, typer.Option(help="Address to listen on. The server has no authentication: keep it private.")
+    ] = ("127.0.0.1"),
+    port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 picks a free port.")] = 9999,
     backend_store_uri: Annotated[
-        str, typer.Option(envvar="MLFLOW_BACKEND_STORE_URI", help="Database of runs and registered models.")
+        str,
+        typer.Option(
+            envvar="MLFLOW_BACKEND_STORE_URI", help="SQLAlchemy URI of the database of runs and registered models."
+        ),
     ] = "sqlite:///.housing-price/mlflow.db",
     artifacts: Annotated[
-        str, typer.Option(envvar="MLFLOW_ARTIFACTS_DESTINATION", help="Folder or object store URI of models and plots.")
+        str,
+        typer.Option(envvar="MLFLOW_ARTIFACTS_DESTINATION", help="Folder or object store URI for models and plots."),
     ] = ".housing-price/artifacts",
     allowed_hosts: Annotated[
         str,
         typer.Option(
             envvar="MLFLOW_SERVER_ALLOWED_HOSTS",
-            help="Comma-separated Host headers to answer, * as a wildcard; by default this machine's own names.",
+            help="Comma-separated Host headers to accept, * as a wildcard. Default: the names of this machine.",
             show_default=False,
         ),
     ] = "",
-    access_log: Annotated[bool, typer.Option(help="Log a line for each request.")] = False,
+    access_log: Annotated[bool, typer.Option(help="Log every request.")] = False,
 ) -> None:
-    """Serve until Ctrl-C or SIGTERM: one process, job execution and unpickling off, artifacts by HTTP only."""
+    """Serve until Ctrl-C or SIGTERM, in one process. Job execution and unpickling are off; artifacts go over HTTP."""
     storage = Storage(backend_store_uri, artifacts)
     try:
         storage.create_folders()

@@ -1,15 +1,15 @@
-"""The environment in which MLflow's server application runs: where it stores, and what it may not do."""
+"""Environment variables for MLflow's server application: its stores and its restrictions."""
 
 from dataclasses import dataclass
 from pathlib import Path
 
 LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[[]::1]")
-"""Names under which a browser or a client on this machine reaches the server (`[` is special to MLflow's patterns)."""
+"""Host names for clients on this machine. `[[]` matches one `[` in MLflow's patterns."""
 
 
 @dataclass(frozen=True)
 class Storage:
-    """Where runs, models and their files are kept.
+    """Where the server stores runs, models and their files.
 
     Attributes:
         backend_store_uri: SQLAlchemy URI of the database of runs and registered models.
@@ -20,7 +20,7 @@ class Storage:
     artifacts: str
 
     def create_folders(self) -> None:
-        """Create the folders that a local store needs; a remote store is left alone."""
+        """Create the folders of a local store. Does nothing for a remote store."""
         if "://" not in self.artifacts:
             Path(self.artifacts).mkdir(parents=True, exist_ok=True)
         if self.backend_store_uri.startswith("sqlite:///"):
@@ -28,25 +28,25 @@ class Storage:
 
 
 PROXIED_ARTIFACTS = "mlflow-artifacts:/"
-"""The artifact root handed to clients: they speak HTTP to the server only and need no way to the store itself."""
+"""The artifact root for clients: they transfer files through the server and need no access to the store."""
 
 
 def loopback_patterns() -> str:
-    """MLflow's `allowed hosts` for a server that only this machine may reach, on any port."""
+    """Return the value of MLflow's `allowed hosts` that accepts the names of this machine, on any port."""
     return ",".join(pattern for host in LOOPBACK_HOSTS for pattern in (host, f"{host}:*"))
 
 
 def server_environment(storage: Storage, allowed_hosts: str) -> dict[str, str]:
-    """Environment variables that MLflow's application reads while it is imported.
+    """Return the environment variables that MLflow's application reads while it is imported.
 
-    The names that begin with an underscore are what MLflow's own `mlflow server` command hands to its workers (see
+    The command `mlflow server` passes the variables with a leading underscore to its workers (see
     `mlflow/server/constants.py`; a test compares them). Setting them here and running the application in this process
     saves a second process and its 3 s of imports.
 
     Args:
-        storage: Where the server keeps its records and files.
-        allowed_hosts: Comma-separated patterns of `Host` headers that are answered; anything else gets a 403, so a web
-            page cannot reach the server by rebinding a name of its own to this address.
+        storage: Where the server stores its records and files.
+        allowed_hosts: Comma-separated patterns of accepted `Host` headers. Other requests get a 403, which prevents
+            DNS rebinding attacks by web pages.
     """
     return {
         "_MLFLOW_SERVER_FILE_STORE": storage.backend_store_uri,
@@ -56,12 +56,12 @@ def server_environment(storage: Storage, allowed_hosts: str) -> dict[str, str]:
         "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
         "_MLFLOW_SGI_NAME": "uvicorn",
         "MLFLOW_SERVER_ALLOWED_HOSTS": allowed_hosts,
-        # Both are on by default: jobs run code that clients send, and unpickling runs code that a model brings.
+        # Both are on by default: jobs run code sent by clients, and unpickling runs code contained in a model.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",
         "_MLFLOW_IN_JOB_EXECUTOR": "false",
         "MLFLOW_ENABLE_REMOTE_ASSISTANT": "false",
-        # Nothing leaves the machine unasked.
+        # No telemetry.
         "MLFLOW_DISABLE_TELEMETRY": "true",
         "DO_NOT_TRACK": "true",
     }

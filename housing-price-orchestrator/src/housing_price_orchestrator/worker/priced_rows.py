@@ -3,7 +3,7 @@
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
 
-type Priced = tuple[int, int, PriceEstimate]
+type PricedRow = tuple[int, int, PriceEstimate]
 """Row number (from 1), id of the house, and its price."""
 
 COLUMNS = (
@@ -19,7 +19,7 @@ COLUMNS = (
 )
 
 
-def cells_of(priced: Priced) -> tuple[object, ...]:
+def cells_of(priced: PricedRow) -> tuple[object, ...]:
     """Return the values of a row, in the order of `COLUMNS`."""
     row, house_id, estimate = priced
     prices = (estimate.price_usd, estimate.low_usd, estimate.high_usd, INTERVAL_LEVEL)

@@ -15,7 +15,7 @@ from housing_price_orchestrator.shared.errors import HousingPriceError, InvalidD
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.worker.parquet import convert
-from housing_price_orchestrator.worker.priced_rows import Priced
+from housing_price_orchestrator.worker.priced_rows import PricedRow
 from housing_price_orchestrator.worker.read_rows import READERS, Row
 from housing_price_orchestrator.worker.write_results import (
     PARQUET_NOT_INSTALLED,
@@ -115,7 +115,7 @@ class FileScoring:
             else:
                 numbers.append(number)
                 houses.append(house)
-        priced: list[Priced] = []
+        priced: list[PricedRow] = []
         for number, house, outcome in zip(numbers, houses, self._price(houses), strict=True):
             if isinstance(outcome, HousingPriceError):
                 refused.append((number, outcome))

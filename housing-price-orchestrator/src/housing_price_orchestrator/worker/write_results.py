@@ -16,12 +16,12 @@ from housing_price_orchestrator.provider.jobs.files import BLOCK_BYTES
 from housing_price_orchestrator.shared.errors import JobInputUnusable
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
-from housing_price_orchestrator.worker.priced_rows import COLUMNS, Priced, cells_of
+from housing_price_orchestrator.worker.priced_rows import COLUMNS, PricedRow, cells_of
 
 CSV_HEADER = (",".join(COLUMNS) + "\r\n").encode()
 
 
-def csv_lines(rows: Iterable[Priced]) -> bytes:
+def csv_lines(rows: Iterable[PricedRow]) -> bytes:
     """Format rows as CSV lines, without the header."""
     text = io.StringIO(newline="")
     writer = csv.writer(text)
@@ -29,7 +29,7 @@ def csv_lines(rows: Iterable[Priced]) -> bytes:
     return text.getvalue().encode()
 
 
-def json_lines(rows: Iterable[Priced]) -> bytes:
+def json_lines(rows: Iterable[PricedRow]) -> bytes:
     """Format rows as JSON, one document per line."""
     return b"".join(orjson.dumps(_document(*priced), option=orjson.OPT_APPEND_NEWLINE) for priced in rows)
 
@@ -50,7 +50,7 @@ PARQUET_NOT_INSTALLED = "This worker is installed without Parquet support (its e
 class ResultFormat(Protocol):
     """Formats the results of one step as a part, and joins the parts of all steps."""
 
-    def write(self, rows: Sequence[Priced], /) -> bytes:
+    def write(self, rows: Sequence[PricedRow], /) -> bytes:
         """Format the rows of one step, possibly none, as a part."""
         ...
 
@@ -62,7 +62,7 @@ class ResultFormat(Protocol):
 class _ConcatenatedParts:
     """A format whose parts are joined by concatenation, after an optional header."""
 
-    def __init__(self, header: bytes, write: Callable[[Iterable[Priced]], bytes]) -> None:
+    def __init__(self, header: bytes, write: Callable[[Iterable[PricedRow]], bytes]) -> None:
         self._header = header
         self.write = write
 

@@ -14,7 +14,7 @@ from factories import house_bytes, settings_for
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.observability import tracing
 from housing_price_orchestrator.provider.tracing import TracedCalls, TracedTransport
-from servers import Call, StubModelServer, predicts, says, served
+from servers import Call, StubModelServer, coalescing_of, predicts, says, served
 
 PREDICT = "/api/v1/price/predict"
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -108,7 +108,7 @@ def test_a_coalesced_call_is_linked_to_each_of_its_requests(collector: Collector
             settings_for(stub.url, model_server={"max_calls": 1}, tracing={"exporter_otlp_endpoint": collector.url})
         )
         with served(app) as url:
-            asyncio.run(ask_together(url, lambda: app.state.coalesced.waiting))
+            asyncio.run(ask_together(url, lambda: coalescing_of(app).waiting))
     spans = collector.wait_for(lambda spans: len(named(spans, f"POST {PREDICT}")) == 6)
     (call,) = [span for span in named(spans, "coalesced call") if span.attributes["housing_price.requests"] == 5]
     carried = {(span.trace_id, span.span_id) for span in named(spans, f"POST {PREDICT}") if int(span.trace_id, 16) > 1}

@@ -33,7 +33,7 @@ class _CachedToken:
     expires_at: float
 
 
-class Tokens:
+class TokenAuthenticator:
     """Verifies signature, issuer, audience and times of tokens. An `Authenticator`."""
 
     def __init__(

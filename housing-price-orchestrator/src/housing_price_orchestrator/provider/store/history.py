@@ -50,7 +50,7 @@ class SqlPredictionHistory:
         self._pending = 0
 
     async def __aenter__(self) -> Self:
-        """Connect to nothing yet: the first query opens a connection."""
+        """Return the history; the first query opens a connection."""
         return self
 
     async def __aexit__(

@@ -8,7 +8,7 @@ from typing import BinaryIO
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from housing_price_orchestrator.worker.priced_rows import COLUMNS, Priced, cells_of
+from housing_price_orchestrator.worker.priced_rows import COLUMNS, PricedRow, cells_of
 
 _TYPES = (*(pa.int64(),) * 2, *(pa.float64(),) * 4, *(pa.string(),) * 3)
 SCHEMA = pa.schema([pa.field(name, kind, nullable=False) for name, kind in zip(COLUMNS, _TYPES, strict=True)])
@@ -18,7 +18,7 @@ SCHEMA = pa.schema([pa.field(name, kind, nullable=False) for name, kind in zip(C
 class ParquetResults:
     """A `ResultFormat` whose parts are Parquet files."""
 
-    def write(self, rows: Sequence[Priced], /) -> bytes:
+    def write(self, rows: Sequence[PricedRow], /) -> bytes:
         """Format the rows of one step as a Parquet file."""
         columns = list(zip(*map(cells_of, rows), strict=True)) or [()] * len(COLUMNS)
         table = pa.table([pa.array(values, kind) for values, kind in zip(columns, _TYPES, strict=True)], schema=SCHEMA)

@@ -25,7 +25,7 @@ from housing_price_orchestrator.provider.access.json_web_keys import (
     JsonWebKeys,
     client_for_keys,
 )
-from housing_price_orchestrator.provider.access.tokens import MAX_CACHED_TOKENS, Tokens
+from housing_price_orchestrator.provider.access.tokens import MAX_CACHED_TOKENS, TokenAuthenticator
 from housing_price_orchestrator.shared.access import Caller
 from housing_price_orchestrator.shared.errors import IdentityProviderUnavailable
 from servers import StubModelServer, closes_in_the_body, resets_before_it_answers, says
@@ -47,9 +47,9 @@ async def keys_of(provider: StubModelServer, clock: FakeClock | None = None) -> 
 
 
 @asynccontextmanager
-async def tokens_of(provider: StubModelServer, clock: FakeClock | None = None) -> AsyncIterator[Tokens]:
+async def tokens_of(provider: StubModelServer, clock: FakeClock | None = None) -> AsyncIterator[TokenAuthenticator]:
     async with keys_of(provider, clock) as keys:
-        yield Tokens(keys, issuer=ISSUER, audience=AUDIENCE)
+        yield TokenAuthenticator(keys, issuer=ISSUER, audience=AUDIENCE)
 
 
 @pytest.mark.parametrize("key", ["rsa", "ec"])
@@ -71,13 +71,13 @@ BAD_CLAIMS = {
     "another audience": {"aud": "other"},
     "no audience": {"aud": None},
     "expired": {"exp": NOW - 60},
-    "no end": {"exp": None},
-    "an end that is no number": {"exp": "soon"},
-    "an end beyond numbers": {"exp": float("inf")},
-    "not yet good": {"nbf": NOW + 10 * DAY_SECONDS},
-    "made in the future": {"iat": NOW + 10 * DAY_SECONDS},
-    "nobody": {"sub": None},
-    "a number for a name": {"sub": 17},
+    "no expiry": {"exp": None},
+    "an expiry that is not a number": {"exp": "soon"},
+    "an infinite expiry": {"exp": float("inf")},
+    "not yet valid": {"nbf": NOW + 10 * DAY_SECONDS},
+    "issued in the future": {"iat": NOW + 10 * DAY_SECONDS},
+    "no subject": {"sub": None},
+    "a number as subject": {"sub": 17},
 }
 
 
@@ -123,10 +123,10 @@ def forged() -> dict[str, str]:
         "signed with another key": token("ec", header={"kid": "rsa"}),
         "an unknown key": token(header={"kid": "other"}),
         "a short key": short,
-        "no token": "a.b.c",
+        "not a token": "a.b.c",
         "only dots": "..",
         "two parts": "a.b",
-        "a key of ours": "hp_00000000_" + "0" * 64,
+        "an API key": "hp_00000000_" + "0" * 64,
         "empty": "",
     }
 
@@ -153,7 +153,7 @@ async def test_a_cached_token_expires(provider: StubModelServer) -> None:
     clock = FakeClock()
     clock.now = time.time()
     async with keys_of(provider) as keys:
-        tokens = Tokens(keys, issuer=ISSUER, audience=AUDIENCE, clock=clock)
+        tokens = TokenAuthenticator(keys, issuer=ISSUER, audience=AUDIENCE, clock=clock)
         made = token()
         assert await tokens.caller_of(made) is not None
         clock.passes(400)
@@ -216,7 +216,7 @@ BROKEN = {
     "too many keys": says(body=json.dumps({"keys": [{"kty": "RSA"}] * 101}).encode()),
     "too large": says(body=b" " * (MAX_DOCUMENT_BYTES + 1)),
     "reset": resets_before_it_answers,
-    "half an answer": closes_in_the_body,
+    "a truncated response": closes_in_the_body,
 }
 
 

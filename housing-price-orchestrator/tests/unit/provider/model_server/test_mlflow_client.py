@@ -42,15 +42,15 @@ async def test_every_httpx_error_is_translated(kind: type[httpx.HTTPError]) -> N
     router = respx.Router(base_url="http://model")
     router.post("/invocations").mock(side_effect=kind("broken"))
     transport = httpx.MockTransport(router.async_handler)
-    async with MLflowClient(transport, httpx.URL("http://model"), timeout=httpx.Timeout(SECONDS)) as asked:
+    async with MLflowClient(transport, httpx.URL("http://model"), timeout=httpx.Timeout(SECONDS)) as mlflow:
         with pytest.raises((errors.ModelServerError, errors.DeadlineExceeded)) as raised:
-            await asked.invoke(["a"], [b"[1]"])
+            await mlflow.invoke(["a"], [b"[1]"])
     assert isinstance(raised.value.__cause__, kind)
 
 
 async def test_the_request_is_dataframe_split_with_columns_in_order(stub: StubModelServer) -> None:
-    async with client(stub.url) as asked:
-        answer = await asked.invoke(["b", "a", "1st"], [b'[1,null,"x"]', '[2.5,true,"é"]'.encode()], call_id="call-7")
+    async with client(stub.url) as mlflow:
+        answer = await mlflow.invoke(["b", "a", "1st"], [b'[1,null,"x"]', '[2.5,true,"é"]'.encode()], call_id="call-7")
     (call,) = stub.calls
     assert call.path == "/invocations"
     assert call.columns == ["b", "a", "1st"]
@@ -63,20 +63,20 @@ async def test_the_request_is_dataframe_split_with_columns_in_order(stub: StubMo
 async def test_predictions_are_returned_unchanged_whatever_their_shape(stub: StubModelServer) -> None:
     for predictions in ([1.5], ["text"], [[1, 2]], [{"a": None}], [None]):
         stub.behaviour = predicts(lambda _made, said=predictions: {"predictions": said})
-        async with client(stub.url) as asked:
-            assert (await asked.invoke(["a"], [b"[1]"])).predictions == predictions
+        async with client(stub.url) as mlflow:
+            assert (await mlflow.invoke(["a"], [b"[1]"])).predictions == predictions
 
 
 async def test_the_model_name_and_version_are_read_from_headers(stub: StubModelServer) -> None:
     stub.behaviour = predicts(x_model_name="prices", x_model_version="7")
-    async with client(stub.url) as asked:
-        answer = await asked.invoke(["a"], [b"[1]"])
+    async with client(stub.url) as mlflow:
+        answer = await mlflow.invoke(["a"], [b"[1]"])
     assert (answer.model_name, answer.model_version) == ("prices", "7")
 
 
 async def test_the_model_name_and_version_are_optional(stub: StubModelServer) -> None:
-    async with client(stub.url) as asked:
-        answer = await asked.invoke(["a"], [b"[1]"])
+    async with client(stub.url) as mlflow:
+        answer = await mlflow.invoke(["a"], [b"[1]"])
     assert (answer.model_name, answer.model_version) == (None, None)
 
 
@@ -89,9 +89,9 @@ async def test_connections_are_reused(stub: StubModelServer) -> None:
         await good(call, writer)
 
     stub.behaviour = behave
-    async with client(stub.url) as asked:
+    async with client(stub.url) as mlflow:
         for _ in range(5):
-            await asked.invoke(["a"], [b"[1]"])
+            await mlflow.invoke(["a"], [b"[1]"])
     assert len(ports) == 1
 
 
@@ -99,33 +99,33 @@ async def test_proxies_from_the_environment_are_ignored(stub: StubModelServer, m
     with reserved_port() as port:
         for name in ("HTTP_PROXY", "http_proxy", "ALL_PROXY", "all_proxy"):
             monkeypatch.setenv(name, f"http://127.0.0.1:{port}")
-        async with client(stub.url) as asked:
-            assert (await asked.invoke(["a"], [b"[1]"])).predictions
+        async with client(stub.url) as mlflow:
+            assert (await mlflow.invoke(["a"], [b"[1]"])).predictions
 
 
 async def test_a_redirect_is_not_followed(stub: StubModelServer) -> None:
     stub.behaviour = says(302, headers={"location": stub.url + "/elsewhere"})
-    async with client(stub.url) as asked:
+    async with client(stub.url) as mlflow:
         with pytest.raises(errors.ModelServerFailed):
-            await asked.invoke(["a"], [b"[1]"])
+            await mlflow.invoke(["a"], [b"[1]"])
     assert [call.path for call in stub.calls] == ["/invocations"]
 
 
 async def test_a_read_timeout_is_a_missed_deadline(stub: StubModelServer) -> None:
     stub.behaviour = hangs
-    async with client(stub.url, seconds=0.2) as asked:
+    async with client(stub.url, seconds=0.2) as mlflow:
         with pytest.raises(errors.DeadlineExceeded):
-            await asked.invoke(["a"], [b"[1]"])
+            await mlflow.invoke(["a"], [b"[1]"])
 
 
 async def test_the_client_works_again_after_a_failure(stub: StubModelServer) -> None:
-    async with client(stub.url) as asked:
+    async with client(stub.url) as mlflow:
         stub.behaviour = says(500, b"no")
         with pytest.raises(errors.ModelServerFailed):
-            await asked.invoke(["a"], [b"[1]"])
+            await mlflow.invoke(["a"], [b"[1]"])
         stub.goes_away()
         with pytest.raises(errors.ModelServerUnavailable):
-            await asked.invoke(["a"], [b"[1]"])
+            await mlflow.invoke(["a"], [b"[1]"])
         stub.comes_back()
         stub.behaviour = predicts()
-        assert (await asked.invoke(["a"], [b"[1]"])).predictions
+        assert (await mlflow.invoke(["a"], [b"[1]"])).predictions

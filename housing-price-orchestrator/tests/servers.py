@@ -23,6 +23,7 @@ from fastapi import FastAPI
 
 from housing_price_orchestrator.interface.documents.limits import ConnectionLimits
 from housing_price_orchestrator.server.listening import ListeningConfig
+from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
 
 SECONDS_FOR_A_START = 90
 SECONDS_FOR_AN_END = 20
@@ -242,6 +243,12 @@ def reserved_port() -> Iterator[int]:
         held.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         held.bind(("127.0.0.1", 0))
         yield held.getsockname()[1]
+
+
+def coalescing_of(app: FastAPI) -> CoalescingPriceModel:
+    """The coalescing in front of the champion, which counts its calls and the requests that wait for one."""
+    model: CoalescingPriceModel = app.state.routing._upstream.coalesced
+    return model
 
 
 @contextlib.contextmanager

@@ -65,7 +65,6 @@ def create_app(settings: Settings) -> DescribedAPI:
             app.state.timers = Timers()
             app.state.pricing = upstream.pricing
             app.state.readiness = readiness
-            app.state.coalesced = upstream.coalesced
             app.state.stream_gate = StreamGate(
                 max_blocks=ndjson.MAX_CONCURRENT_BLOCKS,
                 affordable_blocks=lambda: (

@@ -11,7 +11,7 @@ import pytest
 from factories import batch_json, house_json, houses_json, settings_for
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.interface.documents.stream_gate import INITIAL_BLOCKS
-from servers import Call, StubModelServer, predicts, served
+from servers import Call, StubModelServer, coalescing_of, predicts, served
 
 SECONDS = 20
 
@@ -58,7 +58,7 @@ async def test_a_row_whose_caller_left_the_queue_is_not_sent(stub: StubModelServ
             first = ask(1_001)
             await asyncio.to_thread(gate.entered.acquire, timeout=SECONDS)
             leaves, stays = ask(1_002), ask(1_003)
-            coalesced = app.state.coalesced
+            coalesced = coalescing_of(app)
             async with asyncio.timeout(SECONDS):
                 while coalesced.waiting != 2:
                     await asyncio.sleep(0)
@@ -87,10 +87,10 @@ async def test_a_call_whose_only_caller_left_is_cancelled(
             stub.behaviour = gate
             leaves = asyncio.create_task(client.post(path, json=document))
             await asyncio.to_thread(gate.entered.acquire, timeout=SECONDS)
-            assert app.state.coalesced.calls == 1
+            assert coalescing_of(app).calls == 1
             leaves.cancel()
             async with asyncio.timeout(SECONDS):
-                while app.state.coalesced.calls:
+                while coalescing_of(app).calls:
                     await asyncio.sleep(0)
             stub.behaviour = predicts()
             assert (await client.post("/api/v1/price/predict", json=house_json())).status_code == httpx.codes.OK
@@ -113,10 +113,10 @@ async def test_a_stream_whose_caller_left_is_priced_no_further(stub: StubModelSe
                 head = b"POST /api/v1/price/predict/stream HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
                 writer.write(head + b"%x\r\n%b\r\n" % (len(line), line))
                 assert await asyncio.to_thread(gate.entered.acquire, timeout=SECONDS)
-                assert app.state.coalesced.calls == 1
+                assert coalescing_of(app).calls == 1
                 writer.transport.abort()
                 async with asyncio.timeout(SECONDS):
-                    while app.state.coalesced.calls:
+                    while coalescing_of(app).calls:
                         await asyncio.sleep(0)
             stub.behaviour = predicts()
             answer = await client.post("/api/v1/price/predict/stream", content=line)

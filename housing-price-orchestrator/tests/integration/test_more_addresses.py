@@ -9,7 +9,7 @@ import pytest
 
 from factories import house_json, settings_for
 from housing_price_orchestrator.app import create_app
-from servers import Behaviour, Call, StubModelServer, predicts, served
+from servers import Behaviour, Call, StubModelServer, coalescing_of, predicts, served
 
 SECONDS = 20
 MAX_CALLS = 3
@@ -47,9 +47,9 @@ async def test_calls_under_way_grow_with_the_addresses_and_are_spread(addresses:
                     asked.append(asyncio.create_task(client.post("/api/v1/price/predict", json=house_json())))
                     while sum(waiting) < min(number, most):
                         await asyncio.sleep(0)
-                while app.state.coalesced.waiting != 1:
+                while coalescing_of(app).waiting != 1:
                     await asyncio.sleep(0)
-            assert app.state.coalesced.calls == sum(waiting) == most
+            assert coalescing_of(app).calls == sum(waiting) == most
             assert max(waiting) - min(waiting) <= 1
             is_open.set()
             assert [(await one).status_code for one in asked] == [httpx.codes.OK] * len(asked)

@@ -57,7 +57,7 @@ class Metrics:
         self.validation_failures = Counter(
             "housing_price_validation_failures_total",
             "Validation errors by feature; `other` for any field that is not a feature.",
-            unit="findings",
+            unit="errors",
             labels=("field",),
         )
         # Prices.

@@ -23,7 +23,7 @@ class ModelServerSettings(Group):
     connect_timeout_seconds: Seconds = 1.0
     """Timeout for connecting to a model server."""
     max_calls: Annotated[int, Field(ge=1, le=1000)] = 3
-    """Maximum concurrent calls per worker and model server; one is reserved for small requests."""
+    """Maximum concurrent calls per worker and model server; one each is reserved for small and large requests."""
     max_rows_per_call: Annotated[int, Field(ge=1, le=100_000)] = 500
     """Maximum houses per call."""
     max_waiting_rows: Annotated[int, Field(ge=10_000, le=10_000_000)] = 50_000

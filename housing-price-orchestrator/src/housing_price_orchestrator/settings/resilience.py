@@ -11,7 +11,7 @@ class AdmissionSettings(Group):
     """Admission control: requests that could not be answered in time get 503 on arrival."""
 
     share_of_deadline: Annotated[float, Field(gt=0, le=1)] = 0.5
-    """Maximum expected duration as a share of the deadline. A longer queue adds no throughput and worsens overload."""
+    """Maximum expected duration, as a share of the deadline. A longer queue adds no throughput and worsens overload."""
     call_seconds: Seconds = 0.25
     """Target duration of one call while requests wait; limits the houses per call."""
 
@@ -35,13 +35,13 @@ class CircuitSettings(Group):
     max_failures: Annotated[int, Field(ge=1, le=1000)] = 8
     """Consecutive failures that open the circuit. Envoy and Finagle use 5, which trips soon if half the calls fail."""
     max_slow_calls: Annotated[int, Field(ge=1, le=1000)] = 2
-    """Consecutive slow calls that open the circuit. One may be chance; two are all the calls of single requests."""
+    """Consecutive slow calls that open the circuit. One may be chance; single requests have at most two in flight."""
     slow_call_seconds: Seconds = 1.8
     """Duration from which a call counts as slow, answered or not; capped at 90 % of the request deadline."""
     open_seconds: Seconds = 0.25
     """How long the circuit stays open before a probe prediction; doubles after each failed probe."""
     max_open_seconds: Seconds = 0.5
-    """Maximum time between probes, so the longest wait of a recovered model server for its first request."""
+    """Maximum time between probes: the longest that a recovered model server waits for its first request."""
 
 
 class FallbackSettings(Group):

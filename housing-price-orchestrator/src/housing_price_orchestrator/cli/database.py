@@ -9,7 +9,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_orchestrator.provider.model_server.columns import COLUMNS
-from housing_price_orchestrator.provider.store.database import prepare
+from housing_price_orchestrator.provider.store.database import prepare_database
 from housing_price_orchestrator.settings import InvalidSettings, load_settings
 
 app = typer.Typer(
@@ -30,7 +30,7 @@ def upgrade() -> None:
     """Create or migrate the tables. `serve` also does this at startup; here each statement may take up to an hour."""
     try:
         url = make_url(load_settings().prediction_log.url)
-        prepare(url, COLUMNS, wait_seconds=WAIT_SECONDS, statement_seconds=STATEMENT_SECONDS)
+        prepare_database(url, COLUMNS, wait_seconds=WAIT_SECONDS, statement_seconds=STATEMENT_SECONDS)
     except InvalidSettings as error:
         _fail(f"invalid configuration:\n{error}")
     except (SQLAlchemyError, CommandError, OSError) as error:

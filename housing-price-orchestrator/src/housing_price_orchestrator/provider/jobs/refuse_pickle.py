@@ -1,4 +1,4 @@
-"""Stops DBOS from unpickling data of its database: whoever can write the database must not be able to run code."""
+"""Stops DBOS from unpickling data of its database, so that write access to it does not allow running code."""
 
 from typing import Any, NoReturn
 

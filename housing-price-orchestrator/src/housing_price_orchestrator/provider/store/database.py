@@ -124,7 +124,7 @@ def ensure_columns_version(engine: Engine, columns: Sequence[str]) -> int:
     return int(version or 1)
 
 
-def prepare(url: URL, columns: Sequence[str], *, wait_seconds: float, statement_seconds: float = 60.0) -> int:
+def prepare_database(url: URL, columns: Sequence[str], *, wait_seconds: float, statement_seconds: float = 60.0) -> int:
     """Migrate the database and return the version number of `columns`.
 
     Raises:

@@ -19,7 +19,12 @@ import orjson
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DataError, IntegrityError
 
-from housing_price_orchestrator.provider.store.database import WRITER_CACHE_KIB, for_writing, open_database, prepare
+from housing_price_orchestrator.provider.store.database import (
+    WRITER_CACHE_KIB,
+    for_writing,
+    open_database,
+    prepare_database,
+)
 from housing_price_orchestrator.provider.store.retention import delete_some_before
 from housing_price_orchestrator.provider.store.rows import (
     LOG_TABLES,
@@ -71,7 +76,7 @@ class _Writer:
     def _open(self, command: Command) -> Reply:
         self._close()
         url, wait_seconds = make_url(command["url"]), command["wait_seconds"]
-        columns_version = prepare(url, command["inputs"], wait_seconds=wait_seconds)
+        columns_version = prepare_database(url, command["inputs"], wait_seconds=wait_seconds)
         self._engine = for_writing(open_database(url, wait_seconds=wait_seconds, cache_kib=WRITER_CACHE_KIB))
         self._log_table = LOG_TABLES[command["table"]]
         self._writer = RowWriter(self._engine, self._log_table.table, self._log_table.columns, columns_version)

@@ -56,7 +56,7 @@ def guarded(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> Start
     return start
 
 
-def ask(api: TestClient, count: int, **headers: str) -> list[dict[str, Any]]:
+def price_houses(api: TestClient, count: int, **headers: str) -> list[dict[str, Any]]:
     """Price `count` houses, and wait until they are logged."""
     predictions: list[dict[str, Any]] = api.post(BATCH, json=batch_json(houses_json(count)), headers=headers).json()[
         "predictions"
@@ -106,7 +106,7 @@ def test_a_prediction_is_found_by_its_transaction_id_unchanged(api: TestClient) 
 
 
 def test_a_logged_house_can_be_sent_again(api: TestClient) -> None:
-    (priced,) = ask(api, 1)
+    (priced,) = price_houses(api, 1)
     house = api.get(f"{PREDICTIONS}/{priced['transactionId']}").json()["house"]
     assert house.keys() == {field.alias for field in House.model_fields.values()}
     again = api.post(PREDICT, json=house).json()
@@ -114,8 +114,8 @@ def test_a_logged_house_can_be_sent_again(api: TestClient) -> None:
 
 
 def test_predictions_of_a_request_are_found_newest_first(api: TestClient) -> None:
-    ask(api, 3)
-    wanted = ask(api, 5, **{"x-request-id": "mine"})
+    price_houses(api, 3)
+    wanted = price_houses(api, 5, **{"x-request-id": "mine"})
     (found,) = pages(api, requestId="mine")
     assert ids_of(found) == ids_of(wanted)[::-1]
     assert {one["requestId"] for one in found} == {"mine"}
@@ -123,7 +123,7 @@ def test_predictions_of_a_request_are_found_newest_first(api: TestClient) -> Non
 
 @pytest.mark.parametrize("limit", [1, 2, 3, 7, 8])
 def test_pages_contain_each_prediction_once(api: TestClient, limit: int) -> None:
-    wanted = ask(api, 4) + ask(api, 3)
+    wanted = price_houses(api, 4) + price_houses(api, 3)
     found = pages(api, limit=limit)
     assert all(len(page) <= limit for page in found)
     assert [one for page in found for one in ids_of(page)] == ids_of(wanted)[::-1]
@@ -131,9 +131,9 @@ def test_pages_contain_each_prediction_once(api: TestClient, limit: int) -> None
 
 def test_predictions_are_found_by_model_version(api: TestClient, stub: StubModelServer) -> None:
     stub.behaviour = predicts(x_model_version="1")
-    first = ask(api, 2)
+    first = price_houses(api, 2)
     stub.behaviour = predicts(x_model_version="2")
-    second = ask(api, 2)
+    second = price_houses(api, 2)
     for version, wanted in (("1", first), ("2", second)):
         (found,) = pages(api, modelVersion=version)
         assert ids_of(found) == ids_of(wanted)[::-1]
@@ -141,8 +141,8 @@ def test_predictions_are_found_by_model_version(api: TestClient, stub: StubModel
 
 
 def test_predictions_are_found_by_time(api: TestClient) -> None:
-    first = ask(api, 2)
-    between = api.get(f"{PREDICTIONS}/{ask(api, 1)[0]['transactionId']}").json()["predictedAt"]
+    first = price_houses(api, 2)
+    between = api.get(f"{PREDICTIONS}/{price_houses(api, 1)[0]['transactionId']}").json()["predictedAt"]
     (found,) = pages(api, to=between)
     assert ids_of(found) == ids_of(first)[::-1]
     (found,) = pages(api, **{"from": between})
@@ -176,21 +176,21 @@ def test_an_invalid_parameter_is_rejected_by_name(sqlite_api: TestClient, query:
 
 @pytest.mark.parametrize("moment", ["0001-01-01T00:00:00+14:00", "9999-12-31T23:59:59-14:00"])
 def test_any_time_is_accepted(api: TestClient, moment: str) -> None:
-    ask(api, 1)
+    price_houses(api, 1)
     cursor = base64.urlsafe_b64encode(f"{moment} {NEVER_MADE}".encode()).decode()
     for query in ({"from": moment}, {"to": moment}, {"cursor": cursor}):
         assert api.get(PREDICTIONS, params=query).status_code == 200
 
 
 def test_an_unknown_transaction_is_a_404(api: TestClient) -> None:
-    ask(api, 1)
+    price_houses(api, 1)
     answer = api.get(f"{PREDICTIONS}/{NEVER_MADE}")
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:housing-price:problem:prediction-unknown"
     assert api.get(f"{PREDICTIONS}/nonsense").status_code == 422
 
 
-QUESTIONS: dict[str, Callable[[TestClient], Any]] = {
+OPERATIONS: dict[str, Callable[[TestClient], Any]] = {
     "find": lambda api: api.get(PREDICTIONS),
     "get": lambda api: api.get(f"{PREDICTIONS}/{NEVER_MADE}"),
     "actuals": lambda api: api.post(ACTUALS, json={"data": [{"id": 1, "salePrice": 1e5}]}),
@@ -198,19 +198,19 @@ QUESTIONS: dict[str, Callable[[TestClient], Any]] = {
 }
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
-def test_without_a_log_every_operation_is_a_404(stub: StubModelServer, start_app: StartApp, question: str) -> None:
-    answer = QUESTIONS[question](start_app(stub.url))
+@pytest.mark.parametrize("operation", OPERATIONS)
+def test_without_a_log_every_operation_is_a_404(stub: StubModelServer, start_app: StartApp, operation: str) -> None:
+    answer = OPERATIONS[operation](start_app(stub.url))
     assert answer.status_code == 404
     assert answer.json()["type"] == "urn:housing-price:problem:prediction-log-off"
 
 
-@pytest.mark.parametrize("question", QUESTIONS)
+@pytest.mark.parametrize("operation", OPERATIONS)
 def test_while_the_log_is_unavailable_every_operation_is_a_503(
-    stub: StubModelServer, start_app: StartApp, tmp_path: Path, question: str
+    stub: StubModelServer, start_app: StartApp, tmp_path: Path, operation: str
 ) -> None:
     api = start_app(stub.url, prediction_log={"enabled": True, "url": f"sqlite:///{tmp_path / 'nowhere' / 'log.db'}"})
-    answer = QUESTIONS[question](api)
+    answer = OPERATIONS[operation](api)
     assert answer.status_code == 503
     assert answer.json()["type"] == "urn:housing-price:problem:prediction-log-unavailable"
     assert "nowhere" not in answer.text
@@ -232,23 +232,23 @@ def test_while_the_log_is_unavailable_houses_are_still_priced(
 @pytest.mark.parametrize(("scope", "allowed"), [("admin", {"find", "get", "errors"}), ("predict", {"actuals"})])
 def test_each_operation_requires_its_scope(guarded: StartGuarded, scope: Scope, allowed: set[str]) -> None:
     api, key = guarded(scope)
-    assert all(question(api).status_code == 401 for question in QUESTIONS.values())
+    assert all(operation(api).status_code == 401 for operation in OPERATIONS.values())
     api.headers.update(bearer(key))
-    refused = {name for name, question in QUESTIONS.items() if question(api).status_code == 403}
-    assert refused == QUESTIONS.keys() - allowed
+    refused = {name for name, operation in OPERATIONS.items() if operation(api).status_code == 403}
+    assert refused == OPERATIONS.keys() - allowed
 
 
 def test_the_key_of_a_request_is_logged_by_its_public_part(guarded: StartGuarded) -> None:
     api, key = guarded("predict", "admin")
     api.headers.update(bearer(key))
-    (priced,) = ask(api, 1)
+    (priced,) = price_houses(api, 1)
     key_id = api.get(f"{PREDICTIONS}/{priced['transactionId']}").json()["keyId"]
     assert key_id
     assert key_id in key
     assert len(key_id) < len(key) / 2
 
 
-def tell(api: TestClient, *actuals: dict[str, Any]) -> dict[str, Any]:
+def report_sales(api: TestClient, *actuals: dict[str, Any]) -> dict[str, Any]:
     answer = api.post(ACTUALS, json={"data": actuals})
     assert answer.status_code == 200, answer.text
     receipt: dict[str, Any] = answer.json()
@@ -256,19 +256,19 @@ def tell(api: TestClient, *actuals: dict[str, Any]) -> dict[str, Any]:
 
 
 def test_repeating_a_sale_price_changes_nothing_and_another_price_replaces_it(api: TestClient) -> None:
-    (priced,) = ask(api, 1)
+    (priced,) = price_houses(api, 1)
     one = {"transactionId": priced["transactionId"], "salePrice": 100_000, "soldOn": "2026-11-21"}
-    assert tell(api, one) == {"stored": 1, "unchanged": 0, "unknown": []}
-    assert tell(api, one, one) == {"stored": 0, "unchanged": 2, "unknown": []}
+    assert report_sales(api, one) == {"stored": 1, "unchanged": 0, "unknown": []}
+    assert report_sales(api, one, one) == {"stored": 0, "unchanged": 2, "unknown": []}
     corrected = one | {"salePrice": priced["predictedPrice"]}
-    assert tell(api, corrected) == {"stored": 1, "unchanged": 0, "unknown": []}
+    assert report_sales(api, corrected) == {"stored": 1, "unchanged": 0, "unknown": []}
     (error,) = api.get(ERRORS).json()["errors"]
     assert (error["count"], error["meanAbsoluteError"], error["rmsle"]) == (1, 0, 0)
 
 
 def test_unknown_sale_prices_are_listed_by_index_and_the_others_are_stored(api: TestClient) -> None:
-    priced = ask(api, 2)
-    receipt = tell(
+    priced = price_houses(api, 2)
+    receipt = report_sales(
         api,
         {"transactionId": NEVER_MADE, "salePrice": 1.0},
         {"transactionId": priced[0]["transactionId"], "salePrice": 1.0},
@@ -286,8 +286,8 @@ def test_unknown_sale_prices_are_listed_by_index_and_the_others_are_stored(api: 
 
 
 def test_ten_thousand_sale_prices_are_accepted_in_one_request(api: TestClient) -> None:
-    priced = ask(api, 10_000)
-    receipt = tell(api, *({"transactionId": one["transactionId"], "salePrice": 1e5} for one in priced))
+    priced = price_houses(api, 10_000)
+    receipt = report_sales(api, *({"transactionId": one["transactionId"], "salePrice": 1e5} for one in priced))
     assert receipt == {"stored": 10_000, "unchanged": 0, "unknown": []}
     (error,) = api.get(ERRORS).json()["errors"]
     assert error["count"] == 10_000
@@ -295,11 +295,11 @@ def test_ten_thousand_sale_prices_are_accepted_in_one_request(api: TestClient) -
 
 def test_realised_error_is_reported_by_version_and_month(api: TestClient, stub: StubModelServer) -> None:
     stub.behaviour = predicts(x_model_version="1")
-    first = ask(api, 3)
+    first = price_houses(api, 3)
     stub.behaviour = predicts(x_model_version="2")
-    second = ask(api, 1)
+    second = price_houses(api, 1)
     factors = [0.9, 1.1, 2.0]
-    tell(
+    report_sales(
         api,
         *(
             {"transactionId": one["transactionId"], "salePrice": factor * one["predictedPrice"], "soldOn": "2026-10-31"}
@@ -324,12 +324,12 @@ def test_a_sale_price_by_house_id_matches_the_latest_prediction_of_each_model(
         stub.behaviour = predicts(
             lambda made, model=model: {"predictions": [{**one, "model_id": model} for one in made]}
         )
-        ask(api, 1)
-        last = ask(api, 1)
-    tell(api, {"id": 1, "salePrice": 50_000, "soldOn": "2026-11-01"})
+        price_houses(api, 1)
+        last = price_houses(api, 1)
+    report_sales(api, {"id": 1, "salePrice": 50_000, "soldOn": "2026-11-01"})
     assert [(one["modelVersion"], one["count"]) for one in api.get(ERRORS).json()["errors"]] == [("a", 1), ("b", 1)]
     # A sale price by transaction id takes precedence over one by house id, and is not counted twice.
-    tell(
+    report_sales(
         api, {"transactionId": last[0]["transactionId"], "salePrice": last[0]["predictedPrice"], "soldOn": "2026-11-02"}
     )
     a, b = api.get(ERRORS).json()["errors"]

@@ -1,3 +1,5 @@
+"""Every error has a problem type, and error responses have the documented format."""
+
 import json
 from collections.abc import Iterator
 

@@ -1,3 +1,5 @@
+"""Every request has an id, from the caller or newly made."""
+
 import re
 
 import pytest

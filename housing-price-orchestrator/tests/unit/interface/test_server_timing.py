@@ -1,3 +1,5 @@
+"""The `Server-Timing` header reports the duration of each processing step."""
+
 import re
 
 from fastapi import FastAPI

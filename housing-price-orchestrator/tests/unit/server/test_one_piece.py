@@ -68,7 +68,7 @@ def test_an_empty_body_sends_the_head(inner: RecordingTransport, transport: Cork
 
 
 @pytest.mark.parametrize(
-    ("end", "then"),
+    ("end", "expected"),
     [
         (CorkedTransport.uncork, []),
         (CorkedTransport.write_eof, ["eof"]),
@@ -76,12 +76,15 @@ def test_an_empty_body_sends_the_head(inner: RecordingTransport, transport: Cork
     ],
 )
 def test_a_head_without_a_body_is_sent_before_the_connection_ends(
-    inner: RecordingTransport, transport: CorkedTransport, end: Callable[[CorkedTransport], None], then: list[str]
+    inner: RecordingTransport,
+    transport: CorkedTransport,
+    end: Callable[[CorkedTransport], None],
+    expected: list[str],
 ) -> None:
     transport.cork()
     transport.write(b"head")
     end(transport)
-    assert inner.calls == [b"head", *then]
+    assert inner.calls == [b"head", *expected]
 
 
 def test_data_written_after_uncork_is_not_held_back(inner: RecordingTransport, transport: CorkedTransport) -> None:

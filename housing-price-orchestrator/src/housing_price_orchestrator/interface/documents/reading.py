@@ -122,8 +122,8 @@ async def read_houses(body: bytes) -> list[AnyHouse]:
             if stop == end:
                 break
             start = _after_comma(body, stop)
-    except _IrregularBatch as irregular:
-        return await _read_irregular(body, irregular.position)
+    except _IrregularBatch as error:
+        return await _read_irregular(body, error.position)
     findings.raise_if_any()
     return houses
 

@@ -1,3 +1,5 @@
+"""Responses are encoded as their views describe, in slices."""
+
 import pytest
 
 from event_loop import turns_during

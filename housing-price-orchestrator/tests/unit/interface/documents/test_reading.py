@@ -1,3 +1,5 @@
+"""Strict parsing of houses and batches: what is accepted, what is rejected, and with which findings."""
+
 import contextlib
 import json
 from collections.abc import Callable, Iterator, Sequence
@@ -55,13 +57,13 @@ def all_values(many: Sequence[Any]) -> list[tuple[Any, ...]]:
     return [values(one) for one in many]
 
 
-def refused(read: Callable[[], Any]) -> list[tuple[str, tuple[Any, ...]]]:
+def findings_of(read: Callable[[], Any]) -> list[tuple[str, tuple[Any, ...]]]:
     with pytest.raises(InvalidDocument) as error:
         read()
     return [(finding["type"], tuple(finding["loc"])) for finding in error.value.findings]
 
 
-async def batch_refused(body: bytes) -> list[tuple[str, tuple[Any, ...]]]:
+async def batch_findings_of(body: bytes) -> list[tuple[str, tuple[Any, ...]]]:
     with pytest.raises(InvalidDocument) as error:
         await read_houses(body)
     return [(finding["type"], tuple(finding["loc"])) for finding in error.value.findings]
@@ -119,7 +121,7 @@ class TestOneHouse:
         ids=str,
     )
     def test_an_invalid_field_is_rejected_by_name(self, changes: dict[str, Any], expected: tuple[str, str]) -> None:
-        findings = refused(lambda: read_house(house_bytes(**changes)))
+        findings = findings_of(lambda: read_house(house_bytes(**changes)))
         assert [(loc, kind) for kind, loc in findings] in (
             [(("body", expected[1]), expected[0])],
             # Strict integers report `int_type` for 2.5.
@@ -131,7 +133,7 @@ class TestOneHouse:
         assert read_house(house_bytes(id=number)).id == number
 
     def test_every_invalid_field_is_listed(self) -> None:
-        findings = refused(lambda: read_house(house_bytes(street="x", lotArea="y", moSold=13, extra=1)))
+        findings = findings_of(lambda: read_house(house_bytes(street="x", lotArea="y", moSold=13, extra=1)))
         assert {loc[1] for _, loc in findings} == {"street", "lotArea", "moSold", "extra"}
 
     @pytest.mark.parametrize(
@@ -140,12 +142,12 @@ class TestOneHouse:
     @pytest.mark.parametrize("key", ["lotArea", "fullBath", "id", "street", "unknown"])
     def test_nan_infinity_and_out_of_range_numbers_are_rejected(self, number: str, key: str) -> None:
         body = house_bytes(**{key: "@"}).replace(b'"@"', number.encode())
-        assert refused(lambda: read_house(body))
+        assert findings_of(lambda: read_house(body))
 
 
 WHOLE_JSON = house_bytes()
 
-BROKEN: dict[str, bytes] = {
+MALFORMED: dict[str, bytes] = {
     "a brace too few": WHOLE_JSON[:-1],
     "half": WHOLE_JSON[: len(WHOLE_JSON) // 2],
     "two documents": WHOLE_JSON + WHOLE_JSON,
@@ -171,27 +173,27 @@ BROKEN: dict[str, bytes] = {
 }
 
 
-@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("name", MALFORMED)
 def test_malformed_json_is_reported_as_such(name: str) -> None:
-    assert refused(lambda: read_house(BROKEN[name])) == [("json_invalid", ("body",))]
+    assert findings_of(lambda: read_house(MALFORMED[name])) == [("json_invalid", ("body",))]
 
 
-@pytest.mark.parametrize("name", BROKEN)
+@pytest.mark.parametrize("name", MALFORMED)
 async def test_malformed_json_is_rejected_in_batches_of_any_size(name: str) -> None:
     for count in (1, LARGE):
-        body = b'{"data":[' + WHOLE_JSON + b"," + BROKEN[name] + (b"," + WHOLE_JSON) * count + b"]}"
-        assert await batch_refused(body) == [("json_invalid", ("body",))]
+        body = b'{"data":[' + WHOLE_JSON + b"," + MALFORMED[name] + (b"," + WHOLE_JSON) * count + b"]}"
+        assert await batch_findings_of(body) == [("json_invalid", ("body",))]
 
 
 @pytest.mark.parametrize("body", [b"", b" ", b"\n\r\t "])
 async def test_an_empty_body_is_reported_as_missing(body: bytes) -> None:
-    assert refused(lambda: read_house(body)) == [("missing", ("body",))]
-    assert await batch_refused(body) == [("missing", ("body",))]
+    assert findings_of(lambda: read_house(body)) == [("missing", ("body",))]
+    assert await batch_findings_of(body) == [("missing", ("body",))]
 
 
 @pytest.mark.parametrize("body", [b"null", b"[]", b"17", b'"x"', b"true"])
 async def test_json_other_than_an_object_is_rejected(body: bytes) -> None:
-    for findings in (refused(lambda: read_house(body)), await batch_refused(body)):
+    for findings in (findings_of(lambda: read_house(body)), await batch_findings_of(body)):
         ((kind, loc),) = findings
         assert loc == ("body",)
         assert kind in {"model_type", "model_attributes_type"}
@@ -210,7 +212,7 @@ DUPLICATED = {
 
 @pytest.mark.parametrize("change", DUPLICATED.values(), ids=DUPLICATED)
 def test_a_duplicate_key_is_rejected(change: Callable[[bytes], bytes]) -> None:
-    assert refused(lambda: read_house(change(house_bytes()))) == [("json_invalid", ("body",))]
+    assert findings_of(lambda: read_house(change(house_bytes()))) == [("json_invalid", ("body",))]
 
 
 @pytest.mark.parametrize("count", [SMALL, LARGE])
@@ -222,15 +224,17 @@ async def test_a_duplicate_key_is_rejected_in_any_house_of_a_batch(
     parts = [json.dumps(one).encode() for one in houses_json(count)]
     at = {"first": 0, "middle": count // 2, "last": count - 1}[position]
     parts[at] = change(parts[at])
-    assert await batch_refused(b'{"data": [' + b", ".join(parts) + b"]}") == [("json_invalid", ("body", "data", at))]
+    assert await batch_findings_of(b'{"data": [' + b", ".join(parts) + b"]}") == [
+        ("json_invalid", ("body", "data", at))
+    ]
 
 
 @pytest.mark.parametrize("count", [SMALL, LARGE])
 async def test_a_duplicate_data_key_is_rejected(count: int) -> None:
     body = batch_bytes(houses_json(count))
     twice = body[:-1] + b", " + body[1:]
-    assert await batch_refused(twice) == [("json_invalid", ("body",))]
-    assert await batch_refused(b'{"data": [], ' + body[1:]) == [("json_invalid", ("body",))]
+    assert await batch_findings_of(twice) == [("json_invalid", ("body",))]
+    assert await batch_findings_of(b'{"data": [], ' + body[1:]) == [("json_invalid", ("body",))]
 
 
 class TestBatch:
@@ -270,7 +274,7 @@ class TestBatch:
         assert [one.id for one in await read_houses(batch_bytes(documents))] == list(range(1, LARGE + 1))
 
     @staticmethod
-    def odd_batches() -> Iterator[tuple[str, bytes]]:
+    def invalid_batches() -> Iterator[tuple[str, bytes]]:
         for count in (SMALL, LARGE):
             good = houses_json(count)
             body = batch_bytes(good)
@@ -310,14 +314,14 @@ class TestBatch:
             yield f"an empty object of {count}", b"{" + b" " * (count * 1_000) + b"}"
 
     async def test_a_batch_of_any_size_has_the_same_findings_as_pydantic(self) -> None:
-        for name, body in self.odd_batches():
+        for name, body in self.invalid_batches():
             with pytest.raises(ValidationError) as expected:
                 HouseBatch.model_validate_json(body)
             # In document order, so that both sides list the same first hundred.
             wanted = sorted(
                 [(finding["type"], ("body", *finding["loc"])) for finding in expected.value.errors()][:MAX_FINDINGS]
             )
-            found = sorted(await batch_refused(body))
+            found = sorted(await batch_findings_of(body))
             assert [loc for _, loc in found] == [loc for _, loc in wanted], name
             # pydantic has two names for the same error: one for JSON and one for Python objects.
             same = {"model_attributes_type": "model_type"}
@@ -348,7 +352,7 @@ class TestBatch:
         ],
     )
     async def test_a_malformed_batch_is_reported_as_such(self, change: Callable[[bytes], bytes], count: int) -> None:
-        assert await batch_refused(change(batch_bytes(houses_json(count)))) == [("json_invalid", ("body",))]
+        assert await batch_findings_of(change(batch_bytes(houses_json(count)))) == [("json_invalid", ("body",))]
 
 
 class TestOverHttp:

@@ -201,7 +201,7 @@ def test_only_the_model_with_the_pinned_digest_is_opened(export: Path, model: Pa
     pinned = read_export(export).digest
     with open_export(export, pinned):
         pass
-    (model / "artifacts" / "profile.json").write_text("{}")  # harmless, and yet another model
+    (model / "artifacts" / "profile.json").write_text("{}")  # harmless, but changes the digest
     write_export(model, replace(read_export(export), digest=digest_of(model)), tmp_path / "export")
     with open_export(tmp_path / "export"):
         pass

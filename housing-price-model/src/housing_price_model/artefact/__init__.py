@@ -1,1 +1,1 @@
-"""What a served model consists of: its code, its export, and the check of its contents."""
+"""A served model: its code, its export, and the allowlist of its contents."""

@@ -134,7 +134,7 @@ def read_export(folder: Path, pinned_digest: str | None = None) -> Manifest:
         pinned_digest: The required digest, from a source that a writer of the folder cannot change.
 
     Raises:
-        ArtefactError: The folder is no export, its digest is not the pinned one, or its files differ from the manifest.
+        ArtefactError: The folder is not an export, has another digest than the pinned one, or has changed files.
     """
     manifest = _read_manifest(folder / MANIFEST)
     if pinned_digest is not None:

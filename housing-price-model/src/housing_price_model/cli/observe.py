@@ -17,7 +17,9 @@ app = typer.Typer()
 @app.command()
 def observe(
     servers: Annotated[list[str], typer.Argument(metavar="VERSION=URL...", help="Every model server that is running.")],
-    serving: Annotated[Path, typer.Option(help="The serving folder.")] = Path(".housing-price/serving"),
+    serving: Annotated[Path, typer.Option(help="Serving folder, shared with the runner and the orchestrator.")] = Path(
+        ".housing-price/serving"
+    ),
     within: Annotated[float, typer.Option(min=0, help="How long to wait for the servers, in seconds.")] = 60,
 ) -> None:
     """Report the running model servers to the lifecycle worker, where no runner starts them.

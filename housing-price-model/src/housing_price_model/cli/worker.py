@@ -60,7 +60,9 @@ def worker(
         timedelta | None,
         typer.Option(parser=parse_duration, metavar="DURATION", help="For training: how long to keep finished jobs."),
     ] = None,
-    serving: Annotated[Path, typer.Option(help="For lifecycle: the serving folder.")] = _SERVING,
+    serving: Annotated[
+        Path, typer.Option(help="For lifecycle: serving folder, shared with the runner and the orchestrator.")
+    ] = _SERVING,
     drain_seconds: Annotated[
         float,
         typer.Option(

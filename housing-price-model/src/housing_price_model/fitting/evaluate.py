@@ -96,8 +96,8 @@ def cross_validate(
     jobs = [*outer, *(job for jobs in inner for job in jobs)]
 
     def estimate_held_out(job: tuple[Rows, Rows]) -> Floats:
-        fitted, others = job
-        return PriceFit.fit(values[fitted], log_prices[fitted], recipe, seed).predict(values[others])
+        training, held_out = job
+        return PriceFit.fit(values[training], log_prices[training], recipe, seed).predict(values[held_out])
 
     def calibrate(fold: int) -> Interval:
         (train, _), errors = outer[fold], np.empty(len(values))
@@ -114,7 +114,7 @@ def cross_validate(
         estimates = [future.result() for future in futures]
         intervals = list(pool.map(calibrate, range(len(outer))))
     center, low, high = (np.empty(len(values)) for _ in range(3))
-    for fold, (_, others) in enumerate(outer):
-        center[others] = estimates[fold]
-        low[others], high[others] = intervals[fold].bounds(values[others], estimates[fold])
+    for fold, (_, held_out) in enumerate(outer):
+        center[held_out] = estimates[fold]
+        low[held_out], high[held_out] = intervals[fold].bounds(values[held_out], estimates[fold])
     return CrossValidation(Estimates(np.exp(center), np.exp(low), np.exp(high)), log_prices - center)

@@ -120,7 +120,7 @@ class LifeRecords:
         except MlflowException as error:
             if error.error_code not in NOT_FOUND_CODES:
                 raise
-            raise MoveError("version-unknown", f"there is no version {version}") from error
+            raise MoveError("version-unknown", f"There is no version {version}.") from error
         return _life(registered, self._aliases())
 
     def champion(self) -> str | None:

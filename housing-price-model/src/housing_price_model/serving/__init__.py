@@ -1,1 +1,1 @@
-"""The model server."""
+"""The model server and the verification of its answers."""

@@ -20,7 +20,7 @@ def benchmark_table(export: Path) -> str:
     Cross-validated metrics and the training time are those recorded by training.
 
     Raises:
-        ArtefactError: The folder is no export, or its files differ from the manifest.
+        ArtefactError: The folder is not an export, or its files differ from the manifest.
     """
     read_export(export)
     model = export / MODEL

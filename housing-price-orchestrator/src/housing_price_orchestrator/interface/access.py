@@ -77,28 +77,28 @@ def credential_in(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
     key = None
     for name, value in headers:
         if name == b"authorization" and value[: len(_BEARER)].lower() == _BEARER:
-            return _as_credential(value[len(_BEARER) :])
+            return _checked_credential(value[len(_BEARER) :])
         if name == b"x-api-key" and key is None:
             key = value
-    return None if key is None else _as_credential(key)
+    return None if key is None else _checked_credential(key)
 
 
-def _as_credential(value: bytes) -> str | None:
+def _checked_credential(value: bytes) -> str | None:
     if len(value) > MAX_CREDENTIAL_CHARACTERS or not value.isascii():
         raise CredentialsInvalid
     return value.strip().decode("ascii") or None
 
 
-def describe_access(document: dict[str, Any], *, is_open: bool, refusals: dict[str, dict[str, Any]]) -> None:
+def describe_access(document: dict[str, Any], *, is_open: bool, error_responses: dict[str, dict[str, Any]]) -> None:
     """Complete the guarded operations of an OpenAPI document.
 
-    Adds the `X-API-Key` alternative and the error responses `refusals`. If the service `is_open`, a key is optional.
+    Adds the `X-API-Key` alternative and `error_responses`. If the service `is_open`, a key is optional.
     """
     for operation in (operation for path in document["paths"].values() for operation in path.values()):
         for requirement in list(operation.get("security", [])):
             operation["security"].append({KEY_SCHEME: requirement[BEARER_SCHEME]})
             if is_open:
                 operation["security"].insert(0, {})
-            for status, refusal in refusals.items():
-                operation["responses"].setdefault(status, refusal)
+            for status, response in error_responses.items():
+                operation["responses"].setdefault(status, response)
     document["components"].setdefault("securitySchemes", {})[KEY_SCHEME] = KEY_SCHEME_DESCRIPTION

@@ -238,7 +238,7 @@ class DescribedAPI(FastAPI):
             document["components"]["schemas"] = dict(sorted(schemas.items()))
             access = self.state.access
             is_open = access is None or access.is_open
-            describe_access(document, is_open=is_open, refusals=access_errors())
+            describe_access(document, is_open=is_open, error_responses=access_errors())
             for operation in (operation for path in document["paths"].values() for operation in path.values()):
                 operation["responses"].setdefault("500", {"description": INTERNAL_ERROR.title, **PROBLEM})
                 for response in operation["responses"].values():

@@ -262,7 +262,7 @@ def error_response(request: Request, error: errors.HousingPriceError) -> Respons
 
 def retry_after_seconds(quotas: Mapping[str, Quota]) -> int:
     """Compute after how many whole seconds the next request will be granted."""
-    return max(math.ceil(quota.seconds) or 1 for quota in quotas.values() if not quota.is_granted)
+    return max(math.ceil(quota.reset_seconds) or 1 for quota in quotas.values() if not quota.is_granted)
 
 
 def rate_limit_headers(quotas: Mapping[str, Quota]) -> dict[str, str]:
@@ -271,7 +271,7 @@ def rate_limit_headers(quotas: Mapping[str, Quota]) -> dict[str, str]:
     Source: draft-ietf-httpapi-ratelimit-headers-11.
     """
     remaining = [
-        f'"{name}";r={quota.remaining};t={math.ceil(quota.seconds)}'
+        f'"{name}";r={quota.remaining};t={math.ceil(quota.reset_seconds)}'
         for name, quota in quotas.items()
         if quota.remaining is not None
     ]

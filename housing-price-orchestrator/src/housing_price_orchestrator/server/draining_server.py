@@ -72,5 +72,5 @@ class DrainingServer:
 
 
 def _duplicate(listening: socket.socket) -> socket.socket:
-    """The duplicate socket with all its methods, of which an event loop shows only some."""
+    """Duplicate a socket, because an event loop exposes one without `accept`."""
     return socket.socket(fileno=os.dup(listening.fileno()))

@@ -34,7 +34,7 @@ MAX_BLOCKS_PER_STREAM = 32
 """Maximum blocks of one stream that wait for their prices or to be sent; limits memory."""
 
 MAX_LOGGED_CALLS = 20
-"""Number of a stream's latest model server calls that appear in its log line."""
+"""Maximum model server calls in the log line of a stream: its latest."""
 
 MAX_CONCURRENT_BLOCKS = 64
 """Maximum blocks of all streams priced at the same time; the others wait at the gate."""

@@ -1,4 +1,4 @@
-"""Rules and dashboards ask only for what there is."""
+"""Rules and dashboards use only existing metrics, and every metric is used."""
 
 import re
 import shutil
@@ -11,7 +11,7 @@ from housing_price_orchestrator.observability.instruments import Histogram
 from housing_price_orchestrator.observability.metrics import Metrics
 from monitoring_files import MONITORING, names_in, panels, queries, rules
 
-# Read and not imported: the model's package loads much that has no place here.
+# Read as text: importing the model package would load pandas and MLflow.
 DRIFT = REPOSITORY / "housing-price-model" / "src" / "housing_price_model" / "drift" / "output" / "metrics.py"
 DRIFT_NAMES = set(re.findall(r'"(housing_price_drift_\w+)": ', DRIFT.read_text(encoding="utf-8")))
 RECORDED = {rule["record"] for rule in rules() if "record" in rule}
@@ -19,35 +19,35 @@ RECORDED = {rule["record"] for rule in rules() if "record" in rule}
 
 def known_names() -> set[str]:
     names = {"up", *RECORDED, *DRIFT_NAMES}
-    for one in Metrics():
-        if isinstance(one, Histogram):
-            names |= {f"{one.name}_{part}" for part in ("bucket", "sum", "count")}
+    for metric in Metrics():
+        if isinstance(metric, Histogram):
+            names |= {f"{metric.name}_{part}" for part in ("bucket", "sum", "count")}
         else:
-            names.add(one.name)
+            names.add(metric.name)
     return names
 
 
 @pytest.mark.parametrize("rule", rules(), ids=lambda rule: rule.get("record") or rule["alert"])
-def test_a_rule_asks_for_metrics_that_there_are(rule: dict[str, str]) -> None:
+def test_a_rule_uses_only_existing_metrics(rule: dict[str, str]) -> None:
     assert names_in(rule["expr"])
     assert names_in(rule["expr"]) <= known_names()
 
 
 @pytest.mark.parametrize(("title", "query"), queries())
-def test_a_panel_asks_for_metrics_that_there_are(title: str, query: str) -> None:
+def test_a_panel_uses_only_existing_metrics(title: str, query: str) -> None:
     assert names_in(query)
     assert names_in(query) <= known_names()
 
 
-def test_every_metric_of_the_service_is_on_the_dashboard_or_in_a_rule() -> None:
-    asked = set().union(
+def test_every_metric_is_on_the_dashboard_or_in_a_rule() -> None:
+    used = set().union(
         *(names_in(text) for text in [*(query for _, query in queries()), *(rule["expr"] for rule in rules())])
     )
-    unseen = {one.name for one in Metrics() if not any(name.startswith(one.name) for name in asked)}
-    assert unseen == set()
+    unused = {metric.name for metric in Metrics() if not any(name.startswith(metric.name) for name in used)}
+    assert unused == set()
 
 
-def test_panels_have_names_and_places_of_their_own() -> None:
+def test_panels_have_unique_titles_and_ids_and_do_not_overlap() -> None:
     assert len({panel["title"] for panel in panels()}) == len(panels())
     assert len({panel["id"] for panel in panels()}) == len(panels())
     places = [tuple(panel["gridPos"][key] for key in "xywh") for panel in panels()]
@@ -61,7 +61,7 @@ def test_panels_have_names_and_places_of_their_own() -> None:
     [("check", "config", "prometheus.yml"), ("test", "rules", "rules_test.yml")],
     ids=" ".join,
 )
-def test_promtool_agrees(command: tuple[str, ...]) -> None:
+def test_promtool_accepts_the_files(command: tuple[str, ...]) -> None:
     if shutil.which("promtool") is None:
         pytest.skip("promtool was not found: it comes with Debian's package prometheus")
     ended = subprocess.run(

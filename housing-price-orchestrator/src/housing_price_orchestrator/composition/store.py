@@ -70,8 +70,8 @@ class ComposedStore:
                 yield
         finally:
             # Both logs close at the same time, so that they share the limit.
-            closing = [log, self._shadow_log] if self._is_shadow_log_open and self._shadow_log is not None else [log]
-            await asyncio.gather(*(asyncio.to_thread(one.close, within_seconds=DRAIN_SECONDS) for one in closing))
+            open_logs = [log, self._shadow_log] if self._is_shadow_log_open and self._shadow_log is not None else [log]
+            await asyncio.gather(*(asyncio.to_thread(log.close, within_seconds=DRAIN_SECONDS) for log in open_logs))
 
 
 def _register_metrics(metrics: Metrics, log: SqlPredictionLog, shadow_log: SqlPredictionLog | None) -> None:

@@ -48,7 +48,7 @@ class ComposedTelemetry:
             "tracing": True,
             "tracer_provider": self._provider,
             "operation_spans": False,
-            "exclude": _is_of_a_watcher,
+            "exclude": _is_monitoring_request,
         }
 
     def wrap_calls(self, model: PriceModel) -> PriceModel:
@@ -81,14 +81,14 @@ class ComposedTelemetry:
             yield exposition
 
 
-def _is_of_a_watcher(scope: MutableMapping[str, Any]) -> bool:
+def _is_monitoring_request(scope: MutableMapping[str, Any]) -> bool:
     return scope["path"] in MONITORING_PATHS
 
 
 def _register_service_metrics(metrics: Metrics, readiness: Readiness) -> None:
     metrics.ready.read_from(lambda: [((), readiness.is_ready)])
     metrics.model_info.read_from(
-        lambda: [((one.name, one.version, one.id), 1)] if (one := readiness.identity) is not None else []
+        lambda: [((model.name, model.version, model.id), 1)] if (model := readiness.identity) is not None else []
     )
     metrics.workers.inc()
     metrics.build_info.with_labels(__version__, platform.python_version()).inc()

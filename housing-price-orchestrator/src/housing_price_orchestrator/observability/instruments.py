@@ -141,4 +141,4 @@ class Histogram(Instrument):
 
     def readings(self) -> list[Reading]:
         """Read every series."""
-        return [(labels, [*one.counts, one.sum]) for labels, one in self._series.items()]
+        return [(labels, [*series.counts, series.sum]) for labels, series in self._series.items()]

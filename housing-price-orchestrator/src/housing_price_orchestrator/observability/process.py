@@ -14,5 +14,5 @@ def register_process_metrics(metrics: Metrics) -> None:
     def read(name: str) -> list[tuple[tuple[str, ...], float]]:
         return [((), sample.value) for family in system.collect() for sample in family.samples if sample.name == name]
 
-    for one in (metrics.process_cpu_seconds, metrics.process_resident_bytes, metrics.process_open_files):
-        one.read_from(partial(read, one.name))
+    for metric in (metrics.process_cpu_seconds, metrics.process_resident_bytes, metrics.process_open_files):
+        metric.read_from(partial(read, metric.name))

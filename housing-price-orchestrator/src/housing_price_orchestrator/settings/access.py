@@ -23,7 +23,7 @@ class AuthSettings(Group):
     """
 
     required: bool | None = None
-    """`false` allows unauthenticated access beyond loopback; use it only behind a proxy that authenticates callers."""
+    """`true` requires authentication; `false` turns it off, even beyond loopback (for authenticating proxies)."""
     keys_file: Path | None = None
     """File of API keys, made by `housing-price-orchestrator keys`. Setting it makes authentication required."""
 

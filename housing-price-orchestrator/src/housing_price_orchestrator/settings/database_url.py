@@ -13,10 +13,10 @@ def _check_database_url(value: str) -> str:
         url = make_url(value)
     except ArgumentError:
         url = None
-    known = url is not None and url.get_backend_name() in {"sqlite", "postgresql"}
-    if url is None or not known or (url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}):
+    supported = url is not None and url.get_backend_name() in {"sqlite", "postgresql"}
+    if url is None or not supported or (url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}):
         raise ValueError("must be sqlite:///FILE, sqlite:////ABSOLUTE/FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
-    if url.get_backend_name() == "postgresql":
+    if backend == "postgresql":
         if importlib.util.find_spec("psycopg") is None:
             raise ValueError("PostgreSQL needs the extra `postgres`: install housing-price-orchestrator[postgres]")
         url = url.set(drivername="postgresql+psycopg")

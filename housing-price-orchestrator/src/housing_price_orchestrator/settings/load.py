@@ -21,14 +21,14 @@ def load_settings(*, host: str | None = None, port: int | None = None) -> Settin
     try:
         tracing = TracingSettings()
     except ValidationError as error:
-        raise _invalid(error, "tracing") from error
+        raise _to_invalid_settings(error, "tracing") from error
     try:
         return Settings(server=overrides, tracing=tracing) if overrides else Settings(tracing=tracing)
     except ValidationError as error:
-        raise _invalid(error) from error
+        raise _to_invalid_settings(error) from error
 
 
-def _invalid(error: ValidationError, *group: str) -> InvalidSettings:
+def _to_invalid_settings(error: ValidationError, *group: str) -> InvalidSettings:
     problems = [
         f"{variable_name((*group, *finding['loc']))}: {finding['msg']}" if finding["loc"] else finding["msg"]
         for finding in error.errors(include_url=False, include_input=False)

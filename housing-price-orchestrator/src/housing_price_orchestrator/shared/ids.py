@@ -1,15 +1,15 @@
 """Unique ids that need no system randomness per id."""
 
+import itertools
 import secrets
 import time
 from collections.abc import Callable
-from itertools import count
 
 
 def unique_ids() -> Callable[[], str]:
     """Return a function that makes ids of 32 hexadecimal digits: random per process, then a counter. Not secret."""
     process = secrets.token_hex(12)
-    numbers = count()
+    numbers = itertools.count()
     return lambda: f"{process}{next(numbers) & 0xFFFFFFFF:08x}"
 
 
@@ -24,16 +24,16 @@ def time_ordered_ids(clock_ns: Callable[[], int] = time.time_ns) -> Callable[[in
     within the call (4). One call makes at most `MAX_IDS_PER_CALL` ids.
     """
     process = secrets.token_hex(4)[:7]
-    numbers = count()
+    numbers = itertools.count()
 
-    def make(how_many: int) -> list[str]:
+    def make(count: int) -> list[str]:
         number = next(numbers)
         head = f"{clock_ns() // 1_000_000:012x}7{number >> 16 & 0xFFF:03x}8{process}{number & 0xFFFF:04x}"
-        if how_many == 1:
+        if count == 1:
             return [head + "0000"]
-        if how_many > MAX_IDS_PER_CALL:
-            raise ValueError(f"cannot make {how_many} ids at a time: the maximum is {MAX_IDS_PER_CALL}")
-        return [head + suffix for suffix in _suffixes(how_many)]
+        if count > MAX_IDS_PER_CALL:
+            raise ValueError(f"cannot make {count} ids at a time: the maximum is {MAX_IDS_PER_CALL}")
+        return [head + suffix for suffix in _suffixes(count)]
 
     return make
 
@@ -41,11 +41,11 @@ def time_ordered_ids(clock_ns: Callable[[], int] = time.time_ns) -> Callable[[in
 _suffix_cache: list[str] = []
 
 
-def _suffixes(how_many: int) -> list[str]:
-    """Return the first `how_many` index suffixes as four hexadecimal digits, from a cache."""
+def _suffixes(count: int) -> list[str]:
+    """Return the first `count` index suffixes as four hexadecimal digits, from a cache."""
     suffixes = _suffix_cache
-    if len(suffixes) < how_many:
-        suffixes = [f"{index:04x}" for index in range(how_many)]
+    if len(suffixes) < count:
+        suffixes = [f"{index:04x}" for index in range(count)]
         # One slice assignment, so that no other thread sees a partial list.
         _suffix_cache[:] = suffixes
-    return suffixes[:how_many]
+    return suffixes[:count]

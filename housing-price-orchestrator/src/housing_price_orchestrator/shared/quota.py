@@ -49,31 +49,31 @@ class Quota:
     is_granted: bool
     remaining: int | None
     """Requests left; None if finding out would cost another round trip."""
-    seconds: float
+    reset_seconds: float
     """Seconds until the quota is renewed; if it is used up, until the next request is granted."""
 
 
 class RateLimiter(Protocol):
     """Counts the requests of each caller against a rate."""
 
-    async def hit(self, who: str, /) -> Quota:
-        """Count a request of the caller `who` if it is granted; refused requests do not count.
+    async def hit(self, caller: str, /) -> Quota:
+        """Count a request of `caller` if it is granted; refused requests do not count.
 
         Never blocks the event loop on I/O and never raises: a request that cannot be counted is granted.
         """
         ...
 
 
-def wait_seconds(rate: Rate, previous: int, current: int, left: float) -> float:
+def wait_seconds(rate: Rate, previous: int, current: int, remaining_seconds: float) -> float:
     """Return the seconds until the next request is granted, by a sliding window counter.
 
     Args:
         rate: the rate limit; its seconds are the length of a window.
         previous: requests in the previous window, weighted by its overlap with the sliding window.
         current: requests in the current window.
-        left: seconds left in the current window.
+        remaining_seconds: seconds left in the current window.
     """
     if current < rate.requests:
         weight = (rate.requests - current) / previous if previous else 1.0
-        return max(0.0, left - weight * rate.seconds)
-    return left
+        return max(0.0, remaining_seconds - weight * rate.seconds)
+    return remaining_seconds

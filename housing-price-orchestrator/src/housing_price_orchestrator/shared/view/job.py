@@ -60,8 +60,8 @@ class JobDocument(View):
         """Build the document of a job."""
         progress = None
         if job.progress is not None:
-            known = {field.alias: job.progress.get(str(field.alias)) for field in JobProgress.model_fields.values()}
-            progress = JobProgress.model_validate(known)
+            document = {field.alias: job.progress.get(str(field.alias)) for field in JobProgress.model_fields.values()}
+            progress = JobProgress.model_validate(document)
         failure = job.failure
         return cls.model_validate(
             {

@@ -40,20 +40,20 @@ class RoutedModel(View):
     """Statistics of the version."""
 
     @classmethod
-    def of(cls, seen: VariantState) -> Self:
+    def of(cls, state: VariantState) -> Self:
         """Build the document of a version."""
         return cls.model_validate(
             {
-                "version": seen.version,
-                "modelId": seen.model_id,
-                "addresses": list(seen.addresses),
-                "weight": seen.weight,
+                "version": state.version,
+                "modelId": state.model_id,
+                "addresses": list(state.addresses),
+                "weight": state.weight,
                 "seen": {
-                    "requests": seen.answered,
-                    "errors": seen.failed,
-                    "p50Seconds": seen.p50_seconds,
-                    "p99Seconds": seen.p99_seconds,
-                    "medianDeviation": seen.median_deviation,
+                    "requests": state.answered,
+                    "errors": state.failed,
+                    "p50Seconds": state.p50_seconds,
+                    "p99Seconds": state.p99_seconds,
+                    "medianDeviation": state.median_deviation,
                 },
             }
         )
@@ -91,15 +91,15 @@ class RoutedModels(View):
     @classmethod
     def of(cls, state: RoutingState) -> Self:
         """Build the document of the versions in service."""
-        parts = {one.variant: RoutedModel.of(one) for one in state.variants}
+        by_role = {variant.variant: RoutedModel.of(variant) for variant in state.variants}
         stopped = state.stopped
         return cls.model_validate(
             {
                 "revision": state.revision,
                 "isFileUsable": state.is_file_usable,
-                "champion": parts["champion"],
-                "canary": parts.get("canary"),
-                "shadow": parts.get("shadow"),
+                "champion": by_role["champion"],
+                "canary": by_role.get("canary"),
+                "shadow": by_role.get("shadow"),
                 "stopped": None
                 if stopped is None
                 else StoppedModel.model_validate(

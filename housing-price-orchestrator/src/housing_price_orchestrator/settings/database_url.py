@@ -13,8 +13,9 @@ def _check_database_url(value: str) -> str:
         url = make_url(value)
     except ArgumentError:
         url = None
-    supported = url is not None and url.get_backend_name() in {"sqlite", "postgresql"}
-    if url is None or not supported or (url.get_backend_name() == "sqlite" and url.database in {None, "", ":memory:"}):
+    backend = None if url is None else url.get_backend_name()
+    is_in_memory = url is not None and url.database in {None, "", ":memory:"}
+    if url is None or backend not in {"sqlite", "postgresql"} or (backend == "sqlite" and is_in_memory):
         raise ValueError("must be sqlite:///FILE, sqlite:////ABSOLUTE/FILE or postgresql://USER:PASSWORD@HOST/DATABASE")
     if backend == "postgresql":
         if importlib.util.find_spec("psycopg") is None:

@@ -137,7 +137,7 @@ PROBLEM_TYPES: dict[type[errors.HousingPriceError], ProblemType] = {
         409,
         "job-has-no-result",
         "No such result",
-        "The job is in the state `{state}`. Results exist only after it has succeeded.",
+        "This job has no such result in the state `{state}`. Results exist only after a job has succeeded.",
     ),
     errors.IdempotencyKeyReused: ProblemType(
         422,

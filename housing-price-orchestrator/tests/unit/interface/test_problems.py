@@ -79,7 +79,7 @@ WITH_MEMBERS = [
     (errors.JobFinished("1", "failed"), "The job is in the final state `failed` and cannot be changed."),
     (
         errors.JobHasNoResult("1", "running"),
-        "The job is in the state `running`. Results exist only after it has succeeded.",
+        "This job has no such result in the state `running`. Results exist only after a job has succeeded.",
     ),
 ]
 

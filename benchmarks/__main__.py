@@ -84,7 +84,7 @@ def beside(
     export: Annotated[Path | None, typer.Option(help="An exported model; without it one is trained.")] = None,
 ) -> None:
     """Measure the orchestrator with a feature beside the same without it; fail where a promise does not hold."""
-    from benchmarks.beside import FEATURES  # noqa: PLC0415 - `report --help` need not load everything
+    from benchmarks.feature_cost import FEATURES  # noqa: PLC0415 - `report --help` need not load everything
 
     if feature not in FEATURES:
         typer.echo(f"error: {feature!r} is not measured; there are {', '.join(FEATURES)}", err=True)
@@ -103,18 +103,18 @@ def faults(
     minutes: Annotated[float | None, typer.Option(help="How long each of the long scenarios takes.")] = None,
 ) -> None:
     """Really cause each fault, print what holds, and fail where a promise does not."""
-    from benchmarks.faults import keeping, run  # noqa: PLC0415 - `report --help` need not load everything
+    from benchmarks.faults import results_file, run  # noqa: PLC0415 - `report --help` need not load everything
 
     results = run.run(only=only, export=export and export.resolve(), is_quick=quick, minutes=minutes)
     if not results["scenarios"]:
         names = ", ".join(scenario.name for scenario in run.SCENARIOS)
         typer.echo(f"error: no scenario has {only!r} in its name; there are {names}", err=True)
         sys.exit(2)
-    typer.echo(keeping.as_markdown(results))
+    typer.echo(results_file.as_markdown(results))
     if not quick:
-        keeping.keep(results)
+        results_file.keep(results)
         typer.echo("written: benchmarks/results/faults.json, benchmarks/results/faults.md")
-    if broken := run.not_held(results):
+    if broken := run.broken_promises(results):
         typer.echo("\n".join(["", f"{len(broken)} PROMISE(S) NOT HELD:", *broken]), err=True)
         sys.exit(1)
 

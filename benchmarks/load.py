@@ -12,8 +12,8 @@ from typing import Any, Final
 from benchmarks.houses import bodies
 from benchmarks.paths import BENCHMARKS, REPOSITORY
 from benchmarks.processes import environment
-from benchmarks.running import Running
-from benchmarks.watching import Memory, Used
+from benchmarks.resource_usage import CpuUsage, MemoryGrowth
+from benchmarks.running_contenders import RunningContender
 
 WRK_SCRIPT: Final = BENCHMARKS / "clients" / "predict.lua"
 CHECK_PAUSE_SECONDS: Final = 0.05
@@ -30,7 +30,7 @@ class WrongAnswer(RuntimeError):
     """Something answered wrong or with an error; figures of such a run mean nothing."""
 
 
-def closed_loop(running: Running, *, connections: int, seconds: int) -> Figures:
+def closed_loop(running: RunningContender, *, connections: int, seconds: int) -> Figures:
     """Ask for single houses over so many connections, as fast as they are answered; a second client checks meanwhile.
 
     Gives requests per second, their times, and the processor seconds that 1,000 requests cost. The first part of the
@@ -47,7 +47,7 @@ def closed_loop(running: Running, *, connections: int, seconds: int) -> Figures:
         wrk = subprocess.Popen(command, stdout=subprocess.PIPE, text=True, cwd=REPOSITORY)  # noqa: S603 - built above
         try:
             time.sleep(WRK_START_SECONDS + begin)
-            used = Used(running)
+            used = CpuUsage(running)
             time.sleep(end - begin)
             own, all_together = used.per_second()
             output, _ = wrk.communicate(timeout=CLIENT_GRACE_SECONDS)
@@ -66,45 +66,45 @@ def closed_loop(running: Running, *, connections: int, seconds: int) -> Figures:
     }
 
 
-def warm_up(running: Running, *, connections: int, seconds: int) -> None:
+def warm_up(running: RunningContender, *, connections: int, seconds: int) -> None:
     """Bring a contender into its stride: code paths, pools, and what BentoML learns about its batches."""
     closed_loop(running, connections=connections, seconds=seconds)
     if running.contender.dialect.many is not None:
         sequential(running, rows=100, seconds=0.2)
 
 
-def sequential(running: Running, *, rows: int, seconds: float) -> Figures:
+def sequential(running: RunningContender, *, rows: int, seconds: float) -> Figures:
     """Ask one request after the other, each with so many houses; gives their times, without those of the first."""
     warm_up_requests = 5 if rows <= SMALL_ROWS else 1
     limits = ["--seconds", str(seconds), "--warm-up-requests", str(warm_up_requests)]
     return _client("sequential", running, rows, *limits)
 
 
-def houses_alone(running: Running, *, houses: int) -> Figures:
+def houses_sequentially(running: RunningContender, *, houses: int) -> Figures:
     """Ask for so many houses, one after the other, so that there is nothing to coalesce."""
     return _client("sequential", running, 1, "--requests", str(houses))
 
 
-def houses_together(running: Running, *, connections: int) -> Figures:
+def houses_concurrently(running: RunningContender, *, connections: int) -> Figures:
     """Ask for every house of the survey once, by many callers at the same time."""
-    return _client("together", running, 1, "--connections", str(connections))
+    return _client("concurrent_callers", running, 1, "--connections", str(connections))
 
 
-def open_loop(running: Running, *, rate: float, seconds: float) -> Figures:
+def open_loop(running: RunningContender, *, rate: float, seconds: float) -> Figures:
     """Ask for single houses at a fixed rate; times count from the scheduled send."""
     return _client("open_loop", running, 1, "--rate", str(rate), "--seconds", str(seconds))
 
 
-def stream(running: Running, *, houses: int) -> Figures:
+def stream(running: RunningContender, *, houses: int) -> Figures:
     """Stream houses over one connection; gives rows per second, and by how much the server's memory grew."""
-    memory = Memory(running.server)
+    memory = MemoryGrowth(running.server)
     with memory:
         figures = _client("stream", running, 1, "--houses", str(houses), path="/api/v1/price/predict/stream")
     return figures | {"grown_mib": round(memory.grown_bytes / 2**20, 1)}
 
 
 @contextlib.contextmanager
-def batches_beside(running: Running, *, rows: int, seconds: float) -> Iterator[Figures]:
+def batches_beside(running: RunningContender, *, rows: int, seconds: float) -> Iterator[Figures]:
     """Ask for batches, one after the other, while the block runs."""
     figures: Figures = {}
     with ThreadPoolExecutor(1) as pool:
@@ -114,7 +114,7 @@ def batches_beside(running: Running, *, rows: int, seconds: float) -> Iterator[F
 
 
 @contextlib.contextmanager
-def _checked_meanwhile(running: Running, seconds: float) -> Iterator[Figures]:
+def _checked_meanwhile(running: RunningContender, seconds: float) -> Iterator[Figures]:
     """Let one more client ask slowly and compare every answer with the model's own."""
     command = _client_command("sequential", running, 1, None)
     command += ["--pause-seconds", str(CHECK_PAUSE_SECONDS), "--seconds", str(seconds)]
@@ -130,13 +130,13 @@ def _checked_meanwhile(running: Running, seconds: float) -> Iterator[Figures]:
     _require_right(f"{running.contender.name}, checked under load", figures)
 
 
-def _client(module: str, running: Running, rows: int, *options: str, path: str | None = None) -> Figures:
+def _client(module: str, running: RunningContender, rows: int, *options: str, path: str | None = None) -> Figures:
     figures: Figures = json.loads(_output_of([*_client_command(module, running, rows, path), *options]))
     _require_right(f"{running.contender.name}, {module}, {rows} houses", figures)
     return figures
 
 
-def _client_command(module: str, running: Running, rows: int, path: str | None) -> list[str]:
+def _client_command(module: str, running: RunningContender, rows: int, path: str | None) -> list[str]:
     dialect = running.contender.dialect
     return [
         *(sys.executable, "-m", f"benchmarks.clients.{module}"),

@@ -15,7 +15,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from benchmarks.paths import REPOSITORY, STATE
-from housing_price.stack.process import GRACE_SECONDS, LEASH, LEASH_SECONDS
+from housing_price.stack.process import GRACE_SECONDS, LEASH, STOP_TIMEOUT_SECONDS
 
 READY_SECONDS: Final = 180.0
 SETTLE_SECONDS: Final = 30.0
@@ -85,7 +85,7 @@ class Server:
         assert self._leash.stdin is not None  # noqa: S101 - it was asked for above
         self._leash.stdin.close()
         try:
-            self._leash.wait(LEASH_SECONDS)
+            self._leash.wait(STOP_TIMEOUT_SECONDS)
         except subprocess.TimeoutExpired:
             self._leash.kill()
         self._folder.cleanup()

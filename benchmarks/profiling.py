@@ -10,11 +10,11 @@ from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
 
-from benchmarks import load, model, oracle
+from benchmarks import load, model, reference_prices
 from benchmarks.contenders import SHIPPED_ALONE, contenders
 from benchmarks.paths import RESULTS, STATE
 from benchmarks.processes import find_uv
-from benchmarks.running import start
+from benchmarks.running_contenders import start
 
 PY_SPY = "py-spy==0.4.3"
 SAMPLES_PER_SECOND = 400
@@ -37,7 +37,9 @@ def profile(seconds: int, connections: int, export: Path | None = None) -> None:
     raw = STATE / "profile.txt"
     with ExitStack() as stack:
         known = contenders(export)
-        running = start([SHIPPED_ALONE], known, stack, of_stub=oracle.of_stub(), of_model=oracle.of_stub())
+        running = start(
+            [SHIPPED_ALONE], known, stack, of_stub=reference_prices.of_stub(), of_model=reference_prices.of_stub()
+        )
         one = running[SHIPPED_ALONE]
         load.warm_up(one, connections=connections, seconds=1)
         command = [find_uv(), "tool", "run", "--from", PY_SPY, "py-spy", "record", "--format", "raw", "--nonblocking"]

@@ -8,9 +8,9 @@ from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
 
-from benchmarks import load, machine, model, oracle, scenarios
+from benchmarks import load, machine, model, reference_prices, scenarios
 from benchmarks.contenders import contenders
-from benchmarks.running import start
+from benchmarks.running_contenders import start
 from benchmarks.scenarios import Effort, Sample, Stage
 
 WARM_UP_SECONDS = 1
@@ -30,7 +30,7 @@ def run(effort: Effort, *, export: Path | None, stages: list[str], only: str) ->
         sys.exit("wrk was not found: install it (Debian: apt-get install wrk)")
     facts = machine.facts()
     export = export or model.exported()
-    expected = {"of_stub": oracle.of_stub(), "of_model": oracle.of_model(export)}
+    expected = {"of_stub": reference_prices.of_stub(), "of_model": reference_prices.of_model(export)}
     known = contenders(export)
     samples: list[Sample] = []
     started = time.monotonic()

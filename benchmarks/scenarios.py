@@ -11,7 +11,7 @@ from typing import Any, Final
 from benchmarks import contenders as who
 from benchmarks import load
 from benchmarks.load import Figures
-from benchmarks.running import Running
+from benchmarks.running_contenders import RunningContender
 
 CONNECTIONS: Final = (1, 8, 32, 128, 256)
 ROWS: Final = (1, 10, 100, 1_000, 10_000)
@@ -54,7 +54,7 @@ QUICK: Final = Effort(
 )
 
 type Sample = dict[str, Any]
-type Measure = Callable[[Running], Figures]
+type Measure = Callable[[RunningContender], Figures]
 
 
 @dataclass(frozen=True)
@@ -151,7 +151,7 @@ def _logged(with_and_without: Sequence[str], effort: Effort) -> Sequence[Scenari
     return [*[busy] * slices, *[one] * slices]
 
 
-def _batches_at_once(running: Running, effort: Effort) -> Figures:
+def _batches_at_once(running: RunningContender, effort: Effort) -> Figures:
     """What the model server prices in batches of 1,000: with one caller and with two, the better counts."""
     figures = load.sequential(running, rows=BATCH_ROWS, seconds=effort.latency_seconds)
     alone = figures["requests"] * BATCH_ROWS / figures["seconds"]
@@ -161,10 +161,10 @@ def _batches_at_once(running: Running, effort: Effort) -> Figures:
     return {"rows_per_second": round(max(alone, both), 1), "one_caller": round(alone, 1), "two_callers": round(both, 1)}
 
 
-def _coalesced(running: Running) -> Figures:
+def _coalesced(running: RunningContender) -> Figures:
     """Ask for houses one by one, and for every house among many; both are compared with the model, bit for bit."""
-    alone = load.houses_alone(running, houses=HOUSES_ALONE)
-    together = load.houses_together(running, connections=BUSY_CONNECTIONS)
+    alone = load.houses_sequentially(running, houses=HOUSES_ALONE)
+    together = load.houses_concurrently(running, connections=BUSY_CONNECTIONS)
     return {
         "alone": alone["checked"],
         "coalesced": together["checked"],
@@ -172,18 +172,18 @@ def _coalesced(running: Running) -> Figures:
     }
 
 
-def _half_of_peak(running: Running, effort: Effort) -> Figures:
+def _half_of_peak(running: RunningContender, effort: Effort) -> Figures:
     """Find the most that goes, then send half of it on schedule."""
     peak = load.closed_loop(running, connections=BUSY_CONNECTIONS, seconds=effort.seconds)["per_second"]
     figures = load.open_loop(running, rate=peak / 2, seconds=effort.open_loop_seconds)
     return figures | {"peak_per_second": peak}
 
 
-def _singles(running: Running, effort: Effort) -> Figures:
+def _singles(running: RunningContender, effort: Effort) -> Figures:
     return load.open_loop(running, rate=QUIET_RATE, seconds=effort.open_loop_seconds)
 
 
-def _singles_beside_batches(running: Running, effort: Effort) -> Figures:
+def _singles_beside_batches(running: RunningContender, effort: Effort) -> Figures:
     # The batches start first and end last.
     seconds = effort.open_loop_seconds + 1.5
     with load.batches_beside(running, rows=LARGEST_BATCH_ROWS, seconds=seconds) as batches:
@@ -197,7 +197,9 @@ def in_turn(names: Sequence[str], turn: int) -> Sequence[str]:
     return [*names[start:], *names[:start]]
 
 
-def run_round(stage: Stage, running: Mapping[str, Running], number: int, report: Callable[[Sample], None]) -> None:
+def run_round(
+    stage: Stage, running: Mapping[str, RunningContender], number: int, report: Callable[[Sample], None]
+) -> None:
     """Measure every scenario of a stage once."""
     for turn, scenario in enumerate(stage.scenarios):
         for name in in_turn(scenario.names, number + turn):

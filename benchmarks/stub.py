@@ -10,7 +10,7 @@ import sys
 
 import uvloop
 
-from benchmarks.oracle import STUB_MODEL_ID, STUB_PRICES
+from benchmarks.reference_prices import STUB_MODEL_ID, STUB_PRICES
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _NO_CONTENT = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n\n"

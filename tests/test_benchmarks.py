@@ -1,4 +1,4 @@
-"""The harness of the benchmarks notices what is wrong, and the page tells what was measured."""
+"""The benchmark harness detects wrong answers, and the page shows the measured figures."""
 
 import json
 from pathlib import Path
@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from benchmarks import load, report, targets
-from benchmarks.clients.checking import Checker
+from benchmarks.clients.checker import Checker
 from benchmarks.medians import Medians
 from benchmarks.paths import README, RESULTS
 from benchmarks.scenarios import FULL, alone, with_model
@@ -16,7 +16,7 @@ IDS, PRICES = [7, 8, 9], [[1.5, 1.0, 2.0], [2.5, 2.0, 3.0], [3.5, 3.0, 4.0]]
 
 @pytest.fixture
 def checker(tmp_path: Path) -> Checker:
-    """Knows three houses, of which each request has two."""
+    """A checker that knows three houses; each request contains two of them."""
     expected = tmp_path / "expected.json"
     expected.write_text(json.dumps({"ids": IDS, "prices": PRICES}))
     return Checker(expected, rows=2)
@@ -32,7 +32,7 @@ def of_a_model_server(place: int) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("answer", [public, of_a_model_server])
-def test_right_answers_are_right(checker: Checker, answer: Any) -> None:
+def test_correct_answers_are_accepted(checker: Checker, answer: Any) -> None:
     checker.check(0, 200, json.dumps({"predictions": [answer(0), answer(1)]}).encode())
     checker.check(1, 200, json.dumps({"predictions": [answer(2), answer(0)]}).encode())
     assert (checker.checked, checker.errors, checker.wrong) == (2, 0, 0)
@@ -53,18 +53,18 @@ def test_right_answers_are_right(checker: Checker, answer: Any) -> None:
     ],
     ids=str,
 )
-def test_anything_else_is_wrong(checker: Checker, answers: Any) -> None:
+def test_every_other_answer_is_counted_as_wrong(checker: Checker, answers: Any) -> None:
     checker.check(0, 200, json.dumps({"predictions": answers}).encode())
     assert checker.wrong == 1
     assert checker.first_problem
 
 
-def test_an_error_is_one_whatever_it_says(checker: Checker) -> None:
+def test_an_error_status_is_an_error_even_with_correct_prices(checker: Checker) -> None:
     checker.check(0, 503, json.dumps({"predictions": [public(0), public(1)]}).encode())
     assert (checker.errors, checker.wrong) == (1, 0)
 
 
-def test_a_client_that_fails_beside_is_noticed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_background_client_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(*_arguments: object, **_options: object) -> load.Figures:
         raise load.WrongAnswer("the client ended with 1")
 
@@ -73,7 +73,7 @@ def test_a_client_that_fails_beside_is_noticed(monkeypatch: pytest.MonkeyPatch) 
         pass
 
 
-def test_the_page_has_the_tables_of_the_last_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_the_page_contains_the_tables_of_the_last_run(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     page = tmp_path / "README.md"
     page.write_text(README.read_text())
     monkeypatch.setattr(report, "README", page)
@@ -82,13 +82,13 @@ def test_the_page_has_the_tables_of_the_last_run(monkeypatch: pytest.MonkeyPatch
     assert page.read_text() == README.read_text()
 
 
-def test_the_last_run_measured_every_promise_and_nothing_was_wrong() -> None:
+def test_the_last_run_measured_every_target_without_problems() -> None:
     results = json.loads((RESULTS / "bench.json").read_bytes())
     assert results["problems"] == []
     assert [row.what for row in targets.rows(Medians(results)) if row.is_kept is None] == []
 
 
-def test_the_last_run_has_the_scenarios_that_there_are() -> None:
+def test_the_last_run_contains_exactly_the_current_scenarios() -> None:
     samples = json.loads((RESULTS / "bench.json").read_bytes())["samples"]
     measured = {(sample["scenario"], sample["contender"], sample["x"]) for sample in samples}
     wanted = {

@@ -1,4 +1,4 @@
-"""The quick part of `make faults`: real processes and real faults, where answers are judged and times are not."""
+"""The quick part of `make faults`: real processes and real faults. Checks responses, not times."""
 
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks.faults.run import SCENARIOS, not_held, run
+from benchmarks.faults.run import SCENARIOS, broken_promises, run
 
 QUICK = (
     "killed",
@@ -21,28 +21,28 @@ QUICK = (
     "routes",
     "bad canary",
 )
-AT_A_TIME = 4
-"""They wait more than they work; none of them judges how fast anything was."""
+PARALLEL_SCENARIOS = 4
+"""The scenarios mostly wait, and none of them measures time."""
 
 pytestmark = pytest.mark.stack
 
 
 @pytest.fixture(scope="module")
 def running() -> Iterator[dict[str, Future[dict[str, Any]]]]:
-    """All scenarios, side by side."""
-    with ThreadPoolExecutor(AT_A_TIME) as pool:
-        # None of them needs a model: behind the orchestrator is a process that prices by a rule.
+    """Run all scenarios in parallel."""
+    with ThreadPoolExecutor(PARALLEL_SCENARIOS) as pool:
+        # No model is needed: the orchestrator calls a process that computes prices by a rule.
         yield {name: pool.submit(run, only=name, export=Path(), is_quick=True) for name in QUICK}
         pool.shutdown(cancel_futures=True)
 
 
 @pytest.mark.parametrize("name", QUICK)
-def test_it_keeps_its_word_while_there_is_the_fault(running: dict[str, Future[dict[str, Any]]], name: str) -> None:
+def test_the_service_keeps_its_promises_during_the_fault(running: dict[str, Future[dict[str, Any]]], name: str) -> None:
     results = running[name].result(timeout=120)
     assert list(results["scenarios"]) == [name]
-    assert not not_held(results)
+    assert not broken_promises(results)
 
 
-def test_every_scenario_has_a_name_of_its_own() -> None:
+def test_scenario_names_are_unique() -> None:
     names = [scenario.name for scenario in SCENARIOS]
     assert len(set(names)) == len(names)

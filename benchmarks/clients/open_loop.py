@@ -11,7 +11,7 @@ import time
 import uvloop
 
 from benchmarks.clients import wire
-from benchmarks.clients.checking import Checker, quantiles_ms
+from benchmarks.clients.checker import Checker, quantiles_ms
 
 MAX_CONNECTIONS = 2_000
 CONNECTIONS_AT_FIRST = 64

@@ -4,7 +4,7 @@ import json
 import time
 
 from benchmarks.clients import wire
-from benchmarks.clients.checking import Checker, quantiles_ms
+from benchmarks.clients.checker import Checker, quantiles_ms
 
 
 def main() -> None:

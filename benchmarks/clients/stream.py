@@ -7,7 +7,7 @@ import time
 from itertools import count, islice
 
 from benchmarks.clients import wire
-from benchmarks.clients.checking import Checker
+from benchmarks.clients.checker import Checker
 
 LINES_PER_CHUNK = 64
 RECEIVE_BYTES = 1 << 20

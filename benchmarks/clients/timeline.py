@@ -19,9 +19,9 @@ from typing import Any
 import uvloop
 
 from benchmarks.clients import wire
-from benchmarks.clients.judging import Judge
+from benchmarks.clients.verdicts import PriceJudge
 
-REFUSED, BROKEN_OFF, SILENT = 0, -1, -2
+REFUSED, DISCONNECTED, NO_ANSWER = 0, -1, -2
 """Instead of a status: no connection could be opened; it ended before the answer did; nothing came at all."""
 
 CONNECTIONS_AT_FIRST = 16
@@ -78,13 +78,13 @@ class _Connection(asyncio.Protocol):
         self._load.idle.pop(self, None)
         if self._row is not None:
             row, self._row = self._row, None
-            self._load.ended(row, BROKEN_OFF)
+            self._load.ended(row, DISCONNECTED)
 
 
 class TimedLoad:
     """Sends on schedule, whatever happens to what was sent before."""
 
-    def __init__(self, target: wire.Target, judge: Judge, rate: float, total: int) -> None:
+    def __init__(self, target: wire.Target, judge: PriceJudge, rate: float, total: int) -> None:
         self._target = target
         self._judge = judge
         self._rate = rate
@@ -110,7 +110,7 @@ class TimedLoad:
             # Where it is late it sends all that is due, but looks at what came in between.
             if (left := due - time.monotonic()) > 0 or not number % 16:
                 await asyncio.sleep(max(0.0, left))
-            self._send(number, [due, None, None, SILENT, None, None, None, None])
+            self._send(number, [due, None, None, NO_ANSWER, None, None, None, None])
         self._is_over = True
         if self._waiting:
             try:
@@ -192,7 +192,7 @@ def main() -> None:
     parser.add_argument("--write", type=Path, required=True, help="the file for what was seen")
     options = parser.parse_args()
     expected = {name: Path(path) for name, _, path in (one.partition("=") for one in options.expected)}
-    judge = Judge(expected, options.rows)
+    judge = PriceJudge(expected, options.rows)
     target = wire.target(options)
 
     async def run() -> list[Row]:

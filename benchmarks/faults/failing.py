@@ -2,7 +2,7 @@
 
 from collections import Counter
 
-from benchmarks.faults.arena import DEADLINE_SECONDS, LATEST_MS, Arena, Stub
+from benchmarks.faults.testbed import DEADLINE_SECONDS, MAX_ANSWER_MS, Stub, Testbed
 from benchmarks.processes import Server
 
 RATE = 200.0
@@ -15,24 +15,26 @@ ATTEMPTS = 1.2
 SCHEDULING_SECONDS = 0.1
 
 
-def failing(arena: Arena) -> None:
+def failing(testbed: Testbed) -> None:
     """50 % of the calls fail: with 500, with 503, and with 503 after 0.7 s."""
     for status, after_seconds, rate in ((500, 0.0, RATE), (503, 0.0, RATE), (503, SLOW_FAILURE_SECONDS, SLOW_RATE)):
         # Each with an orchestrator of its own, and not warmed up: what went well may pay for the retries of later.
-        stub = arena.stub()
-        orchestrator = arena.orchestrator(stub.port)
-        _fails(arena, orchestrator, stub, status=status, after_seconds=after_seconds, rate=rate)
+        stub = testbed.start_stub()
+        orchestrator = testbed.start_orchestrator(stub.port)
+        _fails(testbed, orchestrator, stub, status=status, after_seconds=after_seconds, rate=rate)
 
 
-def _fails(arena: Arena, orchestrator: Server, stub: Stub, *, status: int, after_seconds: float, rate: float) -> None:
+def _fails(
+    testbed: Testbed, orchestrator: Server, stub: Stub, *, status: int, after_seconds: float, rate: float
+) -> None:
     what = f"{status} after {after_seconds:g} s"
     asked_first, before = stub.calls()[0], len(stub.calls())
     stub.behave("failing", share=0.5, status=status, seconds=after_seconds)
-    with arena.load(
-        orchestrator, arena.expected_of_stub, rate=rate, seconds=arena.lasting(SECONDS, 1), name=what
+    with testbed.start_load(
+        orchestrator, testbed.expected_from_stub, rate=rate, seconds=testbed.duration(SECONDS, 1), name=what
     ) as load:
         seen = load.finish()
-    prices = arena.prices_of_stub()
+    prices = testbed.stub_prices()
     sent = {prices[number % len(prices)]: one.sent for number, one in enumerate(seen) if one.sent is not None}
     # The first call of all asked whether there is an answer, and that house is asked about again and again.
     sent.pop(asked_first["prices"][0], None)
@@ -42,15 +44,15 @@ def _fails(arena: Arena, orchestrator: Server, stub: Stub, *, status: int, after
     # It may also carry some whose time is over, as long as there is one that is waited for.
     latest = DEADLINE_SECONDS + SCHEDULING_SECONDS
     late = [at - max(carried) for at, carried in calls if carried and at - max(carried) > latest]
-    found = arena.findings
+    found = testbed.findings
     made, tried = sum(attempts.values()), len(attempts)
     figures = {"calls": len(calls), "attempts": made, "tried": tried, "most_attempts": max(attempts.values())}
     found.figures[what] = seen.summary | figures
     if rate == RATE:
         # At a low rate what the floor of the budget allows is more than that.
-        found.at_most(f"{what}: attempts per request that was tried", made / tried, ATTEMPTS, "")
-    found.none(f"{what}: calls after the deadlines of all that they carry", late)
-    found.none(f"{what}: other answers", seen.unlike(200, 502, 503, 504))
-    found.none(f"{what}: wrong prices", seen.wrong)
-    found.holds(f"{what}: some are priced", "> 0", len(seen.priced), bool(len(seen.priced)))
-    found.at_most(f"{what}: the latest answer", seen.max_ms, LATEST_MS, "ms")
+        found.expect_at_most(f"{what}: attempts per request that was tried", made / tried, ATTEMPTS, "")
+    found.expect_none(f"{what}: calls after the deadlines of all that they carry", late)
+    found.expect_none(f"{what}: other answers", seen.other_than(200, 502, 503, 504))
+    found.expect_none(f"{what}: wrong prices", seen.wrong)
+    found.expect(f"{what}: some are priced", "> 0", len(seen.priced), bool(len(seen.priced)))
+    found.expect_at_most(f"{what}: the latest answer", seen.max_ms, MAX_ANSWER_MS, "ms")

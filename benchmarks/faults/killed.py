@@ -3,43 +3,43 @@
 import signal
 import time
 
-from benchmarks.faults.arena import LATEST_MS, Arena
+from benchmarks.faults.testbed import MAX_ANSWER_MS, Testbed
 
 RATE = 200.0
 SETTLING_SECONDS = 0.25
 READY_PAUSE_SECONDS = 0.02
-LONGEST_SECONDS = 120.0
+MAX_LOAD_SECONDS = 120.0
 
 
-def killed(arena: Arena) -> None:
+def killed(testbed: Testbed) -> None:
     """Kill -9 of the model server at 200/s; 3 s later another is started in its place."""
-    model_server, orchestrator = arena.in_front()
-    expected = arena.expected
-    arena.warm_up(orchestrator, expected)
-    with arena.load(orchestrator, expected, rate=RATE, seconds=LONGEST_SECONDS) as load:
-        time.sleep(arena.lasting(3, 0.5))
+    model_server, orchestrator = testbed.start_orchestrator_and_model_server()
+    expected = testbed.expected
+    testbed.warm_up(orchestrator, expected)
+    with testbed.start_load(orchestrator, expected, rate=RATE, seconds=MAX_LOAD_SECONDS) as load:
+        time.sleep(testbed.duration(3, 0.5))
         model_server.send(signal.SIGKILL)
         killed_at = time.monotonic()
         model_server.ended(5)
-        time.sleep(arena.lasting(3, 0.2))
-        arena.some_model_server(model_server.port).wait_until_ready(READY_PAUSE_SECONDS)
+        time.sleep(testbed.duration(3, 0.2))
+        testbed.start_any_model_server(model_server.port).wait_until_ready(READY_PAUSE_SECONDS)
         ready_at = time.monotonic()
-        time.sleep(arena.lasting(5, 1))
+        time.sleep(testbed.duration(5, 1))
         seen = load.stop()
     away = seen.due(killed_at + SETTLING_SECONDS, ready_at)
     refused = away.failed
-    found = arena.findings
+    found = testbed.findings
     found.figures |= seen.summary | {"seconds_away": ready_at - killed_at}
     prices = sorted(one.ended for one in seen.priced if one.ended is not None and one.ended >= ready_at)
     first_price_ms = (prices[0] - ready_at) * 1000 if prices else None
-    found.at_most("the latest answer", seen.max_ms, LATEST_MS, "ms")
-    found.none("errors that are not 503", seen.failed.unlike(503), is_figure=True)
-    found.none("errors that are neither 503 nor 504", seen.failed.unlike(503, 504))
-    found.none("503 without Retry-After", seen.hopeless)
-    found.none("requests broken off or without an answer", seen.unanswered)
-    found.at_most("errors from 250 ms after the kill until it is back, p99", refused.p99_ms, 20, "ms")
-    found.at_most("first price after it is ready again", first_price_ms, 1000, "ms")
-    found.none("wrong prices", seen.wrong)
-    found.holds("prices come again", "> 0", len(prices), bool(prices))
-    lasting = [(one.due - ready_at) * 1000 for one in seen.due(ready_at).failed]
-    found.at_most("the last error after it is ready again", max(lasting, default=0.0), 1000, "ms")
+    found.expect_at_most("the latest answer", seen.max_ms, MAX_ANSWER_MS, "ms")
+    found.expect_none("errors that are not 503", seen.failed.other_than(503), is_figure=True)
+    found.expect_none("errors that are neither 503 nor 504", seen.failed.other_than(503, 504))
+    found.expect_none("503 without Retry-After", seen.without_retry_after)
+    found.expect_none("requests broken off or without an answer", seen.unanswered)
+    found.expect_at_most("errors from 250 ms after the kill until it is back, p99", refused.p99_ms, 20, "ms")
+    found.expect_at_most("first price after it is ready again", first_price_ms, 1000, "ms")
+    found.expect_none("wrong prices", seen.wrong)
+    found.expect("prices come again", "> 0", len(prices), bool(prices))
+    duration = [(one.due - ready_at) * 1000 for one in seen.due(ready_at).failed]
+    found.expect_at_most("the last error after it is ready again", max(duration, default=0.0), 1000, "ms")

@@ -11,10 +11,10 @@ from types import TracebackType
 from typing import Final, Self
 
 from benchmarks import houses
-from benchmarks.faults.timeline import Asked, Timeline
+from benchmarks.faults.timeline import RequestRecord, Timeline
 from benchmarks.paths import REPOSITORY, STATE
 from benchmarks.processes import environment, tree
-from housing_price.stack.process import LEASH, LEASH_SECONDS
+from housing_price.stack.process import LEASH, STOP_TIMEOUT_SECONDS
 
 START_SECONDS: Final = 60.0
 DRAIN_SECONDS: Final = 15.0
@@ -73,7 +73,7 @@ class Load:
     ) -> None:
         """End it where it goes on."""
         self._stdin.close()
-        self._process.wait(LEASH_SECONDS)
+        self._process.wait(STOP_TIMEOUT_SECONDS)
         self._stdout.close()
 
     def stop(self) -> Timeline:
@@ -86,4 +86,4 @@ class Load:
         status = self._process.wait(self._seconds + DRAIN_SECONDS + START_SECONDS)
         if status:
             raise RuntimeError(f"the load ended with {status}")
-        return Timeline([Asked(*row) for row in json.loads(self._record.read_bytes())["rows"]])
+        return Timeline([RequestRecord(*row) for row in json.loads(self._record.read_bytes())["rows"]])

@@ -4,7 +4,7 @@ import random
 from typing import Final
 
 from benchmarks import houses
-from benchmarks.faults.arena import houses_together, one_house
+from benchmarks.faults.testbed import batch_of_houses, one_house
 
 _HOST: Final = b"Host: 127.0.0.1\r\n"
 
@@ -66,7 +66,7 @@ def corpus() -> list[bytes]:
     line = one_house()
     posts = [
         (houses.PREDICT_PATH, b"application/json", line),
-        (f"{houses.PREDICT_PATH}/batch", b"application/json", houses_together(3)),
+        (f"{houses.PREDICT_PATH}/batch", b"application/json", batch_of_houses(3)),
         (f"{houses.PREDICT_PATH}/stream", b"application/x-ndjson", b"\n".join([line] * 3) + b"\n"),
     ]
     paths = ("/", "/livez", "/readyz", "/openapi.json", "/docs", "/metrics")
@@ -80,67 +80,67 @@ def corpus() -> list[bytes]:
     return made
 
 
-def mutated(dice: random.Random, requests: list[bytes]) -> bytes:
+def mutated(rng: random.Random, requests: list[bytes]) -> bytes:
     """Change a request in one to three ways; in half of the cases its body is as long as it says."""
-    request = dice.choice(requests)
-    for _ in range(dice.randint(1, 3)):
+    request = rng.choice(requests)
+    for _ in range(rng.randint(1, 3)):
         head, end, body = request.partition(b"\r\n\r\n")
-        which = dice.random()
+        which = rng.random()
         if which < _IN_BODY and body:
-            body = _bytes_changed(dice, body, requests)
+            body = _bytes_changed(rng, body, requests)
             request = head + end + body
-            if dice.random() < _HONEST:
+            if rng.random() < _HONEST:
                 request = _with_right_length(request)
         elif which < _IN_HEADERS:
-            request = _header_changed(dice, head) + end + body
+            request = _header_changed(rng, head) + end + body
         else:
-            request = _bytes_changed(dice, request, requests)
+            request = _bytes_changed(rng, request, requests)
     return request
 
 
 _IN_BODY, _IN_HEADERS, _HONEST = 0.5, 0.75, 0.75
 
 
-def _bytes_changed(dice: random.Random, content: bytes, requests: list[bytes]) -> bytes:
-    start = dice.randint(0, len(content))
-    end = min(len(content), start + dice.choice((1, 4, 40, 400)))
+def _bytes_changed(rng: random.Random, content: bytes, requests: list[bytes]) -> bytes:
+    start = rng.randint(0, len(content))
+    end = min(len(content), start + rng.choice((1, 4, 40, 400)))
     before, between, after = content[:start], content[start:end], content[end:]
-    match dice.choice(("flip", "cut", "drop", "double", "nasty", "splice", "noise")):
+    match rng.choice(("flip", "cut", "drop", "double", "nasty", "splice", "noise")):
         case "flip":
-            between = bytes([between[0] ^ (1 << dice.randrange(8))]) + between[1:] if between else b"?"
+            between = bytes([between[0] ^ (1 << rng.randrange(8))]) + between[1:] if between else b"?"
         case "cut":
             between = after = b""
         case "drop":
             between = b""
         case "double":
-            between *= dice.choice((2, 4, 100))
+            between *= rng.choice((2, 4, 100))
         case "splice":
-            other = dice.choice(requests)
-            between, after = other[dice.randint(0, len(other)) :], b""
+            other = rng.choice(requests)
+            between, after = other[rng.randint(0, len(other)) :], b""
         case "noise":
-            between = dice.randbytes(dice.choice((1, 8, 64)))
+            between = rng.randbytes(rng.choice((1, 8, 64)))
         case _:
-            between = dice.choice(NASTY)
+            between = rng.choice(NASTY)
     return before + between + after
 
 
-def _header_changed(dice: random.Random, head: bytes) -> bytes:
+def _header_changed(rng: random.Random, head: bytes) -> bytes:
     first, *lines = head.split(b"\r\n")
-    match dice.choice(("add", "add", "replace", "drop", "double", "method", "version", "target")):
+    match rng.choice(("add", "add", "replace", "drop", "double", "method", "version", "target")):
         case "replace" if lines:
-            lines[dice.randrange(len(lines))] = dice.choice(HEADERS)
+            lines[rng.randrange(len(lines))] = rng.choice(HEADERS)
         case "drop" if lines:
-            lines.pop(dice.randrange(len(lines)))
+            lines.pop(rng.randrange(len(lines)))
         case "double" if lines:
-            lines *= dice.choice((2, 60))
+            lines *= rng.choice((2, 60))
         case "method":
-            first = dice.choice(METHODS) + b" " + first.partition(b" ")[2]
+            first = rng.choice(METHODS) + b" " + first.partition(b" ")[2]
         case "version":
-            first = first.rpartition(b" ")[0] + b" " + dice.choice(VERSIONS)
+            first = first.rpartition(b" ")[0] + b" " + rng.choice(VERSIONS)
         case "target":
-            first = first.replace(b" /", b" " + dice.choice(TARGETS), 1)
+            first = first.replace(b" /", b" " + rng.choice(TARGETS), 1)
         case _:
-            lines.insert(dice.randint(0, len(lines)), dice.choice(HEADERS))
+            lines.insert(rng.randint(0, len(lines)), rng.choice(HEADERS))
     return b"\r\n".join([first, *lines])
 
 

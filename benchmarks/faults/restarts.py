@@ -4,15 +4,15 @@ import shutil
 import signal
 import time
 
-from benchmarks.clients.timeline import BROKEN_OFF, REFUSED, SILENT
-from benchmarks.faults.arena import Arena
+from benchmarks.clients.timeline import DISCONNECTED, NO_ANSWER, REFUSED
+from benchmarks.faults.testbed import Testbed
 from benchmarks.paths import STATE
 from benchmarks.processes import Server, free_port
 
 RATE = 100.0
 PREDICT = b'"path":"/api/v1/price/predict"'
 EXIT_SECONDS = 10.0
-LONGEST_SECONDS = 120.0
+MAX_LOAD_SECONDS = 120.0
 
 _NGINX = """
 daemon off;
@@ -48,48 +48,50 @@ http {{
 """
 
 
-def stopping(arena: Arena) -> None:
+def stopping(testbed: Testbed) -> None:
     """SIGTERM to the orchestrator at 100/s."""
-    _, orchestrator = arena.in_front()
-    with arena.load(orchestrator, arena.expected, rate=RATE, seconds=arena.lasting(2, 0.3), name="warm-up") as load:
+    _, orchestrator = testbed.start_orchestrator_and_model_server()
+    with testbed.start_load(
+        orchestrator, testbed.expected, rate=RATE, seconds=testbed.duration(2, 0.3), name="warm-up"
+    ) as load:
         warmed = load.finish()
-    with arena.load(orchestrator, arena.expected, rate=RATE, seconds=arena.lasting(6, 1.5)) as load:
-        time.sleep(arena.lasting(3, 0.5))
+    with testbed.start_load(orchestrator, testbed.expected, rate=RATE, seconds=testbed.duration(6, 1.5)) as load:
+        time.sleep(testbed.duration(3, 0.5))
         took, status = _stop(orchestrator)
         seen = load.finish()
     # A request that meets the end of its connection was not accepted; what was stands in the log.
     accepted = sum(PREDICT in line for line in orchestrator.log.read_bytes().splitlines())
-    answered = sum(len(one.unlike(REFUSED, BROKEN_OFF, SILENT)) for one in (warmed, seen))
-    found = arena.findings
+    answered = sum(len(one.other_than(REFUSED, DISCONNECTED, NO_ANSWER)) for one in (warmed, seen))
+    found = testbed.findings
     found.figures |= seen.summary | {"exit_seconds": took, "accepted": accepted, "unanswered": len(seen.unanswered)}
-    found.at_most("accepted requests that were broken off or not answered", accepted - answered, 0, "")
-    found.holds("requests were accepted", "> 0", accepted, accepted > 0)
-    found.none("wrong prices", seen.wrong)
-    found.none("errors that are not 503", seen.unlike(REFUSED, BROKEN_OFF, SILENT, 200, 503))
-    found.at_most("exit after", took, EXIT_SECONDS, "s")
-    found.holds("exit status", "0", status, status == 0)
+    found.expect_at_most("accepted requests that were broken off or not answered", accepted - answered, 0, "")
+    found.expect("requests were accepted", "> 0", accepted, accepted > 0)
+    found.expect_none("wrong prices", seen.wrong)
+    found.expect_none("errors that are not 503", seen.other_than(REFUSED, DISCONNECTED, NO_ANSWER, 200, 503))
+    found.expect_at_most("exit after", took, EXIT_SECONDS, "s")
+    found.expect("exit status", "0", status, status == 0)
 
 
-def rolling(arena: Arena) -> None:
+def rolling(testbed: Testbed) -> None:
     """Two orchestrators behind nginx at 100/s, one restarted after the other."""
-    model_server = arena.some_model_server()
+    model_server = testbed.start_any_model_server()
     model_server.wait_until_ready()
-    one, other = (arena.orchestrator(model_server.port) for _ in range(2))
-    proxy = _proxy(arena, one, other)
-    arena.warm_up(proxy, arena.expected)
+    one, other = (testbed.start_orchestrator(model_server.port) for _ in range(2))
+    proxy = _proxy(testbed, one, other)
+    testbed.warm_up(proxy, testbed.expected)
     statuses = []
-    with arena.load(proxy, arena.expected, rate=RATE, seconds=LONGEST_SECONDS) as load:
-        time.sleep(arena.lasting(2, 0.5))
+    with testbed.start_load(proxy, testbed.expected, rate=RATE, seconds=MAX_LOAD_SECONDS) as load:
+        time.sleep(testbed.duration(2, 0.5))
         for orchestrator in (one, other):
             statuses.append(_stop(orchestrator)[1])
-            arena.orchestrator(model_server.port, port=orchestrator.port)
-        time.sleep(arena.lasting(2, 0.5))
+            testbed.start_orchestrator(model_server.port, port=orchestrator.port)
+        time.sleep(testbed.duration(2, 0.5))
         seen = load.stop()
-    found = arena.findings
+    found = testbed.findings
     found.figures |= seen.summary
-    found.none("failed requests", seen.failed)
-    found.none("wrong prices", seen.wrong)
-    found.holds("exit statuses", "0", statuses, set(statuses) == {0})
+    found.expect_none("failed requests", seen.failed)
+    found.expect_none("wrong prices", seen.wrong)
+    found.expect("exit statuses", "0", statuses, set(statuses) == {0})
 
 
 def has_proxy() -> bool:
@@ -97,14 +99,14 @@ def has_proxy() -> bool:
     return shutil.which("nginx") is not None
 
 
-def _proxy(arena: Arena, first: Server, second: Server) -> Server:
+def _proxy(testbed: Testbed, first: Server, second: Server) -> Server:
     port = free_port()
     folder = STATE / "nginx" / str(port)
     folder.mkdir(parents=True, exist_ok=True)
     configuration = folder / "nginx.conf"
     configuration.write_text(_NGINX.format(folder=folder, port=port, first=first.port, second=second.port))
     command = ("nginx", "-e", "stderr", "-p", str(folder), "-c", str(configuration))
-    proxy = arena.server("proxy", command, port, "/ping")
+    proxy = testbed.start_server("proxy", command, port, "/ping")
     proxy.wait_until_ready()
     return proxy
 

@@ -8,12 +8,12 @@ from pathlib import Path
 from tempfile import mkdtemp
 from typing import Any
 
-from benchmarks import houses, model, oracle
-from benchmarks.clients.judging import MIXED, WRONG
+from benchmarks import houses, model, reference_prices
+from benchmarks.clients.verdicts import MIXED, WRONG
 from benchmarks.clients.wire import OK
 from benchmarks.faults import stub_calls
-from benchmarks.faults.arena import Arena, Stub, ask
 from benchmarks.faults.load import Load
+from benchmarks.faults.testbed import Stub, Testbed, ask
 from benchmarks.faults.timeline import Timeline
 from benchmarks.processes import NotReady, Server
 
@@ -23,7 +23,7 @@ IDS = 10_000
 STOPPED_SECONDS = 10.0
 """So soon a bad canary answers nobody any more, at that rate and weight."""
 
-LONGEST_SECONDS = 180.0
+MAX_LOAD_SECONDS = 180.0
 SECOND = "misbehaving-2"
 """The id of the model of the second stub."""
 
@@ -55,12 +55,12 @@ class _Version:
 class _Routes:
     """The file of routes of an orchestrator, and what the orchestrator does with it."""
 
-    def __init__(self, arena: Arena, champion: _Version) -> None:
+    def __init__(self, testbed: Testbed, champion: _Version) -> None:
         self._path = Path(mkdtemp(prefix="housing-price-routes-")) / "routes.json"
         self._revision = 0
         self.put(champion)
         variables = {"ORCHESTRATOR_MODEL_SERVER__ROUTES_FILE": str(self._path)}
-        self.orchestrator = arena.orchestrator(champion.port, **variables)
+        self.orchestrator = testbed.start_orchestrator(champion.port, **variables)
 
     def put(self, champion: _Version, canary: _Version | None = None, weight: float = WEIGHT) -> None:
         """Route to these from now on."""
@@ -99,17 +99,19 @@ class _Routes:
         )
 
 
-def routes(arena: Arena) -> None:
+def routes(testbed: Testbed) -> None:
     """Champion and canary are exchanged by the routes at 100 requests/s, beside batches; a canary has 10 %."""
-    first, second = _two_versions(arena)
+    first, second = _two_versions(testbed)
     expected = {one.model_id: one.prices for one in (first, second)}
-    followed = _Routes(arena, first)
+    followed = _Routes(testbed, first)
     orchestrator = followed.orchestrator
-    arena.warm_up(orchestrator, expected)
-    pause = arena.lasting(3, 0.5)
+    testbed.warm_up(orchestrator, expected)
+    pause = testbed.duration(3, 0.5)
     with (
-        arena.load(orchestrator, expected, rate=RATE, seconds=LONGEST_SECONDS, name="singles") as load,
-        arena.load(orchestrator, expected, rate=4, seconds=LONGEST_SECONDS, rows=200, name="batches") as batches,
+        testbed.start_load(orchestrator, expected, rate=RATE, seconds=MAX_LOAD_SECONDS, name="singles") as load,
+        testbed.start_load(
+            orchestrator, expected, rate=4, seconds=MAX_LOAD_SECONDS, rows=200, name="batches"
+        ) as batches,
     ):
         time.sleep(pause)
         followed.put(first, canary=second)
@@ -121,71 +123,71 @@ def routes(arena: Arena) -> None:
             followed.until_followed()
             time.sleep(pause)
         singles, batched = load.stop(), batches.stop()
-    found = arena.findings
+    found = testbed.findings
     found.figures |= {"singles": singles.summary, "batches": batched.summary}
     share = len(shares[0]) / IDS
-    found.holds(f"share of {IDS:,} ids that the canary has", "10 +- 1 %", f"{share:.2%}", abs(share - WEIGHT) <= 0.01)  # noqa: PLR2004 - said beside it
-    found.none("ids that had another model the second time", shares[0] ^ shares[1])
+    found.expect(f"share of {IDS:,} ids that the canary has", "10 +- 1 %", f"{share:.2%}", abs(share - WEIGHT) <= 0.01)  # noqa: PLR2004 - said beside it
+    found.expect_none("ids that had another model the second time", shares[0] ^ shares[1])
     for one in (first, second):
         priced = sum(asked.model == one.model_id for asked in singles)
-        found.holds(f"prices by version {one.number}", "> 0", priced, priced > 0)
-    found.none("requests without a price", [*singles.failed, *batched.failed])
-    found.none("prices that their model does not say", [one for one in singles if one.verdict in (WRONG, MIXED)])
-    found.none("batches with such prices", [one for one in batched if one.verdict == WRONG])
-    found.at_most("p99 of singles", singles.p99_ms, 250, "ms")
+        found.expect(f"prices by version {one.number}", "> 0", priced, priced > 0)
+    found.expect_none("requests without a price", [*singles.failed, *batched.failed])
+    found.expect_none("prices that their model does not say", [one for one in singles if one.verdict in (WRONG, MIXED)])
+    found.expect_none("batches with such prices", [one for one in batched if one.verdict == WRONG])
+    found.expect_at_most("p99 of singles", singles.p99_ms, 250, "ms")
 
 
-def bad_canary(arena: Arena) -> None:
+def bad_canary(testbed: Testbed) -> None:
     """A canary with 10 % of 100 requests/s fails, refuses, hangs, is slow, or makes other prices."""
-    champion, stubs = arena.stub(), arena.stub()
+    champion, stubs = testbed.start_stub(), testbed.start_stub()
     first = _of_stub("1", champion, stub_calls.MODEL_ID)
     second = _of_stub("2", stubs, SECOND)
     expected = {one.model_id: one.prices for one in (first, second)}
-    followed = _Routes(arena, first)
-    arena.warm_up(followed.orchestrator, expected)
+    followed = _Routes(testbed, first)
+    testbed.warm_up(followed.orchestrator, expected)
     everything: list[Any] = []
     for what, behaviour in TROUBLES.items():
         stubs.behave("good", model=SECOND)
         followed.put(first, canary=second)
         followed.until_followed(has_canary=True)
-        with arena.load(followed.orchestrator, expected, rate=RATE, seconds=LONGEST_SECONDS) as load:
-            seconds, answered = _stopped(arena, followed, stubs, load, behaviour)
+        with testbed.start_load(followed.orchestrator, expected, rate=RATE, seconds=MAX_LOAD_SECONDS) as load:
+            seconds, answered = _stopped(testbed, followed, stubs, load, behaviour)
         everything += answered
-        arena.findings.at_most(f"until a canary that {what} is stopped", seconds, STOPPED_SECONDS, "s")
+        testbed.findings.expect_at_most(f"until a canary that {what} is stopped", seconds, STOPPED_SECONDS, "s")
         late = [one for one in answered.due(load.started + seconds + 3) if one.model == second.model_id]
-        arena.findings.none(f"prices of it afterwards ({what})", late)
-    arena.findings.none("requests without a price", [one for one in everything if one.status != OK])
+        testbed.findings.expect_none(f"prices of it afterwards ({what})", late)
+    testbed.findings.expect_none("requests without a price", [one for one in everything if one.status != OK])
     wrong = [one for one in everything if one.verdict in (WRONG, MIXED) and one.model != second.model_id]
-    arena.findings.none("prices that the champion does not say", wrong)
+    testbed.findings.expect_none("prices that the champion does not say", wrong)
 
 
 def _stopped(
-    arena: Arena, followed: _Routes, stub: Stub, load: Load, behaviour: Mapping[str, Any]
+    testbed: Testbed, followed: _Routes, stub: Stub, load: Load, behaviour: Mapping[str, Any]
 ) -> tuple[float, Timeline]:
     """Let a canary misbehave, until it is stopped; gives how long that took, and what became of all requests."""
-    time.sleep(arena.lasting(2, 0.2))
+    time.sleep(testbed.duration(2, 0.2))
     stub.behave(**{"model": SECOND, **behaviour})
     seconds = followed.until(lambda state: state["stopped"] is not None, seconds=60)
-    time.sleep(arena.lasting(5, 0.5))
+    time.sleep(testbed.duration(5, 0.5))
     return seconds, load.stop()
 
 
-def _two_versions(arena: Arena) -> tuple[_Version, _Version]:
-    if arena.is_quick:
-        first, second = arena.stub(), arena.stub()
+def _two_versions(testbed: Testbed) -> tuple[_Version, _Version]:
+    if testbed.is_quick:
+        first, second = testbed.start_stub(), testbed.start_stub()
         return _of_stub("1", first, stub_calls.MODEL_ID), _of_stub("2", second, SECOND)
-    return _of_model(arena, "1", arena.export), _of_model(arena, "2", arena.other_export)
+    return _of_model(testbed, "1", testbed.export), _of_model(testbed, "2", testbed.other_export)
 
 
-def _of_model(arena: Arena, number: str, export: Path) -> _Version:
-    server = arena.model_server(export=export)
+def _of_model(testbed: Testbed, number: str, export: Path) -> _Version:
+    server = testbed.start_model_server(export=export)
     server.wait_until_ready()
-    return _Version(number, model.identity(export), server.port, oracle.of_model(export))
+    return _Version(number, model.identity(export), server.port, reference_prices.of_model(export))
 
 
 def _of_stub(number: str, stub: Stub, model_id: str) -> _Version:
     stub.behave("good", model=model_id)
-    return _Version(number, model_id, stub.port, oracle.of_rows(model_id, stub_calls.price_of))
+    return _Version(number, model_id, stub.port, reference_prices.of_rows(model_id, stub_calls.price_of))
 
 
 def _canary_ids(orchestrator: Server, canary: _Version) -> set[int]:

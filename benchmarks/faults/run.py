@@ -12,16 +12,15 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import machine, model
-from benchmarks.faults.arena import Arena
-from benchmarks.faults.broken import broken
 from benchmarks.faults.failing import failing
 from benchmarks.faults.flood import flood
 from benchmarks.faults.fuzz_bytes import fuzz_bytes
 from benchmarks.faults.fuzz_schema import fuzz_schema
+from benchmarks.faults.invalid_answers import invalid_answers
 from benchmarks.faults.killed import killed
-from benchmarks.faults.one_key import one_key
+from benchmarks.faults.no_fault import no_fault
 from benchmarks.faults.overload import overload
-from benchmarks.faults.quiet import quiet
+from benchmarks.faults.rate_limited_key import rate_limited_key
 from benchmarks.faults.restarts import has_proxy, rolling, stopping
 from benchmarks.faults.routes import bad_canary, routes
 from benchmarks.faults.slow_model import slow_model
@@ -29,8 +28,9 @@ from benchmarks.faults.slow_sockets import slow_sockets
 from benchmarks.faults.soak import soak
 from benchmarks.faults.stopped import hiccups, stopped
 from benchmarks.faults.swap import rolling_swap, swap
+from benchmarks.faults.testbed import Testbed
 
-type Run = Callable[[Arena], None]
+type Run = Callable[[Testbed], None]
 
 
 @dataclass(frozen=True)
@@ -53,19 +53,19 @@ class Scenario:
 
 
 SCENARIOS: Final = (
-    Scenario("none", quiet),
+    Scenario("none", no_fault),
     Scenario("killed", killed),
     Scenario("stopped", stopped),
     Scenario("hiccups", hiccups),
     Scenario("failing", failing),
     Scenario("slow model server", slow_model),
-    Scenario("broken answers", broken),
+    Scenario("broken answers", invalid_answers),
     Scenario("overload", overload),
     Scenario("flood of batches", flood),
     Scenario("stopping", stopping),
     Scenario("rolling restart", rolling, can_run=has_proxy, missing="nginx"),
     Scenario("slow sockets", slow_sockets),
-    Scenario("one key too much", one_key),
+    Scenario("one key too much", rate_limited_key),
     Scenario("schema fuzz", fuzz_schema, minutes=10),
     Scenario("byte fuzz", fuzz_bytes, minutes=10),
     Scenario("soak", soak, minutes=30),
@@ -106,16 +106,20 @@ def run_one(scenario: Scenario, export: Callable[[], Path], *, is_quick: bool, m
     started = time.monotonic()
     facts = machine.facts()
     with ExitStack() as stack:
-        arena = Arena(scenario.name, stack, export, is_quick=is_quick, minutes=minutes)
+        testbed = Testbed(scenario.name, stack, export, is_quick=is_quick, minutes=minutes)
         try:
-            scenario.run(arena)
+            scenario.run(testbed)
         except Exception as error:  # noqa: BLE001 - the other scenarios go on, and this one did not hold
             traceback.print_exc()
-            arena.findings.holds("it can be measured", "yes", repr(error)[:300], is_held=False)
-        logged = [line for one in arena.orchestrators for line in one.log.read_bytes().splitlines()]
-        arena.findings.none("lines of the orchestrators' logs that are not JSON", [x for x in logged if not is_json(x)])
-        arena.findings.none("stack traces in the orchestrators' logs", [x for x in logged if b"Traceback" in x])
-    found = arena.findings.as_json() | {
+            testbed.findings.expect("it can be measured", "yes", repr(error)[:300], is_held=False)
+        logged = [line for one in testbed.orchestrators for line in one.log.read_bytes().splitlines()]
+        testbed.findings.expect_none(
+            "lines of the orchestrators' logs that are not JSON", [x for x in logged if not is_json(x)]
+        )
+        testbed.findings.expect_none(
+            "stack traces in the orchestrators' logs", [x for x in logged if b"Traceback" in x]
+        )
+    found = testbed.findings.as_json() | {
         "what": (scenario.run.__doc__ or "").strip().removesuffix("."),
         "seconds": round(time.monotonic() - started, 1),
         "machine": facts,
@@ -135,7 +139,7 @@ def is_json(line: bytes) -> bool:
         return False
 
 
-def not_held(results: dict[str, Any]) -> list[str]:
+def broken_promises(results: dict[str, Any]) -> list[str]:
     """Name the promises that did not hold; figures of a quick run do not count."""
     return [
         f"{name}: {promise['what']}: {promise['measured']} instead of {promise['to_hold']}"

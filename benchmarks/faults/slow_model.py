@@ -3,7 +3,7 @@
 import time
 
 from benchmarks import houses
-from benchmarks.faults.arena import LATEST_MS, Arena, Stub, ask, one_house
+from benchmarks.faults.testbed import MAX_ANSWER_MS, Stub, Testbed, ask, one_house
 
 LONG_SECONDS = 1.5
 TOO_LONG_SECONDS = 2.5
@@ -11,21 +11,21 @@ ANSWERED, TOO_LATE = 200, 504
 NOTICED_SECONDS = 0.5
 
 
-def slow_model(arena: Arena) -> None:
+def slow_model(testbed: Testbed) -> None:
     """One request at a time, with +1.5 s and with +2.5 s."""
-    stub = arena.stub()
-    orchestrator = arena.orchestrator(stub.port)
-    asked = 1 if arena.is_quick else 3
-    found = arena.findings
-    price = arena.prices_of_stub()[0]
-    for seconds, status in ((arena.lasting(LONG_SECONDS, 0.5), ANSWERED), (TOO_LONG_SECONDS, TOO_LATE)):
+    stub = testbed.start_stub()
+    orchestrator = testbed.start_orchestrator(stub.port)
+    asked = 1 if testbed.is_quick else 3
+    found = testbed.findings
+    price = testbed.stub_prices()[0]
+    for seconds, status in ((testbed.duration(LONG_SECONDS, 0.5), ANSWERED), (TOO_LONG_SECONDS, TOO_LATE)):
         times: list[float] = []
         statuses: list[int] = []
         abandoned = 0
         for _ in range(asked):
             # Each alone: what failed may have opened the circuit, which is another scenario.
             stub.behave("good")
-            arena.until_priced(orchestrator)
+            testbed.wait_until_priced(orchestrator)
             stub.behave("good", seconds=seconds)
             before = len(stub.calls())
             started = time.monotonic()
@@ -33,10 +33,10 @@ def slow_model(arena: Arena) -> None:
             times.append((time.monotonic() - started) * 1000)
             abandoned += _is_abandoned(stub, before, price)
         what = f"+{seconds:g} s"
-        found.holds(f"{what}: status", str(status), statuses, set(statuses) == {status})
-        found.at_most(f"{what}: the latest answer", max(times), LATEST_MS, "ms")
+        found.expect(f"{what}: status", str(status), statuses, set(statuses) == {status})
+        found.expect_at_most(f"{what}: the latest answer", max(times), MAX_ANSWER_MS, "ms")
         if status == TOO_LATE:
-            found.holds(f"{what}: calls cancelled upstream", str(asked), abandoned, abandoned == asked)
+            found.expect(f"{what}: calls cancelled upstream", str(asked), abandoned, abandoned == asked)
         found.figures[what] = {"times_ms": times, "statuses": statuses}
 
 

@@ -6,7 +6,7 @@ import time
 from pathlib import Path
 
 from benchmarks import houses
-from benchmarks.faults.arena import Arena, one_house
+from benchmarks.faults.testbed import Testbed, one_house
 
 RATE = 200.0
 SOCKETS = 500
@@ -21,30 +21,30 @@ SMALL_BUFFER_BYTES = 4_096
 _HEAD = f"POST {houses.PREDICT_PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 
 
-def slow_sockets(arena: Arena) -> None:
+def slow_sockets(testbed: Testbed) -> None:
     """500 sockets: idle, with half a head, with half a body, and with answers that nobody reads, beside 200/s."""
-    _, orchestrator = arena.in_front(**arena.impatient)
-    expected = arena.expected
-    arena.warm_up(orchestrator, expected)
-    seconds = arena.lasting(18, 0.5)
-    with arena.load(orchestrator, expected, rate=RATE, seconds=seconds, name="before") as load:
+    _, orchestrator = testbed.start_orchestrator_and_model_server(**testbed.short_timeouts)
+    expected = testbed.expected
+    testbed.warm_up(orchestrator, expected)
+    seconds = testbed.duration(18, 0.5)
+    with testbed.start_load(orchestrator, expected, rate=RATE, seconds=seconds, name="before") as load:
         before = load.finish()
-    count = 40 if arena.is_quick else SOCKETS
+    count = 40 if testbed.is_quick else SOCKETS
     with (
         contextlib.ExitStack() as stack,
-        arena.load(orchestrator, expected, rate=RATE, seconds=arena.lasting(18, 2), name="beside") as load,
+        testbed.start_load(orchestrator, expected, rate=RATE, seconds=testbed.duration(18, 2), name="beside") as load,
     ):
-        opened = _open(stack, orchestrator.port, count, arena.lasting(OPENING_SECONDS, 0.2))
+        opened = _open(stack, orchestrator.port, count, testbed.duration(OPENING_SECONDS, 0.2))
         lasted = _seconds_open(orchestrator.port, opened)
         beside = load.finish()
-    found = arena.findings
+    found = testbed.findings
     found.figures |= {"before": before.summary, "beside": beside.summary, "seconds_open": lasted}
-    found.none("good requests without a price", beside.failed)
-    found.none("wrong prices", beside.wrong)
-    found.at_most("p99 of good traffic", beside.p99_ms, SLOWER * (before.p99_ms or 0.0), "ms")
+    found.expect_none("good requests without a price", beside.failed)
+    found.expect_none("wrong prices", beside.wrong)
+    found.expect_at_most("p99 of good traffic", beside.p99_ms, SLOWER * (before.p99_ms or 0.0), "ms")
     for kind, seconds_open in lasted.items():
-        found.at_most(f"{kind}: closed after", seconds_open, CLOSED_SECONDS, "s")
-        found.holds(f"{kind}: all are closed", "yes", seconds_open or "never", seconds_open is not None)
+        found.expect_at_most(f"{kind}: closed after", seconds_open, CLOSED_SECONDS, "s")
+        found.expect(f"{kind}: all are closed", "yes", seconds_open or "never", seconds_open is not None)
 
 
 def _half_a_body() -> bytes:

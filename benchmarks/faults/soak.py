@@ -1,7 +1,7 @@
 """Nothing is broken, for a long time."""
 
-from benchmarks.faults.arena import Arena
-from benchmarks.faults.watch import Usage
+from benchmarks.faults.monitors import Usage
+from benchmarks.faults.testbed import Testbed
 
 RATE = 100.0
 WARM_UP_SHARE = 0.2
@@ -11,13 +11,13 @@ SLOPE_SECONDS = 600.0
 SPARE_DESCRIPTORS = 5
 
 
-def soak(arena: Arena) -> None:
+def soak(testbed: Testbed) -> None:
     """100/s for as long as is asked for (30 minutes), with the memory and the descriptors of the orchestrator."""
-    _, orchestrator = arena.in_front()
-    arena.warm_up(orchestrator, arena.expected)
-    seconds = arena.lasting(arena.minutes * 60, 2)
-    with Usage(orchestrator, SAMPLE_SECONDS if not arena.is_quick else 0.25) as usage:
-        with arena.load(orchestrator, arena.expected, rate=RATE, seconds=seconds) as load:
+    _, orchestrator = testbed.start_orchestrator_and_model_server()
+    testbed.warm_up(orchestrator, testbed.expected)
+    seconds = testbed.duration(testbed.minutes * 60, 2)
+    with Usage(orchestrator, SAMPLE_SECONDS if not testbed.is_quick else 0.25) as usage:
+        with testbed.start_load(orchestrator, testbed.expected, rate=RATE, seconds=seconds) as load:
             seen = load.finish()
         since = load.started + WARM_UP_SHARE * seconds
         under_load = [sample for sample in usage.samples if since <= sample[0] <= load.started + seconds]
@@ -25,15 +25,17 @@ def soak(arena: Arena) -> None:
     slope = usage.slope(lambda sample: sample[1], since) * SLOPE_SECONDS
     descriptors = [count for _, _, count in under_load]
     half = len(descriptors) // 2
-    found = arena.findings
+    found = testbed.findings
     found.figures |= seen.summary | {
         "minutes": seconds / 60,
         "slope_mib_per_10_minutes": slope,
         "memory_mib": [round(memory, 2) for _, memory, _ in under_load[:: max(1, len(under_load) // 100)]],
         "descriptors": [min(descriptors), max(descriptors)],
     }
-    found.none("requests without a price", seen.failed)
-    found.none("wrong prices", seen.wrong)
-    found.at_most("memory per 10 minutes", slope, SLOPE_MIB, "MiB")
+    found.expect_none("requests without a price", seen.failed)
+    found.expect_none("wrong prices", seen.wrong)
+    found.expect_at_most("memory per 10 minutes", slope, SLOPE_MIB, "MiB")
     risen = max(descriptors[half:]) - max(descriptors[:half])
-    found.at_most("file descriptors: most in the second half less most in the first", risen, SPARE_DESCRIPTORS, "")
+    found.expect_at_most(
+        "file descriptors: most in the second half less most in the first", risen, SPARE_DESCRIPTORS, ""
+    )

@@ -4,66 +4,66 @@ import signal
 import time
 
 from benchmarks.clients.wire import OK
-from benchmarks.faults.arena import LATEST_MS, Arena
-from benchmarks.faults.watch import Probes
+from benchmarks.faults.monitors import Probes
+from benchmarks.faults.testbed import MAX_ANSWER_MS, Testbed
 
 RATE = 200.0
 OPEN = "circuit-open"
-LONGEST_SECONDS = 60.0
+MAX_LOAD_SECONDS = 60.0
 HICCUP_RATE = 400.0
 HICCUP_SECONDS = 0.5
 HICCUP_PAUSE_SECONDS = 1.5
 
 
-def stopped(arena: Arena) -> None:
+def stopped(testbed: Testbed) -> None:
     """SIGSTOP of the model server for 10 s at 200/s, then SIGCONT."""
-    model_server, orchestrator = arena.in_front()
-    expected = arena.expected
-    arena.warm_up(orchestrator, expected)
+    model_server, orchestrator = testbed.start_orchestrator_and_model_server()
+    expected = testbed.expected
+    testbed.warm_up(orchestrator, expected)
     with (
-        arena.load(orchestrator, expected, rate=RATE, seconds=LONGEST_SECONDS) as load,
+        testbed.start_load(orchestrator, expected, rate=RATE, seconds=MAX_LOAD_SECONDS) as load,
         Probes(orchestrator.port, "/readyz") as ready,
         Probes(orchestrator.port, "/livez") as alive,
     ):
-        time.sleep(arena.lasting(3, 0.5))
+        time.sleep(testbed.duration(3, 0.5))
         model_server.send(signal.SIGSTOP)
         stopped_at = time.monotonic()
         try:
-            time.sleep(arena.lasting(10, 3))
+            time.sleep(testbed.duration(10, 3))
         finally:
             model_server.send(signal.SIGCONT)
         went_on_at = time.monotonic()
-        ready.wait_for(200, went_on_at, LONGEST_SECONDS / 2)
-        time.sleep(arena.lasting(8, 1))
+        ready.wait_for(200, went_on_at, MAX_LOAD_SECONDS / 2)
+        time.sleep(testbed.duration(8, 1))
         seen = load.stop()
     stuck = seen.due(stopped_at, went_on_at)
     opened = [one.ended for one in stuck if one.problem == OPEN and one.ended is not None]
     open_ms = (min(opened) - stopped_at) * 1000 if opened else None
     after = seen.due(went_on_at)
-    found = arena.findings
+    found = testbed.findings
     found.figures |= seen.summary | {"while_stopped": stuck.statuses, "afterwards": after.statuses}
-    found.none("answers that are neither a price nor 503 or 504", seen.unlike(200, 503, 504))
-    found.at_most("the latest answer", seen.max_ms, LATEST_MS, "ms")
-    found.at_most("circuit open", open_ms, 2500, "ms")
-    found.holds("the circuit opens", "yes", f"{len(opened)} refused by it", bool(opened))
+    found.expect_none("answers that are neither a price nor 503 or 504", seen.other_than(200, 503, 504))
+    found.expect_at_most("the latest answer", seen.max_ms, MAX_ANSWER_MS, "ms")
+    found.expect_at_most("circuit open", open_ms, 2500, "ms")
+    found.expect("the circuit opens", "yes", f"{len(opened)} refused by it", bool(opened))
     at_once = stuck.where(lambda one: one.due >= stopped_at + 2.5)
-    found.at_most("errors from 2.5 s on, p99", at_once.p99_ms, 50, "ms")
+    found.expect_at_most("errors from 2.5 s on, p99", at_once.p99_ms, 50, "ms")
     not_ready = ready.seconds_until(503, stopped_at)
-    found.at_most("/readyz says 503", None if not_ready is None else not_ready * 1000, 3000, "ms")
-    found.none("answers of /livez that are not 200", [status for _, status in alive.seen if status != OK])
-    lasting = [(one.due - went_on_at) * 1000 for one in after.failed]
-    found.at_most("the last error after SIGCONT", max(lasting, default=0.0), 3000, "ms")
-    found.holds("prices come again", "> 0", len(after.priced), bool(len(after.priced)))
-    found.none("wrong prices", seen.wrong)
+    found.expect_at_most("/readyz says 503", None if not_ready is None else not_ready * 1000, 3000, "ms")
+    found.expect_none("answers of /livez that are not 200", [status for _, status in alive.seen if status != OK])
+    duration = [(one.due - went_on_at) * 1000 for one in after.failed]
+    found.expect_at_most("the last error after SIGCONT", max(duration, default=0.0), 3000, "ms")
+    found.expect("prices come again", "> 0", len(after.priced), bool(len(after.priced)))
+    found.expect_none("wrong prices", seen.wrong)
 
 
-def hiccups(arena: Arena) -> None:
+def hiccups(testbed: Testbed) -> None:
     """SIGSTOP of the model server for half a second, again and again, at 400/s: what a starved machine looks like."""
-    model_server, orchestrator = arena.in_front()
-    expected = arena.expected
-    arena.warm_up(orchestrator, expected)
-    with arena.load(orchestrator, expected, rate=HICCUP_RATE, seconds=LONGEST_SECONDS) as load:
-        for _ in range(int(arena.lasting(15, 2))):
+    model_server, orchestrator = testbed.start_orchestrator_and_model_server()
+    expected = testbed.expected
+    testbed.warm_up(orchestrator, expected)
+    with testbed.start_load(orchestrator, expected, rate=HICCUP_RATE, seconds=MAX_LOAD_SECONDS) as load:
+        for _ in range(int(testbed.duration(15, 2))):
             time.sleep(HICCUP_PAUSE_SECONDS)
             model_server.send(signal.SIGSTOP)
             try:
@@ -71,9 +71,9 @@ def hiccups(arena: Arena) -> None:
             finally:
                 model_server.send(signal.SIGCONT)
         seen = load.stop()
-    found = arena.findings
+    found = testbed.findings
     found.figures |= seen.summary
-    found.none("answers that are not a price", seen.unlike(OK))
+    found.expect_none("answers that are not a price", seen.other_than(OK))
     # Each is let in, and waits for what is left of the hiccup and for one more call at the most.
-    found.at_most("the latest price", seen.max_ms, 2 * HICCUP_SECONDS * 1000, "ms")
-    found.none("wrong prices", seen.wrong)
+    found.expect_at_most("the latest price", seen.max_ms, 2 * HICCUP_SECONDS * 1000, "ms")
+    found.expect_none("wrong prices", seen.wrong)

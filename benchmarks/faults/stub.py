@@ -5,7 +5,7 @@
 - `good`: a right price for each row, after `seconds` (0)
 - `failing`: the same share of calls (`share`) gets `status`, each after `seconds`
 - `limited`: no more than `rows_per_second`, one call after the other
-- any of `stub_broken.BROKEN`
+- any of `stub_invalid_answers.INVALID_ANSWERS`
 
 But for the last, `model` is the id of the model that says so, and with a `factor` prices are so many times as high.
 """
@@ -20,8 +20,8 @@ from typing import Any
 
 import uvloop
 
-from benchmarks.faults.stub_broken import BROKEN
 from benchmarks.faults.stub_calls import PREDICTIONS, Call, read_call, written
+from benchmarks.faults.stub_invalid_answers import INVALID_ANSWERS
 
 SEED = 1
 
@@ -32,7 +32,7 @@ class MisbehavingModelServer:
     def __init__(self) -> None:
         self._behaviour: dict[str, Any] = {"kind": "good"}
         self._calls: list[Call] = []
-        self._dice = random.Random(SEED)  # noqa: S311 - no secret
+        self._rng = random.Random(SEED)  # noqa: S311 - no secret
         self._busy_until = 0.0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -75,8 +75,8 @@ class MisbehavingModelServer:
     async def _answer(self, call: Call, writer: asyncio.StreamWriter) -> None:
         behaviour = self._behaviour
         kind = behaviour["kind"]
-        if kind in BROKEN:
-            await BROKEN[kind](call, writer)
+        if kind in INVALID_ANSWERS:
+            await INVALID_ANSWERS[kind](call, writer)
             return
         predictions = call.predictions()
         if name := behaviour.get("model"):
@@ -89,7 +89,7 @@ class MisbehavingModelServer:
             await asyncio.sleep(self._busy_until - now)
         elif seconds := behaviour.get("seconds"):
             await asyncio.sleep(seconds)
-        if kind == "failing" and self._dice.random() < behaviour["share"]:
+        if kind == "failing" and self._rng.random() < behaviour["share"]:
             writer.write(written(behaviour["status"], b'{"message": "not now"}'))
         else:
             writer.write(written(200, json.dumps({"predictions": predictions}).encode()))

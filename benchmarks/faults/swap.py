@@ -5,9 +5,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from benchmarks import model, oracle
-from benchmarks.clients.judging import MIXED, WRONG
-from benchmarks.faults.arena import Arena
+from benchmarks import model, reference_prices
+from benchmarks.clients.verdicts import MIXED, WRONG
+from benchmarks.faults.testbed import Testbed
 from benchmarks.processes import Server
 
 RATE = 100.0
@@ -15,54 +15,54 @@ BATCH_RATE = 4.0
 BATCH_ROWS = 1_500
 """Three calls at the least, which may go to different model servers."""
 
-LONGEST_SECONDS = 120.0
+MAX_LOAD_SECONDS = 120.0
 
 
-def swap(arena: Arena) -> None:
+def swap(testbed: Testbed) -> None:
     """Another model at the same address, beside singles and batches of 1,500."""
-    _swapped(arena, addresses=1)
+    _swapped(testbed, addresses=1)
 
 
-def rolling_swap(arena: Arena) -> None:
+def rolling_swap(testbed: Testbed) -> None:
     """Two model servers, exchanged one after the other: meanwhile they serve different models."""
-    _swapped(arena, addresses=2)
+    _swapped(testbed, addresses=2)
 
 
-def _swapped(arena: Arena, *, addresses: int) -> None:
-    before, after = arena.export, arena.other_export
+def _swapped(testbed: Testbed, *, addresses: int) -> None:
+    before, after = testbed.export, testbed.other_export
     old, new = model.identity(before), model.identity(after)
-    expected = {old: oracle.of_model(before), new: oracle.of_model(after)}
-    servers = [arena.model_server(export=before) for _ in range(addresses)]
+    expected = {old: reference_prices.of_model(before), new: reference_prices.of_model(after)}
+    servers = [testbed.start_model_server(export=before) for _ in range(addresses)]
     for server in servers:
         server.wait_until_ready()
-    orchestrator = arena.orchestrator(*(server.port for server in servers))
-    arena.warm_up(orchestrator, expected)
-    batches = {"rate": BATCH_RATE, "seconds": LONGEST_SECONDS, "rows": BATCH_ROWS, "name": "batches"}
+    orchestrator = testbed.start_orchestrator(*(server.port for server in servers))
+    testbed.warm_up(orchestrator, expected)
+    batches = {"rate": BATCH_RATE, "seconds": MAX_LOAD_SECONDS, "rows": BATCH_ROWS, "name": "batches"}
     with (
-        arena.load(orchestrator, expected, rate=RATE, seconds=LONGEST_SECONDS, name="singles") as load,
-        arena.load(orchestrator, expected, **batches) as batch_load,
+        testbed.start_load(orchestrator, expected, rate=RATE, seconds=MAX_LOAD_SECONDS, name="singles") as load,
+        testbed.start_load(orchestrator, expected, **batches) as batch_load,
     ):
-        time.sleep(arena.lasting(2, 0.5))
-        _exchange(arena, servers, after)
+        time.sleep(testbed.duration(2, 0.5))
+        _exchange(testbed, servers, after)
         singles, batched = load.stop(), batch_load.stop()
-    found = arena.findings
+    found = testbed.findings
     everything = [*singles, *batched]
     found.figures |= {"singles": singles.summary, "batches": batched.summary}
     for name in (old, new):
         priced = sum(one.model == name for one in everything)
-        found.holds(f"prices by {name}", "> 0", priced, priced > 0)
-    found.none("answers that mix two models", [one for one in everything if one.verdict == MIXED])
-    found.none("prices that their model does not say", [one for one in everything if one.verdict == WRONG])
-    found.none("requests broken off or without an answer", [*singles.unanswered, *batched.unanswered])
-    found.none("other answers", [*singles.unlike(200, 503, 504), *batched.unlike(200, 503, 504)])
+        found.expect(f"prices by {name}", "> 0", priced, priced > 0)
+    found.expect_none("answers that mix two models", [one for one in everything if one.verdict == MIXED])
+    found.expect_none("prices that their model does not say", [one for one in everything if one.verdict == WRONG])
+    found.expect_none("requests broken off or without an answer", [*singles.unanswered, *batched.unanswered])
+    found.expect_none("other answers", [*singles.other_than(200, 503, 504), *batched.other_than(200, 503, 504)])
     if addresses > 1:
         # One of them is always there.
-        found.none("singles without a price", singles.failed)
+        found.expect_none("singles without a price", singles.failed)
 
 
-def _exchange(arena: Arena, servers: Sequence[Server], export: Path) -> None:
+def _exchange(testbed: Testbed, servers: Sequence[Server], export: Path) -> None:
     for server in servers:
         server.send(signal.SIGTERM)
         server.ended(10)
-        arena.model_server(server.port, export=export).wait_until_ready(0.02)
-        time.sleep(arena.lasting(2, 0.5))
+        testbed.start_model_server(server.port, export=export).wait_until_ready(0.02)
+        time.sleep(testbed.duration(2, 0.5))

@@ -4,17 +4,17 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from benchmarks.clients.checking import quantiles_ms
-from benchmarks.clients.judging import MIXED, WRONG
-from benchmarks.clients.timeline import BROKEN_OFF, REFUSED, SILENT
+from benchmarks.clients.checker import quantiles_ms
+from benchmarks.clients.timeline import DISCONNECTED, NO_ANSWER, REFUSED
+from benchmarks.clients.verdicts import MIXED, WRONG
 from benchmarks.clients.wire import OK
 
 UNAVAILABLE: Final = 503
-_WORDS: Final = {REFUSED: "refused", BROKEN_OFF: "broken off", SILENT: "no answer"}
+_WORDS: Final = {REFUSED: "refused", DISCONNECTED: "broken off", NO_ANSWER: "no answer"}
 
 
 @dataclass(frozen=True, slots=True)
-class Asked:
+class RequestRecord:
     """One request.
 
     Attributes:
@@ -47,10 +47,10 @@ class Asked:
         return f"{_WORDS.get(self.status, self.status)} {self.problem or self.verdict or ''} in {self.seconds:.3f} s"
 
 
-class Timeline(Sequence[Asked]):
+class Timeline(Sequence[RequestRecord]):
     """Requests in the order in which they were due."""
 
-    def __init__(self, asked: Sequence[Asked]) -> None:
+    def __init__(self, asked: Sequence[RequestRecord]) -> None:
         self._asked = asked
 
     def __len__(self) -> int:
@@ -59,10 +59,10 @@ class Timeline(Sequence[Asked]):
     def __getitem__(self, index: Any) -> Any:
         return self._asked[index]
 
-    def __iter__(self) -> Iterator[Asked]:
+    def __iter__(self) -> Iterator[RequestRecord]:
         return iter(self._asked)
 
-    def where(self, is_wanted: Callable[[Asked], bool]) -> "Timeline":
+    def where(self, is_wanted: Callable[[RequestRecord], bool]) -> "Timeline":
         """Keep some."""
         return Timeline([one for one in self._asked if is_wanted(one)])
 
@@ -80,12 +80,12 @@ class Timeline(Sequence[Asked]):
         """Those that got none."""
         return self.where(lambda one: one.status != OK)
 
-    def unlike(self, *statuses: int) -> "Timeline":
+    def other_than(self, *statuses: int) -> "Timeline":
         """Those that ended in another way."""
         return self.where(lambda one: one.status not in statuses)
 
     @property
-    def hopeless(self) -> "Timeline":
+    def without_retry_after(self) -> "Timeline":
         """Those that got a 503 that does not say when to try again."""
         return self.where(lambda one: one.status == UNAVAILABLE and one.retry_after is None)
 
@@ -97,7 +97,7 @@ class Timeline(Sequence[Asked]):
     @property
     def unanswered(self) -> "Timeline":
         """Those that were sent and got no answer, or half of one."""
-        return self.where(lambda one: one.status in (BROKEN_OFF, SILENT))
+        return self.where(lambda one: one.status in (DISCONNECTED, NO_ANSWER))
 
     def quantile_ms(self, share: float) -> float | None:
         """The nearest rank of the times; None where there are none."""

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 import schemathesis
-from benchmarks.faults.good_cases import make_good
+from benchmarks.faults.valid_cases import make_valid
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 
@@ -49,7 +49,7 @@ def test_every_answer_is_as_the_document_says(url: str, label: str, mode: Genera
     @settings(max_examples=25, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
     def run(case: schemathesis.Case) -> None:
         if mode is GenerationMode.POSITIVE:
-            make_good(case)
+            make_valid(case)
         case.call_and_validate(base_url=url)
 
     run()

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from benchmarks.faults.arena import Arena
+from benchmarks.faults.testbed import Testbed
 from benchmarks.paths import REPOSITORY, STATE
 from benchmarks.processes import environment
 
@@ -14,41 +14,41 @@ TOO_MANY = 429
 CREATE_SECONDS = 60
 
 
-def one_key(arena: Arena) -> None:
+def rate_limited_key(testbed: Testbed) -> None:
     """One key at five times its rate of 40/s, another at half of it."""
-    stub = arena.stub()
+    stub = testbed.start_stub()
     keys = STATE / "keys" / f"{stub.port}.json"
     keys.parent.mkdir(parents=True, exist_ok=True)
     keys.unlink(missing_ok=True)
     greedy, modest = (f"Authorization: Bearer {_created(keys, name)}" for name in ("greedy", "modest"))
-    orchestrator = arena.orchestrator(
+    orchestrator = testbed.start_orchestrator(
         stub.port,
         ORCHESTRATOR_AUTH__KEYS_FILE=str(keys),
         ORCHESTRATOR_RATE_LIMIT__REQUESTS=f"{LIMIT_PER_SECOND}/second",
     )
-    seconds = arena.lasting(20, 3)
-    expected = arena.expected_of_stub
+    seconds = testbed.duration(20, 3)
+    expected = testbed.expected_from_stub
     rate = float(LIMIT_PER_SECOND)
     options = {"rate": rate / 2, "seconds": seconds, "name": "modest", "headers": [modest]}
     with (
-        arena.load(orchestrator, expected, **options) as modest_load,
-        arena.load(
+        testbed.start_load(orchestrator, expected, **options) as modest_load,
+        testbed.start_load(
             orchestrator, expected, rate=TIMES_TOO_MUCH * rate, seconds=seconds, name="greedy", headers=[greedy]
         ) as greedy_load,
     ):
         within, beyond = modest_load.finish(), greedy_load.finish()
     keys.unlink()
     passed = len(beyond.priced) / seconds
-    found = arena.findings
+    found = testbed.findings
     found.figures |= {"within": within.summary, "beyond": beyond.summary, "passed_per_second": passed}
     off = abs(passed / LIMIT_PER_SECOND - 1) * 100
-    found.at_most(f"{passed:.1f}/s of the greedy key's requests pass; off its limit of {rate:g}/s", off, 10, "%")
-    found.none("others that are not 429", beyond.failed.unlike(TOO_MANY))
+    found.expect_at_most(f"{passed:.1f}/s of the greedy key's requests pass; off its limit of {rate:g}/s", off, 10, "%")
+    found.expect_none("others that are not 429", beyond.failed.other_than(TOO_MANY))
     refused = beyond.failed
-    found.none("429 without Retry-After", refused.where(lambda one: one.retry_after is None))
-    found.holds("some are refused, some are priced", "> 0", beyond.statuses, bool(len(refused) and len(beyond.priced)))
-    found.none("requests of the other key without a price", within.failed)
-    found.none("wrong prices", [*within.wrong, *beyond.wrong])
+    found.expect_none("429 without Retry-After", refused.where(lambda one: one.retry_after is None))
+    found.expect("some are refused, some are priced", "> 0", beyond.statuses, bool(len(refused) and len(beyond.priced)))
+    found.expect_none("requests of the other key without a price", within.failed)
+    found.expect_none("wrong prices", [*within.wrong, *beyond.wrong])
 
 
 def _created(keys: Path, name: str) -> str:

@@ -10,7 +10,7 @@ from benchmarks.processes import Server, free_port
 
 
 @dataclass(frozen=True)
-class Running:
+class RunningContender:
     """A contender that answers.
 
     Attributes:
@@ -38,7 +38,7 @@ class Running:
 
 def start(
     names: Sequence[str], known: Mapping[str, Contender], stack: ExitStack, *, of_stub: Path, of_model: Path
-) -> dict[str, Running]:
+) -> dict[str, RunningContender]:
     """Start contenders, and what they need behind them, side by side; each server once.
 
     Raises:
@@ -65,7 +65,7 @@ def start(
     for server in servers.values():
         server.wait_until_ready()
     return {
-        name: Running(
+        name: RunningContender(
             known[name],
             servers[name],
             servers[behind] if (behind := known[name].behind) else None,

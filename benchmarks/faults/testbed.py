@@ -10,7 +10,7 @@ from http.client import HTTPConnection
 from pathlib import Path
 from typing import Any, Final
 
-from benchmarks import houses, model, oracle
+from benchmarks import houses, model, reference_prices
 from benchmarks.clients.wire import OK
 from benchmarks.faults import stub_calls
 from benchmarks.faults.load import Load
@@ -21,7 +21,7 @@ from benchmarks.processes import NotReady, Server, free_port
 DEADLINE_SECONDS: Final = 2.0
 """What the orchestrator gives a request by default."""
 
-LATEST_MS: Final = (DEADLINE_SECONDS + 0.1) * 1000
+MAX_ANSWER_MS: Final = (DEADLINE_SECONDS + 0.1) * 1000
 READY_AGAIN_SECONDS: Final = 10.0
 _ASK_SECONDS: Final = 15.0
 
@@ -75,7 +75,7 @@ class Stub:
         return called
 
 
-class Arena:
+class Testbed:
     """Starts what a scenario needs."""
 
     def __init__(
@@ -91,12 +91,12 @@ class Arena:
         self.is_quick = is_quick
         self.minutes = minutes
 
-    def lasting(self, seconds: float, quick_seconds: float) -> float:
+    def duration(self, seconds: float, quick_seconds: float) -> float:
         """Choose how long something takes."""
         return quick_seconds if self.is_quick else seconds
 
     @property
-    def impatient(self) -> dict[str, str]:
+    def short_timeouts(self) -> dict[str, str]:
         """Settings for a quick run that shorten what a client may be waited for; else there are none."""
         limits = ("REQUESTS__MAX_BODY", "REQUESTS__STREAM_IDLE", "SERVER__CLIENT_TIMEOUT", "SERVER__KEEP_ALIVE")
         return {f"ORCHESTRATOR_{name}_SECONDS": "1" for name in limits} if self.is_quick else {}
@@ -113,22 +113,22 @@ class Arena:
 
     @property
     def expected(self) -> dict[str, Path]:
-        """The right prices of whatever `some_model_server` starts, by the id of the model."""
+        """The right prices of whatever `start_any_model_server` starts, by the id of the model."""
         if self.is_quick:
-            return self.expected_of_stub
-        return {model.identity(self.export): oracle.of_model(self.export)}
+            return self.expected_from_stub
+        return {model.identity(self.export): reference_prices.of_model(self.export)}
 
     @property
-    def expected_of_stub(self) -> dict[str, Path]:
+    def expected_from_stub(self) -> dict[str, Path]:
         """The right prices of the stub."""
-        return {stub_calls.MODEL_ID: oracle.of_rows(stub_calls.MODEL_ID, stub_calls.price_of)}
+        return {stub_calls.MODEL_ID: reference_prices.of_rows(stub_calls.MODEL_ID, stub_calls.price_of)}
 
-    def prices_of_stub(self) -> list[float]:
+    def stub_prices(self) -> list[float]:
         """The stub's price of each house, in the order in which a load asks for them."""
-        (path,) = self.expected_of_stub.values()
+        (path,) = self.expected_from_stub.values()
         return [price for price, _, _ in json.loads(path.read_bytes())["prices"]]
 
-    def until_priced(self, server: Server) -> None:
+    def wait_until_priced(self, server: Server) -> None:
         """Return when an orchestrator gives prices (again).
 
         Raises:
@@ -140,7 +140,7 @@ class Arena:
                 raise NotReady(f"no price within {READY_AGAIN_SECONDS} s of when the model server was good again")
             time.sleep(0.1)
 
-    def server(
+    def start_server(
         self, kind: str, command: Sequence[str], port: int, ready: str, variables: Mapping[str, str] | None = None
     ) -> Server:
         """Start a process; it need not be ready yet."""
@@ -149,25 +149,25 @@ class Arena:
         server = Server(name, command, port, ready=ready, variables=variables or {}, cwd=REPOSITORY)
         return self._stack.enter_context(server)
 
-    def model_server(self, port: int | None = None, export: Path | None = None) -> Server:
+    def start_model_server(self, port: int | None = None, export: Path | None = None) -> Server:
         """Start the real model server."""
         port = port or free_port()
         listen = ("--host", "127.0.0.1", "--port", str(port))
         command = (sys.executable, "-m", "housing_price_model", "serve", str(export or self.export), *listen)
-        return self.server("model", command, port, "/ping")
+        return self.start_server("model", command, port, "/ping")
 
-    def some_model_server(self, port: int | None = None) -> Server:
+    def start_any_model_server(self, port: int | None = None) -> Server:
         """Start the real model server; a quick run takes the stub, which needs no training and starts at once."""
-        return self.stub(port).server if self.is_quick else self.model_server(port)
+        return self.start_stub(port).server if self.is_quick else self.start_model_server(port)
 
-    def stub(self, port: int | None = None) -> Stub:
+    def start_stub(self, port: int | None = None) -> Stub:
         """Start a model server that misbehaves on demand, and is good until then."""
         port = port or free_port()
-        server = self.server("stub", (sys.executable, "-m", "benchmarks.faults.stub", str(port)), port, "/ping")
+        server = self.start_server("stub", (sys.executable, "-m", "benchmarks.faults.stub", str(port)), port, "/ping")
         server.wait_until_ready(0.02)
         return Stub(server)
 
-    def orchestrator(self, *behind: int, port: int | None = None, **variables: str) -> Server:
+    def start_orchestrator(self, *behind: int, port: int | None = None, **variables: str) -> Server:
         """Start the orchestrator as it is shipped, in front of model servers; returns when it is ready."""
         port = port or free_port()
         base_url = ",".join(f"http://127.0.0.1:{one}" for one in behind)
@@ -176,25 +176,25 @@ class Arena:
             "ORCHESTRATOR_MODEL_SERVER__BASE_URL": base_url,
         } | variables
         command = (sys.executable, "-m", "housing_price_orchestrator", "serve")
-        server = self.server("orchestrator", command, port, "/readyz", variables)
+        server = self.start_server("orchestrator", command, port, "/readyz", variables)
         self.orchestrators.append(server)
         server.wait_until_ready()
         return server
 
-    def in_front(self, **variables: str) -> tuple[Server, Server]:
+    def start_orchestrator_and_model_server(self, **variables: str) -> tuple[Server, Server]:
         """Start a model server with an orchestrator in front of it."""
-        model_server = self.some_model_server()
+        model_server = self.start_any_model_server()
         model_server.wait_until_ready()
-        return model_server, self.orchestrator(model_server.port, **variables)
+        return model_server, self.start_orchestrator(model_server.port, **variables)
 
-    def load(self, server: Server, expected: Mapping[str, Path], **options: Any) -> Load:
+    def start_load(self, server: Server, expected: Mapping[str, Path], **options: Any) -> Load:
         """Make load on an orchestrator; see `Load`."""
         name = options.pop("name", "load")
         return Load(server.port, expected, name=f"{self._name}-{name}".replace(" ", "-"), **options)
 
     def warm_up(self, server: Server, expected: Mapping[str, Path]) -> None:
         """Let an orchestrator and what is behind it come into their stride; this is not measured."""
-        with self.load(server, expected, rate=100, seconds=self.lasting(2, 0.3), name="warm-up") as load:
+        with self.start_load(server, expected, rate=100, seconds=self.duration(2, 0.3), name="warm-up") as load:
             load.finish()
 
 
@@ -203,6 +203,6 @@ def one_house() -> bytes:
     return houses.PUBLIC.body([0])
 
 
-def houses_together(count: int) -> bytes:
+def batch_of_houses(count: int) -> bytes:
     """The body of a batch of real houses."""
     return houses.PUBLIC.body(list(range(count)))

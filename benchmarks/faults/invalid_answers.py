@@ -4,9 +4,9 @@ import json
 
 from benchmarks import houses
 from benchmarks.clients.wire import OK
-from benchmarks.faults.arena import Arena, ask, houses_together, one_house
-from benchmarks.faults.stub_broken import BROKEN
 from benchmarks.faults.stub_calls import SECRET
+from benchmarks.faults.stub_invalid_answers import INVALID_ANSWERS
+from benchmarks.faults.testbed import Testbed, ask, batch_of_houses, one_house
 
 UNUSABLE = 502
 BATCH_ROWS = 20
@@ -14,20 +14,20 @@ BATCH_PATH = f"{houses.PREDICT_PATH}/batch"
 STREAM_PATH = f"{houses.PREDICT_PATH}/stream"
 
 
-def broken(arena: Arena) -> None:
+def invalid_answers(testbed: Testbed) -> None:
     """Every kind of answer that is none, to a single house, a batch and a stream."""
-    stub = arena.stub()
-    orchestrator = arena.orchestrator(stub.port)
-    single, batch = one_house(), houses_together(BATCH_ROWS)
+    stub = testbed.start_stub()
+    orchestrator = testbed.start_orchestrator(stub.port)
+    single, batch = one_house(), batch_of_houses(BATCH_ROWS)
     asked = {houses.PREDICT_PATH: (single, {}), BATCH_PATH: (batch, {}), STREAM_PATH: (single, _LINES)}
     other: list[str] = []
     priced: list[str] = []
     leaked: list[str] = []
-    for kind in BROKEN:
+    for kind in INVALID_ANSWERS:
         for path, (body, headers) in asked.items():
             # A circuit that the last kind opened is another scenario.
             stub.behave("good")
-            arena.until_priced(orchestrator)
+            testbed.wait_until_priced(orchestrator)
             stub.behave(kind)
             answer = ask(orchestrator.port, "POST", path, body, headers)
             status = _status_in_stream(answer.text) if path == STREAM_PATH else answer.status
@@ -35,12 +35,12 @@ def broken(arena: Arena) -> None:
             other += [what] if status != UNUSABLE else []
             priced += [what] if "predictedPrice" in answer.text else []
             leaked += [what] if SECRET in answer.text else []
-    found = arena.findings
-    count = len(BROKEN) * len(asked)
-    found.figures |= {"asked": count, "kinds": list(BROKEN)}
-    found.none(f"of {count} answers, not 502", other)
-    found.none(f"of {count} answers, with a price", priced)
-    found.none(f"of {count} answers, with a word of the model server", leaked)
+    found = testbed.findings
+    count = len(INVALID_ANSWERS) * len(asked)
+    found.figures |= {"asked": count, "kinds": list(INVALID_ANSWERS)}
+    found.expect_none(f"of {count} answers, not 502", other)
+    found.expect_none(f"of {count} answers, with a price", priced)
+    found.expect_none(f"of {count} answers, with a word of the model server", leaked)
 
 
 _LINES = {"Content-Type": "application/x-ndjson"}

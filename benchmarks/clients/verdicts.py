@@ -8,11 +8,11 @@ from typing import Any
 RIGHT, WRONG, MIXED = "right", "wrong", "mixed"
 
 
-class Judge:
+class PriceJudge:
     """Knows what each model says of each house of the survey."""
 
     def __init__(self, expected: Mapping[str, Path], rows: int) -> None:
-        """Read what `benchmarks.oracle` wrote, by the id of the model; each request has `rows` houses."""
+        """Read what `benchmarks.reference_prices` wrote, by the id of the model; each request has `rows` houses."""
         known = {model: json.loads(path.read_bytes()) for model, path in expected.items()}
         self._ids: list[int] = next(iter(known.values()))["ids"]
         self._prices: dict[str, list[list[float]]] = {model: one["prices"] for model, one in known.items()}

@@ -5,7 +5,7 @@ from typing import Any
 import schemathesis
 
 
-def make_good(case: schemathesis.Case) -> None:
+def make_valid(case: schemathesis.Case) -> None:
     """Change a request that keeps to the document so that it keeps to the contract as well."""
     case.body = with_whole_numbers(case.body)
     # A millisecond is a good deadline to ask for, and a 504 a good answer to it: time decides no test.

@@ -11,7 +11,7 @@ class Checker:
     """Counts answers that are errors or wrong, and keeps the first of them to show."""
 
     def __init__(self, expected: Path, rows: int) -> None:
-        """Compare with the file that `benchmarks.oracle` wrote; each request has `rows` houses."""
+        """Compare with the file that `benchmarks.reference_prices` wrote; each request has `rows` houses."""
         known = json.loads(expected.read_bytes())
         self._ids: list[int] = known["ids"]
         self._prices: list[list[float]] = known["prices"]

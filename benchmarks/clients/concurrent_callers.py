@@ -8,7 +8,7 @@ from collections.abc import Iterator
 import uvloop
 
 from benchmarks.clients import wire
-from benchmarks.clients.checking import Checker
+from benchmarks.clients.checker import Checker
 
 RECEIVE_BYTES = 1 << 16
 

@@ -5,15 +5,15 @@ import time
 from typing import Final
 
 from benchmarks.processes import Server, cpu_seconds, resident_bytes
-from benchmarks.running import Running
+from benchmarks.running_contenders import RunningContender
 
 MEMORY_INTERVAL_SECONDS: Final = 0.05
 
 
-class Used:
+class CpuUsage:
     """The processor time that a contender uses from now on."""
 
-    def __init__(self, running: Running) -> None:
+    def __init__(self, running: RunningContender) -> None:
         self._running = running
         self._at, self._own, self._behind = self._now()
 
@@ -29,7 +29,7 @@ class Used:
         return own / passed, (own + behind) / passed
 
 
-class Memory:
+class MemoryGrowth:
     """Watches how far a server's resident memory rises above where it was."""
 
     def __init__(self, server: Server) -> None:

@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import contenders as who
-from benchmarks import load, model, oracle
+from benchmarks import load, model, reference_prices
 from benchmarks.contenders import Contender
 from benchmarks.load import Figures
-from benchmarks.running import Running, start
+from benchmarks.running_contenders import RunningContender, start
 
 RATE: Final = 100.0
 """Single houses a second, of the promise about a shadow."""
@@ -127,7 +127,7 @@ def _measured(
     variables: Mapping[str, Callable[[int], Variables]],
     rounds: int,
     export: Path,
-    measure: Callable[[Running], Figures],
+    measure: Callable[[RunningContender], Figures],
 ) -> dict[str, list[Figures]]:
     """Measure contenders that are as `like` but for some variables, in turns."""
     known = who.contenders(export)
@@ -135,7 +135,13 @@ def _measured(
         known[name] = _with(known[like], name, more)
     found: dict[str, list[Figures]] = {name: [] for name in variables}
     with ExitStack() as stack:
-        running = start(list(variables), known, stack, of_stub=oracle.of_stub(), of_model=oracle.of_model(export))
+        running = start(
+            list(variables),
+            known,
+            stack,
+            of_stub=reference_prices.of_stub(),
+            of_model=reference_prices.of_model(export),
+        )
         for one in running.values():
             load.warm_up(one, connections=CONNECTIONS, seconds=2)
         names = list(variables)

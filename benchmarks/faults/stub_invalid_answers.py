@@ -9,12 +9,12 @@ from typing import Any
 
 from benchmarks.faults.stub_calls import SECRET, Call, written
 
-type Broken = Callable[[Call, asyncio.StreamWriter], Awaitable[None]]
+type InvalidAnswer = Callable[[Call, asyncio.StreamWriter], Awaitable[None]]
 
 HUGE_BYTES = 512 * 2**20
 
 
-def _says(status: int, body: bytes, content_type: str = "application/json", headers: str = "") -> Broken:
+def _says(status: int, body: bytes, content_type: str = "application/json", headers: str = "") -> InvalidAnswer:
     async def behave(_call: Call, writer: asyncio.StreamWriter) -> None:
         writer.write(written(status, body, content_type, headers))
         await writer.drain()
@@ -22,7 +22,7 @@ def _says(status: int, body: bytes, content_type: str = "application/json", head
     return behave
 
 
-def _predicts(change: Callable[[list[dict[str, Any]]], Any]) -> Broken:
+def _predicts(change: Callable[[list[dict[str, Any]]], Any]) -> InvalidAnswer:
     async def behave(call: Call, writer: asyncio.StreamWriter) -> None:
         document = change(call.predictions())
         writer.write(written(200, document if isinstance(document, bytes) else json.dumps(document).encode()))
@@ -31,7 +31,7 @@ def _predicts(change: Callable[[list[dict[str, Any]]], Any]) -> Broken:
     return behave
 
 
-def _each(**changes: Any) -> Broken:
+def _each(**changes: Any) -> InvalidAnswer:
     return _predicts(lambda made: {"predictions": [one | changes for one in made]})
 
 
@@ -63,7 +63,7 @@ async def _huge(_call: Call, writer: asyncio.StreamWriter) -> None:
 
 _ERROR_TEXT = json.dumps({"error_code": "INTERNAL", "message": f"Traceback: {SECRET}"}).encode()
 
-BROKEN: dict[str, Broken] = {
+INVALID_ANSWERS: dict[str, InvalidAnswer] = {
     "reset in mid-body": _resets_in_the_body,
     "half an answer": _half_an_answer,
     "HTML": _says(200, f"<html><body>{SECRET}</body></html>".encode(), "text/html"),

@@ -15,7 +15,7 @@ with warnings.catch_warnings():
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
-    """A Postgres server of our own."""
+    """A Postgres server for the tests."""
     programs = find_programs()
     if programs is None:
         pytest.skip("Postgres was not found (Debian: postgresql)")
@@ -25,7 +25,7 @@ def postgres() -> Iterator[Postgres]:
 
 @pytest.fixture(params=["sqlite", "postgres"])
 def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database, of each kind that the prediction log may be in."""
+    """URL of an empty database, for each kind of database that supports the prediction log."""
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path / 'log.db'}"
     server: Postgres = request.getfixturevalue("postgres")

@@ -1,4 +1,4 @@
-"""A prediction log as the orchestrator makes it: its own migrations, tables and columns."""
+"""A prediction log made with the orchestrator's own migrations, tables and columns."""
 
 import json
 from collections.abc import Sequence
@@ -23,7 +23,7 @@ START = datetime(2026, 11, 1)  # noqa: DTZ001 - the log's times are UTC without 
 
 
 class Log:
-    """A log to be written by a test; a row per minute from `START` on."""
+    """A log that tests write to; one row per minute from `START` on."""
 
     def __init__(self, url: str) -> None:
         self.url = url
@@ -40,7 +40,7 @@ class Log:
         version: str = "1",
         name: str = "housing-price",
     ) -> list[str]:
-        """Log rows of values with the model's answers; returns their transaction ids."""
+        """Log rows with the model's answers; returns their transaction ids."""
         number = ensure_columns_version(self.engine, columns)
         ids = [f"{at:032x}" for at in range(self.rows, self.rows + len(rows))]
         values = [
@@ -67,7 +67,7 @@ class Log:
         return ids
 
     def shadow(self, transaction_ids: Sequence[str], answers: Sequence[dict[str, Any]], *, version: str = "2") -> None:
-        """Log what a shadow said of the houses of these transactions."""
+        """Log a shadow's answers for the houses of these transactions."""
         values = [
             {
                 "transaction_id": transaction_id,
@@ -85,7 +85,7 @@ class Log:
             connection.execute(sa.insert(shadow_prediction), values)
 
     def sell(self, prices: dict[str, float], month: int = 12) -> None:
-        """Tell what the houses of these transactions were sold for."""
+        """Record sale prices for the houses of these transactions."""
         sold = datetime(2026, month, 15, tzinfo=UTC)
         values = [
             {
@@ -100,15 +100,15 @@ class Log:
             connection.execute(sa.insert(actual), values)
 
     def change(self, statement: str) -> None:
-        """Do to the log what the orchestrator would not."""
+        """Run an SQL statement that the orchestrator would not."""
         with for_writing(self.engine).begin() as connection:
             connection.exec_driver_sql(statement)
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the file."""
         self.engine.dispose()
 
 
 def new_log(folder: Path) -> Log:
-    """Make an empty log."""
+    """Create an empty log."""
     return Log(f"sqlite:///{folder / 'predictions.db'}")

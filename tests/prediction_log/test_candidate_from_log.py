@@ -1,4 +1,4 @@
-"""Houses of the prediction log that were sold since become training data."""
+"""Houses of the prediction log with a known sale price become training data."""
 
 import csv
 from pathlib import Path
@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from housing_price_model.candidate.extract import EXTRACT, HOUSES
-from housing_price_model.candidate.parameters import Parameters, Source, Surroundings
+from housing_price_model.candidate.parameters import Connections, Parameters, Source
 from housing_price_model.candidate.run import Run
 from housing_price_model.errors import LogError
 from housing_price_model.reference.profile import cells_of
@@ -35,7 +35,7 @@ def test_sales_replace_the_same_house_and_are_added_once_each(tmp_path: Path, ba
     log.close()
     parameters = Parameters(source=Source.PREDICTION_LOG, data=str(base))
     run = Run.start(tmp_path / "run", lambda: parameters)
-    found, _ = run.perform(EXTRACT, Surroundings("", log.url), lambda _stage, _share: None)
+    found, _ = run.perform(EXTRACT, Connections("", log.url), lambda _stage, _share: None)
     assert found | {"window": ""} == {
         "source": "prediction-log", "window": "", "base": 5, "sales": 2, "replaced": 1,
     }  # fmt: skip
@@ -53,13 +53,13 @@ def test_only_the_window_is_read(tmp_path: Path, base: Path) -> None:
     log.close()
     window = {"start": "2026-11-01T00:01:00", "end": "2026-11-01T00:03:00"}
     run = Run.start(tmp_path / "run", lambda: Parameters(source=Source.PREDICTION_LOG, data=str(base), **window))
-    run.perform(EXTRACT, Surroundings("", log.url), lambda _stage, _share: None)
+    run.perform(EXTRACT, Connections("", log.url), lambda _stage, _share: None)
     with (tmp_path / "run" / EXTRACT.name / HOUSES).open(newline="") as file:
         prices = [row[TARGET] for row in csv.DictReader(file)]
     assert prices[5:] == ["200000", "300000"]
 
 
-def test_log_that_is_not_named_is_asked_for(tmp_path: Path) -> None:
+def test_missing_log_url_is_reported(tmp_path: Path) -> None:
     run = Run.start(tmp_path / "run", lambda: Parameters(source=Source.PREDICTION_LOG))
-    with pytest.raises(LogError, match="no prediction log was named"):
-        run.perform(EXTRACT, Surroundings(""), lambda _stage, _share: None)
+    with pytest.raises(LogError, match="no prediction log is configured"):
+        run.perform(EXTRACT, Connections(""), lambda _stage, _share: None)

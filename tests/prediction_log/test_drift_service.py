@@ -14,7 +14,7 @@ from prometheus_client.parser import text_string_to_metric_families
 from housing_price_model.artefact.export import read_export
 from housing_price_model.reference.profile import cells_of
 from housing_price_model.serving.fast_scoring import Rows
-from housing_price_model.serving.find_model import located
+from housing_price_model.serving.find_model import open_model
 from housing_price_model.survey.data import BUNDLED, read_houses
 from housing_price_model.survey.vocabulary import COLUMNS
 
@@ -35,7 +35,7 @@ def test_the_command_of_compose_writes_metrics_and_ends_with_a_signal(
     command: list[str], champion: Path, tmp_path: Path
 ) -> None:
     cells = cells_of(read_houses(BUNDLED).features.head(100))
-    with located(str(champion), "") as found:
+    with open_model(str(champion), "") as found:
         answers: list[dict[str, Any]] = found.load().predict(Rows(COLUMNS, cells)).to_dict("records")
     log = new_log(tmp_path)
     log.write(cells, answers)

@@ -1,4 +1,4 @@
-"""The model package reads what the orchestrator logs: held against the orchestrator's own migrations and columns."""
+"""The model package reads the orchestrator's prediction log, with the orchestrator's own migrations and columns."""
 
 import json
 import os
@@ -22,11 +22,11 @@ from housing_price_model.artefact.export import MODEL, read_export
 from housing_price_model.cli.app import app
 from housing_price_model.drift.output.metrics import NAMES
 from housing_price_model.errors import LogError
-from housing_price_model.prediction_log.reader import PAGE_ROWS, Model, Window, opened
+from housing_price_model.prediction_log.reader import PAGE_ROWS, Model, Window, open_log
 from housing_price_model.reference.profile import cells_of
 from housing_price_model.reference.tally import GROUP
 from housing_price_model.serving.fast_scoring import Rows
-from housing_price_model.serving.find_model import located
+from housing_price_model.serving.find_model import open_model
 from housing_price_model.survey.data import BUNDLED, Houses, read_houses
 from housing_price_model.survey.vocabulary import COLUMNS
 from housing_price_orchestrator.provider.model_server.columns import COLUMNS as LOGGED_COLUMNS
@@ -60,15 +60,15 @@ def cells(houses: Houses) -> list[list[Any]]:
 
 @pytest.fixture(scope="module")
 def answers(champion: Path, cells: list[list[Any]]) -> list[dict[str, Any]]:
-    """What the champion says of every house."""
-    with located(str(champion), "") as found:
+    """The champion's answer for every house."""
+    with open_model(str(champion), "") as found:
         priced: list[dict[str, Any]] = found.load().predict(Rows(COLUMNS, cells)).to_dict("records")
     return priced
 
 
 @pytest.fixture
 def stream(log: Log, cells: list[list[Any]], answers: list[dict[str, Any]]) -> list[str]:
-    """A log with houses drawn from the training data, as the champion priced them; gives their transactions."""
+    """Logs houses drawn from the training data with the champion's prices; returns their transactions."""
     at = drawn(cells)
     return log.write([cells[i] for i in at], [answers[i] for i in at])
 
@@ -87,12 +87,12 @@ def said(done: Result) -> str:
     return " ".join((done.output + done.stderr).split())
 
 
-def test_both_sides_know_the_same_columns() -> None:
+def test_reader_and_writer_use_the_same_columns() -> None:
     assert tuple(LOGGED_COLUMNS) == COLUMNS
 
 
 def test_rows_come_back_as_they_were_logged(log: Log, stream: list[str], cells: list[list[Any]]) -> None:
-    with opened(log.url) as reader:
+    with open_log(log.url) as reader:
         pages = list(reader.pages(Window()))
     assert [row for page in pages for row in page.rows] == [cells[i] for i in drawn(cells)]
     assert [one for page in pages for one in page.transactions] == stream
@@ -100,7 +100,7 @@ def test_rows_come_back_as_they_were_logged(log: Log, stream: list[str], cells: 
 
 
 def test_estimates_come_back_bit_for_bit(log: Log, stream: list[str], answers: list[dict[str, Any]]) -> None:
-    with opened(log.url) as reader:
+    with open_log(log.url) as reader:
         found = [estimate for page in reader.pages(Window()) for estimate in page.estimates]
     expected = [
         tuple(answers[i][name] for name in ("price", "low", "high")) for i in drawn([[None] * 79] * len(answers))
@@ -115,15 +115,15 @@ def test_pages_end_in_the_middle_of_a_batch_and_lose_nothing(
     count = 2 * PAGE_ROWS + 7
     written = log.write([cells[0]] * count, [answers[0]] * count)
     log.change("UPDATE prediction SET predicted_at = '2026-11-01 00:00:00.000000'")
-    with opened(log.url) as reader:
+    with open_log(log.url) as reader:
         pages = list(reader.pages(Window()))
     assert [one for page in pages for one in page.transactions] == written
     assert max(len(page.rows) for page in pages) == PAGE_ROWS
 
 
-def test_window_has_its_start_and_not_its_end(log: Log, stream: list[str]) -> None:
+def test_window_includes_its_start_and_excludes_its_end(log: Log, stream: list[str]) -> None:
     window = Window(START + timedelta(minutes=10), START + timedelta(minutes=20))
-    with opened(log.url) as reader:
+    with open_log(log.url) as reader:
         found = [one for page in reader.pages(window) for one in page.transactions]
     assert found == stream[10:20]
 
@@ -133,17 +133,15 @@ def test_rows_are_read_by_the_names_of_their_own_columns(
 ) -> None:
     log.write(cells[:3], answers[:3])
     log.write([row[::-1] for row in cells[3:5]], answers[3:5], columns=LOGGED_COLUMNS[::-1])
-    with opened(log.url) as reader:
+    with open_log(log.url) as reader:
         found = [dict(zip(page.columns, row, strict=True)) for page in reader.pages(Window()) for row in page.rows]
     assert found == [dict(zip(COLUMNS, row, strict=True)) for row in cells[:5]]
 
 
-def test_models_are_counted_and_can_be_told_apart(
-    log: Log, cells: list[list[Any]], answers: list[dict[str, Any]]
-) -> None:
+def test_rows_are_counted_and_read_by_model(log: Log, cells: list[list[Any]], answers: list[dict[str, Any]]) -> None:
     log.write(cells[:2], answers[:2], version="2")
     log.write(cells[2:5], [answer | {"model_id": "older"} for answer in answers[2:5]])
-    with opened(log.url) as reader:
+    with open_log(log.url) as reader:
         assert reader.models(Window()) == [
             Model("older", "housing-price", "1", 3),
             Model(answers[0]["model_id"], "housing-price", "2", 2),
@@ -154,24 +152,24 @@ def test_models_are_counted_and_can_be_told_apart(
 @pytest.mark.parametrize(
     ("statement", "message"),
     [
-        ("UPDATE prediction SET inputs = '[1' WHERE transaction_id LIKE '%9'", "9: its inputs are no JSON"),
-        ("UPDATE prediction SET inputs = '[1]' WHERE transaction_id LIKE '%9'", "9: its inputs are not a list of 79"),
-        ("UPDATE prediction SET low_usd = -1 WHERE transaction_id LIKE '%9'", "is no price with its interval"),
-        ("UPDATE prediction_columns SET names = 'x'", "does not say what the columns of version 1 are called"),
-        ("DELETE FROM prediction_columns", "does not say what the columns of version 1 are called"),
+        ("UPDATE prediction SET inputs = '[1' WHERE transaction_id LIKE '%9'", "9: the inputs are not valid JSON"),
+        ("UPDATE prediction SET inputs = '[1]' WHERE transaction_id LIKE '%9'", "9: the inputs are not a list of 79"),
+        ("UPDATE prediction SET low_usd = -1 WHERE transaction_id LIKE '%9'", "invalid estimate: low -1.0, price "),
+        ("UPDATE prediction_columns SET names = 'x'", "has no valid column names for version 1"),
+        ("DELETE FROM prediction_columns", "has no valid column names for version 1"),
         ("DROP TABLE prediction_columns", "cannot be read as a prediction log"),
     ],
 )
-def test_damaged_log_is_told_and_not_read_past(log: Log, stream: list[str], statement: str, message: str) -> None:
+def test_damaged_log_raises_an_error_with_the_cause(log: Log, stream: list[str], statement: str, message: str) -> None:
     del stream
     log.change(statement)
-    with opened(log.url) as reader, pytest.raises(LogError, match=message):
+    with open_log(log.url) as reader, pytest.raises(LogError, match=message):
         list(reader.pages(Window()))
 
 
 def test_reader_cannot_write(log: Log, stream: list[str]) -> None:
     del stream
-    with opened(log.url) as reader, pytest.raises(Exception, match="readonly"), reader._engine.begin() as connection:
+    with open_log(log.url) as reader, pytest.raises(Exception, match="readonly"), reader._engine.begin() as connection:
         connection.exec_driver_sql("DELETE FROM prediction")
 
 
@@ -179,15 +177,15 @@ def test_reader_cannot_write(log: Log, stream: list[str]) -> None:
 @pytest.mark.parametrize(
     ("url", "message"),
     [
-        ("sqlite:///nowhere.db", "nowhere.db: there is no such file"),
-        ("nonsense", "should be named as sqlite:///FILE or postgresql://"),
-        ("secret@host:log//", "should be named as sqlite:///FILE or postgresql://"),
-        ("oracle://host/log", "oracle: a prediction log should be named as sqlite:///FILE or postgresql://"),
+        ("sqlite:///nowhere.db", "nowhere.db: file not found"),
+        ("nonsense", "invalid prediction log URL: use sqlite:///FILE or postgresql://"),
+        ("secret@host:log//", "invalid prediction log URL: use sqlite:///FILE or postgresql://"),
+        ("oracle://host/log", "oracle: invalid prediction log URL: use sqlite:///FILE or postgresql://"),
         ("sqlite:///empty.db", "cannot be read as a prediction log"),
         ("postgresql://user:secret@127.0.0.1:9/log", "cannot be read as a prediction log"),
     ],
 )
-def test_log_that_is_none_is_named_without_its_password(
+def test_invalid_log_url_is_reported_without_its_password(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, champion: Path, *, command: Sequence[str], url: str, message: str
 ) -> None:
     monkeypatch.chdir(tmp_path)
@@ -209,11 +207,11 @@ def test_same_model_reproduces_every_logged_price(log: Log, stream: list[str], c
     assert sum(one["rows"] for one in found["by_neighbourhood"].values()) == len(stream)
 
 
-def test_price_that_does_not_come_back_is_found(log: Log, stream: list[str], champion: Path, tmp_path: Path) -> None:
+def test_price_that_is_not_reproduced_is_found(log: Log, stream: list[str], champion: Path, tmp_path: Path) -> None:
     log.change(f"UPDATE prediction SET price_usd = price_usd + 0.01 WHERE transaction_id = '{stream[321]}'")  # noqa: S608
     done = run("replay", "--log", log.url, "--model", champion, "--json", tmp_path / "replay.json")
     assert done.exit_code == 3
-    assert "1 of 500 prices that this model had made did not come back the same" in said(done)
+    assert "1 of 500 prices made by this model were not reproduced" in said(done)
     found = json.loads((tmp_path / "replay.json").read_text())
     assert found["own"]["identical"] == len(stream) - 1
     assert found["own"]["worst_transaction"] == stream[321]
@@ -237,15 +235,15 @@ def test_prices_of_another_model_are_compared_and_need_not_be_the_same(
     assert found["model"]["model_id"] == read_export(champion).model_id
 
 
-def test_row_that_the_model_refuses_is_named(log: Log, stream: list[str], champion: Path) -> None:
+def test_row_that_the_model_rejects_is_named(log: Log, stream: list[str], champion: Path) -> None:
     log.change("UPDATE prediction SET inputs = REPLACE(inputs, '\"Pave\"', '\"Sand\"')")
     done = run("replay", "--log", log.url, "--model", champion)
     assert done.exit_code == 1
-    assert f"{stream[0]} or one of the 500 rows from it on: Street: 'Sand' is not one of Grvl, Pave" in said(done)
+    assert f"one of the 500 rows from {stream[0]} on: Street: 'Sand' is not one of Grvl, Pave" in said(done)
 
 
 class Links(HTMLParser):
-    """Whatever a page would load."""
+    """Collects everything that a page would load."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -286,7 +284,7 @@ def outputs(folder: Path) -> list[object]:
     return ["--json", folder / "drift.json", "--html", folder / "drift.html", "--metrics", folder / "drift.prom"]
 
 
-def test_drift_check_of_a_steady_log_ends_with_0(log: Log, stream: list[str], champion: Path, tmp_path: Path) -> None:
+def test_drift_check_of_a_steady_log_exits_with_0(log: Log, stream: list[str], champion: Path, tmp_path: Path) -> None:
     del stream
     done = run("drift", "--log", log.url, "--model", champion, *outputs(tmp_path))
     assert done.exit_code == 0, done.output
@@ -294,7 +292,7 @@ def test_drift_check_of_a_steady_log_ends_with_0(log: Log, stream: list[str], ch
     check_outputs(tmp_path, verdict="steady", model_id=read_export(champion).model_id)
 
 
-def test_drift_check_of_a_tripled_neighbourhood_ends_with_3_and_names_it(
+def test_drift_check_of_a_tripled_neighbourhood_exits_with_3_and_names_it(
     log: Log, champion: Path, cells: list[list[Any]], answers: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     at = drawn(cells, tripled="OldTown")
@@ -309,7 +307,7 @@ def test_drift_check_of_a_tripled_neighbourhood_ends_with_3_and_names_it(
     assert "<b>OldTown</b>" in page
 
 
-def test_text_of_the_log_is_no_markup_in_the_report(
+def test_text_from_the_log_is_escaped_in_the_report(
     log: Log, champion: Path, cells: list[list[Any]], answers: list[dict[str, Any]], tmp_path: Path
 ) -> None:
     rows = [[*row] for row in cells[:ROWS]]
@@ -332,7 +330,7 @@ def test_realised_errors_are_those_of_the_sales(
     month, whole = json.loads((tmp_path / "errors.json").read_text())["errors"]
     assert (month["model_version"], month["month"], month["count"]) == ("1", "2026-12", 40)
     assert (whole["month"], whole["mae_usd"]) == ("all", month["mae_usd"])
-    with opened(log.url) as reader:
+    with open_log(log.url) as reader:
         sales = list(reader.sales(Window()))
     assert month["mae_usd"] == pytest.approx(np.mean([abs(one.sold - one.price) for one in sales]))
     assert month["rmsle"] == pytest.approx(np.sqrt(np.mean([np.log(one.sold / one.price) ** 2 for one in sales])))
@@ -347,30 +345,33 @@ def test_without_sales_there_is_no_realised_error(log: Log, stream: list[str]) -
     del stream
     done = run("realised-error", "--log", log.url)
     assert done.exit_code == 0
-    assert "No sale price is known" in said(done)
+    assert "No house priced in this time range has a known sale price" in said(done)
 
 
 def test_empty_window_is_no_alarm(log: Log, stream: list[str], champion: Path, tmp_path: Path) -> None:
     del stream
     done = run("drift", "--log", log.url, "--model", champion, "--to", "2026-01-01", *outputs(tmp_path))
     assert done.exit_code == 0
-    assert "No prices: to 2026-01-01 00:00:00 UTC" in said(done)
+    assert "No predictions in the window: to 2026-01-01 00:00:00 UTC" in said(done)
     assert json.loads((tmp_path / "drift.json").read_text())["models"] == []
-    assert "<b>No prices</b>" in (tmp_path / "drift.html").read_text()
+    assert "<b>No predictions</b>" in (tmp_path / "drift.html").read_text()
 
 
-def test_model_that_nobody_knows_cannot_be_judged(
+def test_unknown_model_is_reported_as_not_checked(
     log: Log, cells: list[list[Any]], answers: list[dict[str, Any]], champion: Path, tmp_path: Path
 ) -> None:
     log.write(cells[:ROWS], [answer | {"model_id": "unknown"} for answer in answers[:ROWS]])
     options = ("drift", "--log", log.url, "--model", champion, "--tracking-uri", f"sqlite:///{tmp_path / 'mlflow.db'}")
     done = run(*options)
     assert done.exit_code == 1
-    assert "model unknown (housing-price version 1) made 500 of these prices and is not in the registry" in said(done)
+    assert (
+        "model unknown (housing-price version 1), which made 500 of these predictions, is not in the registry"
+        in said(done)
+    )
     log.write(cells[:ROWS], answers[:ROWS])
     done = run(*options, *outputs(tmp_path))
     assert done.exit_code in {0, 3}
-    assert "not judged: 500 rows of unknown" in said(done)
+    assert "NOT CHECKED 500 rows of unknown" in said(done)
     found = json.loads((tmp_path / "drift.json").read_text())
     assert [(one["model_id"], one["rows"]) for one in found["unjudged"]] == [("unknown", 500)]
 
@@ -378,28 +379,28 @@ def test_model_that_nobody_knows_cannot_be_judged(
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        (("--last", "24"), "'24' should be a number with s, m, h or d"),
-        (("--from", "yesterday"), "'yesterday' should be a time like 2026-11-21"),
-        (("--last", "24h", "--to", "2026-11-21"), "--last stands instead of --from and --to"),
-        (("--every", "1h"), "--every needs --last"),
-        (("--metrics-port", "0"), "--metrics-port needs --every"),
+        (("--last", "24"), "'24' is not a valid duration"),
+        (("--from", "yesterday"), "'yesterday' is not a valid time; examples: 2026-11-21"),
+        (("--last", "24h", "--to", "2026-11-21"), "--last cannot be combined with --from or --to"),
+        (("--every", "1h"), "--every requires --last"),
+        (("--metrics-port", "0"), "--metrics-port requires --every"),
     ],
 )
-def test_wrong_option_is_named_and_ends_with_2(log: Log, options: Sequence[str], message: str) -> None:
+def test_invalid_option_is_named_and_exits_with_2(log: Log, options: Sequence[str], message: str) -> None:
     done = run("drift", "--log", log.url, *options)
     assert done.exit_code == 2
     assert message in re.sub(r"[│╭╮╰╯─\s]+", " ", done.stderr)
 
 
-def test_result_that_cannot_be_written_is_named(log: Log, stream: list[str], champion: Path, tmp_path: Path) -> None:
+def test_file_that_cannot_be_written_is_named(log: Log, stream: list[str], champion: Path, tmp_path: Path) -> None:
     del stream
     done = run("drift", "--log", log.url, "--model", champion, "--json", tmp_path / "nowhere" / "drift.json")
     assert done.exit_code == 1
-    assert "drift.json: cannot be written (No such file or directory)" in said(done)
+    assert "drift.json: cannot write the file (No such file or directory)" in said(done)
 
 
 @pytest.mark.stack
-def test_scheduled_check_goes_on_until_a_signal_and_writes_whole_files(
+def test_scheduled_check_runs_until_a_signal_and_writes_complete_files(
     log: Log, stream: list[str], champion: Path, tmp_path: Path
 ) -> None:
     del stream

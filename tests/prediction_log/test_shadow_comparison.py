@@ -1,4 +1,4 @@
-"""A shadow's prices are found beside those that were answered, and every figure is what the rows say."""
+"""A shadow's prices are paired with the answered ones, and every statistic matches the rows."""
 
 import json
 from collections.abc import Callable, Iterator
@@ -14,10 +14,10 @@ from typer.testing import CliRunner, Result
 from housing_price.cli import app as stack
 from housing_price_model.cli.app import app
 from housing_price_model.errors import LogError
-from housing_price_model.prediction_log.reader import Window, opened
+from housing_price_model.prediction_log.reader import Window, open_log
 from housing_price_model.reference.profile import cells_of
 from housing_price_model.reference.tally import GROUP
-from housing_price_model.shadow.comparison import WORST, compare_shadow
+from housing_price_model.shadow.comparison import MAX_WORST, compare_shadow
 from housing_price_model.survey.data import BUNDLED, read_houses
 from housing_price_model.survey.vocabulary import COLUMNS
 
@@ -51,7 +51,7 @@ def estimate(price: float, model_id: str = "one") -> dict[str, Any]:
 
 @pytest.fixture
 def shadowed(log: Log, cells: list[list[Any]]) -> list[str]:
-    """Four houses that version 1 answered and version 2 saw; gives their transactions."""
+    """Logs four houses that version 1 answered and version 2 shadowed; returns their transactions."""
     ids = log.write(cells, [estimate(price) for price in ANSWERED])
     log.shadow(ids, [estimate(price, "two") for price in SHADOW])
     return ids
@@ -61,8 +61,8 @@ def run(*arguments: object, program: Typer = app) -> Result:
     return CliRunner().invoke(program, [str(argument) for argument in arguments], env={"COLUMNS": "300"})
 
 
-def test_the_figures_are_those_of_the_rows(log: Log, shadowed: list[str], cells: list[list[Any]]) -> None:
-    with opened(log.url) as reader:
+def test_statistics_match_the_rows(log: Log, shadowed: list[str], cells: list[list[Any]]) -> None:
+    with open_log(log.url) as reader:
         found = compare_shadow(reader, Window(), "2")
     total = found.total
     assert (total.rows, total.mean_usd, total.median_usd) == (4, -5_750, 500)
@@ -77,9 +77,9 @@ def test_the_figures_are_those_of_the_rows(log: Log, shadowed: list[str], cells:
     assert (found.sales, found.answered, found.shadow) == (0, None, None)
 
 
-def test_both_are_measured_on_the_same_houses_that_were_sold_since(log: Log, shadowed: list[str]) -> None:
+def test_errors_of_both_models_are_measured_on_the_same_sold_houses(log: Log, shadowed: list[str]) -> None:
     log.sell({shadowed[1]: 212_000.0, shadowed[2]: 300_000.0})
-    with opened(log.url) as reader:
+    with open_log(log.url) as reader:
         found = compare_shadow(reader, Window(), "2")
     assert found.sales == 2
     assert found.answered is not None
@@ -88,34 +88,36 @@ def test_both_are_measured_on_the_same_houses_that_were_sold_since(log: Log, sha
     assert (found.answered.coverage, found.shadow.coverage) == (1.0, 0.5)
 
 
-def test_only_the_named_versions_and_the_window_count(log: Log, cells: list[list[Any]], shadowed: list[str]) -> None:
+def test_only_the_chosen_versions_and_window_are_compared(
+    log: Log, cells: list[list[Any]], shadowed: list[str]
+) -> None:
     others = log.write(cells, [estimate(price) for price in ANSWERED], version="3")
     log.shadow(others, [estimate(2 * price, "two") for price in ANSWERED])
     with_another = log.write(cells, [estimate(price) for price in ANSWERED])
     log.shadow(with_another, [estimate(3 * price, "four") for price in ANSWERED], version="4")
-    with opened(log.url) as reader:
+    with open_log(log.url) as reader:
         assert compare_shadow(reader, Window(), "2").total.rows == 8
         assert compare_shadow(reader, Window(), "2", "1").total.mean_usd == -5_750
         assert compare_shadow(reader, Window(), "2", "3").total.beyond == [1.0, 1.0]
         minutes = Window(START + timedelta(minutes=1), START + timedelta(minutes=3))
         assert {one.transaction for one in compare_shadow(reader, minutes, "2").worst} == set(shadowed[1:3])
-        with pytest.raises(LogError, match="version 9 was no shadow of any answers in this time"):
+        with pytest.raises(LogError, match="version 9 did not shadow any answers in this window"):
             compare_shadow(reader, Window(), "9")
 
 
-def test_many_houses_are_counted_and_the_furthest_are_named(log: Log, cells: list[list[Any]]) -> None:
+def test_largest_differences_of_many_houses_are_listed(log: Log, cells: list[list[Any]]) -> None:
     count = 5_000
     ids = log.write([cells[0]] * count, [estimate(100_000.0)] * count)
     log.shadow(ids, [estimate(100_000.0 + at) for at in range(count)])
-    with opened(log.url) as reader:
+    with open_log(log.url) as reader:
         found = compare_shadow(reader, Window(), "2")
     assert found.total.rows == count
-    assert [one.transaction for one in found.worst] == ids[: -WORST - 1 : -1]
+    assert [one.transaction for one in found.worst] == ids[: -MAX_WORST - 1 : -1]
 
 
-def test_a_price_that_is_none_is_told(log: Log, shadowed: list[str]) -> None:
+def test_invalid_estimate_is_reported_with_its_transaction(log: Log, shadowed: list[str]) -> None:
     log.change(f"UPDATE shadow_prediction SET low_usd = -1 WHERE transaction_id = '{shadowed[2]}'")  # noqa: S608
-    with opened(log.url) as reader, pytest.raises(LogError, match=f"{shadowed[2]}: -1.0, .* is no price"):
+    with open_log(log.url) as reader, pytest.raises(LogError, match=f"{shadowed[2]}: invalid estimate: low -1.0"):
         compare_shadow(reader, Window(), "2")
 
 
@@ -124,7 +126,7 @@ def test_a_price_that_is_none_is_told(log: Log, shadowed: list[str]) -> None:
     [(app, ("compare-shadow", "2")), (stack, ("models", "compare", "2", "--shadow"))],
     ids=("housing-price-model", "housing-price"),
 )
-def test_both_commands_show_and_write_it(
+def test_both_commands_print_and_write_the_comparison(
     log: Log, shadowed: list[str], tmp_path: Path, program: Typer, command: tuple[str, ...]
 ) -> None:
     log.sell({shadowed[1]: 212_000.0})
@@ -149,11 +151,11 @@ def test_both_commands_show_and_write_it(
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        (lambda log: None, "version 7 was no shadow of any answers"),
+        (lambda log: None, "version 7 did not shadow any answers"),
         (lambda log: log.change("DROP TABLE shadow_prediction"), "cannot be read as a prediction log"),
     ],
 )
-def test_what_cannot_be_compared_is_told_in_one_line(
+def test_failed_comparison_is_reported_in_one_line(
     log: Log, shadowed: list[str], change: Callable[[Log], None], message: str
 ) -> None:
     del shadowed
@@ -169,22 +171,22 @@ def test_what_cannot_be_compared_is_told_in_one_line(
     [
         (
             ("--shadow", "--log", "sqlite:///x", "--data", "houses.csv"),
-            "--shadow compares what was asked: it takes no --data",
+            "--shadow compares logged requests and cannot be combined with --data",
         ),
-        (("--from", "2026-11-01"), "--from, --to and --json are for --shadow"),
-        (("--shadow", "--log", "sqlite:///nowhere.db"), "nowhere.db: there is no such file"),
+        (("--from", "2026-11-01"), "--from, --to and --json require --shadow"),
+        (("--shadow", "--log", "sqlite:///nowhere.db"), "nowhere.db: file not found"),
     ],
 )
-def test_what_does_not_go_together_is_told(options: tuple[str, ...], message: str) -> None:
+def test_invalid_combination_of_options_is_reported(options: tuple[str, ...], message: str) -> None:
     done = run("models", "compare", "2", *options, program=stack)
     assert done.exit_code in {1, 2}
     assert message in " ".join((done.output + done.stderr).split())
 
 
-def test_the_part_in_which_a_model_was_asked_can_be_read(log: Log, cells: list[list[Any]]) -> None:
+def test_variant_of_a_prediction_can_be_read(log: Log, cells: list[list[Any]]) -> None:
     from housing_price_model.prediction_log.database import PREDICTION  # noqa: PLC0415 - of this test only
 
     log.write(cells[:1], [estimate(1.0)])
     log.change("UPDATE prediction SET variant = 'canary'")
-    with opened(log.url) as reader, reader.stream(sa.select(PREDICTION.c.variant)) as rows:
+    with open_log(log.url) as reader, reader.stream(sa.select(PREDICTION.c.variant)) as rows:
         assert [row.variant for row in rows] == ["canary"]

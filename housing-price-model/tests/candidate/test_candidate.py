@@ -11,9 +11,9 @@ from mlflow.tracking import MlflowClient
 from typer.testing import CliRunner
 
 from housing_price_model.candidate import steps
-from housing_price_model.candidate.gate import judged
+from housing_price_model.candidate.gate import check_candidate
 from housing_price_model.candidate.limits import Limits
-from housing_price_model.candidate.parameters import Parameters, Source, Surroundings
+from housing_price_model.candidate.parameters import Connections, Parameters, Source
 from housing_price_model.candidate.run import Run, Step, Task
 from housing_price_model.candidate.schema import RANGES
 from housing_price_model.candidate.steps import Candidate
@@ -46,7 +46,7 @@ def silent(_stage: str, _share: float) -> None:
 
 def performed(folder: Path, parameters: Parameters, store: str) -> tuple[Candidate, list[str]]:
     """Perform a run; returns what it came to and which steps were done now."""
-    around, done = Surroundings(store), list[str]()
+    around, done = Connections(store), list[str]()
     run = steps.start(folder, parameters, around)
     found = steps.perform(run, around, silent, lambda step, _, now: done.append(step.name) if now else None)
     return found, done
@@ -81,14 +81,14 @@ def test_candidate_becomes_the_challenger_and_the_champion_stays(registry: str, 
     assert str(champion.version) == "1"
 
 
-def test_same_data_seed_and_recipe_make_the_same_model_as_training_does(registry: str, first: Candidate) -> None:
+def test_same_data_seed_and_recipe_produce_the_same_model_as_training(registry: str, first: Candidate) -> None:
     client = connect(registry)
     assert first.version
     mine, champion = (client.get_model_version(NAME, version) for version in (first.version, "1"))
     assert mine.tags["model_id"] == champion.tags["model_id"]
 
 
-def test_champion_is_compared_by_what_it_said_of_houses_that_it_had_not_seen(first: Candidate) -> None:
+def test_champion_is_compared_by_its_cross_validated_prices(first: Candidate) -> None:
     comparison = json.loads((first.folder / "compare" / "comparison.json").read_bytes())
     assert comparison["champion"]["houses_seen"] == 293
     # It is the same model: prices of houses that it was trained on would be better than the candidate's.
@@ -98,7 +98,7 @@ def test_champion_is_compared_by_what_it_said_of_houses_that_it_had_not_seen(fir
     assert {group["z"] for group in comparison["groups"]} == {0}
 
 
-def test_run_in_mlflow_holds_parameters_card_gate_and_what_was_held_out(registry: str, first: Candidate) -> None:
+def test_run_in_mlflow_holds_parameters_card_gate_and_cross_validated_prices(registry: str, first: Candidate) -> None:
     client = connect(registry)
     assert first.version
     run_id = client.get_model_version(NAME, first.version).run_id
@@ -114,7 +114,7 @@ def test_run_in_mlflow_holds_parameters_card_gate_and_what_was_held_out(registry
     assert html.count("data:image/png;base64,") == 4
 
 
-def test_finished_run_is_not_done_again(registry: str, first: Candidate, asked: Parameters) -> None:
+def test_finished_run_is_not_repeated(registry: str, first: Candidate, asked: Parameters) -> None:
     again, done = performed(first.folder, asked, registry)
     assert done == []
     assert again == first
@@ -136,7 +136,7 @@ def test_interrupted_registration_leaves_one_version_and_one_run(
     assert found.metrics == again.metrics
 
 
-def test_failing_gate_says_which_check_by_how_much_and_registers_nothing(
+def test_failed_gate_names_the_check_and_the_excess_and_registers_nothing(
     registry: str, asked: Parameters, tmp_path: Path
 ) -> None:
     client = connect(registry)
@@ -147,12 +147,12 @@ def test_failing_gate_says_which_check_by_how_much_and_registers_nothing(
     }  # fmt: skip
     (failed,) = [one for one in found.gate if not one["passed"]]
     assert failed["check"] == "RMSLE"
-    assert failed["says"].endswith(f"{found.metrics['rmsle'] - 0.01:.4f} too much")
+    assert failed["says"].endswith(f"too high by {found.metrics['rmsle'] - 0.01:.4f}")
     assert len(client.search_model_versions(f"name='{NAME}'")) == before
     assert "did not pass its gate" in (found.folder / "card" / "model-card.md").read_text()
 
 
-def test_command_ends_with_3_where_the_gate_fails_and_with_0_where_it_passes(
+def test_command_exits_with_3_if_the_gate_fails_and_0_if_it_passes(
     registry: str, few_houses: Path, tmp_path: Path
 ) -> None:
     (tmp_path / "recipe.toml").write_text("trees = 20\nspread_trees = 5\nfolds = 3\n")
@@ -177,14 +177,14 @@ def measures(rmsle: float) -> dict[str, float]:
     [
         (0.12, 0.12, 0.0, 400, []),
         (0.1211, 0.12, 0.0, 400, []),  # up to 1 % worse is chance
-        (0.1213, 0.12, 0.0, 400, ["RMSLE beside the champion"]),
-        (0.12, 0.139, 2.98, 30, ["RMSLE beside the champion, neighbourhood NAmes"]),
-        (0.12, 0.139, 2.97, 30, []),  # chance explains it
+        (0.1213, 0.12, 0.0, 400, ["RMSLE against the champion"]),
+        (0.12, 0.139, 2.98, 30, ["RMSLE against the champion, neighbourhood NAmes"]),
+        (0.12, 0.139, 2.97, 30, []),  # within chance
         (0.12, 0.137, 9.0, 400, []),  # worse for certain, but not by much
         (0.12, 0.139, 9.0, 29, []),  # too few to tell
     ],
 )
-def test_gate_judges_overall_and_each_group_that_is_large_enough(
+def test_gate_checks_the_overall_error_and_each_large_enough_group(
     rmsle: float, in_group: float, z: float, houses: int, failed: list[str]
 ) -> None:
     comparison = {
@@ -197,7 +197,7 @@ def test_gate_judges_overall_and_each_group_that_is_large_enough(
             }
         ],
     }  # fmt: skip
-    verdicts = list(judged(measures(rmsle), comparison, Limits()))
+    verdicts = list(check_candidate(measures(rmsle), comparison, Limits()))
     assert [one.check for one in verdicts if not one.passed] == failed
     assert houses < 30 or f"z {z:.2f}" in verdicts[-1].says
 
@@ -230,14 +230,17 @@ def doubled(rows: list[dict[str, str]]) -> None:
         (one(SalePrice="12"), "house 5, SalePrice: 12.0 is not from 1,000 to 100,000,000"),
         (one(Street="Dirt"), "line 6, Street: 'Dirt' is not one of Grvl, Pave"),
         (one(LotArea=""), "line 6, LotArea: a value is missing"),
-        (every(KitchenQual=""), "missing values: blank far more often than in the last training set: KitchenQual 100%"),
-        (every(LotArea="5000"), "distribution: unlike the last training set: LotArea (PSI"),
+        (
+            every(KitchenQual=""),
+            "missing values: columns with far more missing values than in the last training set: KitchenQual 100%",
+        ),
+        (every(LotArea="5000"), "distribution: columns far from the last training set: LotArea (PSI"),
         (in_cents, "sale prices: the median is"),
-        (doubled, "duplicates: 20 of 313 houses stand there twice"),
-        (lambda rows: rows.__delitem__(slice(150, None)), "houses: 150 houses, at least 200 are needed"),
+        (doubled, "duplicates: 20 of 313 houses are duplicates"),
+        (lambda rows: rows.__delitem__(slice(150, None)), "houses: 150 houses (minimum 200)"),
     ],
 )
-def test_data_that_should_not_be_trained_on_ends_the_run_with_what_is_wrong(
+def test_invalid_training_data_ends_the_run_with_its_findings(
     registry: str, asked: Parameters, tmp_path: Path, change: Change, says: str
 ) -> None:
     with Path(asked.data or "").open(newline="") as file:
@@ -254,7 +257,7 @@ def test_data_that_should_not_be_trained_on_ends_the_run_with_what_is_wrong(
     assert not (tmp_path / "run" / "validate.json").exists()
 
 
-def test_survey_itself_is_within_the_schema() -> None:
+def test_bundled_survey_satisfies_the_schema() -> None:
     assert len(checked_houses(BUNDLED)) == 2930
     assert set(NUMBERS) - {"MSSubClass"} <= RANGES.keys()
 
@@ -271,7 +274,7 @@ def test_search_stores_what_it_tried_and_trains_the_best(registry: str, asked: P
     assert "chosen among 9" in (found.folder / "card" / "model-card.md").read_text()
 
 
-def test_step_is_repeated_only_if_it_was_not_finished_or_what_it_stored_was_changed(tmp_path: Path) -> None:
+def test_step_is_repeated_only_if_unfinished_or_if_its_files_changed(tmp_path: Path) -> None:
     done: list[str] = []
     failing = [True]
 
@@ -291,8 +294,8 @@ def test_step_is_repeated_only_if_it_was_not_finished_or_what_it_stored_was_chan
 
     def perform() -> dict[str, object]:
         run = Run.start(tmp_path / "run", Parameters)
-        run.perform(first, Surroundings(""), silent)
-        return run.perform(second, Surroundings(""), silent)[0]
+        run.perform(first, Connections(""), silent)
+        return run.perform(second, Connections(""), silent)[0]
 
     with pytest.raises(DataError):
         perform()
@@ -309,25 +312,25 @@ def test_step_is_repeated_only_if_it_was_not_finished_or_what_it_stored_was_chan
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ("train", "should be an object with data, source"),
-        ({"rows": 1}, "should be an object with data, source"),
-        ({"source": "s3"}, "source: should be one of bundled, csv, prediction-log"),
-        ({"seed": True}, "seed: should be a whole number"),
-        ({"seed": -1}, "seed: should be a whole number"),
-        ({"search": "yes"}, "search: should be true or false"),
-        ({"source": "csv"}, "`data` should name a CSV file"),
-        ({"source": "csv", "data": "../houses.csv"}, "is no file in the worker's data folder"),
-        ({"source": "csv", "data": "/etc/passwd"}, "is no file in the worker's data folder"),
-        ({"source": "csv", "data": "file:///etc/passwd"}, "is no file in the worker's data folder"),
-        ({"source": "csv", "data": "link.csv"}, "is no file in the worker's data folder"),
-        ({"source": "csv", "data": "no\0file"}, "is no file in the worker's data folder"),
-        ({"source": "csv", "data": 7}, "data: should be null or the URI of a CSV file"),
-        ({"from": "2026-11-21"}, "choose a time of the prediction log"),
-        ({"source": "prediction-log", "from": "yesterday"}, "from: should be a time like"),
-        ({"source": "prediction-log", "from": "2026-11-21", "to": "2026-11-20"}, "ends before it begins"),
+        ("train", "must be an object; allowed keys: data, source"),
+        ({"rows": 1}, "must be an object; allowed keys: data, source"),
+        ({"source": "s3"}, "source: must be one of bundled, csv, prediction-log"),
+        ({"seed": True}, "seed: must be a whole number"),
+        ({"seed": -1}, "seed: must be a whole number"),
+        ({"search": "yes"}, "search: must be true or false"),
+        ({"source": "csv"}, "`data` is required (a CSV file)"),
+        ({"source": "csv", "data": "../houses.csv"}, "is not a file in the worker's data folder"),
+        ({"source": "csv", "data": "/etc/passwd"}, "is not a file in the worker's data folder"),
+        ({"source": "csv", "data": "file:///etc/passwd"}, "is not a file in the worker's data folder"),
+        ({"source": "csv", "data": "link.csv"}, "is not a file in the worker's data folder"),
+        ({"source": "csv", "data": "no\0file"}, "is not a file in the worker's data folder"),
+        ({"source": "csv", "data": 7}, "data: must be null or the URI of a CSV file"),
+        ({"from": "2026-11-21"}, "are allowed for source prediction-log only"),
+        ({"source": "prediction-log", "from": "yesterday"}, "from: must be a time like"),
+        ({"source": "prediction-log", "from": "2026-11-21", "to": "2026-11-20"}, "`to` must be later than `from`"),
     ],
 )
-def test_job_that_asks_for_something_else_is_refused_by_name(tmp_path: Path, given: object, says: str) -> None:
+def test_invalid_job_argument_is_refused_with_the_name_of_the_key(tmp_path: Path, given: object, says: str) -> None:
     folder = tmp_path / "data"
     folder.mkdir()
     (tmp_path / "houses.csv").write_text("")
@@ -337,17 +340,17 @@ def test_job_that_asks_for_something_else_is_refused_by_name(tmp_path: Path, giv
     assert says in str(error.value)
 
 
-def test_job_reads_data_of_its_folder_and_of_no_other(tmp_path: Path) -> None:
+def test_job_reads_only_data_in_the_data_folder(tmp_path: Path) -> None:
     (tmp_path / "houses.csv").write_text("")
     given = {"source": "csv", "data": "houses.csv", "from": None, "to": None, "seed": 4, "search": False}
     assert Parameters.from_job(given, tmp_path) == Parameters(
         source=Source.CSV, data=str(tmp_path / "houses.csv"), seed=4
     )
-    with pytest.raises(CandidateError, match="reads no data of jobs"):
+    with pytest.raises(CandidateError, match="not allowed by this worker"):
         Parameters.from_job(given, None)
 
 
-def test_parameters_come_back_from_their_file_as_they_were() -> None:
+def test_parameters_survive_a_round_trip_through_their_file() -> None:
     parameters = Parameters(source=Source.PREDICTION_LOG, start="2026-11-01T00:00:00", seed=5, recipe=QUICK, limits=ANY)
     assert Parameters.from_json(json.loads(json.dumps(parameters.to_json()))) == parameters
 
@@ -355,14 +358,14 @@ def test_parameters_come_back_from_their_file_as_they_were() -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("max_rmse = 1", "there is no limit max_rmse; there are least_houses"),
-        ("max_rmsle = '1'", "max_rmsle should be a number from 0 on"),
-        ("max_rmsle = nan", "max_rmsle should be a number from 0 on"),
-        ("least_houses = 1.5", "least_houses should be a whole number from 0 on"),
-        ("max_rmsle", "is no TOML file"),
+        ("max_rmse = 1", "unknown limit max_rmse; valid limits: least_houses"),
+        ("max_rmsle = '1'", "max_rmsle must be a number of at least 0"),
+        ("max_rmsle = nan", "max_rmsle must be a number of at least 0"),
+        ("least_houses = 1.5", "least_houses must be a whole number of at least 0"),
+        ("max_rmsle", "not a valid TOML file"),
     ],
 )
-def test_limits_that_are_none_are_named(tmp_path: Path, text: str, says: str) -> None:
+def test_invalid_limit_is_named(tmp_path: Path, text: str, says: str) -> None:
     path = tmp_path / "gate.toml"
     path.write_text(text)
     with pytest.raises(HousingPriceModelError) as error:

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 from housing_price_model.artefact.served import Floats
-from housing_price_model.candidate.gate import judged
-from housing_price_model.candidate.groups import MOST_Z, worse_by
+from housing_price_model.candidate.gate import check_candidate
+from housing_price_model.candidate.groups import MAX_Z, paired_z
 from housing_price_model.candidate.limits import Limits
 
 RMSLE = 0.10
@@ -43,13 +43,13 @@ def refused(groups: Sequence[Sample], limits: Limits) -> bool:
         "overall": {"candidate": FAIR, "champion": FAIR},
         "groups": [
             {
-                "kind": "neighbourhood", "name": str(number), "houses": len(paid), "z": worse_by(paid, ours, theirs),
+                "kind": "neighbourhood", "name": str(number), "houses": len(paid), "z": paired_z(paid, ours, theirs),
                 "candidate": {"rmsle": rmsle(ours, paid)}, "champion": {"rmsle": rmsle(theirs, paid)},
             }
             for number, (paid, ours, theirs) in enumerate(groups)
         ],
     }  # fmt: skip
-    return not all(one.passed for one in judged(FAIR, comparison, limits))
+    return not all(one.passed for one in check_candidate(FAIR, comparison, limits))
 
 
 @pytest.mark.parametrize("off", [1.2, 0.8])
@@ -74,14 +74,14 @@ def test_z_is_the_mean_difference_of_the_squared_log_errors_over_its_standard_er
     paid = np.full(4, 100_000.0)
     ours, theirs = (paid * np.exp(np.array(errors)) for errors in ([0.3, 0.1, 0.2, -0.2], [0.1, 0.1, 0.1, 0.1]))
     # The differences are 0.08, 0, 0.03, 0.03: mean 0.035, standard deviation 0.0332, standard error 0.0166.
-    assert worse_by(paid, ours, theirs) == pytest.approx(2.111, abs=0.001)
-    assert worse_by(paid, theirs, ours) == pytest.approx(-2.111, abs=0.001)
+    assert paired_z(paid, ours, theirs) == pytest.approx(2.111, abs=0.001)
+    assert paired_z(paid, theirs, ours) == pytest.approx(-2.111, abs=0.001)
 
 
 def test_z_can_be_stored_whatever_the_prices_are() -> None:
     paid = np.full(3, 100_000.0)
-    assert worse_by(paid, paid * 1.1, paid * 1.1) == 0
-    assert worse_by(paid[:1], paid[:1] * 1.1, paid[:1]) == 0
-    assert worse_by(paid, paid * 1.5, paid) == MOST_Z
-    assert worse_by(paid, paid, paid * 1.5) == -MOST_Z
-    assert json.loads(json.dumps(worse_by(paid, paid * 1.5, paid), allow_nan=False)) == MOST_Z
+    assert paired_z(paid, paid * 1.1, paid * 1.1) == 0
+    assert paired_z(paid[:1], paid[:1] * 1.1, paid[:1]) == 0
+    assert paired_z(paid, paid * 1.5, paid) == MAX_Z
+    assert paired_z(paid, paid, paid * 1.5) == -MAX_Z
+    assert json.loads(json.dumps(paired_z(paid, paid * 1.5, paid), allow_nan=False)) == MAX_Z

@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from housing_price_model.drift.compare import CALENDAR, Comparison, compare
-from housing_price_model.drift.findings import LEAST_ROWS, Family
+from housing_price_model.drift.findings import MIN_ROWS, Family
 from housing_price_model.drift.realised import Realised
 from housing_price_model.errors import DataError
 from housing_price_model.fitting.evaluate import CrossValidation, Estimates
@@ -72,7 +72,7 @@ def subjects(found: Comparison, family: Family | None = None) -> set[str]:
     return {one.subject for one in found.alarms if family in (None, one.family)}
 
 
-def test_neighbourhoods_that_are_tripled_below_are_all_that_hold_five_percent(houses: Houses) -> None:
+def test_large_neighbourhoods_are_those_with_at_least_five_percent_of_the_houses(houses: Houses) -> None:
     shares = houses.features[GROUP].value_counts(normalize=True)
     assert tuple(shares[shares >= 0.05].index) == LARGE_NEIGHBOURHOODS
 
@@ -84,17 +84,17 @@ def test_stream_drawn_from_the_training_data_raises_no_alarm(town: Town, rows: i
 
 
 @pytest.mark.parametrize("name", LARGE_NEIGHBOURHOODS)
-def test_tripled_neighbourhood_raises_the_alarm_by_its_name(town: Town, name: str) -> None:
+def test_tripled_neighbourhood_raises_an_alarm_for_that_neighbourhood(town: Town, name: str) -> None:
     found = [town.compare(town.draw(seed, tripled=name)) for seed in SEEDS]
     assert [name in subjects(one, Family.GROUPS) for one in found] == [True] * len(SEEDS)
 
 
-def test_living_area_that_is_a_fifth_larger_raises_the_alarm_by_its_name(town: Town) -> None:
+def test_living_area_increased_by_a_fifth_raises_an_alarm_for_that_column(town: Town) -> None:
     found = [town.compare(town.draw(seed), larger) for seed in SEEDS]
     assert ["GrLivArea" in subjects(one, Family.INPUTS) for one in found] == [True] * len(SEEDS)
 
 
-def test_houses_of_the_training_data_that_never_were_in_it_raise_no_alarm(houses: Houses, town: Town) -> None:
+def test_held_out_half_of_the_houses_raises_no_alarm_against_the_other_half(houses: Houses, town: Town) -> None:
     """A profile of one half of the houses, and all of the other half: two samples of one town."""
     for seed in SEEDS:
         print(f"seed {seed}")
@@ -107,7 +107,7 @@ def test_houses_of_the_training_data_that_never_were_in_it_raise_no_alarm(houses
         assert compare(town.tally(others.tolist()), profile).verdict == "steady"
 
 
-def test_locality_that_no_house_was_in_raises_the_alarm(town: Town) -> None:
+def test_unseen_neighbourhood_raises_the_alarm(town: Town) -> None:
     def moved(features: pd.DataFrame) -> pd.DataFrame:
         features.loc[:29, GROUP] = "Nowhere"
         return features
@@ -120,7 +120,7 @@ def test_locality_that_no_house_was_in_raises_the_alarm(town: Town) -> None:
     (column,) = [one for one in found.columns if one.name == GROUP]
     assert column.unseen == {"Nowhere": 30}
     (says,) = [one.says for one in found.alarms if one.subject == "Nowhere"]
-    assert says == "6.0% of the rows (30), no house at training"
+    assert says == "6.0% of the rows (30), none at training"
 
 
 def test_category_that_has_vanished_is_named(town: Town) -> None:
@@ -131,7 +131,7 @@ def test_category_that_has_vanished_is_named(town: Town) -> None:
     assert any(one.says.startswith("N: 0.0% of the rows") for one in found.alarms if one.subject == "CentralAir")
 
 
-def test_values_that_are_missing_more_often_raise_the_alarm(town: Town) -> None:
+def test_larger_share_of_missing_values_raises_the_alarm(town: Town) -> None:
     def forgotten(features: pd.DataFrame) -> pd.DataFrame:
         features.loc[:39, "KitchenQual"] = None
         return features
@@ -139,7 +139,7 @@ def test_values_that_are_missing_more_often_raise_the_alarm(town: Town) -> None:
     assert "KitchenQual" in subjects(town.compare(town.draw(0), forgotten), Family.MISSING)
 
 
-def test_other_prices_for_the_same_houses_raise_the_alarm(town: Town) -> None:
+def test_changed_predictions_for_the_same_houses_raise_the_alarm(town: Town) -> None:
     at = town.draw(0)
     tally = Tally()
     prices = town.answers[["price", "low", "high"]].iloc[at] * 1.25
@@ -149,7 +149,7 @@ def test_other_prices_for_the_same_houses_raise_the_alarm(town: Town) -> None:
     assert subjects(found) == subjects(found, Family.PREDICTIONS)
 
 
-def test_prices_that_are_further_off_than_in_cross_validation_raise_the_alarm(town: Town) -> None:
+def test_larger_errors_than_in_cross_validation_raise_the_alarm(town: Town) -> None:
     at = town.draw(0, 300)
     estimates = town.answers[["price", "low", "high"]].iloc[at].to_numpy()
 
@@ -167,7 +167,7 @@ def test_prices_that_are_further_off_than_in_cross_validation_raise_the_alarm(to
     assert compare(tally, town.profile, exact).verdict == "steady"
 
 
-def test_large_sample_is_no_alarm_where_the_difference_is_too_small_to_matter(town: Town) -> None:
+def test_significant_difference_that_is_too_small_to_matter_raises_no_alarm(town: Town) -> None:
     def slightly(features: pd.DataFrame) -> pd.DataFrame:
         return features.assign(GrLivArea=features["GrLivArea"] * 1.03)
 
@@ -177,14 +177,14 @@ def test_large_sample_is_no_alarm_where_the_difference_is_too_small_to_matter(to
 
 
 def test_few_rows_are_not_judged(town: Town) -> None:
-    found = town.compare(town.draw(0, LEAST_ROWS - 1, within="NAmes"))
+    found = town.compare(town.draw(0, MIN_ROWS - 1, within="NAmes"))
     assert found.verdict == "too few rows"
     assert not found.findings
-    assert town.compare(town.draw(0, LEAST_ROWS, within="NAmes")).verdict == "alarm"
+    assert town.compare(town.draw(0, MIN_ROWS, within="NAmes")).verdict == "alarm"
     assert compare(Tally(), town.profile).verdict == "too few rows"
 
 
-def test_columns_of_the_calendar_are_shown_and_raise_no_alarm(town: Town) -> None:
+def test_calendar_columns_are_shown_but_raise_no_alarm(town: Town) -> None:
     def now(features: pd.DataFrame) -> pd.DataFrame:
         return features.assign(MoSold=11.0, YrSold=2010.0)
 
@@ -198,7 +198,7 @@ def test_columns_of_the_calendar_are_shown_and_raise_no_alarm(town: Town) -> Non
 @pytest.mark.parametrize(
     ("name", "value"), [("LotArea", "8450"), ("LotArea", True), ("Street", 1), (GROUP, False), ("MSSubClass", [])]
 )
-def test_value_that_a_column_cannot_have_is_named(town: Town, name: str, value: object) -> None:
+def test_invalid_value_is_refused_with_the_name_of_its_column(town: Town, name: str, value: object) -> None:
     tally = Tally()
     with pytest.raises(DataError, match=name):  # noqa: PT012 - what can be counted is judged later
         tally.add((name,), [[value]], [(2.0, 1.0, 3.0)])

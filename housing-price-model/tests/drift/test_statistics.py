@@ -1,4 +1,4 @@
-"""The statistics against other ways to the same figure."""
+"""The statistics compared with independent implementations."""
 
 import numpy as np
 import pytest
@@ -15,14 +15,14 @@ from housing_price_model.drift.statistics import (
     psi_of_chance,
     share_test,
 )
-from housing_price_model.reference.distribution import Numbers
+from housing_price_model.reference.distribution import NumericDistribution
 
 
 def counts(*values: int) -> np.ndarray:
     return np.array(values, dtype=np.int64)
 
 
-def test_psi_is_the_sum_over_bins_that_its_definition_gives() -> None:
+def test_psi_equals_its_definition() -> None:
     # 10 %, 20 %, 70 % beside 30 %, 30 %, 40 %, of so many rows that half a row more changes nothing.
     expected = sum((p - q) * np.log(p / q) for p, q in ((0.1, 0.3), (0.2, 0.3), (0.7, 0.4)))
     assert psi(counts(10**7, 2 * 10**7, 7 * 10**7), counts(3 * 10**7, 3 * 10**7, 4 * 10**7)) == pytest.approx(expected)
@@ -31,40 +31,40 @@ def test_psi_is_the_sum_over_bins_that_its_definition_gives() -> None:
     assert np.isfinite(psi(counts(0, 100), counts(50, 50)))
 
 
-def test_psi_without_drift_is_as_large_as_chance_makes_it() -> None:
+def test_psi_without_drift_has_the_expected_size() -> None:
     random = np.random.default_rng(1)
     found = [psi(random.multinomial(500, [0.1] * 10), random.multinomial(2930, [0.1] * 10)) for _ in range(500)]
     assert np.mean(found) == pytest.approx(psi_of_chance(10, 500, 2930), rel=0.1)
 
 
-def test_ks_is_that_of_scipy_with_and_without_equal_values() -> None:
+def test_ks_equals_scipys_with_and_without_ties() -> None:
     random = np.random.default_rng(2)
     for one, other in (
         (random.normal(0, 1, 300), random.normal(0.3, 1, 500)),
         (random.poisson(3, 300).astype(float), random.poisson(3.5, 500).astype(float)),
     ):
         expected = stats.ks_2samp(one, other, method="asymp")
-        distance, p_value = ks(Numbers.of_sample(one), Numbers.of_sample(other))
+        distance, p_value = ks(NumericDistribution.of_sample(one), NumericDistribution.of_sample(other))
         assert distance == pytest.approx(expected.statistic)
         assert p_value == pytest.approx(expected.pvalue, rel=1e-6)
 
 
-def test_ks_in_one_direction_sees_larger_values_only() -> None:
+def test_one_sided_ks_detects_larger_values_only() -> None:
     random = np.random.default_rng(3)
-    small, large = (Numbers.of_sample(random.exponential(scale, 400)) for scale in (1, 2))
+    small, large = (NumericDistribution.of_sample(random.exponential(scale, 400)) for scale in (1, 2))
     assert ks_larger(large, small)[1] < 1e-6
     assert ks_larger(small, large)[1] > 0.5
     assert ks_larger(large, small)[0] == pytest.approx(ks(large, small)[0])
 
 
-def test_nothing_is_compared_with_nothing() -> None:
-    empty, some = Numbers.of_sample([np.nan]), Numbers.of_sample([1.0, 2.0])
+def test_empty_samples_show_no_difference() -> None:
+    empty, some = NumericDistribution.of_sample([np.nan]), NumericDistribution.of_sample([1.0, 2.0])
     assert ks(empty, some) == ks_larger(some, empty) == (0.0, 1.0)
     assert psi(counts(0, 0), counts(1, 2)) == 0
     assert g_test(counts(0, 0), counts(1, 2)) == g_test(counts(5), counts(6)) == 1
 
 
-def test_g_test_is_near_that_of_scipy_and_holds_its_level() -> None:
+def test_g_test_is_close_to_scipys_and_keeps_its_level() -> None:
     one, other = counts(30, 60, 110), counts(300, 500, 700)
     expected = stats.chi2_contingency(np.array([one, other]), correction=False, lambda_="log-likelihood").pvalue
     assert g_test(one, other) == pytest.approx(expected, rel=0.05)
@@ -87,7 +87,7 @@ def test_share_test_is_fishers_exact_test() -> None:
     assert share_test(counts(0), counts(500), counts(0), counts(3000))[0] == 1
 
 
-def test_bins_of_which_little_is_expected_are_counted_together() -> None:
+def test_bins_with_small_expected_counts_are_merged() -> None:
     logged, reference = counts(50, 1, 0, 40, 1), counts(500, 3, 2, 400, 5)
     merged, merged_reference = pooled(logged, reference)
     assert merged.sum() == logged.sum()
@@ -103,7 +103,7 @@ def test_holm_is_the_step_down_procedure() -> None:
     assert holm(np.array([])).tolist() == []
 
 
-def test_cohens_h_counts_alike_near_the_ends() -> None:
+def test_cohens_h_is_symmetric_near_the_ends() -> None:
     assert cohens_h(0.5, 0.5) == 0
     assert cohens_h(0.0, 0.01) == pytest.approx(0.2, abs=0.01)
     assert cohens_h(0.5, 0.6) == pytest.approx(cohens_h(0.6, 0.5)) == pytest.approx(0.2, abs=0.01)

@@ -11,8 +11,8 @@ import uvicorn
 from housing_price_model.errors import ArtefactError, ServingFolderError
 from housing_price_model.lifecycle.documents import Observed, SeenServer, Server
 from housing_price_model.lifecycle.serving_folder import ServingFolder
-from housing_price_model.serving.fast_scoring import application_for
-from housing_price_model.serving.find_model import located
+from housing_price_model.serving.fast_scoring import create_app
+from housing_price_model.serving.find_model import open_model
 
 
 @dataclass
@@ -64,13 +64,13 @@ class ServingRunner:
                 return SeenServer(version=version, address="http://127.0.0.1:9", state="starting")
             try:
                 self._start(version)
-            except (ArtefactError, ServingFolderError) as exc:
-                return SeenServer(version=version, address="http://127.0.0.1:9", state="failed", detail=str(exc))
+            except (ArtefactError, ServingFolderError) as error:
+                return SeenServer(version=version, address="http://127.0.0.1:9", state="failed", detail=str(error))
         return SeenServer(version=version, address=self._running[version].address, state="ready")
 
     def _start(self, version: str) -> None:
-        with located(str(self._serving.export_of(version)), "") as found:
-            app = application_for(found.load())
+        with open_model(str(self._serving.export_of(version)), "") as found:
+            app = create_app(found.load())
         server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
         thread = threading.Thread(target=server.run)
         thread.start()

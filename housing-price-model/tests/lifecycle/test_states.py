@@ -51,7 +51,8 @@ def test_whatever_the_table_does_not_hold_is_refused_by_name(state: State, cause
     if cause in NEXT[state]:
         assert next_state("2", state, cause) is NEXT[state][cause]
         return
-    with pytest.raises(MoveError, match=f"version 2 is {state}") as caught:
+    already = (state, cause) == (State.CHAMPION, Cause.PROMOTE)
+    with pytest.raises(MoveError, match=f"Version 2 is {'already the ' if already else ''}{state}") as caught:
         next_state("2", state, cause)
     assert caught.value.code == "transition-illegal"
 
@@ -199,7 +200,7 @@ def test_servers_that_others_have_started_are_observed(tmp_path: Path) -> None:
     desired = serving.write_desired((server("1"), server("2")), Roles(champion="1"))
     with something_that_answers() as first, something_that_answers() as second:
         done = observed_as(serving, f"1={first}/")
-        assert (done.exit_code, done.output) == (0, "Wanted and not among them: version 2.\n")
+        assert (done.exit_code, done.output) == (0, "Desired but not reported: version 2.\n")
         assert serving.observed() == Observed(
             revision=desired.revision, servers=(SeenServer(version="1", address=first, state="ready"),)
         )
@@ -230,7 +231,7 @@ def test_server_that_is_not_there_or_not_asked_for_is_not_observed(tmp_path: Pat
         unwanted = observed_as(serving, f"2={address}", within=0)
     gone = observed_as(serving, f"1={address}", within=0)
     assert (unwanted.exit_code, gone.exit_code) == (1, 1)
-    assert "no job asks for a model server of version 2" in unwanted.output
+    assert "version 2 is not listed in desired.json" in unwanted.output
     assert f"version 1 does not answer at {address}" in gone.output
     assert serving.observed() == Observed()
 
@@ -239,5 +240,5 @@ def test_server_that_is_not_there_or_not_asked_for_is_not_observed(tmp_path: Pat
 def test_server_that_is_observed_has_a_version_and_an_address(tmp_path: Path, given: str) -> None:
     done = CliRunner().invoke(app, ["observe", given, "--serving", str(tmp_path)])
     assert done.exit_code == 1
-    assert "should be VERSION=URL" in done.output
+    assert "expected VERSION=URL" in done.output
     assert not (tmp_path / "observed.json").exists()

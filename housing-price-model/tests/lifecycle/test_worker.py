@@ -12,16 +12,16 @@ from dbos import DBOSClient
 from dbos._serialization import DBOSPortableJSON
 from tests.lifecycle_store import CHAMPION, OTHERWISE, SECOND, LifecycleStore
 
-from housing_price_model.lifecycle.move_steps import Moving
+from housing_price_model.lifecycle.move_steps import MoveSteps
 from housing_price_model.lifecycle.serving_folder import ServingFolder
 from housing_price_model.lifecycle.worker import QUEUE, WORKFLOW
-from housing_price_model.registry.life_records import Lives
+from housing_price_model.registry.life_records import LifeRecords
 from housing_price_model.registry.versions import connect
 from housing_price_model.worker.database import open_jobs
 
 from .serving_runner import ServingRunner
 
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 # MLflow's own code uses what SQLAlchemy and pandas deprecate.
 pytestmark = [
@@ -76,7 +76,7 @@ class Worker:
         return found
 
     def until(self, done: Callable[[], bool], what: str) -> None:
-        ends = time.monotonic() + PATIENCE_SECONDS
+        ends = time.monotonic() + TIMEOUT_SECONDS
         while not done():
             assert time.monotonic() < ends, f"{what}\n{self.log}"
             time.sleep(0.02)
@@ -107,11 +107,11 @@ def uri(lifecycle_store: LifecycleStore, tmp_path: Path) -> str:
 def runner(serving: ServingFolder, uri: str) -> Iterator[ServingRunner]:
     """Serves the champion."""
     with ServingRunner(serving) as runner:
-        moving = Moving(serving, uri, drain_seconds=0.0)
-        plan = moving.judge({"action": "promote", "version": CHAMPION})
-        moving.export(plan)
-        moving.route(plan)
-        moving.stop(plan)
+        move_steps = MoveSteps(serving, uri, drain_seconds=0.0)
+        plan = move_steps.judge({"action": "promote", "version": CHAMPION})
+        move_steps.export(plan)
+        move_steps.route(plan)
+        move_steps.stop(plan)
         yield runner
 
 
@@ -151,7 +151,7 @@ def test_worker_killed_in_the_middle_of_a_promotion_goes_on_and_one_that_fails_c
     assert done.output == {"version": SECOND, "state": "champion", "previous": CHAMPION, "revision": revision.revision}
     assert worker.client.get_event("job-1", "progress", 1) == {"stepsDone": 8, "stepsTotal": 8, "step": "stop"}
     worker.until(lambda: runner.versions == {SECOND}, "the old server is stopped")
-    lives = Lives(connect(uri))
+    lives = LifeRecords(connect(uri))
     assert (lives.champion(), lives.find(CHAMPION).state) == (SECOND, "archived")
     assert [record.job for record in lives.find(SECOND).records][-1:] == ["job-1"]
     assert worker.log.count(f"version {SECOND}: export done") == 1

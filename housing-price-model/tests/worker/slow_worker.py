@@ -10,7 +10,7 @@ import time
 from datetime import timedelta
 from pathlib import Path
 
-from housing_price_model.candidate.parameters import Surroundings
+from housing_price_model.candidate.parameters import Connections
 from housing_price_model.candidate.run import Result, Step, Task
 from housing_price_model.worker.database import open_jobs
 from housing_price_model.worker.worker import run
@@ -41,7 +41,7 @@ def step(name: str, *needs: str) -> Step:
 
 training = Training(
     folder / "runs",
-    Surroundings(tracking_uri),
+    Connections(tracking_uri),
     None,
     (step("train"), step("gate", "train"), step("register", "train", "gate")),
 )

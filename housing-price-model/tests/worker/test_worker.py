@@ -17,11 +17,11 @@ from dbos._serialization import DBOSPortableJSON
 
 from housing_price_model.worker.database import open_jobs
 from housing_price_model.worker.worker import APPLICATION, QUEUE, WORKFLOW
-from housing_price_model.worker.worker_lock import LOOK_SECONDS
+from housing_price_model.worker.worker_lock import RECOVERY_INTERVAL_SECONDS
 from postgres import Postgres, find_programs, running_postgres
 
 PROGRAM = Path(__file__).with_name("slow_worker.py")
-PATIENCE_SECONDS = 60
+TIMEOUT_SECONDS = 60
 
 type Start = Callable[..., subprocess.Popen[str]]
 type Workers = list[subprocess.Popen[str]]
@@ -35,7 +35,7 @@ def workers() -> Workers:
 
 @pytest.fixture(scope="module")
 def postgres() -> Iterator[Postgres]:
-    """A Postgres server of our own."""
+    """A Postgres server for the tests."""
     programs = find_programs()
     if programs is None:
         pytest.skip("Postgres was not found (Debian: postgresql)")
@@ -94,7 +94,7 @@ def submit(client: DBOSClient, job_id: str, asked: Any) -> None:
 
 
 def until(done: Callable[[], bool], what: str) -> None:
-    ends = time.monotonic() + PATIENCE_SECONDS
+    ends = time.monotonic() + TIMEOUT_SECONDS
     while not done():
         assert time.monotonic() < ends, what
         time.sleep(0.05)
@@ -138,7 +138,7 @@ def test_job_that_asks_for_something_else_fails_with_a_code_and_a_message(client
     error = status(client, "job-2").error
     assert (error.code, error.message) == (
         "invalid-argument",
-        "data: this worker reads no data of jobs; it was started without --data-folder",
+        "data: not allowed by this worker: it was started without --data-folder",
     )
     assert not (tmp_path / "steps").exists()
 
@@ -151,7 +151,7 @@ def test_worker_leaves_the_jobs_of_those_alone_that_live(client: DBOSClient, sta
     submit(client, "job-2", {"source": "csv", "data": "x"})
     # The second one does it at once, and then looks after the first one's twice.
     until(lambda: status(client, "job-2").status == "ERROR", "the second worker works")
-    time.sleep(2 * LOOK_SECONDS)
+    time.sleep(2 * RECOVERY_INTERVAL_SECONDS)
     assert steps.read_text() == "train\ngate\n"
     (tmp_path / "go").touch()
     until(lambda: status(client, "job-1").status == "SUCCESS", "the job ends well")
@@ -233,7 +233,7 @@ def test_second_worker_of_the_same_name_is_refused(client: DBOSClient, database:
     del client
     done = subprocess.run(
         [sys.executable, str(PROGRAM), database, str(tmp_path), f"sqlite:///{tmp_path / 'mlflow.db'}"],
-        capture_output=True, text=True, timeout=PATIENCE_SECONDS, check=False,
+        capture_output=True, text=True, timeout=TIMEOUT_SECONDS, check=False,
     )  # fmt: skip
     assert done.returncode
     assert "worker-1: another worker of this name runs" in done.stderr

@@ -1,5 +1,5 @@
-"""From data to a candidate: the steps that end with a challenger in the registry, or say why there is none.
+"""The training pipeline: steps from data to a registered challenger, or to the reason why the gate rejected it.
 
-Each step reads what earlier ones stored in the run's folder and stores what it found: `steps.py` lists them, `run.py`
-performs them, and neither knows whether a person or a durable job asks for it.
+Each step reads the results of earlier steps from the run's folder and stores its own. `steps.py` lists the steps and
+`run.py` performs them, for the command line and for durable jobs alike.
 """

@@ -1,6 +1,6 @@
-"""The model card, as Markdown and as a page that loads nothing: what it was made of, how good it is, where it is not.
+"""The model card, as Markdown and as a self-contained HTML page: training data, performance and limitations.
 
-Its sections are those of Mitchell et al. 2019, "Model Cards for Model Reporting", as far as they say something here.
+The sections follow Mitchell et al. 2019, "Model Cards for Model Reporting", where they apply.
 """
 
 from base64 import b64encode
@@ -18,21 +18,21 @@ from housing_price_model.candidate.search import SEARCH
 from housing_price_model.candidate.training import SPLIT, TRAIN
 from housing_price_model.candidate.validation import VALIDATE
 from housing_price_model.survey.data import read_houses
-from housing_price_model.training.train import SHOWN
+from housing_price_model.training.train import RUN_FILES
 
 MARKDOWN: Final = "model-card.md"
 HTML: Final = "model-card.html"
 
 _PLOTS: Final = {
-    "actual_against_predicted.png": "Held-out prices beside what was paid",
-    "residuals.png": "Held-out errors",
-    "error_by_neighbourhood.png": "Held-out errors by neighbourhood",
-    "most_important_features.png": "Columns that move the price most",
+    "actual_against_predicted.png": "Cross-validated prices against sale prices",
+    "residuals.png": "Cross-validated errors",
+    "error_by_neighbourhood.png": "Cross-validated errors by neighbourhood",
+    "most_important_features.png": "Most important columns",
 }
 
 
 def write_card(task: Task) -> Result:
-    """Write the card from what the other steps stored."""
+    """Write the card from the results of the earlier steps."""
     environment = Environment(
         loader=PackageLoader("housing_price_model.candidate", "."),
         autoescape=select_autoescape(["html.jinja"]),
@@ -57,7 +57,7 @@ CARD: Final = Step(
 def _content(task: Task) -> dict[str, Any]:
     houses = read_houses(task.inputs[EXTRACT.name] / HOUSES)
     years = houses.features["YrSold"]
-    plots = task.inputs[TRAIN.name] / SHOWN / "plots"
+    plots = task.inputs[TRAIN.name] / RUN_FILES / "plots"
     return {
         "run_id": task.run_id,
         "parameters": task.parameters.to_json(),

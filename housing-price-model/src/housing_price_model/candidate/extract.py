@@ -1,4 +1,4 @@
-"""First step: puts the houses into one CSV, wherever they come from. It judges nothing."""
+"""First step: writes the houses from any source into one CSV file, without checking them."""
 
 import csv
 import io
@@ -10,7 +10,7 @@ from typing import Any, Final
 from housing_price_model.candidate.parameters import Parameters, Source
 from housing_price_model.candidate.run import Result, Step, Task
 from housing_price_model.errors import DataError, LogError
-from housing_price_model.prediction_log.reader import PredictionLog, Window, opened
+from housing_price_model.prediction_log.reader import PredictionLog, Window, open_log
 from housing_price_model.survey.data import BUNDLED
 from housing_price_model.survey.vocabulary import COLUMNS, TARGET
 
@@ -20,18 +20,18 @@ type Cells = tuple[str, ...]
 
 
 def extract(task: Task) -> Result:
-    """Write `houses.csv`: a copy of the file, or the sales of the prediction log and what they are added to."""
+    """Write `houses.csv`: a copy of the file, or a base data set plus the sales in the prediction log."""
     parameters, target = task.parameters, task.out / HOUSES
     if parameters.source is not Source.PREDICTION_LOG:
         target.write_bytes(_content(Path(parameters.data) if parameters.data else BUNDLED))
         return {"source": str(parameters.source), "file": parameters.data or "the Ames survey of this package"}
-    if task.surroundings.log_url is None:
-        raise LogError("source prediction-log: no prediction log was named (--log, PREDICTION_LOG_URL)")
-    with opened(task.surroundings.log_url) as log:
+    if task.connections.log_url is None:
+        raise LogError("source prediction-log: no prediction log is configured (set --log or PREDICTION_LOG_URL)")
+    with open_log(task.connections.log_url) as log:
         sales = _latest_sales(log, _window(parameters))
     added = dict(_base(Path(parameters.data) if parameters.data else BUNDLED))
     counts = {"base": len(added), "sales": len(sales), "replaced": len(added.keys() & sales.keys())}
-    # A sale that became known later says more than one of the base with the same 79 values.
+    # A sale from the log replaces a house of the base with the same 79 values: it is more recent.
     _write(target, (added | sales).values())
     return {"source": str(parameters.source), "window": str(_window(parameters)), **counts}
 
@@ -45,7 +45,7 @@ def _window(parameters: Parameters) -> Window:
 
 
 def _latest_sales(log: PredictionLog, window: Window) -> dict[Cells, Cells]:
-    """Take each house of each caller once, with the values of its last price; equal houses count once."""
+    """Return one row per house and caller, with the values of its latest prediction; equal houses count once."""
     latest: dict[tuple[str | None, int], Cells] = {}
     for sold in log.sold_houses(window):
         values = dict(zip(sold.columns, sold.values, strict=True))
@@ -60,19 +60,19 @@ def _base(path: Path) -> Iterator[tuple[Cells, Cells]]:
         reader = csv.DictReader(io.StringIO(_content(path).decode("utf-8-sig"), newline=""), strict=True)
         names = (*COLUMNS, TARGET)
         if missing := [name for name in names if name not in (reader.fieldnames or ())]:
-            raise DataError(f"{path}: line 1: the column is missing: {', '.join(missing)}")
+            raise DataError(f"{path}: line 1: missing column(s): {', '.join(missing)}")
         for row in reader:
             cells = tuple(_plain(row[name] or "") for name in names)
             yield cells[:-1], cells
-    except (UnicodeDecodeError, csv.Error) as exc:
-        raise DataError(f"{path}: is not a CSV file in UTF-8 ({exc})") from exc
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise DataError(f"{path}: not a CSV file in UTF-8 ({error})") from error
 
 
 def _content(path: Path) -> bytes:
     try:
         return path.read_bytes()
-    except OSError as exc:
-        raise DataError(f"{path}: cannot be read ({exc.strerror})") from exc
+    except OSError as error:
+        raise DataError(f"{path}: cannot be read ({error.strerror})") from error
 
 
 def _cell(value: Any) -> str:
@@ -80,7 +80,7 @@ def _cell(value: Any) -> str:
 
 
 def _plain(text: str) -> str:
-    """Write a whole number in one way, so that 8450, 8450.0 and 8450.00 are the same."""
+    """Normalise numbers, so that 8450, 8450.0 and 8450.00 compare as equal."""
     text = text.strip()
     try:
         number = float(text)

@@ -1,4 +1,4 @@
-"""The gate: every check says what was found, what would have been let through, and by how much it failed."""
+"""The promotion gate: each check reports its value, its limit, and by how much it failed."""
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass, replace
@@ -24,12 +24,11 @@ class Verdict:
     """One check of the gate.
 
     Attributes:
-        check: What was looked at.
-        passed: Whether it is within its limit.
-        value: What was found.
-        limit: What would have been let through at the most, or at the least. A group beyond it has passed all the same
-            if chance explains that.
-        says: The same in words, with how far off it is.
+        check: Name of the check.
+        passed: Whether the check passed.
+        value: The measured value.
+        limit: The maximum, or minimum, allowed value. A group beyond it passes if the difference is within chance.
+        says: The result in words.
     """
 
     check: str
@@ -40,10 +39,10 @@ class Verdict:
 
 
 def gate(task: Task) -> Result:
-    """Judge the candidate; nothing is registered that did not pass every check."""
+    """Check the candidate; only a candidate that passes every check is registered."""
     measured = orjson.loads((task.inputs[EVALUATE.name] / MEASURED).read_bytes())
     comparison = orjson.loads((task.inputs[COMPARE.name] / COMPARISON).read_bytes())
-    verdicts = [*judged(measured["overall"], comparison, task.parameters.limits), _golden(task)]
+    verdicts = [*check_candidate(measured["overall"], comparison, task.parameters.limits), _golden(task)]
     result = {"passed": all(one.passed for one in verdicts), "checks": [asdict(one) for one in verdicts]}
     (task.out / GATE).write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
     return result
@@ -52,56 +51,65 @@ def gate(task: Task) -> Result:
 GATE_STEP: Final = Step("gate", (TRAIN.name, EVALUATE.name, COMPARE.name), gate)
 
 
-def judged(overall: Mapping[str, float], comparison: Mapping[str, Any], limits: Limits) -> Iterator[Verdict]:
-    """Check the candidate by itself and, if there is a champion, beside it."""
+def check_candidate(overall: Mapping[str, float], comparison: Mapping[str, Any], limits: Limits) -> Iterator[Verdict]:
+    """Check the candidate's own metrics and, if there is a champion, compare the two."""
     yield at_most("RMSLE", overall["rmsle"], limits.max_rmsle)
-    yield at_least("coverage of the interval, at least", overall["coverage"], limits.least_coverage)
-    yield at_most("coverage of the interval, at most", overall["coverage"], limits.most_coverage)
+    yield at_least("interval coverage, minimum", overall["coverage"], limits.least_coverage)
+    yield at_most("interval coverage, maximum", overall["coverage"], limits.most_coverage)
     if comparison["champion"] is None:
         return
     ours, theirs = comparison["overall"]["candidate"], comparison["overall"]["champion"]
     for what, measure, limit in (
-        ("RMSLE beside the champion", "rmsle", limits.max_rmsle_ratio),
-        ("MAE beside the champion", "mae_usd", limits.max_mae_ratio),
-        ("median width of the interval beside the champion", "median_width_usd", limits.max_width_ratio),
+        ("RMSLE against the champion", "rmsle", limits.max_rmsle_ratio),
+        ("MAE against the champion", "mae_usd", limits.max_mae_ratio),
+        ("median interval width against the champion", "median_width_usd", limits.max_width_ratio),
     ):
-        yield _beside(what, ours[measure], theirs[measure], limit, "USD" if measure.endswith("_usd") else "")
+        yield _against_champion(what, ours[measure], theirs[measure], limit, "USD" if measure.endswith("_usd") else "")
     for group in comparison["groups"]:
         if group["houses"] >= limits.least_group_houses:
             yield _group(group, limits)
 
 
 def at_most(check: str, value: float, limit: float) -> Verdict:
-    """Judge a value that should not be larger."""
+    """Check a value against a maximum."""
     passed = value <= limit
-    says = f"{value:.4f}, at most {limit:.4f}" + ("" if passed else f": {value - limit:.4f} too much")
+    says = f"{value:.4f} (maximum {limit:.4f})" + ("" if passed else f": too high by {value - limit:.4f}")
     return Verdict(check, passed, value, limit, says)
 
 
 def at_least(check: str, value: float, limit: float) -> Verdict:
-    """Judge a value that should not be smaller."""
+    """Check a value against a minimum."""
     passed = value >= limit
-    says = f"{value:.4f}, at least {limit:.4f}" + ("" if passed else f": {limit - value:.4f} too little")
+    says = f"{value:.4f} (minimum {limit:.4f})" + ("" if passed else f": too low by {limit - value:.4f}")
     return Verdict(check, passed, value, limit, says)
 
 
-def _beside(check: str, ours: float, theirs: float, limit: float, unit: str = "") -> Verdict:
+def _against_champion(check: str, ours: float, theirs: float, limit: float, unit: str = "") -> Verdict:
     allowed = theirs * limit
     passed = ours <= allowed
-    beside = f"{_shown(ours, unit)}, {ours / theirs - 1:+.1%} on {_shown(theirs, unit)}"
-    says = f"{beside}; at most {limit - 1:+.1%}, {_shown(allowed, unit)}"
-    if not passed:
-        says += f": {_shown(ours - allowed, unit)} too much"
+    difference, allowed_difference = (ours / theirs - 1) * 100, (limit - 1) * 100
+    says = (
+        f"{_shown(ours, unit)} against {_shown(theirs, unit)}: "
+        f"{difference:+.1f} % (limit {allowed_difference:+.3g} %, {_shown(allowed, unit)})"
+    )
     return Verdict(check, passed, ours, allowed, says)
 
 
 def _group(group: Mapping[str, Any], limits: Limits) -> Verdict:
-    """Judge a group: worse by more than is borne, and by more than chance explains."""
-    what = f"RMSLE beside the champion, {group['kind']} {group['name']}"
-    found = _beside(what, group["candidate"]["rmsle"], group["champion"]["rmsle"], limits.max_group_rmsle_ratio)
-    by_chance = group["z"] < limits.least_group_z
-    z = f"z {group['z']:.2f}, chance explains less than {limits.least_group_z:.2f}"
-    return replace(found, passed=found.passed or by_chance, says=f"{found.says}; {z}")
+    """Check a group: it fails if its error exceeds the limit and the difference exceeds chance."""
+    check = f"RMSLE against the champion, {group['kind']} {group['name']}"
+    found = _against_champion(
+        check, group["candidate"]["rmsle"], group["champion"]["rmsle"], limits.max_group_rmsle_ratio
+    )
+    is_within_chance = group["z"] < limits.least_group_z
+    z = f"z {group['z']:.2f} {'<' if is_within_chance else '>='} {limits.least_group_z:.2f}"
+    if found.passed:
+        says = f"{found.says} (z {group['z']:.2f})"
+    elif is_within_chance:
+        says = f"{found.says}, but within chance ({z})"
+    else:
+        says = f"{found.says}, and beyond chance ({z})"
+    return replace(found, passed=found.passed or is_within_chance, says=says)
 
 
 def _shown(value: float, unit: str) -> str:
@@ -109,14 +117,14 @@ def _shown(value: float, unit: str) -> str:
 
 
 def _golden(task: Task) -> Verdict:
-    """Load what was stored, as a server does, and ask for the golden answers: what is judged is what is registered."""
+    """Load the stored model as a server does and check its golden answers, so that the registered files are tested."""
     folder = task.inputs[TRAIN.name]
-    # The type of `load` speaks of tables; the model takes rows as well, and a server gives it rows.
+    # `load` is typed for data frames; the model also accepts rows, which is what a server passes.
     predict: Callable[[Any], pd.DataFrame] = load(
         {"graph": str(folder / ARTIFACTS / "graph.onnx"), "spec": str(folder / ARTIFACTS / "spec.json")}
     )
     golden = read_golden(folder)
     answers = predict(Rows(golden.columns, golden.rows)).to_dict("records")
     wrong = sum(answer != expected for answer, expected in zip(answers, golden.answers, strict=True))
-    says = f"{len(answers) - wrong} of {len(answers)} come back to the last bit"
+    says = f"{len(answers) - wrong} of {len(answers)} reproduced bit for bit"
     return Verdict("golden answers", wrong == 0, float(wrong), 0.0, says)

@@ -14,10 +14,10 @@ from housing_price_model.survey.data import Houses
 from housing_price_model.training.held_out_estimates import HeldOut, fingerprints
 
 BANDS: Final = (0, 100_000, 150_000, 200_000, 300_000)
-"""Where price bands begin, in US dollars. They stand still, so that runs can be compared."""
+"""Lower bounds of the price bands, in US dollars. They are fixed, so that runs can be compared."""
 
-MOST_Z: Final = 1000.0
-"""A z further from 0 is given as this: JSON knows no infinity, and without any spread there is one."""
+MAX_Z: Final = 1000.0
+"""Bound of |z|: JSON has no infinity, and z is infinite if all differences are equal."""
 
 NEIGHBOURHOOD: Final = "neighbourhood"
 BAND: Final = "price band"
@@ -25,7 +25,7 @@ BAND: Final = "price band"
 
 @dataclass(frozen=True)
 class Group:
-    """Houses that are looked at together."""
+    """Houses that are evaluated together."""
 
     kind: str
     name: str
@@ -33,7 +33,7 @@ class Group:
 
 
 def groups(houses: Houses) -> Iterator[Group]:
-    """Give each neighbourhood and each price band that has houses."""
+    """Yield each neighbourhood and each price band that has houses."""
     names = houses.features[GROUP].to_numpy()
     for name in sorted(set(names.tolist())):
         yield Group(NEIGHBOURHOOD, name, np.flatnonzero(names == name))
@@ -44,20 +44,20 @@ def groups(houses: Houses) -> Iterator[Group]:
             yield Group(BAND, f"{low:,} to {high:,.0f} USD" if high < np.inf else f"from {low:,} USD", rows)
 
 
-def of_rows(estimates: Estimates, rows: npt.NDArray[np.int64]) -> Estimates:
-    """Take some rows."""
+def select_rows(estimates: Estimates, rows: npt.NDArray[np.int64]) -> Estimates:
+    """Return the estimates of some rows."""
     return Estimates(estimates.price[rows], estimates.low[rows], estimates.high[rows])
 
 
 def held_out_estimates(houses: Houses, held_out: HeldOut) -> tuple[Estimates, npt.NDArray[np.bool_]]:
-    """Find what was said of each house while it was held out; also tells of which there is something."""
+    """Look up the cross-validated price of each house; the second value marks the houses that have one."""
     found = [held_out.estimates.get(name) for name in fingerprints(houses.features)]
     known = np.array([one is not None for one in found])
     values = np.array([one or (np.nan,) * 3 for one in found], dtype=np.float64).reshape(-1, 3)
     return Estimates(values[:, 0], values[:, 1], values[:, 2]), known
 
 
-def measured(houses: Houses, estimates: Estimates) -> dict[str, Any]:
+def measure(houses: Houses, estimates: Estimates) -> dict[str, Any]:
     """Measure overall and in each group."""
     return {
         "overall": {"houses": len(houses)} | metrics(houses.prices, estimates),
@@ -68,29 +68,29 @@ def measured(houses: Houses, estimates: Estimates) -> dict[str, Any]:
     }
 
 
-def worse_by(actual: Floats, ours: Floats, theirs: Floats) -> float:
-    """Tell how sure it is that one model's prices of n houses are worse than another's, and no chance.
+def paired_z(actual: Floats, ours: Floats, theirs: Floats) -> float:
+    """Compute the paired z statistic: whether one model's prices of n houses are worse than another's beyond chance.
 
-    The paired z test: the squared error of the log price, ours less theirs, house by house; its mean over its standard
-    error. What makes a house hard to price is in both errors and falls out.
+    z is the mean over houses of the difference of squared log-price errors (ours minus theirs), divided by its standard
+    error. Pairing removes the difficulty of each house, which affects both errors.
 
     Args:
         actual: (n,) prices paid, in US dollars.
-        ours: (n,) prices of the one, in US dollars.
-        theirs: (n,) prices of the other, in US dollars.
+        ours: (n,) prices of the first model, in US dollars.
+        theirs: (n,) prices of the second model, in US dollars.
 
     Returns:
-        z, above 0 where ours are worse; 0 for a single house, which tells nothing.
+        z, above 0 if ours are worse; 0 for a single house, whose standard error is undefined.
     """
     paid = np.log(actual)
     differences = (np.log(ours) - paid) ** 2 - (np.log(theirs) - paid) ** 2
     mean = float(differences.mean())
     if len(differences) == 1 or mean == 0:
         return 0.0
-    error = float(differences.std(ddof=1)) / len(differences) ** 0.5
-    return float(np.clip(mean / error if error else mean * np.inf, -MOST_Z, MOST_Z))
+    standard_error = float(differences.std(ddof=1)) / len(differences) ** 0.5
+    return float(np.clip(mean / standard_error if standard_error else mean * np.inf, -MAX_Z, MAX_Z))
 
 
 def _of_group(houses: Houses, estimates: Estimates, group: Group) -> dict[str, float]:
-    found = metrics(houses.prices[group.rows], of_rows(estimates, group.rows))
+    found = metrics(houses.prices[group.rows], select_rows(estimates, group.rows))
     return {name: found[name] for name in ("rmsle", "mae_usd", "coverage")}

@@ -1,7 +1,7 @@
-"""A run's folder: the parameters, and for each step what it read, what it stored and what it found.
+"""The folder of a run: its parameters and, for each step, the inputs, the stored files and the result.
 
-A step whose inputs and outputs are still those that were recorded is not done again. So a run that was interrupted, at
-whatever point, goes on with the step that it was in; and who looks into the folder sees how the outcome came about.
+A step whose inputs and outputs match its record is skipped. An interrupted run therefore resumes at the interrupted
+step, and the folder documents how the result was reached.
 """
 
 import hashlib
@@ -16,32 +16,32 @@ import orjson
 
 from housing_price_model.artefact.export import digest_of
 from housing_price_model.atomic_write import write_atomically
-from housing_price_model.candidate.parameters import Parameters, Surroundings
+from housing_price_model.candidate.parameters import Connections, Parameters
 from housing_price_model.errors import ArtefactError, CandidateError
 from housing_price_model.fitting.evaluate import Progress
 
 PARAMETERS: Final = "parameters.json"
 
 type Result = dict[str, Any]
-"""What a step found, in a few JSON values; what is large lies in its folder."""
+"""The result of a step as a small JSON object; large results are files in the step's folder."""
 
 
 @dataclass(frozen=True)
 class Task:
-    """What a step gets.
+    """The input of a step.
 
     Attributes:
-        parameters: What the run was asked for.
-        surroundings: Where things are.
-        run_id: The identity of the run.
-        out: The empty folder for what the step stores.
-        inputs: The folders of the steps that it needs, by their names; not to be written to.
-        results: What those steps found.
-        progress: Is told how far it is.
+        parameters: Parameters of the run.
+        connections: Addresses of other services.
+        run_id: Identity of the run.
+        out: An empty folder for the files of the step.
+        inputs: Folders of the required steps, by name; read-only.
+        results: Results of the required steps, by name.
+        progress: Callback that receives the progress.
     """
 
     parameters: Parameters
-    surroundings: Surroundings
+    connections: Connections
     run_id: str
     out: Path
     inputs: Mapping[str, Path]
@@ -51,12 +51,12 @@ class Task:
 
 @dataclass(frozen=True)
 class Step:
-    """One step: it reads its parameters and inputs, and writes into its own folder and nowhere else.
+    """A step: it reads the parameters and its inputs, and writes only into its own folder.
 
     Attributes:
-        name: Also of its folder.
-        needs: The steps whose folders it reads.
-        do: What it does.
+        name: Name of the step and of its folder.
+        needs: Names of the steps whose folders it reads.
+        do: The function that performs it.
     """
 
     name: str
@@ -75,14 +75,14 @@ class Run:
     """The folder of one run."""
 
     def __init__(self, folder: Path, run_id: str, parameters: Parameters) -> None:
-        """Use `start`."""
+        """Use `Run.start` instead."""
         self.folder = folder
         self.run_id = run_id
         self.parameters = parameters
 
     @classmethod
     def start(cls, folder: Path, parameters: Callable[[], Parameters]) -> "Run":
-        """Open the folder of a run; a new one gets its parameters now, an earlier one keeps those that it has.
+        """Open the folder of a run; a new run stores the given parameters, an earlier one keeps its own.
 
         Raises:
             CandidateError: the folder cannot be used.
@@ -91,27 +91,27 @@ class Run:
         try:
             folder.mkdir(parents=True, exist_ok=True)
             if not stored.exists():
-                # Folders may have the same name; what is registered is found again by this.
+                # Folder names are not unique; registered models are found by this id.
                 fixed = {"run_id": uuid4().hex} | parameters().to_json()
                 content = orjson.dumps(fixed, option=orjson.OPT_INDENT_2)
                 write_atomically(stored, content.decode() + "\n")
             found = dict(orjson.loads(stored.read_bytes()))
             return cls(folder, str(found.pop("run_id")), Parameters.from_json(found))
-        except (OSError, ValueError, KeyError, TypeError) as exc:
-            raise CandidateError(f"{folder}: cannot be used as the folder of a run ({exc})") from exc
+        except (OSError, ValueError, KeyError, TypeError) as error:
+            raise CandidateError(f"{folder}: cannot be used as a run folder ({error})") from error
 
-    def perform(self, step: Step, surroundings: Surroundings, progress: Progress) -> tuple[Result, bool]:
-        """Do a step, unless it is done already.
+    def perform(self, step: Step, connections: Connections, progress: Progress) -> tuple[Result, bool]:
+        """Perform a step unless it is already complete.
 
         Returns:
-            What it found, and whether it was done now.
+            The result, and whether the step was performed now.
 
         Raises:
-            HousingPriceModelError: the step failed and says why; it stored nothing.
+            HousingPriceModelError: the step failed and stored nothing.
         """
         records = {name: self._record(name) for name in step.needs}
         if missing := [name for name, record in records.items() if record is None]:
-            raise CandidateError(f"{self.folder}: {step.name} needs {', '.join(missing)}, which is not there")
+            raise CandidateError(f"{self.folder}: step {step.name} needs the missing step(s) {', '.join(missing)}")
         found = {name: record for name, record in records.items() if record is not None}
         asked = hashlib.sha256((self.folder / PARAMETERS).read_bytes()).hexdigest()
         inputs = {PARAMETERS: asked} | {name: record.digest for name, record in found.items()}
@@ -126,7 +126,7 @@ class Run:
         result = step.do(
             Task(
                 parameters=self.parameters,
-                surroundings=surroundings,
+                connections=connections,
                 run_id=self.run_id,
                 out=work,
                 inputs={name: self.folder / name for name in step.needs},
@@ -140,7 +140,7 @@ class Run:
         return result, True
 
     def _record(self, name: str) -> _Record | None:
-        """Read the record of a step; None if it was not done, or what it stored is not what it was."""
+        """Read the record of a step; None if the step is incomplete or its files have changed."""
         try:
             record = _Record(**orjson.loads((self.folder / f"{name}.json").read_bytes()))
             return record if digest_of(self.folder / name) == record.digest else None

@@ -1,6 +1,6 @@
-"""The schema of the houses, for pandera: each column's type, vocabulary, range, and whether it may be blank.
+"""The pandera schema of the houses: type, vocabulary, range and nullability of each column.
 
-The ranges are those that real houses fit, and the same as the public API's; a test compares them.
+The ranges admit all realistic houses and equal those of the public API; a test compares them.
 """
 
 from types import MappingProxyType
@@ -34,11 +34,11 @@ RANGES: Final = MappingProxyType(
         TARGET: (1_000, 100_000_000),
     }
 )
-"""The lowest and the highest value of each number: square feet, feet, years, counts, grades, US dollars."""
+"""Minimum and maximum of each number: square feet, feet, years, counts, grades, US dollars."""
 
 
 def schema() -> pa.DataFrameSchema:
-    """Make the schema of the 79 columns and the price; further columns are let through."""
+    """Build the schema of the 79 columns and the price; extra columns are allowed."""
     return pa.DataFrameSchema({name: _column(name) for name in (*COLUMNS, TARGET)}, strict=False)
 
 

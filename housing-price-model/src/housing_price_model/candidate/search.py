@@ -1,4 +1,4 @@
-"""Looks for a better recipe: a few, the same ones for the same seed, by the same cross-validated error."""
+"""Hyperparameter search: compares a few random recipes, determined by the seed, by their cross-validated error."""
 
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -20,9 +20,9 @@ from housing_price_model.survey.data import Houses, read_houses
 RECIPE: Final = "recipe.json"
 
 _TRIED: Final = 8
-"""Recipes beside the first one: with the full data about a minute on two cores."""
-_LEAST_GAIN: Final = 0.003
-"""A recipe has to be better by this share: less than that is luck of the folds."""
+"""Number of recipes tried besides the first one: about a minute with the full data on two cores."""
+_MIN_GAIN: Final = 0.003
+"""Minimum relative improvement of the error; a smaller one is within the variation between folds."""
 _CHOICES: Final[dict[str, tuple[Any, ...]]] = {
     "linear_share": (0.3, 0.4, 0.5),
     "ridge_alpha": (75.0, 150.0, 300.0),
@@ -34,7 +34,7 @@ _CHOICES: Final[dict[str, tuple[Any, ...]]] = {
 
 
 def search(task: Task) -> Result:
-    """Store the recipe to train: the one that was asked for or, if a search was, the best of a few."""
+    """Store the recipe to train: the configured one or, with a search, the best one found."""
     parameters = task.parameters
     recipe = parameters.recipe
     tried: list[dict[str, Any]] = []
@@ -49,12 +49,12 @@ SEARCH: Final = Step("search", (EXTRACT.name, VALIDATE.name), search)
 
 
 def best_of(houses: Houses, first: Recipe, seed: int, progress: Progress) -> tuple[Recipe, list[dict[str, Any]]]:
-    """Choose among the first recipe and a few beside it.
+    """Choose the best of the first recipe and a few random variations.
 
-    The folds are others than those that the candidate is measured with, so that it is not measured where it was chosen.
+    The folds differ from those of the evaluation, so that the choice does not bias the candidate's measured error.
 
     Returns:
-        The best recipe, and what each of them differs in and how far it was off (RMSLE).
+        The best recipe, and for each recipe its changes from the first and its RMSLE.
     """
     values, log_prices = ENCODER.encode(houses.features), np.log(houses.prices)
     recipes = [first, *_varied(first, seed)]
@@ -75,7 +75,7 @@ def best_of(houses: Houses, first: Recipe, seed: int, progress: Progress) -> tup
     sums = np.array(found).reshape(len(recipes), len(folds)).sum(axis=1)
     errors = np.sqrt(sums / len(houses)).tolist()
     best = min(range(len(recipes)), key=lambda at: errors[at])
-    if errors[best] > errors[0] * (1 - _LEAST_GAIN):
+    if errors[best] > errors[0] * (1 - _MIN_GAIN):
         best = 0
     tried = [_differences(first, one) | {"rmsle": error} for one, error in zip(recipes, errors, strict=True)]
     return recipes[best], tried

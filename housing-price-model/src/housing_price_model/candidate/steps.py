@@ -1,4 +1,4 @@
-"""The steps from data to a candidate, in their order."""
+"""The steps of the training pipeline, in order."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from housing_price_model.candidate.card import CARD
 from housing_price_model.candidate.comparison import COMPARE, EVALUATE
 from housing_price_model.candidate.extract import EXTRACT
 from housing_price_model.candidate.gate import GATE_STEP
-from housing_price_model.candidate.parameters import Parameters, Surroundings
+from housing_price_model.candidate.parameters import Connections, Parameters
 from housing_price_model.candidate.registration import REGISTER
 from housing_price_model.candidate.run import Result, Run, Step
 from housing_price_model.candidate.search import SEARCH
@@ -35,14 +35,14 @@ STEPS: Final[Sequence[Step]] = (
 
 @dataclass(frozen=True)
 class Candidate:
-    """What a run came to.
+    """The result of a run.
 
     Attributes:
-        version: The challenger's version; None if the gate let nothing through.
-        passed: Whether the gate did.
-        gate: Each check; see `gate.Verdict`.
-        metrics: Cross-validated; see `evaluate.metrics`.
-        folder: Where everything is that led there.
+        version: The challenger's version; None if the gate failed.
+        passed: Whether the gate passed.
+        gate: The checks; see `gate.Verdict`.
+        metrics: Cross-validated metrics; see `evaluate.metrics`.
+        folder: The run folder with all results.
     """
 
     version: str | None
@@ -52,7 +52,7 @@ class Candidate:
     folder: Path
 
     def to_json(self) -> dict[str, Any]:
-        """Give the result of a job; see `docs/jobs.md`."""
+        """Return the result of a job; see `docs/jobs.md`."""
         return {
             "version": self.version,
             "isChallenger": self.version is not None,
@@ -61,34 +61,34 @@ class Candidate:
         }
 
 
-def start(folder: Path, parameters: Parameters, surroundings: Surroundings) -> Run:
-    """Fix the parameters of a run, or find those that it was started with."""
+def start(folder: Path, parameters: Parameters, connections: Connections) -> Run:
+    """Start a new run, or open an earlier one with its stored parameters."""
 
     def fixed() -> Parameters:
-        champion = find_champion(connect(surroundings.tracking_uri))
+        champion = find_champion(connect(connections.tracking_uri))
         now = datetime.now(UTC).replace(tzinfo=None)
-        return parameters.started(str(champion.version) if champion else None, now)
+        return parameters.with_start_values(str(champion.version) if champion else None, now)
 
     return Run.start(folder, fixed)
 
 
 def perform(
-    run: Run, surroundings: Surroundings, progress: Progress, told: Callable[[Step, Result, bool], None]
+    run: Run, connections: Connections, progress: Progress, on_step: Callable[[Step, Result, bool], None]
 ) -> Candidate:
-    """Do all steps that are not done yet.
+    """Perform all incomplete steps, and call `on_step` with the step, its result and whether it was performed now.
 
     Raises:
-        HousingPriceModelError: a step failed, and says why; the next attempt begins with it.
+        HousingPriceModelError: a step failed; the next attempt resumes there.
     """
     results: dict[str, Result] = {}
     for step in STEPS:
-        results[step.name], was_done = run.perform(step, surroundings, progress)
-        told(step, results[step.name], was_done)
+        results[step.name], was_done = run.perform(step, connections, progress)
+        on_step(step, results[step.name], was_done)
     return candidate_of(run.folder, results)
 
 
 def candidate_of(folder: Path, results: dict[str, Result]) -> Candidate:
-    """Sum up what the steps found."""
+    """Build the result of a run from the results of its steps."""
     gate = results[GATE_STEP.name]
     version = results[REGISTER.name]["version"]
     return Candidate(version, gate["passed"], gate["checks"], results[TRAIN.name]["metrics"], folder)

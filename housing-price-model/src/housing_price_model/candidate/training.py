@@ -1,4 +1,4 @@
-"""Splits the houses into folds, and trains: models price the fold that they had not seen, then all are learned."""
+"""Splits the houses into folds, cross-validates, and trains the final model on all houses."""
 
 from pathlib import Path
 from time import monotonic
@@ -14,13 +14,13 @@ from housing_price_model.candidate.validation import VALIDATE
 from housing_price_model.fitting.evaluate import Fold, split
 from housing_price_model.fitting.pipeline import Recipe
 from housing_price_model.survey.data import read_houses
-from housing_price_model.training.train import fit, make
+from housing_price_model.training.train import build_model, fit
 
 FOLDS: Final = "folds.json"
 
 
 def divide(task: Task) -> Result:
-    """Store for each house the fold in which it is held out."""
+    """Store the held-out fold of each house."""
     houses = read_houses(task.inputs[EXTRACT.name] / HOUSES)
     recipe = _recipe(task)
     fold_of = np.empty(len(houses), dtype=np.int64)
@@ -34,12 +34,12 @@ SPLIT: Final = Step("split", (EXTRACT.name, VALIDATE.name, SEARCH.name), divide)
 
 
 def train(task: Task) -> Result:
-    """Store the model's artefacts, its plots, and what was said of each house while it was held out."""
+    """Store the model's artefacts, its plots, and the cross-validated prices."""
     houses, recipe = read_houses(task.inputs[EXTRACT.name] / HOUSES), _recipe(task)
     started = monotonic()
     fitted = fit(houses, recipe, task.parameters.seed, task.progress, _folds(task.inputs[SPLIT.name] / FOLDS))
     training_seconds = round(monotonic() - started, 1)
-    packed = make(houses, fitted, recipe, task.parameters.seed, task.out)
+    packed = build_model(houses, fitted, recipe, task.parameters.seed, task.out)
     return {"model_id": packed.model_id, "training_seconds": training_seconds, "metrics": fitted.metrics}
 
 

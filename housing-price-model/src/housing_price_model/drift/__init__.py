@@ -1,1 +1,1 @@
-"""Has the world moved away from what the model was trained on? Compares the prediction log with the model's profile."""
+"""Drift detection: compares the prediction log with the reference profile of the model's training data."""

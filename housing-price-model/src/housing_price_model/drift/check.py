@@ -1,4 +1,4 @@
-"""One check: a window of the log against the profiles of the models that made its prices."""
+"""One drift check: a window of the prediction log against the profiles of the models that made its predictions."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -13,13 +13,13 @@ from housing_price_model.prediction_log.reader import Model, PredictionLog, Wind
 from housing_price_model.reference.profile import Profile
 from housing_price_model.reference.tally import Tally
 
-_LATEST_SALES: Final = 1_000
-"""The realised error is that of so many latest known sales: of a short window hardly any house is sold yet."""
+_MAX_SALES: Final = 1_000
+"""Number of latest known sales for the realised error: few houses of a short window are sold yet."""
 
 
 @dataclass(frozen=True)
 class Judged:
-    """A model's comparison."""
+    """A model and its comparison."""
 
     model: Model
     comparison: Comparison
@@ -27,12 +27,12 @@ class Judged:
 
 @dataclass(frozen=True)
 class Check:
-    """What a check found.
+    """The result of a check.
 
     Attributes:
-        checked_at: When it was made, in UTC.
-        window: Which part of the log it looked at.
-        judged: One comparison for each model that made prices in it, most rows first.
+        checked_at: Time of the check, in UTC.
+        window: The checked part of the log.
+        judged: One comparison for each model with predictions in the window, most rows first.
         unjudged: Models without a usable profile, with the reason.
     """
 
@@ -43,7 +43,7 @@ class Check:
 
     @property
     def is_alarm(self) -> bool:
-        """Whether any of the models should be looked at."""
+        """Whether any model raises the drift alarm."""
         return any(one.comparison.verdict == "alarm" for one in self.judged)
 
 
@@ -59,24 +59,23 @@ def check(
     """Check a window of the log.
 
     Args:
-        log: What was priced.
-        window: Which part of it.
-        profiles: Where the profiles are.
-        checked_at: Now, in UTC.
-        model_id: Only this model's prices.
-        silent: Columns that are shown and raise no alarm.
+        log: The prediction log.
+        window: The part of the log to check.
+        profiles: Source of the reference profiles.
+        checked_at: The current time, in UTC.
+        model_id: Check only this model's predictions.
+        silent: Columns that are shown but never raise the alarm.
 
     Raises:
-        LogError, DataError: the log cannot be read, or holds what it should not.
-        RegistryError: the registry does not answer.
+        LogError, DataError: the log cannot be read or contains invalid rows.
     """
     judged: list[Judged] = []
     unjudged: list[tuple[Model, str]] = []
     for model in log.models(window, model_id):
         try:
             profile = profiles.of(model)
-        except (ArtefactError, RegistryError) as exc:
-            unjudged.append((model, str(exc)))
+        except (ArtefactError, RegistryError) as error:
+            unjudged.append((model, str(error)))
             continue
         judged.append(Judged(model, _compared(log, window, model, profile, silent)))
     return Check(checked_at, window, judged, unjudged)
@@ -86,6 +85,6 @@ def _compared(log: PredictionLog, window: Window, model: Model, profile: Profile
     tally = Tally()
     for page in log.pages(window, model.model_id):
         tally.add(page.columns, page.rows, page.estimates)
-    sales = log.latest_sales(model.model_id, _LATEST_SALES)
+    sales = log.latest_sales(model.model_id, _MAX_SALES)
     realised = Realised.of((sale.sold, sale.price, sale.low, sale.high) for sale in sales)
     return compare(tally, profile, realised, silent)

@@ -1,4 +1,4 @@
-"""Puts one column of the log beside the same column at training: figures to read, and bins to draw."""
+"""Compares a column of the log with the same column at training: statistics for tables, bins for plots."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,18 +9,18 @@ import numpy as np
 
 from housing_price_model.artefact.served import Floats
 from housing_price_model.drift.statistics import ks, pooled, psi, psi_of_chance
-from housing_price_model.reference.distribution import Counts, Numbers, Words
+from housing_price_model.reference.distribution import CategoricalDistribution, Counts, NumericDistribution
 
 _EXPECTED_TO_VANISH: Final = 3
-"""A category of which chance puts fewer rows than this into the log may well be absent (the rule of three)."""
+"""A category with a smaller expected number of rows may be absent by chance (rule of three)."""
 
-_WITH_SEPARATORS: Final = 10_000
-"""Years are written without."""
+_MIN_SEPARATED: Final = 10_000
+"""Thousands separators are used from this value on, so that years have none."""
 
 
 @dataclass(frozen=True)
 class Bins:
-    """What a plot shows: the share of each bin in the log and at training; `labels` name the bins."""
+    """The data of a plot: the share of each bin in the log and at training; `labels` name the bins."""
 
     labels: Sequence[str]
     logged: Sequence[float]
@@ -28,19 +28,19 @@ class Bins:
 
 
 @dataclass(frozen=True)
-class Compared:
-    """A column, or a quantity of the predictions.
+class ColumnDrift:
+    """The drift statistics of a column, or of the price or interval width.
 
     Attributes:
-        name: The column.
+        name: Name of the column.
         psi: Population stability index.
-        psi_of_chance: What it is expected to be without any drift.
-        ks: The distance of the distribution functions; None for a category.
-        typical: The median, or the commonest category, in the log; `typical_reference` at training.
-        missing: The share of rows without a value; `missing_reference` at training.
-        unseen: Categories that no house had at training, with their number of rows.
-        vanished: Categories that no row has, with their share at training.
-        bins: Its distribution.
+        psi_of_chance: Expected PSI without drift.
+        ks: Kolmogorov-Smirnov distance; None for a category.
+        typical: Median, or most common category, in the log; `typical_reference` at training.
+        missing: Share of missing values in the log; `missing_reference` at training.
+        unseen: Categories that did not occur at training, with their number of rows.
+        vanished: Categories that do not occur in the log although expected, with their share at training.
+        bins: The distribution.
     """
 
     name: str
@@ -56,12 +56,12 @@ class Compared:
     bins: Bins
 
 
-def compared_numbers(name: str, logged: Numbers, reference: Numbers) -> Compared:
-    """Compare a number."""
+def compare_numbers(name: str, logged: NumericDistribution, reference: NumericDistribution) -> ColumnDrift:
+    """Compare a numeric column."""
     edges = reference.edges()
     of_logged, of_reference = logged.binned(edges), reference.binned(edges)
     merged, merged_reference = pooled(of_logged, of_reference)
-    return Compared(
+    return ColumnDrift(
         name=name,
         psi=psi(merged, merged_reference),
         psi_of_chance=psi_of_chance(len(merged), logged.present, reference.present),
@@ -76,11 +76,11 @@ def compared_numbers(name: str, logged: Numbers, reference: Numbers) -> Compared
     )
 
 
-def compared_words(name: str, logged: Words, reference: Words) -> Compared:
-    """Compare a category."""
+def compare_words(name: str, logged: CategoricalDistribution, reference: CategoricalDistribution) -> ColumnDrift:
+    """Compare a categorical column."""
     merged, merged_reference = pooled(*paired(logged, reference))
     share_of_training = {word: count / max(reference.present, 1) for word, count in reference.counts.items()}
-    return Compared(
+    return ColumnDrift(
         name=name,
         psi=psi(merged, merged_reference),
         psi_of_chance=psi_of_chance(len(merged), logged.present, reference.present),
@@ -99,36 +99,36 @@ def compared_words(name: str, logged: Words, reference: Words) -> Compared:
     )
 
 
-def word_bins(logged: Words, reference: Words) -> Bins:
-    """Give the shares of all categories, the commonest at training first."""
+def word_bins(logged: CategoricalDistribution, reference: CategoricalDistribution) -> Bins:
+    """Return the shares of all categories, the most common at training first."""
     words = _words(logged, reference)
     words.sort(key=lambda word: (-reference.counts.get(word, 0), -logged.counts.get(word, 0), word))
     shares = [[one.counts.get(word, 0) / max(one.present, 1) for word in words] for one in (logged, reference)]
     return Bins(words, *shares)
 
 
-def paired(logged: Words, reference: Words) -> tuple[Counts, Counts]:
-    """Count each category on both sides, in one order."""
+def paired(logged: CategoricalDistribution, reference: CategoricalDistribution) -> tuple[Counts, Counts]:
+    """Return the counts of all categories in the log and at training, in the same order."""
     words = _words(logged, reference)
     counts = [np.array([one.counts.get(word, 0) for word in words], dtype=np.int64) for one in (logged, reference)]
     return counts[0], counts[1]
 
 
-def share_missing(one: Numbers | Words) -> float:
-    """Give the share of rows without a value."""
+def share_missing(one: NumericDistribution | CategoricalDistribution) -> float:
+    """Return the share of missing values."""
     return one.missing / max(one.total, 1)
 
 
-def median(numbers: Numbers) -> str:
-    """Write the median."""
-    return _written(float(numbers.quantiles([0.5])[0])) if numbers.present else "-"
+def median(numbers: NumericDistribution) -> str:
+    """Format the median."""
+    return _formatted(float(numbers.quantiles([0.5])[0])) if numbers.present else "-"
 
 
-def _commonest(words: Words) -> str:
+def _commonest(words: CategoricalDistribution) -> str:
     return max(words.counts, key=lambda word: words.counts[word]) if words.counts else "-"
 
 
-def _words(logged: Words, reference: Words) -> list[str]:
+def _words(logged: CategoricalDistribution, reference: CategoricalDistribution) -> list[str]:
     return sorted({*logged.counts, *reference.counts})
 
 
@@ -140,11 +140,11 @@ def _shares(counts: Counts) -> list[float]:
 def _labels(edges: Floats) -> list[str]:
     if not len(edges):
         return ["all"]
-    written = [_written(edge) for edge in edges.tolist()]
-    inner = [f"{low} to {high}" for low, high in pairwise(written)]
-    return [f"up to {written[0]}", *inner, f"above {written[-1]}"]
+    formatted = [_formatted(edge) for edge in edges.tolist()]
+    inner = [f"{low} to {high}" for low, high in pairwise(formatted)]
+    return [f"up to {formatted[0]}", *inner, f"above {formatted[-1]}"]
 
 
-def _written(value: float) -> str:
+def _formatted(value: float) -> str:
     rounded = round(value, 3)
-    return f"{rounded:,.0f}" if rounded >= _WITH_SEPARATORS else f"{rounded:g}"
+    return f"{rounded:,.0f}" if rounded >= _MIN_SEPARATED else f"{rounded:g}"

@@ -1,54 +1,54 @@
-"""Compares what was logged with the profile of the model that made the prices."""
+"""Compares logged rows with the reference profile of the model that priced them."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
 from housing_price_model.drift import judging
-from housing_price_model.drift.columns import Bins, Compared, compared_numbers, compared_words, word_bins
-from housing_price_model.drift.findings import LEAST_ROWS, Family, Finding, corrected
+from housing_price_model.drift.columns import Bins, ColumnDrift, compare_numbers, compare_words, word_bins
+from housing_price_model.drift.findings import MIN_ROWS, Family, Finding, corrected
 from housing_price_model.drift.realised import Realised
-from housing_price_model.reference.distribution import Numbers, Words
+from housing_price_model.reference.distribution import CategoricalDistribution, NumericDistribution
 from housing_price_model.reference.profile import Profile
 from housing_price_model.reference.tally import GROUP, Tally
 
 CALENDAR: Final = ("MoSold", "YrSold")
-"""They differ in every window shorter than the training data, and say nothing of the houses."""
+"""Columns of the sale date: they differ in every window shorter than the training period, without any drift."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A window of the log beside the profile of its model.
+    """A window of the log compared with the profile of a model.
 
     Attributes:
-        model_id: The model.
-        rows: How many rows were logged.
-        houses: How many houses it was trained on.
-        columns: Each column of the input.
-        predictions: The price, and the width of the interval.
-        groups: Each neighbourhood's share of the rows, in the log and at training.
-        findings: All tests, alarms first; none where the rows are too few.
-        known: How many sale prices are known.
+        model_id: Identity of the model.
+        rows: Number of logged rows.
+        houses: Number of houses in the training data.
+        columns: Statistics of each input column.
+        predictions: Statistics of the price and the interval width.
+        groups: Share of each neighbourhood in the log and at training.
+        findings: Results of all tests, alarms first; empty with too few rows.
+        known: Number of known sale prices.
     """
 
     model_id: str
     rows: int
     houses: int
-    columns: Sequence[Compared]
-    predictions: Sequence[Compared]
+    columns: Sequence[ColumnDrift]
+    predictions: Sequence[ColumnDrift]
     groups: Bins
     findings: Sequence[Finding]
     known: int
 
     @property
     def alarms(self) -> Sequence[Finding]:
-        """What should be looked at."""
+        """The findings that raise the alarm."""
         return [finding for finding in self.findings if finding.is_alarm]
 
     @property
     def verdict(self) -> str:
-        """`alarm`, `steady` or `too few rows`."""
-        if self.rows < LEAST_ROWS:
+        """The verdict: `alarm`, `steady` or `too few rows`."""
+        if self.rows < MIN_ROWS:
             return "too few rows"
         return "alarm" if self.alarms else "steady"
 
@@ -59,28 +59,30 @@ def compare(
     """Compare logged rows with a profile.
 
     Args:
-        tally: The rows.
-        profile: Of the model that made their prices.
-        realised: What became known of their sale prices.
-        silent: Columns that are shown and raise no alarm.
+        tally: The logged rows.
+        profile: Profile of the model that priced them.
+        realised: Errors against known sale prices.
+        silent: Columns that are shown but never raise the alarm.
 
     Raises:
-        DataError: the log holds a value that its column cannot have.
+        DataError: the log contains a value that is invalid for its column.
     """
-    numbers, words = tally.numbers(), tally.words()
+    numbers, words = tally.numbers(), tally.categories()
     estimates = {"price": (tally.prices(), profile.prices), "interval width": (tally.widths(), profile.widths)}
-    groups = (words[GROUP], profile.words[GROUP])
-    both: dict[str, tuple[Numbers | Words, Numbers | Words]] = {
+    groups = (words[GROUP], profile.categories[GROUP])
+    pairs: dict[
+        str, tuple[NumericDistribution | CategoricalDistribution, NumericDistribution | CategoricalDistribution]
+    ] = {
         **{name: (numbers[name], reference) for name, reference in profile.numbers.items()},
-        **{name: (words[name], reference) for name, reference in profile.words.items()},
+        **{name: (words[name], reference) for name, reference in profile.categories.items()},
     }
     findings: list[Finding] = []
-    if tally.rows >= LEAST_ROWS:
+    if tally.rows >= MIN_ROWS:
         for name, reference in profile.numbers.items():
             findings += judging.of_numbers(Family.INPUTS, name, numbers[name], reference)
-        for name, known_words in profile.words.items():
+        for name, known_words in profile.categories.items():
             findings += judging.of_words(name, words[name], known_words)
-        findings += judging.of_missing(both)
+        findings += judging.of_missing(pairs)
         findings += judging.of_groups(*groups)
         for name, (logged, at_training) in estimates.items():
             findings += judging.of_numbers(Family.PREDICTIONS, name, logged, at_training)
@@ -93,10 +95,10 @@ def compare(
         rows=tally.rows,
         houses=profile.houses,
         columns=[
-            *(compared_numbers(name, numbers[name], reference) for name, reference in profile.numbers.items()),
-            *(compared_words(name, words[name], reference) for name, reference in profile.words.items()),
+            *(compare_numbers(name, numbers[name], reference) for name, reference in profile.numbers.items()),
+            *(compare_words(name, words[name], reference) for name, reference in profile.categories.items()),
         ],
-        predictions=[compared_numbers(name, *one) for name, one in estimates.items()],
+        predictions=[compare_numbers(name, *one) for name, one in estimates.items()],
         groups=word_bins(*groups),
         findings=corrected(replace(one, is_silent=one.subject in shown_only) for one in findings),
         known=realised.errors.present if realised else 0,

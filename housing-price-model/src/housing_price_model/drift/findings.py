@@ -1,4 +1,4 @@
-"""When a difference is an alarm: it must be larger than chance makes it, and large enough to matter."""
+"""Defines when a difference raises the alarm: it must be statistically significant and large enough to matter."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -12,7 +12,7 @@ from housing_price_model.drift.statistics import holm
 
 
 class Family(StrEnum):
-    """Tests that are corrected together."""
+    """A family of tests whose p-values are corrected together."""
 
     INPUTS = "inputs"
     MISSING = "missing values"
@@ -30,48 +30,48 @@ FALSE_ALARMS: Final = MappingProxyType(
         Family.ERRORS: 0.0005,
     }
 )
-"""At most these shares of checks raise an alarm when nothing has drifted, 0.6 % together.
+"""Maximum false alarm rate per check and family; 0.6 % in total.
 
-The neighbourhoods have most of it: nothing tells as much of one of them as its own count, and one with 5 % of the
-houses has to be seen tripled among 500 rows. What changes a column enough to matter is far beyond chance there.
+Neighbourhoods have most of it: their only signal is their count, and a neighbourhood with 5 % of the houses must be
+detected when it triples among 500 rows. For columns, a change that is large enough to matter is far beyond chance.
 """
 
 MODERATE_PSI: Final = 0.1
 MAJOR_PSI: Final = 0.25
-"""The rule of thumb: below 0.1 no shift, from 0.25 a major one (Lewis 1994, "An Introduction to Credit Scoring";
-Siddiqi 2006). It knows nothing of the number of rows, so here it only says what is large enough to matter."""
+"""The usual thresholds: below 0.1 no shift, from 0.25 a major one (Lewis 1994, "An Introduction to Credit Scoring";
+Siddiqi 2006). They ignore the number of rows, so here they only define which differences are large enough to matter."""
 
-LEAST_KS: Final = 0.1
-"""The distance of distribution functions that matters: a tenth of the rows lies elsewhere."""
+MIN_KS: Final = 0.1
+"""Minimum Kolmogorov-Smirnov distance that matters: a tenth of the rows has moved."""
 
-LEAST_RATIO: Final = 1.5
-LEAST_POINTS: Final = 0.01
-"""A share of all rows matters from half as much again (or a third less), and one percentage point."""
+MIN_RATIO: Final = 1.5
+MIN_POINTS: Final = 0.01
+"""A change of a share matters from a factor of 1.5 (or its inverse) and one percentage point on."""
 
-LEAST_H: Final = 0.2
-"""Cohen's "small" effect, for rates that lie near 0 or 1."""
+MIN_H: Final = 0.2
+"""Minimum Cohen's h that matters ("small" effect); used for rates, which may be near 0 or 1."""
 
-LEAST_ROWS: Final = 50
-"""With fewer nothing is judged."""
+MIN_ROWS: Final = 50
+"""Minimum number of rows for a verdict."""
 
 
-_WRITTEN: Final = {"psi": "PSI", "ks": "KS", "h": "h"}
+_LABELS: Final = {"psi": "PSI", "ks": "KS", "h": "h"}
 
 
 @dataclass(frozen=True)
 class Finding:
-    """One test.
+    """The result of one test.
 
     Attributes:
-        family: What it is corrected with.
-        subject: The column, the neighbourhood or the quantity that was looked at.
-        measure: What was measured: `psi`, `ks`, `share`, `h`.
-        effect: How large the difference is, by that measure.
-        matters: Whether that is large enough to matter.
-        p_value: How likely chance alone makes a difference as large as this.
-        adjusted: The same, corrected for all tests of the family.
-        says: What is different, in words.
-        is_silent: Whether it is shown only and never raises the alarm.
+        family: The family for the correction of p-values.
+        subject: The tested column, neighbourhood or quantity.
+        measure: The effect measure: `psi`, `ks`, `share` or `h`.
+        effect: Effect size.
+        matters: Whether the effect is large enough to matter.
+        p_value: Probability of a difference at least this large without drift.
+        adjusted: The p-value corrected for all tests of the family.
+        says: Description of the difference.
+        is_silent: Whether the finding is shown but never raises the alarm.
     """
 
     family: Family
@@ -86,33 +86,33 @@ class Finding:
 
     @property
     def measured(self) -> str:
-        """Write the effect: `PSI 0.35`; nothing for a share, whose effect is what is said."""
-        return "" if self.measure == "share" else f"{_WRITTEN[self.measure]} {self.effect:.2f}"
+        """The effect as text, like `PSI 0.35`; empty for a share, whose effect is in `says`."""
+        return "" if self.measure == "share" else f"{_LABELS[self.measure]} {self.effect:.2f}"
 
     @property
     def is_significant(self) -> bool:
-        """Whether chance is no explanation."""
+        """Whether the difference is statistically significant."""
         return self.adjusted <= FALSE_ALARMS[self.family]
 
     @property
     def is_alarm(self) -> bool:
-        """Whether someone should look."""
+        """Whether the finding raises the alarm."""
         return self.is_significant and self.matters and not self.is_silent
 
 
 def corrected(findings: Iterable[Finding]) -> Sequence[Finding]:
-    """Adjust the p-values within each family; alarms come first, then what is least likely chance."""
+    """Correct the p-values within each family, and sort: alarms first, then by p-value."""
     by_family: dict[Family, list[Finding]] = {}
     for finding in findings:
         by_family.setdefault(finding.family, []).append(finding)
-    done = []
+    result = []
     for members in by_family.values():
         adjusted = holm(np.array([finding.p_value for finding in members]))
-        done += [replace(one, adjusted=float(value)) for one, value in zip(members, adjusted, strict=True)]
-    return sorted(done, key=lambda one: (not one.is_alarm, one.adjusted, one.p_value, -one.effect))
+        result += [replace(one, adjusted=float(value)) for one, value in zip(members, adjusted, strict=True)]
+    return sorted(result, key=lambda one: (not one.is_alarm, one.adjusted, one.p_value, -one.effect))
 
 
 def share_matters(logged: float, reference: float) -> bool:
-    """Whether the share of a group differs enough to matter."""
+    """Whether the change of a share is large enough to matter."""
     low, high = sorted((logged, reference))
-    return high >= LEAST_RATIO * low and high - low >= LEAST_POINTS
+    return high >= MIN_RATIO * low and high - low >= MIN_POINTS

@@ -1,4 +1,4 @@
-"""The tests: each asks of one thing whether it is as it was at training, and says what is different."""
+"""The drift tests: each compares one aspect of the log with the training data and describes the difference."""
 
 from collections.abc import Iterator, Mapping
 from collections.abc import Set as AbstractSet
@@ -8,22 +8,24 @@ from typing import Final
 import numpy as np
 
 from housing_price_model.drift.columns import median, paired, share_missing
-from housing_price_model.drift.findings import LEAST_H, LEAST_KS, MODERATE_PSI, Family, Finding, share_matters
+from housing_price_model.drift.findings import MIN_H, MIN_KS, MODERATE_PSI, Family, Finding, share_matters
 from housing_price_model.drift.realised import Realised
 from housing_price_model.drift.statistics import cohens_h, g_test, ks, ks_larger, pooled, psi, share_test
-from housing_price_model.reference.distribution import Numbers, Words
+from housing_price_model.reference.distribution import CategoricalDistribution, NumericDistribution
 from housing_price_model.reference.profile import Profile
 
-_LEAST_OF_GROUP: Final = 20
-"""Prices within a neighbourhood are compared from so many rows on."""
+_MIN_OF_GROUP: Final = 20
+"""Minimum number of rows to compare prices within a neighbourhood."""
 _FOR_MORE: Final = 0.9
-"""More of a neighbourhood than at training is what prices suffer from; less of it is looked for as well."""
-_LEAST_KNOWN: Final = 30
-"""Errors are compared from so many known sale prices on."""
+"""Part of the error rate spent on detecting an increase: a larger share of a neighbourhood harms prices more."""
+_MIN_KNOWN: Final = 30
+"""Minimum number of known sale prices to compare errors."""
 
 
-def of_numbers(family: Family, name: str, logged: Numbers, reference: Numbers) -> Iterator[Finding]:
-    """Test the distribution of a number: in deciles, and at its largest distance."""
+def of_numbers(
+    family: Family, name: str, logged: NumericDistribution, reference: NumericDistribution
+) -> Iterator[Finding]:
+    """Test the distribution of a numeric column: PSI over deciles, and Kolmogorov-Smirnov."""
     if not logged.present or not reference.present:
         return
     edges = reference.edges()
@@ -31,11 +33,11 @@ def of_numbers(family: Family, name: str, logged: Numbers, reference: Numbers) -
     index, (distance, p_value) = psi(*bins), ks(logged, reference)
     medians = f"median {median(logged)}, {median(reference)} at training"
     yield Finding(family, name, "psi", index, index >= MODERATE_PSI, g_test(*bins), medians)
-    yield Finding(family, name, "ks", distance, distance >= LEAST_KS, p_value, medians)
+    yield Finding(family, name, "ks", distance, distance >= MIN_KS, p_value, medians)
 
 
-def of_words(name: str, logged: Words, reference: Words) -> Iterator[Finding]:
-    """Test the distribution of a category as a whole, and each category that is unseen or has vanished."""
+def of_words(name: str, logged: CategoricalDistribution, reference: CategoricalDistribution) -> Iterator[Finding]:
+    """Test the distribution of a categorical column, and each unseen or vanished category."""
     if not logged.present or not reference.present:
         return
     bins = pooled(*paired(logged, reference))
@@ -47,13 +49,17 @@ def of_words(name: str, logged: Words, reference: Words) -> Iterator[Finding]:
     for finding in _of_shares(
         Family.INPUTS, logged, reference, words - (logged.counts.keys() & reference.counts.keys())
     ):
-        # Any of the words could have been the one: corrected here, as only the one that is new or gone is told.
+        # Correct for all categories here: each could have been unseen or vanished, but only some get a finding.
         p_value = min(1.0, finding.p_value * len(words))
         yield replace(finding, subject=name, p_value=p_value, says=f"{finding.subject}: {finding.says}")
 
 
-def of_missing(columns: Mapping[str, tuple[Numbers | Words, Numbers | Words]]) -> Iterator[Finding]:
-    """Test how often each column has no value."""
+def of_missing(
+    columns: Mapping[
+        str, tuple[NumericDistribution | CategoricalDistribution, NumericDistribution | CategoricalDistribution]
+    ],
+) -> Iterator[Finding]:
+    """Test the share of missing values of each column."""
     names = [name for name, (logged, reference) in columns.items() if logged.missing + reference.missing]
     counts = [
         (logged.missing, logged.total, reference.missing, reference.total)
@@ -65,41 +71,45 @@ def of_missing(columns: Mapping[str, tuple[Numbers | Words, Numbers | Words]]) -
     for name, p_value in zip(names, p_values.tolist(), strict=True):
         now, before = (share_missing(one) for one in columns[name])
         effect = cohens_h(now, before)
-        says = f"{now:.1%} without a value, {before:.1%} at training"
-        yield Finding(Family.MISSING, name, "h", effect, effect >= LEAST_H, p_value, says)
+        says = f"{now:.1%} missing, {before:.1%} at training"
+        yield Finding(Family.MISSING, name, "h", effect, effect >= MIN_H, p_value, says)
 
 
-def of_groups(logged: Words, reference: Words) -> Iterator[Finding]:
-    """Test the share of each neighbourhood, also of one that no house was in."""
+def of_groups(logged: CategoricalDistribution, reference: CategoricalDistribution) -> Iterator[Finding]:
+    """Test the share of each neighbourhood, including unseen ones."""
     yield from _of_shares(Family.GROUPS, logged, reference, {*logged.counts, *reference.counts})
 
 
-def of_group_prices(logged: Mapping[str, Numbers], reference: Mapping[str, Numbers]) -> Iterator[Finding]:
-    """Test the prices within each neighbourhood that has enough rows."""
+def of_group_prices(
+    logged: Mapping[str, NumericDistribution], reference: Mapping[str, NumericDistribution]
+) -> Iterator[Finding]:
+    """Test the prices within each neighbourhood with enough rows."""
     for group, prices in logged.items():
-        if group in reference and prices.present >= _LEAST_OF_GROUP:
+        if group in reference and prices.present >= _MIN_OF_GROUP:
             distance, p_value = ks(prices, reference[group])
-            says = f"median price {median(prices)}, {median(reference[group])} at training"
-            yield Finding(Family.PREDICTIONS, group, "ks", distance, distance >= LEAST_KS, p_value, says)
+            says = f"median price {median(prices)} USD, {median(reference[group])} USD at training"
+            yield Finding(Family.PREDICTIONS, group, "ks", distance, distance >= MIN_KS, p_value, says)
 
 
 def of_errors(realised: Realised, profile: Profile) -> Iterator[Finding]:
-    """Test whether errors are larger, and intervals cover less, than in cross-validation."""
+    """Test whether errors are larger, and interval coverage is lower, than in cross-validation."""
     known = realised.errors.present
-    if known < _LEAST_KNOWN:
+    if known < _MIN_KNOWN:
         return
     distance, p_value = ks_larger(realised.errors, profile.errors)
     says = f"median {median(realised.errors)}, {median(profile.errors)} in cross-validation"
-    yield Finding(Family.ERRORS, "error of the log price", "ks", distance, distance >= LEAST_KS, p_value, says)
+    yield Finding(Family.ERRORS, "error of the log price", "ks", distance, distance >= MIN_KS, p_value, says)
     now, before = realised.covered / known, profile.covered / profile.houses
     effect = cohens_h(now, before)
     counts = np.array([[realised.covered], [known], [profile.covered], [profile.houses]], dtype=np.int64)
-    says = f"{now:.1%} of the sale prices are inside, {before:.1%} in cross-validation"
-    matters = effect >= LEAST_H and now < before
+    says = f"{now:.1%} of the sale prices are inside the interval, {before:.1%} in cross-validation"
+    matters = effect >= MIN_H and now < before
     yield Finding(Family.ERRORS, "coverage of the interval", "h", effect, matters, float(share_test(*counts)[0]), says)
 
 
-def _of_shares(family: Family, logged: Words, reference: Words, among: AbstractSet[str]) -> Iterator[Finding]:
+def _of_shares(
+    family: Family, logged: CategoricalDistribution, reference: CategoricalDistribution, among: AbstractSet[str]
+) -> Iterator[Finding]:
     if not among or not logged.present or not reference.present:
         return
     words = sorted(among)
@@ -109,13 +119,13 @@ def _of_shares(family: Family, logged: Words, reference: Words, among: AbstractS
     for word, ours, theirs, p_value in zip(words, *(one.tolist() for one in counts), p_values.tolist(), strict=True):
         now, before = ours / logged.present, theirs / reference.present
         if not theirs:
-            says = f"{now:.1%} of the rows ({ours:,}), no house at training"
+            says = f"{now:.1%} of the rows ({ours:,}), none at training"
         else:
             says = f"{now:.1%} of the rows, {before:.1%} at training ({now / before:.1f} times)"
         yield Finding(family, word, "share", now - before, share_matters(now, before), p_value, says)
 
 
-def _most_moved(logged: Words, reference: Words) -> str:
+def _most_moved(logged: CategoricalDistribution, reference: CategoricalDistribution) -> str:
     words = {*logged.counts, *reference.counts}
     shares = {
         word: (logged.counts.get(word, 0) / logged.present, reference.counts.get(word, 0) / reference.present)

@@ -1,4 +1,4 @@
-"""Makes a check and gives out what it found: once, or again and again."""
+"""Runs drift checks and writes their results, once or at regular intervals."""
 
 import json
 import signal
@@ -14,17 +14,17 @@ from housing_price_model.atomic_write import write_atomically
 from housing_price_model.console import output, print_error
 from housing_price_model.drift.check import Check, check
 from housing_price_model.drift.output.document import document
-from housing_price_model.drift.output.metrics import LatestCheck, metrics_text, served
+from housing_price_model.drift.output.metrics import LatestCheck, metrics_text, serve_metrics
 from housing_price_model.drift.output.page import page
 from housing_price_model.drift.output.tables import summary, tables
 from housing_price_model.drift.profiles import Profiles
 from housing_price_model.errors import ArtefactError, HousingPriceModelError
-from housing_price_model.prediction_log.reader import Window, opened
+from housing_price_model.prediction_log.reader import Window, open_log
 
 
 @dataclass(frozen=True)
-class Asked:
-    """What the caller asked for; see `housing-price-model drift --help`."""
+class DriftOptions:
+    """Options of the command; see `housing-price-model drift --help`."""
 
     log_url: str
     start: datetime | None
@@ -39,18 +39,18 @@ class Asked:
     metrics: Path | None
 
     def window(self, now: datetime) -> Window:
-        """Give the window to look at."""
+        """Return the window to check."""
         return Window(now - self.last, now) if self.last else Window(self.start, self.end)
 
 
-def once(asked: Asked) -> Check:
-    """Check, print and write.
+def once(options: DriftOptions) -> Check:
+    """Run one check, print it and write the configured files.
 
     Raises:
-        HousingPriceModelError: the log or the registry cannot be read, a file cannot be written, or there are prices
-            and none of them could be judged.
+        HousingPriceModelError: the log or the registry cannot be read, a file cannot be written, or no model with
+            predictions in the window could be checked.
     """
-    found = _checked(asked, Profiles(asked.models, asked.tracking_uri), _now())
+    found = _checked(options, Profiles(options.models, options.tracking_uri), _now())
     for part in tables(found):
         output.print(part)
     if found.unjudged and not found.judged:
@@ -58,18 +58,19 @@ def once(asked: Asked) -> Check:
     return found
 
 
-def repeat(asked: Asked, every: timedelta, scraped_at: tuple[str, int] | None = None) -> None:
-    """Check until SIGTERM or SIGINT, and print a line for each; a check that fails is told, and the next one comes.
+def repeat(options: DriftOptions, every: timedelta, scraped_at: tuple[str, int] | None = None) -> None:
+    """Run checks until SIGTERM or SIGINT, and print one line per model and check.
 
-    What was written stays as it was when a check fails: the metric with the time of the last check tells.
+    A failed check is reported, and the next one runs as planned. It leaves the written files and metrics unchanged: the
+    metric with the time of the latest check shows how old they are.
 
     Args:
-        asked: What to check.
-        every: How long from the beginning of a check to that of the next one.
-        scraped_at: A host and a port at which the metrics of the latest check can be scraped.
+        options: Options of each check.
+        every: Interval between the starts of two checks.
+        scraped_at: Host and port at which to serve the metrics of the latest check; None to serve none.
 
     Raises:
-        OutputError: that address cannot be listened on.
+        OutputError: the server cannot listen on that address.
     """
     stop = Event()
 
@@ -81,17 +82,17 @@ def repeat(asked: Asked, every: timedelta, scraped_at: tuple[str, int] | None = 
     latest = LatestCheck()
     with ExitStack() as stack:
         if scraped_at is not None:
-            _say(f"metrics at {stack.enter_context(served(latest, *scraped_at))}")
-        profiles = Profiles(asked.models, asked.tracking_uri)
+            _say(f"metrics at {stack.enter_context(serve_metrics(latest, *scraped_at))}")
+        profiles = Profiles(options.models, options.tracking_uri)
         while not stop.is_set():
             started = monotonic()
             try:
-                found = _checked(asked, profiles, _now())
+                found = _checked(options, profiles, _now())
                 latest.show(found)
                 for line in summary(found):
                     _say(line)
-            except HousingPriceModelError as exc:
-                print_error(exc)
+            except HousingPriceModelError as error:
+                print_error(error)
             stop.wait(max(every.total_seconds() - (monotonic() - started), 0))
 
 
@@ -99,15 +100,15 @@ def _say(line: str) -> None:
     output.print(line, markup=False, highlight=False, soft_wrap=True)
 
 
-def _checked(asked: Asked, profiles: Profiles, now: datetime) -> Check:
-    with opened(asked.log_url) as log:
-        found = check(log, asked.window(now), profiles, now, model_id=asked.model_id, silent=asked.silent)
-    if asked.as_json:
-        write_atomically(asked.as_json, json.dumps(document(found), indent=2) + "\n")
-    if asked.html:
-        write_atomically(asked.html, page(found))
-    if asked.metrics:
-        write_atomically(asked.metrics, metrics_text(found))
+def _checked(options: DriftOptions, profiles: Profiles, now: datetime) -> Check:
+    with open_log(options.log_url) as log:
+        found = check(log, options.window(now), profiles, now, model_id=options.model_id, silent=options.silent)
+    if options.as_json:
+        write_atomically(options.as_json, json.dumps(document(found), indent=2) + "\n")
+    if options.html:
+        write_atomically(options.html, page(found))
+    if options.metrics:
+        write_atomically(options.metrics, metrics_text(found))
     return found
 
 

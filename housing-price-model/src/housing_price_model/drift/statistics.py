@@ -1,7 +1,6 @@
-"""How far two samples are apart, and how likely chance alone puts them so far apart.
+"""Effect sizes and p-values for the difference of two samples.
 
-Every function is given counts, of n logged rows and of m houses at training. Both are samples: a difference has to be
-larger than what two samples of one population show.
+The functions take counts of n logged rows and m houses at training. Both are samples, hence two-sample tests.
 """
 
 from typing import Final
@@ -10,22 +9,22 @@ import numpy as np
 from scipy import special, stats
 
 from housing_price_model.artefact.served import Floats
-from housing_price_model.reference.distribution import Counts, Numbers
+from housing_price_model.reference.distribution import Counts, NumericDistribution
 
-_LEAST_EXPECTED: Final = 5
-"""Bins in which fewer are expected are counted together (Cochran 1954, "Some Methods for Strengthening ... Tests")."""
+_MIN_EXPECTED: Final = 5
+"""Minimum expected count of a bin; others are merged (Cochran 1954, "Some Methods for Strengthening ... Tests")."""
 
 
 def pooled(logged: Counts, reference: Counts) -> tuple[Counts, Counts]:
-    """Count together the bins in which chance would put fewer than 5 of the smaller sample; both of shape (bins,)."""
+    """Merge the bins whose expected count in the smaller sample is below 5; both arrays have shape (bins,)."""
     both = logged + reference
     share_of_smaller = min(int(logged.sum()), int(reference.sum())) / max(int(both.sum()), 1)
-    is_rare = both * share_of_smaller < _LEAST_EXPECTED
+    is_rare = both * share_of_smaller < _MIN_EXPECTED
     if not is_rare.any():
         return logged, reference
     kept, rest = np.flatnonzero(~is_rare), np.flatnonzero(is_rare)
     groups = [[int(at)] for at in kept[np.argsort(both[kept], kind="stable")]] + [[int(at) for at in rest]]
-    if both[rest].sum() * share_of_smaller < _LEAST_EXPECTED and len(groups) > 1:
+    if both[rest].sum() * share_of_smaller < _MIN_EXPECTED and len(groups) > 1:
         groups = [[*groups[0], *groups[-1]], *groups[1:-1]]
     return (
         np.array([logged[group].sum() for group in groups], dtype=np.int64),
@@ -36,9 +35,9 @@ def pooled(logged: Counts, reference: Counts) -> tuple[Counts, Counts]:
 def psi(logged: Counts, reference: Counts) -> float:
     """Population stability index: the sum of (p - q) ln(p / q) over bins.
 
-    Half a row is added to each bin, so that an empty one gives a large value and no infinite one. Without any drift it
-    is about (bins - 1) (1/n + 1/m), which at n = 500 is no longer small against 0.1: hence `g_test` beside it (Yurdakul
-    2018, "Statistical Properties of Population Stability Index").
+    Half a row is added to each bin, so that an empty bin gives a large but finite value. Without drift the expected PSI
+    is about (bins - 1) (1/n + 1/m), which at n = 500 is not negligible against 0.1; `g_test` therefore tests for
+    significance (Yurdakul 2018, "Statistical Properties of Population Stability Index").
     """
     if len(logged) <= 1 or not logged.sum() or not reference.sum():
         return 0.0
@@ -47,15 +46,15 @@ def psi(logged: Counts, reference: Counts) -> float:
 
 
 def psi_of_chance(bins: int, logged: int, reference: int) -> float:
-    """Give the PSI to be expected when nothing has drifted."""
+    """Return the expected PSI without drift."""
     return (bins - 1) * (1 / max(logged, 1) + 1 / max(reference, 1))
 
 
 def g_test(logged: Counts, reference: Counts) -> float:
-    """Give the p-value of equal shares: the likelihood ratio with Williams' correction (Sokal and Rohlf, "Biometry").
+    """Return the p-value of equal shares: likelihood ratio with Williams' correction (Sokal and Rohlf, "Biometry").
 
-    With 5 expected in a bin its tail is still near that of chi-squared where it matters here, at 1 in 100,000;
-    Pearson's is not.
+    With expected counts of 5, its tail is still close to chi-squared at the level used here, 1 in 100,000. The tail of
+    Pearson's test is not.
     """
     table = np.array([logged, reference], dtype=np.float64)
     table = table[:, table.sum(axis=0) > 0]
@@ -69,10 +68,10 @@ def g_test(logged: Counts, reference: Counts) -> float:
     return float(special.chdtrc(bins - 1, g / correction))
 
 
-def ks(logged: Numbers, reference: Numbers) -> tuple[float, float]:
-    """Kolmogorov and Smirnov's largest distance of two distribution functions, and its p-value.
+def ks(logged: NumericDistribution, reference: NumericDistribution) -> tuple[float, float]:
+    """Kolmogorov-Smirnov distance of two distribution functions, and its p-value.
 
-    With equal values among them the p-value is too large rather than too small.
+    Ties make the p-value conservative (too large).
     """
     if not logged.present or not reference.present:
         return 0.0, 1.0
@@ -80,8 +79,8 @@ def ks(logged: Numbers, reference: Numbers) -> tuple[float, float]:
     return distance, float(stats.kstwo.sf(distance, max(round(_effective(logged, reference)), 1)))
 
 
-def ks_larger(logged: Numbers, reference: Numbers) -> tuple[float, float]:
-    """The same in one direction: how much larger the logged values are (Smirnov's one-sided limit)."""
+def ks_larger(logged: NumericDistribution, reference: NumericDistribution) -> tuple[float, float]:
+    """One-sided Kolmogorov-Smirnov distance, for larger logged values, and its asymptotic p-value."""
     if not logged.present or not reference.present:
         return 0.0, 1.0
     distance = max(float(np.max(-_gaps(logged, reference))), 0.0)
@@ -91,14 +90,14 @@ def ks_larger(logged: Numbers, reference: Numbers) -> tuple[float, float]:
 def share_test(
     logged: Counts, of_logged: Counts, reference: Counts, of_reference: Counts, *, for_more: float = 0.5
 ) -> Floats:
-    """Give for each pair of counts the p-value of equal shares (Fisher's exact test).
+    """Return the p-value of equal shares for each pair of counts (Fisher's exact test).
 
     Args:
-        logged: How many rows of `of_logged` count; `reference` how many of `of_reference` at training.
-        of_logged: See above.
-        reference: See above.
-        of_reference: See above.
-        for_more: The part of the error that finding more in the log may use; finding less has the rest.
+        logged: Counts in the log.
+        of_logged: Totals in the log.
+        reference: Counts at training.
+        of_reference: Totals at training.
+        for_more: Part of the error rate for detecting a larger share in the log; the rest is for a smaller one.
     """
     total, marked = of_logged + of_reference, logged + reference
     less = stats.hypergeom.cdf(logged, total, marked, of_logged)
@@ -108,12 +107,12 @@ def share_test(
 
 
 def cohens_h(share: float, other: float) -> float:
-    """The distance of two shares that counts alike near 0, 1/2 and 1; 0.2 is small (Cohen 1988, chapter 6)."""
+    """Cohen's h, a distance of two shares comparable over the range 0 to 1; 0.2 is small (Cohen 1988, chapter 6)."""
     return float(abs(2 * np.arcsin(np.sqrt(share)) - 2 * np.arcsin(np.sqrt(other))))
 
 
 def holm(p_values: Floats) -> Floats:
-    """Adjust the p-values of tests that are made together, whatever depends on what among them (Holm 1979)."""
+    """Adjust the p-values of a family of tests; valid under any dependence (Holm 1979)."""
     count = len(p_values)
     order = np.argsort(p_values, kind="stable")
     stepped = np.maximum.accumulate(np.asarray(p_values)[order] * (count - np.arange(count)))
@@ -122,11 +121,11 @@ def holm(p_values: Floats) -> Floats:
     return adjusted
 
 
-def _gaps(logged: Numbers, reference: Numbers) -> Floats:
+def _gaps(logged: NumericDistribution, reference: NumericDistribution) -> Floats:
     points = np.union1d(logged.values, reference.values)
     gaps: Floats = logged.share_up_to(points) - reference.share_up_to(points)
     return gaps
 
 
-def _effective(logged: Numbers, reference: Numbers) -> float:
+def _effective(logged: NumericDistribution, reference: NumericDistribution) -> float:
     return logged.present * reference.present / (logged.present + reference.present)

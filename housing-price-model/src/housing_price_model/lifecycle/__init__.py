@@ -1,1 +1,1 @@
-"""The life of the model's versions: states, moves from one to the next, and what is served (`docs/model-life.md`)."""
+"""Lifecycle of model versions: states, moves between states, and the model servers (`docs/model-life.md`)."""

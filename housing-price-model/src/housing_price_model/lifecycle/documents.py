@@ -1,6 +1,6 @@
-"""What is to be served, what is seen of it, and where requests go: the documents of the serving folder.
+"""JSON documents of the serving folder: the desired model servers, the observed ones, and the routes.
 
-Strictly read: a key that is not known is a mistake. In JSON the keys are in camelCase.
+Parsing is strict: unknown keys are rejected. JSON keys are in camelCase.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ type ServerState = Literal["starting", "ready", "failed"]
 class Document(BaseModel):
     """A closed, immutable JSON object."""
 
-    # By name too, for the code that makes one; what is written has the names of JSON only.
+    # Python code constructs documents by field name; JSON always uses the aliases.
     model_config = ConfigDict(
         alias_generator=to_camel,
         validate_by_alias=True,
@@ -32,19 +32,20 @@ class Document(BaseModel):
 
 
 class CanaryLimits(Document):
-    """Beyond which a canary is taken out of service by the orchestrators themselves."""
+    """Limits at which the orchestrators take a canary out of service on their own."""
 
     max_error_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """Maximum share of the canary's requests that fail."""
     max_latency_ratio: Annotated[float, Field(ge=1, le=1000)] = 3.0
-    """So many times the champion's."""
+    """Maximum latency as a multiple of the champion's."""
     max_median_deviation: Annotated[float, Field(gt=0, le=10)] = 0.15
-    """Of its prices from the champion's, as a share."""
+    """Maximum median deviation of its prices from the champion's, as a share."""
     least_requests: Annotated[int, Field(ge=1, le=100_000)] = 50
-    """Before it is judged."""
+    """Minimum number of requests before the limits apply."""
 
 
 class CanaryRole(Document):
-    """Which version answers a part of the callers, and how large a part."""
+    """The version that prices a share of the houses, and that share (`weight`)."""
 
     version: VersionNumber
     weight: Share
@@ -52,21 +53,21 @@ class CanaryRole(Document):
 
 
 class ShadowRole(Document):
-    """Which version prices a copy of the traffic, and how much of it."""
+    """The version that prices a copy of the traffic, and the share that is copied (`sample`)."""
 
     version: VersionNumber
     sample: Share = 1.0
 
 
 class Roles(Document):
-    """Who does what."""
+    """The version in each role."""
 
     champion: VersionNumber | None = None
     canary: CanaryRole | None = None
     shadow: ShadowRole | None = None
 
     def versions(self) -> Iterator[str]:
-        """Give each version that has a role, the champion first."""
+        """Yield each version that has a role, the champion first."""
         if self.champion is not None:
             yield self.champion
         for role in (self.canary, self.shadow):
@@ -74,28 +75,28 @@ class Roles(Document):
                 yield role.version
 
     def without(self, version: str) -> "Roles":
-        """Give the roles with this version as neither canary nor shadow."""
+        """Return a copy in which this version is neither canary nor shadow."""
         canary = None if self.canary is None or self.canary.version == version else self.canary
         shadow = None if self.shadow is None or self.shadow.version == version else self.shadow
         return Roles(champion=self.champion, canary=canary, shadow=shadow)
 
 
 class Server(Document):
-    """A model server that is to run."""
+    """A model server that should run."""
 
     version: VersionNumber
     model_id: str
     digest: Annotated[str, Field(pattern="^sha256:[0-9a-f]{64}$")]
-    """What the registry recorded of the model's files; the server refuses any other."""
+    """Digest of the model's files in the registry; the server refuses to load any other."""
     folder: str
-    """Where its export is, in the serving folder."""
+    """Path of the version's export, relative to the serving folder."""
 
 
 class Desired(Document):
-    """`desired.json`: which model servers are to run, and who is to do what."""
+    """`desired.json`: the model servers that should run, and the role of each version."""
 
     revision: Annotated[int, Field(ge=0)] = 0
-    """Grows with each server that is new."""
+    """Increases with each new server."""
     servers: tuple[Server, ...] = ()
     roles: Roles = Roles()
 
@@ -105,17 +106,17 @@ class Desired(Document):
 
 
 class SeenServer(Document):
-    """A model server as it is."""
+    """The observed state of a model server."""
 
     version: VersionNumber
     address: Annotated[str, Field(pattern="^https?://[^/]+$")]
     state: ServerState
     detail: str = ""
-    """Why it has failed."""
+    """Reason for the state `failed`."""
 
 
 class Observed(Document):
-    """`observed.json`: the model servers as they are, since the desired state of this revision was read."""
+    """`observed.json`: the observed model servers, after the desired state of this revision was read."""
 
     revision: Annotated[int, Field(ge=0)] = 0
     servers: tuple[SeenServer, ...] = ()
@@ -126,7 +127,7 @@ class Observed(Document):
 
 
 class Route(Document):
-    """Where a version is asked."""
+    """The addresses of the servers of a version."""
 
     version: VersionNumber
     model_id: str
@@ -134,20 +135,20 @@ class Route(Document):
 
 
 class CanaryRoute(Route):
-    """Where the canary is asked, and for whom."""
+    """The route to the canary, and the share of houses that it prices (`weight`)."""
 
     weight: Share
     limits: CanaryLimits
 
 
 class ShadowRoute(Route):
-    """Where the shadow is asked, and how often."""
+    """The route to the shadow, and the share of traffic that is copied to it (`sample`)."""
 
     sample: Share
 
 
 class Routes(Document):
-    """`routes.json`: what orchestrators go by."""
+    """`routes.json`: where the orchestrators send requests."""
 
     revision: Annotated[int, Field(ge=1)]
     champion: Route

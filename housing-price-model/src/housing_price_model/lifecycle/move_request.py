@@ -1,4 +1,4 @@
-"""What a move is asked for with: the one argument of the workflow `move`."""
+"""The request for a move: the only argument of the workflow `move`."""
 
 from enum import StrEnum
 from typing import Annotated, Any, Self
@@ -10,7 +10,7 @@ from housing_price_model.lifecycle.documents import CanaryLimits, Document, Shar
 
 
 class Action(StrEnum):
-    """What is to be done with a version."""
+    """The kinds of move."""
 
     PROMOTE = "promote"
     ROLLBACK = "rollback"
@@ -21,12 +21,14 @@ class Action(StrEnum):
 
 
 class Move(Document):
-    """A version, and what is to be done with it.
+    """A version, and the action to take on it.
 
     Attributes:
-        weight: Of a canary, and only of one: the share of callers that it answers.
-        sample: Of a shadow: the share of prices that it makes, too; all by default.
-        limits: Of a canary.
+        weight: Share of the houses that the canary prices; required for `canary`, rejected otherwise.
+        sample: Share of the traffic that is copied to the shadow; 1 by default. Only for `shadow`.
+        limits: Limits at which the canary is taken out of service. Only for `canary`.
+        by: Who requested the move.
+        reason: Why, in the requester's words.
     """
 
     action: Annotated[Action, Field(strict=False)]
@@ -40,25 +42,25 @@ class Move(Document):
     @model_validator(mode="after")
     def _fits_the_action(self) -> Self:
         if (self.weight is None) is (self.action is Action.CANARY):
-            raise ValueError("weight: is for a canary, which needs one: more than 0, at most 1")
+            raise ValueError("weight: required for a canary (more than 0, at most 1) and not allowed otherwise")
         if self.limits is not None and self.action is not Action.CANARY:
-            raise ValueError("limits: are for a canary only")
+            raise ValueError("limits: allowed for a canary only")
         if self.sample is not None and self.action is not Action.SHADOW:
-            raise ValueError("sample: is for a shadow only")
+            raise ValueError("sample: allowed for a shadow only")
         return self
 
     @classmethod
     def from_job(cls, given: Any) -> Self:
-        """Read the argument of a job.
+        """Parse the argument of a job.
 
         Raises:
-            MoveError: `invalid-argument`; it says what is wrong.
+            MoveError: `invalid-argument`; the message lists each invalid key.
         """
         try:
             return cls.model_validate(given)
-        except ValidationError as exc:
+        except ValidationError as error:
             findings = (
                 f"{'.'.join(map(str, one['loc'])) or 'the argument'}: {one['msg'].removeprefix('Value error, ')}"
-                for one in exc.errors(include_url=False, include_context=False, include_input=False)
+                for one in error.errors(include_url=False, include_context=False, include_input=False)
             )
-            raise MoveError("invalid-argument", "; ".join(findings)) from exc
+            raise MoveError("invalid-argument", "; ".join(findings)) from error

@@ -1,7 +1,7 @@
-"""The steps of a move. Each can be repeated: it finds what it left before, and puts right what has changed since.
+"""The steps of a move. Each step is idempotent: it continues from its earlier result and corrects later changes.
 
-That matters twice: a worker that was killed in the middle of a step does it again, and the runner may have been started
-anew meanwhile, with the champion that the registry knows.
+Idempotence matters twice: a worker that was killed during a step repeats it, and the runner may have been restarted in
+between, with the champion from the registry.
 """
 
 import time
@@ -16,24 +16,24 @@ from housing_price_model.lifecycle.move_request import Move
 from housing_price_model.lifecycle.plan import Plan, judge
 from housing_price_model.lifecycle.serving_folder import VERSIONS, ServingFolder
 from housing_price_model.registry.export_version import export_registered
-from housing_price_model.registry.life_records import Lives
+from housing_price_model.registry.life_records import LifeRecords
 from housing_price_model.registry.names import NAME
-from housing_price_model.registry.versions import connect, translated
+from housing_price_model.registry.versions import connect, registry_errors
 from housing_price_model.serving.verify import verify
 
 _POLL_SECONDS: Final = 0.1
 
 
 @dataclass(frozen=True)
-class Moving:
-    """Moves versions.
+class MoveSteps:
+    """Carries out the steps of a move.
 
     Attributes:
-        serving: What the runner and the orchestrators go by.
-        tracking_uri: Where the registry is.
-        drain_seconds: How long a server runs on after requests go elsewhere: orchestrators have noticed then, and have
-            finished what was under way.
-        ready_within_seconds: How long a server may take to start.
+        serving: The folder that the runner and the orchestrators read.
+        tracking_uri: The tracking server with the registry.
+        drain_seconds: How long a server keeps running after its route is removed, so that orchestrators can read the
+            new routes and finish open requests.
+        ready_within_seconds: Maximum start time of a server.
     """
 
     serving: ServingFolder
@@ -41,127 +41,133 @@ class Moving:
     drain_seconds: float = 5.0
     ready_within_seconds: float = 120.0
 
-    def judge(self, asked: Any) -> Plan:
-        """Say what the move comes to; changes nothing.
+    def judge(self, argument: Any) -> Plan:
+        """Plan the move; changes nothing.
 
         Raises:
-            MoveError, RegistryError: it may not be made, or cannot be judged.
+            MoveError: the move is not allowed.
+            RegistryError: the registry cannot be read.
         """
-        move = Move.from_job(asked)
+        move = Move.from_job(argument)
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
-        with translated("the registry cannot be read"):
+        with registry_errors("the registry cannot be read"):
             return judge(move, self._lives(), self.serving.desired(), at)
 
     def export(self, plan: Plan) -> None:
-        """Write the version's files to where its server will read them; each is compared with what was registered.
+        """Export the version's files into the serving folder and verify them against the registered digest.
 
         Raises:
-            MoveError: `model-refused`.
+            MoveError: `model-refused`: the files are missing or differ.
             RegistryError: the registry does not answer.
         """
-        version = _served(plan)
+        version = _version_to_serve(plan)
         try:
             export_registered(f"models:/{NAME}/{version}", self.serving.export_of(version), self.tracking_uri)
-        except ArtefactError as exc:
-            message = f"the files of version {version} are missing, or not those that were registered"
-            raise MoveError("model-refused", message) from exc
+        except ArtefactError as error:
+            message = f"The files of version {version} are missing or differ from the registered ones."
+            raise MoveError("model-refused", message) from error
 
-    def start(self, plan: Plan, is_called_off: Callable[[], bool] = lambda: False) -> str:
-        """Have a server of the version beside those that run, and wait until it is ready; returns its address.
+    def start(self, plan: Plan, is_cancelled: Callable[[], bool] = lambda: False) -> str:
+        """Request a model server for the version and wait until it is ready; returns its address.
 
         Raises:
-            MoveError: `model-server-not-ready`; so, too, as soon as the move is called off.
+            MoveError: `model-server-not-ready`: it failed, did not start in time, or the move was cancelled.
         """
-        version = _served(plan)
+        version = _version_to_serve(plan)
         server = Server(version=version, model_id=plan.model_id, digest=plan.digest, folder=f"{VERSIONS}/{version}")
         desired = self.serving.desired()
         if desired.server(version) != server:
             others = tuple(one for one in desired.servers if one.version != version)
             desired = self.serving.write_desired((*others, server), desired.roles)
-        ends = time.monotonic() + self.ready_within_seconds
+        deadline = time.monotonic() + self.ready_within_seconds
         while True:
             observed = self.serving.observed()
-            # Only what was seen since it was asked for: a server of this version may have failed before.
+            # Ignore older observations: an earlier server of this version may have failed.
             seen = observed.server(version) if observed.revision >= desired.revision else None
             if seen is not None and seen.state == "ready":
                 return seen.address
             if seen is not None and seen.state == "failed":
-                message = f"the model server of version {version} does not start: {seen.detail}"
+                message = f"The model server of version {version} failed to start: {seen.detail}"
                 raise MoveError("model-server-not-ready", message)
-            if is_called_off():
+            if is_cancelled():
                 raise MoveError(
-                    "model-server-not-ready", f"nobody waits for a model server of version {version} any more"
+                    "model-server-not-ready",
+                    f"The move was cancelled before the server of version {version} was ready.",
                 )
-            if time.monotonic() > ends:
-                message = f"the model server of version {version} was not ready within {self.ready_within_seconds:g} s"
+            if time.monotonic() > deadline:
+                message = f"The model server of version {version} was not ready within {self.ready_within_seconds:g} s."
                 raise MoveError("model-server-not-ready", message)
             time.sleep(_POLL_SECONDS)
 
     def ask(self, plan: Plan) -> None:
-        """Ask the running server for the golden answers that were stored when the version was trained.
+        """Check that the running server reproduces the golden answers stored at training.
 
         Raises:
-            MoveError: `golden-answers-differ`, or `model-server-not-ready`: it does not answer.
+            MoveError: `golden-answers-differ`; `model-server-not-ready` if the server does not answer; `model-refused`
+                if the golden answers cannot be read.
         """
-        version, address = _served(plan), self.start(plan)
+        version, address = _version_to_serve(plan), self.start(plan)
         try:
             verified = verify(address, str(self.serving.export_of(version)), self.tracking_uri)
-        except VerificationError as exc:
-            raise MoveError("model-server-not-ready", f"the model server of version {version} cannot be asked") from exc
-        except ArtefactError as exc:
-            raise MoveError("model-refused", f"version {version} has no golden answers that can be read") from exc
+        except VerificationError as error:
+            raise MoveError(
+                "model-server-not-ready", f"The model server of version {version} does not answer."
+            ) from error
+        except ArtefactError as error:
+            raise MoveError("model-refused", f"The golden answers of version {version} cannot be read.") from error
         if verified.differences:
             message = (
-                f"version {version} gives {len(verified.differences)} of {verified.asked} golden answers otherwise"
+                f"The model server of version {version} does not reproduce {len(verified.differences)} of "
+                f"{verified.houses} golden answers."
             )
             raise MoveError("golden-answers-differ", message)
 
     def route(self, plan: Plan) -> int:
-        """Let requests go as planned; returns the revision of the routes."""
+        """Switch the routes to the planned roles; returns the revision of the routes."""
         if plan.serve is not None:
             self.start(plan)
         return self._assign(plan.after)
 
-    def record(self, plan: Plan, job: str, asked: Any) -> None:
-        """Write the move down in the registry, the champion's alias with it."""
-        move, lives = Move.from_job(asked), self._lives()
-        with translated("the move cannot be written down"):
+    def record(self, plan: Plan, job: str, argument: Any) -> None:
+        """Record the move in the registry, including the champion's alias."""
+        move, lives = Move.from_job(argument), self._lives()
+        with registry_errors("the move cannot be recorded"):
             for change in plan.changes:
                 lives.write(change.version, change.record(job, plan.at, move))
 
     def stop(self, plan: Plan) -> int:
-        """Have all servers stopped that nobody is sent to any more; returns the revision of the routes."""
+        """Stop all servers without a route; returns the revision of the routes."""
         before = self.serving.routes()
         revision = self.route(plan)
         if before is None or before.revision != revision:
-            time.sleep(self.drain_seconds)  # a runner was started anew with other routes
+            time.sleep(self.drain_seconds)  # a restarted runner had written other routes
         self._keep_only(plan.after)
         return revision
 
-    def undo(self, plan: Plan, job: str, asked: Any, warn: Callable[[str], None]) -> None:
-        """Make everything as it was before the move; what cannot be put back is told to `warn`."""
+    def undo(self, plan: Plan, job: str, argument: Any, warn: Callable[[str], None]) -> None:
+        """Restore the state before the move; failures are reported to `warn`."""
         steps: tuple[Callable[[], None], ...] = (
             lambda: self._unassign(plan.before),
-            lambda: self._unrecord(plan, job, asked),
+            lambda: self._unrecord(plan, job, argument),
         )
         for step in steps:
             try:
                 step()
-            except Exception as exc:  # noqa: BLE001 - one part that stays must not keep the other
-                warn(f"{job}: cannot be put back: {exc!r}")
+            except Exception as error:  # noqa: BLE001 - a failure in one part must not prevent undoing the other
+                warn(f"{job}: the move could not be undone completely: {error!r}")
 
     def _unassign(self, roles: Roles) -> None:
-        if roles.champion is not None:  # before a first champion there are no routes
+        if roles.champion is not None:  # without a champion there are no routes
             self._assign(roles)
         self._keep_only(roles)
 
-    def _unrecord(self, plan: Plan, job: str, asked: Any) -> None:
-        move, lives = Move.from_job(asked), self._lives()
-        with translated("the move cannot be taken back"):
+    def _unrecord(self, plan: Plan, job: str, argument: Any) -> None:
+        move, lives = Move.from_job(argument), self._lives()
+        with registry_errors("the move cannot be undone"):
             for change in plan.changes:
                 life = lives.find(change.version)
                 if life.state != change.source or any(one.job == job for one in life.records):
-                    lives.unwrite(change.version, change.record(job, plan.at, move))
+                    lives.undo(change.version, change.record(job, plan.at, move))
 
     def _assign(self, roles: Roles) -> int:
         self.serving.write_desired(self.serving.desired().servers, roles)
@@ -172,11 +178,11 @@ class Moving:
         servers = tuple(one for one in self.serving.desired().servers if one.version in wanted)
         self.serving.write_desired(servers, roles)
 
-    def _lives(self) -> Lives:
-        return Lives(connect(self.tracking_uri))
+    def _lives(self) -> LifeRecords:
+        return LifeRecords(connect(self.tracking_uri))
 
 
-def _served(plan: Plan) -> str:
+def _version_to_serve(plan: Plan) -> str:
     if plan.serve is None:
-        raise ValueError(f"version {plan.version}: nothing is to be served")
+        raise ValueError(f"version {plan.version}: the plan serves no version")
     return plan.serve

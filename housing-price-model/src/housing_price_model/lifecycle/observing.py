@@ -1,4 +1,4 @@
-"""Stands in for a runner: looks at model servers that somebody else has started, and says that they run."""
+"""Reports model servers that were started outside the runner, by writing `observed.json` in its place."""
 
 import time
 from collections.abc import Iterator
@@ -15,18 +15,18 @@ _TIMEOUT_SECONDS: Final = 5
 
 
 def observe(serving: ServingFolder, servers: tuple[SeenServer, ...], within_seconds: float) -> Desired:
-    """Say which model servers run, as soon as each of them answers and is to run.
+    """Write `observed.json` as soon as each server answers and is listed in `desired.json`.
 
-    Whoever starts a server and says so at once is too early twice: the server still loads its model, and the job that
-    wants it may still export it.
+    Waiting for both is necessary: a started server may still be loading its model, and the job that needs the server
+    may still be exporting the model.
 
-    Requests follow the champion, and whoever else has a part, to other addresses.
+    If the champion is among the servers, the routes are updated to the new addresses.
 
     Returns:
-        What is to run.
+        The desired state.
 
     Raises:
-        ServingFolderError: one of them does not answer in time, or is not to run. Then nothing is said.
+        ServingFolderError: a server does not answer in time or is not listed in `desired.json`. Nothing is written.
     """
     ends = time.monotonic() + within_seconds
     while True:
@@ -35,7 +35,7 @@ def observe(serving: ServingFolder, servers: tuple[SeenServer, ...], within_seco
         if missing is None:
             break
         if time.monotonic() > ends:
-            raise ServingFolderError(f"{missing}, not within {within_seconds:g} s")
+            raise ServingFolderError(f"{missing} (waited {within_seconds:g} s)")
         time.sleep(_POLL_SECONDS)
     observed = Observed(revision=desired.revision, servers=servers)
     serving.write_observed(observed)
@@ -47,7 +47,7 @@ def observe(serving: ServingFolder, servers: tuple[SeenServer, ...], within_seco
 def _missing(desired: Desired, servers: tuple[SeenServer, ...]) -> Iterator[str]:
     for server in servers:
         if desired.server(server.version) is None:
-            yield f"no job asks for a model server of version {server.version}"
+            yield f"version {server.version} is not listed in desired.json: no job has requested a model server for it"
         elif not _answers(server.address):
             yield f"the model server of version {server.version} does not answer at {server.address}"
 

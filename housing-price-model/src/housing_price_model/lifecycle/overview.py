@@ -1,4 +1,4 @@
-"""Looks at versions: all of them, one with its moves, and two side by side. Nothing is changed here."""
+"""Read-only views of versions: all of them, one with its moves, or two compared."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,12 +8,12 @@ import mlflow
 import numpy as np
 from mlflow.tracking import MlflowClient
 
-from housing_price_model.candidate.comparison import held_out_of, prices, unseen
+from housing_price_model.candidate.comparison import held_out_of, out_of_sample, prices
 from housing_price_model.errors import RegistryError
 from housing_price_model.fitting.evaluate import Estimates, metrics
-from housing_price_model.registry.life_records import Life, Lives
+from housing_price_model.registry.life_records import Life, LifeRecords
 from housing_price_model.registry.names import NAME
-from housing_price_model.registry.versions import checked, connect, translated
+from housing_price_model.registry.versions import connect, download_checked, registry_errors
 from housing_price_model.serving.fast_scoring import DirectModel
 from housing_price_model.survey.data import Houses, read_houses
 
@@ -22,27 +22,27 @@ _FAR_APART: Final = 0.05
 
 @dataclass(frozen=True)
 class Differences:
-    """How far the prices of two models are apart, as shares of the second one's price."""
+    """Absolute price differences between two models, as shares of the second model's price."""
 
     median: float
     p95: float
     largest: float
     far_apart: float
-    """The share of the houses whose prices are more than 5 % apart."""
+    """Share of the houses whose prices differ by more than 5 %."""
 
 
 @dataclass(frozen=True)
-class Compared:
-    """Two versions side by side.
+class VersionComparison:
+    """A comparison of two versions.
 
     Attributes:
-        versions: The two.
-        registered: The metrics of each one's own training, by name.
-        measured: The metrics of each on the same houses; for houses that it was trained on, by what its
-            cross-validation said where that was kept.
-        is_fair: For each, whether that was kept; without, it looks better than it is.
-        houses: How many.
-        differences: Between the answers that the two give now.
+        versions: The two version numbers.
+        registered: Metrics that each version's training logged, by name.
+        measured: Metrics of each version on the same houses. Houses that a version was trained on count with its
+            cross-validated prices where its run stored them.
+        is_fair: Whether each version's run stored cross-validated prices; without them its metrics are too good.
+        houses: Number of houses.
+        differences: Differences between the prices that the two versions give now.
     """
 
     versions: tuple[str, str]
@@ -54,54 +54,54 @@ class Compared:
 
 
 def all_versions(tracking_uri: str) -> list[Life]:
-    """Give every version with its state and its moves, the first one first.
+    """Return every version with its state and moves, oldest first.
 
     Raises:
         RegistryError: the registry does not answer.
     """
-    with translated("the registry cannot be read"):
-        return Lives(connect(tracking_uri)).all()
+    with registry_errors("the registry cannot be read"):
+        return LifeRecords(connect(tracking_uri)).all()
 
 
 def one_version(tracking_uri: str, version: str) -> tuple[Life, dict[str, float]]:
-    """Give a version, and the metrics of its training.
+    """Return a version and its training metrics.
 
     Raises:
         RegistryError: the registry does not answer.
-        MoveError: there is no such version.
+        MoveError: the version does not exist.
     """
     client = connect(tracking_uri)
-    with translated("the registry cannot be read"):
-        life = Lives(client).find(version)
+    with registry_errors("the registry cannot be read"):
+        life = LifeRecords(client).find(version)
         return life, _registered(client, life)
 
 
 def champion_of(tracking_uri: str) -> str:
-    """Give the version that is champion.
+    """Return the champion's version number.
 
     Raises:
-        RegistryError: there is none, or the registry does not answer.
+        RegistryError: there is no champion, or the registry does not answer.
     """
-    with translated("the registry cannot be read"):
-        champion = Lives(connect(tracking_uri)).champion()
+    with registry_errors("the registry cannot be read"):
+        champion = LifeRecords(connect(tracking_uri)).champion()
     if champion is None:
         raise RegistryError("the registry has no champion")
     return champion
 
 
-def compare(tracking_uri: str, version: str, other: str, data: Path) -> Compared:
-    """Put two versions side by side, on the houses of a CSV.
+def compare(tracking_uri: str, version: str, other: str, data: Path) -> VersionComparison:
+    """Compare two versions on the houses of a CSV file.
 
     Raises:
-        DataError: the data is wrong.
-        RegistryError, ArtefactError: a version cannot be had as it was registered.
-        MoveError: there is no such version.
+        DataError: the data is invalid.
+        RegistryError, ArtefactError: a version's files are unavailable or differ from the registered ones.
+        MoveError: a version does not exist.
     """
     houses = read_houses(data)
     (first, mine), (second, theirs) = (one_version(tracking_uri, one) for one in (version, other))
     found = [_measure(tracking_uri, one.version, houses) for one in (first, second)]
     (own, measured, fair), (others, others_measured, others_fair) = found
-    return Compared(
+    return VersionComparison(
         versions=(first.version, second.version),
         registered=(mine, theirs),
         measured=(measured, others_measured),
@@ -112,10 +112,10 @@ def compare(tracking_uri: str, version: str, other: str, data: Path) -> Compared
 
 
 def _measure(tracking_uri: str, version: str, houses: Houses) -> tuple[Estimates, dict[str, float], bool]:
-    with checked(connect(tracking_uri), f"models:/{NAME}/{version}") as (registered, folder):
+    with download_checked(connect(tracking_uri), f"models:/{NAME}/{version}") as (registered, folder):
         own = prices(DirectModel(mlflow.pyfunc.load_model(str(folder))), houses)
         held_out = held_out_of(registered, folder)
-    estimates, _ = unseen(houses, own, held_out)
+    estimates, _ = out_of_sample(houses, own, held_out)
     return own, metrics(houses.prices, estimates), held_out is not None
 
 

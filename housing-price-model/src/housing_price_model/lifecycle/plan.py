@@ -1,18 +1,18 @@
-"""Judges a move: whether it may be made, and what it comes to. Nothing is changed here."""
+"""Plans a move: checks that it is allowed and works out its effects. Changes nothing."""
 
 from typing import Final
 
 from housing_price_model.errors import MoveError
 from housing_price_model.lifecycle.documents import CanaryLimits, CanaryRole, Desired, Document, Roles, ShadowRole
 from housing_price_model.lifecycle.move_request import Action, Move
-from housing_price_model.registry.life_records import Life, Lives, Record
+from housing_price_model.registry.life_records import Life, LifeRecords, Record
 from housing_price_model.registry.states import Cause, State, next_state
 
 _ROLE_STATES: Final = frozenset({State.CANARY, State.SHADOW})
 
 
 class Change(Document):
-    """A version that goes on to another state."""
+    """A version's change of state; `other` is the version that replaces it, or that it replaces."""
 
     version: str
     source: str
@@ -20,23 +20,23 @@ class Change(Document):
     other: str | None = None
 
     def record(self, job: str, at: str, move: Move) -> Record:
-        """Write it as the record that the registry keeps."""
+        """Return the record of the change for the registry."""
         source, target = State(self.source), State(self.target)
         return Record(job, at, move.by, move.reason, move.action.value, source, target, self.other)
 
 
 class Plan(Document):
-    """What a move comes to; fixed once, so that a worker that goes on with it means the same.
+    """The effects of a move. Stored once, so that a worker that resumes the move follows the same plan.
 
     Attributes:
-        version: What was asked about.
-        state: The state that it will be in.
-        previous: The other version that changes its state: the champion before, or the one that comes back.
-        serve: The version that needs a model server, or None; `model_id` and `digest` are its own.
-        changes: Who goes on to which state.
-        before: Who does what now.
-        after: Who will do what.
-        at: When it was judged, in UTC (ISO 8601).
+        version: The version that the move is about.
+        state: Its state after the move.
+        previous: The other version that changes state: the replaced champion, or the champion that is restored.
+        serve: The version that needs a model server, or None; `model_id` and `digest` describe it.
+        changes: The change of state of each version.
+        before: The roles before the move.
+        after: The roles after the move.
+        at: Time of planning, in UTC (ISO 8601).
     """
 
     version: str
@@ -51,22 +51,22 @@ class Plan(Document):
     at: str
 
 
-def judge(move: Move, lives: Lives, desired: Desired, at: str) -> Plan:
-    """Say what a move comes to.
+def judge(move: Move, lives: LifeRecords, desired: Desired, at: str) -> Plan:
+    """Plan a move.
 
     Raises:
-        MoveError: `version-unknown`, `transition-illegal` or `model-refused`: the version was registered without what
-            it needs to be served.
+        MoveError: `version-unknown`, `transition-illegal`, or `model-refused` if the version was registered without a
+            model id or a digest.
     """
     life, champion = lives.find(move.version), lives.champion()
     match move.action:
         case Action.PROMOTE:
-            return _served(life, _promotion(life, champion, desired, at))
+            return _with_server(life, _promotion(life, champion, desired, at))
         case Action.CANARY | Action.SHADOW:
-            return _served(life, _trial(move, life, lives, desired, at))
+            return _with_server(life, _trial(move, life, lives, desired, at))
         case Action.ROLLBACK if life.state is State.CHAMPION:
-            back = _before(life, lives)
-            return _served(back, _return(life, back, desired, at))
+            back = _previous_champion(life, lives)
+            return _with_server(back, _rollback(life, back, desired, at))
         case Action.ROLLBACK | Action.ABORT:
             return _abort(move.action, life, desired, at)
         case Action.ARCHIVE:
@@ -77,7 +77,7 @@ def judge(move: Move, lives: Lives, desired: Desired, at: str) -> Plan:
 def _promotion(life: Life, champion: str | None, desired: Desired, at: str) -> Plan:
     after = desired.roles.without(life.version).model_copy(update={"champion": life.version})
     if life.state is State.CHAMPION and desired.roles.champion != life.version:
-        # It became champion without us, as a first or better model does when it is trained: now it is served, too.
+        # Training made it champion (a first or a better model), but it is not served yet: serve it.
         return _plan(life, State.CHAMPION, after, desired, at)
     state = next_state(life.version, life.state, Cause.PROMOTE)
     changes = [_change(life, state, champion)]
@@ -86,10 +86,12 @@ def _promotion(life: Life, champion: str | None, desired: Desired, at: str) -> P
     return _plan(life, state, after, desired, at, *changes, previous=champion)
 
 
-def _trial(move: Move, life: Life, lives: Lives, desired: Desired, at: str) -> Plan:
+def _trial(move: Move, life: Life, lives: LifeRecords, desired: Desired, at: str) -> Plan:
     wanted, cause = (State.CANARY, Cause.CANARY) if move.action is Action.CANARY else (State.SHADOW, Cause.SHADOW)
     if desired.roles.champion is None:
-        raise MoveError("transition-illegal", f"no champion is served: version {life.version} can only be promoted")
+        raise MoveError(
+            "transition-illegal", f"No champion is in service. Promote version {life.version} or another version first."
+        )
     roles = desired.roles.without(life.version)
     if move.weight is not None:
         canary = CanaryRole(version=life.version, weight=move.weight, limits=move.limits or CanaryLimits())
@@ -102,12 +104,12 @@ def _trial(move: Move, life: Life, lives: Lives, desired: Desired, at: str) -> P
     state = next_state(life.version, life.state, cause)
     if (holder := lives.holder(wanted)) is not None:
         raise MoveError(
-            "transition-illegal", f"version {holder} is the {wanted}, and there is one only: abort it first"
+            "transition-illegal", f"Version {holder} is already the {wanted}, and only one is allowed. Abort it first."
         )
     return _plan(life, state, after, desired, at, _change(life, state))
 
 
-def _return(life: Life, back: Life, desired: Desired, at: str) -> Plan:
+def _rollback(life: Life, back: Life, desired: Desired, at: str) -> Plan:
     gone, restored = (
         next_state(life.version, life.state, Cause.REPLACED),
         next_state(back.version, back.state, Cause.RESTORED),
@@ -117,20 +119,20 @@ def _return(life: Life, back: Life, desired: Desired, at: str) -> Plan:
     return _plan(life, gone, after, desired, at, *changes, previous=back.version)
 
 
-def _before(life: Life, lives: Lives) -> Life:
-    before = lives.before(life.version)
+def _previous_champion(life: Life, lives: LifeRecords) -> Life:
+    before = lives.previous_champion(life.version)
     if before is None:
         raise MoveError(
-            "transition-illegal", f"version {life.version} is the first champion: there is none to go back to"
+            "transition-illegal", f"Version {life.version} is the first champion: there is no earlier one to restore."
         )
     return lives.find(before)
 
 
 def _abort(action: Action, life: Life, desired: Desired, at: str) -> Plan:
     if life.state not in _ROLE_STATES and action is Action.ABORT:
-        return _plan(life, life.state, desired.roles, desired, at)  # there is nothing to do
+        return _plan(life, life.state, desired.roles, desired, at)  # `abort` is idempotent
     if life.state not in _ROLE_STATES:
-        raise MoveError("transition-illegal", f"version {life.version} is {life.state}, and not in service")
+        raise MoveError("transition-illegal", f"Version {life.version} is {life.state}, not in service.")
     state = next_state(life.version, life.state, Cause.ABORT)
     return _plan(life, state, desired.roles.without(life.version), desired, at, _change(life, state))
 
@@ -158,10 +160,10 @@ def _plan(
     )
 
 
-def _served(life: Life, plan: Plan) -> Plan:
-    """Let the plan serve this version."""
+def _with_server(life: Life, plan: Plan) -> Plan:
+    """Add the model server of this version to a plan."""
     if life.model_id is None or life.digest is None:
         raise MoveError(
-            "model-refused", f"version {life.version} was registered without a digest, so it cannot be checked"
+            "model-refused", f"Version {life.version} was registered without a digest, so its files cannot be verified."
         )
     return plan.model_copy(update={"serve": life.version, "model_id": life.model_id, "digest": life.digest})

@@ -1,4 +1,4 @@
-"""The serving folder: exports of versions, and the documents that worker, runner and orchestrators go by."""
+"""The serving folder: exported versions, and the documents shared by worker, runner and orchestrators."""
 
 from pathlib import Path
 from typing import Any, Final
@@ -26,71 +26,73 @@ VERSIONS: Final = "versions"
 
 
 class ServingFolder:
-    """Reads and writes it.
+    """Reads and writes the serving folder.
 
-    Each document has one writer at a time and is replaced as a whole, so that no reader sees half of it.
+    Each document has a single writer and is replaced atomically, so readers never see a partial document.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
 
     def prepare(self) -> None:
-        """Make the folder.
+        """Create the folder.
 
         Raises:
-            ServingFolderError: it cannot be made.
+            ServingFolderError: the folder cannot be created.
         """
         try:
             (self.folder / VERSIONS).mkdir(parents=True, exist_ok=True)
-        except OSError as exc:
-            raise ServingFolderError(f"{self.folder}: cannot be used as the serving folder ({exc.strerror})") from exc
+        except OSError as error:
+            raise ServingFolderError(
+                f"{self.folder}: cannot be used as the serving folder ({error.strerror})"
+            ) from error
 
     def export_of(self, version: str) -> Path:
-        """Say where the export of a version is."""
+        """Return the path of a version's export."""
         return self.folder / VERSIONS / version
 
     def desired(self) -> Desired:
-        """Read what is to run; nothing, where nobody has said so yet.
+        """Read the desired state; empty before the first write.
 
         Raises:
-            ServingFolderError: it is damaged. So for the other documents.
+            ServingFolderError: the document is damaged. The other readers raise it, too.
         """
         return self._read(DESIRED, Desired) or Desired()
 
     def observed(self) -> Observed:
-        """Read what runs."""
+        """Read the observed state; empty before the first write."""
         return self._read(OBSERVED, Observed) or Observed()
 
     def routes(self) -> Routes | None:
-        """Read where requests go; None where nobody has said so yet."""
+        """Read the routes; None before the first write."""
         return self._read(ROUTES, Routes)
 
     def write_desired(self, servers: tuple[Server, ...], roles: Roles) -> Desired:
-        """Say what is to run and who is to do what; the revision grows only with a server that is new.
+        """Write the desired servers and roles; the revision increases only when a server is new.
 
-        What was seen of the others is true still, and whoever sees to them need not look again.
+        Otherwise the observed state remains valid for this revision, and the runner need not observe again.
 
         Raises:
-            OutputError: it cannot be written. So for the other documents.
+            OutputError: the document cannot be written. The other writers raise it, too.
         """
         before = self.desired()
         if (before.servers, before.roles) == (servers, roles):
             return before
-        is_wanting = not set(servers) <= set(before.servers)
-        revision = self._next_revision(before) if is_wanting else before.revision
+        has_new_server = not set(servers) <= set(before.servers)
+        revision = self._next_revision(before) if has_new_server else before.revision
         desired = Desired(revision=revision, servers=servers, roles=roles)
         self._write(DESIRED, desired)
         return desired
 
     def write_observed(self, observed: Observed) -> None:
-        """Say what runs."""
+        """Write the observed state."""
         self._write(OBSERVED, observed)
 
     def write_routes(self, roles: Roles) -> int:
-        """Let requests go to the servers that are seen; returns the revision, which stays where nothing changes.
+        """Route requests to the observed servers; returns the revision, which stays the same if nothing changes.
 
         Raises:
-            ServingFolderError: there is no champion that has a server.
+            ServingFolderError: the champion has no model server.
         """
         before = self.routes()
         desired, observed = self.desired(), self.observed()
@@ -103,14 +105,14 @@ class ServingFolder:
         return revision
 
     def forget_routes(self) -> None:
-        """Let requests go where the orchestrators are told to ask first: the servers of these routes are gone."""
+        """Delete the routes because their servers are gone; orchestrators fall back to their configured address."""
         (self.folder / ROUTES).unlink(missing_ok=True)
 
     def _next_revision(self, desired: Desired) -> int:
         try:
             routes = self.routes()
         except ServingFolderError:
-            routes = None  # it is about to be replaced
+            routes = None  # the damaged document is about to be replaced
         return max(desired.revision, routes.revision if routes else 0) + 1
 
     def _read[D: Document](self, name: str, kind: type[D]) -> D | None:
@@ -119,8 +121,8 @@ class ServingFolder:
             return kind.model_validate_json(path.read_bytes())
         except FileNotFoundError:
             return None
-        except (OSError, ValidationError) as exc:
-            raise ServingFolderError(f"{path}: cannot be read ({exc})") from exc
+        except (OSError, ValidationError) as error:
+            raise ServingFolderError(f"{path}: cannot be read ({error})") from error
 
     def _write(self, name: str, document: Document) -> None:
         write_atomically(self.folder / name, document.model_dump_json(indent=2) + "\n")
@@ -135,8 +137,8 @@ def _routes(revision: int, roles: Roles, desired: Desired, observed: Observed) -
 
     champion = route(roles.champion) if roles.champion is not None else None
     if champion is None:
-        raise ServingFolderError("there is no champion with a model server to send requests to")
-    # A canary or a shadow without a server is left out: the champion answers its part.
+        raise ServingFolderError("no champion has a model server, so no route can be written")
+    # A canary or a shadow without a server is omitted: the champion prices its share.
     canary = route(roles.canary.version) if roles.canary else None
     shadow = route(roles.shadow.version) if roles.shadow else None
     return Routes(

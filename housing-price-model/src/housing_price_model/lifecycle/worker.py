@@ -1,4 +1,4 @@
-"""Runs the worker that moves versions: takes jobs from the queue `lifecycle` until a signal ends it."""
+"""The worker of the queue `lifecycle`: runs moves until SIGTERM or SIGINT."""
 
 from collections.abc import Callable
 from typing import Any, Final
@@ -9,26 +9,26 @@ from sqlalchemy.engine import Engine
 from housing_price_model.lifecycle.workflow import Lifecycle
 from housing_price_model.worker.process import Queue, job_id, work
 
-# One move at a time, whoever makes it: the next is judged by what the one before it came to.
+# One move at a time across all workers: each move is planned from the result of the one before.
 QUEUE: Final = Queue("lifecycle", "housing-price-lifecycle", "lifecycle-1", poll_seconds=0.5, total=1)
 WORKFLOW: Final = "move"
 
 
 def run(engine: Engine, name: str, lifecycle: Lifecycle) -> None:
-    """Move versions until SIGTERM or SIGINT; a move that is under way then goes on at the next start.
+    """Run moves until SIGTERM or SIGINT; an unfinished move resumes at the next start.
 
     Raises:
-        JobsError: another worker of this name runs here, or the database cannot be used.
-        ServingFolderError: the serving folder cannot be made.
+        JobsError: a worker of this name is already running, or the database cannot be used.
+        ServingFolderError: the serving folder cannot be created.
     """
 
-    def move(asked: Any) -> dict[str, Any]:
-        return lifecycle.move(job_id(), asked)
+    def move(argument: Any) -> dict[str, Any]:
+        return lifecycle.move(job_id(), argument)
 
     def declare() -> Callable[[], None]:
         DBOS.workflow(name=WORKFLOW)(move)
         return lambda: None
 
-    serving = lifecycle.moving.serving
+    serving = lifecycle.move_steps.serving
     serving.prepare()
     work(engine, name, serving.folder, QUEUE, declare)

@@ -1,4 +1,4 @@
-"""The workflow `move`: each step of a move is a checkpoint; one that fails leaves everything as it was."""
+"""The workflow `move`: each step is a checkpoint, and a failed move is undone."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -11,7 +11,7 @@ from dbos._serialization import PortableWorkflowError
 
 from housing_price_model.errors import HousingPriceModelError, MoveError, RegistryError
 from housing_price_model.lifecycle.move_request import Action
-from housing_price_model.lifecycle.move_steps import Moving
+from housing_price_model.lifecycle.move_steps import MoveSteps
 from housing_price_model.lifecycle.plan import Plan
 
 PROGRESS: Final = "progress"
@@ -28,94 +28,94 @@ _log = logging.getLogger("housing_price_model.lifecycle")
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """Does the jobs of the queue `lifecycle`."""
+    """Runs the jobs of the queue `lifecycle`."""
 
-    moving: Moving
+    move_steps: MoveSteps
 
-    def move(self, job_id: str, asked: Any) -> dict[str, Any]:
-        """Do one job; called again after a crash, it goes on where it was.
+    def move(self, job_id: str, argument: Any) -> dict[str, Any]:
+        """Run one job; after a crash it resumes at the interrupted step.
 
         Raises:
-            PortableWorkflowError: the job failed, and nothing has changed; the message is for the caller.
+            PortableWorkflowError: the job failed and was undone; the message is for the caller.
         """
-        _tell(0, 1 + len(_guess(asked)), JUDGE)
-        plan = Plan.model_validate_json(DBOS.run_step({"name": JUDGE}, self._judge, job_id, asked))
+        _set_progress(0, 1 + len(_expected_steps(argument)), JUDGE)
+        plan = Plan.model_validate_json(DBOS.run_step({"name": JUDGE}, self._judge, job_id, argument))
         steps = _steps_of(plan)
         revision, recorded = 0, False
         try:
             for done, name in enumerate(steps, start=1):
-                _tell(done, 1 + len(steps), name)
+                _set_progress(done, 1 + len(steps), name)
                 if name == DRAIN:
-                    DBOS.sleep(self.moving.drain_seconds)
+                    DBOS.sleep(self.move_steps.drain_seconds)
                     continue
-                revision = DBOS.run_step({"name": name}, self._perform, name, job_id, plan, asked) or revision
+                revision = DBOS.run_step({"name": name}, self._perform, name, job_id, plan, argument) or revision
                 recorded = recorded or name == RECORD
         except (DBOSWorkflowCancelledError, DBOSWorkflowConflictIDError):
-            # No step can be taken any more; what was written down is carried through by the next move.
+            # DBOS runs no further step of this job. A recorded move stays: the next move completes it.
             if not recorded and _is_cancelled(job_id):
-                self.moving.undo(plan, job_id, asked, _log.error)
+                self.move_steps.undo(plan, job_id, argument, _log.error)
             raise
         except Exception:
             if not recorded:
-                self._undo(plan, job_id, asked)
+                self._undo(plan, job_id, argument)
             raise
-        _tell(1 + len(steps), 1 + len(steps), steps[-1])
+        _set_progress(1 + len(steps), 1 + len(steps), steps[-1])
         return {"version": plan.version, "state": plan.state, "previous": plan.previous, "revision": revision}
 
-    def _undo(self, plan: Plan, job_id: str, asked: Any) -> None:
+    def _undo(self, plan: Plan, job_id: str, argument: Any) -> None:
         try:
-            DBOS.run_step({"name": "undo"}, self.moving.undo, plan, job_id, asked, _log.error)
+            DBOS.run_step({"name": "undo"}, self.move_steps.undo, plan, job_id, argument, _log.error)
         except (DBOSWorkflowCancelledError, DBOSWorkflowConflictIDError):
             if _is_cancelled(job_id):
-                self.moving.undo(plan, job_id, asked, _log.error)
+                self.move_steps.undo(plan, job_id, argument, _log.error)
             raise
 
-    def _judge(self, job_id: str, asked: Any) -> str:
-        return self._guarded(job_id, lambda: self.moving.judge(asked).model_dump_json())
+    def _judge(self, job_id: str, argument: Any) -> str:
+        return self._translated(job_id, lambda: self.move_steps.judge(argument).model_dump_json())
 
-    def _perform(self, name: str, job_id: str, plan: Plan, asked: Any) -> int | None:
+    def _perform(self, name: str, job_id: str, plan: Plan, argument: Any) -> int | None:
         def perform() -> int | None:
             match name:
                 case "export":
-                    self.moving.export(plan)
+                    self.move_steps.export(plan)
                 case "start":
-                    self.moving.start(plan, lambda: _is_cancelled(job_id))
+                    self.move_steps.start(plan, lambda: _is_cancelled(job_id))
                 case "ask":
-                    self.moving.ask(plan)
+                    self.move_steps.ask(plan)
                 case "route":
-                    return self.moving.route(plan)
+                    return self.move_steps.route(plan)
                 case "record":
-                    self.moving.record(plan, job_id, asked)
+                    self.move_steps.record(plan, job_id, argument)
                 case "stop":
-                    return self.moving.stop(plan)
+                    return self.move_steps.stop(plan)
             return None
 
-        found = self._guarded(job_id, perform)
+        found = self._translated(job_id, perform)
         _log.warning("%s: version %s: %s done", job_id, plan.version, name)
         return found
 
-    def _guarded[T](self, job_id: str, do: Callable[[], T]) -> T:
-        """Say what went wrong: to the log all of it, to the caller what is theirs."""
+    def _translated[T](self, job_id: str, do: Callable[[], T]) -> T:
+        """Log the full error, and raise the part that concerns the caller."""
         try:
             return do()
-        except MoveError as exc:
-            _log.error("%s: %s (%s)", job_id, exc, exc.__cause__ or exc.code)
-            raise PortableWorkflowError(str(exc), type(exc).__name__, exc.code) from exc
-        except RegistryError as exc:
-            _log.error("%s: %s", job_id, exc)
-            message = "The model registry does not answer, or not as it should."
-            raise PortableWorkflowError(message, type(exc).__name__, "registry-unavailable") from exc
-        except HousingPriceModelError as exc:
-            _log.error("%s: %s", job_id, exc)
+        except MoveError as error:
+            _log.error("%s: %s (%s)", job_id, error, error.__cause__ or error.code)
+            raise PortableWorkflowError(str(error), type(error).__name__, error.code) from error
+        except RegistryError as error:
+            _log.error("%s: %s", job_id, error)
+            message = "The model registry does not answer, or its answer is invalid."
+            raise PortableWorkflowError(message, type(error).__name__, "registry-unavailable") from error
+        except HousingPriceModelError as error:
+            _log.error("%s: %s", job_id, error)
             raise
 
 
 def _is_cancelled(job_id: str) -> bool:
-    """Tell a job that was cancelled from one that another worker has taken over: DBOS ends a step of either alike."""
+    """Whether the job was cancelled, not taken over by another worker: DBOS interrupts a step in both cases alike."""
     try:
         status = DBOS.get_workflow_status(job_id)
     except DBOSWorkflowCancelledError:
-        return True  # asked between two steps
+        return True  # raised when called between two steps
     return status is not None and status.status == "CANCELLED"
 
 
@@ -125,11 +125,11 @@ def _steps_of(plan: Plan) -> Sequence[str]:
     return _NOTE if plan.before == plan.after else _REMOVAL
 
 
-def _guess(asked: Any) -> Sequence[str]:
-    """Say how many steps there may be, before it is judged."""
-    action = asked.get("action") if isinstance(asked, dict) else None
+def _expected_steps(argument: Any) -> Sequence[str]:
+    """Return the probable steps, for progress before the move is planned."""
+    action = argument.get("action") if isinstance(argument, dict) else None
     return {Action.ABORT.value: _REMOVAL, Action.ARCHIVE.value: _NOTE}.get(str(action), _SWAP)
 
 
-def _tell(done: int, total: int, step: str) -> None:
+def _set_progress(done: int, total: int, step: str) -> None:
     DBOS.set_event(PROGRESS, {"stepsDone": done, "stepsTotal": total, "step": step})

@@ -1,1 +1,1 @@
-"""Reading the prediction log of the orchestrator."""
+"""Reads the orchestrator's prediction log."""

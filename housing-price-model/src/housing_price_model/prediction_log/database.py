@@ -1,4 +1,4 @@
-"""The database that holds the prediction log: the tables as a reader needs them, and how it is reached."""
+"""The database of the prediction log: the tables and columns that readers use, and read-only connections."""
 
 import sqlite3
 from pathlib import Path
@@ -10,7 +10,7 @@ from sqlalchemy.exc import ArgumentError
 
 from housing_price_model.errors import LogError
 
-_PATIENCE_SECONDS: Final = 10
+_TIMEOUT_SECONDS: Final = 10
 _POSTGRES: Final = "postgresql"
 
 
@@ -46,19 +46,19 @@ REALISED: Final = sa.table(
 
 
 def open_engine(url: str) -> tuple[Engine, str]:
-    """Make an engine that only reads; also gives the name by which errors may call the log.
+    """Create a read-only engine; also returns a name of the log for error messages, without the password.
 
     Raises:
-        LogError: it is no URL of a log, there is no such file, or the database's driver is not installed.
+        LogError: the URL is invalid, the file does not exist, or the database's driver is not installed.
     """
-    wrong = "a prediction log should be named as sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
+    invalid = "invalid prediction log URL: use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
     try:
         parsed = make_url(url)
-    except (ArgumentError, ValueError) as exc:
-        # The text is not repeated: there may be a password in it.
-        raise LogError(wrong) from exc
+    except (ArgumentError, ValueError) as error:
+        # Omit the URL from the message: it may contain a password.
+        raise LogError(invalid) from error
     if parsed.get_backend_name() not in {"sqlite", _POSTGRES, "postgres"}:
-        raise LogError(f"{parsed.get_backend_name()}: {wrong}")
+        raise LogError(f"{parsed.get_backend_name()}: {invalid}")
     name = parsed.render_as_string(hide_password=True)
     return _sqlite(parsed) if parsed.get_backend_name() == "sqlite" else _postgres(parsed), name
 
@@ -66,12 +66,12 @@ def open_engine(url: str) -> tuple[Engine, str]:
 def _sqlite(url: URL) -> Engine:
     file = Path(url.database or "")
     if not file.is_file():
-        raise LogError(f"{file}: there is no such file, so no prediction log")
+        raise LogError(f"{file}: file not found")
 
     def connect() -> sqlite3.Connection:
-        # Read only: a reader that makes a mistake must not cost a row.
+        # Read-only mode: a bug in a reader must not damage the log.
         return sqlite3.connect(
-            f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=_PATIENCE_SECONDS, check_same_thread=False
+            f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=_TIMEOUT_SECONDS, check_same_thread=False
         )
 
     return sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool)
@@ -79,8 +79,8 @@ def _sqlite(url: URL) -> Engine:
 
 def _postgres(url: URL) -> Engine:
     driver = url.drivername if "+" in url.drivername else f"{_POSTGRES}+psycopg"
-    options = {"connect_timeout": _PATIENCE_SECONDS, "options": "-c default_transaction_read_only=on -c timezone=UTC"}
+    options = {"connect_timeout": _TIMEOUT_SECONDS, "options": "-c default_transaction_read_only=on -c timezone=UTC"}
     try:
         return sa.create_engine(url.set(drivername=driver), connect_args=options)
-    except ImportError as exc:
-        raise LogError(f"the driver of {_POSTGRES} is not installed ({exc}): install psycopg[binary]") from exc
+    except ImportError as error:
+        raise LogError(f"the {_POSTGRES} driver is not installed ({error}): install psycopg[binary]") from error

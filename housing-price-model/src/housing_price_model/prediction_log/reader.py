@@ -1,7 +1,7 @@
 """Reads the prediction log that the orchestrator writes.
 
-The two share no code: `docs/prediction-log.md` is the contract, and a test holds this module against the tables that
-the orchestrator's migrations make.
+Reader and writer share no code: `docs/prediction-log.md` is the contract, and a test runs this module against the
+tables of the orchestrator's migrations.
 """
 
 from collections.abc import Iterable, Iterator, Sequence
@@ -19,24 +19,24 @@ from housing_price_model.errors import LogError
 from housing_price_model.prediction_log.database import COLUMN_NAMES, PREDICTION, REALISED, open_engine
 
 PAGE_ROWS: Final = 2_000
-"""So many rows are held at a time."""
+"""Maximum number of rows held in memory at a time."""
 
 
 @dataclass(frozen=True)
 class Window:
-    """A time in which prices were answered, from `start` up to, but not including, `end`; UTC without a zone."""
+    """A time window of predictions: `start` inclusive, `end` exclusive; UTC without a zone."""
 
     start: datetime | None = None
     end: datetime | None = None
 
     def __str__(self) -> str:
         ends = [f"{word} {at:%Y-%m-%d %H:%M:%S} UTC" for word, at in (("from", self.start), ("to", self.end)) if at]
-        return " ".join(ends) or "all of the log"
+        return " ".join(ends) or "the whole log"
 
 
 @dataclass(frozen=True)
 class Model:
-    """A model that made prices, and how many of them."""
+    """A model in the log, and its number of predictions."""
 
     model_id: str
     name: str
@@ -46,14 +46,14 @@ class Model:
 
 @dataclass(frozen=True)
 class Page:
-    """Logged rows, all with the same columns.
+    """Logged rows with the same columns.
 
     Attributes:
-        columns: What the values of a row are called.
-        rows: The values that the model got; None where there was none.
-        estimates: `price`, `low` and `high` of each, in US dollars.
-        transactions: The id of each.
-        model_ids: The model that made each.
+        columns: Column names of the rows.
+        rows: Input values of the model; None for a missing value.
+        estimates: `price`, `low` and `high` of each row, in US dollars.
+        transactions: Transaction id of each row.
+        model_ids: Model id of each row.
     """
 
     columns: Sequence[str]
@@ -65,7 +65,7 @@ class Page:
 
 @dataclass(frozen=True)
 class Sale:
-    """What a house was sold for, beside what was said of it; in US dollars."""
+    """The sale price of a house and its prediction, in US dollars."""
 
     model_version: str
     month: str
@@ -77,14 +77,14 @@ class Sale:
 
 @dataclass(frozen=True)
 class SoldHouse:
-    """A house that was priced and has been sold since.
+    """A predicted house with a known sale price.
 
     Attributes:
-        transaction: The prediction that the sale belongs to.
-        house: Whose house it is, by the API key, and the caller's own number for it.
-        columns: What the values are called.
-        values: What the model got; None where there was nothing.
-        sold: What was paid, in US dollars.
+        transaction: Transaction id of the prediction.
+        house: API key id of the caller, and the caller's own id of the house.
+        columns: Column names of the values.
+        values: Input values of the model; None for a missing value.
+        sold: Sale price in US dollars.
     """
 
     transaction: str
@@ -95,15 +95,15 @@ class SoldHouse:
 
 
 class PredictionLog:
-    """The log, to be read page by page; nothing is locked between pages."""
+    """A reader of the log, page by page; it holds no lock between pages."""
 
     def __init__(self, engine: Engine, name: str) -> None:
-        """Read through an engine; `name` is what errors call the log."""
+        """Create a reader; `name` identifies the log in error messages."""
         self._engine = engine
         self._name = name
 
     def models(self, window: Window, model_id: str | None = None) -> Sequence[Model]:
-        """Count the rows of each model, most first."""
+        """Return each model with its number of rows, most first."""
         table, count = PREDICTION.c, sa.func.count()
         query = (
             sa.select(table.model_id, sa.func.max(table.model_name), sa.func.max(table.model_version), count)
@@ -114,17 +114,17 @@ class PredictionLog:
         return [Model(*tuple(row)) for row in self._rows(query)]
 
     def pages(self, window: Window, model_id: str | None = None) -> Iterator[Page]:
-        """Give all rows in the order of their time, `PAGE_ROWS` at a time at the most.
+        """Yield all rows in order of time, at most `PAGE_ROWS` at a time.
 
         Raises:
-            LogError: the log cannot be read, or a row is not what the contract says.
+            LogError: the log cannot be read, or a row violates the contract.
         """
         versions: dict[int, Sequence[str]] = {}
         table, last = PREDICTION.c, None
         while True:
             query = sa.select(PREDICTION).where(*_within(window, model_id))
             if last is not None:
-                # Two conditions and no pair of values: the first alone can use the index on the time.
+                # Two conditions instead of a row comparison, so that the first can use the index on the time.
                 after = sa.or_(table.predicted_at > last.predicted_at, table.transaction_id > last.transaction_id)
                 query = query.where(table.predicted_at >= last.predicted_at, after)
             rows = self._rows(query.order_by(table.predicted_at, table.transaction_id).limit(PAGE_ROWS))
@@ -137,14 +137,14 @@ class PredictionLog:
             last = rows[-1]
 
     def latest_sales(self, model_id: str, limit: int) -> Sequence[Sale]:
-        """Give the latest known sale prices of houses that a model priced."""
+        """Return the latest known sales of houses that a model priced."""
         table = REALISED.c
         query = _sales().where(table.model_id == model_id)
         latest = query.order_by(table.month.desc(), table.predicted_at.desc()).limit(limit)
         return [_sale(row) for row in self._rows(latest)]
 
     def sales(self, window: Window) -> Iterator[Sale]:
-        """Give all known sale prices of houses that were priced in a window."""
+        """Yield all known sales of houses that were priced in a window."""
         table = REALISED.c
         bounds = [] if window.start is None else [table.predicted_at >= window.start]
         bounds += [] if window.end is None else [table.predicted_at < window.end]
@@ -153,12 +153,12 @@ class PredictionLog:
                 yield _sale(row)
 
     def sold_houses(self, window: Window) -> Iterator[SoldHouse]:
-        """Give the houses that were priced in a window and sold since, in the order of their prices' time.
+        """Yield the houses that were priced in a window and have a known sale price, in order of prediction time.
 
-        A house that several predictions were made for comes as often.
+        A house occurs once per prediction.
 
         Raises:
-            LogError: the log cannot be read, or a row is not what the contract says.
+            LogError: the log cannot be read, or a row violates the contract.
         """
         versions: dict[int, Sequence[str]] = {}
         table, sale = PREDICTION.c, REALISED.c
@@ -183,7 +183,7 @@ class PredictionLog:
 
     @contextmanager
     def stream(self, query: sa.Select[Any]) -> Iterator[Iterable[sa.Row[Any]]]:
-        """Ask; gives the rows, few of which are held at a time, until it is left.
+        """Run a query and stream its rows while the context is open.
 
         Raises:
             LogError: the log cannot be read.
@@ -196,16 +196,16 @@ class PredictionLog:
             yield rows
 
     def columns_of(self, version: int) -> Sequence[str]:
-        """Tell what the values of a row with this version of the columns are called.
+        """Return the column names of a version of the columns.
 
         Raises:
-            LogError: the log does not say.
+            LogError: the log has no valid names for this version.
         """
         rows = self._rows(sa.select(COLUMN_NAMES.c.names).where(COLUMN_NAMES.c.version == version))
         try:
             names = orjson.loads(rows[0].names)
-        except (IndexError, ValueError) as exc:
-            raise LogError(f"the log does not say what the columns of version {version} are called") from exc
+        except (IndexError, ValueError) as error:
+            raise LogError(f"the log has no valid column names for version {version}") from error
         return [str(name) for name in names]
 
     def _rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
@@ -216,19 +216,19 @@ class PredictionLog:
     def _readable(self) -> Iterator[None]:
         try:
             yield
-        except SQLAlchemyError as exc:
-            raise LogError(f"{self._name}: cannot be read as a prediction log ({_first_line(exc)})") from exc
+        except SQLAlchemyError as error:
+            raise LogError(f"{self._name}: cannot be read as a prediction log ({_first_line(error)})") from error
 
 
 @contextmanager
-def opened(url: str) -> Iterator[PredictionLog]:
+def open_log(url: str) -> Iterator[PredictionLog]:
     """Open a log for reading.
 
     Args:
         url: `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE`.
 
     Raises:
-        LogError: it is no such URL, there is no such file, or the database's driver is not installed.
+        LogError: the URL is invalid, the file does not exist, or the database's driver is not installed.
     """
     engine, name = open_engine(url)
     try:
@@ -266,33 +266,33 @@ def _page(columns: Sequence[str], rows: Sequence[sa.Row[Any]]) -> Page:
 
 
 def values_of(transaction_id: str, inputs: str, count: int) -> Sequence[Any]:
-    """Read the inputs of a row, of which there are `count`.
+    """Parse the `count` input values of a row.
 
     Raises:
-        LogError: they are something else.
+        LogError: the inputs are not a JSON array of this length.
     """
     try:
         values = orjson.loads(inputs)
-    except ValueError as exc:
-        raise LogError(f"{transaction_id}: its inputs are no JSON") from exc
+    except ValueError as error:
+        raise LogError(f"{transaction_id}: the inputs are not valid JSON") from error
     if not isinstance(values, list) or len(values) != count:
-        raise LogError(f"{transaction_id}: its inputs are not a list of {count} values")
+        raise LogError(f"{transaction_id}: the inputs are not a list of {count} values")
     return values
 
 
 def _estimate(row: sa.Row[Any]) -> tuple[float, float, float]:
     price, low, high = row.price_usd, row.low_usd, row.high_usd
     if not (price > 0 and 0 < low <= high):
-        raise LogError(f"{row.transaction_id}: {low}, {price}, {high} is no price with its interval")
+        raise LogError(f"{row.transaction_id}: invalid estimate: low {low}, price {price}, high {high}")
     return price, low, high
 
 
 def _sale(row: sa.Row[Any]) -> Sale:
     sale = Sale(*tuple(row))
     if not (sale.sold > 0 and sale.price > 0):
-        raise LogError(f"a house was sold for {sale.sold} and priced at {sale.price}: these are no prices")
+        raise LogError(f"invalid sale: sale price {sale.sold}, predicted price {sale.price}")
     return sale
 
 
-def _first_line(exc: Exception) -> str:
-    return str(exc).strip().splitlines()[0][:300]
+def _first_line(error: Exception) -> str:
+    return str(error).strip().splitlines()[0][:300]

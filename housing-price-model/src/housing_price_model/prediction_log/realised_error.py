@@ -1,4 +1,4 @@
-"""How far off prices were, once it is known what the houses were sold for: by model version and by month of sale."""
+"""Errors of predictions against known sale prices, by model version and month of sale."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,9 +13,9 @@ class RealisedError:
     """The errors of one version in one month.
 
     Attributes:
-        model_version: The version.
-        month: When the houses were sold: `2026-11`, or `all`.
-        count: How many sale prices are known.
+        model_version: The model version.
+        month: Month of the sales, like `2026-11`, or `all`.
+        count: Number of known sale prices.
     """
 
     model_version: str
@@ -26,7 +26,7 @@ class RealisedError:
     _covered: int = 0
 
     def add(self, sale: Sale) -> None:
-        """Count one sale."""
+        """Add one sale."""
         self.count += 1
         self._absolute_usd += abs(sale.price - sale.sold)
         self._squared_logs += log(sale.price / sale.sold) ** 2
@@ -34,21 +34,21 @@ class RealisedError:
 
     @property
     def mae_usd(self) -> float:
-        """The mean absolute error in US dollars."""
+        """Mean absolute error in US dollars."""
         return self._absolute_usd / self.count
 
     @property
     def rmsle(self) -> float:
-        """The root of the mean squared error of the log price."""
+        """Root mean squared error of the log price."""
         return sqrt(self._squared_logs / self.count)
 
     @property
     def coverage(self) -> float:
-        """The share of sale prices inside their interval."""
+        """Share of sale prices inside their interval."""
         return self._covered / self.count
 
     def to_json(self) -> dict[str, Any]:
-        """Give it for other programs."""
+        """Return the JSON object."""
         return {
             "model_version": self.model_version,
             "month": self.month,
@@ -60,7 +60,7 @@ class RealisedError:
 
 
 def realised_errors(log_: PredictionLog, window: Window) -> Sequence[RealisedError]:
-    """Measure every version in each month, and in all of them, for houses that were priced in a window."""
+    """Compute the errors of each version, by month and over all months, for houses priced in a window."""
     found: dict[tuple[str, str], RealisedError] = {}
     for sale in log_.sales(window):
         for month in (sale.month, "all"):

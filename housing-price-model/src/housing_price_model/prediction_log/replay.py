@@ -1,4 +1,4 @@
-"""Prices logged rows again, with the same or another model, and tells how the prices differ."""
+"""Prices logged rows again, with the same or another model, and measures the differences."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -10,18 +10,18 @@ from housing_price_model.errors import LogError
 from housing_price_model.prediction_log.reader import Page, PredictionLog, Window
 from housing_price_model.reference.tally import GROUP
 from housing_price_model.serving.fast_scoring import DirectModel, Rows
-from housing_price_model.serving.find_model import located
+from housing_price_model.serving.find_model import open_model
 
 
 @dataclass
 class Differences:
-    """How replayed prices differ from the logged ones, in US dollars; what is counted never grows with the rows.
+    """Running statistics of replayed minus logged price, in US dollars; memory use is constant.
 
     Attributes:
-        rows: How many rows.
-        identical: How many of them have the same price, low and high, bit for bit.
-        sum_usd: The sum of replayed minus logged price; `sum_absolute_usd` without its sign.
-        worst_usd: The largest difference, with its sign; `worst_transaction` is where.
+        rows: Number of rows.
+        identical: Number of rows whose price, low and high are equal bit for bit.
+        sum_usd: Sum of the differences; `sum_absolute_usd` of their absolute values.
+        worst_usd: The largest signed difference by absolute value; `worst_transaction` is its transaction.
     """
 
     rows: int = 0
@@ -32,7 +32,7 @@ class Differences:
     worst_transaction: str | None = None
 
     def add(self, transaction: str, logged: Sequence[float], replayed: Sequence[float]) -> None:
-        """Count one row: price, low and high of both."""
+        """Add one row, given price, low and high of both."""
         difference = replayed[0] - logged[0]
         self.rows += 1
         self.identical += tuple(replayed) == tuple(logged)
@@ -42,7 +42,7 @@ class Differences:
             self.worst_usd, self.worst_transaction = difference, transaction
 
     def summary(self) -> dict[str, Any]:
-        """Give the figures to show: means in place of sums."""
+        """Return the statistics for output, with means instead of sums."""
         rows = max(self.rows, 1)
         return {
             "rows": self.rows,
@@ -56,13 +56,13 @@ class Differences:
 
 @dataclass
 class Replay:
-    """What a replay found.
+    """The result of a replay.
 
     Attributes:
-        name: The model's name, `version` its version and `model_id` its identity.
-        total: All rows.
-        own: Those that this very model had priced: they must be identical.
-        by_group: By neighbourhood.
+        name: Name of the replaying model; `version` and `model_id` identify it.
+        total: Differences over all rows.
+        own: Differences over the rows that the same model had priced; these must be identical.
+        by_group: Differences by neighbourhood.
     """
 
     name: str
@@ -74,11 +74,11 @@ class Replay:
 
     @property
     def is_reproduced(self) -> bool:
-        """Whether every price that this model had made came back bit for bit."""
+        """Whether the model reproduces all of its own logged prices bit for bit."""
         return self.own.identical == self.own.rows
 
     def to_json(self) -> dict[str, Any]:
-        """Give all of it for other programs."""
+        """Return the JSON document."""
         return {
             "version": 1,
             "model": {"name": self.name, "version": self.version, "model_id": self.model_id},
@@ -93,17 +93,17 @@ def replay(log: PredictionLog, window: Window, model: str, tracking_uri: str, mo
     """Price the rows of a window again, a page at a time.
 
     Args:
-        log: Where they are.
-        window: Which of them.
-        model: An exported folder or `models:/...`.
-        tracking_uri: The tracking server, for `models:/...`.
-        model_id: Only rows that this model had priced.
+        log: The prediction log.
+        window: The part of the log to replay.
+        model: An exported folder or a `models:/...` URI.
+        tracking_uri: The tracking server for `models:/...`.
+        model_id: Only replay rows that this model priced.
 
     Raises:
-        LogError: the log cannot be read, or holds a row that the model refuses.
-        ArtefactError, RegistryError: see `located`.
+        LogError: the log cannot be read, or the model rejects a row.
+        ArtefactError, RegistryError: see `open_model`.
     """
-    with located(model, tracking_uri) as found:
+    with open_model(model, tracking_uri) as found:
         loaded = found.load()
         done = Replay(found.name, found.version, found.model_id)
         for page in log.pages(window, model_id):
@@ -114,8 +114,8 @@ def replay(log: PredictionLog, window: Window, model: str, tracking_uri: str, mo
 def _priced(model: DirectModel, page: Page) -> Iterator[tuple[float, float, float]]:
     try:
         answer: pd.DataFrame = model.predict(Rows(page.columns, page.rows))
-    except ValueError as exc:
-        raise LogError(f"{page.transactions[0]} or one of the {len(page.rows):,} rows from it on: {exc}") from exc
+    except ValueError as error:
+        raise LogError(f"one of the {len(page.rows):,} rows from {page.transactions[0]} on: {error}") from error
     return zip(*(answer[name].tolist() for name in ("price", "low", "high")), strict=True)
 
 

@@ -1,1 +1,1 @@
-"""What a shadow said, compared with what was answered to the same requests."""
+"""Compares the prices of a shadow with the answers to the same requests."""

@@ -1,4 +1,4 @@
-"""How a shadow's prices differ from those that were answered."""
+"""Statistics of the differences between a shadow's prices and the answered prices."""
 
 from array import array
 from collections.abc import Iterator, Sequence
@@ -14,22 +14,22 @@ from housing_price_model.errors import LogError
 from housing_price_model.prediction_log.reader import PredictionLog, Window
 from housing_price_model.shadow.pairs import Estimate, Pair, pairs, sold_pairs
 
-WORST: Final = 10
-"""So many of the largest differences are named."""
+MAX_WORST: Final = 10
+"""Number of largest differences to list."""
 
-FAR: Final = (0.05, 0.10)
-"""Differences beyond which houses are counted, as shares of the price that was answered."""
+THRESHOLDS: Final = (0.05, 0.10)
+"""Difference thresholds for counting houses, as shares of the answered price."""
 
 
 @dataclass(frozen=True)
 class Differences:
-    """What sets the shadow's prices apart: the shadow's less the answered one, in US dollars, or as a share of it.
+    """Differences between the shadow's price and the answered price (shadow minus answered).
 
     Attributes:
-        rows: How many houses.
-        mean_usd: The mean, with its sign; `median_usd` the median.
-        median_share: The median of the sizes, as a share of the answered price.
-        beyond: For each limit of `FAR`, the share of the houses that differ by more.
+        rows: Number of houses.
+        mean_usd: Mean signed difference in US dollars; `median_usd` is the median.
+        median_share: Median absolute difference as a share of the answered price.
+        beyond: For each of `THRESHOLDS`, the share of the houses with a larger difference.
     """
 
     rows: int
@@ -40,19 +40,21 @@ class Differences:
 
     @classmethod
     def of(cls, differences: npt.NDArray[np.float64], answered: npt.NDArray[np.float64]) -> "Differences":
-        """Measure at least one."""
+        """Compute the statistics of at least one house."""
         shares = np.abs(differences) / answered
         return cls(
             len(differences),
             float(differences.mean()),
             float(np.median(differences)),
             float(np.median(shares)),
-            [float((shares > limit).mean()) for limit in FAR],
+            [float((shares > limit).mean()) for limit in THRESHOLDS],
         )
 
     def to_json(self) -> dict[str, Any]:
-        """Give it for other programs."""
-        beyond = {f"beyond_{limit * 100:.0f}_percent": share for limit, share in zip(FAR, self.beyond, strict=True)}
+        """Return the JSON object."""
+        beyond = {
+            f"beyond_{limit * 100:.0f}_percent": share for limit, share in zip(THRESHOLDS, self.beyond, strict=True)
+        }
         return {
             "rows": self.rows,
             "mean_usd": self.mean_usd,
@@ -64,12 +66,12 @@ class Differences:
 
 @dataclass(frozen=True)
 class Realised:
-    """How far off one of the two was, of the houses that were sold since.
+    """Errors of one of the two models against known sale prices.
 
     Attributes:
-        mae_usd: The mean absolute error, in US dollars.
-        rmsle: The root of the mean squared error of the log price.
-        coverage: The share of sale prices inside its interval.
+        mae_usd: Mean absolute error in US dollars.
+        rmsle: Root mean squared error of the log price.
+        coverage: Share of sale prices inside the interval.
     """
 
     mae_usd: float
@@ -78,33 +80,34 @@ class Realised:
 
     @classmethod
     def of(cls, sales: Sequence[tuple[float, Estimate]]) -> "Realised":
-        """Measure at least one sale."""
+        """Compute the errors of at least one sale, given as (sale price, estimate)."""
         sold = np.array([paid for paid, _ in sales])
-        said = np.array([one.price for _, one in sales])
-        logs = np.log(said / sold)
+        predicted = np.array([one.price for _, one in sales])
+        logs = np.log(predicted / sold)
         return cls(
-            float(np.abs(said - sold).mean()),
+            float(np.abs(predicted - sold).mean()),
             float(np.sqrt((logs**2).mean())),
             float(np.mean([one.covers(paid) for paid, one in sales])),
         )
 
     def to_json(self) -> dict[str, float]:
-        """Give it for other programs."""
+        """Return the JSON object."""
         return {"mae_usd": self.mae_usd, "rmsle": self.rmsle, "coverage": self.coverage}
 
 
 @dataclass(frozen=True)
 class ShadowComparison:
-    """What a comparison found.
+    """The result of a comparison.
 
     Attributes:
-        version: The version that was the shadow.
-        answered_by: The version whose answers it was compared with; None for all.
-        window: When they were answered.
-        total: The differences of all houses; `by_group` those of each neighbourhood.
-        worst: The largest differences by their size, with their transactions.
-        answered_covers: The share of the shadow's prices inside the answered interval; `shadow_covers` the reverse.
-        sales: How many of the houses were sold since; `answered` and `shadow` say how far off both were, None without.
+        version: The shadow's version.
+        answered_by: The version whose answers are compared; None for all.
+        window: Time window of the answers.
+        total: Differences over all houses; `by_group` by neighbourhood.
+        worst: The pairs with the largest absolute differences.
+        answered_covers: Share of the shadow's prices inside the answered interval; `shadow_covers` is the reverse.
+        sales: Number of houses with a known sale price; `answered` and `shadow` are the errors against these, None
+            without sales.
     """
 
     version: str
@@ -120,7 +123,7 @@ class ShadowComparison:
     shadow: Realised | None
 
     def to_json(self) -> dict[str, Any]:
-        """Give all of it for other programs."""
+        """Return the JSON document."""
         start, end = self.window.start, self.window.end
         return {
             "version": 1,
@@ -152,18 +155,18 @@ class ShadowComparison:
 def compare_shadow(
     log: PredictionLog, window: Window, version: str, answered_by: str | None = None
 ) -> ShadowComparison:
-    """Compare what a version said as a shadow with what was answered, house by house.
+    """Compare a shadow's prices with the answered prices, house by house.
 
     Args:
         log: The prediction log.
-        window: When the prices were answered.
-        version: The version that was the shadow.
-        answered_by: Only answers of this version.
+        window: Time window of the answers.
+        version: The shadow's version.
+        answered_by: Only compare answers of this version.
 
     Raises:
-        LogError: the log cannot be read, or holds no such prices.
+        LogError: the log cannot be read, or has no such shadow prices.
     """
-    # Numbers only: a window may hold millions of houses.
+    # Keep only numbers in memory: a window may contain millions of houses.
     differences_, answered_, groups_ = array("d"), array("d"), list[str]()
     covered = [0, 0]
 
@@ -176,10 +179,10 @@ def compare_shadow(
             covered[1] += one.shadow.covers(one.answered.price)
             yield one
 
-    worst = nlargest(WORST, counted(), key=lambda one: abs(one.shadow.price - one.answered.price))
+    worst = nlargest(MAX_WORST, counted(), key=lambda one: abs(one.shadow.price - one.answered.price))
     if not worst:
         answers = f"answers of version {answered_by}" if answered_by else "answers"
-        raise LogError(f"version {version} was no shadow of any {answers} in this time ({window})")
+        raise LogError(f"version {version} did not shadow any {answers} in this window ({window})")
     differences, answered, groups = np.asarray(differences_), np.asarray(answered_), np.asarray(groups_)
     by_group = {str(name): groups == name for name in sorted(set(groups.tolist()) - {""})}
     sales = list(sold_pairs(log, window, version, answered_by))

@@ -1,4 +1,4 @@
-"""Reads both prices of each house that a shadow saw, too."""
+"""Reads the answered and the shadow's price of each house that was also sent to a shadow."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -21,19 +21,19 @@ class Estimate:
     high: float
 
     def covers(self, price: float) -> bool:
-        """Whether a price is inside the interval."""
+        """Return whether a price is inside the interval."""
         return self.low <= price <= self.high
 
 
 @dataclass(frozen=True)
 class Pair:
-    """One house that two models priced.
+    """The two estimates of one house.
 
     Attributes:
-        transaction: The id of the price that was answered.
-        group: Where the house stands; None where that was not said.
-        answered: What the caller was told.
-        shadow: What the shadow said.
+        transaction: Transaction id of the prediction.
+        group: Neighbourhood; None if unknown.
+        answered: The estimate that the caller received.
+        shadow: The shadow's estimate.
     """
 
     transaction: str
@@ -51,16 +51,16 @@ _ESTIMATES: Final = tuple(
 
 
 def pairs(log: PredictionLog, window: Window, version: str, answered_by: str | None = None) -> Iterator[Pair]:
-    """Give the houses that a version saw as a shadow, in the order of their prices' time.
+    """Yield the houses that a version priced as a shadow, in order of prediction time.
 
     Args:
         log: The prediction log.
-        window: When they were answered.
-        version: The version that was the shadow.
-        answered_by: Only those that this version answered.
+        window: Time window of the answers.
+        version: The shadow's version.
+        answered_by: Only houses that this version answered.
 
     Raises:
-        LogError: the log cannot be read, or a row is not what the contract says.
+        LogError: the log cannot be read, or a row violates the contract.
     """
     columns: dict[int, Sequence[str]] = {}
     table = PREDICTION.c
@@ -82,7 +82,7 @@ def pairs(log: PredictionLog, window: Window, version: str, answered_by: str | N
 def sold_pairs(
     log: PredictionLog, window: Window, version: str, answered_by: str | None = None
 ) -> Iterator[tuple[float, Estimate, Estimate]]:
-    """Give those of them that were sold since: what was paid, what was answered, what the shadow said.
+    """Yield (sale price, answered estimate, shadow estimate) of the pairs with a known sale price.
 
     Raises:
         LogError: as for `pairs`.
@@ -96,7 +96,7 @@ def sold_pairs(
     with log.stream(query) as rows:
         for row in rows:
             if not row.sale_price_usd > 0:
-                raise LogError(f"{row.transaction_id}: was sold for {row.sale_price_usd}, which is no price")
+                raise LogError(f"{row.transaction_id}: invalid sale price {row.sale_price_usd}")
             yield row.sale_price_usd, *_estimates(row)
 
 
@@ -116,5 +116,5 @@ def _estimates(row: sa.Row[tuple[object, ...]]) -> tuple[Estimate, Estimate]:
     shadow = Estimate(row.shadow_price_usd, row.shadow_low_usd, row.shadow_high_usd)
     for one in (answered, shadow):
         if not 0 < one.low <= one.price <= one.high:
-            raise LogError(f"{row.transaction_id}: {one.low}, {one.price}, {one.high} is no price with its interval")
+            raise LogError(f"{row.transaction_id}: invalid estimate: low {one.low}, price {one.price}, high {one.high}")
     return answered, shadow

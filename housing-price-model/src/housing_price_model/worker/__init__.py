@@ -1,1 +1,1 @@
-"""The worker that does training jobs: the steps of `candidate/` as durable workflows of DBOS (`docs/jobs.md`)."""
+"""The training worker: runs the steps of `candidate/` as durable DBOS workflows (`docs/jobs.md`)."""

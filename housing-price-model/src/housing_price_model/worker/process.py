@@ -1,4 +1,4 @@
-"""What the workers have in common: one of each name, one application of DBOS, one queue, until a signal ends it."""
+"""The main loop that all workers share: one process per name, one DBOS application, one queue, until a signal."""
 
 import os
 import signal
@@ -16,21 +16,22 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_model.errors import JobsError
 from housing_price_model.worker.refuse_pickle import read_json_only
-from housing_price_model.worker.worker_lock import only_one, take_over
+from housing_price_model.worker.worker_lock import hold_worker_name, recover_jobs
 
 _POLL_SECONDS: Final = 1.0
 
 
 @dataclass(frozen=True)
 class Queue:
-    """A queue and whose it is; see `docs/jobs.md`.
+    """A queue and the DBOS application that owns it; see `docs/jobs.md`.
 
     Attributes:
-        name: Of the queue.
-        application: DBOS's name for those that do its jobs.
-        version: Of the steps. Only the same version goes on with a job that was begun: change it with their order.
-        poll_seconds: How often is looked for a job.
-        total: How many jobs are done at a time by all workers together; None for one by each worker.
+        name: Name of the queue.
+        application: DBOS application name of the workers that serve the queue.
+        version: Version of the workflow's steps. Only workers of the same version resume a job: change it whenever the
+            order of steps changes.
+        poll_seconds: Interval between looks at the queue.
+        total: Maximum number of concurrent jobs of all workers together; None for one per worker.
     """
 
     name: str
@@ -41,17 +42,17 @@ class Queue:
 
 
 def work(engine: Engine, name: str, folder: Path, queue: Queue, declare: Callable[[], Callable[[], None]]) -> None:
-    """Do jobs until SIGTERM or SIGINT; a job that is under way then goes on at the next start.
+    """Run jobs until SIGTERM or SIGINT; an unfinished job resumes at the next start.
 
     Args:
-        engine: The database of the jobs.
-        name: This worker's name, the same at each start: it takes up again what it left.
-        folder: Where it works; no second worker of this name may run on it.
-        queue: What it takes jobs from.
-        declare: Makes the workflows known, before any is begun; returns what is to be done once the database is open.
+        engine: The jobs database.
+        name: This worker's name; keep it the same at each start, so that the worker resumes its own jobs.
+        folder: The working folder; only one worker of this name may use it.
+        queue: The queue to take jobs from.
+        declare: Registers the workflows before DBOS starts; returns a function to call once the database is open.
 
     Raises:
-        JobsError: another worker of this name runs here, or the database cannot be used.
+        JobsError: a worker of this name is already running, or the database cannot be used.
     """
     stop = Event()
 
@@ -61,13 +62,13 @@ def work(engine: Engine, name: str, folder: Path, queue: Queue, declare: Callabl
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
     read_json_only()
-    with only_one(folder, name):
+    with hold_worker_name(folder, name):
         config: DBOSConfig = {
             "name": queue.application,
             "application_version": queue.version,
             "executor_id": name,
             "system_database_engine": engine,
-            # JSON and no pickle: what stands in the database is data, whoever wrote it.
+            # JSON instead of pickle: rows of the database must never run code.
             "serializer": DBOSPortableJSON,
             "log_level": "WARNING",
             "enable_otlp": False,
@@ -84,19 +85,20 @@ def work(engine: Engine, name: str, folder: Path, queue: Queue, declare: Callabl
                 polling_interval_sec=queue.poll_seconds,
             )
             begin()
-            take_over(folder, name, queue.application)
-        except SQLAlchemyError as exc:
-            reason = str(getattr(exc, "orig", None) or exc).splitlines()[0][:300]
-            raise JobsError(f"the database of the jobs cannot be used ({reason})") from exc
-        print(f"Worker {name} takes jobs from the queue {queue.name}.", flush=True)  # noqa: T201 - for who waits for it
+            recover_jobs(folder, name, queue.application)
+        except SQLAlchemyError as error:
+            reason = str(getattr(error, "orig", None) or error).splitlines()[0][:300]
+            raise JobsError(f"the jobs database cannot be used ({reason})") from error
+        # The runner and the tests wait for this line.
+        print(f"Worker {name} takes jobs from the queue {queue.name}.", flush=True)  # noqa: T201
         stop.wait()
-        # A step that is under way is not waited for: its job goes on with it at the next start.
+        # Do not wait for a running step: the job repeats it at the next start.
         os._exit(0)
 
 
 def job_id() -> str:
-    """Give the id of the job that is being done."""
+    """Return the id of the running job."""
     found = DBOS.workflow_id
     if found is None:
-        raise RuntimeError("a job was called outside of a workflow")
+        raise RuntimeError("job_id() was called outside a workflow")
     return found

@@ -1,4 +1,4 @@
-"""Keeps DBOS from unpickling: what stands in its database is data, whoever wrote it."""
+"""Prevents DBOS from unpickling rows of its database, which would run code stored there."""
 
 from typing import Any, NoReturn
 
@@ -6,18 +6,18 @@ from dbos import _serialization
 
 
 class PickleRefusedError(Exception):
-    """A row of the database is marked as pickle; nobody of ours writes such rows."""
+    """A row of the database is marked as pickle; API and workers only write JSON."""
 
 
 def read_json_only() -> None:
-    """Have this process refuse rows that are pickled, before DBOS reads its first one.
+    """Make this process reject pickled rows; call it before DBOS reads the first one.
 
-    DBOS reads a row as the row itself says (its column `serialization`), whichever serializer it was given: `py_pickle`
-    there would run what the row holds. There is no setting against that, so the one class that unpickles is disarmed; a
-    test plants such a row. A job in such a row fails, and the others go on.
+    DBOS chooses the deserializer by the row's column `serialization`, whichever serializer is configured. A row marked
+    `py_pickle` would be unpickled and could run code. DBOS has no setting against this, so the only class that
+    unpickles is patched; a test inserts such a row. The job of a pickled row fails; other jobs are unaffected.
     """
-    _serialization.DefaultSerializer.deserialize = _refuse  # type: ignore[assignment]  # the point of it
+    _serialization.DefaultSerializer.deserialize = _refuse  # type: ignore[assignment]  # the patch replaces a method
 
 
 def _refuse(*_: Any) -> NoReturn:
-    raise PickleRefusedError("a row of the jobs' database is pickled, which is not read here")
+    raise PickleRefusedError("a row of the jobs database is pickled; only JSON is accepted")

@@ -1,4 +1,4 @@
-"""Deletes jobs that ended a while ago, and the folders of their runs."""
+"""Retention: deletes finished jobs after a configured time, with the folders of their runs."""
 
 import logging
 import shutil
@@ -13,41 +13,41 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_model.worker.workflow import JOB_ID
 
-LOOK_SECONDS: Final = 60.0
-"""How often old jobs are looked for."""
+INTERVAL_SECONDS: Final = 60.0
+"""Interval between two deletions."""
 
 _BATCH: Final = 100
-"""So many jobs are deleted in one go; the rest waits for the next one."""
+"""Maximum number of jobs deleted at a time; the rest is deleted at the next interval."""
 _FINISHED: Final = ["SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED"]
 
 _log = logging.getLogger("housing_price_model.worker")
 
 
-def keep_for(retention: timedelta, runs: Path, application: str) -> None:
-    """Delete old jobs now and from now on, in a thread; DBOS has to be launched.
+def start_retention(retention: timedelta, runs: Path, application: str) -> None:
+    """Start a thread that deletes expired jobs at regular intervals; DBOS must be running.
 
     Args:
         retention: How long a job is kept after its end.
-        runs: Where each job has the folder of its run.
-        application: DBOS's name for the workers whose jobs these are.
+        runs: The folder with one run folder per job.
+        application: DBOS application name of the workers whose jobs are deleted.
     """
-    Thread(target=_look, args=(retention, runs, application), name="keeping", daemon=True).start()
+    Thread(target=_delete_repeatedly, args=(retention, runs, application), name="retention", daemon=True).start()
 
 
-def _look(retention: timedelta, runs: Path, application: str) -> None:
+def _delete_repeatedly(retention: timedelta, runs: Path, application: str) -> None:
     pause = Event()
     while True:
         try:
             delete_ended(datetime.now(UTC) - retention, runs, application)
         except (SQLAlchemyError, DBOSException, OSError):
-            # It may pass, and they do not run away.
-            _log.exception("old jobs were not deleted")
-        pause.wait(LOOK_SECONDS)
+            # The error may be temporary; the next interval tries again.
+            _log.exception("Expired jobs could not be deleted")
+        pause.wait(INTERVAL_SECONDS)
 
 
 def delete_ended(before: datetime, runs: Path, application: str) -> int:
-    """Delete some of the jobs that ended before then, first their folders; returns how many."""
-    old = DBOS.list_workflows(
+    """Delete up to `_BATCH` jobs that ended before a time, their folders first; returns the number deleted."""
+    expired = DBOS.list_workflows(
         status=_FINISHED,
         application_name=application,
         completed_before=before.isoformat(),
@@ -55,11 +55,11 @@ def delete_ended(before: datetime, runs: Path, application: str) -> int:
         load_input=False,
         load_output=False,
     )
-    for job in old:
-        # What others wrote into the database is not to lead elsewhere.
+    for job in expired:
+        # The id comes from the database: it must not lead to a path outside the folder.
         if JOB_ID.fullmatch(job.workflow_id):
             shutil.rmtree(runs / job.workflow_id, ignore_errors=True)
-    if old:
-        DBOS.delete_workflows([job.workflow_id for job in old])
-        _log.warning("%d jobs that ended before %s were deleted", len(old), before.isoformat())
-    return len(old)
+    if expired:
+        DBOS.delete_workflows([job.workflow_id for job in expired])
+        _log.warning("Deleted %d jobs that ended before %s", len(expired), before.isoformat())
+    return len(expired)

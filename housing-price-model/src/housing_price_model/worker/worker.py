@@ -1,4 +1,4 @@
-"""Runs the worker that trains: takes jobs from the queue `training` until a signal ends it."""
+"""The worker of the queue `training`: trains candidates until SIGTERM or SIGINT, and by schedule if configured."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,9 +12,9 @@ from sqlalchemy.engine import Engine
 from housing_price_model.drift.check import check
 from housing_price_model.drift.profiles import Profiles
 from housing_price_model.errors import JobsError
-from housing_price_model.prediction_log.reader import Window, opened
+from housing_price_model.prediction_log.reader import Window, open_log
 from housing_price_model.worker.process import Queue, job_id, work
-from housing_price_model.worker.retention import keep_for
+from housing_price_model.worker.retention import start_retention
 from housing_price_model.worker.workflow import Training
 
 QUEUE: Final = "training"
@@ -27,12 +27,12 @@ _SCHEDULE: Final = "retraining"
 
 @dataclass(frozen=True)
 class Retraining:
-    """Training without being asked.
+    """Scheduled training.
 
     Attributes:
-        cron: When, in UTC: five fields, `0 3 * * 1` is Mondays at three.
-        source: What is trained on; see `docs/jobs.md`.
-        drift_over: Train only if the prediction log of so long until then raises the drift alarm; None trains always.
+        cron: Schedule in UTC with five fields; `0 3 * * 1` is Mondays at 03:00.
+        source: The training data; see `docs/jobs.md`.
+        drift_over: Train only if this latest period of the prediction log raises the drift alarm; None always trains.
     """
 
     cron: str
@@ -47,17 +47,17 @@ def run(
     retraining: Retraining | None = None,
     retention: timedelta | None = None,
 ) -> None:
-    """Do jobs until SIGTERM or SIGINT; a job that is under way then goes on at the next start.
+    """Run jobs until SIGTERM or SIGINT; an unfinished job resumes at the next start.
 
     Args:
-        engine: The database of the jobs.
-        name: This worker's name, the same at each start: it takes up again what it left.
-        training: What does the jobs.
-        retraining: When to train unasked.
-        retention: How long jobs are kept after their end; None for good.
+        engine: The jobs database.
+        name: This worker's name; keep it the same at each start, so that the worker resumes its own jobs.
+        training: Runs a job.
+        retraining: The schedule for training; None for no schedule.
+        retention: How long jobs are kept after their end; None keeps them for ever.
 
     Raises:
-        JobsError: another worker of this name runs here, or the database cannot be used.
+        JobsError: a worker of this name is already running, or the database cannot be used.
     """
 
     def declare() -> Callable[[], None]:
@@ -66,7 +66,7 @@ def run(
         def begin() -> None:
             _plan(retraining, workflow)
             if retention is not None:
-                keep_for(retention, training.runs, APPLICATION)
+                start_retention(retention, training.runs, APPLICATION)
 
         return begin
 
@@ -74,10 +74,10 @@ def run(
 
 
 def _declare(training: Training, retraining: Retraining | None) -> Callable[[datetime, Any], None]:
-    """Make the workflows known by the names that others use; returns the one that a schedule starts."""
+    """Register the workflows under their public names; returns the one that the schedule starts."""
 
-    def train(asked: Any) -> dict[str, Any]:
-        return training.train(job_id(), asked)
+    def train(argument: Any) -> dict[str, Any]:
+        return training.train(job_id(), argument)
 
     workflow = DBOS.workflow(name=WORKFLOW)(train)
 
@@ -94,16 +94,16 @@ def _declare(training: Training, retraining: Retraining | None) -> Callable[[dat
 
 
 def _is_drifting(training: Training, over: timedelta) -> bool:
-    if training.surroundings.log_url is None:
-        raise JobsError("training when there is drift needs a prediction log (--log)")
+    if training.connections.log_url is None:
+        raise JobsError("retraining on drift needs a prediction log: set --log")
     now = datetime.now(UTC).replace(tzinfo=None)
-    with opened(training.surroundings.log_url) as log:
-        profiles = Profiles((), training.surroundings.tracking_uri)
+    with open_log(training.connections.log_url) as log:
+        profiles = Profiles((), training.connections.tracking_uri)
         return check(log, Window(now - over, now), profiles, now).is_alarm
 
 
 def _plan(retraining: Retraining | None, workflow: Callable[[datetime, Any], None]) -> None:
-    """Make the schedule that is asked for the one that there is; without one there is none."""
+    """Replace the stored schedule with the configured one; delete it if none is configured."""
     if retraining is None:
         DBOS.delete_schedule(_SCHEDULE)
         return
@@ -118,5 +118,7 @@ def _plan(retraining: Retraining | None, workflow: Callable[[datetime, Any], Non
                 }
             ]
         )
-    except DBOSException as exc:
-        raise JobsError(f"--retrain: {retraining.cron!r} should be five fields like `0 3 * * 1` ({exc})") from exc
+    except DBOSException as error:
+        raise JobsError(
+            f"--retrain: {retraining.cron!r} is not a cron expression with five fields like `0 3 * * 1` ({error})"
+        ) from error

@@ -1,7 +1,8 @@
-"""Which workers are alive, and going on with the jobs of those that are not.
+"""Worker locks, and recovery of jobs whose worker has died.
 
-Each worker holds the lock of a file of its name in the folder that it works in, which the system lets go of when it
-ends, however it ends. Workers that share jobs share that folder: on one machine, or on a file system with locks (NFS).
+Each worker locks a file with its name in the working folder. The operating system releases the lock when the process
+ends, even after a crash. Workers that share jobs share that folder, on one machine or on a file system with locks
+(NFS).
 """
 
 import fcntl
@@ -19,8 +20,8 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_model.errors import JobsError
 
-LOOK_SECONDS: Final = 2.0
-"""How often the workers of running jobs are looked after."""
+RECOVERY_INTERVAL_SECONDS: Final = 2.0
+"""Interval between checks of the workers of running jobs."""
 
 _NAME: Final = re.compile("[0-9A-Za-z][0-9A-Za-z._-]{0,99}")
 
@@ -28,63 +29,63 @@ _log = logging.getLogger("housing_price_model.worker")
 
 
 @contextmanager
-def only_one(folder: Path, name: str) -> Iterator[None]:
-    """Hold a worker's name in the folder that it works in, so that no second one takes up what the first is doing.
+def hold_worker_name(folder: Path, name: str) -> Iterator[None]:
+    """Hold the lock of a worker's name in its working folder, so that two workers never run the same jobs.
 
     Raises:
-        JobsError: it is no name, there is a worker of this name, or the folder cannot be used.
+        JobsError: the name is invalid or already in use, or the folder cannot be used.
     """
-    if not _NAME.fullmatch(name):  # it becomes that of a file
-        raise JobsError(f"--name {name!r}: should be of letters, digits, dots, underscores and dashes")
+    if not _NAME.fullmatch(name):  # the name becomes a file name
+        raise JobsError(f"--name {name!r}: use only letters, digits, dots, underscores and dashes")
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        with _one_at_a_time(folder):
+        with _exclusive(folder):
             file = _lock_of(folder, name).open("a")
-            is_ours = _locked(file)
-    except OSError as exc:
-        raise JobsError(f"{folder}: cannot be used as the folder of this worker ({exc.strerror})") from exc
+            is_locked = _try_lock(file)
+    except OSError as error:
+        raise JobsError(f"{folder}: cannot be used as the worker's folder ({error.strerror})") from error
     with file:
-        if not is_ours:
-            raise JobsError(f"{name}: another worker of this name runs on {folder}; give --name")
+        if not is_locked:
+            raise JobsError(f"{name}: another worker of this name runs on {folder}; choose another --name")
         yield
 
 
-def take_over(folder: Path, name: str, application: str) -> None:
-    """Put the jobs of workers that have ended back into their queue, from now on; DBOS has to be launched.
+def recover_jobs(folder: Path, name: str, application: str) -> None:
+    """Start a thread that puts the jobs of dead workers back into their queue; DBOS must be running.
 
     Args:
-        folder: Where the workers work.
+        folder: The working folder of the workers.
         name: This worker's own name.
-        application: DBOS's name for them; those of other kinds have other names.
+        application: DBOS application name of the workers to check.
     """
-    Thread(target=_look_after, args=(folder, name, application), name="looking-after", daemon=True).start()
+    Thread(target=_recover_repeatedly, args=(folder, name, application), name="job-recovery", daemon=True).start()
 
 
-def _look_after(folder: Path, name: str, application: str) -> None:
+def _recover_repeatedly(folder: Path, name: str, application: str) -> None:
     pause = Event()
-    while not pause.wait(LOOK_SECONDS):
+    while not pause.wait(RECOVERY_INTERVAL_SECONDS):
         try:
             running = DBOS.list_workflows(
                 status="PENDING", application_name=application, load_input=False, load_output=False
             )
             for other in sorted({one.executor_id or "" for one in running} - {name, ""}):
-                _take_over_from(folder, other)
+                _recover_jobs_of(folder, other)
         except (SQLAlchemyError, DBOSException, OSError):
-            # It may pass, and the jobs wait.
-            _log.exception("dead workers were not looked for")
+            # The error may be temporary; the jobs wait for the next check.
+            _log.exception("The check for dead workers failed")
 
 
-def _take_over_from(folder: Path, name: str) -> None:
+def _recover_jobs_of(folder: Path, name: str) -> None:
     path = _lock_of(folder, name)
     if not _NAME.fullmatch(name) or not path.is_file():
-        # Nobody of this name has worked here: it may have another folder, and live.
+        # No worker of this name has used this folder. It may be running with another one.
         return
-    # Whoever starts waits for its turn, and does not find its own name taken by somebody who only looks.
-    with _one_at_a_time(folder), path.open("a") as file:
-        if _locked(file):
-            # There is no public way to say which workers are dead.
+    # A starting worker waits for this check, so that it does not find its own name locked.
+    with _exclusive(folder), path.open("a") as file:
+        if _try_lock(file):
+            # DBOS has no public API to recover the jobs of chosen workers.
             for job in DBOS._recover_pending_workflows([name]):  # noqa: SLF001
-                _log.warning("%s: put back, for its worker %s has ended", job.get_workflow_id(), name)
+                _log.warning("%s: put back into the queue because its worker %s has died", job.get_workflow_id(), name)
 
 
 def _lock_of(folder: Path, name: str) -> Path:
@@ -92,13 +93,13 @@ def _lock_of(folder: Path, name: str) -> Path:
 
 
 @contextmanager
-def _one_at_a_time(folder: Path) -> Iterator[None]:
-    with (folder / ".names").open("a") as turn:
-        fcntl.flock(turn, fcntl.LOCK_EX)
+def _exclusive(folder: Path) -> Iterator[None]:
+    with (folder / ".names").open("a") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
         yield
 
 
-def _locked(file: IO[str]) -> bool:
+def _try_lock(file: IO[str]) -> bool:
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:

@@ -1,17 +1,17 @@
-"""A check as a JSON document; `docs/drift.md` says what its members mean."""
+"""A drift check as a JSON document; `docs/drift.md` describes its members."""
 
 from datetime import datetime
 from typing import Any, Final
 
 from housing_price_model.drift.check import Check, Judged
-from housing_price_model.drift.columns import Compared
+from housing_price_model.drift.columns import ColumnDrift
 from housing_price_model.drift.findings import Finding
 
 VERSION: Final = 1
 
 
 def document(check: Check) -> dict[str, Any]:
-    """Give the document's content."""
+    """Return the document."""
     return {
         "version": VERSION,
         "checked_at": _at(check.checked_at),
@@ -56,7 +56,7 @@ def _finding(finding: Finding) -> dict[str, Any]:
     }
 
 
-def _column(column: Compared) -> dict[str, Any]:
+def _column(column: ColumnDrift) -> dict[str, Any]:
     return {
         "name": column.name,
         "psi": column.psi,

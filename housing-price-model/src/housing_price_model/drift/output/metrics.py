@@ -1,4 +1,4 @@
-"""A check as metrics: in a file for node_exporter's textfile collector, or to be scraped."""
+"""A drift check as Prometheus metrics: in a file for node_exporter's textfile collector, or over HTTP."""
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -12,54 +12,54 @@ from housing_price_model.drift.check import Check
 from housing_price_model.errors import OutputError
 
 NAMES: Final = {
-    "housing_price_drift_alarm": "1 if the model's prices of the window raise the drift alarm, else 0",
-    "housing_price_drift_alarms": "How many tests of a family raise it",
-    "housing_price_drift_rows": "Rows in the window",
-    "housing_price_drift_psi": "Population stability index of a column, or of the predictions",
-    "housing_price_drift_ks": "Distance of the distribution functions of a number, from 0 to 1",
-    "housing_price_drift_missing_ratio": "Share of rows without a value",
-    "housing_price_drift_unjudged_rows": "Rows of the window whose model has no usable reference profile",
-    "housing_price_drift_last_check_timestamp_seconds": "When the check was made, as seconds since 1970",
+    "housing_price_drift_alarm": "1 if the model's predictions in the window raise the drift alarm, else 0",
+    "housing_price_drift_alarms": "Number of tests in a family that raise the drift alarm",
+    "housing_price_drift_rows": "Number of rows in the window",
+    "housing_price_drift_psi": "Population stability index of a column or of the predictions",
+    "housing_price_drift_ks": "Kolmogorov-Smirnov distance of a numeric column or of the predictions, from 0 to 1",
+    "housing_price_drift_missing_ratio": "Share of missing values of a column",
+    "housing_price_drift_unjudged_rows": "Number of rows in the window whose model has no usable reference profile",
+    "housing_price_drift_last_check_timestamp_seconds": "Unix time of the latest check in seconds",
 }
-"""Every metric with its meaning."""
+"""Name and help text of every metric."""
 
 
 def metrics_text(check: Check) -> str:
-    """Write the metrics of a check."""
+    """Return the metrics of a check in the Prometheus text format."""
     return generate_latest(_registry_of(check)).decode()
 
 
 class LatestCheck(Collector):
-    """The metrics of the latest check, to be scraped; none before the first."""
+    """A Prometheus collector with the metrics of the latest check; empty before the first."""
 
     def __init__(self) -> None:
         self._registry = CollectorRegistry()
 
     def show(self, check: Check) -> None:
-        """Show another check from now on."""
+        """Replace the metrics with those of a newer check."""
         self._registry = _registry_of(check)
 
     def collect(self) -> Iterable[Metric]:
-        """Give the metrics to Prometheus' client."""
+        """Return the metrics to the Prometheus client."""
         return self._registry.collect()
 
 
 @contextmanager
-def served(latest: LatestCheck, host: str, port: int) -> Iterator[str]:
-    """Answer GET /metrics; port 0 takes a free one.
+def serve_metrics(latest: LatestCheck, host: str, port: int) -> Iterator[str]:
+    """Serve GET /metrics; port 0 chooses a free port.
 
     Yields:
         The URL.
 
     Raises:
-        OutputError: the address cannot be listened on.
+        OutputError: the server cannot listen on the address.
     """
     registry = CollectorRegistry()
     registry.register(latest)
     try:
         server, thread = start_http_server(port, host, registry)
-    except OSError as exc:
-        raise OutputError(f"{host}:{port}: cannot be listened on ({exc.strerror})") from exc
+    except OSError as error:
+        raise OutputError(f"{host}:{port}: cannot listen on this address ({error.strerror})") from error
     try:
         yield f"http://{host}:{server.server_port}/metrics"
     finally:

@@ -1,4 +1,4 @@
-"""A check as one HTML file that loads nothing: plots are inline SVG, and it works from a disk or in a mail."""
+"""A drift check as a self-contained HTML page: plots are inline SVG, so it can be opened from disk or mailed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,23 +11,23 @@ from housing_price_model.drift.columns import Bins
 from housing_price_model.drift.compare import Comparison
 from housing_price_model.drift.findings import (
     FALSE_ALARMS,
-    LEAST_KS,
-    LEAST_POINTS,
-    LEAST_RATIO,
-    LEAST_ROWS,
     MAJOR_PSI,
+    MIN_KS,
+    MIN_POINTS,
+    MIN_RATIO,
+    MIN_ROWS,
     MODERATE_PSI,
     Family,
 )
 from housing_price_model.reference.tally import GROUP
 
-_SHOWN_BINS: Final = 12
-_SHOWN_COLUMNS: Final = 15
+_MAX_BINS: Final = 12
+_MAX_OPEN_COLUMNS: Final = 15
 
 
 @dataclass(frozen=True)
 class Plot:
-    """A plot of shares with its title; `marked` labels stand out, and the title of what raises the alarm."""
+    """A plot of shares; `marked` labels are highlighted, and the title if the subject raises the alarm."""
 
     title: str
     bins: Bins
@@ -36,7 +36,7 @@ class Plot:
 
 
 def page(check: Check) -> str:
-    """Write the page."""
+    """Return the page as HTML."""
     environment = Environment(
         loader=PackageLoader("housing_price_model.drift.output", "."),
         autoescape=True,
@@ -50,33 +50,33 @@ def page(check: Check) -> str:
         plots=_plots,
         group_plot=_group_plot,
         shortened=_shortened,
-        shown_columns=_SHOWN_COLUMNS,
+        max_open_columns=_MAX_OPEN_COLUMNS,
         false_alarms=sum(FALSE_ALARMS.values()),
         moderate=MODERATE_PSI,
         major=MAJOR_PSI,
-        least_ks=LEAST_KS,
-        least_ratio=LEAST_RATIO,
-        least_points=LEAST_POINTS,
-        least_rows=LEAST_ROWS,
+        min_ks=MIN_KS,
+        min_ratio=MIN_RATIO,
+        min_points=MIN_POINTS,
+        min_rows=MIN_ROWS,
     )
 
 
 def _alarmed(found: Comparison) -> list[tuple[str, str, list[str]]]:
-    """Give each subject once, in the order of the alarms: its family, its name, and what is said of it."""
-    said: dict[tuple[str, str], dict[str, list[str]]] = {}
+    """Return family, subject and descriptions of each alarmed subject once, in the order of the alarms."""
+    descriptions: dict[tuple[str, str], dict[str, list[str]]] = {}
     for one in found.alarms:
-        said.setdefault((one.family.value, one.subject), {}).setdefault(one.says, []).append(one.measured)
+        descriptions.setdefault((one.family.value, one.subject), {}).setdefault(one.says, []).append(one.measured)
     return [
         (family, subject, ["; ".join(filter(None, [says, *measured])) for says, measured in texts.items()])
-        for (family, subject), texts in said.items()
+        for (family, subject), texts in descriptions.items()
     ]
 
 
 def _plots(found: Comparison) -> list[Plot]:
-    """Give the plots of what raises the alarm; without an alarm, of the columns that moved most."""
+    """Return plots of the columns that raise the alarm, or of the three with the largest PSI if none does."""
     alarmed = {one.subject for one in found.alarms}
     columns = sorted(found.columns, key=lambda column: -column.psi)
-    # The neighbourhoods have a plot of their own.
+    # Neighbourhoods have their own plot.
     columns = [column for column in columns if column.name != GROUP]
     chosen = [column for column in columns if column.name in alarmed] or columns[:3]
     predictions = [column for column in found.predictions if column not in chosen]
@@ -92,10 +92,10 @@ def _group_plot(found: Comparison) -> Plot:
 
 
 def _shortened(bins: Bins) -> Bins:
-    """Keep the first bins and add up the rest."""
-    if len(bins.labels) <= _SHOWN_BINS:
+    """Keep the first bins and merge the rest."""
+    if len(bins.labels) <= _MAX_BINS:
         return bins
-    kept = _SHOWN_BINS - 1
+    kept = _MAX_BINS - 1
     rest = f"{len(bins.labels) - kept} others"
     shares = [[*values[:kept], sum(values[kept:])] for values in (bins.logged, bins.reference)]
     return Bins([*bins.labels[:kept], rest], *shares)

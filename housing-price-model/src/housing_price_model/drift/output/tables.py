@@ -1,4 +1,4 @@
-"""A check as a table on the terminal."""
+"""A drift check as tables on the terminal."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -8,33 +8,33 @@ from rich.markup import escape
 from rich.table import Table
 
 from housing_price_model.drift.check import Check, Judged
-from housing_price_model.drift.columns import Compared
+from housing_price_model.drift.columns import ColumnDrift
 from housing_price_model.drift.findings import MAJOR_PSI, MODERATE_PSI
 
-_SHOWN: Final = 12
+_MAX_COLUMNS: Final = 12
 
 
 def tables(check: Check) -> Iterator[RenderableType]:
-    """Give what to print, in order."""
+    """Yield the parts to print, in order."""
     if not check.judged and not check.unjudged:
-        yield f"No prices: {check.window}."
+        yield f"No predictions in the window: {check.window}."
     for one in check.judged:
         found = one.comparison
         colour = {"alarm": "bold red", "steady": "green"}.get(found.verdict, "yellow")
         yield (
             f"[{colour}]{found.verdict.upper()}[/]  {escape(one.model.name)} version {escape(one.model.version)} "
             f"({escape(one.model.model_id)}): {found.rows:,} rows, {check.window}; "
-            f"trained on {found.houses:,} houses; {found.known:,} sale prices known"
+            f"trained on {found.houses:,} houses; {found.known:,} known sale prices"
         )
         if found.alarms:
             yield _alarms(one)
         yield _columns(one)
     for model, reason in check.unjudged:
-        yield f"[yellow]not judged[/]: {model.rows:,} rows of {escape(model.model_id)}: {escape(reason)}"
+        yield f"[yellow]NOT CHECKED[/]  {model.rows:,} rows of {escape(model.model_id)}: {escape(reason)}"
 
 
 def summary(check: Check) -> Iterator[str]:
-    """Give one line for each model."""
+    """Yield one line per model."""
     for one in check.judged:
         found = one.comparison
         subjects = ", ".join(dict.fromkeys(finding.subject for finding in found.alarms))
@@ -43,27 +43,27 @@ def summary(check: Check) -> Iterator[str]:
             f"{one.model.version} ({one.model.model_id}){': ' if subjects else ''}{subjects}"
         )
     for model, reason in check.unjudged:
-        yield f"{check.checked_at:%Y-%m-%d %H:%M:%S} not judged: {model.rows:,} rows of {model.model_id}: {reason}"
+        yield f"{check.checked_at:%Y-%m-%d %H:%M:%S} not checked: {model.rows:,} rows of {model.model_id}: {reason}"
     if not check.judged and not check.unjudged:
-        yield f"{check.checked_at:%Y-%m-%d %H:%M:%S} no prices, {check.window}"
+        yield f"{check.checked_at:%Y-%m-%d %H:%M:%S} no predictions, {check.window}"
 
 
 def _alarms(one: Judged) -> Table:
     table = Table(
-        "What", "Where", "Now and at training", "Size", "Chance", title="What to look at", title_justify="left"
+        "Test family", "Subject", "Now and at training", "Effect", "p-value", title="Alarms", title_justify="left"
     )
     for finding in one.comparison.alarms:
-        chance = f"{finding.adjusted:.0e}" if finding.adjusted else "0"
-        table.add_row(finding.family.value, escape(finding.subject), escape(finding.says), finding.measured, chance)
+        p_value = f"{finding.adjusted:.0e}" if finding.adjusted else "0"
+        table.add_row(finding.family.value, escape(finding.subject), escape(finding.says), finding.measured, p_value)
     return table
 
 
 def _columns(one: Judged) -> Table:
     found = one.comparison
-    columns = sorted(found.columns, key=lambda column: -column.psi)[:_SHOWN]
+    columns = sorted(found.columns, key=lambda column: -column.psi)[:_MAX_COLUMNS]
     table = Table(
         *("Column", "PSI", "by chance", "KS", "Typical", "at training", "Missing", "at training", "Unseen, vanished"),
-        title=f"Predictions, and the {len(columns)} columns that moved most",
+        title=f"Predictions, and the {len(columns)} columns with the largest PSI",
         title_justify="left",
     )
     for column in (*found.predictions, *columns):
@@ -71,7 +71,7 @@ def _columns(one: Judged) -> Table:
     return table
 
 
-def _cells(column: Compared) -> list[str]:
+def _cells(column: ColumnDrift) -> list[str]:
     colour = "red" if column.psi >= MAJOR_PSI else "yellow" if column.psi >= MODERATE_PSI else "default"
     words = [
         *(f"+{word} ({count})" for word, count in column.unseen.items()),

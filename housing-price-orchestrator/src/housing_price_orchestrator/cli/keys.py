@@ -34,14 +34,16 @@ app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys."
 
 _VARIABLE = f"{PREFIX}AUTH__KEYS_FILE"
 
-type FileOption = Annotated[Path | None, typer.Option("--file", help=f"File of API keys ({_VARIABLE}).")]
+# Typer does not read the options of a `type` alias.
+FileOption = Annotated[Path | None, typer.Option("--file", help=f"File of API keys ({_VARIABLE}).")]
 
 
 @app.command()
 def create(
     name: Annotated[str, typer.Argument(help="Name of the caller that the key is for.")],
     scope: Annotated[
-        list[str] | None, typer.Option(help=f"Scope of the key: {', '.join(SCOPES)}; repeatable. [default: predict]")
+        list[str] | None,
+        typer.Option(help=f"Scope of the key: {', '.join(SCOPES)}; repeatable.", show_default="predict"),
     ] = None,
     expires_in_days: Annotated[
         int | None, typer.Option(min=1, max=3650, help="Days until the key expires; without it the key never expires.")

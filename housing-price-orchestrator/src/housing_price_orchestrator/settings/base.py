@@ -33,10 +33,9 @@ def split_list(value: object) -> object:
 
 
 def variable_name(loc: tuple[int | str, ...]) -> str:
-    """Return the environment variable of a setting, given its group and its name."""
-    if loc[0] == "tracing":
-        return "OTEL_" + DELIMITER.join(str(part).upper() for part in loc[1:])
-    return PREFIX + DELIMITER.join(str(part).upper() for part in loc)
+    """Return the environment variable of a setting, given its group and its name; indices in a list are ignored."""
+    names = [part.upper() for part in loc if isinstance(part, str)]
+    return "OTEL_" + DELIMITER.join(names[1:]) if loc[0] == "tracing" else PREFIX + DELIMITER.join(names)
 
 
 def is_loopback(host: str) -> bool:

@@ -29,10 +29,11 @@ def load_settings(*, host: str | None = None, port: int | None = None) -> Settin
 
 
 def _to_invalid_settings(error: ValidationError, *group: str) -> InvalidSettings:
-    problems = [
-        f"{variable_name((*group, *finding['loc']))}: {finding['msg']}" if finding["loc"] else finding["msg"]
-        for finding in error.errors(include_url=False, include_input=False)
-    ]
+    problems = []
+    for finding in error.errors(include_url=False, include_input=False):
+        message = finding["msg"].removeprefix("Value error, ")
+        location = finding["loc"]
+        problems.append(f"{variable_name((*group, *location))}: {message}" if location else message)
     return InvalidSettings("\n".join(problems))
 
 

@@ -1,4 +1,4 @@
-"""Shared by the tests of all packages: one trained model, and which tests belong to `make test`."""
+"""Shared by the tests of all packages: the trained model, and the marker of tests that only `make test-all` runs."""
 
 import fcntl
 import os
@@ -11,21 +11,21 @@ from pathlib import Path
 import pytest
 
 CHAMPION_VARIABLE = "HOUSING_PRICE_CHAMPION"
-"""Names a folder with an exported model that the tests use instead of training one."""
+"""Environment variable with the folder of an exported model, which the tests use instead of training one."""
 
 FULL_FOLDERS = {"integration", "container", "browser", "mlserver"}
 FULL_MARKERS = {"stack", "container", "browser", "mlserver"}
-"""Tests in these folders, or with these markers, run in `make test-all` only: they carry the marker `full`."""
+"""Tests in these folders or with these markers get the marker `full`: only `make test-all` runs them."""
 
 
 def pytest_configure() -> None:
-    """Handle Ctrl-C even if the tests were started in the background, where it is ignored and children inherit that."""
+    """Handle SIGINT even if the tests were started in the background, where shells ignore it for all children."""
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that `make test` leaves to `make test-all`."""
+    """Mark the tests that only `make test-all` runs."""
     for item in items:
         markers = {marker.name for marker in item.iter_markers()}
         if FULL_MARKERS & markers or FULL_FOLDERS & set(item.path.parts):
@@ -33,7 +33,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
-    """Print the time of each group of tests: a package, and the folder in it."""
+    """Print the total time of each group of tests, that is each folder below `tests`."""
     seconds: dict[str, float] = defaultdict(float)
     for reports in terminalreporter.stats.values():
         for report in reports:
@@ -47,11 +47,11 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
 
 @pytest.fixture(scope="session")
 def champion(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Train the model at full quality once for the whole run; returns its export: `model/` and `manifest.json`."""
+    """Train the model at full quality once per run; returns its export with `model/` and `manifest.json`."""
     if exported := os.environ.get(CHAMPION_VARIABLE):
         return Path(exported)
     base = tmp_path_factory.getbasetemp()
-    # Each parallel worker has a folder of its own in the folder of the run.
+    # The base folder of a parallel worker lies inside the folder of the run, which all workers share.
     folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "champion"
     folder.mkdir(exist_ok=True)
     with (folder / "lock").open("w") as lock:
@@ -63,8 +63,8 @@ def champion(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 def _train(folder: Path) -> None:
     options = ("--tracking-uri", f"sqlite:///{folder / 'mlflow.db'}", "--export-to", str(folder / "export"))
-    # MLflow writes artefacts into the working directory.
-    trained = subprocess.run(  # noqa: S603 - the project's own command
+    # MLflow writes artefacts to the working directory.
+    trained = subprocess.run(  # noqa: S603 - a fixed command of this project
         [sys.executable, "-m", "housing_price_model", "train", *options],
         cwd=folder,
         stdout=subprocess.PIPE,

@@ -8,12 +8,12 @@ from .running import Up
 
 @pytest.fixture
 def start(tmp_path: Path) -> Iterator[Callable[..., Up]]:
-    """Starts `housing-price up` with stand-ins for the services, as often as a test likes, and ends them all."""
+    """Return a function that starts `housing-price up` with fake services. All are stopped after the test."""
     started: list[Up] = []
 
-    def start(*options: str, **how: object) -> Up:
-        state = how.pop("state", tmp_path / "state")
-        up = Up(state, *options, **({"fakes": True} | how))
+    def start(*options: str, **changes: object) -> Up:
+        state = changes.pop("state", tmp_path / "state")
+        up = Up(state, *options, **({"fakes": True} | changes))
         started.append(up)
         return up
 

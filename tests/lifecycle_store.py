@@ -1,4 +1,4 @@
-"""A registry with a champion, two challengers and versions that are not as they should be."""
+"""Fills a registry with a champion, two challengers and two invalid versions."""
 
 import json
 import shutil
@@ -16,10 +16,10 @@ from housing_price_model.training.mlflow_run import EXPERIMENT
 from housing_price_model.training.train import train
 
 QUICK = Recipe(trees=20, spread_trees=5, folds=3)
-"""The same steps as the served recipe, in a second."""
+"""The same steps as the production recipe, but trains in one second."""
 
 CHAMPION, SECOND, THIRD, OTHERWISE, DAMAGED = "1", "2", "3", "4", "5"
-"""`OTHERWISE` has golden answers that its model does not give, `DAMAGED` another digest than that of its files."""
+"""`OTHERWISE` has golden answers that differ from its model's answers; `DAMAGED` has a wrong recorded digest."""
 
 
 @dataclass(frozen=True)
@@ -28,26 +28,27 @@ class LifecycleStore:
     uri: str
 
     def copied_to(self, folder: Path) -> str:
-        """Give a store of its own to a test; the files of the models are shared, and nobody writes them."""
+        """Copy the database for one test and return its URI. The model files are shared and read-only."""
         shutil.copyfile(self.folder / "mlflow.db", folder / "mlflow.db")
         return f"sqlite:///{folder / 'mlflow.db'}"
 
 
 def new_store(folder: Path) -> str:
-    """Make an empty store; returns its URI."""
+    """Create an empty store and return its URI."""
     uri = f"sqlite:///{folder / 'mlflow.db'}"
     MlflowClient(uri).create_experiment(EXPERIMENT, (folder / "artifacts").as_uri())
     return uri
 
 
 def every_tenth_house(path: Path) -> Path:
-    """Write a CSV that is quickly trained on."""
+    """Write every tenth house of the survey to a CSV file, for quick training."""
     lines = BUNDLED.read_text(encoding="utf-8").splitlines(keepends=True)
     path.write_text("".join([lines[0], *lines[1::10]]), encoding="utf-8")
     return path
 
 
 def fill(folder: Path, houses: Path) -> LifecycleStore:
+    """Create a store with versions 1 to 5, trained on `houses`."""
     uri = new_store(folder)
     client = connect(uri)
     models = []
@@ -57,7 +58,7 @@ def fill(folder: Path, houses: Path) -> LifecycleStore:
         models.append((f"models:/{output.model_id}", trained.run_id, trained.model_id))
     register(client, *models[0], rmsle=0.15)
     register_challenger(client, *models[1], rmsle=0.16)
-    # The first one again under another number: a third training would show nothing more.
+    # The first model again as another version, which saves a third training.
     register_challenger(client, models[0][0], "", models[0][2], rmsle=0.17)
     _register_changed(client, folder / "otherwise", changes_golden=True)
     _register_changed(client, folder / "damaged", changes_golden=False)
@@ -77,7 +78,7 @@ def _register_changed(client: MlflowClient, folder: Path, *, changes_golden: boo
 
 
 def change_golden(model: Path) -> None:
-    """Have the golden answers of a model's folder be others than it gives, by a cent."""
+    """Change a golden answer of a model by one cent, so that the model fails the check."""
     golden = model / "artifacts" / "golden.json"
     stored = json.loads(golden.read_text())
     stored["answers"][0]["price"] += 0.01

@@ -1,4 +1,4 @@
-"""Real `housing-price up` processes under test, and a look at every process that one of them started."""
+"""Runs real `housing-price up` processes in tests, and finds every process that they started."""
 
 import os
 import re
@@ -13,29 +13,31 @@ from pathlib import Path
 from typing import Any
 
 MARK = "HOUSING_PRICE_TEST_MARK"
+"""Environment variable that identifies the descendants of a process under test."""
+
 FAKES = Path(__file__).with_name("fakes")
 FREE_PORTS = ("--port", "0", "--model-server-port", "0", "--tracking-port", "0")
 POLL_SECONDS = 0.05
 
 
 def wait_until[T](found: Callable[[], T], seconds: float, what: str | Callable[[], str]) -> T:
-    """Poll until the answer is truthy; fail with `what` when the time is up."""
+    """Poll until the result is truthy and return it; fail with `what` after the time limit."""
     deadline = time.monotonic() + seconds
     while True:
-        if answer := found():
-            return answer
+        if result := found():
+            return result
         if time.monotonic() > deadline:
-            raise AssertionError(f"within {seconds} s: {what if isinstance(what, str) else what()}")
+            raise AssertionError(f"not within {seconds} s: {what if isinstance(what, str) else what()}")
         time.sleep(POLL_SECONDS)
 
 
 def price_in(answer: Mapping[str, Any]) -> dict[str, Any]:
-    """What is the same each time the same house is asked about: all but the transaction."""
+    """Return the fields of a response that are equal for equal houses: all but the transaction id."""
     return {key: value for key, value in answer.items() if key != "transactionId"}
 
 
 def marked_processes(mark: str) -> dict[int, str]:
-    """Every living process that inherited the mark, wherever it hides: process id and command line."""
+    """Find every running process that inherited the mark; returns command lines by process id."""
     found = {}
     for folder in Path("/proc").glob("[0-9]*"):
         try:
@@ -63,7 +65,7 @@ class Up:
         self.state = state
         self._log = Path(tempfile.gettempdir()) / f"up-{self.mark}.log"
         variables = os.environ | {MARK: self.mark} | (environment or {})
-        # Unset, as on most machines: what Python writes beside the code that it loads must do no harm.
+        # Unset, as on most machines: the bytecode that Python then writes must do no harm.
         variables.pop("PYTHONDONTWRITEBYTECODE", None)
         if fakes:
             variables |= {"PYTHONPATH": str(FAKES), "FAKE_STATE": str(state)}
@@ -79,7 +81,7 @@ class Up:
 
     @property
     def url(self) -> str:
-        """The API's address, from the table."""
+        """The address of the API, from the printed table."""
         found = re.search(r"House price API\W+(http://[^/\s]+)/api/v1/price/predict", self.log)
         assert found, self.log
         return found[1]
@@ -91,7 +93,7 @@ class Up:
         return found[1]
 
     def wait_for(self, pattern: str, seconds: float = 30, count: int = 1) -> list[str]:
-        """Wait until the log holds the pattern so many times; fail at once if the command ends before."""
+        """Wait until the log contains the pattern `count` times; fail at once if the command ends first."""
 
         def look() -> list[str]:
             ended = self.process.poll() is not None
@@ -108,7 +110,7 @@ class Up:
         return marked_processes(self.mark)
 
     def pid_of(self, text: str, but_not: str = "leash.py") -> int:
-        """The one process whose command line holds one text and not the other."""
+        """Return the id of the only process whose command line contains `text` but not `but_not`."""
         found = [pid for pid, command in self.processes().items() if text in command and but_not not in command]
         assert len(found) == 1, self.processes()
         return found[0]
@@ -117,18 +119,18 @@ class Up:
         self.process.send_signal(number)
 
     def wait(self, seconds: float = 10) -> int:
-        """Wait for the end of the command; nothing that it started may live on."""
+        """Wait for the end of the command and of every process that it started; returns the exit status."""
         began = time.monotonic()
         status = self.process.wait(seconds)
-        # make that is told SIGTERM may be gone a moment before those whom it told.
-        self.wait_for_the_end_of_all(seconds - (time.monotonic() - began))
+        # After SIGTERM, make can end a moment before its children.
+        self.wait_until_no_process_is_left(seconds - (time.monotonic() - began))
         return status
 
-    def wait_for_the_end_of_all(self, seconds: float) -> None:
+    def wait_until_no_process_is_left(self, seconds: float) -> None:
         wait_until(lambda: not self.processes(), seconds, lambda: f"left: {self.processes()}\n{self.log}")
 
     def end(self) -> None:
-        """Leave nothing behind, whatever the test did."""
+        """Stop the command and kill every remaining process."""
         if self.process.poll() is None:
             self.process.terminate()
             try:

@@ -1,4 +1,4 @@
-"""What `compose.yaml` says, read without an engine; `container/` runs it."""
+"""Checks of the text of `compose.yaml`, without a container engine. `tests/container` runs it."""
 
 import re
 import shutil
@@ -31,7 +31,7 @@ def test_publishing_the_api_does_not_publish_the_tracking_server(service: str, p
         ("lifecycle-worker", ["tracking", "serving"], {"queue:/queue", "serving:/serving"}),
     ],
 )
-def test_a_worker_is_given_what_it_needs_and_publishes_nothing(
+def test_a_worker_has_only_the_access_that_it_needs_and_publishes_no_port(
     name: str, networks: list[str], volumes: set[str]
 ) -> None:
     service = yaml.safe_load(COMPOSE.read_text())["services"][name]
@@ -42,16 +42,19 @@ def test_a_worker_is_given_what_it_needs_and_publishes_nothing(
     assert set(service["deploy"]["resources"]["limits"]) == {"cpus", "memory", "pids"}
 
 
-def test_the_api_and_the_workers_have_one_queue_and_the_api_reads_no_parquet() -> None:
+def test_the_api_and_the_workers_share_one_queue_and_the_api_reads_no_parquet() -> None:
     services = yaml.safe_load(COMPOSE.read_text())["services"]
     api, scoring = services["orchestrator"], services["scoring-worker"]
     jobs = {name: value for name, value in api["environment"].items() if "JOBS" in name}
     assert jobs == {name: value for name, value in scoring["environment"].items() if "JOBS" in name}
     for name in ("training-worker", "lifecycle-worker"):
         assert services[name]["environment"]["HOUSING_PRICE_JOBS_URL"] in jobs.values()
-    # What is served is written by the lifecycle worker only.
+    # Only the lifecycle worker writes the routes and the desired state.
     mounts = {
-        name: one for name, service in services.items() for one in service.get("volumes", []) if "serving:" in one
+        name: volume
+        for name, service in services.items()
+        for volume in service.get("volumes", [])
+        if "serving:" in volume
     }
     followers = ("orchestrator", "scoring-worker")
     assert mounts == dict.fromkeys(followers, "serving:/serving:ro") | {"lifecycle-worker": "serving:/serving"}
@@ -65,7 +68,7 @@ MONITORING = ("prometheus", "grafana", "drift-metrics")
 
 
 @pytest.mark.parametrize("name", MONITORING)
-def test_what_watches_is_pinned_published_on_loopback_and_mounts_what_there_is(name: str) -> None:
+def test_monitoring_images_are_pinned_published_on_loopback_and_mount_existing_files(name: str) -> None:
     service = yaml.safe_load(COMPOSE.read_text())["services"][name]
     assert service["profiles"] == ["monitoring"]
     assert re.fullmatch(r"[a-z/-]+:\$\{[A-Z_]+:-v?\d+\.\d+\.\d+\}", service["image"])
@@ -75,14 +78,14 @@ def test_what_watches_is_pinned_published_on_loopback_and_mounts_what_there_is(n
         assert not mounted.startswith(".") or (COMPOSE.parent / mounted).exists()
 
 
-def test_the_check_for_drift_reads_the_log_and_has_no_way_out() -> None:
+def test_the_drift_check_reads_the_prediction_log_and_has_no_network() -> None:
     services = yaml.safe_load(COMPOSE.read_text())["services"]
     drift = services["drift"]
     assert drift["profiles"] == ["monitoring"]
     assert drift["network_mode"] == "none"
     assert not {"networks", "ports", "environment"} & set(drift)
     assert drift["volumes"] == ["predictions:/data:ro", "export:/export:ro", "drift:/drift"]
-    # It reads what the orchestrator writes, is of the image that trains, and writes where Prometheus is shown it from.
+    # It reads the log of the orchestrator, runs in the image of the trainer, and writes where Prometheus scrapes.
     assert "predictions:/data" in services["orchestrator"]["volumes"]
     assert drift["image"] == services["trainer"]["image"]
     assert "drift:/drift:ro" in services["drift-metrics"]["volumes"]
@@ -91,8 +94,8 @@ def test_the_check_for_drift_reads_the_log_and_has_no_way_out() -> None:
     assert drift["command"][-1].endswith(".prom")
 
 
-def test_prometheus_looks_where_the_services_are() -> None:
-    """The targets are names and ports of services that share a network with Prometheus."""
+def test_prometheus_can_reach_its_targets() -> None:
+    """Each target is a service on a network of Prometheus."""
     services = yaml.safe_load(COMPOSE.read_text())["services"]
     configuration = yaml.safe_load((COMPOSE.parent / "deploy" / "monitoring" / "prometheus.yml").read_text())
     for job in configuration["scrape_configs"]:
@@ -101,10 +104,10 @@ def test_prometheus_looks_where_the_services_are() -> None:
             assert set(services[name]["networks"]) & set(services["prometheus"]["networks"])
 
 
-def test_docker_compose_takes_every_profile() -> None:
+def test_docker_compose_accepts_every_profile() -> None:
     if shutil.which("docker") is None or subprocess.run(["docker", "compose", "version"], check=False).returncode:
         pytest.skip("docker compose was not found")
     command = ["docker", "compose", "--profile", "*", "config", "--services"]
-    ended = subprocess.run(command, cwd=COMPOSE.parent, capture_output=True, text=True, check=False, timeout=60)
-    assert ended.returncode == 0, ended.stderr
-    assert {*MONITORING, "drift"} <= set(ended.stdout.split())
+    completed = subprocess.run(command, cwd=COMPOSE.parent, capture_output=True, text=True, check=False, timeout=60)
+    assert completed.returncode == 0, completed.stderr
+    assert {*MONITORING, "drift"} <= set(completed.stdout.split())

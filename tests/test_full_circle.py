@@ -1,4 +1,4 @@
-"""`docs/full-circle.md` on the real stack: from prices that are served to a model that learned from them, and back."""
+"""`docs/full-circle.md` on the real stack: serve prices, detect drift, retrain on sales, promote, roll back."""
 
 import csv
 import json
@@ -19,7 +19,7 @@ from factories import survey_houses, survey_rows
 from housing_price.stack.state import REPOSITORY, State
 
 with warnings.catch_warnings():
-    # MLflow warns of its own type hints while it is imported; later warnings are errors, as everywhere.
+    # Importing MLflow warns about its own type hints; all later warnings are errors.
     warnings.simplefilter("ignore")
     import_module("mlflow.pyfunc")
 
@@ -39,21 +39,21 @@ pytestmark = [
 
 START_SECONDS = 120
 JOB_SECONDS = 480
-DRIFTED = 3
-"""How `housing-price-model drift` ends where it raises the alarm."""
+DRIFT_ALARM = 3
+"""Exit status of `housing-price-model drift` if it raises the alarm."""
 
-LAST_YEAR = 2008
+LAST_TRAINING_YEAR = 2008
 
-MUCH_ASKED, OF_THEM, OF_OTHERS = {"NridgHt", "Somerst"}, 150, 150
-"""A new customer asks about two neighbourhoods far more often than they were sold in the survey."""
+FREQUENT_NEIGHBORHOODS, FREQUENT_COUNT, OTHER_COUNT = {"NridgHt", "Somerst"}, 150, 150
+"""A new customer requests prices in two neighbourhoods far more often than the survey contains them."""
 
 
 @pytest.fixture
 def up(tmp_path: Path) -> Iterator[Up]:
-    """A stack whose champion knows what was sold until 2008, at its full quality."""
+    """A stack whose champion was trained at full quality on the sales until 2008."""
     state = State(tmp_path / "state")
     state.folder.mkdir()
-    train(new_store(state.folder), survey_until(LAST_YEAR, tmp_path / "until.csv"))
+    train(new_store(state.folder), survey_until(LAST_TRAINING_YEAR, tmp_path / "until.csv"))
     up = Up(state.folder, folder=REPOSITORY, environment={"HOUSING_PRICE_DRAIN_SECONDS": "2"})
     try:
         up.wait_until_up(START_SECONDS)
@@ -64,7 +64,7 @@ def up(tmp_path: Path) -> Iterator[Up]:
 
 
 def survey_until(year: int, path: Path) -> Path:
-    """Write the survey's sales until the end of a year."""
+    """Write the survey's sales until the end of a year to a CSV file."""
     rows = [row for row in survey_rows() if int(row["YrSold"]) <= year]
     with path.open("w", encoding="utf-8", newline="") as file:
         writer = csv.DictWriter(file, list(rows[0]), lineterminator="\n")
@@ -74,15 +74,15 @@ def survey_until(year: int, path: Path) -> Path:
 
 
 def houses_of_the_new_customer() -> list[tuple[dict[str, Any], int]]:
-    """Houses that the champion has not seen, and what they were sold for."""
+    """Return houses that are not in the champion's training data, with their sale prices."""
     unseen = [
         (house, int(row["SalePrice"]))
         for house, row in zip(survey_houses(), survey_rows(), strict=True)
-        if int(row["YrSold"]) > LAST_YEAR
+        if int(row["YrSold"]) > LAST_TRAINING_YEAR
     ]
-    much = [one for one in unseen if one[0]["neighborhood"] in MUCH_ASKED]
-    others = [one for one in unseen if one[0]["neighborhood"] not in MUCH_ASKED]
-    return much[:OF_THEM] + others[:: len(others) // OF_OTHERS][:OF_OTHERS]
+    frequent = [sale for sale in unseen if sale[0]["neighborhood"] in FREQUENT_NEIGHBORHOODS]
+    others = [sale for sale in unseen if sale[0]["neighborhood"] not in FREQUENT_NEIGHBORHOODS]
+    return frequent[:FREQUENT_COUNT] + others[:: len(others) // OTHER_COUNT][:OTHER_COUNT]
 
 
 def model_command(up: Up, *command: str) -> subprocess.CompletedProcess[str]:
@@ -101,49 +101,53 @@ def log_of(up: Up) -> str:
     return f"sqlite:///{State(up.state).predictions}"
 
 
-def finished(client: httpx.Client, job: str) -> dict[str, Any]:
-    def look() -> dict[str, Any] | None:
+def wait_for_job(client: httpx.Client, job: str) -> dict[str, Any]:
+    def finished_job() -> dict[str, Any] | None:
         found: dict[str, Any] = client.get(f"/api/v1/jobs/{job}").json()
         return found if found["state"] in {"succeeded", "failed", "cancelled"} else None
 
-    return wait_until(look, JOB_SECONDS, "the job ends") or {}
+    return wait_until(finished_job, JOB_SECONDS, "the job has finished") or {}
 
 
-def test_the_circle_from_served_prices_to_a_better_model_and_back(up: Up) -> None:
+def test_served_prices_and_sales_lead_to_a_better_model_which_can_be_rolled_back(up: Up) -> None:
     sold = houses_of_the_new_customer()
     with httpx.Client(base_url=up.url, timeout=60) as client:
-        # Serve, and log.
+        # Serve and log prices.
         answer = client.post("/api/v1/price/predict/batch", json={"data": [house for house, _ in sold]})
         assert answer.status_code == 200, answer.text
         prices = answer.json()["predictions"]
         assert {price["model"]["version"] for price in prices} == {"1"}
         first = f"/api/v1/predictions/{prices[0]['transactionId']}"
-        wait_until(lambda: client.get(first).status_code == 200, 20, "the prices are written down")
+        wait_until(lambda: client.get(first).status_code == 200, 20, "the prices are in the prediction log")
 
-        # What the houses were sold for.
+        # Report the actual sale prices.
         actuals = [
             {"transactionId": price["transactionId"], "salePrice": sale, "soldOn": "2026-11-01"}
             for price, (_, sale) in zip(prices, sold, strict=True)
         ]
-        told = client.post("/api/v1/price/actuals", json={"data": actuals})
-        assert told.json()["stored"] == len(sold), told.text
+        reported = client.post("/api/v1/price/actuals", json={"data": actuals})
+        assert reported.json()["stored"] == len(sold), reported.text
 
-        # The drift alarm.
+        # The drift check raises the alarm.
         drift = model_command(up, "drift")
-        assert drift.returncode == DRIFTED, drift.stdout + drift.stderr
+        assert drift.returncode == DRIFT_ALARM, drift.stdout + drift.stderr
         assert "Neighborhood" in drift.stdout
 
-        # A training on the survey and what was served and sold, through its gate.
+        # Train on the survey and the reported sales; the candidate passes its gate.
         job = client.post("/api/v1/jobs/training", json={"source": "prediction-log"})
         assert job.status_code == 202, job.text
-        done = finished(client, job.json()["id"])
+        done = wait_for_job(client, job.json()["id"])
         assert done["state"] == "succeeded", done
         result = client.get(f"/api/v1/jobs/{job.json()['id']}/result").json()
         assert (result["version"], result["isChallenger"]) == ("2", True), result["gate"]
 
-        # A shadow, compared with what was answered.
+        # Run a shadow and compare its prices with the returned ones.
         assert models(up, "shadow", "2", "--reason", "trained on what we sold", "--watch").returncode == 0
-        wait_until(lambda: (client.get("/api/v1/models").json()["shadow"] or {}).get("version") == "2", 10, "a shadow")
+        wait_until(
+            lambda: (client.get("/api/v1/models").json()["shadow"] or {}).get("version") == "2",
+            10,
+            "the shadow is in service",
+        )
         houses = [house for house, _ in sold]
         again = client.post("/api/v1/price/predict/batch", json={"data": houses})
         assert {price["model"]["version"] for price in again.json()["predictions"]} == {"1"}
@@ -152,9 +156,9 @@ def test_the_circle_from_served_prices_to_a_better_model_and_back(up: Up) -> Non
             shown = models(up, "compare", "2", "--shadow", "--log", log_of(up))
             return shown.stdout if shown.returncode == 0 else ""
 
-        assert wait_until(compared, 30, "the shadow's prices are written down")
+        assert wait_until(compared, 30, "the shadow's prices are in the prediction log")
 
-        # A canary, then the champion, then the way back: nobody notices.
+        # Canary, promotion and rollback, without a failed request.
         with Traffic(up.url) as traffic:
             for command in (
                 ("canary", "2", "--weight", "0.3"),
@@ -165,10 +169,10 @@ def test_the_circle_from_served_prices_to_a_better_model_and_back(up: Up) -> Non
                 assert moved.returncode == 0, moved.stderr
                 wanted = {"canary": {"1", "2"}, "promote": {"2"}, "rollback": {"1"}}[command[0]]
 
-                def has_come(wanted: set[str] = wanted) -> bool:
+                def has_switched(wanted: set[str] = wanted) -> bool:
                     return {version for _, version in traffic.answers[-25:]} == wanted
 
-                wait_until(has_come, 20, lambda: str(traffic.versions[-10:]))
+                wait_until(has_switched, 20, lambda: str(traffic.versions[-10:]))
         assert set(traffic.statuses) == {200}, traffic.statuses
     shown = models(up, "show", "2").stdout
     for move in ("passed its gate", "trained on what we sold", "better on the new customer's houses", "to show that"):

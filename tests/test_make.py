@@ -43,7 +43,7 @@ def test_ctrl_c_in_a_terminal_leaves_nothing_running(start: Callable[..., Up], t
 def test_killing_make_with_9_leaves_nothing_running(start: Callable[..., Up], tmp_path: Path) -> None:
     up = make_up(start, tmp_path / "state")
     up.process.kill()
-    up.wait_for_the_end_of_all(10)
+    up.wait_until_no_process_is_left(10)
 
 
 def test_help_names_every_command() -> None:

@@ -1,4 +1,4 @@
-"""The life of the model on the real stack: promoted, refused, put on trial, restarted and rolled back under traffic."""
+"""Model versions on the real stack under traffic: promotion, refusal, canary, restart and rollback."""
 
 import json
 import signal
@@ -14,7 +14,7 @@ import pytest
 from housing_price.stack.state import REPOSITORY, State
 
 with warnings.catch_warnings():
-    # MLflow warns of its own type hints while it is imported; later warnings are errors, as everywhere.
+    # Importing MLflow warns about its own type hints; all later warnings are errors.
     warnings.simplefilter("ignore")
     import_module("mlflow.pyfunc")
 
@@ -40,7 +40,7 @@ def start(state: Path) -> Up:
 
 @pytest.fixture(scope="module")
 def state(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A state folder whose registry holds quickly trained versions."""
+    """A state folder whose registry contains quickly trained versions."""
     folder = tmp_path_factory.mktemp("life")
     fill(folder / "state", every_tenth_house(folder / "few.csv"))
     return folder / "state"
@@ -60,7 +60,7 @@ def roles(up: Up) -> dict[str, Any]:
     return {part: routes[part] and routes[part]["version"] for part in ("champion", "canary", "shadow")}
 
 
-def test_versions_move_through_their_life_under_traffic_without_one_failed_request(up: Up, state: Path) -> None:
+def test_promotion_canary_restart_and_rollback_under_traffic_fail_no_request(up: Up, state: Path) -> None:
     with Traffic(up.url) as traffic:
         promoted = models(up, "promote", SECOND, "--reason", "it is better", "--watch")
         assert (promoted.returncode, promoted.stdout.splitlines()[1:]) == (0, ["succeeded"]), promoted.stderr
@@ -68,8 +68,8 @@ def test_versions_move_through_their_life_under_traffic_without_one_failed_reque
         refused = models(up, "promote", OTHERWISE, "--watch")
         assert refused.returncode == 1
         assert "golden-answers-differ" in refused.stderr
-        on_trial = models(up, "canary", THIRD, "--weight", "0.5", "--watch")
-        assert on_trial.returncode == 0, on_trial.stderr
+        canary = models(up, "canary", THIRD, "--weight", "0.5", "--watch")
+        assert canary.returncode == 0, canary.stderr
         wait_until(lambda: THIRD in traffic.versions, 10, lambda: str(traffic.versions))
     assert set(traffic.statuses) == {200}, traffic.statuses
     assert traffic.versions[:2] == [CHAMPION, SECOND]
@@ -90,7 +90,7 @@ def test_versions_move_through_their_life_under_traffic_without_one_failed_reque
             assert back.returncode == 0, back.stderr
             aborted = models(again, "abort", THIRD, "--watch")
             assert aborted.returncode == 0, aborted.stderr
-            time.sleep(1)  # orchestrators look at the routes twice a second; what is asked afterwards is the point
+            time.sleep(1)  # orchestrators read the routes twice a second; only later requests are checked
             seen = len(traffic.answers)
             wait_until(lambda: len(traffic.answers) > seen + 20, 20, "the traffic goes on")
         assert set(traffic.statuses) == {200}, traffic.statuses

@@ -1,4 +1,4 @@
-"""One path through the real servers: a small model is trained and served, and prices houses in every way there is."""
+"""One path through the real servers: train a small model, serve it, and use every way to price houses."""
 
 import json
 import sys
@@ -35,7 +35,7 @@ SECONDS = 60
 
 @pytest.fixture(scope="module")
 def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A client of the API, behind which a model server and a scoring worker run."""
+    """A client of the API, with a running model server and scoring worker."""
     folder = tmp_path_factory.mktemp("one-path")
     train(new_store(folder), every_tenth_house(folder / "few.csv"), recipe=QUICK, export_to=folder / "export")
     with ExitStack() as stack:
@@ -48,7 +48,7 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
             "ORCHESTRATOR_MODEL_SERVER__BASE_URL": model_server.says(LISTENS)[1],
             "ORCHESTRATOR_JOBS__DATABASE_URL": f"sqlite:///{folder / 'jobs.db'}",
             "ORCHESTRATOR_JOBS__FOLDER": str(folder / "jobs"),
-            # A busy machine may be slow; time decides no test.
+            # Generous, so that a busy machine does not fail a test.
             "ORCHESTRATOR_REQUESTS__DEADLINE_SECONDS": "60",
         }
         orchestrator = start("housing_price_orchestrator", "serve", "--port", "0", **variables)
@@ -59,31 +59,33 @@ def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
 
 @pytest.fixture(scope="module")
 def prices(api: httpx.Client) -> list[dict[str, Any]]:
-    """The answers for three houses, each of which was priced alone."""
+    """The responses for three houses that were priced one by one."""
     answers = [api.post(PRICE, json=house) for house in houses_json(3)]
     assert [answer.status_code for answer in answers] == [200, 200, 200]
     return [answer.json() for answer in answers]
 
 
-def test_a_batch_has_the_prices_of_the_houses_alone_in_their_order(
+def test_a_batch_returns_the_prices_of_single_requests_in_order(
     api: httpx.Client, prices: list[dict[str, Any]]
 ) -> None:
     answer = api.post(f"{PRICE}/batch", json=batch_json(houses_json(3)))
     assert answer.status_code == 200
-    assert [price_in(one) for one in answer.json()["predictions"]] == [price_in(one) for one in prices]
+    assert list(map(price_in, answer.json()["predictions"])) == list(map(price_in, prices))
 
 
-def test_a_stream_has_the_prices_of_the_houses_alone_in_their_order(
+def test_a_stream_returns_the_prices_of_single_requests_in_order(
     api: httpx.Client, prices: list[dict[str, Any]]
 ) -> None:
     lines = "".join(json.dumps(house) + "\n" for house in houses_json(3))
     answer = api.post(f"{PRICE}/stream", content=lines, headers={"content-type": "application/x-ndjson"})
     assert answer.status_code == 200
     streamed = [json.loads(line) for line in answer.text.splitlines()]
-    assert [one["predictedPrice"] for one in streamed] == [one["predictedPrice"] for one in prices]
+    assert [price["predictedPrice"] for price in streamed] == [price["predictedPrice"] for price in prices]
 
 
-def test_a_job_prices_a_file_and_keeps_the_refused_rows_apart(api: httpx.Client, prices: list[dict[str, Any]]) -> None:
+def test_a_job_prices_a_file_and_returns_the_refused_rows_separately(
+    api: httpx.Client, prices: list[dict[str, Any]]
+) -> None:
     rows = [*houses_json(3), house_json(id=4, street="Dummy")]
     lines = "".join(json.dumps(row) + "\n" for row in rows)
     answer = api.post("/api/v1/jobs/scoring", content=lines, headers={"content-type": "application/x-ndjson"})
@@ -94,13 +96,13 @@ def test_a_job_prices_a_file_and_keeps_the_refused_rows_apart(api: httpx.Client,
     )
     assert api.get(location).json()["state"] == "succeeded"
     result = [json.loads(line) for line in api.get(f"{location}/result").text.splitlines()]
-    assert [one["predictedPrice"] for one in result] == [one["predictedPrice"] for one in prices]
+    assert [price["predictedPrice"] for price in result] == [price["predictedPrice"] for price in prices]
     refused = api.get(f"{location}/refused")
     assert refused.status_code == 200
     assert "street" in refused.text
 
 
-def test_an_answer_is_found_in_the_log_with_the_house_that_was_sent(
+def test_a_price_is_in_the_prediction_log_with_the_house_that_was_sent(
     api: httpx.Client, prices: list[dict[str, Any]]
 ) -> None:
     location = f"/api/v1/predictions/{prices[0]['transactionId']}"
@@ -110,7 +112,7 @@ def test_an_answer_is_found_in_the_log_with_the_house_that_was_sent(
     assert logged["house"] == houses_json(3)[0]
 
 
-def test_a_wrong_value_is_refused_and_the_error_names_its_field(api: httpx.Client) -> None:
+def test_an_invalid_value_is_refused_and_the_error_names_its_field(api: httpx.Client) -> None:
     answer = api.post(PRICE, json=house_json(street="Dummy"))
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["body", "street"]

@@ -1,4 +1,4 @@
-"""Callers of a running stack: one who asks without a break, and one who runs `housing-price models`."""
+"""Clients of a running stack: continuous requests, and the command `housing-price models`."""
 
 import itertools
 import json
@@ -22,13 +22,13 @@ COMMAND_SECONDS = 120
 
 
 class Traffic:
-    """One caller who asks about house after house, without a break, while a test goes on."""
+    """A client that requests prices continuously in a thread during a test."""
 
     def __init__(self, url: str) -> None:
         self.answers: list[tuple[int, str]] = []
         self._url = f"{url}{PREDICT_PATH}"
         self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._ask)
+        self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -46,10 +46,10 @@ class Traffic:
 
     @property
     def versions(self) -> list[str]:
-        """The versions that answered, in order, each as often as it came anew."""
+        """The versions in the order of their responses, with consecutive duplicates removed."""
         return [version for version, _ in itertools.groupby(version for _, version in self.answers)]
 
-    def _ask(self) -> None:
+    def _run(self) -> None:
         house = json.loads(EXAMPLE.read_bytes())
         with httpx.Client(timeout=30) as client:
             for number in itertools.count(1):
@@ -61,7 +61,7 @@ class Traffic:
 
 
 def models(up: Up, *command: str) -> subprocess.CompletedProcess[str]:
-    """Run `housing-price models ...` as a person does."""
+    """Run `housing-price models ...` as a user would."""
     ports = json.loads((up.state / "lock").read_text())["ports"]
     variables = os.environ | {
         "HOUSING_PRICE_API_URL": up.url,

@@ -1,4 +1,4 @@
-"""The stack of `compose.yaml` on a real engine: built, started, robbed of its model server, swapped, removed."""
+"""The stack of `compose.yaml` on a real container engine: build, start, loss of the model server, swap, removal."""
 
 import io
 import json
@@ -22,7 +22,7 @@ import pyarrow.parquet as pq
 import pytest
 
 with warnings.catch_warnings():
-    # MLflow warns of its own type hints while it is imported; later warnings are errors, as everywhere.
+    # Importing MLflow warns about its own type hints; all later warnings are errors.
     warnings.simplefilter("ignore")
     import_module("mlflow.pyfunc")
 
@@ -37,7 +37,7 @@ from ..traffic import Traffic
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "examples" / "request-1461.json"
-SWAP = REPOSITORY / "docs" / "model-life.md"
+SWAP_PAGE = REPOSITORY / "docs" / "model-life.md"
 RUNNING = ("tracking-server", "model-server", "orchestrator", "scoring-worker", "training-worker", "lifecycle-worker")
 
 # The first build installs every package, and `up --wait` trains the model.
@@ -46,12 +46,12 @@ pytestmark = [pytest.mark.container, pytest.mark.timeout(1800)]
 
 @dataclass(frozen=True)
 class Stack:
-    """A compose project of its own, on ports of its own."""
+    """A separate compose project on free ports."""
 
     project: str
 
     def variables(self, profile: str) -> dict[str, str]:
-        """Give the environment of its commands."""
+        """Return the environment of its commands."""
         variables = os.environ | {
             "COMPOSE_PROJECT_NAME": self.project,
             "COMPOSE_PROFILES": profile,
@@ -63,16 +63,16 @@ class Stack:
         return variables
 
     def compose(self, *arguments: str, profile: str = "mlflow", check: bool = True) -> str:
-        """Run `docker compose`; fails the test with what it said."""
+        """Run `docker compose` and return its output; a failure fails the test with that output."""
         command = ["docker", "compose", "--progress", "plain", *arguments]
-        ended = subprocess.run(
+        completed = subprocess.run(
             command, cwd=REPOSITORY, env=self.variables(profile), capture_output=True, text=True, check=False
         )
-        assert ended.returncode == 0 or not check, f"{' '.join(command)}\n{ended.stdout}\n{ended.stderr}"
-        return ended.stdout
+        assert completed.returncode == 0 or not check, f"{' '.join(command)}\n{completed.stdout}\n{completed.stderr}"
+        return completed.stdout
 
     def shell(self, commands: str) -> subprocess.CompletedProcess[str]:
-        """Run commands of a person who has the project's own at hand; the first that fails is the last."""
+        """Run shell commands with the project's commands on the PATH; stops at the first failure."""
         variables = self.variables("mlflow") | {
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             "HOUSING_PRICE_API_URL": self.published("orchestrator", 8000),
@@ -94,7 +94,7 @@ class Stack:
         return dict(found)
 
     def python(self, service: str, code: str) -> str:
-        """Run Python in a running container; gives what it prints."""
+        """Run Python code in a running container and return its output."""
         return self.compose("exec", "-T", service, "python", "-c", code).strip()
 
     def post_example(self) -> httpx.Response:
@@ -103,7 +103,7 @@ class Stack:
             return client.post("/api/v1/price/predict", content=EXAMPLE.read_bytes(), headers=headers)
 
     def wait_for_price(self, seconds: float) -> dict[str, Any]:
-        """Give the price of the example, without what is another each time."""
+        """Wait until the example is priced; return the response without the transaction id."""
         deadline = time.monotonic() + seconds
         while (answer := self.post_example()).status_code != 200:
             assert time.monotonic() < deadline, f"{answer.text}\n{self.compose('logs', '--tail', '50')}"
@@ -111,7 +111,7 @@ class Stack:
         return {key: value for key, value in answer.json().items() if key != "transactionId"}
 
 
-def why_no_engine() -> str | None:
+def reason_for_no_engine() -> str | None:
     if shutil.which("docker") is None:
         return "docker was not found"
     for command in (["docker", "info"], ["docker", "compose", "version"]):
@@ -123,8 +123,8 @@ def why_no_engine() -> str | None:
 
 @pytest.fixture(scope="module")
 def stack() -> Iterator[Stack]:
-    """The stack as `docker compose up --build --wait` leaves it."""
-    if reason := why_no_engine():
+    """The stack after `docker compose up --build --wait`."""
+    if reason := reason_for_no_engine():
         pytest.skip(f"needs a container engine: {reason}")
     stack = Stack(f"housing-price-test-{uuid.uuid4().hex[:8]}")
     try:
@@ -136,7 +136,7 @@ def stack() -> Iterator[Stack]:
         )
 
 
-def test_the_example_is_priced_as_soon_as_up_ends(stack: Stack) -> None:
+def test_the_example_is_priced_as_soon_as_up_returns(stack: Stack) -> None:
     answer = stack.post_example()
 
     assert answer.status_code == 200, answer.text
@@ -145,7 +145,7 @@ def test_the_example_is_priced_as_soon_as_up_ends(stack: Stack) -> None:
     assert answer.json()["model"]["version"] == "1"
 
 
-def end_of_job(api: httpx.Client, path: str, stack: Stack, seconds: float) -> dict[str, Any]:
+def wait_for_job(api: httpx.Client, path: str, stack: Stack, seconds: float) -> dict[str, Any]:
     deadline = time.monotonic() + seconds
     while (job := api.get(path).json())["state"] in {"queued", "running"}:
         assert time.monotonic() < deadline, f"{job}\n{stack.compose('logs', '--tail', '50')}"
@@ -153,8 +153,8 @@ def end_of_job(api: httpx.Client, path: str, stack: Stack, seconds: float) -> di
     return dict(job)
 
 
-def test_a_file_is_priced_by_a_worker_and_collected(stack: Stack) -> None:
-    """As lines; and as parquet, which only the worker knows, also when another one has to go on with it."""
+def test_a_worker_prices_a_file_and_the_result_can_be_downloaded(stack: Stack) -> None:
+    """NDJSON, resumed after the worker was killed; and Parquet, which only the worker can read."""
     house = json.loads(EXAMPLE.read_bytes())
     url = stack.published("orchestrator", 8000)
     with httpx.Client(base_url=url, timeout=30, trust_env=False) as api:
@@ -164,30 +164,30 @@ def test_a_file_is_priced_by_a_worker_and_collected(stack: Stack) -> None:
         path = sent.headers["location"]
         stack.compose("kill", "--signal", "KILL", "scoring-worker")
         stack.compose("up", "--detach", "--no-deps", "scoring-worker")
-        assert end_of_job(api, path, stack, 120)["state"] == "succeeded"
+        assert wait_for_job(api, path, stack, 120)["state"] == "succeeded"
         priced = [json.loads(line) for line in api.get(f"{path}/result").text.splitlines()]
-        assert [one["row"] for one in priced] == list(range(1, 2_001))
-        alone = stack.wait_for_price(60)
-        assert {one["predictedPrice"] for one in priced} == {alone["predictedPrice"]}
+        assert [price["row"] for price in priced] == list(range(1, 2_001))
+        single = stack.wait_for_price(60)
+        assert {price["predictedPrice"] for price in priced} == {single["predictedPrice"]}
         table = io.BytesIO()
         pq.write_table(pa.Table.from_pylist([house]), table)
         media_type = {"content-type": "application/vnd.apache.parquet"}
         path = api.post("/api/v1/jobs/scoring", content=table.getvalue(), headers=media_type).headers["location"]
-        assert end_of_job(api, path, stack, 120)["state"] == "succeeded"
+        assert wait_for_job(api, path, stack, 120)["state"] == "succeeded"
         (row,) = pq.read_table(io.BytesIO(api.get(f"{path}/result").content)).to_pylist()
-        assert row["predictedPrice"] == alone["predictedPrice"]
+        assert row["predictedPrice"] == single["predictedPrice"]
 
 
-def test_a_model_is_trained_by_a_worker(stack: Stack) -> None:
-    """What it makes of it is its own: the gate compares with the champion, which was trained on the same data."""
+def test_a_worker_trains_a_model(stack: Stack) -> None:
+    """The result of the gate is not checked: it compares with the champion, which was trained on the same data."""
     with httpx.Client(base_url=stack.published("orchestrator", 8000), timeout=30, trust_env=False) as api:
         path = api.post("/api/v1/jobs/training", json={"source": "bundled", "seed": 1}).headers["location"]
-        job = end_of_job(api, path, stack, 600)
+        job = wait_for_job(api, path, stack, 600)
         assert job["state"] == "succeeded", job
         assert api.get(f"{path}/result").json()["gate"]
 
 
-def test_without_its_model_server_the_api_says_so_and_prices_again_when_it_is_back(stack: Stack) -> None:
+def test_the_api_answers_503_without_its_model_server_and_recovers(stack: Stack) -> None:
     price = stack.wait_for_price(60)
 
     stack.compose("stop", "model-server")
@@ -198,15 +198,18 @@ def test_without_its_model_server_the_api_says_so_and_prices_again_when_it_is_ba
         assert int(answer.headers["retry-after"]) >= 1
         url = stack.published("orchestrator", 8000)
         assert httpx.get(f"{url}/livez", trust_env=False).status_code == 200
-        # Whether it is ready is known from its last look, and the next one comes a moment later.
-        wait_until(lambda: httpx.get(f"{url}/readyz", trust_env=False).status_code == 503, "it says that it is ready")
+        # Readiness is the result of the last periodic check, so wait for the next one.
+        wait_until(
+            lambda: httpx.get(f"{url}/readyz", trust_env=False).status_code == 503,
+            "the API still reports that it is ready",
+        )
     finally:
         stack.compose("start", "model-server")
 
     assert stack.wait_for_price(60) == price
 
 
-def test_mlserver_prices_with_the_same_bits(stack: Stack) -> None:
+def test_mlserver_returns_identical_prices(stack: Stack) -> None:
     price = stack.wait_for_price(60)
 
     stack.compose("stop", "model-server")
@@ -218,21 +221,21 @@ def test_mlserver_prices_with_the_same_bits(stack: Stack) -> None:
         stack.compose("rm", "--stop", "--force", "model-server-mlserver", profile="*")
         stack.compose("start", "model-server")
 
-    # MLServer names no version, so the model's id stands in for it.
+    # MLServer reports no version, so the API returns the model's id instead.
     assert other == price | {"model": price["model"] | {"version": price["model"]["id"]}}
     assert stack.wait_for_price(60) == price
 
 
-def test_a_second_start_trains_nothing(stack: Stack) -> None:
+def test_a_second_start_does_not_train(stack: Stack) -> None:
     def versions() -> list[str]:
         url = f"{stack.published('tracking-server', 9999)}/api/2.0/mlflow/model-versions/search"
         found = httpx.get(url, params={"max_results": 10}, trust_env=False).json()["model_versions"]
         return [version["version"] for version in found]
 
-    # A worker may have registered a challenger beside the champion.
+    # A worker may have registered a challenger as well.
     before = versions()
     assert "1" in before
-    stack.compose("up", "--force-recreate", "--no-deps", "trainer")  # attached, so it ends when the trainer does
+    stack.compose("up", "--force-recreate", "--no-deps", "trainer")  # attached, so it returns when the trainer exits
     assert versions() == before
     assert stack.inspect("trainer")["State"]["ExitCode"] == 0
 
@@ -249,12 +252,12 @@ def assert_hardened(container: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize("service", [*RUNNING, "trainer"])
-def test_no_container_may_do_more_than_it_needs(stack: Stack, service: str) -> None:
+def test_every_container_is_hardened(stack: Stack, service: str) -> None:
     assert_hardened(stack.inspect(service))
 
 
 @pytest.mark.parametrize("service", RUNNING)
-def test_a_process_inside_is_nobody_special_and_cannot_change_the_root_file_system(stack: Stack, service: str) -> None:
+def test_processes_are_unprivileged_and_the_root_file_system_is_read_only(stack: Stack, service: str) -> None:
     code = """
 import errno, os
 assert os.getuid() == 10001, os.getuid()
@@ -265,14 +268,14 @@ for folder in ("/", "/app", "/usr/local", "/etc"):
         assert error.errno == errno.EROFS, error
     else:
         raise AssertionError(folder)
-print("as it should be")
+print("read-only")
 """
-    assert stack.python(service, code) == "as it should be"
+    assert stack.python(service, code) == "read-only"
 
 
 @pytest.mark.parametrize("service", RUNNING)
-def test_no_process_inside_can_gain_what_it_was_not_given(stack: Stack, service: str) -> None:
-    """The kernel's own word for each process of the container, the first one too."""
+def test_no_process_can_gain_privileges(stack: Stack, service: str) -> None:
+    """Reads the privileges of each process in the container, including the first, from the kernel."""
     code = """
 import json, pathlib
 found = {}
@@ -287,7 +290,7 @@ print(json.dumps(found))
 """
     found = json.loads(stack.python(service, code))
     assert "1" in found
-    assert len(found) >= 3  # init, the service, this one
+    assert len(found) >= 3  # init, the service and this process
     for process in found.values():
         assert set(process["Uid"]) == set(process["Gid"]) == {"10001"}
         assert {name: process[name] for name in process if name.startswith("Cap")} == {
@@ -297,7 +300,7 @@ print(json.dumps(found))
 
 
 @pytest.mark.parametrize("service", RUNNING)
-def test_the_kernel_holds_a_container_to_its_limits_of_memory_and_processes(stack: Stack, service: str) -> None:
+def test_the_kernel_enforces_the_limits_of_memory_and_processes(stack: Stack, service: str) -> None:
     code = """
 import pathlib
 for new, old in (("memory.max", "memory/memory.limit_in_bytes"), ("pids.max", "pids/pids.max")):
@@ -318,7 +321,7 @@ from importlib.metadata import distributions
 sbom = json.load(open("/app/sbom.cdx.json"))
 entries = [sbom["metadata"]["component"], *sbom["components"]]
 listed = {(entry["name"], entry["version"]) for entry in entries}
-# What goes only with another system or Python says so by its marker.
+# Packages for other platforms or Python versions have a marker.
 elsewhere = {
     (entry["name"], entry["version"])
     for entry in entries
@@ -334,12 +337,12 @@ print(json.dumps([sorted(installed - listed), sorted(listed - installed - elsewh
 
 
 @pytest.mark.parametrize("service", RUNNING)
-def test_no_image_holds_build_tools(stack: Stack, service: str) -> None:
+def test_no_image_contains_build_tools(stack: Stack, service: str) -> None:
     code = "import shutil; print([name for name in ('uv', 'uvx', 'gcc', 'cc', 'make', 'git') if shutil.which(name)])"
     assert stack.python(service, code) == "[]"
 
 
-def test_the_orchestrators_image_holds_no_data_science(stack: Stack) -> None:
+def test_the_orchestrators_image_contains_no_data_science_packages(stack: Stack) -> None:
     code = """
 from importlib.util import find_spec
 names = "housing_price_model", "mlflow", "numpy", "onnxruntime", "pandas", "pyarrow", "scipy", "skl2onnx", "sklearn"
@@ -348,7 +351,7 @@ print([name for name in names if find_spec(name)])
     assert stack.python("orchestrator", code) == "[]"
 
 
-def test_the_model_server_can_be_reached_by_the_orchestrator_only_and_reaches_nothing(stack: Stack) -> None:
+def test_only_the_orchestrator_can_reach_the_model_server_which_can_reach_nothing(stack: Stack) -> None:
     assert not any(stack.inspect("model-server")["NetworkSettings"]["Ports"].values())
     networks = stack.inspect("tracking-server")["NetworkSettings"]["Networks"].values()
     (tracking,) = [network["IPAddress"] for network in networks]
@@ -364,17 +367,17 @@ for host, port in (("tracking-server", 9999), ("{tracking}", 9999), ("192.0.2.1"
         print(errno.errorcode.get(error.errno, "no answer"))
 """
 
-    # By name, by address, and anywhere else: it has no route at all.
+    # Neither the tracking server, by name or address, nor any other host: it has no route.
     assert stack.python("model-server", connect).split("\n") == ["no such name", "ENETUNREACH", "ENETUNREACH"]
-    # The same attempt from where there is a way arrives, so it is the networks that stand in between.
+    # The same code succeeds in a container on that network, so the networks cause the isolation.
     assert stack.python("tracking-server", connect).split("\n")[:2] == ["reached", "reached"]
 
 
-def test_the_model_server_has_no_credentials_of_the_tracking_server_and_loads_no_pickle(stack: Stack) -> None:
-    given = dict(entry.partition("=")[::2] for entry in stack.inspect("model-server")["Config"]["Env"])
+def test_the_model_server_has_no_credentials_and_loads_no_pickle(stack: Stack) -> None:
+    variables = dict(entry.partition("=")[::2] for entry in stack.inspect("model-server")["Config"]["Env"])
     words = ("TRACKING", "TOKEN", "PASSWORD", "SECRET", "USERNAME", "AWS")
-    assert [name for name in given if any(word in name.upper() for word in words)] == []
-    assert given["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
+    assert [name for name in variables if any(word in name.upper() for word in words)] == []
+    assert variables["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
 
 
 def test_the_model_server_cannot_change_the_model_that_it_serves(stack: Stack) -> None:
@@ -388,9 +391,9 @@ def test_ports_are_published_on_loopback(stack: Stack, service: str, port: int) 
     assert stack.published(service, port).startswith("http://127.0.0.1:")
 
 
-def documented(stack: Stack, number: int, version: str = "2") -> str:
-    """Give the commands of a block of the document on swaps without a runner, for this project and another version."""
-    _, _, section = SWAP.read_text().partition("## Without a runner (Docker Compose)")
+def documented_commands(stack: Stack, number: int, version: str = "2") -> str:
+    """Return a code block of the documented swap without a runner, adapted to this project and version."""
+    _, _, section = SWAP_PAGE.read_text().partition("## Without a runner (Docker Compose)")
     block = re.findall(r"```console\n(.*?)```", section, re.DOTALL)[number]
     commands = re.sub(r"\b2\b", version, re.sub(r"^\$ ", "", block, flags=re.MULTILINE))
     commands = commands.replace("housing-price_serving", f"{stack.project}_serving")
@@ -407,7 +410,7 @@ def running(*containers: str) -> list[str]:
 
 
 def register_versions(uri: str, folder: Path) -> tuple[str, str]:
-    """Register a quickly trained version, and one whose golden answers are not what it says; gives both numbers."""
+    """Register a valid version and one with wrong golden answers; returns both version numbers."""
     client = connect(uri)
     trained = train(uri, every_tenth_house(folder / "few.csv"), 1, recipe=QUICK, with_registration=False)
     (output,) = client.get_run(trained.run_id).outputs.model_outputs
@@ -422,37 +425,35 @@ def register_versions(uri: str, folder: Path) -> tuple[str, str]:
     return good.version, str(bad)
 
 
-# The last one: it leaves another champion, and another server.
+# The last test: it changes the champion and the model server.
 @pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
 @pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning:mlflow")
-def test_the_documented_swap_fails_no_request_and_refuses_what_fails_its_golden_answers(
-    stack: Stack, tmp_path: Path
-) -> None:
+def test_the_documented_swap_fails_no_request_and_refuses_wrong_golden_answers(stack: Stack, tmp_path: Path) -> None:
     url, before = stack.published("orchestrator", 8000), stack.wait_for_price(60)
     good, bad = register_versions(stack.published("tracking-server", 9999), tmp_path)
     try:
         with Traffic(url) as traffic:
-            taken_in = stack.shell(documented(stack, 0))
-            assert taken_in.returncode == 0, taken_in.stderr
-            refused = stack.shell(documented(stack, 1, bad))
+            prepared = stack.shell(documented_commands(stack, 0))
+            assert prepared.returncode == 0, prepared.stderr
+            refused = stack.shell(documented_commands(stack, 1, bad))
             assert (refused.returncode, refused.stdout.splitlines()[-1]) == (1, "failed"), refused.stderr
             assert "golden-answers-differ" in refused.stderr
             assert traffic.versions == ["1"]
-            swapped = stack.shell(documented(stack, 1, good))
+            swapped = stack.shell(documented_commands(stack, 1, good))
             assert swapped.returncode == 0, swapped.stderr
         assert set(traffic.statuses) == {200}, traffic.statuses
         assert traffic.versions == ["1", good]
-        # Asked by name: for compose, what was run beside it is of the same service.
+        # Inspected by name, because both containers belong to the same service of compose.
         assert running(f"{stack.project}-model-server-1", name_of_server(stack, good)) == ["false", "true"]
         after = stack.wait_for_price(60)
         assert (before["model"]["version"], after["model"]["version"]) == ("1", good)
         assert after["predictedPrice"] != before["predictedPrice"]
-        # The worker of the jobs has followed, too.
+        # The scoring worker uses the new version too.
         with httpx.Client(base_url=url, timeout=30, trust_env=False) as api:
             media_type = {"content-type": "application/x-ndjson"}
             line = json.dumps(json.loads(EXAMPLE.read_bytes())).encode()
             path = api.post("/api/v1/jobs/scoring", content=line, headers=media_type).headers["location"]
-            assert end_of_job(api, path, stack, 60)["state"] == "succeeded"
+            assert wait_for_job(api, path, stack, 60)["state"] == "succeeded"
             assert json.loads(api.get(f"{path}/result").text)["predictedPrice"] == after["predictedPrice"]
     finally:
         servers = [name_of_server(stack, version) for version in (good, bad)]

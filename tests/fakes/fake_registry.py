@@ -1,4 +1,4 @@
-"""What the stand-ins share of the registry: a champion in a database with MLflow's tables, and its files."""
+"""A fake registry for the fake services: a champion in a database with MLflow's tables, and its files."""
 
 import sqlite3
 from contextlib import closing
@@ -16,15 +16,15 @@ _TABLES = """
 """
 
 
-def _files(state: Path) -> Path:
+def _model_folder(state: Path) -> Path:
     return state / "fake-artifacts" / "model"
 
 
 def register(state: Path, version: str, content: str = "") -> Champion:
-    """Make a model of this content the champion."""
-    _files(state).mkdir(parents=True, exist_ok=True)
-    (_files(state) / "MLmodel").write_text(content)
-    champion = Champion(version, digest_of(_files(state)))
+    """Register a model with this content as the champion."""
+    _model_folder(state).mkdir(parents=True, exist_ok=True)
+    (_model_folder(state) / "MLmodel").write_text(content)
+    champion = Champion(version, digest_of(_model_folder(state)))
     with closing(sqlite3.connect(state / "mlflow.db")) as database:
         database.executescript(_TABLES)
         database.execute("INSERT INTO registered_model_aliases VALUES ('housing-price', 'champion', ?)", (version,))
@@ -35,7 +35,7 @@ def register(state: Path, version: str, content: str = "") -> Champion:
 
 
 def export(state: Path, champion: Champion) -> None:
-    """Write the champion to where the model server reads it."""
+    """Write the champion to the folder of its model server."""
     assert champion.digest
     manifest = Manifest("housing-price", champion.version, "m", champion.digest, "run", "2026-01-01T00:00:00+00:00")
-    write_export(_files(state), manifest, State(state).export_of(champion.version))
+    write_export(_model_folder(state), manifest, State(state).export_of(champion.version))

@@ -1,4 +1,4 @@
-"""What the stand-ins share: an HTTP server that answers from a function."""
+"""Shared by the fake services: an HTTP server whose responses come from a function."""
 
 import argparse
 import json
@@ -44,9 +44,9 @@ def parser() -> argparse.ArgumentParser:
     return options
 
 
-def dies_as_told(who: str) -> None:
-    """FAKE_DIES="orchestrator:3": that service prints a reason and ends with the status."""
+def exit_if_configured(service: str) -> None:
+    """With FAKE_DIES="orchestrator:3", print a reason and exit with status 3 if this is the orchestrator."""
     name, _, status = os.environ.get("FAKE_DIES", "").partition(":")
-    if name == who:
-        say(f"{who} has a bad setting")
+    if name == service:
+        say(f"{service} has a bad setting")
         sys.exit(int(status))

@@ -140,7 +140,7 @@ def test_killing_the_runner_with_sigkill_leaves_no_process(start: Start) -> None
     up = start()
     up.wait_until_up()
     up.process.kill()
-    up.wait_for_the_end_of_all(10)
+    up.wait_until_no_process_is_left(10)
 
 
 def test_the_stack_stops_when_the_process_of_stop_with_ends(start: Start) -> None:

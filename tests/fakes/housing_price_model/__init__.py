@@ -1,6 +1,6 @@
-"""A quick stand-in for the package of this name; its behaviour is set by FAKE_... variables."""
+"""A fast fake of the package with this name, configured by FAKE_... variables."""
 
 from pkgutil import extend_path
 
-# What is not stood in for (names, the check of an export) is the real package's.
+# Modules that are not faked (names, the check of an export) come from the real package.
 __path__ = extend_path(__path__, __name__)

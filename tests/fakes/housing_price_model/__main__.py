@@ -1,4 +1,4 @@
-"""Trains in no time: writes a champion to where the stand-in of the registry looks for it. Its workers only wait."""
+"""A fake that trains at once: writes a champion to the fake registry. Its workers only wait."""
 
 import os
 import signal
@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from fake_registry import export, register
-from fake_service import dies_as_told, parser, say, serve
+from fake_service import exit_if_configured, parser, say, serve
 
 from housing_price.stack.champion import read_champion
 from housing_price_model.artefact.export import read_export
@@ -29,7 +29,7 @@ state = Path(os.environ["FAKE_STATE"])
 
 if given.command == "train":
     say("training goes on")
-    dies_as_told("training")
+    exit_if_configured("training")
     if "FAKE_TRAINS_FOR_EVER" in os.environ:
         signal.pause()
     register(state, "1")
@@ -38,11 +38,11 @@ elif given.command == "export":
     assert champion
     export(state, champion)
 elif given.command == "worker":
-    dies_as_told(f"{given.queue}-worker")
+    exit_if_configured(f"{given.queue}-worker")
     say(f"Worker {given.name} takes jobs from the queue {given.queue}.")
     signal.pause()
 else:
-    dies_as_told("model-server")
+    exit_if_configured("model-server")
     try:
         manifest = read_export(given.folder, given.digest)
     except ArtefactError as error:

@@ -1,1 +1,1 @@
-"""A quick stand-in for the package of this name; its behaviour is set by FAKE_... variables."""
+"""A fast fake of the package with this name, configured by FAKE_... variables."""

@@ -1,4 +1,4 @@
-"""Prices when the model server answers."""
+"""A fake that returns a fixed price while the model server answers."""
 
 import os
 import signal
@@ -6,20 +6,20 @@ import sys
 import urllib.error
 import urllib.request
 
-from fake_service import Answer, dies_as_told, say, serve
+from fake_service import Answer, exit_if_configured, say, serve
 
 if "worker" in sys.argv:
-    dies_as_told("scoring-worker")
+    exit_if_configured("scoring-worker")
     say("worker ready")
     signal.pause()
-dies_as_told("orchestrator")
+exit_if_configured("orchestrator")
 
 
 def answer(path: str) -> Answer:
     if path != "/api/v1/price/predict":
         return 200, {"pid": os.getpid()}
     try:
-        with urllib.request.urlopen(os.environ["ORCHESTRATOR_MODEL_SERVER__BASE_URL"] + "/ping", timeout=1):  # noqa: S310 - http of our own
+        with urllib.request.urlopen(os.environ["ORCHESTRATOR_MODEL_SERVER__BASE_URL"] + "/ping", timeout=1):  # noqa: S310 - a loopback URL
             return 200, {"predictedPrice": 105000}
     except (urllib.error.URLError, OSError):
         return 503, "the model server does not answer"

@@ -1,8 +1,8 @@
-"""A registry whose champion is what its database says."""
+"""A fake registry that returns the champion of its database."""
 
 from pathlib import Path
 
-from fake_service import Answer, dies_as_told, parser, serve
+from fake_service import Answer, exit_if_configured, parser, serve
 
 from housing_price.stack.champion import read_champion
 
@@ -11,7 +11,7 @@ options.add_argument("command")
 options.add_argument("--backend-store-uri")
 options.add_argument("--artifacts")
 given = options.parse_args()
-dies_as_told("tracking-server")
+exit_if_configured("tracking-server")
 database = Path(given.backend_store_uri.removeprefix("sqlite:///"))
 
 

@@ -1,4 +1,4 @@
-"""What the gate says of a group: really worse is refused, worse by chance is not."""
+"""The gate rejects a group that is worse beyond chance, and accepts one that is worse by chance."""
 
 import json
 from collections.abc import Sequence
@@ -12,10 +12,10 @@ from housing_price_model.candidate.groups import MAX_Z, paired_z
 from housing_price_model.candidate.limits import Limits
 
 RMSLE = 0.10
-"""The error of the log price that is usual within a neighbourhood."""
+"""Typical error of the log price within a neighbourhood."""
 
 OWN = 0.04
-"""So much of it is a model's own. The rest lies in the houses, and both models have it."""
+"""The part of the error that is specific to a model; both models share the rest, which comes from the houses."""
 
 ROUNDS = 1000
 FAIR = {"rmsle": RMSLE, "coverage": 0.9, "mae_usd": 13_000.0, "median_width_usd": 42_000.0}
@@ -25,7 +25,7 @@ type Sample = tuple[Floats, Floats, Floats]
 
 
 def sample(random: np.random.Generator, houses: int, off: float = 1.0) -> Sample:
-    """Draw houses whose prices by the two models are equally good, but for a factor of the candidate's."""
+    """Draw houses that both models price equally well, except for a factor on the candidate's prices."""
     paid = np.exp(random.normal(12.0, 0.3, houses))
     of_the_houses = random.normal(0, (RMSLE**2 - OWN**2) ** 0.5, houses)
     candidate, champion = (paid * np.exp(of_the_houses + random.normal(0, OWN, houses)) for _ in range(2))
@@ -33,7 +33,7 @@ def sample(random: np.random.Generator, houses: int, off: float = 1.0) -> Sample
 
 
 def refused(groups: Sequence[Sample], limits: Limits) -> bool:
-    """Ask the gate about a candidate that is as good as its champion as a whole."""
+    """Whether the gate rejects a candidate whose overall error equals the champion's."""
 
     def rmsle(prices: Floats, paid: Floats) -> float:
         return float(np.sqrt(np.mean(np.log(prices / paid) ** 2)))
@@ -54,18 +54,18 @@ def refused(groups: Sequence[Sample], limits: Limits) -> bool:
 
 @pytest.mark.parametrize("off", [1.2, 0.8])
 @pytest.mark.parametrize(("houses", "at_least"), [(30, 0.94), (60, 0.99), (150, 1.0)])
-def test_neighbourhood_that_is_a_fifth_off_throughout_is_refused(houses: int, off: float, at_least: float) -> None:
+def test_group_with_a_bias_of_a_fifth_is_rejected(houses: int, off: float, at_least: float) -> None:
     random = np.random.default_rng(0)
     rate = sum(refused([sample(random, houses, off)], Limits()) for _ in range(ROUNDS)) / ROUNDS
     assert rate >= at_least
 
 
-def test_candidate_that_is_worse_nowhere_is_seldom_refused_by_any_of_35_groups() -> None:
+def test_candidate_that_is_worse_in_no_group_is_rarely_rejected_by_any_of_35() -> None:
     random = np.random.default_rng(0)
     drawn = [[sample(random, int(houses)) for houses in np.linspace(30, 150, 35)] for _ in range(ROUNDS)]
     rate = sum(refused(groups, Limits()) for groups in drawn) / ROUNDS
     by_ratio_alone = sum(refused(groups, Limits(least_group_z=0)) for groups in drawn) / ROUNDS
-    # The limit is made for 5 %. Over 10,000 rounds it is 4.4 %, and 47 % without it; a thousand are off by up to 1.5 %.
+    # The target is 5 %. Over 10,000 rounds the rate is 4.4 %, and 47 % without it; 1,000 rounds vary by up to 1.5 %.
     assert rate <= 0.06
     assert by_ratio_alone > 0.4
 
@@ -78,7 +78,7 @@ def test_z_is_the_mean_difference_of_the_squared_log_errors_over_its_standard_er
     assert paired_z(paid, theirs, ours) == pytest.approx(-2.111, abs=0.001)
 
 
-def test_z_can_be_stored_whatever_the_prices_are() -> None:
+def test_z_is_always_finite() -> None:
     paid = np.full(3, 100_000.0)
     assert paired_z(paid, paid * 1.1, paid * 1.1) == 0
     assert paired_z(paid[:1], paid[:1] * 1.1, paid[:1]) == 0

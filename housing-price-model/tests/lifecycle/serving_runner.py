@@ -1,4 +1,4 @@
-"""A runner for tests: serves what `desired.json` asks for, with the real scoring application, inside this process."""
+"""A runner for tests: serves the versions in `desired.json` with the real scoring application, in this process."""
 
 import threading
 from collections.abc import Callable
@@ -23,7 +23,7 @@ class _Running:
 
 
 class ServingRunner:
-    """Starts and stops model servers as the stack's runner does; `may_start` holds a version's start back."""
+    """Starts and stops model servers as the stack's runner does; `may_start` can delay the start of a version."""
 
     def __init__(self, serving: ServingFolder, may_start: Callable[[str], bool] = lambda _version: True) -> None:
         self.may_start = may_start

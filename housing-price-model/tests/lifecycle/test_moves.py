@@ -1,4 +1,4 @@
-"""Each move, step by step, over a real registry, real exports and servers that really answer."""
+"""Each move, step by step, with a real registry, real exports and real model servers."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -34,7 +34,7 @@ REMOVAL = ("route", "record", "stop")
 
 @pytest.fixture(scope="module")
 def exports(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The exports that one test made are there for the next."""
+    """A folder of exports that the tests share."""
     folder = tmp_path_factory.mktemp("serving") / "versions"
     folder.mkdir()
     return folder
@@ -95,7 +95,7 @@ def served(move_steps: MoveSteps) -> tuple[str, str | None, str | None]:
     )
 
 
-def test_new_registry_knows_the_states_of_its_versions(move_steps: MoveSteps) -> None:
+def test_states_are_known_in_a_registry_without_moves(move_steps: MoveSteps) -> None:
     assert states(move_steps) == {
         CHAMPION: "champion",
         SECOND: "challenger",
@@ -109,7 +109,7 @@ def test_new_registry_knows_the_states_of_its_versions(move_steps: MoveSteps) ->
     )  # fmt: skip
 
 
-def test_promote_swaps_the_champion_and_writes_down_who_when_and_why(
+def test_promote_swaps_the_champion_and_records_who_when_and_why(
     do: Do, move_steps: MoveSteps, runner: ServingRunner
 ) -> None:
     plan = do("promote", SECOND)
@@ -136,7 +136,7 @@ def test_rollback_brings_back_the_champion_before_and_then_the_one_before_that(d
         do("rollback", CHAMPION)
 
 
-def test_canary_gets_its_part_and_another_weight_and_is_aborted_twice(do: Do, move_steps: MoveSteps) -> None:
+def test_canary_is_routed_reweighted_and_can_be_aborted_twice(do: Do, move_steps: MoveSteps) -> None:
     do("canary", SECOND, weight=0.1)
     assert (served(move_steps), states(move_steps)[SECOND]) == ((CHAMPION, SECOND, None), "canary")
     do("canary", SECOND, weight=0.5, limits={"leastRequests": 7})
@@ -150,7 +150,7 @@ def test_canary_gets_its_part_and_another_weight_and_is_aborted_twice(do: Do, mo
     assert len(lives(move_steps).find(SECOND).records) == 3
 
 
-def test_shadow_becomes_canary_becomes_champion_with_one_server_all_the_time(do: Do, move_steps: MoveSteps) -> None:
+def test_shadow_becomes_canary_and_champion_on_the_same_server(do: Do, move_steps: MoveSteps) -> None:
     do("shadow", SECOND, sample=0.25)
     assert served(move_steps) == (CHAMPION, None, SECOND)
     address = move_steps.serving.observed().server(SECOND)
@@ -162,7 +162,7 @@ def test_shadow_becomes_canary_becomes_champion_with_one_server_all_the_time(do:
     assert move_steps.serving.desired().roles == Roles(champion=SECOND)
 
 
-def test_second_canary_is_refused_and_shadow_and_canary_go_side_by_side(do: Do, move_steps: MoveSteps) -> None:
+def test_second_canary_is_refused_but_a_shadow_beside_a_canary_is_allowed(do: Do, move_steps: MoveSteps) -> None:
     do("canary", SECOND, weight=0.1)
     with pytest.raises(MoveError, match="Version 2 is already the canary") as caught:
         do("canary", THIRD, weight=0.1)
@@ -176,7 +176,7 @@ def test_second_canary_is_refused_and_shadow_and_canary_go_side_by_side(do: Do, 
     assert (served(move_steps), states(move_steps)[SECOND]) == ((CHAMPION, None, THIRD), "challenger")
 
 
-def test_archive_takes_out_what_is_not_in_service(do: Do, move_steps: MoveSteps) -> None:
+def test_archive_is_allowed_only_for_versions_out_of_service(do: Do, move_steps: MoveSteps) -> None:
     assert do("archive", SECOND).state == "archived"
     for action, how in (("promote", {}), ("canary", {"weight": 0.1}), ("archive", {}), ("rollback", {})):
         with pytest.raises(MoveError) as caught:
@@ -188,7 +188,7 @@ def test_archive_takes_out_what_is_not_in_service(do: Do, move_steps: MoveSteps)
         do("canary", OTHERWISE, weight=0.1)  # it has passed no gate
 
 
-def test_unknown_version_is_told(do: Do) -> None:
+def test_unknown_version_is_reported(do: Do) -> None:
     with pytest.raises(MoveError, match="no version 77") as caught:
         do("promote", "77")
     assert caught.value.code == "version-unknown"
@@ -201,14 +201,14 @@ def test_version_whose_golden_answers_differ_is_never_routed_to(do: Do, move_ste
     assert served(move_steps) == (CHAMPION, None, None)
 
 
-def test_files_that_are_not_those_that_were_registered_are_never_served(do: Do, move_steps: MoveSteps) -> None:
+def test_files_that_differ_from_the_registered_ones_are_never_served(do: Do, move_steps: MoveSteps) -> None:
     with pytest.raises(MoveError) as caught:
         do("promote", DAMAGED)
     assert caught.value.code == "model-refused"
     assert [one.version for one in move_steps.serving.desired().servers] == [CHAMPION]
 
 
-def test_server_that_does_not_come_is_told_and_undone(do: Do, move_steps: MoveSteps, runner: ServingRunner) -> None:
+def test_move_is_undone_if_the_server_does_not_start(do: Do, move_steps: MoveSteps, runner: ServingRunner) -> None:
     del do
     runner.may_start = lambda _version: False
     impatient = replace(move_steps, ready_within_seconds=0.3)
@@ -222,7 +222,7 @@ def test_server_that_does_not_come_is_told_and_undone(do: Do, move_steps: MoveSt
     assert served(move_steps) == (CHAMPION, None, None)
 
 
-def test_move_that_was_written_down_by_half_is_taken_back(do: Do, move_steps: MoveSteps) -> None:
+def test_half_recorded_move_is_undone(do: Do, move_steps: MoveSteps) -> None:
     before = states(move_steps)
     asked = {"action": "promote", "version": SECOND}
     plan = move_steps.judge(asked)
@@ -238,7 +238,7 @@ def test_move_that_was_written_down_by_half_is_taken_back(do: Do, move_steps: Mo
     assert served(move_steps) == (CHAMPION, None, None)
 
 
-def test_steps_that_are_repeated_change_nothing_more(do: Do, move_steps: MoveSteps) -> None:
+def test_repeated_steps_change_nothing(do: Do, move_steps: MoveSteps) -> None:
     del do
     asked = {"action": "promote", "version": SECOND}
     plan = move_steps.judge(asked)
@@ -253,9 +253,7 @@ def test_steps_that_are_repeated_change_nothing_more(do: Do, move_steps: MoveSte
     assert len([one for one in lives(move_steps).find(SECOND).records if one.job == "job"]) == 1
 
 
-def test_runner_that_was_started_anew_with_the_old_champion_is_put_right_before_it_loses_its_server(
-    do: Do, move_steps: MoveSteps
-) -> None:
+def test_routes_of_a_restarted_runner_are_corrected_before_the_old_server_stops(do: Do, move_steps: MoveSteps) -> None:
     del do
     asked = {"action": "promote", "version": SECOND}
     plan = move_steps.judge(asked)
@@ -269,18 +267,18 @@ def test_runner_that_was_started_anew_with_the_old_champion_is_put_right_before_
     assert [one.version for one in move_steps.serving.desired().servers] == [SECOND]
 
 
-def test_registry_that_is_away_is_told(move_steps: MoveSteps, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_unavailable_registry_is_reported(move_steps: MoveSteps, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "0")
     with pytest.raises(RegistryError, match="does not respond"):
         replace(move_steps, tracking_uri="http://127.0.0.1:9").judge({"action": "promote", "version": SECOND})
 
 
-def test_state_tag_that_is_none_is_told(move_steps: MoveSteps) -> None:
+def test_invalid_state_tag_is_reported(move_steps: MoveSteps) -> None:
     connect(move_steps.tracking_uri).set_model_version_tag("housing-price", SECOND, "state", "resting")
     with pytest.raises(RegistryError, match="resting"):
         states(move_steps)
 
 
-def test_alias_that_was_moved_by_hand_counts_more_than_a_tag(move_steps: MoveSteps) -> None:
+def test_manually_moved_alias_takes_precedence_over_tags(move_steps: MoveSteps) -> None:
     connect(move_steps.tracking_uri).set_registered_model_alias("housing-price", "champion", THIRD)
     assert states(move_steps) | {CHAMPION: "archived", THIRD: "champion"} == states(move_steps)

@@ -38,7 +38,7 @@ LEGAL = {
     "champion": {"archived"},
     "archived": {"champion", "challenger"},
 }
-"""What may follow what, as the documentation has it."""
+"""Allowed transitions, as documented."""
 
 
 @pytest.mark.parametrize(("source", "target"), list(product(State, State)))
@@ -47,7 +47,7 @@ def test_each_pair_of_states_is_as_documented(source: State, target: State) -> N
 
 
 @pytest.mark.parametrize(("state", "cause"), list(product(State, Cause)))
-def test_whatever_the_table_does_not_hold_is_refused_by_name(state: State, cause: Cause) -> None:
+def test_illegal_transition_is_refused_with_the_state(state: State, cause: Cause) -> None:
     if cause in NEXT[state]:
         assert next_state("2", state, cause) is NEXT[state][cause]
         return
@@ -57,7 +57,7 @@ def test_whatever_the_table_does_not_hold_is_refused_by_name(state: State, cause
     assert caught.value.code == "transition-illegal"
 
 
-def test_champion_is_only_left_when_another_takes_its_place() -> None:
+def test_champion_leaves_its_state_only_when_replaced() -> None:
     assert set(NEXT[State.CHAMPION]) == {Cause.REPLACED}
     assert [cause for cause, state in NEXT[State.ARCHIVED].items() if state is State.CHAMPION] == [Cause.RESTORED]
 
@@ -89,14 +89,14 @@ def test_move_is_read_from_the_argument_of_a_job() -> None:
         ({"colour": "red"}, "colour"),
     ],
 )
-def test_bad_argument_is_refused_by_the_name_of_its_key(changes: dict[str, Any], says: str) -> None:
+def test_invalid_argument_is_refused_with_the_name_of_its_key(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(MoveError, match=says) as caught:
         Move.from_job({"action": "promote", "version": "2"} | changes)
     assert caught.value.code == "invalid-argument"
 
 
 @pytest.mark.parametrize("given", [None, [], "promote", {}, {"action": "promote"}])
-def test_argument_that_is_no_move_is_refused(given: Any) -> None:
+def test_argument_that_is_not_a_move_is_refused(given: Any) -> None:
     with pytest.raises(MoveError):
         Move.from_job(given)
 
@@ -131,7 +131,7 @@ def test_documents_are_written_in_camel_case_and_read_back(tmp_path: Path) -> No
     assert list(tmp_path.glob(".*")) == []
 
 
-def test_revision_grows_with_each_server_that_is_new_and_each_change_of_the_routes(tmp_path: Path) -> None:
+def test_revision_increases_with_each_new_server_and_each_change_of_the_routes(tmp_path: Path) -> None:
     serving, roles = ServingFolder(tmp_path), Roles(champion="1")
     assert serving.write_desired((server("1"),), roles).revision == 1
     assert serving.write_desired((server("1"),), roles).revision == 1
@@ -144,7 +144,7 @@ def test_revision_grows_with_each_server_that_is_new_and_each_change_of_the_rout
     assert serving.desired() == Desired(revision=3, servers=(server("2"),), roles=Roles(champion="2"))
 
 
-def test_canary_without_a_server_is_left_out_and_a_champion_without_one_is_an_error(tmp_path: Path) -> None:
+def test_canary_without_a_server_is_omitted_and_a_champion_without_one_is_an_error(tmp_path: Path) -> None:
     serving = ServingFolder(tmp_path)
     roles = Roles(champion="1", canary=CanaryRole(version="2", weight=0.1))
     serving.write_desired((server("1"), server("2")), roles)
@@ -160,7 +160,7 @@ def test_canary_without_a_server_is_left_out_and_a_champion_without_one_is_an_er
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"revision": 1, "more": 2}', '{"revision": "1"}', '{"revision": 1, "servers": [{}]}']
 )
-def test_document_that_is_none_is_refused_and_a_missing_one_is_empty(tmp_path: Path, text: str) -> None:
+def test_invalid_document_is_refused_and_a_missing_one_is_empty(tmp_path: Path, text: str) -> None:
     serving = ServingFolder(tmp_path)
     assert serving.desired() == Desired()
     (tmp_path / "desired.json").write_text(text)
@@ -194,7 +194,7 @@ def observed_as(serving: ServingFolder, *servers: str, within: float = 20) -> Re
     return CliRunner().invoke(app, ["observe", *servers, "--serving", str(serving.folder), "--within", str(within)])
 
 
-def test_servers_that_others_have_started_are_observed(tmp_path: Path) -> None:
+def test_externally_started_servers_are_reported(tmp_path: Path) -> None:
     serving = ServingFolder(tmp_path)
     serving.prepare()
     desired = serving.write_desired((server("1"), server("2")), Roles(champion="1"))
@@ -211,7 +211,7 @@ def test_servers_that_others_have_started_are_observed(tmp_path: Path) -> None:
             assert routes.champion.addresses == (address,)
 
 
-def test_server_is_observed_as_soon_as_its_job_asks_for_it(tmp_path: Path) -> None:
+def test_server_is_reported_as_soon_as_its_job_requests_it(tmp_path: Path) -> None:
     serving = ServingFolder(tmp_path)
     serving.prepare()
     with something_that_answers() as address, ThreadPoolExecutor(1) as threads:
@@ -223,7 +223,7 @@ def test_server_is_observed_as_soon_as_its_job_asks_for_it(tmp_path: Path) -> No
     assert serving.observed().revision == desired.revision
 
 
-def test_server_that_is_not_there_or_not_asked_for_is_not_observed(tmp_path: Path) -> None:
+def test_unreachable_or_unrequested_server_is_not_reported(tmp_path: Path) -> None:
     serving = ServingFolder(tmp_path)
     serving.prepare()
     serving.write_desired((server("1"),), Roles(champion="1"))
@@ -237,7 +237,7 @@ def test_server_that_is_not_there_or_not_asked_for_is_not_observed(tmp_path: Pat
 
 
 @pytest.mark.parametrize("given", ["1", "=http://a:8080", "1=", "1=a:8080", "x=http://a:8080", "1=http://a:8080/path"])
-def test_server_that_is_observed_has_a_version_and_an_address(tmp_path: Path, given: str) -> None:
+def test_reported_server_needs_a_version_and_an_address(tmp_path: Path, given: str) -> None:
     done = CliRunner().invoke(app, ["observe", given, "--serving", str(tmp_path)])
     assert done.exit_code == 1
     assert "expected VERSION=URL" in done.output

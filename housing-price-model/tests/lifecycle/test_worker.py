@@ -129,7 +129,7 @@ def routed(serving: ServingFolder) -> str:
     return routes.champion.version
 
 
-def test_worker_killed_in_the_middle_of_a_promotion_goes_on_and_one_that_fails_changes_nothing(
+def test_killed_worker_resumes_its_promotion_and_a_failed_move_changes_nothing(
     worker: Worker, runner: ServingRunner, serving: ServingFolder, uri: str
 ) -> None:
     # While its server starts.

@@ -1,4 +1,4 @@
-"""The worker with three steps that take no time, one of which waits until it is let go on.
+"""A worker with three instant steps, one of which waits for a file.
 
     slow_worker.py DATABASE FOLDER TRACKING_URI [NAME [RETENTION_SECONDS]]
 

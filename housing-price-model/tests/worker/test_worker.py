@@ -29,7 +29,7 @@ type Workers = list[subprocess.Popen[str]]
 
 @pytest.fixture
 def workers() -> Workers:
-    """Those that a test started."""
+    """The workers that a test started."""
     return []
 
 
@@ -107,10 +107,10 @@ def status(client: DBOSClient, job_id: str) -> Any:
 
 @on_both
 @pytest.mark.parametrize("successor", ["worker-1", "worker-2"])
-def test_job_of_a_killed_worker_is_gone_on_with_and_only_the_step_that_it_was_in_is_repeated(
+def test_job_of_a_killed_worker_resumes_and_repeats_only_the_interrupted_step(
     client: DBOSClient, start: Start, workers: Workers, tmp_path: Path, successor: str
 ) -> None:
-    """Whether it comes back, or another one takes it on; and however often the job was submitted."""
+    """Whether the same worker returns or another takes over, and however often the job was submitted."""
     with ThreadPoolExecutor(10) as threads:
         list(threads.map(lambda _: submit(client, "job-1", {"source": "bundled", "seed": 3}), range(50)))
     steps = tmp_path / "steps"
@@ -132,7 +132,7 @@ def test_job_of_a_killed_worker_is_gone_on_with_and_only_the_step_that_it_was_in
     assert client.get_event("job-1", "progress", 1) == {"stepsDone": 3, "stepsTotal": 3, "step": "register"}
 
 
-def test_job_that_asks_for_something_else_fails_with_a_code_and_a_message(client: DBOSClient, tmp_path: Path) -> None:
+def test_job_with_an_invalid_argument_fails_with_a_code_and_a_message(client: DBOSClient, tmp_path: Path) -> None:
     submit(client, "job-2", {"source": "csv", "data": "/etc/passwd"})
     until(lambda: status(client, "job-2").status == "ERROR", "the job fails")
     error = status(client, "job-2").error
@@ -143,7 +143,7 @@ def test_job_that_asks_for_something_else_fails_with_a_code_and_a_message(client
     assert not (tmp_path / "steps").exists()
 
 
-def test_worker_leaves_the_jobs_of_those_alone_that_live(client: DBOSClient, start: Start, tmp_path: Path) -> None:
+def test_worker_does_not_take_over_jobs_of_running_workers(client: DBOSClient, start: Start, tmp_path: Path) -> None:
     submit(client, "job-1", {"source": "bundled"})
     steps = tmp_path / "steps"
     until(lambda: steps.exists() and steps.read_text() == "train\ngate\n", "the second step begins")
@@ -169,7 +169,7 @@ def test_old_jobs_are_deleted_with_the_folders_of_their_runs_and_no_others(
         until(lambda job_id=job_id: status(client, job_id).status == "SUCCESS", "the job ends well")  # type: ignore[misc]
     engine = open_jobs(database)
     with engine.begin() as connection:
-        # Whoever writes the database has nothing deleted that is not the folder of a run.
+        # A manipulated row must not cause the deletion of anything but a run folder.
         connection.execute(sa.text("UPDATE workflow_status SET workflow_uuid = '..' WHERE workflow_uuid = 'elsewhere'"))
     engine.dispose()
     (tmp_path / "go").unlink()
@@ -184,8 +184,8 @@ def test_old_jobs_are_deleted_with_the_folders_of_their_runs_and_no_others(
     until(lambda: (tmp_path / "steps").read_text().endswith("register\n"), "the third job ends")
 
 
-def test_what_is_pickled_in_the_database_is_not_read(client: DBOSClient, database: str, tmp_path: Path) -> None:
-    """Whoever can write the database runs no code in a worker."""
+def test_pickled_rows_of_the_database_are_never_unpickled(client: DBOSClient, database: str, tmp_path: Path) -> None:
+    """Write access to the database must not allow running code in a worker."""
     trap = tmp_path / "sprung"
     pickled = base64.b64encode(pickle.dumps({"args": (Trap(trap),), "kwargs": {}})).decode()
     client.enqueue(

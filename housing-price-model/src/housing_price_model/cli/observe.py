@@ -29,7 +29,7 @@ def observe(
     """
     from pydantic import ValidationError  # noqa: PLC0415  # slow import
 
-    from housing_price_model.lifecycle import observing  # noqa: PLC0415  # slow import
+    from housing_price_model.lifecycle import external_servers  # noqa: PLC0415  # slow import
     from housing_price_model.lifecycle.documents import SeenServer  # noqa: PLC0415  # slow import
     from housing_price_model.lifecycle.serving_folder import ServingFolder  # noqa: PLC0415  # slow import
 
@@ -45,7 +45,7 @@ def observe(
                 f"{' '.join(servers)}: expected VERSION=URL, for example 2=http://host:8080"
             ) from error
         folder.prepare()
-        desired = observing.observe(folder, seen, within)
+        desired = external_servers.report(folder, seen, within)
     missing = [server.version for server in desired.servers if server.version not in {one.version for one in seen}]
     if missing:
         output.print(f"Desired but not reported: version {', '.join(missing)}.")

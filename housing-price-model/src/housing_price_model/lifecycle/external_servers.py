@@ -14,7 +14,7 @@ _POLL_SECONDS: Final = 0.1
 _TIMEOUT_SECONDS: Final = 5
 
 
-def observe(serving: ServingFolder, servers: tuple[SeenServer, ...], within_seconds: float) -> Desired:
+def report(serving: ServingFolder, servers: tuple[SeenServer, ...], within_seconds: float) -> Desired:
     """Write `observed.json` as soon as each server answers and is listed in `desired.json`.
 
     Waiting for both is necessary: a started server may still be loading its model, and the job that needs the server

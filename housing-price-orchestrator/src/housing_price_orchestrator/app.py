@@ -26,7 +26,7 @@ from housing_price_orchestrator.interface.operations import metrics as metrics_p
 from housing_price_orchestrator.observability.exposition import metrics_document
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.server.stopping import delay_stop_signals
-from housing_price_orchestrator.settings import Settings, describe_each
+from housing_price_orchestrator.settings import Settings, list_settings
 from housing_price_orchestrator.shared.timers import Timers
 from housing_price_orchestrator.upstream.canary_aborts import CanaryAborts
 from housing_price_orchestrator.upstream.open import open_routes, open_upstream
@@ -143,7 +143,7 @@ def _add_middleware(app: FastAPI, settings: Settings, telemetry: ComposedTelemet
         app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.server.trusted_proxies))
 
 
-def describe() -> dict[str, Any]:
+def openapi_document() -> dict[str, Any]:
     """Return the OpenAPI document of the application with default settings."""
     return create_app(Settings()).openapi()
 
@@ -155,5 +155,5 @@ def describe_metrics() -> str:
 
 def describe_settings() -> str:
     """Return the table of all settings, in Markdown."""
-    rows = [f"| `{variable}` | `{default}` | {meaning} |" for variable, default, meaning in describe_each()]
+    rows = [f"| `{variable}` | `{default}` | {meaning} |" for variable, default, meaning in list_settings()]
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows]).replace("``", "")

@@ -12,13 +12,13 @@ from fastapi.testclient import TestClient
 
 from conftest import StartApp
 from factories import REPOSITORY, batch_json, house_bytes, house_json
-from housing_price_orchestrator.app import describe
+from housing_price_orchestrator.app import openapi_document
 from housing_price_orchestrator.interface.problems import PROBLEM_TYPES
 from housing_price_orchestrator.shared.errors import JobError, PredictionLogError
 from servers import StubModelServer, hangs, says
 from waiting import wait_until
 
-DOCUMENT = json.loads(json.dumps(describe()))
+DOCUMENT = json.loads(json.dumps(openapi_document()))
 SCHEMAS: dict[str, dict[str, Any]] = DOCUMENT["components"]["schemas"]
 SNAPSHOT = REPOSITORY / "housing-price-orchestrator" / "openapi.json"
 
@@ -257,7 +257,7 @@ def test_readiness_with_a_hanging_model_server_matches_its_schema(stub: StubMode
 
 
 def test_the_document_is_served_unchanged_and_names_the_path_prefix_that_a_proxy_strips(api: TestClient) -> None:
-    assert api.get("/openapi.json").json() == describe()
+    assert api.get("/openapi.json").json() == openapi_document()
     assert isinstance(api.app, FastAPI)
     behind = TestClient(api.app, root_path="/prices")
-    assert behind.get("/prices/openapi.json").json() == {**describe(), "servers": [{"url": "/prices"}]}
+    assert behind.get("/prices/openapi.json").json() == {**openapi_document(), "servers": [{"url": "/prices"}]}

@@ -12,7 +12,7 @@ import pytest
 
 from collector import Collector
 from factories import EXAMPLES
-from housing_price_orchestrator.app import describe
+from housing_price_orchestrator.app import openapi_document
 from housing_price_orchestrator.shared.view.house import House
 from servers import LISTENS, Process
 from waiting import wait_until
@@ -111,4 +111,4 @@ def test_the_document_names_the_operations_that_there_are() -> None:
     text = (EXAMPLES.parent / "docs" / "follow-a-price.md").read_text(encoding="utf-8")
     for path in (PREDICT, "/api/v1/predictions", "/api/v1/price/actuals", "/api/v1/price/actuals/errors"):
         assert path in text
-        assert path in describe()["paths"]
+        assert path in openapi_document()["paths"]

@@ -10,14 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 
 from factories import settings_for
-from housing_price_orchestrator.app import create_app, describe
+from housing_price_orchestrator.app import create_app, openapi_document
 from servers import StubModelServer, served
 from waiting import wait_until
 
 OPERATIONS = {
     operation.label: operation
     # Lines of JSON are no media type that it can make; any lines at all are in test_any_bytes.py.
-    for result in schemathesis.openapi.from_dict(describe()).exclude(path_regex="/stream$").get_all_operations()
+    for result in schemathesis.openapi.from_dict(openapi_document()).exclude(path_regex="/stream$").get_all_operations()
     for operation in [result.ok()]
 }
 

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from housing_price_orchestrator.app import describe, describe_metrics, describe_settings
+from housing_price_orchestrator.app import describe_metrics, describe_settings, openapi_document
 from housing_price_orchestrator.cli import database, keys
 from housing_price_orchestrator.provider.model_server.columns import column_types
 from housing_price_orchestrator.serve import serve as serve_until_stopped
@@ -51,7 +51,7 @@ def worker(
 @app.command()
 def openapi() -> None:
     """Print the OpenAPI document, as JSON."""
-    typer.echo(json.dumps(describe(), indent=2))
+    typer.echo(json.dumps(openapi_document(), indent=2))
 
 
 @app.command()

@@ -44,7 +44,7 @@ def pass_to_workers(settings: Settings, *, metrics_folder: Path) -> None:
     os.environ[variable_name(("server", "port"))] = str(settings.server.port)
 
 
-def describe_each() -> Iterator[tuple[str, str, str]]:
+def list_settings() -> Iterator[tuple[str, str, str]]:
     """Yield the variable, the default and the description of each setting."""
     for group, field in Settings.model_fields.items():
         default = field.get_default()

@@ -1,1 +1,1 @@
-"""Measures speed and load of the house price services beside what one would use instead."""
+"""Benchmarks of the house price services against alternative serving frameworks."""

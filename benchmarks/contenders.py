@@ -1,6 +1,6 @@
-"""Who is measured: what each contender is called, how it is started, and how it is asked.
+"""The contenders: their names, commands and request formats.
 
-The names are the letters of the README's table.
+The letters in the names refer to the table in README.md.
 """
 
 import sys
@@ -31,25 +31,25 @@ UNLOGGED_ALONE: Final = "ours without prediction log, over the stub"
 QUIET_ALONE: Final = "ours quiet, over the stub"
 QUIET_ALONE_2: Final = "ours quiet, 2 workers, over the stub"
 
-UNLOGGING: Final = {"ORCHESTRATOR_PREDICTION_LOG__ENABLED": "false"}
+WITHOUT_PREDICTION_LOG: Final = {"ORCHESTRATOR_PREDICTION_LOG__ENABLED": "false"}
 
-QUIET: Final = {"ORCHESTRATOR_LOG__LEVEL": "error", "ORCHESTRATOR_METRICS__ENABLED": "false", **UNLOGGING}
-"""The orchestrator with logs, metrics and prediction log off."""
+QUIET: Final = {"ORCHESTRATOR_LOG__LEVEL": "error", "ORCHESTRATOR_METRICS__ENABLED": "false", **WITHOUT_PREDICTION_LOG}
+"""Settings that turn off logs, metrics and prediction log."""
 
 
 @dataclass(frozen=True)
 class Contender:
-    """One that is measured.
+    """A server, or an orchestrator with its model server, that is measured.
 
     Attributes:
-        name: What it is called in results.
-        dialect: How it is asked.
-        command: Makes its command from its port and the port of the server behind it.
-        ready: The path that answers 200 when it is up.
-        behind: The contender that it asks, where there is one.
-        variables: Makes its environment variables from the same ports.
-        marker: What stands before a price in its answers.
-        cwd: The folder in which it is started.
+        name: Its name in the results.
+        dialect: Its paths and request bodies.
+        command: Builds its command from its port and the port of the server behind it.
+        ready: Path that answers 200 once it is ready.
+        behind: Name of the contender that it calls, if any.
+        variables: Builds its environment variables from the same ports.
+        marker: Text that precedes a price in its answers.
+        cwd: Its working folder.
     """
 
     name: str
@@ -62,8 +62,8 @@ class Contender:
     cwd: Path = REPOSITORY
 
 
-def contenders(export: Path) -> dict[str, Contender]:
-    """All contenders, with an exported model."""
+def all_contenders(export: Path) -> dict[str, Contender]:
+    """Return all contenders by name, for an exported model."""
     model = str(export / "model")
     listed = [
         Contender(STUB, houses.INVOCATIONS, lambda port, _: _python("benchmarks.stub", str(port)), "/ping"),
@@ -82,29 +82,29 @@ def contenders(export: Path) -> dict[str, Contender]:
         Contender(
             MLSERVER_BEHIND,
             houses.INVOCATIONS,
-            lambda port, _: _project(MLSERVER, "housing-price-mlserver", str(export), *_listen(port)),
+            lambda port, _: _uv_run(MLSERVER, "housing-price-mlserver", str(export), *_listen(port)),
             "/ping",
         ),
-        _plain(PLAIN, SERVE),
-        _plain(PLAIN_ALONE, STUB),
+        _straightforward(PLAIN, SERVE),
+        _straightforward(PLAIN_ALONE, STUB),
         _ours(OURS, SERVE),
-        _ours(UNLOGGED, SERVE, UNLOGGING),
+        _ours(UNLOGGED, SERVE, WITHOUT_PREDICTION_LOG),
         _ours(OURS_MLSERVER, MLSERVER_BEHIND),
         _ours(SHIPPED_ALONE, STUB),
-        _ours(UNLOGGED_ALONE, STUB, UNLOGGING),
+        _ours(UNLOGGED_ALONE, STUB, WITHOUT_PREDICTION_LOG),
         _ours(QUIET_ALONE, STUB, QUIET),
         _ours(QUIET_ALONE_2, STUB, {**QUIET, "ORCHESTRATOR_SERVER__WORKERS": "2"}),
         Contender(
             LITSERVE,
             houses.LITSERVE,
-            lambda port, _: _project(PEERS / "litserve", "python", "server.py", str(export), str(port)),
+            lambda port, _: _uv_run(PEERS / "litserve", "python", "server.py", str(export), str(port)),
             "/health",
             cwd=PEERS / "litserve",
         ),
         Contender(
             BENTOML,
             houses.BENTOML,
-            lambda port, _: _project(PEERS / "bentoml", "bentoml", "serve", "service:HousePrices", *_listen(port)),
+            lambda port, _: _uv_run(PEERS / "bentoml", "bentoml", "serve", "service:HousePrices", *_listen(port)),
             "/readyz",
             variables=lambda _port, _behind: {"BENCHMARK_MODEL": str(export), "BENTOML_HOME": str(STATE / "bentoml")},
             cwd=PEERS / "bentoml",
@@ -132,7 +132,7 @@ def _ours(name: str, behind: str, extra: Mapping[str, str] | None = None) -> Con
     )
 
 
-def _plain(name: str, behind: str) -> Contender:
+def _straightforward(name: str, behind: str) -> Contender:
     return Contender(
         name,
         houses.PUBLIC,
@@ -154,5 +154,5 @@ def _python(module: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-m", module, *arguments)
 
 
-def _project(folder: Path, *command: str) -> tuple[str, ...]:
+def _uv_run(folder: Path, *command: str) -> tuple[str, ...]:
     return (find_uv(), "run", "--frozen", "--project", str(folder), *command)

@@ -1,7 +1,7 @@
-"""What one feature costs: the orchestrator with it, beside the same without it twice over (A, A and B).
+"""Measures the cost of one feature with an A/A/B comparison.
 
-The two without it tell how much figures of the same thing differ on this machine; what is said of the feature is its
-ratio to both of them together.
+Two identical orchestrators run without the feature (A, A) and one with it (B). The ratio A / A shows the noise of the
+machine. The cost of the feature is the ratio of B to the mean of both A.
 """
 
 import contextlib
@@ -18,64 +18,63 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Final
 
-from benchmarks import contenders as who
-from benchmarks import load, model, reference_prices
+from benchmarks import contenders, load, model, reference_prices
 from benchmarks.contenders import Contender
 from benchmarks.load import Figures
 from benchmarks.running_contenders import RunningContender, start
 
 RATE: Final = 100.0
-"""Single houses a second, of the promise about a shadow."""
+"""Single houses per second while the cost of a shadow is measured."""
 
 CONNECTIONS: Final = 32
 WITHOUT: Final = ("without (A)", "without, again (A)")
 
-P50_RATIO: Final = 1.05
-P99_RATIO: Final = 1.2
-"""How much longer requests may take beside a shadow that hangs."""
+MAX_P50_RATIO: Final = 1.05
+MAX_P99_RATIO: Final = 1.2
+"""Maximum ratio of the latency with a hanging shadow to the latency without it."""
 
 type Variables = Mapping[str, str]
 
 
 @dataclass(frozen=True)
-class Compared:
-    """The medians of all rounds.
+class Comparison:
+    """Medians over all rounds, and their ratios.
 
     Attributes:
-        name: What was measured.
-        medians: For each contender, its figures.
-        ratios: For each figure, what it is with the feature for each one that it is without.
-        spread: For each figure, how far the two without it are from each other, as the same kind of ratio.
-        broken: Promises that do not hold.
+        name: The kind of load and the unit of the figures.
+        medians: The figures of each contender.
+        ratios: For each figure, B / A.
+        noise: For each figure, A / A.
+        broken_promises: Promises that do not hold.
     """
 
     name: str
     medians: Mapping[str, Mapping[str, float]]
     ratios: Mapping[str, float]
-    spread: Mapping[str, float]
-    broken: Sequence[str]
+    noise: Mapping[str, float]
+    broken_promises: Sequence[str]
 
     def as_text(self) -> str:
-        """Write a table."""
+        """Format the comparison as a table."""
         lines = [f"{self.name:<22}" + "".join(f"{figure:>24}" for figure in self.ratios)]
         for contender, figures in self.medians.items():
             lines.append(f"{contender:<22}" + "".join(f"{figures[figure]:>24.4f}" for figure in self.ratios))
-        for title, ratios in (("A / A", self.spread), ("B / A", self.ratios)):
+        for title, ratios in (("A / A", self.noise), ("B / A", self.ratios)):
             lines.append(f"{title:<22}" + "".join(f"{ratio:>24.3f}" for ratio in ratios.values()))
-        return "\n".join([*lines, *self.broken])
+        return "\n".join([*lines, *self.broken_promises])
 
 
-def shadow(rounds: int, seconds: float, export: Path | None) -> Compared:
-    """Times of single houses at 100/s beside a shadow that takes every call and never answers; the model is real."""
+def shadow(rounds: int, seconds: float, export: Path | None) -> Comparison:
+    """Compare latencies at 100/s with a shadow that accepts every call and never answers, over the real model."""
     export = export or model.exported()
     with contextlib.ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="housing-price-routes-")))
-        # Nobody accepts: the system does, and takes what is sent.
+        # Nothing calls accept(): the kernel completes the connections and buffers the requests.
         listener = stack.enter_context(socket.create_server(("127.0.0.1", 0), backlog=64))
         hanging = f"http://127.0.0.1:{listener.getsockname()[1]}"
-        route = {"version": "2", "modelId": "unknown", "addresses": [hanging], "sample": 1.0}
+        hanging_route = {"version": "2", "modelId": "unknown", "addresses": [hanging], "sample": 1.0}
 
-        def routes(name: str, the_shadow: dict[str, object] | None) -> Callable[[int], Variables]:
+        def routes(name: str, shadow_route: dict[str, object] | None) -> Callable[[int], Variables]:
             def variables(behind_port: int) -> Variables:
                 champion = {
                     "version": "unknown",
@@ -83,57 +82,61 @@ def shadow(rounds: int, seconds: float, export: Path | None) -> Compared:
                     "addresses": [f"http://127.0.0.1:{behind_port}"],
                 }
                 file = folder / f"{name}.json"
-                file.write_text(json.dumps({"revision": 1, "champion": champion, "shadow": the_shadow}))
+                file.write_text(json.dumps({"revision": 1, "champion": champion, "shadow": shadow_route}))
                 return {"ORCHESTRATOR_MODEL_SERVER__ROUTES_FILE": str(file)}
 
             return variables
 
-        with_it = "a shadow that hangs (B)"
-        variables = {name: routes(name, None) for name in WITHOUT} | {with_it: routes(with_it, route)}
-        found = _measured(
-            who.OURS, variables, rounds, export, lambda one: load.open_loop(one, rate=RATE, seconds=seconds)
+        with_feature = "a shadow that hangs (B)"
+        variables = {name: routes(name, None) for name in WITHOUT} | {with_feature: routes(with_feature, hanging_route)}
+        samples = _measure_variants(
+            contenders.OURS,
+            variables,
+            rounds,
+            export,
+            lambda contender: load.open_loop(contender, rate=RATE, seconds=seconds),
         )
-    compared = _compared("100/s, ms", found, with_it, ("p50_ms", "p99_ms"))
-    limits = {"p50_ms": P50_RATIO, "p99_ms": P99_RATIO}
-    broken = [
-        f"NOT HELD: {name} is {compared.ratios[name]:.3f} times that without, promised {limit}"
+    comparison = _compare("100/s, ms", samples, with_feature, ("p50_ms", "p99_ms"))
+    limits = {"p50_ms": MAX_P50_RATIO, "p99_ms": MAX_P99_RATIO}
+    broken_promises = [
+        f"NOT HELD: {name} with the shadow is {comparison.ratios[name]:.3f} times the value without it (limit {limit})"
         for name, limit in limits.items()
-        if compared.ratios[name] > limit
+        if comparison.ratios[name] > limit
     ]
-    return replace(compared, broken=broken)
+    return replace(comparison, broken_promises=broken_promises)
 
 
-def tracing(rounds: int, seconds: float, export: Path | None) -> Compared:
-    """Processor time of the orchestrator for single houses while it sends its traces to a collector; over the stub."""
-    with _collector() as endpoint:
-        with_it = "tracing (B)"
-        off: Callable[[int], Variables] = lambda _: {}  # noqa: E731 - as short as what it stands beside
+def tracing(rounds: int, seconds: float, export: Path | None) -> Comparison:
+    """Compare the orchestrator's CPU time per request with traces sent to a collector, over the stub."""
+    with _trace_collector() as endpoint:
+        with_feature = "tracing (B)"
+        off: Callable[[int], Variables] = lambda _: {}  # noqa: E731 - shorter than two functions
         on: Callable[[int], Variables] = lambda _: {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}  # noqa: E731 - the same
-        found = _measured(
-            who.SHIPPED_ALONE,
-            dict.fromkeys(WITHOUT, off) | {with_it: on},
+        samples = _measure_variants(
+            contenders.SHIPPED_ALONE,
+            dict.fromkeys(WITHOUT, off) | {with_feature: on},
             rounds,
             export or model.exported(),
-            lambda one: load.closed_loop(one, connections=CONNECTIONS, seconds=max(2, round(seconds))),
+            lambda contender: load.closed_loop(contender, connections=CONNECTIONS, seconds=max(2, round(seconds))),
         )
-    return _compared("32 connections", found, with_it, ("own_cpu_seconds_per_1000", "p50_ms"))
+    return _compare("32 connections", samples, with_feature, ("own_cpu_seconds_per_1000", "p50_ms"))
 
 
 FEATURES: Final = {"shadow": shadow, "tracing": tracing}
 
 
-def _measured(
-    like: str,
+def _measure_variants(
+    base_name: str,
     variables: Mapping[str, Callable[[int], Variables]],
     rounds: int,
     export: Path,
     measure: Callable[[RunningContender], Figures],
 ) -> dict[str, list[Figures]]:
-    """Measure contenders that are as `like` but for some variables, in turns."""
-    known = who.contenders(export)
-    for name, more in variables.items():
-        known[name] = _with(known[like], name, more)
-    found: dict[str, list[Figures]] = {name: [] for name in variables}
+    """Measure variants of the contender `base_name` in turns; each variant adds environment variables."""
+    known = contenders.all_contenders(export)
+    for name, make_variables in variables.items():
+        known[name] = _variant(known[base_name], name, make_variables)
+    samples: dict[str, list[Figures]] = {name: [] for name in variables}
     with ExitStack() as stack:
         running = start(
             list(variables),
@@ -142,35 +145,45 @@ def _measured(
             of_stub=reference_prices.of_stub(),
             of_model=reference_prices.of_model(export),
         )
-        for one in running.values():
-            load.warm_up(one, connections=CONNECTIONS, seconds=2)
+        for contender in running.values():
+            load.warm_up(contender, connections=CONNECTIONS, seconds=2)
         names = list(variables)
         for number in range(rounds):
-            # Each comes first, second and last as often as the others.
+            # Each variant is measured first, second and last equally often.
             first = number % len(names)
             for name in (*names[first:], *names[:first]):
-                found[name].append(measure(running[name]))
+                samples[name].append(measure(running[name]))
             print(f"round {number + 1} of {rounds}", file=sys.stderr, flush=True)  # noqa: T201 - progress
-    return found
+    return samples
 
 
-def _with(base: Contender, name: str, more: Callable[[int], Variables]) -> Contender:
-    return replace(base, name=name, variables=lambda port, behind: {**base.variables(port, behind), **more(behind)})
+def _variant(base: Contender, name: str, make_variables: Callable[[int], Variables]) -> Contender:
+    """Copy a contender under another name, with further environment variables."""
+    return replace(
+        base,
+        name=name,
+        variables=lambda port, behind_port: {**base.variables(port, behind_port), **make_variables(behind_port)},
+    )
 
 
-def _compared(name: str, found: Mapping[str, Sequence[Figures]], with_it: str, figures: Sequence[str]) -> Compared:
+def _compare(
+    name: str, samples: Mapping[str, Sequence[Figures]], with_feature: str, figures: Sequence[str]
+) -> Comparison:
     medians = {
-        one: {figure: statistics.median(sample[figure] for sample in samples) for figure in figures}
-        for one, samples in found.items()
+        variant: {figure: statistics.median(sample[figure] for sample in of_variant) for figure in figures}
+        for variant, of_variant in samples.items()
     }
-    first, second = (medians[one] for one in WITHOUT)
-    ratios = {one: medians[with_it][one] / statistics.fmean((first[one], second[one])) for one in figures}
-    return Compared(name, medians, ratios, {one: second[one] / first[one] for one in figures}, [])
+    first, second = (medians[variant] for variant in WITHOUT)
+    ratios = {
+        figure: medians[with_feature][figure] / statistics.fmean((first[figure], second[figure])) for figure in figures
+    }
+    noise = {figure: second[figure] / first[figure] for figure in figures}
+    return Comparison(name, medians, ratios, noise, [])
 
 
 @contextlib.contextmanager
-def _collector() -> Iterator[str]:
-    """Take traces and forget them; gives the address."""
+def _trace_collector() -> Iterator[str]:
+    """Run a trace collector that discards everything; yields its address."""
 
     class Handler(BaseHTTPRequestHandler):
         protocol_version = "HTTP/1.1"

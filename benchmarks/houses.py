@@ -1,4 +1,4 @@
-"""The real houses of the survey, and the bodies in which each kind of server wants them."""
+"""The real houses of the survey, and request bodies for each kind of server."""
 
 import csv
 from collections.abc import Callable, Sequence
@@ -9,7 +9,7 @@ from typing import Any, Final
 
 import orjson
 
-from benchmarks.paths import STATE, SURVEY, replacing
+from benchmarks.paths import STATE, SURVEY, atomic_write
 from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD, COLUMNS
 from housing_price_orchestrator.shared.view.house import House
 
@@ -23,13 +23,13 @@ type Document = dict[str, Any]
 
 @cache
 def ids() -> list[int]:
-    """The survey's own numbers of its houses."""
+    """Return the survey's ids of its houses."""
     return [int(record["Id"]) for record in _records()]
 
 
 @cache
 def rows() -> list[Document]:
-    """Every house by the names of the model's columns; blank is None, whole numbers are whole."""
+    """Return every house by column name of the model. Blanks are None; integral numbers are int."""
     records = _records()
     numeric = {column for column in COLUMNS if all(_is_number(record[column]) for record in records if record[column])}
     return [{column: _value(record[column], column in numeric) for column in COLUMNS} for record in records]
@@ -37,7 +37,7 @@ def rows() -> list[Document]:
 
 @cache
 def documents() -> list[Document]:
-    """Every house as callers of the public API write it."""
+    """Return every house as a JSON document of the public API."""
     return [
         {"id": house_id} | {ALIAS_OF_COLUMN[column]: value for column, value in row.items()}
         for house_id, row in zip(ids(), rows(), strict=True)
@@ -69,7 +69,7 @@ def _value(text: str, is_number: bool) -> Any:
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a kind of server is asked: the path and the body, for one house and for several."""
+    """The paths and request bodies of one kind of server, for one house and for several."""
 
     name: str
     one_path: str
@@ -78,28 +78,28 @@ class Dialect:
     many: Callable[[Sequence[int]], Any] | None = None
 
     def path(self, count: int) -> str:
-        """Where a request with so many houses goes."""
+        """Return the path of a request with `count` houses."""
         return self.one_path if count == 1 else self.many_path
 
     def body(self, houses: Sequence[int]) -> bytes:
-        """Write a request for houses, given by their positions in the survey."""
+        """Encode a request body for houses, given by their positions in the survey."""
         if len(houses) == 1:
             return orjson.dumps(self.one(houses[0]))
         if self.many is None:
-            raise ValueError(f"{self.name} takes one house per request")
+            raise ValueError(f"{self.name} accepts one house per request")
         return orjson.dumps(self.many(houses))
 
 
 @cache
-def bodies(dialect: Dialect, count: int) -> Path:
-    """Write a file with one body of `count` houses per line, until every house was in one; gives its path.
+def bodies_file(dialect: Dialect, count: int) -> Path:
+    """Write a file with one body of `count` houses per line, covering every house; returns its path.
 
-    Body k holds the houses from k * count on, round and round.
+    Body k holds `count` houses from position k * count on, modulo the number of houses.
     """
     path = STATE / "bodies" / f"{dialect.name}-{count}.jsonl"
     total = len(ids())
     path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as file:
+    with atomic_write(path) as file:
         for k in range(max(2, -(-total // count))):
             file.write(dialect.body([(k * count + j) % total for j in range(count)]) + b"\n")
             if file.tell() > MAX_BODIES_BYTES:
@@ -107,7 +107,7 @@ def bodies(dialect: Dialect, count: int) -> Path:
     return path
 
 
-def _split(houses: Sequence[int]) -> Document:
+def _dataframe_split(houses: Sequence[int]) -> Document:
     data = [list(rows()[house].values()) for house in houses]
     return {"dataframe_split": {"columns": COLUMNS, "data": data}}
 
@@ -119,7 +119,9 @@ PUBLIC: Final = Dialect(
     f"{PREDICT_PATH}/batch",
     lambda houses: {"data": [documents()[house] for house in houses]},
 )
-INVOCATIONS: Final = Dialect("invocations", "/invocations", lambda house: _split([house]), "/invocations", _split)
+INVOCATIONS: Final = Dialect(
+    "invocations", "/invocations", lambda house: _dataframe_split([house]), "/invocations", _dataframe_split
+)
 LITSERVE: Final = Dialect("litserve", "/predict", lambda house: rows()[house])
 BENTOML: Final = Dialect(
     "bentoml",

@@ -1,4 +1,4 @@
-"""What the figures were measured on, without anything that names the machine."""
+"""Facts about the machine of a run; nothing that identifies it."""
 
 import os
 import platform
@@ -10,27 +10,27 @@ from typing import Any
 
 from benchmarks.paths import PEERS, REPOSITORY
 
-_OURS = (
+_PACKAGES = (
     *("fastapi", "starlette", "uvicorn", "uvloop", "pydantic", "msgspec", "httpx", "aiohttp"),
     *("mlflow", "onnxruntime", "orjson", "pandas", "numpy"),
 )
 
 
 def facts() -> dict[str, Any]:
-    """Tell processor, kernel, versions, commit and how busy the machine was before."""
+    """Return processor, memory, kernel, package versions, commit, and the load average before the run."""
     return {
         "measured_at": datetime.now(UTC).isoformat(timespec="seconds"),
         "commit": _commit(),
         "cores": os.process_cpu_count(),
-        "processor": _first(r"model name\s*: (.*)", "/proc/cpuinfo"),
+        "processor": _first_match(r"model name\s*: (.*)", "/proc/cpuinfo"),
         "memory_gib": round(os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") / 2**30, 1),
         "kernel": platform.release(),
         "python": platform.python_version(),
         "wrk": (re.findall(r"wrk (\S+)", _output("wrk", "-v")) or ["?"])[0],
         "load_average_before": round(os.getloadavg()[0], 2),
-        "versions": {name: version(name) for name in _OURS}
-        | {name: _locked(name) for name in ("litserve", "bentoml")}
-        | {"mlserver": _locked("mlserver", "housing-price-model/mlserver/uv.lock")},
+        "versions": {name: version(name) for name in _PACKAGES}
+        | {name: _locked_version(name) for name in ("litserve", "bentoml")}
+        | {"mlserver": _locked_version("mlserver", "housing-price-model/mlserver/uv.lock")},
     }
 
 
@@ -40,15 +40,15 @@ def _commit() -> str:
     return f"{commit} with changes" if changed else commit
 
 
-def _locked(name: str, lock: str = "") -> str:
+def _locked_version(name: str, lock: str = "") -> str:
     path = REPOSITORY / lock if lock else PEERS / name / "uv.lock"
-    return _first(rf'name = "{name}"\nversion = "(.*)"', str(path))
+    return _first_match(rf'name = "{name}"\nversion = "(.*)"', str(path))
 
 
-def _first(pattern: str, path: str) -> str:
-    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - /proc has no size, and this reads anything
-        found = re.search(pattern, file.read())
-    return found[1] if found else "?"
+def _first_match(pattern: str, path: str) -> str:
+    with open(path, encoding="utf-8") as file:  # noqa: PTH123 - also reads /proc
+        match = re.search(pattern, file.read())
+    return match[1] if match else "?"
 
 
 def _output(*command: str) -> str:

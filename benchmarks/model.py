@@ -1,4 +1,4 @@
-"""The model that all contenders serve: trained, registered and exported once for the sources that it is made from."""
+"""The model that all contenders serve: trained and exported once per state of its sources."""
 
 import hashlib
 import json
@@ -10,11 +10,11 @@ from pathlib import Path
 from benchmarks.paths import MODEL_PACKAGE, REPOSITORY, STATE, SURVEY
 from benchmarks.processes import environment
 
-TRAINING_SECONDS = 600
+TRAINING_TIMEOUT_SECONDS = 600
 
 
 def exported() -> Path:
-    """Give the folder of the exported model; train and export it where these sources have none yet."""
+    """Return the folder of the exported model; train and export it first if these sources have no export yet."""
     folder = STATE / "models" / _sources_digest()
     export = folder / "export"
     if (export / "manifest.json").exists():
@@ -23,14 +23,14 @@ def exported() -> Path:
     folder.mkdir(parents=True)
     tracking = ("--tracking-uri", f"sqlite:///{folder / 'mlflow.db'}")
     print("training the model", file=sys.stderr)  # noqa: T201 - progress
-    # MLflow puts the artefacts of a registry in a database below the working folder.
-    _run(folder, "train", *tracking)
-    _run(folder, "export", "--to", str(export), *tracking)
+    # With a database as registry, MLflow writes artefacts below the working folder.
+    _run_cli(folder, "train", *tracking)
+    _run_cli(folder, "export", "--to", str(export), *tracking)
     return export
 
 
-def another() -> Path:
-    """Give the folder of an export with another model: trained on every tenth house, so that its prices differ."""
+def exported_variant() -> Path:
+    """Return the folder of a second exported model, trained on every tenth house so that its prices differ."""
     folder = STATE / "models" / f"{_sources_digest()}-another"
     export = folder / "export"
     if (export / "manifest.json").exists():
@@ -38,25 +38,25 @@ def another() -> Path:
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     lines = SURVEY.read_text(encoding="utf-8").splitlines(keepends=True)
-    few = folder / "few.csv"
-    few.write_text("".join([lines[0], *lines[1::10]]), encoding="utf-8")
-    options = ("--data", str(few), "--seed", "1", "--no-register", "--export-to", str(export))
-    _run(folder, "train", "--tracking-uri", f"sqlite:///{folder / 'mlflow.db'}", *options)
+    sample = folder / "few.csv"
+    sample.write_text("".join([lines[0], *lines[1::10]]), encoding="utf-8")
+    options = ("--data", str(sample), "--seed", "1", "--no-register", "--export-to", str(export))
+    _run_cli(folder, "train", "--tracking-uri", f"sqlite:///{folder / 'mlflow.db'}", *options)
     return export
 
 
-def identity(export: Path) -> str:
-    """The id of an exported model."""
+def model_id(export: Path) -> str:
+    """Return the id of an exported model."""
     return str(json.loads((export / "manifest.json").read_bytes())["model_id"])
 
 
-def _run(folder: Path, command: str, *arguments: str) -> None:
+def _run_cli(folder: Path, command: str, *arguments: str) -> None:
     subprocess.run(  # noqa: S603 - this project's own command
         [sys.executable, "-m", "housing_price_model", command, *arguments],
         cwd=folder,
         env=environment(),
         stdout=sys.stderr,
-        timeout=TRAINING_SECONDS,
+        timeout=TRAINING_TIMEOUT_SECONDS,
         check=True,
     )
 

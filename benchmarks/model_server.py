@@ -1,7 +1,7 @@
-"""What one call costs inside MLflow's model server, step by step, without HTTP: as MLflow does it, and as `serve` does.
+"""Times the steps of one call inside the model server without HTTP: in MLflow's scoring server and in `serve`.
 
-Everything runs in this process, one step after the other in turns, and medians count. Each step is timed by itself, so
-that a sum of steps may differ a little from the whole.
+All steps run in this process in turns, and the medians are reported. Each step is timed separately, so the sum of the
+steps can differ slightly from the whole.
 """
 
 import statistics
@@ -19,11 +19,11 @@ from mlflow.pyfunc import PyFuncModel, scoring_server
 
 from benchmarks import houses, model
 from benchmarks.paths import RESULTS
-from benchmarks.scenarios import in_turn
+from benchmarks.scenarios import rotated
 from housing_price_model.serving import fast_scoring
 
 TURNS: Final = {1: 300, 1_000: 40}
-"""How often each step is timed, by the rows of a call."""
+"""Repetitions of each step, by rows per call."""
 
 JSON: Final = scoring_server.CONTENT_TYPE_JSON
 
@@ -31,14 +31,14 @@ type Steps = Mapping[str, Callable[[], object]]
 
 
 def measure(export: Path | None = None) -> None:
-    """Time every step and write results/model-server.md."""
+    """Time every step and write the tables to results/model-server.md."""
     loaded = mlflow.pyfunc.load_model(str((export or model.exported()) / "model"))
-    found = {rows: _medians_ms(_steps(loaded, rows), TURNS[rows]) for rows in TURNS}
+    medians = {rows: _medians_ms(_steps(loaded, rows), TURNS[rows]) for rows in TURNS}
     lines = ["| one call, ms | 1 row | 1,000 rows |", "| --- | ---: | ---: |"]
-    lines += [f"| {name} | {found[1][name]:.2f} | {found[1_000][name]:.2f} |" for name in found[1]]
-    side_by_side = _medians_ms(_side_by_side(loaded), TURNS[1_000])
+    lines += [f"| {name} | {medians[1][name]:.2f} | {medians[1_000][name]:.2f} |" for name in medians[1]]
+    parallel = _medians_ms(_calls_and_threads(loaded), TURNS[1_000])
     lines += ["", "| 1,000 rows, ms | |", "| --- | ---: |"]
-    lines += [f"| {name} | {milliseconds:.2f} |" for name, milliseconds in side_by_side.items()]
+    lines += [f"| {name} | {milliseconds:.2f} |" for name, milliseconds in parallel.items()]
     text = "\n".join(lines) + "\n"
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "model-server.md").write_text(text, encoding="utf-8")
@@ -48,44 +48,44 @@ def measure(export: Path | None = None) -> None:
 def _steps(loaded: PyFuncModel, rows: int) -> Steps:
     schema = loaded.metadata.get_input_schema()
     direct = fast_scoring.DirectModel(loaded)
-    some = houses.rows()[:rows]
+    rows_of_call = houses.rows()[:rows]
     split = houses.INVOCATIONS.body(range(rows))
-    frame = scoring_server._parse_json_data(split, loaded.metadata, schema).data  # noqa: SLF001 - the step itself
+    frame = scoring_server._parse_json_data(split, loaded.metadata, schema).data  # noqa: SLF001 - the step to time
     lists = fast_scoring.parse(split, direct.metadata).data
     answer = direct.predict(lists)
-    # `instances` and `inputs` are missing: MLflow makes the text "None" of a blank there, which the model refuses.
+    # `instances` and `inputs` are left out: MLflow turns a blank into the text "None" there, which the model rejects.
     formats = {
         "dataframe_split": (split, JSON),
-        "dataframe_records": (orjson.dumps({"dataframe_records": some}), JSON),
+        "dataframe_records": (orjson.dumps({"dataframe_records": rows_of_call}), JSON),
         "CSV": (frame.to_csv(index=False).encode(), scoring_server.CONTENT_TYPE_CSV),
     }
     return {
         **{
-            f"MLflow's way, whole, {name}": lambda data=data, kind=kind: scoring_server.invocations(
+            f"MLflow, whole call, {name}": lambda data=data, kind=kind: scoring_server.invocations(
                 data, kind, loaded, schema
             )
             for name, (data, kind) in formats.items()
         },
-        "MLflow's way: read the body, make a DataFrame": lambda: scoring_server._parse_json_data(  # noqa: SLF001
+        "MLflow: parse the body into a DataFrame": lambda: scoring_server._parse_json_data(  # noqa: SLF001
             split, loaded.metadata, schema
         ),
-        "MLflow's way: check against the signature, and price": lambda: loaded.predict(frame),
-        "price a DataFrame that was not checked": lambda: direct.predict(frame),
-        "MLflow's way: write the answer": lambda: scoring_server.predictions_to_json(answer, StringIO()),
-        "`serve`, whole, dataframe_split": lambda: _as_served(direct, split),
-        "`serve`: read the body, keep rows": lambda: fast_scoring.parse(split, direct.metadata),
-        "`serve`: price rows": lambda: direct.predict(lists),
+        "MLflow: check against the signature and predict": lambda: loaded.predict(frame),
+        "predict an unchecked DataFrame": lambda: direct.predict(frame),
+        "MLflow: write the answer": lambda: scoring_server.predictions_to_json(answer, StringIO()),
+        "`serve`, whole call, dataframe_split": lambda: _as_served(direct, split),
+        "`serve`: parse the body into rows": lambda: fast_scoring.parse(split, direct.metadata),
+        "`serve`: predict rows": lambda: direct.predict(lists),
         "`serve`: write the answer": lambda: fast_scoring.write(answer, StringIO()),
     }
 
 
-def _side_by_side(loaded: PyFuncModel) -> Steps:
+def _calls_and_threads(loaded: PyFuncModel) -> Steps:
     direct = fast_scoring.DirectModel(loaded)
     whole, half = (houses.INVOCATIONS.body(range(count)) for count in (1_000, 500))
     python_model = loaded.unwrap_python_model()
     frame = fast_scoring.parse(whole, direct.metadata).data
-    matrix = python_model._features.matrix(python_model._encoder.encode(frame))  # noqa: SLF001 - the graph's own input
-    graph = loaded._model_impl.context.artifacts["graph"]  # noqa: SLF001 - MLflow has no other way to it
+    matrix = python_model._features.matrix(python_model._encoder.encode(frame))  # noqa: SLF001 - the input of the graph
+    graph = loaded._model_impl.context.artifacts["graph"]  # noqa: SLF001 - MLflow has no public way
 
     def session(threads: int) -> Callable[[], object]:
         options = onnxruntime.SessionOptions()
@@ -95,10 +95,10 @@ def _side_by_side(loaded: PyFuncModel) -> Steps:
 
     return {
         "`serve`, one call": lambda: _as_served(direct, whole),
-        "`serve`, two calls of 500, one after the other": lambda: [_as_served(direct, half) for _ in range(2)],
-        "`serve`, two calls of 500 in two threads": lambda: _in_threads(lambda: _as_served(direct, half), 2),
-        "the graph alone, one thread (as it is served)": session(1),
-        "the graph alone, two threads of ONNX Runtime": session(2),
+        "`serve`, two sequential calls of 500": lambda: [_as_served(direct, half) for _ in range(2)],
+        "`serve`, two concurrent calls of 500 in threads": lambda: _in_threads(lambda: _as_served(direct, half), 2),
+        "ONNX graph only, one thread (as served)": session(1),
+        "ONNX graph only, two threads": session(2),
     }
 
 
@@ -108,8 +108,8 @@ def _as_served(direct: fast_scoring.DirectModel, body: bytes) -> None:
 
 def _in_threads(work: Callable[[], object], count: int) -> None:
     with ThreadPoolExecutor(count) as pool:
-        for asked in [pool.submit(work) for _ in range(count)]:
-            asked.result()
+        for future in [pool.submit(work) for _ in range(count)]:
+            future.result()
 
 
 def _medians_ms(steps: Steps, turns: int) -> dict[str, float]:
@@ -117,7 +117,7 @@ def _medians_ms(steps: Steps, turns: int) -> dict[str, float]:
         step()
     times: dict[str, list[float]] = {name: [] for name in steps}
     for turn in range(turns):
-        for name in in_turn(list(steps), turn):
+        for name in rotated(list(steps), turn):
             started = time.perf_counter()
             steps[name]()
             times[name].append(time.perf_counter() - started)

@@ -1,4 +1,4 @@
-"""Where things are."""
+"""Paths of the repository, and atomic file writes."""
 
 import tempfile
 from collections.abc import Iterator
@@ -18,8 +18,8 @@ MLSERVER: Final = MODEL_PACKAGE / "mlserver"
 
 
 @contextmanager
-def replacing(path: Path) -> Iterator[IO[bytes]]:
-    """Write a file that others may be reading: it is there as a whole or not at all."""
+def atomic_write(path: Path) -> Iterator[IO[bytes]]:
+    """Replace a file atomically; readers see the old or the complete new content."""
     with tempfile.NamedTemporaryFile(dir=path.parent, delete=False) as file:
         try:
             yield file

@@ -1,7 +1,7 @@
-"""Where the orchestrator's time goes: py-spy watches it under load, and its samples become a table.
+"""Profiles the orchestrator under load with py-spy and writes its samples as a table.
 
-py-spy looks from outside, a few hundred times a second, so the code runs as it is. It watches all workers' threads and
-counts only those that use the processor.
+py-spy samples from outside the process, so the code runs unchanged. It samples the threads of all workers and counts
+only those that use the CPU.
 """
 
 import re
@@ -11,14 +11,14 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import load, model, reference_prices
-from benchmarks.contenders import SHIPPED_ALONE, contenders
+from benchmarks.contenders import SHIPPED_ALONE, all_contenders
 from benchmarks.paths import RESULTS, STATE
 from benchmarks.processes import find_uv
 from benchmarks.running_contenders import start
 
 PY_SPY = "py-spy==0.4.3"
 SAMPLES_PER_SECOND = 400
-LISTED = 25
+LISTED_FUNCTIONS = 25
 _FRAME = re.compile(r"(?P<function>.*) \((?P<file>.*?)(:\d+)?\)$")
 _AREAS = (
     ("housing_price_orchestrator/", "ours: "),
@@ -28,15 +28,15 @@ _AREAS = (
 
 
 def profile(seconds: int, connections: int, export: Path | None = None) -> None:
-    """Put load on the orchestrator over the stub, watch it, and write results/profile.md.
+    """Profile the orchestrator over the stub under load and write results/profile.md.
 
     Raises:
-        RuntimeError: py-spy may not look at the process, or found nothing.
+        RuntimeError: py-spy may not attach to the process, or recorded no samples.
     """
     export = export or model.exported()
     raw = STATE / "profile.txt"
     with ExitStack() as stack:
-        known = contenders(export)
+        known = all_contenders(export)
         running = start(
             [SHIPPED_ALONE], known, stack, of_stub=reference_prices.of_stub(), of_model=reference_prices.of_stub()
         )
@@ -44,16 +44,16 @@ def profile(seconds: int, connections: int, export: Path | None = None) -> None:
         load.warm_up(one, connections=connections, seconds=1)
         command = [find_uv(), "tool", "run", "--from", PY_SPY, "py-spy", "record", "--format", "raw", "--nonblocking"]
         command += ["--rate", str(SAMPLES_PER_SECOND), "--duration", str(seconds), "--output", str(raw)]
-        # The leash comes first and does nothing; the service is its child.
+        # The first process is the leash; the orchestrator is its child.
         command += ["--pid", str(one.server.pids[1])]
         spy = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))  # noqa: S603
         figures = load.closed_loop(one, connections=connections, seconds=seconds)
         output, _ = spy.communicate(timeout=seconds + 60)
         if spy.returncode or not raw.exists():
             raise RuntimeError(f"py-spy: {output.decode(errors='replace')}")
-    itself, below = _count(raw.read_text())
+    own, cumulative = _count(raw.read_text())
     text = _table(
-        itself, below, f"{figures['per_second']:,.0f} singles/s over {connections} connections, while watched"
+        own, cumulative, f"{figures['per_second']:,.0f} singles/s over {connections} connections, while profiled"
     )
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "profile.md").write_text(text, encoding="utf-8")
@@ -61,40 +61,40 @@ def profile(seconds: int, connections: int, export: Path | None = None) -> None:
 
 
 def _count(collapsed: str) -> tuple[Counter[str], Counter[str]]:
-    """Count samples in which a function was running itself, and in which it was anywhere on the stack."""
-    itself: Counter[str] = Counter()
-    below: Counter[str] = Counter()
+    """Count the samples of each function: at the top of the stack, and anywhere on it."""
+    own: Counter[str] = Counter()
+    cumulative: Counter[str] = Counter()
     for line in collapsed.splitlines():
         stack, _, number = line.rpartition(" ")
-        frames = [_named(frame) for frame in stack.split(";")]
-        itself[frames[-1]] += int(number)
-        below.update(dict.fromkeys(frames, int(number)))
-    return itself, below
+        frames = [_function_name(frame) for frame in stack.split(";")]
+        own[frames[-1]] += int(number)
+        cumulative.update(dict.fromkeys(frames, int(number)))
+    return own, cumulative
 
 
-def _named(frame: str) -> str:
-    found = _FRAME.match(frame)
-    if found is None:
+def _function_name(frame: str) -> str:
+    match = _FRAME.match(frame)
+    if match is None:
         return frame
-    file = found["file"]
+    file = match["file"]
     for part, name in _AREAS:
         if part in file:
-            return f"{name}{file.rpartition(part)[2]} {found['function']}"
-    return f"{Path(file).name} {found['function']}"
+            return f"{name}{file.rpartition(part)[2]} {match['function']}"
+    return f"{Path(file).name} {match['function']}"
 
 
-def _table(itself: Counter[str], below: Counter[str], load_made: str) -> str:
-    total = itself.total()
+def _table(own: Counter[str], cumulative: Counter[str], load_summary: str) -> str:
+    total = own.total()
     if not total:
-        raise RuntimeError("py-spy saw nothing")
+        raise RuntimeError("py-spy recorded no samples")
     lines = [
-        f"{load_made}; {total:,} samples.",
+        f"{load_summary}; {total:,} samples.",
         "",
-        "| function | itself | with what it calls |",
+        "| function | own | with callees |",
         "| --- | ---: | ---: |",
     ]
     lines += [
-        f"| `{name}` | {number / total:.1%} | {below[name] / total:.1%} |"
-        for name, number in itself.most_common(LISTED)
+        f"| `{name}` | {number / total:.1%} | {cumulative[name] / total:.1%} |"
+        for name, number in own.most_common(LISTED_FUNCTIONS)
     ]
     return "\n".join(lines) + "\n"

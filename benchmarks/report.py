@@ -1,4 +1,4 @@
-"""Tables of a run: on the terminal, and in the README between its markers."""
+"""Renders the tables of a run, for the terminal and for the marked places in the README."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,12 +15,12 @@ _MARKER = "<!-- {}: {} -->"
 
 
 def as_text(results: Mapping[str, Any]) -> str:
-    """All tables of a run, in Markdown."""
+    """Return all tables of a run as Markdown."""
     return "\n\n".join(f"## {name}\n\n{text}" for name, text in _blocks(results).items())
 
 
 def write() -> None:
-    """Put the tables of the last full run into the README and draw the plots."""
+    """Write the tables of the last full run into the README and draw the plots."""
     results = json.loads((RESULTS / "bench.json").read_bytes())
     plots.draw(Medians(results), RESULTS)
     blocks = _blocks(results)
@@ -31,9 +31,9 @@ def write() -> None:
     text = README.read_text(encoding="utf-8")
     for name, block in blocks.items():
         begin, end = _MARKER.format("begin", name), _MARKER.format("end", name)
-        head, found, rest = text.partition(begin)
+        head, found_begin, rest = text.partition(begin)
         _, found_end, tail = rest.partition(end)
-        if found and found_end:
+        if found_begin and found_end:
             text = f"{head}{begin}\n\n{block}\n\n{end}{tail}"
     README.write_text(text, encoding="utf-8")
 
@@ -51,13 +51,13 @@ def _blocks(results: Mapping[str, Any]) -> dict[str, str]:
 
 
 def _targets(medians: Medians) -> str:
-    verdicts = {True: "yes", False: "**no**", None: ""}
-    lines = [[row.what, row.promise, row.measured, verdicts[row.is_kept]] for row in targets.rows(medians)]
-    return _markdown([["what", "to reach", "measured", "reached"], *lines])
+    labels = {True: "yes", False: "**no**", None: ""}
+    lines = [[row.what, row.target, row.measured, labels[row.is_reached]] for row in targets.rows(medians)]
+    return _markdown([["figure", "target", "measured", "reached"], *lines])
 
 
 def _by_x(medians: Medians, scenario: str, figure: str, form: str, unit: str) -> str:
-    columns = medians.at(scenario)
+    columns = medians.x_values(scenario)
     lines = [[f"{scenario} ({unit})", *(f"{x:,}" for x in columns)]]
     for name in medians.contenders(scenario):
         values = [medians.get(scenario, name, figure, x) for x in columns]
@@ -66,7 +66,7 @@ def _by_x(medians: Medians, scenario: str, figure: str, form: str, unit: str) ->
 
 
 def _workers(medians: Medians) -> str:
-    lines = [["128 connections", "requests/s", "processor seconds per 1,000", "of these its own"]]
+    lines = [["128 connections", "requests/s", "CPU seconds per 1,000", "without the model server"]]
     for name in medians.contenders("connections"):
         figures = ("per_second", "cpu_seconds_per_1000", "own_cpu_seconds_per_1000")
         values = [medians.get("connections", name, figure, BUSY_CONNECTIONS) for figure in figures]
@@ -87,8 +87,8 @@ def _machine(results: Mapping[str, Any]) -> str:
         ["Python, wrk", f"{facts['python']}, {facts['wrk']}"],
         ["versions", ", ".join(f"{name} {number}" for name, number in facts["versions"].items())],
         ["model", f"{results['model']['model_id']}, {results['model']['digest'][:23]}"],
-        ["load average before", str(facts["load_average_before"])],
-        ["rounds, minutes", f"{results['rounds']}, {results['took_seconds'] / 60:.0f}"],
+        ["load average before the run", str(facts["load_average_before"])],
+        ["rounds, duration in minutes", f"{results['rounds']}, {results['took_seconds'] / 60:.0f}"],
         ["wrong answers and errors", str(len(results["problems"]))],
     ]
     return _markdown(lines)

@@ -1,4 +1,4 @@
-"""What a contender uses while it is under load: processor time and memory."""
+"""CPU time and memory that a contender uses under load."""
 
 import threading
 import time
@@ -11,7 +11,7 @@ MEMORY_INTERVAL_SECONDS: Final = 0.05
 
 
 class CpuUsage:
-    """The processor time that a contender uses from now on."""
+    """CPU time that a contender uses, counted from construction."""
 
     def __init__(self, running: RunningContender) -> None:
         self._running = running
@@ -23,20 +23,20 @@ class CpuUsage:
         return at, cpu_seconds([self._running.server]), cpu_seconds([behind]) if behind else 0.0
 
     def per_second(self) -> tuple[float, float]:
-        """Give processor seconds per second: of its own, and together with those of the server behind it."""
+        """Return CPU seconds per second: of the contender, and including the server behind it."""
         at, own, behind = self._now()
-        own, behind, passed = own - self._own, behind - self._behind, at - self._at
-        return own / passed, (own + behind) / passed
+        own, behind, elapsed = own - self._own, behind - self._behind, at - self._at
+        return own / elapsed, (own + behind) / elapsed
 
 
 class MemoryGrowth:
-    """Watches how far a server's resident memory rises above where it was."""
+    """Measures the peak growth of a server's resident memory while the block runs."""
 
     def __init__(self, server: Server) -> None:
         self._server = server
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._watch)
-        self.grown_bytes = 0
+        self.growth_bytes = 0
 
     def __enter__(self) -> None:
         self._before = resident_bytes(self._server)
@@ -48,4 +48,4 @@ class MemoryGrowth:
 
     def _watch(self) -> None:
         while not self._stop.wait(MEMORY_INTERVAL_SECONDS):
-            self.grown_bytes = max(self.grown_bytes, resident_bytes(self._server) - self._before)
+            self.growth_bytes = max(self.growth_bytes, resident_bytes(self._server) - self._before)

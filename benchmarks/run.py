@@ -1,4 +1,4 @@
-"""One run: starts what a stage needs, warms it up, measures in rounds, and keeps every sample."""
+"""One benchmark run: starts the servers of each stage, warms them up and measures in rounds."""
 
 import json
 import shutil
@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks import load, machine, model, reference_prices, scenarios
-from benchmarks.contenders import contenders
+from benchmarks.contenders import all_contenders
 from benchmarks.running_contenders import start
 from benchmarks.scenarios import Effort, Sample, Stage
 
@@ -18,41 +18,41 @@ WARM_UP_CONNECTIONS = 32
 
 
 def run(effort: Effort, *, export: Path | None, stages: list[str], only: str) -> dict[str, Any]:
-    """Measure; gives everything that goes into a file of results.
+    """Run the benchmarks and return the content of a results file.
 
     Args:
-        effort: How long and how much.
-        export: A model exported before; without it, one is trained.
-        stages: The stages to run, all if empty.
-        only: Measure only scenarios whose names have this in them.
+        effort: Durations and load levels.
+        export: Folder of an exported model. If None, a model is trained.
+        stages: The stages to run; empty for all.
+        only: Measure only scenarios whose name contains this text.
     """
     if shutil.which("wrk") is None:
-        sys.exit("wrk was not found: install it (Debian: apt-get install wrk)")
+        sys.exit("wrk not found. Install it (Debian: apt-get install wrk).")
     facts = machine.facts()
     export = export or model.exported()
     expected = {"of_stub": reference_prices.of_stub(), "of_model": reference_prices.of_model(export)}
-    known = contenders(export)
+    known = all_contenders(export)
     samples: list[Sample] = []
     started = time.monotonic()
 
     def report(sample: Sample) -> None:
         samples.append(sample)
         x = "" if sample["x"] is None else f" {sample['x']:,}"
-        shown = sample.get("problem") or _short(sample["figures"])
+        shown = sample.get("problem") or _main_figures(sample["figures"])
         print(  # noqa: T201 - progress
             f"{time.monotonic() - started:5.0f} s  {sample['scenario']}{x}, {sample['contender']}: {shown}",
             file=sys.stderr,
             flush=True,
         )
 
-    for make in (scenarios.alone, scenarios.with_model):
-        stage = _narrowed(make(effort), only)
+    for make_stage in (scenarios.alone, scenarios.with_model):
+        stage = _matching_scenarios(make_stage(effort), only)
         if not stage.scenarios or (stages and stage.name not in stages):
             continue
         with ExitStack() as stack:
             running = start(stage.names, known, stack, **expected)
-            for one in running.values():
-                load.warm_up(one, connections=WARM_UP_CONNECTIONS, seconds=WARM_UP_SECONDS)
+            for contender in running.values():
+                load.warm_up(contender, connections=WARM_UP_CONNECTIONS, seconds=WARM_UP_SECONDS)
             for number in range(effort.rounds):
                 scenarios.run_round(stage, running, number, report)
     return {
@@ -65,10 +65,10 @@ def run(effort: Effort, *, export: Path | None, stages: list[str], only: str) ->
     }
 
 
-def _narrowed(stage: Stage, only: str) -> Stage:
+def _matching_scenarios(stage: Stage, only: str) -> Stage:
     return Stage(stage.name, [scenario for scenario in stage.scenarios if only in scenario.name])
 
 
-def _short(figures: dict[str, Any]) -> str:
+def _main_figures(figures: dict[str, Any]) -> str:
     shown = ("per_second", "rows_per_second", "p50_ms", "p99_ms", "grown_mib", "cpu_seconds_per_1000", "coalesced")
     return ", ".join(f"{name} {figures[name]:,}" for name in shown if name in figures)

@@ -1,4 +1,4 @@
-"""Contenders that answer: their processes, started side by side, each server once."""
+"""Starts contenders and the servers behind them; each server runs once."""
 
 from collections.abc import Mapping, Sequence
 from contextlib import ExitStack
@@ -11,13 +11,13 @@ from benchmarks.processes import Server, free_port
 
 @dataclass(frozen=True)
 class RunningContender:
-    """A contender that answers.
+    """A contender whose processes are running.
 
     Attributes:
-        contender: What it is.
-        server: Its own processes.
-        behind: Those of the server that it asks.
-        expected: The file of right answers.
+        contender: Its definition.
+        server: Its own server.
+        behind: The server that it calls, if any.
+        expected: File of the expected prices.
     """
 
     contender: Contender
@@ -27,22 +27,22 @@ class RunningContender:
 
     @property
     def servers(self) -> list[Server]:
-        """All processes that work for it."""
+        """Its own server and the server behind it."""
         return [self.server, *([self.behind] if self.behind else [])]
 
-    def settle(self) -> None:
-        """Return when nothing is left to do."""
+    def wait_until_idle(self) -> None:
+        """Wait until all its servers are idle."""
         for server in self.servers:
-            server.settle()
+            server.wait_until_idle()
 
 
 def start(
     names: Sequence[str], known: Mapping[str, Contender], stack: ExitStack, *, of_stub: Path, of_model: Path
 ) -> dict[str, RunningContender]:
-    """Start contenders, and what they need behind them, side by side; each server once.
+    """Start contenders in parallel, each server once, and wait until all are ready.
 
     Raises:
-        NotReady: one of them does not start.
+        NotReady: A server does not start.
     """
     needed = list(dict.fromkeys([*(known[name].behind for name in names if known[name].behind), *names]))
     ports = {name: free_port() for name in needed if name}
@@ -51,7 +51,7 @@ def start(
         contender = known[name]
         behind_port = ports[contender.behind] if contender.behind else 0
         if contender.behind:
-            # An orchestrator that finds nobody behind it would only be ready a second later.
+            # An orchestrator that starts before its model server becomes ready a second later.
             servers[contender.behind].wait_until_ready()
         server = Server(
             name,

@@ -1,15 +1,14 @@
-"""What is measured: each scenario names its contenders and what is asked of them.
+"""The benchmark scenarios: each names its contenders and the load that they receive.
 
-Scenarios that need the same servers stand in one stage. In each round every scenario asks all its contenders, one after
-the other and in another order each time, so that whatever the machine does meanwhile meets all of them.
+Scenarios that need the same servers form a stage. In each round every scenario measures its contenders one after the
+other, each time in another order, so that disturbances of the machine affect all of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from benchmarks import contenders as who
-from benchmarks import load
+from benchmarks import contenders, load
 from benchmarks.load import Figures
 from benchmarks.running_contenders import RunningContender
 
@@ -20,16 +19,16 @@ BATCH_ROWS: Final = 1_000
 LARGEST_BATCH_ROWS: Final = 10_000
 STREAM_HOUSES: Final = 100_000
 QUIET_RATE: Final = 100.0
-HOUSES_ALONE: Final = 200
-LOGGED_BUSY: Final = "prediction log, busy"
-LOGGED_ONE: Final = "prediction log, one"
-LOGGED_SLICES: Final = 4
-"""So many in a round, because what a machine can do may change by more than the log costs within a minute."""
+UNCOALESCED_HOUSES: Final = 200
+LOG_COST_BUSY: Final = "prediction log, busy"
+LOG_COST_ONE_CONNECTION: Final = "prediction log, one"
+LOG_COST_REPEATS: Final = 4
+"""Measurements per round; the speed of a machine can change within a minute by more than the log costs."""
 
 
 @dataclass(frozen=True)
 class Effort:
-    """How long is measured."""
+    """Durations and load levels of a run."""
 
     rounds: int
     seconds: int
@@ -59,13 +58,13 @@ type Measure = Callable[[RunningContender], Figures]
 
 @dataclass(frozen=True)
 class Scenario:
-    """One measurement of several contenders.
+    """One measurement of batch_names contenders.
 
     Attributes:
-        name: What it is called in results.
-        names: The contenders.
-        measure: Measures one of them.
-        x: What it is measured at: connections, rows or nothing.
+        name: Its name in the results.
+        names: Names of the contenders.
+        measure: Measures one contender.
+        x: The load level: connections, rows, or None.
     """
 
     name: str
@@ -76,51 +75,55 @@ class Scenario:
 
 @dataclass(frozen=True)
 class Stage:
-    """Scenarios that share their servers."""
+    """Scenarios that share servers."""
 
     name: str
     scenarios: Sequence[Scenario]
 
     @property
     def names(self) -> Sequence[str]:
-        """Who is measured in one of them."""
+        """Names of all contenders in its scenarios."""
         return list(dict.fromkeys(name for scenario in self.scenarios for name in scenario.names))
 
 
 def alone(effort: Effort) -> Stage:
-    """The orchestrator over the instant stub."""
-    ours, shipped, plain = who.QUIET_ALONE, who.SHIPPED_ALONE, who.PLAIN_ALONE
+    """Scenarios of the orchestrator over the instant stub."""
+    ours, shipped, plain = contenders.QUIET_ALONE, contenders.SHIPPED_ALONE, contenders.PLAIN_ALONE
     seconds = effort.seconds
-    # With many callers the straightforward one answers first after a second: too late for a quick look.
-    busy = (ours, shipped, who.QUIET_ALONE_2) if effort.is_quick else (ours, shipped, plain, who.QUIET_ALONE_2)
+    # With many callers the straightforward orchestrator needs a second per answer: too slow for a quick run.
+    busy = (
+        (ours, shipped, contenders.QUIET_ALONE_2)
+        if effort.is_quick
+        else (ours, shipped, plain, contenders.QUIET_ALONE_2)
+    )
     scenarios = [
         *(_connections((ours,), number, seconds) for number in effort.connections if number != BUSY_CONNECTIONS),
         _connections(busy, BUSY_CONNECTIONS, seconds),
-        *(_rows((who.STUB, ours, shipped), number, effort.latency_seconds) for number in effort.rows),
-        *([] if effort.is_quick else _logged((shipped, who.UNLOGGED_ALONE), effort)),
+        *(_rows((contenders.STUB, ours, shipped), number, effort.latency_seconds) for number in effort.rows),
+        *([] if effort.is_quick else _log_cost((shipped, contenders.UNLOGGED_ALONE), effort)),
     ]
     return Stage("alone", scenarios)
 
 
 def with_model(effort: Effort) -> Stage:
-    """Everybody with the real model."""
-    everybody = [who.SERVE, who.STOCK, who.OURS]
+    """Scenarios of all contenders with the real model."""
+    all_names = [contenders.SERVE, contenders.STOCK, contenders.OURS]
     if not effort.is_quick:
-        everybody += [who.PLAIN, who.OURS_MLSERVER, who.LITSERVE, who.BENTOML]
-    several = [name for name in everybody if name not in (who.LITSERVE, who.BENTOML)]
+        all_names += [contenders.PLAIN, contenders.OURS_MLSERVER, contenders.LITSERVE, contenders.BENTOML]
+    batch_names = [name for name in all_names if name not in (contenders.LITSERVE, contenders.BENTOML)]
     scenarios = [
-        *(_connections(everybody, number, effort.seconds) for number in effort.connections),
-        *(_rows(everybody if number == 1 else several, number, effort.latency_seconds) for number in effort.rows),
-        Scenario("stream", (who.OURS,), lambda running: load.stream(running, houses=effort.stream_houses)),
-        Scenario("batches at once", (who.SERVE,), lambda running: _batches_at_once(running, effort)),
-        Scenario("coalesced", (who.OURS,), _coalesced),
-        *_logged((who.OURS, who.UNLOGGED), effort),
+        *(_connections(all_names, number, effort.seconds) for number in effort.connections),
+        *(_rows(all_names if number == 1 else batch_names, number, effort.latency_seconds) for number in effort.rows),
+        Scenario("stream", (contenders.OURS,), lambda running: load.stream(running, houses=effort.stream_houses)),
+        Scenario("batches at once", (contenders.SERVE,), lambda running: _batches_at_once(running, effort)),
+        Scenario("coalesced", (contenders.OURS,), _coalesced),
+        *_log_cost((contenders.OURS, contenders.UNLOGGED), effort),
     ]
     if not effort.is_quick:
         scenarios += [
-            Scenario("half of peak", (who.OURS,), lambda running: _half_of_peak(running, effort)),
-            Scenario("quiet", (who.OURS,), lambda running: _singles(running, effort)),
-            Scenario("batches beside", (who.OURS,), lambda running: _singles_beside_batches(running, effort)),
+            Scenario("half of peak", (contenders.OURS,), lambda running: _half_of_peak(running, effort)),
+            Scenario("quiet", (contenders.OURS,), lambda running: _singles(running, effort)),
+            Scenario("batches beside", (contenders.OURS,), lambda running: _singles_with_batches(running, effort)),
         ]
     return Stage("with the model", scenarios)
 
@@ -138,42 +141,44 @@ def _rows(names: Sequence[str], rows: int, seconds: float) -> Scenario:
     return Scenario("rows", names, lambda running: load.sequential(running, rows=rows, seconds=seconds), rows)
 
 
-def _logged(with_and_without: Sequence[str], effort: Effort) -> Sequence[Scenario]:
-    """What the prediction log costs; in all rounds together, 100,000 rows and more are logged."""
+def _log_cost(with_and_without: Sequence[str], effort: Effort) -> Sequence[Scenario]:
+    """Scenarios for the cost of the prediction log; all rounds together log at least 100,000 rows."""
     busy = Scenario(
-        LOGGED_BUSY,
+        LOG_COST_BUSY,
         with_and_without,
         lambda running: load.closed_loop(running, connections=BUSY_CONNECTIONS, seconds=effort.seconds),
     )
     seconds = effort.latency_seconds / 2
-    one = Scenario(LOGGED_ONE, with_and_without, lambda running: load.sequential(running, rows=1, seconds=seconds))
-    slices = 1 if effort.is_quick else LOGGED_SLICES
-    return [*[busy] * slices, *[one] * slices]
+    one = Scenario(
+        LOG_COST_ONE_CONNECTION, with_and_without, lambda running: load.sequential(running, rows=1, seconds=seconds)
+    )
+    repeats = 1 if effort.is_quick else LOG_COST_REPEATS
+    return [*[busy] * repeats, *[one] * repeats]
 
 
 def _batches_at_once(running: RunningContender, effort: Effort) -> Figures:
-    """What the model server prices in batches of 1,000: with one caller and with two, the better counts."""
+    """Measure the model server in batches of 1,000 with one caller and with two; the better rate counts."""
     figures = load.sequential(running, rows=BATCH_ROWS, seconds=effort.latency_seconds)
     alone = figures["requests"] * BATCH_ROWS / figures["seconds"]
-    with load.batches_beside(running, rows=BATCH_ROWS, seconds=effort.latency_seconds) as beside:
+    with load.concurrent_batches(running, rows=BATCH_ROWS, seconds=effort.latency_seconds) as second:
         first = load.sequential(running, rows=BATCH_ROWS, seconds=effort.latency_seconds)
-    both = sum(one["requests"] * BATCH_ROWS / one["seconds"] for one in (first, beside))
+    both = sum(one["requests"] * BATCH_ROWS / one["seconds"] for one in (first, second))
     return {"rows_per_second": round(max(alone, both), 1), "one_caller": round(alone, 1), "two_callers": round(both, 1)}
 
 
 def _coalesced(running: RunningContender) -> Figures:
-    """Ask for houses one by one, and for every house among many; both are compared with the model, bit for bit."""
-    alone = load.houses_sequentially(running, houses=HOUSES_ALONE)
-    together = load.houses_concurrently(running, connections=BUSY_CONNECTIONS)
+    """Price houses uncoalesced and coalesced; compare both with the model's own prices, bit for bit."""
+    uncoalesced = load.houses_sequentially(running, houses=UNCOALESCED_HOUSES)
+    coalesced = load.houses_concurrently(running, connections=BUSY_CONNECTIONS)
     return {
-        "alone": alone["checked"],
-        "coalesced": together["checked"],
-        "different": alone["wrong"] + together["wrong"],
+        "alone": uncoalesced["checked"],
+        "coalesced": coalesced["checked"],
+        "different": uncoalesced["wrong"] + coalesced["wrong"],
     }
 
 
 def _half_of_peak(running: RunningContender, effort: Effort) -> Figures:
-    """Find the most that goes, then send half of it on schedule."""
+    """Measure the peak rate, then send half of it on schedule."""
     peak = load.closed_loop(running, connections=BUSY_CONNECTIONS, seconds=effort.seconds)["per_second"]
     figures = load.open_loop(running, rate=peak / 2, seconds=effort.open_loop_seconds)
     return figures | {"peak_per_second": peak}
@@ -183,16 +188,16 @@ def _singles(running: RunningContender, effort: Effort) -> Figures:
     return load.open_loop(running, rate=QUIET_RATE, seconds=effort.open_loop_seconds)
 
 
-def _singles_beside_batches(running: RunningContender, effort: Effort) -> Figures:
-    # The batches start first and end last.
+def _singles_with_batches(running: RunningContender, effort: Effort) -> Figures:
+    # The batches start before the singles and end after them.
     seconds = effort.open_loop_seconds + 1.5
-    with load.batches_beside(running, rows=LARGEST_BATCH_ROWS, seconds=seconds) as batches:
+    with load.concurrent_batches(running, rows=LARGEST_BATCH_ROWS, seconds=seconds) as batches:
         figures = _singles(running, effort)
     return figures | {"batches": batches}
 
 
-def in_turn(names: Sequence[str], turn: int) -> Sequence[str]:
-    """Start with another contender each time."""
+def rotated(names: Sequence[str], turn: int) -> Sequence[str]:
+    """Return the names starting with another one each turn."""
     start = turn % len(names)
     return [*names[start:], *names[:start]]
 
@@ -202,7 +207,7 @@ def run_round(
 ) -> None:
     """Measure every scenario of a stage once."""
     for turn, scenario in enumerate(stage.scenarios):
-        for name in in_turn(scenario.names, number + turn):
+        for name in rotated(scenario.names, number + turn):
             sample = {"stage": stage.name, "scenario": scenario.name, "contender": name, "x": scenario.x}
             try:
                 figures = scenario.measure(running[name])

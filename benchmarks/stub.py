@@ -1,6 +1,6 @@
-"""An instant model server: answers fixed prices for as many rows as it is asked for, as cheaply as Python can.
+"""An instant model server: returns fixed prices for any number of rows at minimal CPU cost.
 
-What is measured with it behind the orchestrator is the orchestrator. Runs as `python -m benchmarks.stub PORT`.
+Benchmarks over this stub measure the orchestrator alone. Run as `python -m benchmarks.stub PORT`.
 """
 
 import asyncio
@@ -13,7 +13,7 @@ import uvloop
 from benchmarks.reference_prices import STUB_MODEL_ID, STUB_PRICES
 
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_NO_CONTENT = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n\n"
+_EMPTY_ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n\n"
 _PREDICTION = json.dumps(
     dict(zip(("price", "low", "high"), STUB_PRICES, strict=True)) | {"model_id": STUB_MODEL_ID}
 ).encode()
@@ -30,11 +30,11 @@ def _answer(rows: int) -> bytes:
     return answer
 
 
-def _rows_in(body: bytearray, start: int, end: int) -> int:
-    """Count the rows of a `dataframe_split`: no value of the survey has a bracket in it."""
+def _count_rows(body: bytearray, start: int, end: int) -> int:
+    """Count the rows of a `dataframe_split` by its brackets; no value of the survey contains one."""
     data = body.find(b'"data"', start, end)
     if data < 0 or body.find(b'"dataframe_split"', start, end) < 0:
-        raise ValueError("the stub reads `dataframe_split` only")
+        raise ValueError("the stub accepts only `dataframe_split`")
     return body.count(b"[", data, end) - 1
 
 
@@ -53,12 +53,12 @@ class _Connection(asyncio.Protocol):
             return
         length = _LENGTH.search(received, 0, head_end)
         if length is None:
-            self._transport.write(_NO_CONTENT)
+            self._transport.write(_EMPTY_ANSWER)
             received.clear()
             return
         end = head_end + 4 + int(length[1])
         if len(received) >= end:
-            self._transport.write(_answer(_rows_in(received, head_end, end)))
+            self._transport.write(_answer(_count_rows(received, head_end, end)))
             del received[:end]
 
 

@@ -69,7 +69,7 @@ def test_a_failing_background_client_is_reported(monkeypatch: pytest.MonkeyPatch
         raise load.WrongAnswer("the client ended with 1")
 
     monkeypatch.setattr(load, "_client", fail)
-    with pytest.raises(load.WrongAnswer, match="ended with 1"), load.batches_beside(None, rows=10, seconds=1):  # type: ignore[arg-type]
+    with pytest.raises(load.WrongAnswer, match="ended with 1"), load.concurrent_batches(None, rows=10, seconds=1):  # type: ignore[arg-type]
         pass
 
 

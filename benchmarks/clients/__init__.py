@@ -1,1 +1,1 @@
-"""Programs that make load and check every answer; each runs as a process of its own and prints one JSON object."""
+"""Load generators that check every answer. Each runs as a separate process and prints one JSON object."""

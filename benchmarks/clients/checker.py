@@ -1,4 +1,4 @@
-"""Compares answers with what the model itself says, to the last bit."""
+"""Compares answers with the reference prices, bit for bit."""
 
 import json
 from pathlib import Path
@@ -8,13 +8,13 @@ OK = 200
 
 
 class Checker:
-    """Counts answers that are errors or wrong, and keeps the first of them to show."""
+    """Counts failed requests and wrong answers, and keeps the first of them."""
 
     def __init__(self, expected: Path, rows: int) -> None:
-        """Compare with the file that `benchmarks.reference_prices` wrote; each request has `rows` houses."""
-        known = json.loads(expected.read_bytes())
-        self._ids: list[int] = known["ids"]
-        self._prices: list[list[float]] = known["prices"]
+        """Read the file that `benchmarks.reference_prices` wrote; each request has `rows` houses."""
+        reference = json.loads(expected.read_bytes())
+        self._ids: list[int] = reference["ids"]
+        self._prices: list[list[float]] = reference["prices"]
         self._rows = rows
         self.checked = 0
         self.errors = 0
@@ -22,48 +22,48 @@ class Checker:
         self.first_problem: str | None = None
 
     def check(self, number: int, status: int, body: bytes) -> None:
-        """Check the answer to the body with this number (see `Dialect.bodies`)."""
+        """Check the answer to request body `number` (see `houses.bodies_file`)."""
         self.checked += 1
         if status != OK:
-            self.error(f"status {status}: {body[:300].decode(errors='replace')}")
+            self.count_error(f"status {status}: {body[:300].decode(errors='replace')}")
             return
         try:
             answers = _predictions(json.loads(body))
         except (ValueError, LookupError, TypeError) as error:
-            self._wrong(f"unreadable ({error!r}): {body[:300].decode(errors='replace')}")
+            self._count_wrong(f"unreadable ({error!r}): {body[:300].decode(errors='replace')}")
             return
         if len(answers) != self._rows:
-            self._wrong(f"{len(answers)} answers for {self._rows} houses")
+            self._count_wrong(f"{len(answers)} answers for {self._rows} houses")
             return
         for position, answer in enumerate(answers):
-            if not self.is_right((number * self._rows + position) % len(self._ids), answer):
+            if not self.check_house((number * self._rows + position) % len(self._ids), answer):
                 return
 
-    def is_right(self, house: int, answer: dict[str, Any]) -> bool:
-        """Compare the answer for one house, given by its position in the survey; a wrong one is counted."""
+    def check_house(self, house: int, answer: dict[str, Any]) -> bool:
+        """Check the price of one house, given by position in the survey. Counts it if wrong; returns True if right."""
         try:
             found = _prices_in(answer)
         except (LookupError, TypeError):
-            self._wrong(f"house {self._ids[house]}: {answer}")
+            self._count_wrong(f"house {self._ids[house]}: {answer}")
             return False
-        # A model server is asked about rows and knows no ids.
-        named = answer.get("id") if "predictedPrice" in answer else self._ids[house]
-        if found != self._prices[house] or named != self._ids[house]:
-            self._wrong(f"house {self._ids[house]}: {answer} instead of {self._prices[house]}")
+        # Answers of a model server contain no ids.
+        house_id = answer.get("id") if "predictedPrice" in answer else self._ids[house]
+        if found != self._prices[house] or house_id != self._ids[house]:
+            self._count_wrong(f"house {self._ids[house]}: {answer} instead of {self._prices[house]}")
             return False
         return True
 
-    def error(self, what: str) -> None:
-        """Count a request that failed."""
+    def count_error(self, message: str) -> None:
+        """Count a failed request."""
         self.errors += 1
-        self.first_problem = self.first_problem or what
+        self.first_problem = self.first_problem or message
 
-    def _wrong(self, what: str) -> None:
+    def _count_wrong(self, message: str) -> None:
         self.wrong += 1
-        self.first_problem = self.first_problem or what
+        self.first_problem = self.first_problem or message
 
     def summary(self) -> dict[str, Any]:
-        """Tell what was found."""
+        """Return the counts and the first problem as JSON."""
         return {
             "checked": self.checked,
             "errors": self.errors,
@@ -73,7 +73,7 @@ class Checker:
 
 
 def _predictions(answer: Any) -> list[Any]:
-    """Find the list of predictions in what the different servers answer."""
+    """Return the list of predictions in an answer of any contender."""
     if isinstance(answer, list):
         return answer
     predictions: list[Any] = answer.get("predictions", [answer])
@@ -88,12 +88,17 @@ def _prices_in(prediction: dict[str, Any]) -> list[float]:
 
 
 def quantiles_ms(seconds: list[float]) -> dict[str, float]:
-    """Give the median, the 90th and 99th percentile and the largest of times in milliseconds (nearest rank)."""
+    """Return the 50th, 90th and 99th percentile and the maximum in milliseconds (nearest rank)."""
     if not seconds:
         return {}
     ordered = sorted(seconds)
 
-    def at(share: float) -> float:
+    def quantile(share: float) -> float:
         return round(ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000, 4)
 
-    return {"p50_ms": at(0.5), "p90_ms": at(0.9), "p99_ms": at(0.99), "max_ms": round(ordered[-1] * 1000, 4)}
+    return {
+        "p50_ms": quantile(0.5),
+        "p90_ms": quantile(0.9),
+        "p99_ms": quantile(0.99),
+        "max_ms": round(ordered[-1] * 1000, 4),
+    }

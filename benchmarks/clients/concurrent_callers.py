@@ -1,4 +1,4 @@
-"""Every prepared request once, by many callers at the same time, so that the server may coalesce; all are checked."""
+"""Sends every request once from many concurrent callers, so that the server can coalesce; checks all answers."""
 
 import asyncio
 import json
@@ -13,16 +13,16 @@ from benchmarks.clients.checker import Checker
 RECEIVE_BYTES = 1 << 16
 
 
-async def _ask(target: wire.Target, numbers: Iterator[int], checker: Checker) -> None:
-    """Ask one request after the other, as long as there are any."""
+async def _call(target: wire.Target, numbers: Iterator[int], checker: Checker) -> None:
+    """Send requests one after the other until none are left."""
     reader, writer = await asyncio.open_connection("127.0.0.1", target.port)
     for number in numbers:
         writer.write(target.requests[number])
         received = bytearray()
-        while (answer := wire.answer_in(received)) is None:
-            part = await asyncio.wait_for(reader.read(RECEIVE_BYTES), wire.SECONDS_FOR_AN_ANSWER)
+        while (answer := wire.parse_answer(received)) is None:
+            part = await asyncio.wait_for(reader.read(RECEIVE_BYTES), wire.ANSWER_TIMEOUT_SECONDS)
             if not part:
-                checker.error("the server closed the connection")
+                checker.count_error("the server closed the connection")
                 return
             received += part
         checker.check(number, *answer)
@@ -30,7 +30,7 @@ async def _ask(target: wire.Target, numbers: Iterator[int], checker: Checker) ->
 
 
 def main() -> None:
-    """Ask for everything, then print what was seen."""
+    """Send all requests, then print the figures."""
     parser = wire.arguments(__doc__)
     parser.add_argument("--connections", type=int, required=True)
     options = parser.parse_args()
@@ -39,7 +39,7 @@ def main() -> None:
 
     async def run() -> None:
         numbers = iter(range(len(target.requests)))
-        await asyncio.gather(*(_ask(target, numbers, checker) for _ in range(options.connections)))
+        await asyncio.gather(*(_call(target, numbers, checker) for _ in range(options.connections)))
 
     started = time.perf_counter()
     uvloop.run(run())

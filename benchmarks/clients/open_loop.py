@@ -1,7 +1,7 @@
-"""Requests at a fixed rate, whether or not answers come; a time counts from when the request should have been sent.
+"""Open-loop load: sends requests on schedule whether or not answers arrive; latency counts from the scheduled time.
 
-A client that waits for each answer before it asks again sends less while the server is slow, and so does not see most
-of the waiting ("coordinated omission", Gil Tene). This one opens another connection where all are waiting.
+A closed-loop client sends less while the server is slow and misses most of the waiting time ("coordinated omission",
+Gil Tene). This client opens another connection when all are busy.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ from benchmarks.clients import wire
 from benchmarks.clients.checker import Checker, quantiles_ms
 
 MAX_CONNECTIONS = 2_000
-CONNECTIONS_AT_FIRST = 64
-DRAIN_SECONDS = 30.0
+INITIAL_CONNECTIONS = 64
+DRAIN_TIMEOUT_SECONDS = 30.0
 
 
 class _Connection(asyncio.Protocol):
-    """One connection with at most one request under way."""
+    """One connection with at most one request in flight."""
 
     def __init__(self, load: "OpenLoop") -> None:
         self._load = load
@@ -36,22 +36,22 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += data
-        answer = wire.answer_in(self._received)
+        answer = wire.parse_answer(self._received)
         if answer is not None:
             number, self.number = self.number, -1
             self._received.clear()
             self._load.idle.append(self)
-            self._load.answered(number, *answer)
+            self._load.record_answer(number, *answer)
 
-    def connection_lost(self, exc: Exception | None) -> None:
+    def connection_lost(self, error: Exception | None) -> None:
         if self.number >= 0:
-            self._load.lost(exc)
+            self._load.record_loss(error)
         elif self in self._load.idle:
             self._load.idle.remove(self)
 
 
 class OpenLoop:
-    """Sends on schedule and keeps the answers, to be checked afterwards."""
+    """Sends requests on schedule; checks the answers after the last one."""
 
     def __init__(self, target: wire.Target, checker: Checker, rate: float, total: int) -> None:
         self._target = target
@@ -59,7 +59,7 @@ class OpenLoop:
         self._rate = rate
         self._total = total
         self._opened = 0
-        self._left = total
+        self._unanswered = total
         self._done = asyncio.Event()
         self.idle: list[_Connection] = []
         self.times: list[float] = []
@@ -67,24 +67,24 @@ class OpenLoop:
         self.answers: list[tuple[int, int, bytes]] = []
 
     async def run(self) -> None:
-        """Send everything and wait for the last answer."""
-        await asyncio.gather(*(self._open() for _ in range(CONNECTIONS_AT_FIRST)))
+        """Send all requests and wait for the last answer."""
+        await asyncio.gather(*(self._open() for _ in range(INITIAL_CONNECTIONS)))
         self._started = time.perf_counter() + 0.05
         for number in range(self._total):
             due = self._started + number / self._rate
-            # Even when it is late, so that answers are read meanwhile.
+            # Sleep even if late, so that the event loop reads answers.
             await asyncio.sleep(max(0.0, due - time.perf_counter()))
             if not self.idle:
                 if self._opened >= MAX_CONNECTIONS:
-                    self.lost(RuntimeError(f"{MAX_CONNECTIONS} requests wait for their answers"))
+                    self.record_loss(RuntimeError(f"{MAX_CONNECTIONS} requests are in flight"))
                     continue
                 await self._open()
             self.late.append(time.perf_counter() - due)
             self.idle.pop().send(number, self._target.requests[number % len(self._target.requests)])
         try:
-            await asyncio.wait_for(self._done.wait(), DRAIN_SECONDS)
+            await asyncio.wait_for(self._done.wait(), DRAIN_TIMEOUT_SECONDS)
         except TimeoutError:
-            self._checker.error(f"{self._left} requests without an answer")
+            self._checker.count_error(f"{self._unanswered} requests without an answer")
         for number, status, body in self.answers:
             self._checker.check(number % len(self._target.requests), status, body)
 
@@ -92,25 +92,25 @@ class OpenLoop:
         self._opened += 1
         await asyncio.get_running_loop().create_connection(lambda: _Connection(self), "127.0.0.1", self._target.port)
 
-    def answered(self, number: int, status: int, body: bytes) -> None:
-        """Note the time of an answer."""
+    def record_answer(self, number: int, status: int, body: bytes) -> None:
+        """Record an answer and its latency."""
         self.times.append(time.perf_counter() - (self._started + number / self._rate))
         self.answers.append((number, status, body))
-        self._one_less()
+        self._finish_one()
 
-    def lost(self, error: Exception | None) -> None:
-        """Note that a request will get no answer."""
-        self._checker.error(repr(error))
-        self._one_less()
+    def record_loss(self, error: Exception | None) -> None:
+        """Count a request that gets no answer."""
+        self._checker.count_error(repr(error))
+        self._finish_one()
 
-    def _one_less(self) -> None:
-        self._left -= 1
-        if not self._left:
+    def _finish_one(self) -> None:
+        self._unanswered -= 1
+        if not self._unanswered:
             self._done.set()
 
 
 def main() -> None:
-    """Ask at the given rate for the given time, then print what was seen."""
+    """Send at the given rate for the given time, then print the figures."""
     parser = wire.arguments(__doc__)
     parser.add_argument("--rate", type=float, required=True, help="requests per second")
     parser.add_argument("--seconds", type=float, required=True)

@@ -1,7 +1,7 @@
--- For wrk: cycles through prepared bodies, checks of every answer that it has a price, and counts those that came in
--- a window, so that neither a server's first answers nor those that wrk leaves behind in the end distort the rate.
--- Arguments: the file of bodies (one per line), the text that stands before a price, and where the window begins and
--- ends, in seconds from the first request. One thread only.
+-- wrk script: cycles through prepared bodies, checks that every answer contains a price, and counts the answers in a
+-- time window. The window excludes a server's first answers and those that wrk abandons at the end.
+-- Arguments: the file of bodies (one per line), the text that precedes a price, and the begin and end of the window
+-- in seconds from the first request. Supports one thread only.
 
 local ffi = require("ffi")
 ffi.cdef [[
@@ -18,7 +18,7 @@ end
 
 local requests = {}
 local position = 0
-local thread_of_load
+local load_thread
 local marker
 local window_begin, window_end
 local started
@@ -28,7 +28,7 @@ counted = 0
 window_seconds = 0
 
 function setup(thread)
-  thread_of_load = thread
+  load_thread = thread
 end
 
 function init(args)
@@ -63,7 +63,7 @@ function done(summary, latency, requests)
   io.write(string.format(
     '\n{"requests": %d, "per_second": %.3f, "p50_ms": %.3f, "p90_ms": %.3f, "p99_ms": %.3f, "max_ms": %.3f, ' ..
     '"errors": %d, "wrong": %d}\n',
-    summary.requests, thread_of_load:get("counted") / thread_of_load:get("window_seconds"),
+    summary.requests, load_thread:get("counted") / load_thread:get("window_seconds"),
     latency:percentile(50) / 1e3, latency:percentile(90) / 1e3, latency:percentile(99) / 1e3, latency.max / 1e3,
-    errors.connect + errors.read + errors.write + errors.status + errors.timeout, thread_of_load:get("unpriced")))
+    errors.connect + errors.read + errors.write + errors.status + errors.timeout, load_thread:get("unpriced")))
 end

@@ -1,4 +1,4 @@
-"""One stream of many houses over one connection: written by one thread, read by another, checked in the end."""
+"""Streams many houses over one connection: one thread writes, another reads, and the answers are checked at the end."""
 
 import json
 import socket
@@ -14,17 +14,17 @@ RECEIVE_BYTES = 1 << 20
 
 
 def _chunks(lines: list[bytes], houses: int) -> list[bytes]:
-    """Frame the lines, round and round, as chunks of a body; equal chunks are one object."""
-    known: dict[int, bytes] = {}
+    """Frame `houses` lines, repeated cyclically, as chunks of a body; equal chunks share one object."""
+    cached: dict[int, bytes] = {}
     chunks: list[bytes] = []
     for start in range(0, houses, LINES_PER_CHUNK):
         number = min(LINES_PER_CHUNK, houses - start)
         first = start % len(lines)
         key = first if number == LINES_PER_CHUNK else -1
-        if key not in known:
+        if key not in cached:
             body = b"".join(lines[(first + j) % len(lines)] + b"\n" for j in range(number))
-            known[key] = f"{len(body):x}\r\n".encode() + body + b"\r\n"
-        chunks.append(known[key])
+            cached[key] = f"{len(body):x}\r\n".encode() + body + b"\r\n"
+        chunks.append(cached[key])
     return [*chunks, b"0\r\n\r\n"]
 
 
@@ -35,7 +35,7 @@ def _send(connection: socket.socket, chunks: list[bytes], sent_at: list[float]) 
 
 
 def main() -> None:
-    """Stream the houses, then print how long it took."""
+    """Stream the houses, then print the figures."""
     parser = wire.arguments(__doc__)
     parser.add_argument("--houses", type=int, required=True)
     options = parser.parse_args()
@@ -53,13 +53,13 @@ def main() -> None:
     try:
         while part := connection.recv(RECEIVE_BYTES):
             received.append(part)
-            # The head may come alone, long before the first result.
+            # The response head can arrive long before the first result.
             if first_result is None and b"predictedPrice" in part:
                 first_result = time.perf_counter() - started
             if part.endswith(b"0\r\n\r\n"):
                 break
     except OSError as error:
-        checker.error(repr(error))
+        checker.count_error(repr(error))
     seconds = time.perf_counter() - started
     _check(b"".join(received), options.houses, checker)
     result = {
@@ -74,15 +74,15 @@ def main() -> None:
 def _check(received: bytes, houses: int, checker: Checker) -> None:
     head, _, body = received.partition(b"\r\n\r\n")
     if head[9:12] != b"200":
-        checker.error(received[:300].decode(errors="replace"))
+        checker.count_error(received[:300].decode(errors="replace"))
         return
     try:
-        lines = wire.dechunked(body).splitlines()
+        lines = wire.decode_chunked(body).splitlines()
     except ValueError:
-        checker.error("the answer broke off")
+        checker.count_error("the answer is incomplete")
         return
     if len(lines) != houses:
-        checker.error(f"{len(lines)} lines for {houses} houses")
+        checker.count_error(f"{len(lines)} lines for {houses} houses")
     for number, line in zip(islice(count(), houses), lines, strict=False):
         checker.check(number, 200, line)
 

@@ -1,9 +1,8 @@
-"""Requests on schedule while things break: when each was due, when it was answered, and what the answer was.
+"""Open-loop load during faults: records for each request when it was due, when it ended, and how.
 
-As in `open_loop`, a time counts from when the request should have been sent, and a further connection is opened where
-all are waiting. Here a failure is no error of the measurement: it is what is measured. Prints the moment at which the
-schedule begins, on the clock that all processes of a machine share, and writes what it saw to a file. SIGTERM ends the
-schedule.
+As in `open_loop`, latency counts from the scheduled time, and another connection is opened when all are busy. Failed
+requests are recorded, not treated as errors of the measurement. Prints the start of the schedule (`time.monotonic()`,
+which all processes of a machine share) and writes the records to a file. SIGTERM ends the schedule.
 """
 
 import argparse
@@ -22,25 +21,25 @@ from benchmarks.clients import wire
 from benchmarks.clients.verdicts import PriceJudge
 
 REFUSED, DISCONNECTED, NO_ANSWER = 0, -1, -2
-"""Instead of a status: no connection could be opened; it ended before the answer did; nothing came at all."""
+"""In place of a status: connection refused; connection closed before the end of the answer; no answer."""
 
-CONNECTIONS_AT_FIRST = 16
+INITIAL_CONNECTIONS = 16
 MAX_CONNECTIONS = 10_000
-START_SECONDS = 0.3
+START_DELAY_SECONDS = 0.3
 MAX_IDLE_SECONDS = 3.0
-"""A request that meets the end of an idle connection is nobody's fault (RFC 9112, 9.5): so none is sent so late."""
+"""Maximum idle time before reuse: a server may close an idle connection while a request is sent (RFC 9112, 9.5)."""
 
 COLUMNS = ("due", "sent", "ended", "status", "retry_after", "problem", "verdict", "model")
 
 _RETRY_AFTER = re.compile(rb"\r\nretry-after: *(\d+)", re.IGNORECASE)
-_LAST = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
+_CONNECTION_CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
 _PROBLEM = re.compile(rb'"urn:housing-price:problem:([a-z-]+)"')
 
 type Row = list[Any]
 
 
 class _Connection(asyncio.Protocol):
-    """One connection with at most one request under way."""
+    """One connection with at most one request in flight."""
 
     def __init__(self, load: "TimedLoad") -> None:
         self._load = load
@@ -58,14 +57,14 @@ class _Connection(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self._received += data
-        answer = wire.answer_in(self._received)
+        answer = wire.parse_answer(self._received)
         if answer is None or self._row is None:
             return
         head = bytes(self._received[: self._received.find(b"\r\n\r\n") + 2])
         self._received.clear()
         row, self._row = self._row, None
-        self._load.answered(self._number, row, head, *answer)
-        if _LAST.search(head):
+        self._load.record_answer(self._number, row, head, *answer)
+        if _CONNECTION_CLOSE.search(head):
             self._transport.close()
         else:
             self._load.idle[self] = time.monotonic()
@@ -78,11 +77,11 @@ class _Connection(asyncio.Protocol):
         self._load.idle.pop(self, None)
         if self._row is not None:
             row, self._row = self._row, None
-            self._load.ended(row, DISCONNECTED)
+            self._load.record_end(row, DISCONNECTED)
 
 
 class TimedLoad:
-    """Sends on schedule, whatever happens to what was sent before."""
+    """Sends requests on schedule, whatever happens to earlier ones."""
 
     def __init__(self, target: wire.Target, judge: PriceJudge, rate: float, total: int) -> None:
         self._target = target
@@ -98,16 +97,16 @@ class TimedLoad:
         self.rows: list[Row] = []
 
     async def run(self, drain_seconds: float) -> None:
-        """Send everything, and wait for what is still to come."""
-        for connection in await asyncio.gather(*(self._open() for _ in range(CONNECTIONS_AT_FIRST))):
+        """Send all requests and wait for the remaining answers."""
+        for connection in await asyncio.gather(*(self._open() for _ in range(INITIAL_CONNECTIONS))):
             self.idle[connection] = time.monotonic()
-        started = time.monotonic() + START_SECONDS
-        print(started, flush=True)  # noqa: T201 - the harness waits for it
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._send_no_more)
+        started = time.monotonic() + START_DELAY_SECONDS
+        print(started, flush=True)  # noqa: T201 - the harness reads this line
+        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, self._stop_sending)
         number = -1
         while (number := number + 1) < self._total:
             due = started + number / self._rate
-            # Where it is late it sends all that is due, but looks at what came in between.
+            # If late, send without waiting, but let the event loop read answers every 16 requests.
             if (left := due - time.monotonic()) > 0 or not number % 16:
                 await asyncio.sleep(max(0.0, left))
             self._send(number, [due, None, None, NO_ANSWER, None, None, None, None])
@@ -118,7 +117,7 @@ class TimedLoad:
             except TimeoutError:
                 return  # what has no answer stays SILENT
 
-    def _send_no_more(self) -> None:
+    def _stop_sending(self) -> None:
         self._total = 0
 
     def _send(self, number: int, row: Row) -> None:
@@ -133,14 +132,14 @@ class TimedLoad:
             task.add_done_callback(self._opening.discard)
 
     def _idle_connection(self) -> _Connection | None:
-        """The one that was used last; those that are old are closed, as the server may be about to do."""
+        """Return the last used idle connection; if it was idle too long, close all idle ones and return None."""
         if not self.idle:
             return None
         connection, idle_since = self.idle.popitem()
         if time.monotonic() - idle_since <= MAX_IDLE_SECONDS:
             return connection
-        for one in (connection, *self.idle):
-            one.close()
+        for stale in (connection, *self.idle):
+            stale.close()
         self.idle.clear()
         return None
 
@@ -148,7 +147,7 @@ class TimedLoad:
         try:
             connection = await self._open()
         except OSError:
-            self.ended(row, REFUSED)
+            self.record_end(row, REFUSED)
         else:
             connection.send(number, row, request)
 
@@ -164,17 +163,17 @@ class TimedLoad:
             raise
         return connection
 
-    def answered(self, number: int, row: Row, head: bytes, status: int, body: bytes) -> None:
-        """Note an answer, and only then look whether it is right."""
-        self.ended(row, status)
+    def record_answer(self, number: int, row: Row, head: bytes, status: int, body: bytes) -> None:
+        """Record an answer; the time is taken before the price is checked."""
+        self.record_end(row, status)
         retry_after, problem = _RETRY_AFTER.search(head), _PROBLEM.search(body)
         row[4] = int(retry_after[1]) if retry_after else None
         row[5] = problem[1].decode() if problem else None
         if status == wire.OK:
             row[6], row[7] = self._judge.judge(number % len(self._target.requests), body)
 
-    def ended(self, row: Row, status: int) -> None:
-        """Note how a request ended."""
+    def record_end(self, row: Row, status: int) -> None:
+        """Record how a request ended."""
         row[2], row[3] = time.monotonic(), status
         self._waiting -= 1
         if self._is_over and not self._waiting:
@@ -182,14 +181,16 @@ class TimedLoad:
 
 
 def main() -> None:
-    """Ask at the given rate for the given time, then write what was seen."""
+    """Send at the given rate for the given time, then write the records."""
     parser = argparse.ArgumentParser(description=__doc__)
     wire.add_target(parser)
-    parser.add_argument("--expected", action="append", required=True, help="MODEL_ID=FILE, once per model")
+    parser.add_argument(
+        "--expected", action="append", required=True, help="MODEL_ID=FILE with reference prices, once per model"
+    )
     parser.add_argument("--rate", type=float, required=True, help="requests per second")
     parser.add_argument("--seconds", type=float, required=True)
-    parser.add_argument("--drain-seconds", type=float, required=True, help="how long the last may take")
-    parser.add_argument("--write", type=Path, required=True, help="the file for what was seen")
+    parser.add_argument("--drain-seconds", type=float, required=True, help="maximum wait for the last answers")
+    parser.add_argument("--write", type=Path, required=True, help="output file of the records")
     options = parser.parse_args()
     expected = {name: Path(path) for name, _, path in (one.partition("=") for one in options.expected)}
     judge = PriceJudge(expected, options.rows)

@@ -1,4 +1,4 @@
-"""Whether a price is the right one: to the last bit what the model that it names says, made offline."""
+"""Judges prices: a price is right if it equals, bit for bit, the offline prediction of the model that it names."""
 
 import json
 from collections.abc import Mapping
@@ -9,22 +9,24 @@ RIGHT, WRONG, MIXED = "right", "wrong", "mixed"
 
 
 class PriceJudge:
-    """Knows what each model says of each house of the survey."""
+    """Compares answers with the reference prices of several models."""
 
     def __init__(self, expected: Mapping[str, Path], rows: int) -> None:
-        """Read what `benchmarks.reference_prices` wrote, by the id of the model; each request has `rows` houses."""
-        known = {model: json.loads(path.read_bytes()) for model, path in expected.items()}
-        self._ids: list[int] = next(iter(known.values()))["ids"]
-        self._prices: dict[str, list[list[float]]] = {model: one["prices"] for model, one in known.items()}
+        """Read the files of `benchmarks.reference_prices`, by model id; each request has `rows` houses."""
+        references = {model: json.loads(path.read_bytes()) for model, path in expected.items()}
+        self._ids: list[int] = next(iter(references.values()))["ids"]
+        self._prices: dict[str, list[list[float]]] = {
+            model: reference["prices"] for model, reference in references.items()
+        }
         self._rows = rows
         self.first_wrong: str | None = None
 
     def judge(self, number: int, body: bytes) -> tuple[str, str | None]:
-        """Judge the answer to the body with this number (see `houses.bodies`); gives a verdict and the model's id."""
+        """Judge the answer to body `number` (see `houses.bodies_file`); returns the verdict and the model id."""
         try:
             answer = json.loads(body)
             predictions = answer.get("predictions", [answer])
-            models = {one["model"]["id"] for one in predictions}
+            models = {prediction["model"]["id"] for prediction in predictions}
             is_right = len(predictions) == self._rows and all(
                 self._is_right((number * self._rows + position) % len(self._ids), prediction)
                 for position, prediction in enumerate(predictions)

@@ -1,4 +1,4 @@
-"""Just enough HTTP/1.1 for a client that costs little beside what it measures."""
+"""A minimal HTTP/1.1 client with little CPU cost."""
 
 import argparse
 import gc
@@ -11,20 +11,20 @@ _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
 _CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
 _END_OF_HEAD = b"\r\n\r\n"
 _RECEIVE_BYTES = 1 << 20
-SECONDS_FOR_AN_ANSWER = 60.0
+ANSWER_TIMEOUT_SECONDS = 60.0
 OK = 200
 
 
 @dataclass(frozen=True)
 class Target:
-    """Where requests go, and the prepared requests, head and body in one."""
+    """A port and the prepared requests, each head and body in one."""
 
     port: int
     requests: list[bytes]
 
 
 def arguments(description: str | None) -> argparse.ArgumentParser:
-    """Make a parser with the options that all clients have."""
+    """Create a parser with the options common to all clients."""
     parser = argparse.ArgumentParser(description=description)
     add_target(parser)
     parser.add_argument("--expected", type=Path, required=True)
@@ -32,16 +32,16 @@ def arguments(description: str | None) -> argparse.ArgumentParser:
 
 
 def add_target(parser: argparse.ArgumentParser) -> None:
-    """Add the options that say where requests go and what they are."""
+    """Add the options for the target address and the requests."""
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--path", required=True)
-    parser.add_argument("--header", action="append", default=[], help="of every request, as NAME: VALUE")
+    parser.add_argument("--header", action="append", default=[], help="header of every request, as NAME: VALUE")
     parser.add_argument("--bodies", type=Path, required=True, help="one body per line")
     parser.add_argument("--rows", type=int, required=True, help="houses per body")
 
 
 def target(options: argparse.Namespace) -> Target:
-    """Prepare every request; from here on the garbage collector stays out of the measurement."""
+    """Prepare every request, and turn off garbage collection so that it does not affect latencies."""
     head = f"POST {options.path} HTTP/1.1\r\nHost: 127.0.0.1:{options.port}\r\nContent-Type: application/json\r\n"
     head += "".join(f"{header}\r\n" for header in options.header)
     requests = [
@@ -53,8 +53,8 @@ def target(options: argparse.Namespace) -> Target:
     return Target(options.port, requests)
 
 
-def answer_in(received: bytes | bytearray) -> tuple[int, bytes] | None:
-    """Find status and body in what was received; None until all of it is there."""
+def parse_answer(received: bytes | bytearray) -> tuple[int, bytes] | None:
+    """Return status and body of a complete answer, or None if more bytes are needed."""
     head_end = received.find(_END_OF_HEAD)
     if head_end < 0:
         return None
@@ -67,14 +67,14 @@ def answer_in(received: bytes | bytearray) -> tuple[int, bytes] | None:
     elif _CHUNKED.search(received, 0, start):
         if not received.endswith(b"0" + _END_OF_HEAD):
             return None
-        body = dechunked(bytes(received[start:]))
+        body = decode_chunked(bytes(received[start:]))
     else:
-        raise ValueError("an answer without its length")
+        raise ValueError("the answer has neither Content-Length nor chunked encoding")
     return int(received[9:12]), body
 
 
-def dechunked(content: bytes) -> bytes:
-    """Take a chunked body apart."""
+def decode_chunked(content: bytes) -> bytes:
+    """Decode a chunked body."""
     parts: list[bytes] = []
     position = 0
     while True:
@@ -87,17 +87,17 @@ def dechunked(content: bytes) -> bytes:
 
 
 def connect(port: int) -> socket.socket:
-    """Open a connection that sends at once."""
-    connection = socket.create_connection(("127.0.0.1", port), timeout=SECONDS_FOR_AN_ANSWER)
+    """Open a connection without Nagle's algorithm."""
+    connection = socket.create_connection(("127.0.0.1", port), timeout=ANSWER_TIMEOUT_SECONDS)
     connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return connection
 
 
-def ask(connection: socket.socket, request: bytes) -> tuple[int, bytes]:
-    """Send a request and wait for the whole answer."""
+def send_request(connection: socket.socket, request: bytes) -> tuple[int, bytes]:
+    """Send a request and wait for the complete answer."""
     connection.sendall(request)
     received = bytearray()
-    while (answer := answer_in(received)) is None:
+    while (answer := parse_answer(received)) is None:
         part = connection.recv(_RECEIVE_BYTES)
         if not part:
             raise ConnectionError("the server closed the connection")

@@ -35,7 +35,9 @@ def _fails(
     ) as load:
         seen = load.finish()
     prices = testbed.stub_prices()
-    sent = {prices[number % len(prices)]: one.sent for number, one in enumerate(seen) if one.sent is not None}
+    sent = {
+        prices[number % len(prices)]: request.sent for number, request in enumerate(seen) if request.sent is not None
+    }
     # The first call of all asked whether there is an answer, and that house is asked about again and again.
     sent.pop(asked_first["prices"][0], None)
     calls = [(call["at"], [sent[price] for price in call["prices"] if price in sent]) for call in stub.calls()[before:]]

@@ -75,7 +75,7 @@ class ByteFuzzer:
                 while part := await reader.read(1 << 16):
                     received += part
                     with contextlib.suppress(ValueError):  # without its length it ends with the connection
-                        if wire.answer_in(received) is not None:
+                        if wire.parse_answer(received) is not None:
                             break
         finally:
             writer.transport.abort()

@@ -18,9 +18,9 @@ def killed(testbed: Testbed) -> None:
     testbed.warm_up(orchestrator, expected)
     with testbed.start_load(orchestrator, expected, rate=RATE, seconds=MAX_LOAD_SECONDS) as load:
         time.sleep(testbed.duration(3, 0.5))
-        model_server.send(signal.SIGKILL)
+        model_server.send_signal(signal.SIGKILL)
         killed_at = time.monotonic()
-        model_server.ended(5)
+        model_server.wait(5)
         time.sleep(testbed.duration(3, 0.2))
         testbed.start_any_model_server(model_server.port).wait_until_ready(READY_PAUSE_SECONDS)
         ready_at = time.monotonic()
@@ -30,7 +30,7 @@ def killed(testbed: Testbed) -> None:
     refused = away.failed
     found = testbed.findings
     found.figures |= seen.summary | {"seconds_away": ready_at - killed_at}
-    prices = sorted(one.ended for one in seen.priced if one.ended is not None and one.ended >= ready_at)
+    prices = sorted(request.ended for request in seen.priced if request.ended is not None and request.ended >= ready_at)
     first_price_ms = (prices[0] - ready_at) * 1000 if prices else None
     found.expect_at_most("the latest answer", seen.max_ms, MAX_ANSWER_MS, "ms")
     found.expect_none("errors that are not 503", seen.failed.other_than(503), is_figure=True)
@@ -41,5 +41,5 @@ def killed(testbed: Testbed) -> None:
     found.expect_at_most("first price after it is ready again", first_price_ms, 1000, "ms")
     found.expect_none("wrong prices", seen.wrong)
     found.expect("prices come again", "> 0", len(prices), bool(prices))
-    duration = [(one.due - ready_at) * 1000 for one in seen.due(ready_at).failed]
+    duration = [(request.due - ready_at) * 1000 for request in seen.due(ready_at).failed]
     found.expect_at_most("the last error after it is ready again", max(duration, default=0.0), 1000, "ms")

@@ -13,7 +13,7 @@ from typing import Final, Self
 from benchmarks import houses
 from benchmarks.faults.timeline import RequestRecord, Timeline
 from benchmarks.paths import REPOSITORY, STATE
-from benchmarks.processes import environment, tree
+from benchmarks.processes import environment, process_tree
 from housing_price.stack.process import LEASH, STOP_TIMEOUT_SECONDS
 
 START_SECONDS: Final = 60.0
@@ -44,7 +44,7 @@ class Load:
                 *(sys.executable, "-I", "-S", str(LEASH), "0"),
                 *(sys.executable, "-m", "benchmarks.clients.timeline", "--write", str(self._record)),
                 *("--port", str(port), "--path", dialect.path(rows), "--rows", str(rows)),
-                *("--bodies", str(houses.bodies(dialect, rows)), "--rate", str(rate), "--seconds", str(seconds)),
+                *("--bodies", str(houses.bodies_file(dialect, rows)), "--rate", str(rate), "--seconds", str(seconds)),
                 *("--drain-seconds", str(DRAIN_SECONDS)),
                 *(part for model, path in expected.items() for part in ("--expected", f"{model}={path}")),
                 *(part for header in headers for part in ("--header", header)),
@@ -78,7 +78,7 @@ class Load:
 
     def stop(self) -> Timeline:
         """Send no more; gives what became of the requests."""
-        os.kill(tree(self._process.pid)[1], signal.SIGTERM)
+        os.kill(process_tree(self._process.pid)[1], signal.SIGTERM)
         return self.finish()
 
     def finish(self) -> Timeline:

@@ -37,9 +37,9 @@ def overload(testbed: Testbed) -> None:
     after = after.due(over_at)
     priced = seen.priced
     refused = seen.failed
-    in_time = priced.where(lambda one: one.ended is not None and one.ended <= over_at)
-    not_normal = after.where(lambda one: one.status != OK or one.seconds * 1000 > NORMAL_MS)
-    normal_after = max((one.due - over_at for one in not_normal), default=0.0)
+    in_time = priced.where(lambda request: request.ended is not None and request.ended <= over_at)
+    not_normal = after.where(lambda request: request.status != OK or request.seconds * 1000 > NORMAL_MS)
+    normal_after = max((request.due - over_at for request in not_normal), default=0.0)
     found = testbed.findings
     found.figures |= seen.summary | {"afterwards": after.summary, "refused_p99_ms": refused.p99_ms}
     found.expect_at_least("goodput", len(in_time) / seconds, GOODPUT * ROWS_PER_SECOND, "/s")

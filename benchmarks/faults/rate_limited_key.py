@@ -45,7 +45,7 @@ def rate_limited_key(testbed: Testbed) -> None:
     found.expect_at_most(f"{passed:.1f}/s of the greedy key's requests pass; off its limit of {rate:g}/s", off, 10, "%")
     found.expect_none("others that are not 429", beyond.failed.other_than(TOO_MANY))
     refused = beyond.failed
-    found.expect_none("429 without Retry-After", refused.where(lambda one: one.retry_after is None))
+    found.expect_none("429 without Retry-After", refused.where(lambda request: request.retry_after is None))
     found.expect("some are refused, some are priced", "> 0", beyond.statuses, bool(len(refused) and len(beyond.priced)))
     found.expect_none("requests of the other key without a price", within.failed)
     found.expect_none("wrong prices", [*within.wrong, *beyond.wrong])

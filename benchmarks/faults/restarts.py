@@ -112,7 +112,7 @@ def _proxy(testbed: Testbed, first: Server, second: Server) -> Server:
 
 
 def _stop(orchestrator: Server) -> tuple[float, int | None]:
-    orchestrator.send(signal.SIGTERM)
+    orchestrator.send_signal(signal.SIGTERM)
     told_at = time.monotonic()
-    status = orchestrator.ended(2 * EXIT_SECONDS)
+    status = orchestrator.wait(2 * EXIT_SECONDS)
     return time.monotonic() - told_at, status

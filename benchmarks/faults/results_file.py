@@ -39,7 +39,7 @@ def as_markdown(results: Mapping[str, Any]) -> str:
     )
 
 
-def keep(results: Mapping[str, Any]) -> None:
+def save(results: Mapping[str, Any]) -> None:
     """Put scenarios in the place of their last run in benchmarks/results/, and write the table of all anew."""
     path = RESULTS / "faults.json"
     before = json.loads(path.read_bytes())["scenarios"] if path.exists() else {}

@@ -132,8 +132,10 @@ def routes(testbed: Testbed) -> None:
         priced = sum(asked.model == one.model_id for asked in singles)
         found.expect(f"prices by version {one.number}", "> 0", priced, priced > 0)
     found.expect_none("requests without a price", [*singles.failed, *batched.failed])
-    found.expect_none("prices that their model does not say", [one for one in singles if one.verdict in (WRONG, MIXED)])
-    found.expect_none("batches with such prices", [one for one in batched if one.verdict == WRONG])
+    found.expect_none(
+        "prices that their model does not say", [request for request in singles if request.verdict in (WRONG, MIXED)]
+    )
+    found.expect_none("batches with such prices", [request for request in batched if request.verdict == WRONG])
     found.expect_at_most("p99 of singles", singles.p99_ms, 250, "ms")
 
 
@@ -154,10 +156,14 @@ def bad_canary(testbed: Testbed) -> None:
             seconds, answered = _stopped(testbed, followed, stubs, load, behaviour)
         everything += answered
         testbed.findings.expect_at_most(f"until a canary that {what} is stopped", seconds, STOPPED_SECONDS, "s")
-        late = [one for one in answered.due(load.started + seconds + 3) if one.model == second.model_id]
+        late = [request for request in answered.due(load.started + seconds + 3) if request.model == second.model_id]
         testbed.findings.expect_none(f"prices of it afterwards ({what})", late)
-    testbed.findings.expect_none("requests without a price", [one for one in everything if one.status != OK])
-    wrong = [one for one in everything if one.verdict in (WRONG, MIXED) and one.model != second.model_id]
+    testbed.findings.expect_none(
+        "requests without a price", [request for request in everything if request.status != OK]
+    )
+    wrong = [
+        request for request in everything if request.verdict in (WRONG, MIXED) and request.model != second.model_id
+    ]
     testbed.findings.expect_none("prices that the champion does not say", wrong)
 
 
@@ -182,7 +188,7 @@ def _two_versions(testbed: Testbed) -> tuple[_Version, _Version]:
 def _of_model(testbed: Testbed, number: str, export: Path) -> _Version:
     server = testbed.start_model_server(export=export)
     server.wait_until_ready()
-    return _Version(number, model.identity(export), server.port, reference_prices.of_model(export))
+    return _Version(number, model.model_id(export), server.port, reference_prices.of_model(export))
 
 
 def _of_stub(number: str, stub: Stub, model_id: str) -> _Version:

@@ -26,18 +26,18 @@ def stopped(testbed: Testbed) -> None:
         Probes(orchestrator.port, "/livez") as alive,
     ):
         time.sleep(testbed.duration(3, 0.5))
-        model_server.send(signal.SIGSTOP)
+        model_server.send_signal(signal.SIGSTOP)
         stopped_at = time.monotonic()
         try:
             time.sleep(testbed.duration(10, 3))
         finally:
-            model_server.send(signal.SIGCONT)
+            model_server.send_signal(signal.SIGCONT)
         went_on_at = time.monotonic()
         ready.wait_for(200, went_on_at, MAX_LOAD_SECONDS / 2)
         time.sleep(testbed.duration(8, 1))
         seen = load.stop()
     stuck = seen.due(stopped_at, went_on_at)
-    opened = [one.ended for one in stuck if one.problem == OPEN and one.ended is not None]
+    opened = [request.ended for request in stuck if request.problem == OPEN and request.ended is not None]
     open_ms = (min(opened) - stopped_at) * 1000 if opened else None
     after = seen.due(went_on_at)
     found = testbed.findings
@@ -46,12 +46,12 @@ def stopped(testbed: Testbed) -> None:
     found.expect_at_most("the latest answer", seen.max_ms, MAX_ANSWER_MS, "ms")
     found.expect_at_most("circuit open", open_ms, 2500, "ms")
     found.expect("the circuit opens", "yes", f"{len(opened)} refused by it", bool(opened))
-    at_once = stuck.where(lambda one: one.due >= stopped_at + 2.5)
+    at_once = stuck.where(lambda request: request.due >= stopped_at + 2.5)
     found.expect_at_most("errors from 2.5 s on, p99", at_once.p99_ms, 50, "ms")
     not_ready = ready.seconds_until(503, stopped_at)
     found.expect_at_most("/readyz says 503", None if not_ready is None else not_ready * 1000, 3000, "ms")
     found.expect_none("answers of /livez that are not 200", [status for _, status in alive.seen if status != OK])
-    duration = [(one.due - went_on_at) * 1000 for one in after.failed]
+    duration = [(request.due - went_on_at) * 1000 for request in after.failed]
     found.expect_at_most("the last error after SIGCONT", max(duration, default=0.0), 3000, "ms")
     found.expect("prices come again", "> 0", len(after.priced), bool(len(after.priced)))
     found.expect_none("wrong prices", seen.wrong)
@@ -65,11 +65,11 @@ def hiccups(testbed: Testbed) -> None:
     with testbed.start_load(orchestrator, expected, rate=HICCUP_RATE, seconds=MAX_LOAD_SECONDS) as load:
         for _ in range(int(testbed.duration(15, 2))):
             time.sleep(HICCUP_PAUSE_SECONDS)
-            model_server.send(signal.SIGSTOP)
+            model_server.send_signal(signal.SIGSTOP)
             try:
                 time.sleep(HICCUP_SECONDS)
             finally:
-                model_server.send(signal.SIGCONT)
+                model_server.send_signal(signal.SIGCONT)
         seen = load.stop()
     found = testbed.findings
     found.figures |= seen.summary

@@ -30,7 +30,7 @@ def rolling_swap(testbed: Testbed) -> None:
 
 def _swapped(testbed: Testbed, *, addresses: int) -> None:
     before, after = testbed.export, testbed.other_export
-    old, new = model.identity(before), model.identity(after)
+    old, new = model.model_id(before), model.model_id(after)
     expected = {old: reference_prices.of_model(before), new: reference_prices.of_model(after)}
     servers = [testbed.start_model_server(export=before) for _ in range(addresses)]
     for server in servers:
@@ -51,8 +51,10 @@ def _swapped(testbed: Testbed, *, addresses: int) -> None:
     for name in (old, new):
         priced = sum(one.model == name for one in everything)
         found.expect(f"prices by {name}", "> 0", priced, priced > 0)
-    found.expect_none("answers that mix two models", [one for one in everything if one.verdict == MIXED])
-    found.expect_none("prices that their model does not say", [one for one in everything if one.verdict == WRONG])
+    found.expect_none("answers that mix two models", [request for request in everything if request.verdict == MIXED])
+    found.expect_none(
+        "prices that their model does not say", [request for request in everything if request.verdict == WRONG]
+    )
     found.expect_none("requests broken off or without an answer", [*singles.unanswered, *batched.unanswered])
     found.expect_none("other answers", [*singles.other_than(200, 503, 504), *batched.other_than(200, 503, 504)])
     if addresses > 1:
@@ -62,7 +64,7 @@ def _swapped(testbed: Testbed, *, addresses: int) -> None:
 
 def _exchange(testbed: Testbed, servers: Sequence[Server], export: Path) -> None:
     for server in servers:
-        server.send(signal.SIGTERM)
-        server.ended(10)
+        server.send_signal(signal.SIGTERM)
+        server.wait(10)
         testbed.start_model_server(server.port, export=export).wait_until_ready(0.02)
         time.sleep(testbed.duration(2, 0.5))

@@ -109,14 +109,14 @@ class Testbed:
     @property
     def other_export(self) -> Path:
         """Another model."""
-        return model.another()
+        return model.exported_variant()
 
     @property
     def expected(self) -> dict[str, Path]:
         """The right prices of whatever `start_any_model_server` starts, by the id of the model."""
         if self.is_quick:
             return self.expected_from_stub
-        return {model.identity(self.export): reference_prices.of_model(self.export)}
+        return {model.model_id(self.export): reference_prices.of_model(self.export)}
 
     @property
     def expected_from_stub(self) -> dict[str, Path]:

@@ -64,44 +64,44 @@ class Timeline(Sequence[RequestRecord]):
 
     def where(self, is_wanted: Callable[[RequestRecord], bool]) -> "Timeline":
         """Keep some."""
-        return Timeline([one for one in self._asked if is_wanted(one)])
+        return Timeline([request for request in self._asked if is_wanted(request)])
 
     def due(self, begin: float, end: float = float("inf")) -> "Timeline":
         """Keep those that were due in a span of time."""
-        return self.where(lambda one: begin <= one.due < end)
+        return self.where(lambda request: begin <= request.due < end)
 
     @property
     def priced(self) -> "Timeline":
         """Those that got a price."""
-        return self.where(lambda one: one.status == OK)
+        return self.where(lambda request: request.status == OK)
 
     @property
     def failed(self) -> "Timeline":
         """Those that got none."""
-        return self.where(lambda one: one.status != OK)
+        return self.where(lambda request: request.status != OK)
 
     def other_than(self, *statuses: int) -> "Timeline":
         """Those that ended in another way."""
-        return self.where(lambda one: one.status not in statuses)
+        return self.where(lambda request: request.status not in statuses)
 
     @property
     def without_retry_after(self) -> "Timeline":
         """Those that got a 503 that does not say when to try again."""
-        return self.where(lambda one: one.status == UNAVAILABLE and one.retry_after is None)
+        return self.where(lambda request: request.status == UNAVAILABLE and request.retry_after is None)
 
     @property
     def wrong(self) -> "Timeline":
         """Those that got a price that is not right."""
-        return self.where(lambda one: one.verdict in (WRONG, MIXED))
+        return self.where(lambda request: request.verdict in (WRONG, MIXED))
 
     @property
     def unanswered(self) -> "Timeline":
         """Those that were sent and got no answer, or half of one."""
-        return self.where(lambda one: one.status in (DISCONNECTED, NO_ANSWER))
+        return self.where(lambda request: request.status in (DISCONNECTED, NO_ANSWER))
 
     def quantile_ms(self, share: float) -> float | None:
         """The nearest rank of the times; None where there are none."""
-        ordered = sorted(one.seconds for one in self._asked)
+        ordered = sorted(request.seconds for request in self._asked)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000 if ordered else None
 
     @property
@@ -118,14 +118,14 @@ class Timeline(Sequence[RequestRecord]):
     def statuses(self) -> dict[str, int]:
         """How many ended how."""
         counted: dict[str, int] = {}
-        for one in self._asked:
-            name = str(_WORDS.get(one.status, one.status)) + (f" {one.problem}" if one.problem else "")
+        for request in self._asked:
+            name = str(_WORDS.get(request.status, request.status)) + (f" {request.problem}" if request.problem else "")
             counted[name] = counted.get(name, 0) + 1
         return dict(sorted(counted.items()))
 
     @property
     def summary(self) -> dict[str, Any]:
         """Figures to keep."""
-        late = quantiles_ms([one.sent - one.due for one in self._asked if one.sent is not None])
-        times = quantiles_ms([one.seconds for one in self._asked if one.ended is not None])
+        late = quantiles_ms([request.sent - request.due for request in self._asked if request.sent is not None])
+        times = quantiles_ms([request.seconds for request in self._asked if request.ended is not None])
         return {"requests": len(self), **times, "sent_late_p99_ms": late.get("p99_ms"), "statuses": self.statuses}

@@ -1,1 +1,1 @@
-"""The orchestrator that one would write in an afternoon, for comparison."""
+"""A straightforward orchestrator without optimisations, for comparison."""

@@ -1,7 +1,7 @@
-"""Contender (b): the same operations with sync endpoints, a sync client and a DataFrame.
+"""Contender (b): the same operations with sync endpoints, a sync HTTP client and a DataFrame.
 
-This is a fair beginning, and not a caricature: the documents are validated by the same view, the client is opened once,
-and nothing waits on purpose. Each request is one call of the model server.
+The comparison is fair: it validates with the same models, opens the client once, and adds no delays. Each request is
+one call to the model server.
 """
 
 import json
@@ -23,7 +23,7 @@ client = httpx.Client(base_url=os.environ["MODEL_SERVER_URL"], timeout=30)
 
 
 def price(houses: Sequence[House]) -> list[PricedHouse]:
-    """Ask the model server once for all the houses."""
+    """Price all houses with one call to the model server."""
     frame = pd.DataFrame([_row(house) for house in houses])
     payload = {"dataframe_split": json.loads(frame.to_json(orient="split", index=False))}
     response = client.post("/invocations", json=payload)

@@ -24,7 +24,7 @@ WORKERS = int(os.environ.get("BENCHMARK_WORKERS", "2"))
     logging={"access": {"enabled": False}},
 )
 class HousePrices:
-    """Prices houses, each a JSON object that maps the model's columns to values."""
+    """Prices houses, each a JSON object that maps column names to values."""
 
     def __init__(self) -> None:
         model = Path(os.environ["BENCHMARK_MODEL"]) / "model"
@@ -32,5 +32,5 @@ class HousePrices:
 
     @bentoml.api(batchable=True, batch_dim=0, max_batch_size=MAX_BATCH_SIZE, max_latency_ms=MAX_LATENCY_MS)
     def predict(self, houses: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Price all houses of all requests that wait, in one call."""
+        """Price the houses of all waiting requests in one call."""
         return self._model.predict(None, pd.DataFrame.from_records(houses)).to_dict("records")

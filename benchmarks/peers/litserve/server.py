@@ -1,6 +1,6 @@
 """The exported house price model under LitServe: `server.py FOLDER PORT`.
 
-One row per request, as LitServe's batching wants it: waiting requests become one DataFrame and one call of the model.
+One row per request, as LitServe's batching requires: waiting requests become one DataFrame and one model call.
 The model is called without MLflow's schema enforcement, which would cost several milliseconds per call.
 """
 
@@ -19,7 +19,7 @@ API_SERVERS = 2
 
 
 class HousePrices(litserve.LitAPI):
-    """Prices one house, given as one JSON object that maps the model's columns to values."""
+    """Prices one house, a JSON object that maps column names to values."""
 
     def __init__(self, model: Path, **options: Any) -> None:
         super().__init__(**options)
@@ -30,11 +30,11 @@ class HousePrices(litserve.LitAPI):
         self._model = mlflow.pyfunc.load_model(str(self._folder)).unwrap_python_model()
 
     def decode_request(self, request: dict[str, Any]) -> dict[str, Any]:
-        """Take the row as it is."""
+        """Return the row unchanged."""
         return request
 
     def batch(self, inputs: list[dict[str, Any]]) -> pd.DataFrame:
-        """Make one DataFrame of all rows that wait."""
+        """Combine the rows of all waiting requests into one DataFrame."""
         return pd.DataFrame.from_records(inputs)
 
     def predict(self, rows: pd.DataFrame) -> list[dict[str, Any]]:
@@ -42,16 +42,16 @@ class HousePrices(litserve.LitAPI):
         return self._model.predict(None, rows).to_dict("records")
 
     def unbatch(self, output: list[dict[str, Any]]) -> list[dict[str, Any]]:
-        """Hand each request its own."""
+        """Return one prediction per request."""
         return output
 
     def encode_response(self, output: dict[str, Any]) -> dict[str, Any]:
-        """Answer with price, low, high and model_id."""
+        """Return price, low, high and model_id unchanged."""
         return output
 
 
 def main() -> None:
-    """Serve until a signal ends it."""
+    """Serve until stopped by a signal."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("folder", type=Path)
     parser.add_argument("port", type=int)

@@ -12,7 +12,6 @@ from typing import Any
 import hypothesis
 import pytest
 import structlog
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from factories import REPOSITORY, settings_for
@@ -98,13 +97,6 @@ def start_app() -> Iterator[StartApp]:
 def api(stub: StubModelServer, start_app: StartApp) -> TestClient:
     """A client of the shipped application, whose model server is the stub."""
     return start_app(stub.url)
-
-
-@pytest.fixture
-def app(api: TestClient) -> FastAPI:
-    """The application behind `api`, to replace a part of it by one that fails."""
-    assert isinstance(api.app, FastAPI)
-    return api.app
 
 
 @pytest.fixture(scope="session")

@@ -1,6 +1,7 @@
 """Payloads and settings: the only place that makes the JSON and the houses of the tests."""
 
 import csv
+import dataclasses
 import json
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
@@ -8,6 +9,9 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from fastapi.testclient import TestClient
+
+from housing_price_orchestrator.interface.services import SERVICES, Services
 from housing_price_orchestrator.provider.access.key_file import create_key
 from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD
 from housing_price_orchestrator.settings import Settings
@@ -108,6 +112,17 @@ def settings_for(url: str, **groups: dict[str, Any]) -> Settings:
             **groups,
         }
     )
+
+
+def services_of(client: TestClient) -> Services:
+    """The services of the running application behind a client."""
+    services: Services = client.app_state[SERVICES]
+    return services
+
+
+def replace_services(client: TestClient, **services: Any) -> None:
+    """Replace services of the running application behind a client, for instance by one that fails."""
+    client.app_state[SERVICES] = dataclasses.replace(services_of(client), **services)
 
 
 def new_key(path: Path, *scopes: Scope, expires: datetime | None = None) -> str:

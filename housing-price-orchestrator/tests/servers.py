@@ -22,6 +22,7 @@ import uvicorn
 from fastapi import FastAPI
 
 from housing_price_orchestrator.interface.documents.limits import ConnectionLimits
+from housing_price_orchestrator.interface.services import SERVICES, Services
 from housing_price_orchestrator.server.listening import ListeningConfig
 from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
 
@@ -247,7 +248,8 @@ def reserved_port() -> Iterator[int]:
 
 def coalescing_of(app: FastAPI) -> CoalescingPriceModel:
     """The coalescing in front of the champion, which counts its calls and the requests that wait for one."""
-    model: CoalescingPriceModel = app.state.routing._upstream.coalesced
+    services: Services = app.state.server.lifespan.state[SERVICES]
+    model: CoalescingPriceModel = services.routing._upstream.coalesced  # type: ignore[attr-defined]  # behind a port
     return model
 
 
@@ -259,6 +261,8 @@ def served(app: FastAPI, limits: ConnectionLimits | None = None) -> Iterator[str
         # From here on the system takes connections, so nobody has to wait until uvicorn is ready.
         listener.listen(128)
         server = uvicorn.Server(ListeningConfig(app, limits=limits))
+        # For `coalescing_of`.
+        app.state.server = server
         thread = threading.Thread(target=server.run, args=([listener],), name="uvicorn")
         thread.start()
         try:

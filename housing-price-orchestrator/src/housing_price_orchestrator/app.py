@@ -23,8 +23,10 @@ from housing_price_orchestrator.interface.middleware import RequestMiddleware
 from housing_price_orchestrator.interface.openapi import DescribedAPI
 from housing_price_orchestrator.interface.operations import actuals, docs, health, jobs, models, predictions, price
 from housing_price_orchestrator.interface.operations import metrics as metrics_page
+from housing_price_orchestrator.interface.services import SERVICES, Services
 from housing_price_orchestrator.observability.exposition import metrics_document
 from housing_price_orchestrator.observability.metrics import Metrics
+from housing_price_orchestrator.server.connection import READINESS
 from housing_price_orchestrator.server.stopping import delay_stop_signals
 from housing_price_orchestrator.settings import Settings, list_settings
 from housing_price_orchestrator.shared.timers import Timers
@@ -32,6 +34,7 @@ from housing_price_orchestrator.upstream.canary_aborts import CanaryAborts
 from housing_price_orchestrator.upstream.open import open_routes, open_upstream
 from housing_price_orchestrator.upstream.routing_state import UpstreamRouting
 from housing_price_orchestrator.upstream.shadow import ComposedShadow
+from housing_price_orchestrator.upstream.swap import Upstream
 
 DESCRIPTION = """
 Predicts the sale prices of houses in Ames, Iowa. Send a house as JSON and get its predicted sale price, a 90 %
@@ -54,37 +57,43 @@ def create_app(settings: Settings) -> DescribedAPI:
     shadow = ComposedShadow(settings, store, telemetry.metrics)
 
     @contextlib.asynccontextmanager
-    async def lifespan(app: FastAPI) -> AsyncIterator[dict[str, Any]]:
+    async def lifespan(_app: FastAPI) -> AsyncIterator[dict[str, Any]]:
         async with contextlib.AsyncExitStack() as stack:
             file = await open_routes(settings)
             upstream = await open_upstream(settings, stack, telemetry, file)
-            app.state.routing = routing = UpstreamRouting(upstream, file)
+            routing = UpstreamRouting(upstream, file)
             if telemetry.metrics is not None:
                 routing.register_metrics(telemetry.metrics)
             readiness = upstream.readiness
-            app.state.timers = Timers()
-            app.state.pricing = upstream.pricing
-            app.state.readiness = readiness
-            app.state.stream_gate = StreamGate(
-                max_blocks=ndjson.MAX_CONCURRENT_BLOCKS,
-                affordable_blocks=lambda: (
-                    upstream.coalesced.large_rows_within(ndjson.MAX_BACKLOG_SECONDS) / ndjson.MAX_LINES_PER_BLOCK
-                ),
-            )
             await stack.enter_async_context(callers.running())
-            app.state.exposition = await stack.enter_async_context(telemetry.running(readiness=readiness))
+            exposition = await stack.enter_async_context(telemetry.running(readiness=readiness))
             # Closes before the metrics, which report how it closed.
             await stack.enter_async_context(store.running(telemetry.metrics))
             # Closes before the store, into which it writes.
             await stack.enter_async_context(shadow.following(upstream))
-            app.state.jobs = await open_jobs(settings, stack)
-            if app.state.jobs is not None:
-                await stack.enter_async_context(CanaryAborts(app.state.jobs, upstream).running())
+            job_service = await open_jobs(settings, stack)
+            if job_service is not None:
+                await stack.enter_async_context(CanaryAborts(job_service, upstream).running())
+            services = Services(
+                access=callers.access,
+                pricing=upstream.pricing,
+                transactions=store.transactions,
+                history=store.history,
+                jobs=job_service,
+                routing=routing,
+                readiness=readiness,
+                exposition=exposition,
+                request_metrics=telemetry.requests,
+                stream_gate=_stream_gate(upstream),
+                timers=Timers(),
+                body_limits=_body_limits(settings),
+                upload_limits=upload_limits(settings),
+            )
             retain_freed_memory()
             stack.enter_context(rare_garbage_collection())
             with delay_stop_signals(readiness, notice_seconds=settings.server.stop_notice_seconds):
                 # The state that the server passes to every connection.
-                yield {"readiness": readiness}
+                yield {SERVICES: services, READINESS: readiness}
 
     app = DescribedAPI(
         title="House prices in Ames",
@@ -95,24 +104,32 @@ def create_app(settings: Settings) -> DescribedAPI:
         docs_url=None,
         redoc_url=None,
         redirect_slashes=False,
+        is_open=callers.access is None or callers.access.is_open,
         telemetry=telemetry.fastapi_config,
     )
-    app.state.access = callers.access
-    app.state.transactions = store.transactions
-    app.state.history = store.history
-    app.state.limits = BodyLimits(
-        predict_bytes=settings.requests.max_predict_bytes,
-        batch_bytes=settings.requests.max_batch_bytes,
-        body_seconds=settings.requests.max_body_seconds,
-        line_bytes=settings.requests.max_line_bytes,
-        idle_seconds=settings.requests.stream_idle_seconds,
-    )
-    app.state.jobs = None
-    app.state.upload_limits = upload_limits(settings)
     _add_operations(app, settings, telemetry)
-    app.state.request_metrics = telemetry.requests
     _add_middleware(app, settings, telemetry)
     return app
+
+
+def _stream_gate(upstream: Upstream) -> StreamGate:
+    return StreamGate(
+        max_blocks=ndjson.MAX_CONCURRENT_BLOCKS,
+        affordable_blocks=lambda: (
+            upstream.coalesced.large_rows_within(ndjson.MAX_BACKLOG_SECONDS) / ndjson.MAX_LINES_PER_BLOCK
+        ),
+    )
+
+
+def _body_limits(settings: Settings) -> BodyLimits:
+    requests = settings.requests
+    return BodyLimits(
+        predict_bytes=requests.max_predict_bytes,
+        batch_bytes=requests.max_batch_bytes,
+        body_seconds=requests.max_body_seconds,
+        line_bytes=requests.max_line_bytes,
+        idle_seconds=requests.stream_idle_seconds,
+    )
 
 
 def _add_operations(app: DescribedAPI, settings: Settings, telemetry: ComposedTelemetry) -> None:

@@ -11,12 +11,15 @@ from fastapi import Request, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
-from housing_price_orchestrator.interface.dependencies import CALLER, access_of
 from housing_price_orchestrator.interface.problems import rate_limit_headers
 from housing_price_orchestrator.interface.request_id import RESPONSE_HEADERS
+from housing_price_orchestrator.interface.services import services_of
 from housing_price_orchestrator.observability.record import current_request
-from housing_price_orchestrator.shared.access import Scope
+from housing_price_orchestrator.shared.access import Caller, Scope
 from housing_price_orchestrator.shared.errors import CredentialsInvalid
+
+CALLER = "caller"
+"""Key of the authenticated caller in the state of a request."""
 
 BEARER_SCHEME = "bearer"
 KEY_SCHEME = "apiKey"
@@ -48,7 +51,7 @@ class ScopeCheck(SecurityBase):
         Raises:
             HousingPriceError: The same errors as `Access.admit`.
         """
-        access = access_of(request)
+        access = services_of(request).access
         if access is None:
             return
         scope = request.scope
@@ -61,6 +64,12 @@ class ScopeCheck(SecurityBase):
         if admission.quotas:
             headers = rate_limit_headers(admission.quotas)
             scope["state"][RESPONSE_HEADERS] = [(name.encode(), value.encode()) for name, value in headers.items()]
+
+
+def caller_of(request: Request) -> Caller | None:
+    """Return the authenticated caller; None if access control is off."""
+    caller: Caller | None = request.scope["state"].get(CALLER)
+    return caller
 
 
 def require_scope(scope: Scope) -> Any:

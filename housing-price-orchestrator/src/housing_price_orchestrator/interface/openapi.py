@@ -200,6 +200,11 @@ def stream_of_houses(example: Any) -> dict[str, Any]:
 class DescribedAPI(FastAPI):
     """FastAPI with a complete OpenAPI document: includes the views of bodies that the operations parse themselves."""
 
+    def __init__(self, *, is_open: bool, **options: Any) -> None:
+        """Create the application; a key is optional if it `is_open`. `options` are those of `FastAPI`."""
+        self._is_open = is_open
+        super().__init__(**options)
+
     def build_middleware_stack(self) -> ASGIApp:
         """Build the stack from the added middleware only.
 
@@ -236,9 +241,7 @@ class DescribedAPI(FastAPI):
             schemas = document["components"]["schemas"]
             schemas.update(definitions["$defs"])
             document["components"]["schemas"] = dict(sorted(schemas.items()))
-            access = self.state.access
-            is_open = access is None or access.is_open
-            describe_access(document, is_open=is_open, error_responses=access_errors())
+            describe_access(document, is_open=self._is_open, error_responses=access_errors())
             for operation in (operation for path in document["paths"].values() for operation in path.values()):
                 operation["responses"].setdefault("500", {"description": INTERNAL_ERROR.title, **PROBLEM})
                 for response in operation["responses"].values():

@@ -17,6 +17,7 @@ from fastapi.exceptions import RequestValidationError
 from starlette.exceptions import HTTPException
 
 from housing_price_orchestrator.interface.request_id import request_id_of
+from housing_price_orchestrator.interface.services import record_of, services_of
 from housing_price_orchestrator.observability.record import RequestRecord
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.shared import errors
@@ -252,7 +253,7 @@ def expected_error_response(request: Request, error: Exception) -> Response | No
 def error_response(request: Request, error: errors.HousingPriceError) -> Response:
     """Make the response to one of our errors; the message of the exception goes to the log only."""
     request.state.error = f"{type(error).__name__}: {error}"
-    record_error(error, request.scope["state"]["record"], request.app.state.request_metrics)
+    record_error(error, record_of(request), services_of(request).request_metrics)
     if isinstance(error, errors.InvalidDocument):
         return validation_response(error.findings, error.omitted)
     response = problem_response(request, problem_type_of(error), **extension_members(error))

@@ -28,6 +28,10 @@ _MAX_FRAMING_PER_BODY_BYTE = 16
 """Maximum overhead of a chunked body (sizes, extensions, trailers) per byte of content; a 1-byte chunk needs 6."""
 
 
+READINESS = "readiness"
+"""Key of the readiness in the state that the lifespan passes to every connection."""
+
+
 class BoundedConnection(HttpToolsProtocol):
     """uvicorn's HTTP/1.1 connection within `ConnectionLimits`."""
 
@@ -44,7 +48,7 @@ class BoundedConnection(HttpToolsProtocol):
             raise TypeError("BoundedConnection requires a ListeningConfig")
         self._limits = config.limits
         # From the lifespan's state; during shutdown, connections are closed after their current request.
-        self._readiness: Readiness | None = app_state.get("readiness")
+        self._readiness: Readiness | None = app_state.get(READINESS)
         self._timer: asyncio.TimerHandle | None = None
         self._client_deadline = math.inf
         self._unsent_bytes = math.inf

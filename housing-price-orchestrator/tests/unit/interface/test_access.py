@@ -10,9 +10,10 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from conftest import StartApp
-from factories import batch_bytes, bearer, house_bytes, houses_json, new_key, settings_for
+from factories import batch_bytes, bearer, house_bytes, houses_json, new_key, services_of, settings_for
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.interface.access import MAX_CREDENTIAL_CHARACTERS, credential_in, require_scope
+from housing_price_orchestrator.interface.services import SERVICES, Services
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
 from housing_price_orchestrator.shared.access import SCOPES
 from housing_price_orchestrator.shared.errors import CredentialsInvalid
@@ -134,7 +135,7 @@ def test_a_request_records_the_public_part_of_its_key_only(guarded: TestClient, 
     token = current_request.set(record)
     try:
         guarded.portal.call(  # type: ignore[union-attr]
-            require_scope("predict").dependency, _Request(guarded.app, bearer(key))
+            require_scope("predict").dependency, _Request(services_of(guarded), bearer(key))
         )
     finally:
         current_request.reset(token)
@@ -144,9 +145,9 @@ def test_a_request_records_the_public_part_of_its_key_only(guarded: TestClient, 
 class _Request:
     """The part of a request that a scope check uses."""
 
-    def __init__(self, app: Any, headers: dict[str, str]) -> None:
-        self.app = app
-        self.scope = {"headers": [(name.encode(), value.encode()) for name, value in headers.items()]}
+    def __init__(self, services: Services, headers: dict[str, str]) -> None:
+        encoded = [(name.encode(), value.encode()) for name, value in headers.items()]
+        self.scope = {"headers": encoded, "state": {SERVICES: services}}
 
 
 @pytest.mark.parametrize(

@@ -4,10 +4,9 @@ import json
 from collections.abc import Iterator
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from factories import batch_bytes, house_bytes, houses_json
+from factories import batch_bytes, house_bytes, houses_json, replace_services, services_of
 from fakes import FakePriceModel
 from housing_price_orchestrator.interface.problems import PROBLEM_TYPES, problem_type_of
 from housing_price_orchestrator.service.pricing import Pricing
@@ -95,8 +94,8 @@ def test_every_detail_with_a_placeholder_is_filled() -> None:
 
 
 class TestOverHttp:
-    def test_an_unexpected_error_is_a_500_that_reveals_only_the_request_id(self, app: FastAPI, api: TestClient) -> None:
-        app.state.pricing = Pricing(FakePriceModel(error=RuntimeError("SECRET of the inside")))
+    def test_an_unexpected_error_is_a_500_that_reveals_only_the_request_id(self, api: TestClient) -> None:
+        replace_services(api, pricing=Pricing(FakePriceModel(error=RuntimeError("SECRET of the inside"))))
         answer = api.post(PREDICT, content=house_bytes(), headers={"x-request-id": "my-id"})
         assert answer.status_code == 500
         assert answer.headers["content-type"] == "application/problem+json"
@@ -109,11 +108,11 @@ class TestOverHttp:
             "requestId": "my-id",
         }
 
-    def test_the_service_keeps_working_after_an_unexpected_error(self, app: FastAPI, api: TestClient) -> None:
-        pricing = app.state.pricing
-        app.state.pricing = Pricing(FakePriceModel(error=RuntimeError()))
+    def test_the_service_keeps_working_after_an_unexpected_error(self, api: TestClient) -> None:
+        pricing = services_of(api).pricing
+        replace_services(api, pricing=Pricing(FakePriceModel(error=RuntimeError())))
         assert api.post(PREDICT, content=house_bytes()).status_code == 500
-        app.state.pricing = pricing
+        replace_services(api, pricing=pricing)
         assert api.post(PREDICT, content=house_bytes()).status_code == 200
 
     @pytest.mark.parametrize(

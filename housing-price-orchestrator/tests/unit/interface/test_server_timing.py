@@ -2,10 +2,9 @@
 
 import re
 
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from factories import batch_bytes, house_bytes, houses_json
+from factories import batch_bytes, house_bytes, houses_json, replace_services
 from fakes import FakePriceModel
 from housing_price_orchestrator.service.pricing import Pricing
 from servers import StubModelServer, says
@@ -37,8 +36,8 @@ def test_an_error_reports_the_steps_that_took_place(api: TestClient, stub: StubM
     assert failed["model"] > 0
 
 
-def test_every_response_has_a_total_duration_and_a_request_id(api: TestClient, app: FastAPI) -> None:
-    app.state.pricing = Pricing(FakePriceModel(error=RuntimeError("a defect")))
+def test_every_response_has_a_total_duration_and_a_request_id(api: TestClient) -> None:
+    replace_services(api, pricing=Pricing(FakePriceModel(error=RuntimeError("a defect"))))
     answers = (api.get("/"), api.get("/no/such/path"), api.get(PREDICT), api.post(PREDICT, content=house_bytes()))
     assert [answer.status_code for answer in answers] == [200, 404, 405, 500]
     for answer in answers:

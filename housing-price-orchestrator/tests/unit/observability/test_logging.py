@@ -7,10 +7,9 @@ from typing import Any
 
 import pytest
 import structlog
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from factories import batch_bytes, house_bytes, houses_json
+from factories import batch_bytes, house_bytes, houses_json, replace_services
 from fakes import FakePriceModel
 from housing_price_orchestrator.observability.logging import configure_logging
 from housing_price_orchestrator.service.pricing import Pricing
@@ -136,9 +135,9 @@ def test_payloads_are_not_logged(api: TestClient, lines: Lines) -> None:
 
 
 def test_an_unexpected_error_is_logged_with_its_traceback_and_without_local_variables(
-    api: TestClient, app: FastAPI, lines: Lines
+    api: TestClient, lines: Lines
 ) -> None:
-    app.state.pricing = Pricing(FakePriceModel(error=RuntimeError("a defect")))
+    replace_services(api, pricing=Pricing(FakePriceModel(error=RuntimeError("a defect"))))
     lines()
     # An id that appears nowhere else in the line.
     api.post(PREDICT, content=house_bytes(id=987_654_321_987))
@@ -191,8 +190,7 @@ def test_an_unexpected_error_on_the_console_shows_no_local_variables(
     configure_logging(level="info", style="console")
     structlog.configure(cache_logger_on_first_use=False)
     api = start_app(stub.url)
-    assert isinstance(api.app, FastAPI)
-    api.app.state.pricing = Pricing(FakePriceModel(error=RuntimeError("a defect")))
+    replace_services(api, pricing=Pricing(FakePriceModel(error=RuntimeError("a defect"))))
     # An id that appears nowhere else in the text.
     api.post(PREDICT, content=house_bytes(id=987_654_321_987))
     written = capsys.readouterr().out

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from conftest import StartApp
-from factories import ABSENT, REPOSITORY, batch_bytes, house_bytes, houses_json
+from factories import ABSENT, REPOSITORY, batch_bytes, house_bytes, houses_json, services_of
 from housing_price_orchestrator.app import describe_metrics
 from housing_price_orchestrator.observability.exposition import Exposition
 from housing_price_orchestrator.observability.instruments import Counter, Histogram
@@ -128,7 +128,8 @@ def test_the_page_reports_cpu_time_memory_and_open_files(api: TestClient) -> Non
 
 def test_the_page_reports_versions_and_readiness(api: TestClient) -> None:
     api.post(PREDICT, content=house_bytes())
-    api.portal.call(api.app.state.readiness.probe)  # type: ignore[union-attr,attr-defined]
+    assert api.portal is not None
+    api.portal.call(services_of(api).readiness.probe)
     now = counted(api)
     assert now["housing_price_ready"] == 1
     assert now["housing_price_workers"] == 1

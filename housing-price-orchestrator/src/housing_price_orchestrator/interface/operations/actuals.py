@@ -7,10 +7,10 @@ from pydantic import ValidationError
 
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
-from housing_price_orchestrator.interface.dependencies import HistoryDep, history_of, limits_of, record_of
 from housing_price_orchestrator.interface.documents.body import JSON, read_body
 from housing_price_orchestrator.interface.documents.reading import parse_strictly
 from housing_price_orchestrator.interface.openapi import body_of, errors_of_history
+from housing_price_orchestrator.interface.services import ServicesDep, record_of, services_of
 from housing_price_orchestrator.shared.errors import MAX_FINDINGS, InvalidDocument
 from housing_price_orchestrator.shared.history import Actual
 from housing_price_orchestrator.shared.view.actual import (
@@ -32,11 +32,12 @@ async def take_actuals(request: Request) -> Response:
     Reporting the same price again has no effect; reporting a different price replaces the earlier one. Entries that
     match no logged prediction are listed in `unknown` by their index; the other entries are stored.
     """
-    limits = limits_of(request)
+    services = services_of(request)
+    limits = services.body_limits
     body = await read_body(request, max_bytes=limits.batch_bytes, timeout_seconds=limits.body_seconds)
     # In a thread: validating 10,000 entries would block the event loop for too long.
     actuals = await asyncio.to_thread(_parse, body)
-    taken = await history_of(request).store_actuals(actuals, key_id=record_of(request).key_id)
+    taken = await services.history.store_actuals(actuals, key_id=record_of(request).key_id)
     unknown = [
         UnknownActual.model_construct(
             index=index, transaction_id=actuals[index].transaction_id, id=actuals[index].house_id
@@ -71,7 +72,7 @@ router.routes.append(
     response_model=RealisedErrors,
     responses=errors_of_history(),
 )
-async def realised_errors(history: HistoryDep) -> Response:
+async def realised_errors(services: ServicesDep) -> Response:
     """Compare predicted prices with actual sale prices, by model version and month of sale."""
     errors = [
         RealisedErrorOfMonth.model_construct(
@@ -83,7 +84,7 @@ async def realised_errors(history: HistoryDep) -> Response:
             rmsle=one.rmsle,
             coverage=one.coverage,
         )
-        for one in await history.realised_errors()
+        for one in await services.history.realised_errors()
     ]
     return Response(RealisedErrors.model_construct(errors=errors).model_dump_json(), media_type=JSON)
 

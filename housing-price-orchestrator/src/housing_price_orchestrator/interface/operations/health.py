@@ -5,10 +5,10 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from housing_price_orchestrator import __version__
-from housing_price_orchestrator.interface.dependencies import ReadinessDep
 from housing_price_orchestrator.interface.openapi import PROBLEM, RETRY_AFTER
 from housing_price_orchestrator.interface.operations.docs import DOCS_PATH, REFERENCE_PATH
 from housing_price_orchestrator.interface.problems import ProblemType, problem_response, problem_type_of
+from housing_price_orchestrator.interface.services import ServicesDep
 from housing_price_orchestrator.shared.view.base import View
 from housing_price_orchestrator.shared.view.price import ModelName
 
@@ -57,8 +57,9 @@ async def livez() -> Alive:
     responses={503: {"description": "Not ready; `missing` lists the reasons", "headers": RETRY_AFTER, **PROBLEM}},
 )
 @router.head("/readyz", include_in_schema=False)
-async def readyz(request: Request, readiness: ReadinessDep) -> Any:
+async def readyz(request: Request, services: ServicesDep) -> Any:
     """Report whether the model server answered a prediction recently enough, and the reasons if it did not."""
+    readiness = services.readiness
     identity = readiness.identity
     if readiness.is_ready and identity is not None:
         return Ready(model=ModelName(name=identity.name, version=identity.version, id=identity.id))

@@ -9,7 +9,6 @@ from fastapi.responses import FileResponse, JSONResponse
 
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
-from housing_price_orchestrator.interface.dependencies import jobs_of, upload_limits_of
 from housing_price_orchestrator.interface.documents.body import JSON, NDJSON
 from housing_price_orchestrator.interface.documents.upload import body_parts
 from housing_price_orchestrator.interface.operations.jobs_openapi import (
@@ -24,7 +23,7 @@ from housing_price_orchestrator.interface.operations.orders import (
     job_caller_of,
     read_order,
 )
-from housing_price_orchestrator.service.jobs import Jobs
+from housing_price_orchestrator.interface.services import ServicesDep, services_of
 from housing_price_orchestrator.shared.errors import UnsupportedMediaType
 from housing_price_orchestrator.shared.jobs import JobCaller
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
@@ -47,11 +46,6 @@ submissions = APIRouter(prefix=JOBS_PATH, tags=["jobs"], route_class=BytesRoute,
 router = APIRouter(prefix=JOBS_PATH, tags=["jobs"], dependencies=[require_scope("jobs")])
 
 
-async def _jobs(request: Request) -> Jobs:
-    return jobs_of(request)
-
-
-type JobsDep = Annotated[Jobs, Depends(_jobs)]
 type CallerDep = Annotated[JobCaller, Depends(job_caller_of)]
 type JobIdPath = Annotated[JobId, Path(alias="id", description="The job's id.")]
 
@@ -82,16 +76,20 @@ async def submit_scoring(request: Request) -> Response:
     if _media_type_of(request) == JSON:
         return await _submit_scoring_in_stores(request, key)
     suffix = _format_of(request)
-    parts = body_parts(request, upload_limits_of(request))
+    parts = body_parts(request, services_of(request).upload_limits)
     caller = await job_caller_of(request)
-    job = await jobs_of(request).submit_scoring(parts, suffix=suffix, caller=caller, idempotency_key=key)
+    job = await services_of(request).enabled_jobs.submit_scoring(
+        parts, suffix=suffix, caller=caller, idempotency_key=key
+    )
     return accepted_response(job)
 
 
 async def _submit_scoring_in_stores(request: Request, key: str | None) -> Response:
     order = await read_order(request, ScoringOrder)
     caller = await job_caller_of(request)
-    job = await jobs_of(request).submit_scoring_in_stores(order.input, order.output, caller=caller, idempotency_key=key)
+    job = await services_of(request).enabled_jobs.submit_scoring_in_stores(
+        order.input, order.output, caller=caller, idempotency_key=key
+    )
     return accepted_response(job)
 
 
@@ -112,34 +110,36 @@ async def submit_training(request: Request) -> Response:
     key = idempotency_key_of(request)
     order = await read_order(request, TrainingOrder)
     caller = await job_caller_of(request)
-    job = await jobs_of(request).submit_training(order.model_dump(), caller=caller, idempotency_key=key)
+    job = await services_of(request).enabled_jobs.submit_training(
+        order.model_dump(), caller=caller, idempotency_key=key
+    )
     return accepted_response(job)
 
 
 @router.get("", summary="List jobs", operation_id="listJobs", responses=errors_of_jobs(422))
 async def list_jobs(
-    jobs: JobsDep,
+    services: ServicesDep,
     caller: CallerDep,
     limit: Annotated[int, Query(ge=1, le=200, description="Maximum number of jobs.")] = 50,
     offset: Annotated[int, Query(ge=0, le=10_000_000, description="Number of jobs to skip.")] = 0,
 ) -> JobPage:
     """List your jobs, newest first. With the scope `admin`, list the jobs of all callers."""
     # One more than the limit shows whether there is another page.
-    found = await jobs.page(caller, limit=limit + 1, offset=offset)
+    found = await services.enabled_jobs.page(caller, limit=limit + 1, offset=offset)
     next_offset = offset + limit if len(found) > limit else None
     return JobPage.model_validate({"jobs": [JobDocument.of(job) for job in found[:limit]], "nextOffset": next_offset})
 
 
 @router.get("/{id}", summary="Get a job", operation_id="getJob", responses=errors_of_jobs(404, 422))
-async def get_job(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> JobDocument:
+async def get_job(services: ServicesDep, caller: CallerDep, job_id: JobIdPath) -> JobDocument:
     """Return the state and progress of a job."""
-    return JobDocument.of(await jobs.find(job_id, caller))
+    return JobDocument.of(await services.enabled_jobs.find(job_id, caller))
 
 
 @router.delete("/{id}", summary="Cancel a job", operation_id="cancelJob", responses=errors_of_jobs(404, 409, 422))
-async def cancel_job(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> JobDocument:
+async def cancel_job(services: ServicesDep, caller: CallerDep, job_id: JobIdPath) -> JobDocument:
     """Cancel a job that has not finished. Cancelling a cancelled job again has no effect."""
-    return JobDocument.of(await jobs.cancel(job_id, caller))
+    return JobDocument.of(await services.enabled_jobs.cancel(job_id, caller))
 
 
 @router.get(
@@ -149,12 +149,12 @@ async def cancel_job(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> Job
     response_class=Response,
     responses={200: file_response(*FORMAT_OF_MEDIA_TYPE, "application/json"), **errors_of_jobs(404, 409, 422)},
 )
-async def get_result(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> Response:
+async def get_result(services: ServicesDep, caller: CallerDep, job_id: JobIdPath) -> Response:
     """Return the prices in the format of the uploaded file.
 
     For a training job, and for files in a store, return a report as JSON.
     """
-    result = await jobs.result_of(job_id, caller)
+    result = await services.enabled_jobs.result_of(job_id, caller)
     if not isinstance(result, FilePath):
         return JSONResponse(dict(result))
     return FileResponse(result, media_type=MEDIA_TYPE_OF_FORMAT[result.suffix[1:]], filename=result.name)
@@ -167,9 +167,9 @@ async def get_result(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> Res
     response_class=Response,
     responses={200: file_response(NDJSON), **errors_of_jobs(404, 409, 422)},
 )
-async def get_refused(jobs: JobsDep, caller: CallerDep, job_id: JobIdPath) -> Response:
+async def get_refused(services: ServicesDep, caller: CallerDep, job_id: JobIdPath) -> Response:
     """Return one JSON line per row without a price: its row number, from 1, and its errors."""
-    path = await jobs.refused_rows_of(job_id, caller)
+    path = await services.enabled_jobs.refused_rows_of(job_id, caller)
     return FileResponse(path, media_type=NDJSON, filename=path.name)
 
 

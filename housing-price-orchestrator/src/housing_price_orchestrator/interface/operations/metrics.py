@@ -2,7 +2,7 @@
 
 from fastapi import APIRouter, Request, Response
 
-from housing_price_orchestrator.interface.dependencies import exposition_of
+from housing_price_orchestrator.interface.services import services_of
 
 METRICS_PATH = "/metrics"
 
@@ -20,5 +20,8 @@ router = APIRouter(tags=["service"])
 )
 async def metrics(request: Request) -> Response:
     """Return all metrics of the service; `docs/metrics.md` describes each."""
-    page, media_type = exposition_of(request).page(request.headers.get("accept", ""))
+    exposition = services_of(request).exposition
+    if exposition is None:
+        raise RuntimeError("this operation exists only if metrics are on")
+    page, media_type = exposition.page(request.headers.get("accept", ""))
     return Response(page, headers={"content-type": media_type})

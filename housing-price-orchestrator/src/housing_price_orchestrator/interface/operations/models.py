@@ -1,15 +1,14 @@
 """The operations under `/api/v1/models`."""
 
 from collections.abc import Awaitable, Callable
-from typing import Annotated, Any
+from typing import Any
 
-from fastapi import APIRouter, Depends, Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
-from housing_price_orchestrator.interface.dependencies import jobs_of, routing_of
 from housing_price_orchestrator.interface.operations.jobs_openapi import errors_of_jobs, submission
 from housing_price_orchestrator.interface.operations.orders import (
     accepted_response,
@@ -17,8 +16,8 @@ from housing_price_orchestrator.interface.operations.orders import (
     job_caller_of,
     read_order,
 )
+from housing_price_orchestrator.interface.services import ServicesDep, services_of
 from housing_price_orchestrator.shared.jobs import MoveAction
-from housing_price_orchestrator.shared.routing import Routing
 from housing_price_orchestrator.shared.view.job import JobDocument
 from housing_price_orchestrator.shared.view.model import CanaryOrder, MoveOrder, RoutedModels, ShadowOrder
 from housing_price_orchestrator.shared.view.routes import ModelVersion
@@ -38,17 +37,10 @@ _VERSION_PARAMETER = {
 }
 
 
-async def _routing(request: Request) -> Routing:
-    return routing_of(request)
-
-
-type RoutingDep = Annotated[Routing, Depends(_routing)]
-
-
 @router.get("", summary="List the model versions in service", operation_id="listModels")
-async def list_models(routing: RoutingDep) -> RoutedModels:
+async def list_models(services: ServicesDep) -> RoutedModels:
     """List the versions that this worker process calls, with its statistics for each."""
-    return RoutedModels.of(routing.state())
+    return RoutedModels.of(services.routing.state())
 
 
 def _add_operation(
@@ -77,7 +69,7 @@ def _endpoint(action: MoveAction, kind: type[MoveOrder]) -> Callable[[Request], 
         key = idempotency_key_of(request)
         order = (await read_order(request, kind)).model_dump(mode="json")
         caller = await job_caller_of(request)
-        job = await jobs_of(request).submit_move(
+        job = await services_of(request).enabled_jobs.submit_move(
             action, version, order, by=caller.owner, caller=caller, idempotency_key=key
         )
         return accepted_response(job)

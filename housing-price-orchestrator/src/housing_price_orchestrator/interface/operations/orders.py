@@ -6,8 +6,9 @@ from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
 from pydantic import Field, TypeAdapter, ValidationError
 
-from housing_price_orchestrator.interface.dependencies import caller_of, limits_of
+from housing_price_orchestrator.interface.access import caller_of
 from housing_price_orchestrator.interface.documents.body import read_body
+from housing_price_orchestrator.interface.services import services_of
 from housing_price_orchestrator.shared.errors import InvalidDocument
 from housing_price_orchestrator.shared.jobs import Job, JobCaller
 from housing_price_orchestrator.shared.view.base import View
@@ -33,7 +34,7 @@ async def read_order[Order: View](request: Request, kind: type[Order]) -> Order:
     Raises:
         InvalidDocument: The body is invalid.
     """
-    limits = limits_of(request)
+    limits = services_of(request).body_limits
     body = await read_body(request, max_bytes=limits.predict_bytes, timeout_seconds=limits.body_seconds)
     try:
         return kind.model_validate_json(body or b"{}")

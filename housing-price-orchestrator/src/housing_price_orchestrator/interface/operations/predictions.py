@@ -11,9 +11,9 @@ from fastapi import APIRouter, Path, Query, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
 
 from housing_price_orchestrator.interface.access import require_scope
-from housing_price_orchestrator.interface.dependencies import HistoryDep
 from housing_price_orchestrator.interface.documents.body import JSON
 from housing_price_orchestrator.interface.openapi import errors_of_history
+from housing_price_orchestrator.interface.services import ServicesDep
 from housing_price_orchestrator.shared.history import LoggedPrediction, LogPosition, LogQuery
 from housing_price_orchestrator.shared.view.logged import LoggedPrice, LoggedPrices
 from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
@@ -67,9 +67,9 @@ class PredictionFilter(BaseModel):
     response_model=LoggedPrices,
     responses=errors_of_history(422),
 )
-async def find_predictions(history: HistoryDep, wanted: Annotated[PredictionFilter, Query()]) -> Response:
+async def find_predictions(services: ServicesDep, wanted: Annotated[PredictionFilter, Query()]) -> Response:
     """List logged predictions, newest first, in pages."""
-    found = await history.search(
+    found = await services.history.search(
         LogQuery(
             # One more than the limit shows whether there is another page.
             limit=wanted.limit + 1,
@@ -93,13 +93,13 @@ async def find_predictions(history: HistoryDep, wanted: Annotated[PredictionFilt
     responses=errors_of_history(422),
 )
 async def get_prediction(
-    history: HistoryDep,
+    services: ServicesDep,
     transaction_id: Annotated[
         str, Path(alias="transactionId", pattern="^[0-9a-f]{32}$", description="The transaction id.")
     ],
 ) -> Response:
     """Return the house, the price and the model of one transaction."""
-    return _json_response(_document(await history.find(transaction_id)))
+    return _json_response(_document(await services.history.find(transaction_id)))
 
 
 def _json_response(document: Any) -> Response:

@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from conftest import StartApp
-from factories import bearer, new_key, settings_for
+from factories import bearer, new_key, replace_services, settings_for
 from fakes import FakeJobQueue
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.interface.documents.upload import UploadLimits
@@ -45,10 +44,6 @@ class Bench:
     def waiting_files(self) -> list[bytes]:
         return [path.read_bytes() for path in (self.folder / "incoming").glob("*")]
 
-    def state(self) -> Any:
-        assert isinstance(self.client.app, FastAPI)
-        return self.client.app.state
-
 
 @pytest.fixture
 def bench(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> Bench:
@@ -57,8 +52,7 @@ def bench(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> Bench:
 
 def bench_of(client: TestClient, folder: Path) -> Bench:
     queue = FakeJobQueue()
-    assert isinstance(client.app, FastAPI)
-    client.app.state.jobs = Jobs(queue, FolderJobFiles(folder), AllowedLocations([STORE]))
+    replace_services(client, jobs=Jobs(queue, FolderJobFiles(folder), AllowedLocations([STORE])))
     return Bench(client, queue, folder)
 
 
@@ -257,7 +251,8 @@ def test_an_empty_file_is_rejected_and_leaves_no_file(bench: Bench) -> None:
 
 @pytest.mark.parametrize("is_declared", [True, False])
 def test_a_file_that_is_too_large_is_rejected_and_leaves_no_file(bench: Bench, *, is_declared: bool) -> None:
-    bench.state().upload_limits = UploadLimits(file_bytes=1000, idle_seconds=5, total_seconds=5)
+    limits = UploadLimits(file_bytes=1000, idle_seconds=5, total_seconds=5)
+    replace_services(bench.client, upload_limits=limits)
 
     def parts() -> Iterator[bytes]:
         for _ in range(11):

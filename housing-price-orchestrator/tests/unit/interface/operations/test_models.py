@@ -5,11 +5,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from conftest import StartApp
-from factories import a_route, bearer, house_bytes, new_key, routes_json
+from factories import a_route, bearer, house_bytes, new_key, replace_services, routes_json
 from fakes import FakeJobQueue
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.service.jobs import Jobs
@@ -24,8 +23,7 @@ BODIES: dict[str, dict[str, Any]] = {"canary": {"weight": 0.1}}
 
 def with_jobs(client: TestClient, folder: Path) -> FakeJobQueue:
     queue = FakeJobQueue()
-    assert isinstance(client.app, FastAPI)
-    client.app.state.jobs = Jobs(queue, FolderJobFiles(folder), AllowedLocations([]))
+    replace_services(client, jobs=Jobs(queue, FolderJobFiles(folder), AllowedLocations([])))
     return queue
 
 

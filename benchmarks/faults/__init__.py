@@ -1,1 +1,1 @@
-"""Really causes each fault on real processes, and shows what holds: `python -m benchmarks faults`."""
+"""Injects faults into real processes and checks the promises of the service: `python -m benchmarks faults`."""

@@ -1,4 +1,4 @@
-"""Raw bytes that are nearly requests, many at a time: each is answered below 500, or its connection is closed."""
+"""Fuzzes raw requests: each must get a documented status below 500, or its connection must be closed."""
 
 import asyncio
 import contextlib
@@ -17,23 +17,23 @@ from benchmarks.faults import mutations
 from benchmarks.faults.testbed import Testbed, ask, one_house
 
 SEED = 20_261_121
-AT_A_TIME = 48
-HANG_SECONDS = 40.0
-"""The rest of a stream may be waited for 30 s, and anything else 10 s."""
+CONCURRENT_CONNECTIONS = 48
+HANG_TIMEOUT_SECONDS = 40.0
+"""The orchestrator waits up to 30 s for the rest of a stream, and 10 s for anything else."""
 
 SERVER_ERROR = 500
 MALFORMED = frozenset({400, 408, 431})
-"""What the HTTP server itself answers to what is no HTTP, or not all of it; no operation is reached."""
+"""Statuses of the HTTP server for malformed or incomplete requests, which reach no operation."""
 
-ELSEWHERE = MALFORMED | {404, 405}
-# A target may be absolute; what stands before its path counts for nothing (RFC 9112, 3.2.2).
+ALWAYS_ALLOWED = MALFORMED | {404, 405}
+# A request target can be absolute; scheme and host are ignored (RFC 9112, 3.2.2).
 _REQUEST_LINE = re.compile(rb"([A-Z]+) +(?:https?://[^/ ]*)?(/[\x21-\x3e\x40-\x7e]*)")
 _STATUS = re.compile(rb"(?:^|\r\n)HTTP/1\.1 ([2-9]\d\d) ")
 _SHOWN_BYTES = 300
 
 
 class ByteFuzzer:
-    """Sends mutated requests and judges what comes back."""
+    """Sends mutated requests and checks the answers."""
 
     def __init__(self, port: int, documented: Mapping[tuple[str, str], frozenset[int]], rng: random.Random) -> None:
         self._port = port
@@ -47,22 +47,22 @@ class ByteFuzzer:
         self.hung: list[str] = []
 
     async def run(self, seconds: float) -> None:
-        """Send for so long."""
+        """Send mutated requests for the given time."""
         end = time.monotonic() + seconds
-        await asyncio.gather(*(self._send_until(end) for _ in range(AT_A_TIME)))
+        await asyncio.gather(*(self._send_until(end) for _ in range(CONCURRENT_CONNECTIONS)))
 
     async def _send_until(self, end: float) -> None:
         while time.monotonic() < end:
-            request = mutations.mutated(self._rng, self._requests)
-            half_closes = self._rng.random() < 0.5  # noqa: PLR2004 - a coin
+            request = mutations.mutate(self._rng, self._requests)
+            half_closes = self._rng.random() < 0.5  # noqa: PLR2004 - half of the requests
             self.sent += 1
             shown = repr(request[:_SHOWN_BYTES])
             try:
-                received = await asyncio.wait_for(self._send(request, half_closes), HANG_SECONDS)
+                received = await asyncio.wait_for(self._send(request, half_closes), HANG_TIMEOUT_SECONDS)
             except TimeoutError:
                 self.hung.append(shown)
                 continue
-            self._judge(request, [int(status) for status in _STATUS.findall(received)], shown)
+            self._check(request, [int(status) for status in _STATUS.findall(received)], shown)
 
     async def _send(self, request: bytes, half_closes: bool) -> bytes:
         reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
@@ -74,22 +74,22 @@ class ByteFuzzer:
                     writer.write_eof()
                 while part := await reader.read(1 << 16):
                     received += part
-                    with contextlib.suppress(ValueError):  # without its length it ends with the connection
+                    with contextlib.suppress(ValueError):  # without a length the answer ends with the connection
                         if wire.parse_answer(received) is not None:
                             break
         finally:
             writer.transport.abort()
         return bytes(received)
 
-    def _judge(self, request: bytes, statuses: list[int], shown: str) -> None:
+    def _check(self, request: bytes, statuses: list[int], shown: str) -> None:
         match = _REQUEST_LINE.match(request)
         key = (match[1].decode(), match[2].decode()) if match else ("", "")
         if key[0] == "HEAD":
-            key = ("GET", key[1])  # a GET without its body
-        allowed = self._documented.get(key, frozenset()) | ELSEWHERE
+            key = ("GET", key[1])  # documented as GET
+        allowed = self._documented.get(key, frozenset()) | ALWAYS_ALLOWED
         if request.count(b" HTTP/1.1") > 1:
-            # Several requests in one: the answer may be to any of them.
-            allowed = frozenset().union(*self._documented.values()) | ELSEWHERE
+            # Several pipelined requests: the answer can belong to any of them.
+            allowed = frozenset().union(*self._documented.values()) | ALWAYS_ALLOWED
         self.statuses.update(map(str, statuses or ["closed"]))
         for status in statuses:
             if status >= SERVER_ERROR:
@@ -99,32 +99,32 @@ class ByteFuzzer:
 
 
 def fuzz_bytes(testbed: Testbed) -> None:
-    """Mutated requests on raw connections, 48 at a time, for 10 minutes."""
+    """Mutated requests on 48 concurrent raw connections for 10 minutes."""
     stub = testbed.start_stub()
     orchestrator = testbed.start_orchestrator(stub.port, **testbed.short_timeouts)
     seconds = testbed.duration(testbed.minutes * 60, 2)
     documented = statuses_documented(orchestrator.port)
-    fuzzer = ByteFuzzer(orchestrator.port, documented, random.Random(SEED))  # noqa: S311 - dice
+    fuzzer = ByteFuzzer(orchestrator.port, documented, random.Random(SEED))  # noqa: S311 - no secret
     print(f"seed {SEED}")  # noqa: T201 - a random test prints its seed
     uvloop.run(fuzzer.run(seconds))
     found = testbed.findings
     found.figures |= {"seed": SEED, "sent": fuzzer.sent, "statuses": dict(fuzzer.statuses)}
-    found.expect_none(f"of {fuzzer.sent:,} requests, answered 5xx", fuzzer.server_errors)
+    found.expect_none(f"5xx answers (of {fuzzer.sent:,} requests)", fuzzer.server_errors)
     found.expect_none("undocumented statuses", fuzzer.undocumented)
-    found.expect_none(f"neither answered nor closed within {HANG_SECONDS:g} s", fuzzer.hung)
-    still = ask(orchestrator.port, "POST", houses.PREDICT_PATH, one_house()).status
-    found.expect("it still prices afterwards", "200", still, still == wire.OK)
-    both = {"200", "422"} <= set(fuzzer.statuses)
-    found.expect("some are answered, some are refused", "> 0", dict(fuzzer.statuses), both)
+    found.expect_none(f"connections neither answered nor closed within {HANG_TIMEOUT_SECONDS:g} s", fuzzer.hung)
+    status = ask(orchestrator.port, "POST", houses.PREDICT_PATH, one_house()).status
+    found.expect("status of a valid request afterwards", "200", status, status == wire.OK)
+    has_both = {"200", "422"} <= set(fuzzer.statuses)
+    found.expect("both 200 and 422 occur", "> 0", dict(fuzzer.statuses), has_both)
 
 
 def statuses_documented(port: int) -> dict[tuple[str, str], frozenset[int]]:
-    """Read which statuses each operation may answer with."""
+    """Return the documented statuses of each operation, by method and path."""
     document = json.loads(ask(port, "GET", "/openapi.json").text.rpartition("\n")[2])
     documented = {
         (method.upper(), path): frozenset(map(int, operation["responses"]))
         for path, operations in document["paths"].items()
         for method, operation in operations.items()
     }
-    # These stand outside of the document, which is about prices.
+    # These operations are not in the document.
     return {("GET", path): frozenset({wire.OK}) for path in ("/openapi.json", "/docs", "/metrics")} | documented

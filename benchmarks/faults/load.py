@@ -1,4 +1,4 @@
-"""A load in a process of its own."""
+"""Starts and stops an open-loop load in a separate process."""
 
 import json
 import os
@@ -16,12 +16,12 @@ from benchmarks.paths import REPOSITORY, STATE
 from benchmarks.processes import environment, process_tree
 from housing_price.stack.process import LEASH, STOP_TIMEOUT_SECONDS
 
-START_SECONDS: Final = 60.0
-DRAIN_SECONDS: Final = 15.0
+START_TIMEOUT_SECONDS: Final = 60.0
+DRAIN_TIMEOUT_SECONDS: Final = 15.0
 
 
 class Load:
-    """Requests at a rate, from a process of its own, which ends with the block."""
+    """Requests at a fixed rate from a separate process, which ends with the block."""
 
     def __init__(
         self,
@@ -34,7 +34,7 @@ class Load:
         name: str = "load",
         headers: Sequence[str] = (),
     ) -> None:
-        """Ask at a port for single houses, or for batches; `expected` has the file of right prices of each model."""
+        """Request batches of `rows` houses at a port; `expected` maps model ids to files of reference prices."""
         dialect = houses.PUBLIC
         self._seconds = seconds
         self._record = STATE / "timelines" / f"{name}.json"
@@ -45,7 +45,7 @@ class Load:
                 *(sys.executable, "-m", "benchmarks.clients.timeline", "--write", str(self._record)),
                 *("--port", str(port), "--path", dialect.path(rows), "--rows", str(rows)),
                 *("--bodies", str(houses.bodies_file(dialect, rows)), "--rate", str(rate), "--seconds", str(seconds)),
-                *("--drain-seconds", str(DRAIN_SECONDS)),
+                *("--drain-seconds", str(DRAIN_TIMEOUT_SECONDS)),
                 *(part for model, path in expected.items() for part in ("--expected", f"{model}={path}")),
                 *(part for header in headers for part in ("--header", header)),
             ],
@@ -55,35 +55,35 @@ class Load:
             cwd=REPOSITORY,
             env=environment(),
         )
-        assert self._process.stdout is not None  # noqa: S101 - it was asked for above
-        assert self._process.stdin is not None  # noqa: S101 - the same
+        assert self._process.stdout is not None  # noqa: S101 - stdout=PIPE
+        assert self._process.stdin is not None  # noqa: S101 - stdin=PIPE
         self._stdout, self._stdin = self._process.stdout, self._process.stdin
 
     def __enter__(self) -> Self:
-        """Wait until the schedule begins."""
+        """Wait for the process to announce the start of its schedule."""
         line = self._stdout.readline()
         if not line:
-            self._process.wait(START_SECONDS)
-            raise RuntimeError("the load did not start")
+            self._process.wait(START_TIMEOUT_SECONDS)
+            raise RuntimeError("the load generator did not start")
         self.started = float(line)
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """End it where it goes on."""
+        """Stop the process if it is still running."""
         self._stdin.close()
         self._process.wait(STOP_TIMEOUT_SECONDS)
         self._stdout.close()
 
     def stop(self) -> Timeline:
-        """Send no more; gives what became of the requests."""
+        """Stop sending, wait for outstanding answers, and return the records of all requests."""
         os.kill(process_tree(self._process.pid)[1], signal.SIGTERM)
         return self.finish()
 
     def finish(self) -> Timeline:
-        """Wait for its end; gives what became of the requests."""
-        status = self._process.wait(self._seconds + DRAIN_SECONDS + START_SECONDS)
+        """Wait for the end of the schedule and return the records of all requests."""
+        status = self._process.wait(self._seconds + DRAIN_TIMEOUT_SECONDS + START_TIMEOUT_SECONDS)
         if status:
-            raise RuntimeError(f"the load ended with {status}")
+            raise RuntimeError(f"the load generator exited with {status}")
         return Timeline([RequestRecord(*row) for row in json.loads(self._record.read_bytes())["rows"]])

@@ -1,4 +1,4 @@
-"""Looks at an orchestrator from outside while something happens: its probes, its memory, its file descriptors."""
+"""Monitors an orchestrator from outside during a fault: probes, memory and file descriptors."""
 
 import threading
 import time
@@ -11,16 +11,16 @@ from typing import Final, Self
 from benchmarks.processes import Server, resident_bytes
 
 PROBE_PAUSE_SECONDS: Final = 0.05
-PROBE_SECONDS: Final = 2.0
+PROBE_TIMEOUT_SECONDS: Final = 2.0
 SAMPLE_PAUSE_SECONDS: Final = 0.25
 MIB: Final = 2**20
 
 
-class _Watcher:
+class _Monitor:
     def __init__(self, pause_seconds: float) -> None:
         self._pause_seconds = pause_seconds
-        self._over = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
 
     def __enter__(self) -> Self:
         self._thread.start()
@@ -29,31 +29,31 @@ class _Watcher:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self._over.set()
+        self._stop.set()
         self._thread.join()
 
-    def _watch(self) -> None:
+    def _run(self) -> None:
         while True:
-            self.look()
-            if self._over.wait(self._pause_seconds):
+            self.sample()
+            if self._stop.wait(self._pause_seconds):
                 return
 
-    def look(self) -> None:
+    def sample(self) -> None:
         raise NotImplementedError
 
 
-class Probes(_Watcher):
-    """Asks a path again and again, as a load balancer does."""
+class Probes(_Monitor):
+    """Polls a probe path, as a load balancer does."""
 
     def __init__(self, port: int, path: str) -> None:
-        """Ask at a port; status 0 is no answer."""
+        """Poll `path` at `port`; status 0 means no answer."""
         super().__init__(PROBE_PAUSE_SECONDS)
         self._port, self._path = port, path
         self.seen: list[tuple[float, int]] = []
 
-    def look(self) -> None:
-        """Ask once."""
-        connection = HTTPConnection("127.0.0.1", self._port, timeout=PROBE_SECONDS)
+    def sample(self) -> None:
+        """Poll once."""
+        connection = HTTPConnection("127.0.0.1", self._port, timeout=PROBE_TIMEOUT_SECONDS)
         try:
             connection.request("GET", self._path)
             status = connection.getresponse().status
@@ -64,18 +64,18 @@ class Probes(_Watcher):
         self.seen.append((time.monotonic(), status))
 
     def seconds_until(self, status: int, since: float) -> float | None:
-        """Tell how long after a moment it first answered so; None if never."""
+        """Return the seconds from `since` to the first answer with this status, or None."""
         return next((at - since for at, seen in self.seen if at >= since and seen == status), None)
 
     def wait_for(self, status: int, since: float, seconds: float) -> None:
-        """Wait until it answers so, after a moment, or for so many seconds at the most."""
+        """Wait until an answer after `since` has this status, for at most `seconds`."""
         until = time.monotonic() + seconds
         while self.seconds_until(status, since) is None and time.monotonic() < until:
             time.sleep(PROBE_PAUSE_SECONDS)
 
 
-class Usage(_Watcher):
-    """Samples a server's resident memory and its open file descriptors."""
+class Usage(_Monitor):
+    """Samples a server's resident memory and open file descriptors."""
 
     def __init__(self, server: Server, pause_seconds: float = SAMPLE_PAUSE_SECONDS) -> None:
         super().__init__(pause_seconds)
@@ -83,18 +83,18 @@ class Usage(_Watcher):
         self._pid = server.pid
         self.samples: list[tuple[float, float, int]] = []
 
-    def look(self) -> None:
-        """Sample once: the moment, MiB, file descriptors."""
+    def sample(self) -> None:
+        """Append one sample: time, memory in MiB, number of file descriptors."""
         memory = resident_bytes(self._server) / MIB
         self.samples.append((time.monotonic(), memory, len(list(Path(f"/proc/{self._pid}/fd").iterdir()))))
 
     @property
-    def grown_mib(self) -> float:
-        """By how much the memory rose above the first sample, at the most."""
+    def growth_mib(self) -> float:
+        """The peak of the memory minus the first sample."""
         return max(memory for _, memory, _ in self.samples) - self.samples[0][1]
 
     def slope(self, of: Callable[[tuple[float, float, int]], float], since: float) -> float:
-        """Fit a line by least squares to the samples after a moment; gives its rise per second."""
+        """Return the slope per second of a least-squares line through `of(sample)`, for samples from `since` on."""
         kept = [sample for sample in self.samples if sample[0] >= since]
         mean_at = sum(sample[0] for sample in kept) / len(kept)
         mean = sum(of(sample) for sample in kept) / len(kept)

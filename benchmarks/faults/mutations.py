@@ -1,4 +1,4 @@
-"""Requests that are nearly right: real ones with bytes flipped, cut, doubled, joined, and headers exchanged."""
+"""Mutates valid requests: flips, removes, repeats and joins bytes, and replaces headers."""
 
 import random
 from typing import Final
@@ -8,7 +8,7 @@ from benchmarks.faults.testbed import batch_of_houses, one_house
 
 _HOST: Final = b"Host: 127.0.0.1\r\n"
 
-NASTY: Final = (
+HOSTILE_BYTES: Final = (
     *(b"", b"\x00", b"\r\n", b"\r\n\r\n", b"\n", b" ", b"%00", b"../", b"*", b'"'),
     *(b"\xff\xfe", b"\xed\xa0\x80", b"\xef\xbb\xbf", b'"\\ud800"', b"\\u0000"),
     *(b"NaN", b"Infinity", b"1e999", b"-0", b"9" * 5_000, b"0." + b"3" * 5_000),
@@ -62,7 +62,7 @@ METHODS: Final = (b"GET", b"HEAD", b"POST", b"PUT", b"OPTIONS", b"TRACE", b"CONN
 
 
 def corpus() -> list[bytes]:
-    """Real requests of every kind."""
+    """Return valid requests of every kind."""
     line = one_house()
     posts = [
         (houses.PREDICT_PATH, b"application/json", line),
@@ -74,38 +74,38 @@ def corpus() -> list[bytes]:
     for path, kind, body in posts:
         head = f"POST {path} HTTP/1.1\r\n".encode() + _HOST + b"Content-Type: " + kind + b"\r\nX-Request-ID: fuzz-1\r\n"
         chunked = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
-        # The operations that read something are what is most worth trying.
+        # Weight the operations that read a body.
         made += 3 * [head + b"Content-Length: %d\r\n\r\n" % len(body) + body]
         made += [head + b"Transfer-Encoding: chunked\r\n\r\n" + chunked]
     return made
 
 
-def mutated(rng: random.Random, requests: list[bytes]) -> bytes:
-    """Change a request in one to three ways; in half of the cases its body is as long as it says."""
+def mutate(rng: random.Random, requests: list[bytes]) -> bytes:
+    """Mutate a request one to three times; mostly correct Content-Length after a change of the body."""
     request = rng.choice(requests)
     for _ in range(rng.randint(1, 3)):
         head, end, body = request.partition(b"\r\n\r\n")
         which = rng.random()
-        if which < _IN_BODY and body:
-            body = _bytes_changed(rng, body, requests)
+        if which < _BODY_SHARE and body:
+            body = _mutate_bytes(rng, body, requests)
             request = head + end + body
-            if rng.random() < _HONEST:
-                request = _with_right_length(request)
-        elif which < _IN_HEADERS:
-            request = _header_changed(rng, head) + end + body
+            if rng.random() < _CORRECT_LENGTH_SHARE:
+                request = _with_correct_length(request)
+        elif which < _HEADER_SHARE:
+            request = _mutate_head(rng, head) + end + body
         else:
-            request = _bytes_changed(rng, request, requests)
+            request = _mutate_bytes(rng, request, requests)
     return request
 
 
-_IN_BODY, _IN_HEADERS, _HONEST = 0.5, 0.75, 0.75
+_BODY_SHARE, _HEADER_SHARE, _CORRECT_LENGTH_SHARE = 0.5, 0.75, 0.75
 
 
-def _bytes_changed(rng: random.Random, content: bytes, requests: list[bytes]) -> bytes:
+def _mutate_bytes(rng: random.Random, content: bytes, requests: list[bytes]) -> bytes:
     start = rng.randint(0, len(content))
     end = min(len(content), start + rng.choice((1, 4, 40, 400)))
     before, between, after = content[:start], content[start:end], content[end:]
-    match rng.choice(("flip", "cut", "drop", "double", "nasty", "splice", "noise")):
+    match rng.choice(("flip", "cut", "drop", "double", "hostile", "splice", "noise")):
         case "flip":
             between = bytes([between[0] ^ (1 << rng.randrange(8))]) + between[1:] if between else b"?"
         case "cut":
@@ -120,11 +120,11 @@ def _bytes_changed(rng: random.Random, content: bytes, requests: list[bytes]) ->
         case "noise":
             between = rng.randbytes(rng.choice((1, 8, 64)))
         case _:
-            between = rng.choice(NASTY)
+            between = rng.choice(HOSTILE_BYTES)
     return before + between + after
 
 
-def _header_changed(rng: random.Random, head: bytes) -> bytes:
+def _mutate_head(rng: random.Random, head: bytes) -> bytes:
     first, *lines = head.split(b"\r\n")
     match rng.choice(("add", "add", "replace", "drop", "double", "method", "version", "target")):
         case "replace" if lines:
@@ -144,7 +144,7 @@ def _header_changed(rng: random.Random, head: bytes) -> bytes:
     return b"\r\n".join([first, *lines])
 
 
-def _with_right_length(request: bytes) -> bytes:
+def _with_correct_length(request: bytes) -> bytes:
     head, _, body = request.partition(b"\r\n\r\n")
     lines = [line for line in head.split(b"\r\n") if not line.lower().startswith((b"content-length", b"transfer-enc"))]
     return b"\r\n".join([*lines, b"Content-Length: %d" % len(body)]) + b"\r\n\r\n" + body

@@ -1,4 +1,4 @@
-"""Nothing is broken."""
+"""The baseline without a fault."""
 
 from benchmarks.faults.testbed import Testbed
 
@@ -6,7 +6,7 @@ RATE = 200.0
 
 
 def no_fault(testbed: Testbed) -> None:
-    """200/s, and no fault."""
+    """200/s without a fault."""
     _, orchestrator = testbed.start_orchestrator_and_model_server()
     testbed.warm_up(orchestrator, testbed.expected)
     with testbed.start_load(orchestrator, testbed.expected, rate=RATE, seconds=testbed.duration(60, 1)) as load:

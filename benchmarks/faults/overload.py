@@ -1,4 +1,4 @@
-"""More is asked than the model server can price."""
+"""More requests than the model server can price."""
 
 import time
 
@@ -7,29 +7,29 @@ from benchmarks.faults.monitors import Usage
 from benchmarks.faults.testbed import MAX_ANSWER_MS, Testbed
 
 ROWS_PER_SECOND = 500
-OFFERED = 2_000.0
+OFFERED_RATE = 2_000.0
 NORMAL_RATE = 100.0
-GOODPUT = 0.9
-NORMAL_AGAIN_SECONDS = 5.0
-NORMAL_MS = 100.0
+MIN_GOODPUT_SHARE = 0.9
+MAX_RECOVERY_SECONDS = 5.0
+MAX_NORMAL_MS = 100.0
 LOAD_START_SECONDS = 1.0
-"""What it takes a load to begin."""
+"""Time that a load generator needs to start."""
 
 
 def overload(testbed: Testbed) -> None:
-    """2,000/s for 30 s at a model server that prices 500 rows/s, one call after the other."""
+    """2,000/s for 30 s against a model server that prices 500 rows/s in sequential calls."""
     stub = testbed.start_stub()
     orchestrator = testbed.start_orchestrator(stub.port)
     expected = testbed.expected_from_stub
     testbed.warm_up(orchestrator, expected)
-    stub.behave("limited", rows_per_second=ROWS_PER_SECOND)
+    stub.set_behaviour("limited", rows_per_second=ROWS_PER_SECOND)
     seconds = testbed.duration(30, 2)
     with (
         Usage(orchestrator) as usage,
-        testbed.start_load(orchestrator, expected, rate=OFFERED, seconds=seconds) as load,
+        testbed.start_load(orchestrator, expected, rate=OFFERED_RATE, seconds=seconds) as load,
     ):
         time.sleep(max(0.0, load.started + seconds - LOAD_START_SECONDS - time.monotonic()))
-        # It begins when the overload ends, not when the last answer to it is there.
+        # The normal load starts when the overload ends, not after its last answer.
         options = {"rate": NORMAL_RATE, "seconds": testbed.duration(10, 2) + LOAD_START_SECONDS, "name": "afterwards"}
         with testbed.start_load(orchestrator, expected, **options) as calm:
             seen, after = load.finish(), calm.finish()
@@ -38,16 +38,18 @@ def overload(testbed: Testbed) -> None:
     priced = seen.priced
     refused = seen.failed
     in_time = priced.where(lambda request: request.ended is not None and request.ended <= over_at)
-    not_normal = after.where(lambda request: request.status != OK or request.seconds * 1000 > NORMAL_MS)
-    normal_after = max((request.due - over_at for request in not_normal), default=0.0)
+    not_normal = after.where(lambda request: request.status != OK or request.seconds * 1000 > MAX_NORMAL_MS)
+    recovery_seconds = max((request.due - over_at for request in not_normal), default=0.0)
     found = testbed.findings
     found.figures |= seen.summary | {"afterwards": after.summary, "refused_p99_ms": refused.p99_ms}
-    found.expect_at_least("goodput", len(in_time) / seconds, GOODPUT * ROWS_PER_SECOND, "/s")
-    found.expect_at_most("refusals, p99", refused.p99_ms, 50, "ms")
-    found.expect_at_most("the latest answer", seen.max_ms, MAX_ANSWER_MS, "ms")
-    found.expect_at_most("memory grown", usage.grown_mib, 100, "MiB")
-    found.expect_at_most("normal again (all priced, each within 100 ms) after", normal_after, NORMAL_AGAIN_SECONDS, "s")
-    found.expect_none("answers that are neither a price nor 503 or 504", seen.other_than(200, 503, 504))
+    found.expect_at_least("goodput", len(in_time) / seconds, MIN_GOODPUT_SHARE * ROWS_PER_SECOND, "/s")
+    found.expect_at_most("p99 of refusals", refused.p99_ms, 50, "ms")
+    found.expect_at_most("longest response time", seen.max_ms, MAX_ANSWER_MS, "ms")
+    found.expect_at_most("growth of memory", usage.growth_mib, 100, "MiB")
+    found.expect_at_most(
+        "recovery time (until all are priced within 100 ms)", recovery_seconds, MAX_RECOVERY_SECONDS, "s"
+    )
+    found.expect_none("answers other than a price, 503 or 504", seen.other_than(200, 503, 504))
     found.expect_none("503 without Retry-After", refused.without_retry_after)
     found.expect_none("wrong prices", seen.wrong)
-    found.expect("some are refused, some are priced", "> 0", seen.statuses, bool(len(priced) and len(refused)))
+    found.expect("both refused and priced requests occur", "> 0", seen.statuses, bool(len(priced) and len(refused)))

@@ -1,4 +1,4 @@
-"""The orchestrator is told to stop under load: alone, and as one of two behind a proxy."""
+"""The orchestrator is stopped under load: alone, and as one of two behind a proxy."""
 
 import shutil
 import signal
@@ -11,7 +11,7 @@ from benchmarks.processes import Server, free_port
 
 RATE = 100.0
 PREDICT = b'"path":"/api/v1/price/predict"'
-EXIT_SECONDS = 10.0
+MAX_EXIT_SECONDS = 10.0
 MAX_LOAD_SECONDS = 120.0
 
 _NGINX = """
@@ -39,7 +39,7 @@ http {{
       proxy_pass http://orchestrators;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
-      # A price changes nothing, so it may be asked for again where the first was stopping.
+      # Pricing has no side effects, so a request can be retried when an orchestrator is stopping.
       proxy_next_upstream error timeout http_503 non_idempotent;
       proxy_connect_timeout 1s;
     }}
@@ -59,30 +59,30 @@ def stopping(testbed: Testbed) -> None:
         time.sleep(testbed.duration(3, 0.5))
         took, status = _stop(orchestrator)
         seen = load.finish()
-    # A request that meets the end of its connection was not accepted; what was stands in the log.
+    # A request on a closing connection was not accepted; every accepted one is in the log.
     accepted = sum(PREDICT in line for line in orchestrator.log.read_bytes().splitlines())
-    answered = sum(len(one.other_than(REFUSED, DISCONNECTED, NO_ANSWER)) for one in (warmed, seen))
+    answered = sum(len(timeline.other_than(REFUSED, DISCONNECTED, NO_ANSWER)) for timeline in (warmed, seen))
     found = testbed.findings
     found.figures |= seen.summary | {"exit_seconds": took, "accepted": accepted, "unanswered": len(seen.unanswered)}
-    found.expect_at_most("accepted requests that were broken off or not answered", accepted - answered, 0, "")
-    found.expect("requests were accepted", "> 0", accepted, accepted > 0)
+    found.expect_at_most("accepted requests without a complete answer", accepted - answered, 0, "")
+    found.expect("accepted requests", "> 0", accepted, accepted > 0)
     found.expect_none("wrong prices", seen.wrong)
-    found.expect_none("errors that are not 503", seen.other_than(REFUSED, DISCONNECTED, NO_ANSWER, 200, 503))
-    found.expect_at_most("exit after", took, EXIT_SECONDS, "s")
+    found.expect_none("errors other than 503", seen.other_than(REFUSED, DISCONNECTED, NO_ANSWER, 200, 503))
+    found.expect_at_most("time to exit", took, MAX_EXIT_SECONDS, "s")
     found.expect("exit status", "0", status, status == 0)
 
 
 def rolling(testbed: Testbed) -> None:
-    """Two orchestrators behind nginx at 100/s, one restarted after the other."""
+    """Two orchestrators behind nginx at 100/s, restarted one after the other."""
     model_server = testbed.start_any_model_server()
     model_server.wait_until_ready()
-    one, other = (testbed.start_orchestrator(model_server.port) for _ in range(2))
-    proxy = _proxy(testbed, one, other)
+    first, second = (testbed.start_orchestrator(model_server.port) for _ in range(2))
+    proxy = _start_proxy(testbed, first, second)
     testbed.warm_up(proxy, testbed.expected)
     statuses = []
     with testbed.start_load(proxy, testbed.expected, rate=RATE, seconds=MAX_LOAD_SECONDS) as load:
         time.sleep(testbed.duration(2, 0.5))
-        for orchestrator in (one, other):
+        for orchestrator in (first, second):
             statuses.append(_stop(orchestrator)[1])
             testbed.start_orchestrator(model_server.port, port=orchestrator.port)
         time.sleep(testbed.duration(2, 0.5))
@@ -94,12 +94,12 @@ def rolling(testbed: Testbed) -> None:
     found.expect("exit statuses", "0", statuses, set(statuses) == {0})
 
 
-def has_proxy() -> bool:
-    """Whether there is an nginx on this machine."""
+def has_nginx() -> bool:
+    """Whether nginx is installed."""
     return shutil.which("nginx") is not None
 
 
-def _proxy(testbed: Testbed, first: Server, second: Server) -> Server:
+def _start_proxy(testbed: Testbed, first: Server, second: Server) -> Server:
     port = free_port()
     folder = STATE / "nginx" / str(port)
     folder.mkdir(parents=True, exist_ok=True)
@@ -113,6 +113,6 @@ def _proxy(testbed: Testbed, first: Server, second: Server) -> Server:
 
 def _stop(orchestrator: Server) -> tuple[float, int | None]:
     orchestrator.send_signal(signal.SIGTERM)
-    told_at = time.monotonic()
-    status = orchestrator.wait(2 * EXIT_SECONDS)
-    return time.monotonic() - told_at, status
+    stopping_at = time.monotonic()
+    status = orchestrator.wait(2 * MAX_EXIT_SECONDS)
+    return time.monotonic() - stopping_at, status

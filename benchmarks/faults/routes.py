@@ -1,4 +1,4 @@
-"""The routes change under load: another champion, a canary, and canaries that do worse than the champion."""
+"""The routes file changes under load: another champion, a canary, and misbehaving canaries."""
 
 import json
 import time
@@ -20,19 +20,19 @@ from benchmarks.processes import NotReady, Server
 RATE = 100.0
 WEIGHT = 0.1
 IDS = 10_000
-STOPPED_SECONDS = 10.0
-"""So soon a bad canary answers nobody any more, at that rate and weight."""
+MAX_STOP_SECONDS = 10.0
+"""Maximum time until a bad canary is stopped, at this rate and weight."""
 
 MAX_LOAD_SECONDS = 180.0
-SECOND = "misbehaving-2"
-"""The id of the model of the second stub."""
+SECOND_MODEL_ID = "misbehaving-2"
+"""Model id of the second stub."""
 
-TROUBLES: Mapping[str, Mapping[str, Any]] = {
+CANARY_FAULTS: Mapping[str, Mapping[str, Any]] = {
     "fails": {"kind": "failing", "share": 1.0, "status": 500},
     "refuses all rows": {"kind": "failing", "share": 1.0, "status": 400},
     "hangs": {"kind": "good", "seconds": 3600.0},
     "is slow": {"kind": "good", "seconds": 0.2},
-    "makes other prices": {"kind": "good", "factor": 1.5},
+    "returns other prices": {"kind": "good", "factor": 1.5},
 }
 
 
@@ -52,8 +52,8 @@ class _Version:
         }
 
 
-class _Routes:
-    """The file of routes of an orchestrator, and what the orchestrator does with it."""
+class _RoutesFile:
+    """Writes the routes file of an orchestrator and waits until the orchestrator applies it."""
 
     def __init__(self, testbed: Testbed, champion: _Version) -> None:
         self._path = Path(mkdtemp(prefix="housing-price-routes-")) / "routes.json"
@@ -63,7 +63,7 @@ class _Routes:
         self.orchestrator = testbed.start_orchestrator(champion.port, **variables)
 
     def put(self, champion: _Version, canary: _Version | None = None, weight: float = WEIGHT) -> None:
-        """Route to these from now on."""
+        """Write routes to a champion and, optionally, a canary."""
         self._revision += 1
         document = {
             "revision": self._revision,
@@ -75,36 +75,38 @@ class _Routes:
         new.replace(self._path)
 
     def state(self) -> dict[str, Any]:
-        """Tell who answers."""
-        told: dict[str, Any] = json.loads(ask(self.orchestrator.port, "GET", "/api/v1/models").text.rpartition("\n")[2])
-        return told
+        """Return the answer of `GET /api/v1/models`."""
+        state: dict[str, Any] = json.loads(
+            ask(self.orchestrator.port, "GET", "/api/v1/models").text.rpartition("\n")[2]
+        )
+        return state
 
-    def until(self, is_so: Callable[[dict[str, Any]], bool], seconds: float = 20.0) -> float:
-        """Wait until the orchestrator says something; gives how long that took.
+    def wait_until(self, is_met: Callable[[dict[str, Any]], bool], seconds: float = 20.0) -> float:
+        """Wait until a condition on the orchestrator's state holds; returns the seconds that it took.
 
         Raises:
-            NotReady: it does not in time.
+            NotReady: It does not hold within `seconds`.
         """
         began = time.monotonic()
-        while not is_so(state := self.state()):
+        while not is_met(state := self.state()):
             if time.monotonic() - began > seconds:
-                raise NotReady(f"the orchestrator still says {state}")
+                raise NotReady(f"the state of the orchestrator is still {state}")
             time.sleep(0.05)
         return time.monotonic() - began
 
-    def until_followed(self, *, has_canary: bool = False) -> None:
-        """Wait until the orchestrator does what the file says."""
-        self.until(
+    def wait_until_applied(self, *, has_canary: bool = False) -> None:
+        """Wait until the orchestrator has applied the file."""
+        self.wait_until(
             lambda state: state["revision"] == self._revision and (not has_canary or state["canary"]["weight"] > 0)
         )
 
 
 def routes(testbed: Testbed) -> None:
-    """Champion and canary are exchanged by the routes at 100 requests/s, beside batches; a canary has 10 %."""
+    """The routes change to a canary with 10 %, to another champion and back, at 100/s with batches."""
     first, second = _two_versions(testbed)
-    expected = {one.model_id: one.prices for one in (first, second)}
-    followed = _Routes(testbed, first)
-    orchestrator = followed.orchestrator
+    expected = {version.model_id: version.prices for version in (first, second)}
+    routes_file = _RoutesFile(testbed, first)
+    orchestrator = routes_file.orchestrator
     testbed.warm_up(orchestrator, expected)
     pause = testbed.duration(3, 0.5)
     with (
@@ -114,66 +116,70 @@ def routes(testbed: Testbed) -> None:
         ) as batches,
     ):
         time.sleep(pause)
-        followed.put(first, canary=second)
-        followed.until_followed(has_canary=True)
+        routes_file.put(first, canary=second)
+        routes_file.wait_until_applied(has_canary=True)
         shares = [_canary_ids(orchestrator, second) for _ in range(2)]
         time.sleep(pause)
         for champion in (second, first, second):
-            followed.put(champion)
-            followed.until_followed()
+            routes_file.put(champion)
+            routes_file.wait_until_applied()
             time.sleep(pause)
         singles, batched = load.stop(), batches.stop()
     found = testbed.findings
     found.figures |= {"singles": singles.summary, "batches": batched.summary}
     share = len(shares[0]) / IDS
-    found.expect(f"share of {IDS:,} ids that the canary has", "10 +- 1 %", f"{share:.2%}", abs(share - WEIGHT) <= 0.01)  # noqa: PLR2004 - said beside it
-    found.expect_none("ids that had another model the second time", shares[0] ^ shares[1])
-    for one in (first, second):
-        priced = sum(asked.model == one.model_id for asked in singles)
-        found.expect(f"prices by version {one.number}", "> 0", priced, priced > 0)
+    found.expect(f"share of {IDS:,} ids priced by the canary", "10 +- 1 %", f"{share:.2%}", abs(share - WEIGHT) <= 0.01)  # noqa: PLR2004 - named in the promise
+    found.expect_none("ids priced by another model the second time", shares[0] ^ shares[1])
+    for version in (first, second):
+        priced = sum(request.model == version.model_id for request in singles)
+        found.expect(f"prices by version {version.number}", "> 0", priced, priced > 0)
     found.expect_none("requests without a price", [*singles.failed, *batched.failed])
     found.expect_none(
-        "prices that their model does not say", [request for request in singles if request.verdict in (WRONG, MIXED)]
+        "prices that differ from those of their model",
+        [request for request in singles if request.verdict in (WRONG, MIXED)],
     )
-    found.expect_none("batches with such prices", [request for request in batched if request.verdict == WRONG])
+    found.expect_none(
+        "batches with prices that differ from those of their model",
+        [request for request in batched if request.verdict == WRONG],
+    )
     found.expect_at_most("p99 of singles", singles.p99_ms, 250, "ms")
 
 
 def bad_canary(testbed: Testbed) -> None:
-    """A canary with 10 % of 100 requests/s fails, refuses, hangs, is slow, or makes other prices."""
+    """A canary with 10 % of 100/s fails, refuses all rows, hangs, is slow, or returns other prices."""
     champion, stubs = testbed.start_stub(), testbed.start_stub()
     first = _of_stub("1", champion, stub_calls.MODEL_ID)
-    second = _of_stub("2", stubs, SECOND)
-    expected = {one.model_id: one.prices for one in (first, second)}
-    followed = _Routes(testbed, first)
-    testbed.warm_up(followed.orchestrator, expected)
+    second = _of_stub("2", stubs, SECOND_MODEL_ID)
+    expected = {version.model_id: version.prices for version in (first, second)}
+    routes_file = _RoutesFile(testbed, first)
+    testbed.warm_up(routes_file.orchestrator, expected)
     everything: list[Any] = []
-    for what, behaviour in TROUBLES.items():
-        stubs.behave("good", model=SECOND)
-        followed.put(first, canary=second)
-        followed.until_followed(has_canary=True)
-        with testbed.start_load(followed.orchestrator, expected, rate=RATE, seconds=MAX_LOAD_SECONDS) as load:
-            seconds, answered = _stopped(testbed, followed, stubs, load, behaviour)
+    for fault, behaviour in CANARY_FAULTS.items():
+        stubs.set_behaviour("good", model=SECOND_MODEL_ID)
+        routes_file.put(first, canary=second)
+        routes_file.wait_until_applied(has_canary=True)
+        with testbed.start_load(routes_file.orchestrator, expected, rate=RATE, seconds=MAX_LOAD_SECONDS) as load:
+            seconds, answered = _run_until_stopped(testbed, routes_file, stubs, load, behaviour)
         everything += answered
-        testbed.findings.expect_at_most(f"until a canary that {what} is stopped", seconds, STOPPED_SECONDS, "s")
+        testbed.findings.expect_at_most(f"time until a canary that {fault} is stopped", seconds, MAX_STOP_SECONDS, "s")
         late = [request for request in answered.due(load.started + seconds + 3) if request.model == second.model_id]
-        testbed.findings.expect_none(f"prices of it afterwards ({what})", late)
+        testbed.findings.expect_none(f"canary prices afterwards ({fault})", late)
     testbed.findings.expect_none(
         "requests without a price", [request for request in everything if request.status != OK]
     )
     wrong = [
         request for request in everything if request.verdict in (WRONG, MIXED) and request.model != second.model_id
     ]
-    testbed.findings.expect_none("prices that the champion does not say", wrong)
+    testbed.findings.expect_none("prices that differ from those of the champion", wrong)
 
 
-def _stopped(
-    testbed: Testbed, followed: _Routes, stub: Stub, load: Load, behaviour: Mapping[str, Any]
+def _run_until_stopped(
+    testbed: Testbed, routes_file: _RoutesFile, stub: Stub, load: Load, behaviour: Mapping[str, Any]
 ) -> tuple[float, Timeline]:
-    """Let a canary misbehave, until it is stopped; gives how long that took, and what became of all requests."""
+    """Let a canary misbehave until it is stopped; returns the seconds that it took and all request records."""
     time.sleep(testbed.duration(2, 0.2))
-    stub.behave(**{"model": SECOND, **behaviour})
-    seconds = followed.until(lambda state: state["stopped"] is not None, seconds=60)
+    stub.set_behaviour(**{"model": SECOND_MODEL_ID, **behaviour})
+    seconds = routes_file.wait_until(lambda state: state["stopped"] is not None, seconds=60)
     time.sleep(testbed.duration(5, 0.5))
     return seconds, load.stop()
 
@@ -181,7 +187,7 @@ def _stopped(
 def _two_versions(testbed: Testbed) -> tuple[_Version, _Version]:
     if testbed.is_quick:
         first, second = testbed.start_stub(), testbed.start_stub()
-        return _of_stub("1", first, stub_calls.MODEL_ID), _of_stub("2", second, SECOND)
+        return _of_stub("1", first, stub_calls.MODEL_ID), _of_stub("2", second, SECOND_MODEL_ID)
     return _of_model(testbed, "1", testbed.export), _of_model(testbed, "2", testbed.other_export)
 
 
@@ -192,17 +198,17 @@ def _of_model(testbed: Testbed, number: str, export: Path) -> _Version:
 
 
 def _of_stub(number: str, stub: Stub, model_id: str) -> _Version:
-    stub.behave("good", model=model_id)
+    stub.set_behaviour("good", model=model_id)
     return _Version(number, model_id, stub.port, reference_prices.of_rows(model_id, stub_calls.price_of))
 
 
 def _canary_ids(orchestrator: Server, canary: _Version) -> set[int]:
-    """Ask about the same house under 10,000 ids; gives those that the canary had."""
+    """Price the same house under 10,000 ids; returns the ids priced by the canary."""
     house = json.loads(houses.PUBLIC.body([0]))
     answered: set[int] = set()
     for start in range(1, IDS + 1, 1_000):
-        body = json.dumps({"data": [house | {"id": one} for one in range(start, start + 1_000)]}).encode()
+        body = json.dumps({"data": [house | {"id": house_id} for house_id in range(start, start + 1_000)]}).encode()
         answer = ask(orchestrator.port, "POST", houses.PUBLIC.path(1_000), body)
         predictions = json.loads(answer.text.rpartition("\n")[2])["predictions"]
-        answered |= {one["id"] for one in predictions if one["model"]["id"] == canary.model_id}
+        answered |= {priced["id"] for priced in predictions if priced["model"]["id"] == canary.model_id}
     return answered

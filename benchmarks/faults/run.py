@@ -1,4 +1,4 @@
-"""Runs scenarios one after the other, each with processes of its own, and keeps what they found."""
+"""Runs fault scenarios one after the other, each with its own processes."""
 
 import json
 import sys
@@ -21,7 +21,7 @@ from benchmarks.faults.killed import killed
 from benchmarks.faults.no_fault import no_fault
 from benchmarks.faults.overload import overload
 from benchmarks.faults.rate_limited_key import rate_limited_key
-from benchmarks.faults.restarts import has_proxy, rolling, stopping
+from benchmarks.faults.restarts import has_nginx, rolling, stopping
 from benchmarks.faults.routes import bad_canary, routes
 from benchmarks.faults.slow_model import slow_model
 from benchmarks.faults.slow_sockets import slow_sockets
@@ -35,14 +35,14 @@ type Run = Callable[[Testbed], None]
 
 @dataclass(frozen=True)
 class Scenario:
-    """One fault.
+    """One fault scenario.
 
     Attributes:
-        name: What it is called, by `--only` as well.
-        run: Causes it and says what it found; its docstring tells what it does.
-        minutes: How long it takes where it can be told.
-        can_run: Whether what it needs is on this machine.
-        missing: What it needs.
+        name: Its name in results and for `--only`.
+        run: Injects the fault and records findings. Its docstring describes the fault in the table of results.
+        minutes: Default duration of a long scenario.
+        can_run: Whether its requirements are installed.
+        missing: Name of its requirement.
     """
 
     name: str
@@ -63,7 +63,7 @@ SCENARIOS: Final = (
     Scenario("overload", overload),
     Scenario("flood of batches", flood),
     Scenario("stopping", stopping),
-    Scenario("rolling restart", rolling, can_run=has_proxy, missing="nginx"),
+    Scenario("rolling restart", rolling, can_run=has_nginx, missing="nginx"),
     Scenario("slow sockets", slow_sockets),
     Scenario("one key too much", rate_limited_key),
     Scenario("schema fuzz", fuzz_schema, minutes=10),
@@ -79,13 +79,13 @@ SCENARIOS: Final = (
 def run(
     *, only: str = "", export: Path | None = None, is_quick: bool = False, minutes: float | None = None
 ) -> dict[str, Any]:
-    """Cause faults; gives everything that goes into a file of results.
+    """Run scenarios and return the content of a results file.
 
     Args:
-        only: Only scenarios with this in their names.
-        export: A model exported before; without it, one is trained.
-        is_quick: Take little time and judge no figures.
-        minutes: How long the long scenarios take, instead of what each takes by itself.
+        only: Run only scenarios whose name contains this text.
+        export: Folder of an exported model. If None, a model is trained when first needed.
+        is_quick: Use short durations and ignore promises about times and sizes.
+        minutes: Duration of each long scenario; None for its default.
     """
     exported = cache(lambda: export or model.exported())
     results = {}
@@ -93,7 +93,7 @@ def run(
         if only not in scenario.name:
             continue
         if not scenario.can_run():
-            print(f"{scenario.name}: not run, {scenario.missing} was not found", file=sys.stderr)  # noqa: T201 - progress
+            print(f"{scenario.name}: skipped, {scenario.missing} is not installed", file=sys.stderr)  # noqa: T201 - progress
             continue
         results[scenario.name] = run_one(
             scenario, exported, is_quick=is_quick, minutes=scenario.minutes if minutes is None else minutes
@@ -102,22 +102,22 @@ def run(
 
 
 def run_one(scenario: Scenario, export: Callable[[], Path], *, is_quick: bool, minutes: float) -> dict[str, Any]:
-    """Cause one fault, with nothing left running afterwards; gives its promises and figures."""
+    """Run one scenario, stop its processes, and return its promises and figures."""
     started = time.monotonic()
     facts = machine.facts()
     with ExitStack() as stack:
         testbed = Testbed(scenario.name, stack, export, is_quick=is_quick, minutes=minutes)
         try:
             scenario.run(testbed)
-        except Exception as error:  # noqa: BLE001 - the other scenarios go on, and this one did not hold
+        except Exception as error:  # noqa: BLE001 - recorded as a broken promise; the other scenarios run
             traceback.print_exc()
-            testbed.findings.expect("it can be measured", "yes", repr(error)[:300], is_held=False)
-        logged = [line for one in testbed.orchestrators for line in one.log.read_bytes().splitlines()]
+            testbed.findings.expect("the scenario completes", "yes", repr(error)[:300], is_held=False)
+        logged = [line for orchestrator in testbed.orchestrators for line in orchestrator.log.read_bytes().splitlines()]
         testbed.findings.expect_none(
-            "lines of the orchestrators' logs that are not JSON", [x for x in logged if not is_json(x)]
+            "log lines of the orchestrators that are not JSON", [line for line in logged if not is_json(line)]
         )
         testbed.findings.expect_none(
-            "stack traces in the orchestrators' logs", [x for x in logged if b"Traceback" in x]
+            "stack traces in the logs of the orchestrators", [line for line in logged if b"Traceback" in line]
         )
     found = testbed.findings.as_json() | {
         "what": (scenario.run.__doc__ or "").strip().removesuffix("."),
@@ -132,7 +132,7 @@ def run_one(scenario: Scenario, export: Callable[[], Path], *, is_quick: bool, m
 
 
 def is_json(line: bytes) -> bool:
-    """Whether a line of a log is a JSON object."""
+    """Whether a log line is a JSON object."""
     try:
         return isinstance(json.loads(line), dict)
     except ValueError:
@@ -140,9 +140,9 @@ def is_json(line: bytes) -> bool:
 
 
 def broken_promises(results: dict[str, Any]) -> list[str]:
-    """Name the promises that did not hold; figures of a quick run do not count."""
+    """Describe the promises that do not hold; a quick run ignores times and sizes."""
     return [
-        f"{name}: {promise['what']}: {promise['measured']} instead of {promise['to_hold']}"
+        f"{name}: {promise['what']}: {promise['measured']}, expected {promise['to_hold']}"
         for name, scenario in results["scenarios"].items()
         for promise in scenario["promises"]
         if not promise["is_held"] and not (results["is_quick"] and promise["is_figure"])

@@ -1,4 +1,4 @@
-"""Clients that never finish what they began, 500 of them, beside good traffic."""
+"""500 clients that never complete their requests, during normal traffic."""
 
 import contextlib
 import socket
@@ -10,19 +10,19 @@ from benchmarks.faults.testbed import Testbed, one_house
 
 RATE = 200.0
 SOCKETS = 500
-CLOSED_SECONDS = 10.0
-LOOK_SECONDS = 0.05
+MAX_OPEN_SECONDS = 10.0
+POLL_SECONDS = 0.05
 OPENING_SECONDS = 4.0
-"""Not all at once: the kernel takes megabytes of what nobody reads, and to copy those is work for any server."""
+"""Opened gradually, because the kernel buffers megabytes of unread answers and copying them costs CPU time."""
 
-SLOWER = 2.0
+MAX_SLOWDOWN = 2.0
 SMALL_BUFFER_BYTES = 4_096
 
 _HEAD = f"POST {houses.PREDICT_PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 
 
 def slow_sockets(testbed: Testbed) -> None:
-    """500 sockets: idle, with half a head, with half a body, and with answers that nobody reads, beside 200/s."""
+    """500 sockets that are idle, send half a head or half a body, or do not read, during 200/s."""
     _, orchestrator = testbed.start_orchestrator_and_model_server(**testbed.short_timeouts)
     expected = testbed.expected
     testbed.warm_up(orchestrator, expected)
@@ -39,12 +39,12 @@ def slow_sockets(testbed: Testbed) -> None:
         beside = load.finish()
     found = testbed.findings
     found.figures |= {"before": before.summary, "beside": beside.summary, "seconds_open": lasted}
-    found.expect_none("good requests without a price", beside.failed)
+    found.expect_none("normal requests without a price", beside.failed)
     found.expect_none("wrong prices", beside.wrong)
-    found.expect_at_most("p99 of good traffic", beside.p99_ms, SLOWER * (before.p99_ms or 0.0), "ms")
+    found.expect_at_most("p99 of normal traffic", beside.p99_ms, MAX_SLOWDOWN * (before.p99_ms or 0.0), "ms")
     for kind, seconds_open in lasted.items():
-        found.expect_at_most(f"{kind}: closed after", seconds_open, CLOSED_SECONDS, "s")
-        found.expect(f"{kind}: all are closed", "yes", seconds_open or "never", seconds_open is not None)
+        found.expect_at_most(f"{kind}: time until closed", seconds_open, MAX_OPEN_SECONDS, "s")
+        found.expect(f"{kind}: all closed", "yes", seconds_open or "never", seconds_open is not None)
 
 
 def _half_a_body() -> bytes:
@@ -52,50 +52,50 @@ def _half_a_body() -> bytes:
     return f"{_HEAD}Content-Length: {len(body)}\r\n\r\n".encode() + body[: len(body) // 2]
 
 
-# Megabytes, far more than the buffers of a connection hold, and no work for anybody: a script of the documentation.
+# A static file of megabytes: larger than the buffers of a connection, and cheap to serve.
 _LARGE = "/docs/assets/redoc.standalone.js"
 _UNREAD = f"GET {_LARGE} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() * 8
 
 _SENT = {"idle": b"", "half a head": _HEAD.encode()[:60], "half a body": _half_a_body(), "reads nothing": _UNREAD}
-"""By what each kind of socket is called: what it sends before it falls silent."""
+"""The bytes that each kind of socket sends before it stops."""
 
 
 def _open(stack: contextlib.ExitStack, port: int, count: int, seconds: float) -> dict[str, dict[int, float]]:
-    """Open sockets of each kind, in turns; gives for each kind the ports, and when each fell silent."""
+    """Open sockets of each kind in turns; returns for each kind the local ports and when each stopped sending."""
     opened: dict[str, dict[int, float]] = {kind: {} for kind in _SENT}
     for kind, sent in list(_SENT.items()) * (count // len(_SENT)):
-        one = stack.enter_context(socket.socket())
-        one.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
-        one.connect(("127.0.0.1", port))
-        one.sendall(sent)
-        opened[kind][one.getsockname()[1]] = time.monotonic()
+        client = stack.enter_context(socket.socket())
+        client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, SMALL_BUFFER_BYTES)
+        client.connect(("127.0.0.1", port))
+        client.sendall(sent)
+        opened[kind][client.getsockname()[1]] = time.monotonic()
         time.sleep(seconds / count)
     return opened
 
 
 def _seconds_open(port: int, opened: dict[str, dict[int, float]]) -> dict[str, float | None]:
-    """Tell for each kind how long the last of them was held by the server; None where one still is in the end."""
+    """Return for each kind the longest time until the server closed a socket; None if one is still open at the end."""
     longest: dict[str, float | None] = dict.fromkeys(opened, 0.0)
     left = {ours: (kind, since) for kind, ones in opened.items() for ours, since in ones.items()}
-    taken: set[int] = set()
-    deadline = time.monotonic() + 2 * CLOSED_SECONDS
+    accepted: set[int] = set()
+    deadline = time.monotonic() + 2 * MAX_OPEN_SECONDS
     while left and time.monotonic() < deadline:
-        time.sleep(LOOK_SECONDS)
-        now, held = time.monotonic(), _held(port)
-        # One that was never held is waiting to be taken, and not closed.
-        taken |= held
-        for ours in [ours for ours in left if ours in taken and ours not in held]:
+        time.sleep(POLL_SECONDS)
+        now, held = time.monotonic(), _held_ports(port)
+        # A socket that was never held is still in the accept queue, not closed.
+        accepted |= held
+        for ours in [ours for ours in left if ours in accepted and ours not in held]:
             kind, since = left.pop(ours)
             longest[kind] = max(longest[kind] or 0.0, now - since)
     return longest | {kind: None for kind, _ in left.values()}
 
 
-def _held(port: int) -> set[int]:
-    """The ports of those whom a server's process still holds a connection with, as the kernel lists them."""
+def _held_ports(port: int) -> set[int]:
+    """Return the client ports of the connections that the server process still holds, according to the kernel."""
     held = set()
     for line in Path("/proc/net/tcp").read_text().splitlines()[1:]:
         fields = line.split()
-        # A connection that its process has closed has no inode any more.
+        # A connection closed by its process has no inode.
         if int(fields[1].rpartition(":")[2], 16) == port and fields[9] != "0":
             held.add(int(fields[2].rpartition(":")[2], 16))
     return held

@@ -1,4 +1,4 @@
-"""Nothing is broken, for a long time."""
+"""A long run without a fault."""
 
 from benchmarks.faults.monitors import Usage
 from benchmarks.faults.testbed import Testbed
@@ -6,13 +6,13 @@ from benchmarks.faults.testbed import Testbed
 RATE = 100.0
 WARM_UP_SHARE = 0.2
 SAMPLE_SECONDS = 2.0
-SLOPE_MIB = 1.0
+MAX_SLOPE_MIB = 1.0
 SLOPE_SECONDS = 600.0
-SPARE_DESCRIPTORS = 5
+MAX_ADDED_DESCRIPTORS = 5
 
 
 def soak(testbed: Testbed) -> None:
-    """100/s for as long as is asked for (30 minutes), with the memory and the descriptors of the orchestrator."""
+    """100/s for 30 minutes, with the memory and file descriptors of the orchestrator sampled."""
     _, orchestrator = testbed.start_orchestrator_and_model_server()
     testbed.warm_up(orchestrator, testbed.expected)
     seconds = testbed.duration(testbed.minutes * 60, 2)
@@ -34,8 +34,8 @@ def soak(testbed: Testbed) -> None:
     }
     found.expect_none("requests without a price", seen.failed)
     found.expect_none("wrong prices", seen.wrong)
-    found.expect_at_most("memory per 10 minutes", slope, SLOPE_MIB, "MiB")
+    found.expect_at_most("growth of memory per 10 minutes", slope, MAX_SLOPE_MIB, "MiB")
     risen = max(descriptors[half:]) - max(descriptors[:half])
     found.expect_at_most(
-        "file descriptors: most in the second half less most in the first", risen, SPARE_DESCRIPTORS, ""
+        "file descriptors: peak of the second half minus peak of the first", risen, MAX_ADDED_DESCRIPTORS, ""
     )

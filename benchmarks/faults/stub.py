@@ -1,13 +1,13 @@
 """A model server that misbehaves on demand, in a process of its own: `python -m benchmarks.faults.stub PORT`.
 
-`PUT /behaviour` says how it answers from now on, `GET /calls` tells what it was asked. Behaviours, by their `kind`:
+`PUT /behaviour` sets how it answers, `GET /calls` returns the calls that it received. Behaviours by `kind`:
 
-- `good`: a right price for each row, after `seconds` (0)
-- `failing`: the same share of calls (`share`) gets `status`, each after `seconds`
-- `limited`: no more than `rows_per_second`, one call after the other
+- `good`: a correct price for each row, after `seconds` (default 0)
+- `failing`: answers the share `share` of calls with `status`, each after `seconds`
+- `limited`: prices at most `rows_per_second`, in sequential calls
 - any of `stub_invalid_answers.INVALID_ANSWERS`
 
-But for the last, `model` is the id of the model that says so, and with a `factor` prices are so many times as high.
+Except for the last, `model` sets the model id in answers and `factor` multiplies the prices.
 """
 
 import asyncio
@@ -20,14 +20,14 @@ from typing import Any
 
 import uvloop
 
-from benchmarks.faults.stub_calls import PREDICTIONS, Call, read_call, written
+from benchmarks.faults.stub_calls import PREDICTIONS, Call, http_answer, read_call
 from benchmarks.faults.stub_invalid_answers import INVALID_ANSWERS
 
 SEED = 1
 
 
 class MisbehavingModelServer:
-    """Answers as it was told."""
+    """Answers according to the current behaviour and records calls."""
 
     def __init__(self) -> None:
         self._behaviour: dict[str, Any] = {"kind": "good"}
@@ -36,40 +36,40 @@ class MisbehavingModelServer:
         self._busy_until = 0.0
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        """Answer what comes over one connection."""
+        """Handle the requests of one connection."""
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while not writer.is_closing():
                 call = await read_call(reader, time.monotonic)
                 if call.path == PREDICTIONS:
                     self._calls.append(call)
-                    await self._unless_the_caller_leaves(call, reader, writer)
+                    await self._answer_unless_disconnected(call, reader, writer)
                 else:
-                    writer.write(written(200, self._told(call)))
+                    writer.write(http_answer(200, self._control(call)))
         writer.close()
 
-    def _told(self, call: Call) -> bytes:
+    def _control(self, call: Call) -> bytes:
         match call.method, call.path:
             case "PUT", "/behaviour":
                 self._behaviour = json.loads(call.body)
             case "GET", "/calls":
-                return json.dumps([one.as_json() for one in self._calls]).encode()
+                return json.dumps([call.as_json() for call in self._calls]).encode()
         return b"{}"
 
-    async def _unless_the_caller_leaves(
+    async def _answer_unless_disconnected(
         self, call: Call, reader: asyncio.StreamReader, writer: asyncio.StreamWriter
     ) -> None:
         answering = asyncio.ensure_future(self._answer(call, writer))
-        leaving = asyncio.ensure_future(reader.read(1))
-        await asyncio.wait([answering, leaving], return_when=asyncio.FIRST_COMPLETED)
+        disconnect = asyncio.ensure_future(reader.read(1))
+        await asyncio.wait([answering, disconnect], return_when=asyncio.FIRST_COMPLETED)
         if answering.done():
-            leaving.cancel()
+            disconnect.cancel()
             with contextlib.suppress(asyncio.CancelledError):
-                await leaving
+                await disconnect
             await answering
-            call.answered = time.monotonic()
+            call.answered_at = time.monotonic()
         else:
             answering.cancel()
-            call.left = time.monotonic()
+            call.cancelled_at = time.monotonic()
             writer.close()
 
     async def _answer(self, call: Call, writer: asyncio.StreamWriter) -> None:
@@ -80,9 +80,9 @@ class MisbehavingModelServer:
             return
         predictions = call.predictions()
         if name := behaviour.get("model"):
-            predictions = [one | {"model_id": name} for one in predictions]
+            predictions = [prediction | {"model_id": name} for prediction in predictions]
         if factor := behaviour.get("factor"):
-            predictions = [one | {key: one[key] * factor for key in ("price", "low", "high")} for one in predictions]
+            predictions = [each | {key: each[key] * factor for key in ("price", "low", "high")} for each in predictions]
         if kind == "limited":
             now = time.monotonic()
             self._busy_until = max(now, self._busy_until) + len(predictions) / behaviour["rows_per_second"]
@@ -90,9 +90,9 @@ class MisbehavingModelServer:
         elif seconds := behaviour.get("seconds"):
             await asyncio.sleep(seconds)
         if kind == "failing" and self._rng.random() < behaviour["share"]:
-            writer.write(written(behaviour["status"], b'{"message": "not now"}'))
+            writer.write(http_answer(behaviour["status"], b'{"message": "not now"}'))
         else:
-            writer.write(written(200, json.dumps({"predictions": predictions}).encode()))
+            writer.write(http_answer(200, json.dumps({"predictions": predictions}).encode()))
         await writer.drain()
 
 

@@ -1,4 +1,4 @@
-"""What the model server that misbehaves is asked, and its right answers."""
+"""Calls to the misbehaving model server, and its correct answers."""
 
 import asyncio
 import json
@@ -7,13 +7,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-SECRET: Final = "UPSTREAM-SECRET"  # noqa: S105 - not a secret: what no caller may ever read
+SECRET: Final = "UPSTREAM-SECRET"  # noqa: S105 - marks text that must not reach callers
 MODEL_ID: Final = "misbehaving"
 PREDICTIONS: Final = "/invocations"
 
 
 def price_of(row: Sequence[Any]) -> tuple[float, float, float]:
-    """A made-up price, low and high, that depend on every value of the row and on nothing else."""
+    """Return price, low and high computed from a checksum of all values of the row."""
     values = [float(value) if isinstance(value, int | float) else value for value in row]
     price = 100_000 + zlib.crc32(json.dumps(values).encode()) % 10_000_000 / 100
     return price, price * 0.8, price * 1.25
@@ -21,35 +21,37 @@ def price_of(row: Sequence[Any]) -> tuple[float, float, float]:
 
 @dataclass
 class Call:
-    """One call.
+    """One call to the stub.
 
     Attributes:
-        at: When it was there, on the clock that all processes share.
-        path: What was asked for.
-        caller: The caller's id for it.
-        prices: The price of each of its rows, by which a row is known again.
-        answered: When its answer was written.
-        left: When the caller went away before that.
+        received_at: When it was received, by `time.monotonic()`, which all processes share.
+        path: The requested path.
+        caller: The value of `X-Request-ID`.
+        prices: The price of each row, which identifies the row.
+        answered_at: When its answer was written.
+        cancelled_at: When the caller disconnected before the answer.
     """
 
-    at: float
+    received_at: float
     method: str
     path: str
     caller: str
     body: bytes
     prices: list[float] = field(default_factory=list)
-    answered: float | None = None
-    left: float | None = None
+    answered_at: float | None = None
+    cancelled_at: float | None = None
 
     def predictions(self) -> list[dict[str, Any]]:
-        """Price its rows."""
+        """Return a prediction for each row, and remember the prices."""
         priced = [price_of(row) for row in json.loads(self.body)["dataframe_split"]["data"]]
         self.prices = [price for price, _, _ in priced]
         return [{"price": price, "low": low, "high": high, "model_id": MODEL_ID} for price, low, high in priced]
 
     def as_json(self) -> dict[str, Any]:
-        """What is told of it."""
-        return {name: getattr(self, name) for name in ("at", "caller", "prices", "answered", "left")}
+        """Return the call for `GET /calls`."""
+        return {
+            name: getattr(self, name) for name in ("received_at", "caller", "prices", "answered_at", "cancelled_at")
+        }
 
 
 async def read_call(reader: asyncio.StreamReader, clock: Any) -> Call:
@@ -62,7 +64,7 @@ async def read_call(reader: asyncio.StreamReader, clock: Any) -> Call:
     return Call(clock(), method, path, headers.get("x-request-id", ""), body)
 
 
-def written(status: int, body: bytes, content_type: str = "application/json", headers: str = "") -> bytes:
-    """Write an answer; what stands beside the body is nothing for callers either."""
+def http_answer(status: int, body: bytes, content_type: str = "application/json", headers: str = "") -> bytes:
+    """Encode an HTTP answer whose reason and headers also contain SECRET."""
     head = f"HTTP/1.1 {status} {SECRET}\r\nContent-Type: {content_type}\r\nX-Upstream: {SECRET}\r\n{headers}"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body

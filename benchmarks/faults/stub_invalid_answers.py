@@ -1,4 +1,4 @@
-"""Answers that are none: each a way in which a model server can fail in the middle of speaking."""
+"""Invalid answers of a model server, by kind."""
 
 import asyncio
 import json
@@ -7,16 +7,16 @@ import struct
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from benchmarks.faults.stub_calls import SECRET, Call, written
+from benchmarks.faults.stub_calls import SECRET, Call, http_answer
 
 type InvalidAnswer = Callable[[Call, asyncio.StreamWriter], Awaitable[None]]
 
 HUGE_BYTES = 512 * 2**20
 
 
-def _says(status: int, body: bytes, content_type: str = "application/json", headers: str = "") -> InvalidAnswer:
+def _returns(status: int, body: bytes, content_type: str = "application/json", headers: str = "") -> InvalidAnswer:
     async def behave(_call: Call, writer: asyncio.StreamWriter) -> None:
-        writer.write(written(status, body, content_type, headers))
+        writer.write(http_answer(status, body, content_type, headers))
         await writer.drain()
 
     return behave
@@ -25,14 +25,14 @@ def _says(status: int, body: bytes, content_type: str = "application/json", head
 def _predicts(change: Callable[[list[dict[str, Any]]], Any]) -> InvalidAnswer:
     async def behave(call: Call, writer: asyncio.StreamWriter) -> None:
         document = change(call.predictions())
-        writer.write(written(200, document if isinstance(document, bytes) else json.dumps(document).encode()))
+        writer.write(http_answer(200, document if isinstance(document, bytes) else json.dumps(document).encode()))
         await writer.drain()
 
     return behave
 
 
 def _each(**changes: Any) -> InvalidAnswer:
-    return _predicts(lambda made: {"predictions": [one | changes for one in made]})
+    return _predicts(lambda predictions: {"predictions": [prediction | changes for prediction in predictions]})
 
 
 async def _resets_in_the_body(call: Call, writer: asyncio.StreamWriter) -> None:
@@ -48,7 +48,7 @@ async def _half_an_answer(call: Call, writer: asyncio.StreamWriter) -> None:
 
 
 async def _half(call: Call, writer: asyncio.StreamWriter) -> None:
-    answer = written(200, json.dumps({"predictions": call.predictions()}).encode())
+    answer = http_answer(200, json.dumps({"predictions": call.predictions()}).encode())
     writer.write(answer[:-20])
     await writer.drain()
 
@@ -66,21 +66,21 @@ _ERROR_TEXT = json.dumps({"error_code": "INTERNAL", "message": f"Traceback: {SEC
 INVALID_ANSWERS: dict[str, InvalidAnswer] = {
     "reset in mid-body": _resets_in_the_body,
     "half an answer": _half_an_answer,
-    "HTML": _says(200, f"<html><body>{SECRET}</body></html>".encode(), "text/html"),
-    "one too many": _predicts(lambda made: {"predictions": [*made, made[0]]}),
-    "one too few": _predicts(lambda made: {"predictions": made[1:]}),
+    "HTML": _returns(200, f"<html><body>{SECRET}</body></html>".encode(), "text/html"),
+    "one too many": _predicts(lambda predictions: {"predictions": [*predictions, predictions[0]]}),
+    "one too few": _predicts(lambda predictions: {"predictions": predictions[1:]}),
     "NaN": _each(price=float("nan")),
     "infinite": _each(price=float("inf"), high=float("inf")),
     "a huge price": _predicts(
-        lambda made: json.dumps({"predictions": made}).replace('"price": ', '"price": 9e999').encode()
+        lambda predictions: json.dumps({"predictions": predictions}).replace('"price": ', '"price": 9e999').encode()
     ),
     "a negative price": _each(price=-1.0),
     "a price in quotes": _each(price="100000.0"),
     "a huge answer": _huge,
-    "302": _says(302, b"", headers="Location: /elsewhere\r\n"),
-    "200 with an error text": _says(200, _ERROR_TEXT),
-    "400 with an error text": _says(400, _ERROR_TEXT),
-    "500 with a stack trace": _says(500, _ERROR_TEXT),
-    "no JSON": _says(200, f'{{"predictions": [{SECRET}'.encode()),
+    "302": _returns(302, b"", headers="Location: /elsewhere\r\n"),
+    "200 with an error text": _returns(200, _ERROR_TEXT),
+    "400 with an error text": _returns(400, _ERROR_TEXT),
+    "500 with a stack trace": _returns(500, _ERROR_TEXT),
+    "no JSON": _returns(200, f'{{"predictions": [{SECRET}'.encode()),
 }
-"""By what they are called in results. All lead to 502."""
+"""Invalid answers by their name in results. The orchestrator answers 502 to each."""

@@ -1,4 +1,4 @@
-"""The model server's model is exchanged under load: at one address, and at one of two after the other."""
+"""The served model is replaced under load: at one address, or at two addresses one after the other."""
 
 import signal
 import time
@@ -13,22 +13,22 @@ from benchmarks.processes import Server
 RATE = 100.0
 BATCH_RATE = 4.0
 BATCH_ROWS = 1_500
-"""Three calls at the least, which may go to different model servers."""
+"""Large enough for at least three calls, which can go to different model servers."""
 
 MAX_LOAD_SECONDS = 120.0
 
 
 def swap(testbed: Testbed) -> None:
-    """Another model at the same address, beside singles and batches of 1,500."""
-    _swapped(testbed, addresses=1)
+    """The model at one address is replaced, during singles and batches of 1,500."""
+    _swap_models(testbed, addresses=1)
 
 
 def rolling_swap(testbed: Testbed) -> None:
-    """Two model servers, exchanged one after the other: meanwhile they serve different models."""
-    _swapped(testbed, addresses=2)
+    """Two model servers are replaced one after the other, so that they serve different models meanwhile."""
+    _swap_models(testbed, addresses=2)
 
 
-def _swapped(testbed: Testbed, *, addresses: int) -> None:
+def _swap_models(testbed: Testbed, *, addresses: int) -> None:
     before, after = testbed.export, testbed.other_export
     old, new = model.model_id(before), model.model_id(after)
     expected = {old: reference_prices.of_model(before), new: reference_prices.of_model(after)}
@@ -43,26 +43,29 @@ def _swapped(testbed: Testbed, *, addresses: int) -> None:
         testbed.start_load(orchestrator, expected, **batches) as batch_load,
     ):
         time.sleep(testbed.duration(2, 0.5))
-        _exchange(testbed, servers, after)
+        _replace_servers(testbed, servers, after)
         singles, batched = load.stop(), batch_load.stop()
     found = testbed.findings
     everything = [*singles, *batched]
     found.figures |= {"singles": singles.summary, "batches": batched.summary}
     for name in (old, new):
-        priced = sum(one.model == name for one in everything)
+        priced = sum(request.model == name for request in everything)
         found.expect(f"prices by {name}", "> 0", priced, priced > 0)
     found.expect_none("answers that mix two models", [request for request in everything if request.verdict == MIXED])
     found.expect_none(
-        "prices that their model does not say", [request for request in everything if request.verdict == WRONG]
+        "prices that differ from those of their model", [request for request in everything if request.verdict == WRONG]
     )
-    found.expect_none("requests broken off or without an answer", [*singles.unanswered, *batched.unanswered])
-    found.expect_none("other answers", [*singles.other_than(200, 503, 504), *batched.other_than(200, 503, 504)])
+    found.expect_none("requests without a complete answer", [*singles.unanswered, *batched.unanswered])
+    found.expect_none(
+        "answers other than a price, 503 or 504",
+        [*singles.other_than(200, 503, 504), *batched.other_than(200, 503, 504)],
+    )
     if addresses > 1:
-        # One of them is always there.
+        # One model server is always running.
         found.expect_none("singles without a price", singles.failed)
 
 
-def _exchange(testbed: Testbed, servers: Sequence[Server], export: Path) -> None:
+def _replace_servers(testbed: Testbed, servers: Sequence[Server], export: Path) -> None:
     for server in servers:
         server.send_signal(signal.SIGTERM)
         server.wait(10)

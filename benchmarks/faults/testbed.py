@@ -1,4 +1,4 @@
-"""What a scenario is given: real servers on free ports, all of which end with it."""
+"""The testbed of a scenario: starts real servers on free ports and stops them when the scenario ends."""
 
 import json
 import sys
@@ -19,20 +19,20 @@ from benchmarks.paths import REPOSITORY
 from benchmarks.processes import NotReady, Server, free_port
 
 DEADLINE_SECONDS: Final = 2.0
-"""What the orchestrator gives a request by default."""
+"""Default deadline of a request in the orchestrator."""
 
 MAX_ANSWER_MS: Final = (DEADLINE_SECONDS + 0.1) * 1000
-READY_AGAIN_SECONDS: Final = 10.0
-_ASK_SECONDS: Final = 15.0
+RECOVERY_TIMEOUT_SECONDS: Final = 10.0
+_REQUEST_TIMEOUT_SECONDS: Final = 15.0
 
 
 @dataclass(frozen=True)
 class Answer:
-    """An answer to one request.
+    """The answer to one request.
 
     Attributes:
-        status: Its status.
-        text: All of it, with its headers, as text.
+        status: The HTTP status.
+        text: Reason, headers and body as text.
     """
 
     status: int
@@ -42,8 +42,8 @@ class Answer:
 def ask(
     port: int, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> Answer:
-    """Ask once, over a connection of its own."""
-    connection = HTTPConnection("127.0.0.1", port, timeout=_ASK_SECONDS)
+    """Send one request over a new connection."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=_REQUEST_TIMEOUT_SECONDS)
     try:
         connection.request(method, path, body, {"Content-Type": "application/json"} | dict(headers or {}))
         response = connection.getresponse()
@@ -54,34 +54,34 @@ def ask(
 
 
 class Stub:
-    """A model server that misbehaves on demand."""
+    """Controls a misbehaving model server (`benchmarks.faults.stub`)."""
 
     def __init__(self, server: Server) -> None:
         self.server = server
 
     @property
     def port(self) -> int:
-        """Where it listens."""
+        """The port on which it listens."""
         return self.server.port
 
-    def behave(self, kind: str, **options: Any) -> None:
-        """Answer so from now on; see `stub`."""
+    def set_behaviour(self, kind: str, **options: Any) -> None:
+        """Set how the stub answers from now on; `stub` documents the kinds and options."""
         ask(self.port, "PUT", "/behaviour", json.dumps({"kind": kind, **options}).encode())
 
     def calls(self) -> list[dict[str, Any]]:
-        """Tell what it was asked; see `stub_calls.Call`."""
+        """Return the calls that the stub received, as JSON; see `stub_calls.Call`."""
         answer = ask(self.port, "GET", "/calls")
-        called: list[dict[str, Any]] = json.loads(answer.text.rpartition("\n")[2])
-        return called
+        calls: list[dict[str, Any]] = json.loads(answer.text.rpartition("\n")[2])
+        return calls
 
 
 class Testbed:
-    """Starts what a scenario needs."""
+    """Starts and stops the processes of a scenario and collects its findings."""
 
     def __init__(
         self, name: str, stack: ExitStack, export: Callable[[], Path], *, is_quick: bool, minutes: float
     ) -> None:
-        """Everything that is started ends with `stack`."""
+        """Stop all started processes when `stack` closes."""
         self._name = name
         self._stack = stack
         self._exported = export
@@ -92,58 +92,58 @@ class Testbed:
         self.minutes = minutes
 
     def duration(self, seconds: float, quick_seconds: float) -> float:
-        """Choose how long something takes."""
+        """Return `quick_seconds` in a quick run, else `seconds`."""
         return quick_seconds if self.is_quick else seconds
 
     @property
     def short_timeouts(self) -> dict[str, str]:
-        """Settings for a quick run that shorten what a client may be waited for; else there are none."""
-        limits = ("REQUESTS__MAX_BODY", "REQUESTS__STREAM_IDLE", "SERVER__CLIENT_TIMEOUT", "SERVER__KEEP_ALIVE")
-        return {f"ORCHESTRATOR_{name}_SECONDS": "1" for name in limits} if self.is_quick else {}
+        """Settings that shorten client timeouts to 1 s in a quick run; empty otherwise."""
+        timeouts = ("REQUESTS__MAX_BODY", "REQUESTS__STREAM_IDLE", "SERVER__CLIENT_TIMEOUT", "SERVER__KEEP_ALIVE")
+        return {f"ORCHESTRATOR_{name}_SECONDS": "1" for name in timeouts} if self.is_quick else {}
 
     @property
     def export(self) -> Path:
-        """The model that is served."""
+        """Folder of the served model."""
         return self._exported()
 
     @property
     def other_export(self) -> Path:
-        """Another model."""
+        """Folder of another model."""
         return model.exported_variant()
 
     @property
     def expected(self) -> dict[str, Path]:
-        """The right prices of whatever `start_any_model_server` starts, by the id of the model."""
+        """Reference prices of the server that `start_any_model_server` starts, by model id."""
         if self.is_quick:
             return self.expected_from_stub
         return {model.model_id(self.export): reference_prices.of_model(self.export)}
 
     @property
     def expected_from_stub(self) -> dict[str, Path]:
-        """The right prices of the stub."""
+        """Reference prices of the stub, by model id."""
         return {stub_calls.MODEL_ID: reference_prices.of_rows(stub_calls.MODEL_ID, stub_calls.price_of)}
 
     def stub_prices(self) -> list[float]:
-        """The stub's price of each house, in the order in which a load asks for them."""
+        """Return the stub's price of each house, in the order of a load's requests."""
         (path,) = self.expected_from_stub.values()
         return [price for price, _, _ in json.loads(path.read_bytes())["prices"]]
 
     def wait_until_priced(self, server: Server) -> None:
-        """Return when an orchestrator gives prices (again).
+        """Wait until an orchestrator returns prices.
 
         Raises:
-            NotReady: it does not within READY_AGAIN_SECONDS.
+            NotReady: It does not within RECOVERY_TIMEOUT_SECONDS.
         """
-        deadline = time.monotonic() + READY_AGAIN_SECONDS
+        deadline = time.monotonic() + RECOVERY_TIMEOUT_SECONDS
         while ask(server.port, "POST", houses.PREDICT_PATH, one_house()).status != OK:
             if time.monotonic() > deadline:
-                raise NotReady(f"no price within {READY_AGAIN_SECONDS} s of when the model server was good again")
+                raise NotReady(f"no price within {RECOVERY_TIMEOUT_SECONDS} s after the model server recovered")
             time.sleep(0.1)
 
     def start_server(
         self, kind: str, command: Sequence[str], port: int, ready: str, variables: Mapping[str, str] | None = None
     ) -> Server:
-        """Start a process; it need not be ready yet."""
+        """Start a process without waiting until it is ready."""
         self._started += 1
         name = f"faults-{self._name}-{kind}-{self._started}".replace(" ", "-")
         server = Server(name, command, port, ready=ready, variables=variables or {}, cwd=REPOSITORY)
@@ -157,20 +157,20 @@ class Testbed:
         return self.start_server("model", command, port, "/ping")
 
     def start_any_model_server(self, port: int | None = None) -> Server:
-        """Start the real model server; a quick run takes the stub, which needs no training and starts at once."""
+        """Start the real model server; in a quick run the stub, which needs no training and starts at once."""
         return self.start_stub(port).server if self.is_quick else self.start_model_server(port)
 
     def start_stub(self, port: int | None = None) -> Stub:
-        """Start a model server that misbehaves on demand, and is good until then."""
+        """Start a stub; it answers correctly until `set_behaviour` is called."""
         port = port or free_port()
         server = self.start_server("stub", (sys.executable, "-m", "benchmarks.faults.stub", str(port)), port, "/ping")
         server.wait_until_ready(0.02)
         return Stub(server)
 
-    def start_orchestrator(self, *behind: int, port: int | None = None, **variables: str) -> Server:
-        """Start the orchestrator as it is shipped, in front of model servers; returns when it is ready."""
+    def start_orchestrator(self, *model_server_ports: int, port: int | None = None, **variables: str) -> Server:
+        """Start the orchestrator with its default settings over model servers; wait until it is ready."""
         port = port or free_port()
-        base_url = ",".join(f"http://127.0.0.1:{one}" for one in behind)
+        base_url = ",".join(f"http://127.0.0.1:{each}" for each in model_server_ports)
         variables = {
             "ORCHESTRATOR_SERVER__PORT": str(port),
             "ORCHESTRATOR_MODEL_SERVER__BASE_URL": base_url,
@@ -182,27 +182,27 @@ class Testbed:
         return server
 
     def start_orchestrator_and_model_server(self, **variables: str) -> tuple[Server, Server]:
-        """Start a model server with an orchestrator in front of it."""
+        """Start a model server and an orchestrator that calls it; returns both."""
         model_server = self.start_any_model_server()
         model_server.wait_until_ready()
         return model_server, self.start_orchestrator(model_server.port, **variables)
 
     def start_load(self, server: Server, expected: Mapping[str, Path], **options: Any) -> Load:
-        """Make load on an orchestrator; see `Load`."""
+        """Start load on a server; see `Load` for the options."""
         name = options.pop("name", "load")
         return Load(server.port, expected, name=f"{self._name}-{name}".replace(" ", "-"), **options)
 
     def warm_up(self, server: Server, expected: Mapping[str, Path]) -> None:
-        """Let an orchestrator and what is behind it come into their stride; this is not measured."""
+        """Send some unmeasured requests to warm up an orchestrator and its model server."""
         with self.start_load(server, expected, rate=100, seconds=self.duration(2, 0.3), name="warm-up") as load:
             load.finish()
 
 
 def one_house() -> bytes:
-    """The body of a request for one real house."""
+    """Return a request body with one real house."""
     return houses.PUBLIC.body([0])
 
 
 def batch_of_houses(count: int) -> bytes:
-    """The body of a batch of real houses."""
+    """Return a request body with a batch of real houses."""
     return houses.PUBLIC.body(list(range(count)))

@@ -1,4 +1,4 @@
-"""What became of each request of a load."""
+"""Records of the requests of a load, and queries over them."""
 
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -10,22 +10,22 @@ from benchmarks.clients.verdicts import MIXED, WRONG
 from benchmarks.clients.wire import OK
 
 UNAVAILABLE: Final = 503
-_WORDS: Final = {REFUSED: "refused", DISCONNECTED: "broken off", NO_ANSWER: "no answer"}
+_STATUS_NAMES: Final = {REFUSED: "refused", DISCONNECTED: "broken off", NO_ANSWER: "no answer"}
 
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """One request.
+    """The record of one request. Times are `time.monotonic()` seconds.
 
     Attributes:
-        due: When it should have been sent.
-        sent: When it was; None where no connection could be had.
-        ended: When its answer was there, or its connection was gone; None where nothing came.
+        due: When it was scheduled.
+        sent: When it was sent; None if no connection could be opened.
+        ended: When its answer was complete or its connection closed; None if neither happened.
         status: The status, or REFUSED, BROKEN_OFF or SILENT.
         retry_after: The seconds of `Retry-After`.
-        problem: The name of the problem, for an error.
-        verdict: Of a price: right, wrong, or mixed from two models.
-        model: The id of the model that made the price.
+        problem: The name of the problem type of an error.
+        verdict: For a price: right, wrong, or mixed from two models.
+        model: The id of the model that computed the price.
     """
 
     due: float
@@ -39,93 +39,96 @@ class RequestRecord:
 
     @property
     def seconds(self) -> float:
-        """How long it took, from when it was due; endless where it has no answer."""
+        """Latency from the scheduled time; infinite without an answer."""
         return float("inf") if self.ended is None else self.ended - self.due
 
     def __str__(self) -> str:
-        """Tell how it ended."""
-        return f"{_WORDS.get(self.status, self.status)} {self.problem or self.verdict or ''} in {self.seconds:.3f} s"
+        """Describe how the request ended."""
+        status = _STATUS_NAMES.get(self.status, self.status)
+        return f"{status} {self.problem or self.verdict or ''} in {self.seconds:.3f} s"
 
 
 class Timeline(Sequence[RequestRecord]):
-    """Requests in the order in which they were due."""
+    """Request records in scheduled order."""
 
-    def __init__(self, asked: Sequence[RequestRecord]) -> None:
-        self._asked = asked
+    def __init__(self, requests: Sequence[RequestRecord]) -> None:
+        self._requests = requests
 
     def __len__(self) -> int:
-        return len(self._asked)
+        return len(self._requests)
 
     def __getitem__(self, index: Any) -> Any:
-        return self._asked[index]
+        return self._requests[index]
 
     def __iter__(self) -> Iterator[RequestRecord]:
-        return iter(self._asked)
+        return iter(self._requests)
 
     def where(self, is_wanted: Callable[[RequestRecord], bool]) -> "Timeline":
-        """Keep some."""
-        return Timeline([request for request in self._asked if is_wanted(request)])
+        """Return the records that match a predicate."""
+        return Timeline([request for request in self._requests if is_wanted(request)])
 
     def due(self, begin: float, end: float = float("inf")) -> "Timeline":
-        """Keep those that were due in a span of time."""
+        """Return the requests scheduled from `begin` until before `end`."""
         return self.where(lambda request: begin <= request.due < end)
 
     @property
     def priced(self) -> "Timeline":
-        """Those that got a price."""
+        """Requests answered with a price."""
         return self.where(lambda request: request.status == OK)
 
     @property
     def failed(self) -> "Timeline":
-        """Those that got none."""
+        """Requests without a price."""
         return self.where(lambda request: request.status != OK)
 
     def other_than(self, *statuses: int) -> "Timeline":
-        """Those that ended in another way."""
+        """Return the requests with none of these statuses."""
         return self.where(lambda request: request.status not in statuses)
 
     @property
     def without_retry_after(self) -> "Timeline":
-        """Those that got a 503 that does not say when to try again."""
+        """Requests answered with 503 but without `Retry-After`."""
         return self.where(lambda request: request.status == UNAVAILABLE and request.retry_after is None)
 
     @property
     def wrong(self) -> "Timeline":
-        """Those that got a price that is not right."""
+        """Requests answered with a wrong price."""
         return self.where(lambda request: request.verdict in (WRONG, MIXED))
 
     @property
     def unanswered(self) -> "Timeline":
-        """Those that were sent and got no answer, or half of one."""
+        """Requests that were sent but got no complete answer."""
         return self.where(lambda request: request.status in (DISCONNECTED, NO_ANSWER))
 
     def quantile_ms(self, share: float) -> float | None:
-        """The nearest rank of the times; None where there are none."""
-        ordered = sorted(request.seconds for request in self._asked)
+        """Return a latency quantile by nearest rank; None without requests."""
+        ordered = sorted(request.seconds for request in self._requests)
         return ordered[min(len(ordered) - 1, int(share * len(ordered)))] * 1000 if ordered else None
 
     @property
     def p99_ms(self) -> float | None:
-        """The 99th percentile of the times."""
+        """The 99th percentile of the latencies."""
         return self.quantile_ms(0.99)
 
     @property
     def max_ms(self) -> float | None:
-        """The longest time."""
+        """The longest latency."""
         return self.quantile_ms(1.0)
 
     @property
     def statuses(self) -> dict[str, int]:
-        """How many ended how."""
+        """Number of requests by status and problem."""
         counted: dict[str, int] = {}
-        for request in self._asked:
-            name = str(_WORDS.get(request.status, request.status)) + (f" {request.problem}" if request.problem else "")
+        for request in self._requests:
+            name = str(_STATUS_NAMES.get(request.status, request.status)) + (
+                f" {request.problem}" if request.problem else ""
+            )
             counted[name] = counted.get(name, 0) + 1
         return dict(sorted(counted.items()))
 
     @property
     def summary(self) -> dict[str, Any]:
-        """Figures to keep."""
-        late = quantiles_ms([request.sent - request.due for request in self._asked if request.sent is not None])
-        times = quantiles_ms([request.seconds for request in self._asked if request.ended is not None])
+        """Figures for the results file."""
+        late = quantiles_ms([request.sent - request.due for request in self._requests if request.sent is not None])
+        times = quantiles_ms([request.seconds for request in self._requests if request.ended is not None])
         return {"requests": len(self), **times, "sent_late_p99_ms": late.get("p99_ms"), "statuses": self.statuses}

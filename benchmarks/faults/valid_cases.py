@@ -1,4 +1,4 @@
-"""What Schemathesis takes for a good request and the contract does not: what no schema can tell is put right here."""
+"""Corrects generated requests that are valid by the schema but not by rules that JSON Schema cannot express."""
 
 from typing import Any
 
@@ -6,24 +6,24 @@ import schemathesis
 
 
 def make_valid(case: schemathesis.Case) -> None:
-    """Change a request that keeps to the document so that it keeps to the contract as well."""
-    case.body = with_whole_numbers(case.body)
-    # A millisecond is a good deadline to ask for, and a 504 a good answer to it: time decides no test.
+    """Change a schema-valid request so that the service accepts it."""
+    case.body = floats_to_integers(case.body)
+    # A deadline of 1 ms is valid and leads to 504; drop it so that timing does not affect tests.
     case.headers = {name: value for name, value in (case.headers or {}).items() if "timeout" not in name.lower()}
     if case.operation.label.endswith("/jobs/training") and isinstance(case.body, dict):
-        # No schema tells which day comes before which, and what belongs to which source.
+        # The schema cannot express the order of dates or which fields belong to which source.
         case.body = {key: value for key, value in case.body.items() if key in {"seed", "search"}}
-    # Only the service makes good ones.
+    # Only cursors that the service issued are valid.
     case.query = {name: value for name, value in (case.query or {}).items() if name != "cursor"}
 
 
-def with_whole_numbers(value: Any) -> Any:
-    """Write 8.0 as 8: to JSON Schema both are integers, and the contract takes only the second for a count."""
+def floats_to_integers(value: Any) -> Any:
+    """Convert 8.0 to 8: both are integers in JSON Schema, but the service accepts only the second."""
     match value:
         case float() if value.is_integer():
             return int(value)
         case list():
-            return [with_whole_numbers(one) for one in value]
+            return [floats_to_integers(item) for item in value]
         case dict():
-            return {key: with_whole_numbers(one) for key, one in value.items()}
+            return {key: floats_to_integers(item) for key, item in value.items()}
     return value

@@ -15,21 +15,21 @@ from benchmarks.paths import MLSERVER, PEERS, REPOSITORY, STATE
 from benchmarks.processes import find_uv
 
 STUB: Final = "stub"
-STOCK: Final = "a0 mlflow models serve"
-SERVE: Final = "a our serve"
-PLAIN: Final = "b straightforward"
+STOCK_MLFLOW: Final = "a0 mlflow models serve"
+OUR_MODEL_SERVER: Final = "a our serve"
+STRAIGHTFORWARD: Final = "b straightforward"
 OURS: Final = "c ours"
 UNLOGGED: Final = "c ours without prediction log"
-OURS_MLSERVER: Final = "d ours over MLServer"
+OURS_OVER_MLSERVER: Final = "d ours over MLServer"
 LITSERVE: Final = "e LitServe"
 BENTOML: Final = "f BentoML"
 MLSERVER_BEHIND: Final = "MLServer"
 
-PLAIN_ALONE: Final = "b straightforward, over the stub"
-SHIPPED_ALONE: Final = "ours as shipped, over the stub"
-UNLOGGED_ALONE: Final = "ours without prediction log, over the stub"
-QUIET_ALONE: Final = "ours quiet, over the stub"
-QUIET_ALONE_2: Final = "ours quiet, 2 workers, over the stub"
+STRAIGHTFORWARD_OVER_STUB: Final = "b straightforward, over the stub"
+SHIPPED_OVER_STUB: Final = "ours as shipped, over the stub"
+UNLOGGED_OVER_STUB: Final = "ours without prediction log, over the stub"
+QUIET_OVER_STUB: Final = "ours quiet, over the stub"
+QUIET_OVER_STUB_2_WORKERS: Final = "ours quiet, 2 workers, over the stub"
 
 WITHOUT_PREDICTION_LOG: Final = {"ORCHESTRATOR_PREDICTION_LOG__ENABLED": "false"}
 
@@ -68,13 +68,13 @@ def all_contenders(export: Path) -> dict[str, Contender]:
     listed = [
         Contender(STUB, houses.INVOCATIONS, lambda port, _: _python("benchmarks.stub", str(port)), "/ping"),
         Contender(
-            STOCK,
+            STOCK_MLFLOW,
             houses.INVOCATIONS,
             lambda port, _: _python("mlflow", "models", "serve", "-m", model, "--env-manager", "local", *_listen(port)),
             "/ping",
         ),
         Contender(
-            SERVE,
+            OUR_MODEL_SERVER,
             houses.INVOCATIONS,
             lambda port, _: _python("housing_price_model", "serve", "--model", str(export), *_listen(port)),
             "/ping",
@@ -85,15 +85,15 @@ def all_contenders(export: Path) -> dict[str, Contender]:
             lambda port, _: _uv_run(MLSERVER, "housing-price-mlserver", str(export), *_listen(port)),
             "/ping",
         ),
-        _straightforward(PLAIN, SERVE),
-        _straightforward(PLAIN_ALONE, STUB),
-        _ours(OURS, SERVE),
-        _ours(UNLOGGED, SERVE, WITHOUT_PREDICTION_LOG),
-        _ours(OURS_MLSERVER, MLSERVER_BEHIND),
-        _ours(SHIPPED_ALONE, STUB),
-        _ours(UNLOGGED_ALONE, STUB, WITHOUT_PREDICTION_LOG),
-        _ours(QUIET_ALONE, STUB, QUIET),
-        _ours(QUIET_ALONE_2, STUB, {**QUIET, "ORCHESTRATOR_SERVER__WORKERS": "2"}),
+        _straightforward(STRAIGHTFORWARD, OUR_MODEL_SERVER),
+        _straightforward(STRAIGHTFORWARD_OVER_STUB, STUB),
+        _ours(OURS, OUR_MODEL_SERVER),
+        _ours(UNLOGGED, OUR_MODEL_SERVER, WITHOUT_PREDICTION_LOG),
+        _ours(OURS_OVER_MLSERVER, MLSERVER_BEHIND),
+        _ours(SHIPPED_OVER_STUB, STUB),
+        _ours(UNLOGGED_OVER_STUB, STUB, WITHOUT_PREDICTION_LOG),
+        _ours(QUIET_OVER_STUB, STUB, QUIET),
+        _ours(QUIET_OVER_STUB_2_WORKERS, STUB, {**QUIET, "ORCHESTRATOR_SERVER__WORKERS": "2"}),
         Contender(
             LITSERVE,
             houses.LITSERVE,

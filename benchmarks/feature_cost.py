@@ -113,7 +113,7 @@ def tracing(rounds: int, seconds: float, export: Path | None) -> Comparison:
         off: Callable[[int], Variables] = lambda _: {}  # noqa: E731 - shorter than two functions
         on: Callable[[int], Variables] = lambda _: {"OTEL_EXPORTER_OTLP_ENDPOINT": endpoint}  # noqa: E731 - the same
         samples = _measure_variants(
-            contenders.SHIPPED_ALONE,
+            contenders.SHIPPED_OVER_STUB,
             dict.fromkeys(WITHOUT, off) | {with_feature: on},
             rounds,
             export or model.exported(),

@@ -72,22 +72,22 @@ class Dialect:
     """The paths and request bodies of one kind of server, for one house and for several."""
 
     name: str
-    one_path: str
-    one: Callable[[int], Any]
-    many_path: str = ""
-    many: Callable[[Sequence[int]], Any] | None = None
+    single_path: str
+    single_body: Callable[[int], Any]
+    batch_path: str = ""
+    batch_body: Callable[[Sequence[int]], Any] | None = None
 
     def path(self, count: int) -> str:
         """Return the path of a request with `count` houses."""
-        return self.one_path if count == 1 else self.many_path
+        return self.single_path if count == 1 else self.batch_path
 
     def body(self, houses: Sequence[int]) -> bytes:
         """Encode a request body for houses, given by their positions in the survey."""
         if len(houses) == 1:
-            return orjson.dumps(self.one(houses[0]))
-        if self.many is None:
+            return orjson.dumps(self.single_body(houses[0]))
+        if self.batch_body is None:
             raise ValueError(f"{self.name} accepts one house per request")
-        return orjson.dumps(self.many(houses))
+        return orjson.dumps(self.batch_body(houses))
 
 
 @cache

@@ -69,7 +69,7 @@ def closed_loop(running: RunningContender, *, connections: int, seconds: int) ->
 def warm_up(running: RunningContender, *, connections: int, seconds: int) -> None:
     """Warm up a contender: code paths, connection pools, and BentoML's adaptive batching."""
     closed_loop(running, connections=connections, seconds=seconds)
-    if running.contender.dialect.many is not None:
+    if running.contender.dialect.batch_body is not None:
         sequential(running, rows=100, seconds=0.2)
 
 

@@ -26,7 +26,7 @@ class Medians:
 
     def all(self, scenario: str, contender: str, figure: str, x: int | None = None) -> list[float]:
         """Return the figure of each round."""
-        return [one[figure] for one in self._samples.get((scenario, contender, x), ()) if figure in one]
+        return [figures[figure] for figures in self._samples.get((scenario, contender, x), ()) if figure in figures]
 
     def x_values(self, scenario: str) -> list[int]:
         """Return the x values of a scenario in ascending order."""

@@ -90,8 +90,8 @@ def _calls_and_threads(loaded: PyFuncModel) -> Steps:
     def session(threads: int) -> Callable[[], object]:
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = threads
-        made = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
-        return lambda: made.run(None, {"x": matrix})
+        inference = onnxruntime.InferenceSession(graph, options, providers=["CPUExecutionProvider"])
+        return lambda: inference.run(None, {"x": matrix})
 
     return {
         "`serve`, one call": lambda: _as_served(direct, whole),

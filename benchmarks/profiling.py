@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 from benchmarks import load, model, reference_prices
-from benchmarks.contenders import SHIPPED_ALONE, all_contenders
+from benchmarks.contenders import SHIPPED_OVER_STUB, all_contenders
 from benchmarks.paths import RESULTS, STATE
 from benchmarks.processes import find_uv
 from benchmarks.running_contenders import start
@@ -38,16 +38,16 @@ def profile(seconds: int, connections: int, export: Path | None = None) -> None:
     with ExitStack() as stack:
         known = all_contenders(export)
         running = start(
-            [SHIPPED_ALONE], known, stack, of_stub=reference_prices.of_stub(), of_model=reference_prices.of_stub()
+            [SHIPPED_OVER_STUB], known, stack, of_stub=reference_prices.of_stub(), of_model=reference_prices.of_stub()
         )
-        one = running[SHIPPED_ALONE]
-        load.warm_up(one, connections=connections, seconds=1)
+        contender = running[SHIPPED_OVER_STUB]
+        load.warm_up(contender, connections=connections, seconds=1)
         command = [find_uv(), "tool", "run", "--from", PY_SPY, "py-spy", "record", "--format", "raw", "--nonblocking"]
         command += ["--rate", str(SAMPLES_PER_SECOND), "--duration", str(seconds), "--output", str(raw)]
         # The first process is the leash; the orchestrator is its child.
-        command += ["--pid", str(one.server.pids[1])]
+        command += ["--pid", str(contender.server.pids[1])]
         spy = stack.enter_context(subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT))  # noqa: S603
-        figures = load.closed_loop(one, connections=connections, seconds=seconds)
+        figures = load.closed_loop(contender, connections=connections, seconds=seconds)
         output, _ = spy.communicate(timeout=seconds + 60)
         if spy.returncode or not raw.exists():
             raise RuntimeError(f"py-spy: {output.decode(errors='replace')}")

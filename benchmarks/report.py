@@ -52,7 +52,7 @@ def _blocks(results: Mapping[str, Any]) -> dict[str, str]:
 
 def _targets(medians: Medians) -> str:
     labels = {True: "yes", False: "**no**", None: ""}
-    lines = [[row.what, row.target, row.measured, labels[row.is_reached]] for row in targets.rows(medians)]
+    lines = [[row.figure, row.target, row.measured, labels[row.is_reached]] for row in targets.rows(medians)]
     return _markdown([["figure", "target", "measured", "reached"], *lines])
 
 

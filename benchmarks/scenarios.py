@@ -88,34 +88,43 @@ class Stage:
 
 def alone(effort: Effort) -> Stage:
     """Scenarios of the orchestrator over the instant stub."""
-    ours, shipped, plain = contenders.QUIET_ALONE, contenders.SHIPPED_ALONE, contenders.PLAIN_ALONE
+    ours, shipped, plain = (
+        contenders.QUIET_OVER_STUB,
+        contenders.SHIPPED_OVER_STUB,
+        contenders.STRAIGHTFORWARD_OVER_STUB,
+    )
     seconds = effort.seconds
     # With many callers the straightforward orchestrator needs a second per answer: too slow for a quick run.
     busy = (
-        (ours, shipped, contenders.QUIET_ALONE_2)
+        (ours, shipped, contenders.QUIET_OVER_STUB_2_WORKERS)
         if effort.is_quick
-        else (ours, shipped, plain, contenders.QUIET_ALONE_2)
+        else (ours, shipped, plain, contenders.QUIET_OVER_STUB_2_WORKERS)
     )
     scenarios = [
         *(_connections((ours,), number, seconds) for number in effort.connections if number != BUSY_CONNECTIONS),
         _connections(busy, BUSY_CONNECTIONS, seconds),
         *(_rows((contenders.STUB, ours, shipped), number, effort.latency_seconds) for number in effort.rows),
-        *([] if effort.is_quick else _log_cost((shipped, contenders.UNLOGGED_ALONE), effort)),
+        *([] if effort.is_quick else _log_cost((shipped, contenders.UNLOGGED_OVER_STUB), effort)),
     ]
     return Stage("alone", scenarios)
 
 
 def with_model(effort: Effort) -> Stage:
     """Scenarios of all contenders with the real model."""
-    all_names = [contenders.SERVE, contenders.STOCK, contenders.OURS]
+    all_names = [contenders.OUR_MODEL_SERVER, contenders.STOCK_MLFLOW, contenders.OURS]
     if not effort.is_quick:
-        all_names += [contenders.PLAIN, contenders.OURS_MLSERVER, contenders.LITSERVE, contenders.BENTOML]
+        all_names += [
+            contenders.STRAIGHTFORWARD,
+            contenders.OURS_OVER_MLSERVER,
+            contenders.LITSERVE,
+            contenders.BENTOML,
+        ]
     batch_names = [name for name in all_names if name not in (contenders.LITSERVE, contenders.BENTOML)]
     scenarios = [
         *(_connections(all_names, number, effort.seconds) for number in effort.connections),
         *(_rows(all_names if number == 1 else batch_names, number, effort.latency_seconds) for number in effort.rows),
         Scenario("stream", (contenders.OURS,), lambda running: load.stream(running, houses=effort.stream_houses)),
-        Scenario("batches at once", (contenders.SERVE,), lambda running: _batches_at_once(running, effort)),
+        Scenario("batches at once", (contenders.OUR_MODEL_SERVER,), lambda running: _batches_at_once(running, effort)),
         Scenario("coalesced", (contenders.OURS,), _coalesced),
         *_log_cost((contenders.OURS, contenders.UNLOGGED), effort),
     ]
@@ -149,21 +158,25 @@ def _log_cost(with_and_without: Sequence[str], effort: Effort) -> Sequence[Scena
         lambda running: load.closed_loop(running, connections=BUSY_CONNECTIONS, seconds=effort.seconds),
     )
     seconds = effort.latency_seconds / 2
-    one = Scenario(
+    one_connection = Scenario(
         LOG_COST_ONE_CONNECTION, with_and_without, lambda running: load.sequential(running, rows=1, seconds=seconds)
     )
     repeats = 1 if effort.is_quick else LOG_COST_REPEATS
-    return [*[busy] * repeats, *[one] * repeats]
+    return [*[busy] * repeats, *[one_connection] * repeats]
 
 
 def _batches_at_once(running: RunningContender, effort: Effort) -> Figures:
     """Measure the model server in batches of 1,000 with one caller and with two; the better rate counts."""
     figures = load.sequential(running, rows=BATCH_ROWS, seconds=effort.latency_seconds)
-    alone = figures["requests"] * BATCH_ROWS / figures["seconds"]
+    one_caller = figures["requests"] * BATCH_ROWS / figures["seconds"]
     with load.concurrent_batches(running, rows=BATCH_ROWS, seconds=effort.latency_seconds) as second:
         first = load.sequential(running, rows=BATCH_ROWS, seconds=effort.latency_seconds)
-    both = sum(one["requests"] * BATCH_ROWS / one["seconds"] for one in (first, second))
-    return {"rows_per_second": round(max(alone, both), 1), "one_caller": round(alone, 1), "two_callers": round(both, 1)}
+    two_callers = sum(caller["requests"] * BATCH_ROWS / caller["seconds"] for caller in (first, second))
+    return {
+        "rows_per_second": round(max(one_caller, two_callers), 1),
+        "one_caller": round(one_caller, 1),
+        "two_callers": round(two_callers, 1),
+    }
 
 
 def _coalesced(running: RunningContender) -> Figures:

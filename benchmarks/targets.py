@@ -15,13 +15,13 @@ class TargetRow:
     """One line of the table of targets.
 
     Attributes:
-        what: The scenario and figure.
+        figure: The measured figure.
         target: The value to reach.
         measured: The measured value, as text.
         is_reached: Whether the target was reached; None if it was not measured.
     """
 
-    what: str
+    figure: str
     target: str
     measured: str
     is_reached: bool | None
@@ -33,13 +33,13 @@ type _Measured = tuple[str, bool] | None
 def rows(medians: Medians) -> list[TargetRow]:
     """Compare every target with the medians of a run."""
     return [
-        TargetRow(what, target, *(measure(medians) or ("not measured", None))) for what, target, measure in _TARGETS
+        TargetRow(figure, target, *(measure(medians) or ("not measured", None))) for figure, target, measure in _TARGETS
     ]
 
 
 def _alone_quiet(medians: Medians) -> _Measured:
-    ours = medians.get("connections", contenders.QUIET_ALONE, "per_second", BUSY_CONNECTIONS)
-    plain = medians.get("connections", contenders.PLAIN_ALONE, "per_second", BUSY_CONNECTIONS)
+    ours = medians.get("connections", contenders.QUIET_OVER_STUB, "per_second", BUSY_CONNECTIONS)
+    plain = medians.get("connections", contenders.STRAIGHTFORWARD_OVER_STUB, "per_second", BUSY_CONNECTIONS)
     if ours is None:
         return None
     if plain is None:
@@ -48,7 +48,7 @@ def _alone_quiet(medians: Medians) -> _Measured:
 
 
 def _alone_shipped(medians: Medians) -> _Measured:
-    ours = medians.get("connections", contenders.SHIPPED_ALONE, "per_second", BUSY_CONNECTIONS)
+    ours = medians.get("connections", contenders.SHIPPED_OVER_STUB, "per_second", BUSY_CONNECTIONS)
     return None if ours is None else (f"{ours:,.0f}/s", ours >= 5_000)
 
 
@@ -60,7 +60,7 @@ def _alone_added(medians: Medians) -> _Measured:
 
 
 def _alone_batch(medians: Medians) -> _Measured:
-    ours = medians.get("rows", contenders.SHIPPED_ALONE, "p50_ms", BATCH_ROWS)
+    ours = medians.get("rows", contenders.SHIPPED_OVER_STUB, "p50_ms", BATCH_ROWS)
     return None if ours is None else (f"{ours:.1f} ms", ours <= 12)
 
 
@@ -71,10 +71,10 @@ def _against(others: tuple[str, ...], factor: float, at: int | None) -> Callable
             ours = best[0] if best else None
         else:
             ours = medians.get("connections", contenders.OURS, "per_second", at)
-        theirs = medians.best("connections", others, "per_second")
-        if ours is None or theirs is None:
+        best_other = medians.best("connections", others, "per_second")
+        if ours is None or best_other is None:
             return None
-        value, name, connections = theirs
+        value, name, connections = best_other
         text = f"{ours:,.0f}/s, {ours / value:.1f}x ({name}: {value:,.0f}/s at {connections})"
         return text, ours >= factor * value
 
@@ -84,11 +84,11 @@ def _against(others: tuple[str, ...], factor: float, at: int | None) -> Callable
 def _over_serve(rows: int, factor: float, added_ms: float) -> Callable[[Medians], _Measured]:
     def measured(medians: Medians) -> _Measured:
         ours = medians.get("rows", contenders.OURS, "p50_ms", rows)
-        theirs = medians.get("rows", contenders.SERVE, "p50_ms", rows)
-        if ours is None or theirs is None:
+        best_other = medians.get("rows", contenders.OUR_MODEL_SERVER, "p50_ms", rows)
+        if ours is None or best_other is None:
             return None
-        text = f"{ours:.2f} ms, {ours / theirs:.2f}x, +{ours - theirs:.2f} ms ({theirs:.2f} ms)"
-        return text, ours <= factor * theirs or ours <= theirs + added_ms
+        text = f"{ours:.2f} ms, {ours / best_other:.2f}x, +{ours - best_other:.2f} ms ({best_other:.2f} ms)"
+        return text, ours <= factor * best_other or ours <= best_other + added_ms
 
     return measured
 
@@ -96,7 +96,7 @@ def _over_serve(rows: int, factor: float, added_ms: float) -> Callable[[Medians]
 def _stream(medians: Medians) -> _Measured:
     ours = medians.get("stream", contenders.OURS, "rows_per_second")
     growth = max(medians.all("stream", contenders.OURS, "grown_mib"), default=None)
-    direct = medians.get("batches at once", contenders.SERVE, "rows_per_second")
+    direct = medians.get("batches at once", contenders.OUR_MODEL_SERVER, "rows_per_second")
     if ours is None or growth is None or direct is None:
         return None
     text = f"{ours:,.0f} rows/s, {ours / direct:.0%} of {direct:,.0f}; +{growth:.0f} MiB at most"
@@ -134,17 +134,17 @@ def _coalesced(medians: Medians) -> _Measured:
 def _log_cost(logged: str, unlogged: str) -> Callable[[Medians], _Measured]:
     def measured(medians: Medians) -> _Measured:
         busy = [medians.get(LOG_COST_BUSY, name, "per_second") for name in (logged, unlogged)]
-        one = [medians.get(LOG_COST_ONE_CONNECTION, name, "p50_ms") for name in (logged, unlogged)]
-        if busy[0] is None or busy[1] is None or one[0] is None or one[1] is None:
+        one_connection = [medians.get(LOG_COST_ONE_CONNECTION, name, "p50_ms") for name in (logged, unlogged)]
+        if busy[0] is None or busy[1] is None or one_connection[0] is None or one_connection[1] is None:
             return None
-        lost, added = 1 - busy[0] / busy[1], one[0] - one[1]
+        lost, added = 1 - busy[0] / busy[1], one_connection[0] - one_connection[1]
         return f"{lost:.1%} of {busy[1]:,.0f}/s; {added:+.2f} ms", lost <= 0.05 and added <= 0.1
 
     return measured
 
 
 def _added(medians: Medians, figure: str) -> float | None:
-    first = medians.get("rows", contenders.SHIPPED_ALONE, figure, 1)
+    first = medians.get("rows", contenders.SHIPPED_OVER_STUB, figure, 1)
     second = medians.get("rows", contenders.STUB, figure, 1)
     return None if first is None or second is None else first - second
 
@@ -159,7 +159,7 @@ _TARGETS: tuple[tuple[str, str, Callable[[Medians], _Measured]], ...] = (
     (
         "singles at 128 connections, compared with the best of (a0)",
         ">= 30x",
-        _against((contenders.STOCK,), 30, BUSY_CONNECTIONS),
+        _against((contenders.STOCK_MLFLOW,), 30, BUSY_CONNECTIONS),
     ),
     (
         "singles, compared with the best of (e) and (f)",
@@ -175,7 +175,7 @@ _TARGETS: tuple[tuple[str, str, Callable[[Medians], _Measured]], ...] = (
     (
         "over the stub: cost of the prediction log",
         _MAX_LOG_COST,
-        _log_cost(contenders.SHIPPED_ALONE, contenders.UNLOGGED_ALONE),
+        _log_cost(contenders.SHIPPED_OVER_STUB, contenders.UNLOGGED_OVER_STUB),
     ),
     ("coalesced prices equal uncoalesced ones", "bit for bit", _coalesced),
 )

@@ -85,7 +85,7 @@ def test_the_page_contains_the_tables_of_the_last_run(monkeypatch: pytest.Monkey
 def test_the_last_run_measured_every_target_without_problems() -> None:
     results = json.loads((RESULTS / "bench.json").read_bytes())
     assert results["problems"] == []
-    assert [row.what for row in targets.rows(Medians(results)) if row.is_reached is None] == []
+    assert [row.figure for row in targets.rows(Medians(results)) if row.is_reached is None] == []
 
 
 def test_the_last_run_contains_exactly_the_current_scenarios() -> None:

@@ -42,13 +42,13 @@ class Checker:
     def check_house(self, house: int, answer: dict[str, Any]) -> bool:
         """Check the price of one house, given by position in the survey. Counts it if wrong; returns True if right."""
         try:
-            found = _prices_in(answer)
+            prices = _prices_in(answer)
         except (LookupError, TypeError):
             self._count_wrong(f"house {self._ids[house]}: {answer}")
             return False
         # Answers of a model server contain no ids.
         house_id = answer.get("id") if "predictedPrice" in answer else self._ids[house]
-        if found != self._prices[house] or house_id != self._ids[house]:
+        if prices != self._prices[house] or house_id != self._ids[house]:
             self._count_wrong(f"house {self._ids[house]}: {answer} instead of {self._prices[house]}")
             return False
         return True

@@ -115,7 +115,7 @@ class TimedLoad:
             try:
                 await asyncio.wait_for(self._all_answered.wait(), drain_seconds)
             except TimeoutError:
-                return  # what has no answer stays SILENT
+                return  # unanswered requests keep NO_ANSWER
 
     def _stop_sending(self) -> None:
         self._total = 0
@@ -192,7 +192,7 @@ def main() -> None:
     parser.add_argument("--drain-seconds", type=float, required=True, help="maximum wait for the last answers")
     parser.add_argument("--write", type=Path, required=True, help="output file of the records")
     options = parser.parse_args()
-    expected = {name: Path(path) for name, _, path in (one.partition("=") for one in options.expected)}
+    expected = {name: Path(path) for name, _, path in (option.partition("=") for option in options.expected)}
     judge = PriceJudge(expected, options.rows)
     target = wire.target(options)
 

@@ -42,6 +42,6 @@ class PriceJudge:
 
     def _is_right(self, house: int, prediction: dict[str, Any]) -> bool:
         interval = prediction["priceInterval"]
-        found = [prediction["predictedPrice"], interval["low"], interval["high"]]
+        prices = [prediction["predictedPrice"], interval["low"], interval["high"]]
         expected = self._prices.get(prediction["model"]["id"])
-        return expected is not None and found == expected[house] and prediction["id"] == self._ids[house]
+        return expected is not None and prices == expected[house] and prediction["id"] == self._ids[house]

@@ -33,10 +33,10 @@ def _measure_failures(
     with testbed.start_load(
         orchestrator, testbed.expected_from_stub, rate=rate, seconds=testbed.duration(SECONDS, 1), name=failure
     ) as load:
-        seen = load.finish()
+        records = load.finish()
     prices = testbed.stub_prices()
     sent = {
-        prices[number % len(prices)]: request.sent for number, request in enumerate(seen) if request.sent is not None
+        prices[number % len(prices)]: request.sent for number, request in enumerate(records) if request.sent is not None
     }
     # The first call is the readiness probe, which prices the same house repeatedly.
     sent.pop(first_call["prices"][0], None)
@@ -49,15 +49,24 @@ def _measure_failures(
     # A call may contain rows of expired requests if at least one request has not expired.
     max_age_seconds = DEADLINE_SECONDS + SCHEDULING_SECONDS
     late = [at - max(carried) for at, carried in calls if carried and at - max(carried) > max_age_seconds]
-    found = testbed.findings
-    made, tried = sum(attempts.values()), len(attempts)
-    figures = {"calls": len(calls), "attempts": made, "tried": tried, "most_attempts": max(attempts.values())}
-    found.figures[failure] = seen.summary | figures
+    findings = testbed.findings
+    total_attempts, requests_sent = sum(attempts.values()), len(attempts)
+    figures = {
+        "calls": len(calls),
+        "attempts": total_attempts,
+        "tried": requests_sent,
+        "most_attempts": max(attempts.values()),
+    }
+    findings.figures[failure] = records.summary | figures
     if rate == RATE:
         # At a low rate the minimum retry budget allows more attempts.
-        found.expect_at_most(f"{failure}: attempts per request sent upstream", made / tried, MAX_ATTEMPTS, "")
-    found.expect_none(f"{failure}: calls in which every request is past its deadline", late)
-    found.expect_none(f"{failure}: answers other than a price, 502, 503 or 504", seen.other_than(200, 502, 503, 504))
-    found.expect_none(f"{failure}: wrong prices", seen.wrong)
-    found.expect(f"{failure}: priced requests", "> 0", len(seen.priced), bool(len(seen.priced)))
-    found.expect_at_most(f"{failure}: longest response time", seen.max_ms, MAX_ANSWER_MS, "ms")
+        findings.expect_at_most(
+            f"{failure}: attempts per request sent upstream", total_attempts / requests_sent, MAX_ATTEMPTS, ""
+        )
+    findings.expect_none(f"{failure}: calls in which every request is past its deadline", late)
+    findings.expect_none(
+        f"{failure}: answers other than a price, 502, 503 or 504", records.other_than(200, 502, 503, 504)
+    )
+    findings.expect_none(f"{failure}: wrong prices", records.wrong)
+    findings.expect(f"{failure}: priced requests", "> 0", len(records.priced), bool(len(records.priced)))
+    findings.expect_at_most(f"{failure}: longest response time", records.max_ms, MAX_ANSWER_MS, "ms")

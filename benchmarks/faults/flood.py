@@ -25,10 +25,10 @@ def flood(testbed: Testbed) -> None:
         testbed.start_load(orchestrator, expected, rate=RATE, seconds=seconds, name="singles") as load,
     ):
         singles, batches = load.finish(), batch_load.finish()
-    found = testbed.findings
-    found.figures |= {"quiet": quiet.summary, "beside": singles.summary, "batches": batches.summary}
-    found.expect_none("singles without a price", singles.failed)
-    found.expect_at_most("p99 of singles", singles.p99_ms, (quiet.p99_ms or 0.0) + MAX_ADDED_MS, "ms")
-    found.expect_none("batches with a status other than 200, 503 or 504", batches.other_than(200, 503, 504))
-    found.expect("priced batches", "> 0", batches.statuses, bool(len(batches.priced)))
-    found.expect_none("wrong prices", [*quiet.wrong, *singles.wrong, *batches.wrong])
+    findings = testbed.findings
+    findings.figures |= {"quiet": quiet.summary, "beside": singles.summary, "batches": batches.summary}
+    findings.expect_none("singles without a price", singles.failed)
+    findings.expect_at_most("p99 of singles", singles.p99_ms, (quiet.p99_ms or 0.0) + MAX_ADDED_MS, "ms")
+    findings.expect_none("batches with a status other than 200, 503 or 504", batches.other_than(200, 503, 504))
+    findings.expect("priced batches", "> 0", batches.statuses, bool(len(batches.priced)))
+    findings.expect_none("wrong prices", [*quiet.wrong, *singles.wrong, *batches.wrong])

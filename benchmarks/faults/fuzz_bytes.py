@@ -107,15 +107,15 @@ def fuzz_bytes(testbed: Testbed) -> None:
     fuzzer = ByteFuzzer(orchestrator.port, documented, random.Random(SEED))  # noqa: S311 - no secret
     print(f"seed {SEED}")  # noqa: T201 - a random test prints its seed
     uvloop.run(fuzzer.run(seconds))
-    found = testbed.findings
-    found.figures |= {"seed": SEED, "sent": fuzzer.sent, "statuses": dict(fuzzer.statuses)}
-    found.expect_none(f"5xx answers (of {fuzzer.sent:,} requests)", fuzzer.server_errors)
-    found.expect_none("undocumented statuses", fuzzer.undocumented)
-    found.expect_none(f"connections neither answered nor closed within {HANG_TIMEOUT_SECONDS:g} s", fuzzer.hung)
+    findings = testbed.findings
+    findings.figures |= {"seed": SEED, "sent": fuzzer.sent, "statuses": dict(fuzzer.statuses)}
+    findings.expect_none(f"5xx answers (of {fuzzer.sent:,} requests)", fuzzer.server_errors)
+    findings.expect_none("undocumented statuses", fuzzer.undocumented)
+    findings.expect_none(f"connections neither answered nor closed within {HANG_TIMEOUT_SECONDS:g} s", fuzzer.hung)
     status = ask(orchestrator.port, "POST", houses.PREDICT_PATH, one_house()).status
-    found.expect("status of a valid request afterwards", "200", status, status == wire.OK)
+    findings.expect("status of a valid request afterwards", "200", status, status == wire.OK)
     has_both = {"200", "422"} <= set(fuzzer.statuses)
-    found.expect("both 200 and 422 occur", "> 0", dict(fuzzer.statuses), has_both)
+    findings.expect("both 200 and 422 occur", "> 0", dict(fuzzer.statuses), has_both)
 
 
 def statuses_documented(port: int) -> dict[tuple[str, str], frozenset[int]]:

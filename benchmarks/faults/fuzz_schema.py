@@ -48,7 +48,7 @@ def fuzz_schema(testbed: Testbed) -> None:
     url = f"http://127.0.0.1:{orchestrator.port}"
     document = schemathesis.openapi.from_url(f"{url}/openapi.json")
     # Schemathesis cannot generate NDJSON; the byte fuzzer covers streams.
-    operations = [one.ok() for one in document.exclude(path_regex="/stream$").get_all_operations()]
+    operations = [operation.ok() for operation in document.exclude(path_regex="/stream$").get_all_operations()]
     problems: list[str] = []
     tried = 0
     seed_number = SEED
@@ -61,9 +61,13 @@ def fuzz_schema(testbed: Testbed) -> None:
                 tried += _fuzz_operation(operation, mode, url, seed_number, problems)
         tried += _fuzz_houses(orchestrator, seed_number, problems)
         seed_number += 1
-    found = testbed.findings
-    found.figures |= {"requests": tried, "seeds": [SEED, seed_number - 1], "problems": problems[:MAX_LISTED_PROBLEMS]}
-    found.expect_none(f"5xx, undocumented or missing answers within 15 s (of {tried:,} requests)", problems)
+    findings = testbed.findings
+    findings.figures |= {
+        "requests": tried,
+        "seeds": [SEED, seed_number - 1],
+        "problems": problems[:MAX_LISTED_PROBLEMS],
+    }
+    findings.expect_none(f"5xx, undocumented or missing answers within 15 s (of {tried:,} requests)", problems)
 
 
 def _fuzz_operation(operation: Any, mode: GenerationMode, url: str, seed_number: int, problems: list[str]) -> int:

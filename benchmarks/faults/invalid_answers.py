@@ -31,16 +31,16 @@ def invalid_answers(testbed: Testbed) -> None:
             stub.set_behaviour(kind)
             answer = ask(orchestrator.port, "POST", path, body, headers)
             status = _status_in_stream(answer.text) if path == STREAM_PATH else answer.status
-            what = f"{kind}, {path.rpartition('/')[2]}: {status}"
-            not_502 += [what] if status != BAD_GATEWAY else []
-            priced += [what] if "predictedPrice" in answer.text else []
-            leaked += [what] if SECRET in answer.text else []
-    found = testbed.findings
+            answer_summary = f"{kind}, {path.rpartition('/')[2]}: {status}"
+            not_502 += [answer_summary] if status != BAD_GATEWAY else []
+            priced += [answer_summary] if "predictedPrice" in answer.text else []
+            leaked += [answer_summary] if SECRET in answer.text else []
+    findings = testbed.findings
     count = len(INVALID_ANSWERS) * len(requests)
-    found.figures |= {"asked": count, "kinds": list(INVALID_ANSWERS)}
-    found.expect_none(f"answers that are not 502 (of {count})", not_502)
-    found.expect_none(f"answers that contain a price (of {count})", priced)
-    found.expect_none(f"answers that contain text of the model server (of {count})", leaked)
+    findings.figures |= {"asked": count, "kinds": list(INVALID_ANSWERS)}
+    findings.expect_none(f"answers that are not 502 (of {count})", not_502)
+    findings.expect_none(f"answers that contain a price (of {count})", priced)
+    findings.expect_none(f"answers that contain text of the model server (of {count})", leaked)
 
 
 _LINES = {"Content-Type": "application/x-ndjson"}

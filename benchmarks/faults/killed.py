@@ -25,21 +25,23 @@ def killed(testbed: Testbed) -> None:
         testbed.start_any_model_server(model_server.port).wait_until_ready(READY_POLL_SECONDS)
         ready_at = time.monotonic()
         time.sleep(testbed.duration(5, 1))
-        seen = load.stop()
-    away = seen.due(killed_at + SETTLING_SECONDS, ready_at)
-    refused = away.failed
-    found = testbed.findings
-    found.figures |= seen.summary | {"seconds_away": ready_at - killed_at}
-    prices = sorted(request.ended for request in seen.priced if request.ended is not None and request.ended >= ready_at)
+        records = load.stop()
+    while_down = records.due(killed_at + SETTLING_SECONDS, ready_at)
+    refused = while_down.failed
+    findings = testbed.findings
+    findings.figures |= records.summary | {"seconds_away": ready_at - killed_at}
+    prices = sorted(
+        request.ended for request in records.priced if request.ended is not None and request.ended >= ready_at
+    )
     first_price_ms = (prices[0] - ready_at) * 1000 if prices else None
-    found.expect_at_most("longest response time", seen.max_ms, MAX_ANSWER_MS, "ms")
-    found.expect_none("errors other than 503", seen.failed.other_than(503), is_figure=True)
-    found.expect_none("errors other than 503 and 504", seen.failed.other_than(503, 504))
-    found.expect_none("503 without Retry-After", seen.without_retry_after)
-    found.expect_none("requests without a complete answer", seen.unanswered)
-    found.expect_at_most("p99 of errors from 250 ms after the kill until the restart", refused.p99_ms, 20, "ms")
-    found.expect_at_most("first price after the restart", first_price_ms, 1000, "ms")
-    found.expect_none("wrong prices", seen.wrong)
-    found.expect("prices after the restart", "> 0", len(prices), bool(prices))
-    error_times_ms = [(request.due - ready_at) * 1000 for request in seen.due(ready_at).failed]
-    found.expect_at_most("last error after the restart", max(error_times_ms, default=0.0), 1000, "ms")
+    findings.expect_at_most("longest response time", records.max_ms, MAX_ANSWER_MS, "ms")
+    findings.expect_none("errors other than 503", records.failed.other_than(503), is_figure=True)
+    findings.expect_none("errors other than 503 and 504", records.failed.other_than(503, 504))
+    findings.expect_none("503 without Retry-After", records.without_retry_after)
+    findings.expect_none("requests without a complete answer", records.unanswered)
+    findings.expect_at_most("p99 of errors from 250 ms after the kill until the restart", refused.p99_ms, 20, "ms")
+    findings.expect_at_most("first price after the restart", first_price_ms, 1000, "ms")
+    findings.expect_none("wrong prices", records.wrong)
+    findings.expect("prices after the restart", "> 0", len(prices), bool(prices))
+    error_times_ms = [(request.due - ready_at) * 1000 for request in records.due(ready_at).failed]
+    findings.expect_at_most("last error after the restart", max(error_times_ms, default=0.0), 1000, "ms")

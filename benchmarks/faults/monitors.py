@@ -49,7 +49,7 @@ class Probes(_Monitor):
         """Poll `path` at `port`; status 0 means no answer."""
         super().__init__(PROBE_PAUSE_SECONDS)
         self._port, self._path = port, path
-        self.seen: list[tuple[float, int]] = []
+        self.answers: list[tuple[float, int]] = []
 
     def sample(self) -> None:
         """Poll once."""
@@ -61,11 +61,11 @@ class Probes(_Monitor):
             status = 0
         finally:
             connection.close()
-        self.seen.append((time.monotonic(), status))
+        self.answers.append((time.monotonic(), status))
 
     def seconds_until(self, status: int, since: float) -> float | None:
         """Return the seconds from `since` to the first answer with this status, or None."""
-        return next((at - since for at, seen in self.seen if at >= since and seen == status), None)
+        return next((at - since for at, answered in self.answers if at >= since and answered == status), None)
 
     def wait_for(self, status: int, since: float, seconds: float) -> None:
         """Wait until an answer after `since` has this status, for at most `seconds`."""

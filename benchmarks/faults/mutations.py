@@ -70,14 +70,14 @@ def corpus() -> list[bytes]:
         (f"{houses.PREDICT_PATH}/stream", b"application/x-ndjson", b"\n".join([line] * 3) + b"\n"),
     ]
     paths = ("/", "/livez", "/readyz", "/openapi.json", "/docs", "/metrics")
-    made = [f"GET {path} HTTP/1.1\r\n".encode() + _HOST + b"Accept: */*\r\n\r\n" for path in paths]
+    requests = [f"GET {path} HTTP/1.1\r\n".encode() + _HOST + b"Accept: */*\r\n\r\n" for path in paths]
     for path, kind, body in posts:
         head = f"POST {path} HTTP/1.1\r\n".encode() + _HOST + b"Content-Type: " + kind + b"\r\nX-Request-ID: fuzz-1\r\n"
         chunked = b"%x\r\n%b\r\n0\r\n\r\n" % (len(body), body)
         # Weight the operations that read a body.
-        made += 3 * [head + b"Content-Length: %d\r\n\r\n" % len(body) + body]
-        made += [head + b"Transfer-Encoding: chunked\r\n\r\n" + chunked]
-    return made
+        requests += 3 * [head + b"Content-Length: %d\r\n\r\n" % len(body) + body]
+        requests += [head + b"Transfer-Encoding: chunked\r\n\r\n" + chunked]
+    return requests
 
 
 def mutate(rng: random.Random, requests: list[bytes]) -> bytes:

@@ -31,25 +31,27 @@ def overload(testbed: Testbed) -> None:
         time.sleep(max(0.0, load.started + seconds - LOAD_START_SECONDS - time.monotonic()))
         # The normal load starts when the overload ends, not after its last answer.
         options = {"rate": NORMAL_RATE, "seconds": testbed.duration(10, 2) + LOAD_START_SECONDS, "name": "afterwards"}
-        with testbed.start_load(orchestrator, expected, **options) as calm:
-            seen, after = load.finish(), calm.finish()
+        with testbed.start_load(orchestrator, expected, **options) as normal_load:
+            records, after = load.finish(), normal_load.finish()
     over_at = load.started + seconds
     after = after.due(over_at)
-    priced = seen.priced
-    refused = seen.failed
+    priced = records.priced
+    refused = records.failed
     in_time = priced.where(lambda request: request.ended is not None and request.ended <= over_at)
     not_normal = after.where(lambda request: request.status != OK or request.seconds * 1000 > MAX_NORMAL_MS)
     recovery_seconds = max((request.due - over_at for request in not_normal), default=0.0)
-    found = testbed.findings
-    found.figures |= seen.summary | {"afterwards": after.summary, "refused_p99_ms": refused.p99_ms}
-    found.expect_at_least("goodput", len(in_time) / seconds, MIN_GOODPUT_SHARE * ROWS_PER_SECOND, "/s")
-    found.expect_at_most("p99 of refusals", refused.p99_ms, 50, "ms")
-    found.expect_at_most("longest response time", seen.max_ms, MAX_ANSWER_MS, "ms")
-    found.expect_at_most("growth of memory", usage.growth_mib, 100, "MiB")
-    found.expect_at_most(
+    findings = testbed.findings
+    findings.figures |= records.summary | {"afterwards": after.summary, "refused_p99_ms": refused.p99_ms}
+    findings.expect_at_least("goodput", len(in_time) / seconds, MIN_GOODPUT_SHARE * ROWS_PER_SECOND, "/s")
+    findings.expect_at_most("p99 of refusals", refused.p99_ms, 50, "ms")
+    findings.expect_at_most("longest response time", records.max_ms, MAX_ANSWER_MS, "ms")
+    findings.expect_at_most("growth of memory", usage.growth_mib, 100, "MiB")
+    findings.expect_at_most(
         "recovery time (until all are priced within 100 ms)", recovery_seconds, MAX_RECOVERY_SECONDS, "s"
     )
-    found.expect_none("answers other than a price, 503 or 504", seen.other_than(200, 503, 504))
-    found.expect_none("503 without Retry-After", refused.without_retry_after)
-    found.expect_none("wrong prices", seen.wrong)
-    found.expect("both refused and priced requests occur", "> 0", seen.statuses, bool(len(priced) and len(refused)))
+    findings.expect_none("answers other than a price, 503 or 504", records.other_than(200, 503, 504))
+    findings.expect_none("503 without Retry-After", refused.without_retry_after)
+    findings.expect_none("wrong prices", records.wrong)
+    findings.expect(
+        "both refused and priced requests occur", "> 0", records.statuses, bool(len(priced) and len(refused))
+    )

@@ -39,23 +39,23 @@ def rate_limited_key(testbed: Testbed) -> None:
         within, beyond = moderate_load.finish(), excessive_load.finish()
     keys.unlink()
     accepted_per_second = len(beyond.priced) / seconds
-    found = testbed.findings
-    found.figures |= {"within": within.summary, "beyond": beyond.summary, "passed_per_second": accepted_per_second}
+    findings = testbed.findings
+    findings.figures |= {"within": within.summary, "beyond": beyond.summary, "passed_per_second": accepted_per_second}
     deviation_percent = abs(accepted_per_second / RATE_LIMIT_PER_SECOND - 1) * 100
-    found.expect_at_most(
+    findings.expect_at_most(
         f"deviation of the accepted {accepted_per_second:.1f}/s from the limit of {rate:g}/s",
         deviation_percent,
         10,
         "%",
     )
-    found.expect_none("errors other than 429", beyond.failed.other_than(TOO_MANY_REQUESTS))
+    findings.expect_none("errors other than 429", beyond.failed.other_than(TOO_MANY_REQUESTS))
     refused = beyond.failed
-    found.expect_none("429 without Retry-After", refused.where(lambda request: request.retry_after is None))
-    found.expect(
+    findings.expect_none("429 without Retry-After", refused.where(lambda request: request.retry_after is None))
+    findings.expect(
         "both refused and priced requests occur", "> 0", beyond.statuses, bool(len(refused) and len(beyond.priced))
     )
-    found.expect_none("requests of the other key without a price", within.failed)
-    found.expect_none("wrong prices", [*within.wrong, *beyond.wrong])
+    findings.expect_none("requests of the other key without a price", within.failed)
+    findings.expect_none("wrong prices", [*within.wrong, *beyond.wrong])
 
 
 def _create_key(keys: Path, name: str) -> str:

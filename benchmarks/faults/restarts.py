@@ -58,18 +58,22 @@ def stopping(testbed: Testbed) -> None:
     with testbed.start_load(orchestrator, testbed.expected, rate=RATE, seconds=testbed.duration(6, 1.5)) as load:
         time.sleep(testbed.duration(3, 0.5))
         took, status = _stop(orchestrator)
-        seen = load.finish()
+        records = load.finish()
     # A request on a closing connection was not accepted; every accepted one is in the log.
     accepted = sum(PREDICT in line for line in orchestrator.log.read_bytes().splitlines())
-    answered = sum(len(timeline.other_than(REFUSED, DISCONNECTED, NO_ANSWER)) for timeline in (warmed, seen))
-    found = testbed.findings
-    found.figures |= seen.summary | {"exit_seconds": took, "accepted": accepted, "unanswered": len(seen.unanswered)}
-    found.expect_at_most("accepted requests without a complete answer", accepted - answered, 0, "")
-    found.expect("accepted requests", "> 0", accepted, accepted > 0)
-    found.expect_none("wrong prices", seen.wrong)
-    found.expect_none("errors other than 503", seen.other_than(REFUSED, DISCONNECTED, NO_ANSWER, 200, 503))
-    found.expect_at_most("time to exit", took, MAX_EXIT_SECONDS, "s")
-    found.expect("exit status", "0", status, status == 0)
+    answered = sum(len(timeline.other_than(REFUSED, DISCONNECTED, NO_ANSWER)) for timeline in (warmed, records))
+    findings = testbed.findings
+    findings.figures |= records.summary | {
+        "exit_seconds": took,
+        "accepted": accepted,
+        "unanswered": len(records.unanswered),
+    }
+    findings.expect_at_most("accepted requests without a complete answer", accepted - answered, 0, "")
+    findings.expect("accepted requests", "> 0", accepted, accepted > 0)
+    findings.expect_none("wrong prices", records.wrong)
+    findings.expect_none("errors other than 503", records.other_than(REFUSED, DISCONNECTED, NO_ANSWER, 200, 503))
+    findings.expect_at_most("time to exit", took, MAX_EXIT_SECONDS, "s")
+    findings.expect("exit status", "0", status, status == 0)
 
 
 def rolling(testbed: Testbed) -> None:
@@ -86,12 +90,12 @@ def rolling(testbed: Testbed) -> None:
             statuses.append(_stop(orchestrator)[1])
             testbed.start_orchestrator(model_server.port, port=orchestrator.port)
         time.sleep(testbed.duration(2, 0.5))
-        seen = load.stop()
-    found = testbed.findings
-    found.figures |= seen.summary
-    found.expect_none("failed requests", seen.failed)
-    found.expect_none("wrong prices", seen.wrong)
-    found.expect("exit statuses", "0", statuses, set(statuses) == {0})
+        records = load.stop()
+    findings = testbed.findings
+    findings.figures |= records.summary
+    findings.expect_none("failed requests", records.failed)
+    findings.expect_none("wrong prices", records.wrong)
+    findings.expect("exit statuses", "0", statuses, set(statuses) == {0})
 
 
 def has_nginx() -> bool:

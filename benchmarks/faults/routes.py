@@ -125,24 +125,26 @@ def routes(testbed: Testbed) -> None:
             routes_file.wait_until_applied()
             time.sleep(pause)
         singles, batched = load.stop(), batches.stop()
-    found = testbed.findings
-    found.figures |= {"singles": singles.summary, "batches": batched.summary}
+    findings = testbed.findings
+    findings.figures |= {"singles": singles.summary, "batches": batched.summary}
     share = len(shares[0]) / IDS
-    found.expect(f"share of {IDS:,} ids priced by the canary", "10 +- 1 %", f"{share:.2%}", abs(share - WEIGHT) <= 0.01)  # noqa: PLR2004 - named in the promise
-    found.expect_none("ids priced by another model the second time", shares[0] ^ shares[1])
+    findings.expect(
+        f"share of {IDS:,} ids priced by the canary", "10 +- 1 %", f"{share:.2%}", abs(share - WEIGHT) <= 0.01
+    )
+    findings.expect_none("ids priced by another model the second time", shares[0] ^ shares[1])
     for version in (first, second):
         priced = sum(request.model == version.model_id for request in singles)
-        found.expect(f"prices by version {version.number}", "> 0", priced, priced > 0)
-    found.expect_none("requests without a price", [*singles.failed, *batched.failed])
-    found.expect_none(
+        findings.expect(f"prices by version {version.number}", "> 0", priced, priced > 0)
+    findings.expect_none("requests without a price", [*singles.failed, *batched.failed])
+    findings.expect_none(
         "prices that differ from those of their model",
         [request for request in singles if request.verdict in (WRONG, MIXED)],
     )
-    found.expect_none(
+    findings.expect_none(
         "batches with prices that differ from those of their model",
         [request for request in batched if request.verdict == WRONG],
     )
-    found.expect_at_most("p99 of singles", singles.p99_ms, 250, "ms")
+    findings.expect_at_most("p99 of singles", singles.p99_ms, 250, "ms")
 
 
 def bad_canary(testbed: Testbed) -> None:

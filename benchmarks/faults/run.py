@@ -119,16 +119,16 @@ def run_one(scenario: Scenario, export: Callable[[], Path], *, is_quick: bool, m
         testbed.findings.expect_none(
             "stack traces in the logs of the orchestrators", [line for line in logged if b"Traceback" in line]
         )
-    found = testbed.findings.as_json() | {
+    result = testbed.findings.as_json() | {
         "what": (scenario.run.__doc__ or "").strip().removesuffix("."),
         "seconds": round(time.monotonic() - started, 1),
         "machine": facts,
     }
-    for promise in found["promises"]:
+    for promise in result["promises"]:
         verdict = "   " if promise["is_held"] else "NOT"
         shown = f"{promise['measured']} ({promise['to_hold']})"
         print(f"{verdict} {scenario.name}: {promise['what']}: {shown}", file=sys.stderr)  # noqa: T201 - progress
-    return found
+    return result
 
 
 def is_json(line: bytes) -> bool:

@@ -16,7 +16,7 @@ def slow_model(testbed: Testbed) -> None:
     stub = testbed.start_stub()
     orchestrator = testbed.start_orchestrator(stub.port)
     requests = 1 if testbed.is_quick else 3
-    found = testbed.findings
+    findings = testbed.findings
     price = testbed.stub_prices()[0]
     for seconds, status in ((testbed.duration(LONG_SECONDS, 0.5), ANSWERED), (TOO_LONG_SECONDS, TOO_LATE)):
         times: list[float] = []
@@ -32,12 +32,12 @@ def slow_model(testbed: Testbed) -> None:
             statuses.append(ask(orchestrator.port, "POST", houses.PREDICT_PATH, one_house()).status)
             times.append((time.monotonic() - started) * 1000)
             cancelled += _is_cancelled(stub, before, price)
-        what = f"+{seconds:g} s"
-        found.expect(f"{what}: status", str(status), statuses, set(statuses) == {status})
-        found.expect_at_most(f"{what}: longest response time", max(times), MAX_ANSWER_MS, "ms")
+        delay = f"+{seconds:g} s"
+        findings.expect(f"{delay}: status", str(status), statuses, set(statuses) == {status})
+        findings.expect_at_most(f"{delay}: longest response time", max(times), MAX_ANSWER_MS, "ms")
         if status == TOO_LATE:
-            found.expect(f"{what}: calls cancelled upstream", str(requests), cancelled, cancelled == requests)
-        found.figures[what] = {"times_ms": times, "statuses": statuses}
+            findings.expect(f"{delay}: calls cancelled upstream", str(requests), cancelled, cancelled == requests)
+        findings.figures[delay] = {"times_ms": times, "statuses": statuses}
 
 
 def _is_cancelled(stub: Stub, before: int, price: float) -> bool:

@@ -36,15 +36,15 @@ def slow_sockets(testbed: Testbed) -> None:
     ):
         opened = _open(stack, orchestrator.port, count, testbed.duration(OPENING_SECONDS, 0.2))
         lasted = _seconds_open(orchestrator.port, opened)
-        beside = load.finish()
-    found = testbed.findings
-    found.figures |= {"before": before.summary, "beside": beside.summary, "seconds_open": lasted}
-    found.expect_none("normal requests without a price", beside.failed)
-    found.expect_none("wrong prices", beside.wrong)
-    found.expect_at_most("p99 of normal traffic", beside.p99_ms, MAX_SLOWDOWN * (before.p99_ms or 0.0), "ms")
+        during = load.finish()
+    findings = testbed.findings
+    findings.figures |= {"before": before.summary, "beside": during.summary, "seconds_open": lasted}
+    findings.expect_none("normal requests without a price", during.failed)
+    findings.expect_none("wrong prices", during.wrong)
+    findings.expect_at_most("p99 of normal traffic", during.p99_ms, MAX_SLOWDOWN * (before.p99_ms or 0.0), "ms")
     for kind, seconds_open in lasted.items():
-        found.expect_at_most(f"{kind}: time until closed", seconds_open, MAX_OPEN_SECONDS, "s")
-        found.expect(f"{kind}: all closed", "yes", seconds_open or "never", seconds_open is not None)
+        findings.expect_at_most(f"{kind}: time until closed", seconds_open, MAX_OPEN_SECONDS, "s")
+        findings.expect(f"{kind}: all closed", "yes", seconds_open or "never", seconds_open is not None)
 
 
 def _half_a_body() -> bytes:
@@ -76,18 +76,20 @@ def _open(stack: contextlib.ExitStack, port: int, count: int, seconds: float) ->
 def _seconds_open(port: int, opened: dict[str, dict[int, float]]) -> dict[str, float | None]:
     """Return for each kind the longest time until the server closed a socket; None if one is still open at the end."""
     longest: dict[str, float | None] = dict.fromkeys(opened, 0.0)
-    left = {ours: (kind, since) for kind, ones in opened.items() for ours, since in ones.items()}
+    still_open = {client_port: (kind, since) for kind, ports in opened.items() for client_port, since in ports.items()}
     accepted: set[int] = set()
     deadline = time.monotonic() + 2 * MAX_OPEN_SECONDS
-    while left and time.monotonic() < deadline:
+    while still_open and time.monotonic() < deadline:
         time.sleep(POLL_SECONDS)
         now, held = time.monotonic(), _held_ports(port)
         # A socket that was never held is still in the accept queue, not closed.
         accepted |= held
-        for ours in [ours for ours in left if ours in accepted and ours not in held]:
-            kind, since = left.pop(ours)
+        for client_port in [
+            client_port for client_port in still_open if client_port in accepted and client_port not in held
+        ]:
+            kind, since = still_open.pop(client_port)
             longest[kind] = max(longest[kind] or 0.0, now - since)
-    return longest | {kind: None for kind, _ in left.values()}
+    return longest | {kind: None for kind, _ in still_open.values()}
 
 
 def _held_ports(port: int) -> set[int]:

@@ -35,26 +35,28 @@ def stopped(testbed: Testbed) -> None:
         continued_at = time.monotonic()
         ready.wait_for(200, continued_at, MAX_LOAD_SECONDS / 2)
         time.sleep(testbed.duration(8, 1))
-        seen = load.stop()
-    stuck = seen.due(stopped_at, continued_at)
-    opened = [request.ended for request in stuck if request.problem == OPEN and request.ended is not None]
-    open_ms = (min(opened) - stopped_at) * 1000 if opened else None
-    after = seen.due(continued_at)
-    found = testbed.findings
-    found.figures |= seen.summary | {"while_stopped": stuck.statuses, "afterwards": after.statuses}
-    found.expect_none("answers other than a price, 503 or 504", seen.other_than(200, 503, 504))
-    found.expect_at_most("longest response time", seen.max_ms, MAX_ANSWER_MS, "ms")
-    found.expect_at_most("time until the circuit opens", open_ms, 2500, "ms")
-    found.expect("the circuit opens", "yes", f"{len(opened)} requests refused", bool(opened))
-    failing_fast = stuck.where(lambda request: request.due >= stopped_at + 2.5)
-    found.expect_at_most("p99 of errors from 2.5 s after SIGSTOP", failing_fast.p99_ms, 50, "ms")
+        records = load.stop()
+    while_stopped = records.due(stopped_at, continued_at)
+    refused_at = [request.ended for request in while_stopped if request.problem == OPEN and request.ended is not None]
+    open_ms = (min(refused_at) - stopped_at) * 1000 if refused_at else None
+    after = records.due(continued_at)
+    findings = testbed.findings
+    findings.figures |= records.summary | {"while_stopped": while_stopped.statuses, "afterwards": after.statuses}
+    findings.expect_none("answers other than a price, 503 or 504", records.other_than(200, 503, 504))
+    findings.expect_at_most("longest response time", records.max_ms, MAX_ANSWER_MS, "ms")
+    findings.expect_at_most("time until the circuit opens", open_ms, 2500, "ms")
+    findings.expect("the circuit opens", "yes", f"{len(refused_at)} requests refused", bool(refused_at))
+    failing_fast = while_stopped.where(lambda request: request.due >= stopped_at + 2.5)
+    findings.expect_at_most("p99 of errors from 2.5 s after SIGSTOP", failing_fast.p99_ms, 50, "ms")
     not_ready = ready.seconds_until(503, stopped_at)
-    found.expect_at_most("time until /readyz returns 503", None if not_ready is None else not_ready * 1000, 3000, "ms")
-    found.expect_none("answers of /livez other than 200", [status for _, status in alive.seen if status != OK])
+    findings.expect_at_most(
+        "time until /readyz returns 503", None if not_ready is None else not_ready * 1000, 3000, "ms"
+    )
+    findings.expect_none("answers of /livez other than 200", [status for _, status in alive.answers if status != OK])
     error_times_ms = [(request.due - continued_at) * 1000 for request in after.failed]
-    found.expect_at_most("last error after SIGCONT", max(error_times_ms, default=0.0), 3000, "ms")
-    found.expect("prices after SIGCONT", "> 0", len(after.priced), bool(len(after.priced)))
-    found.expect_none("wrong prices", seen.wrong)
+    findings.expect_at_most("last error after SIGCONT", max(error_times_ms, default=0.0), 3000, "ms")
+    findings.expect("prices after SIGCONT", "> 0", len(after.priced), bool(len(after.priced)))
+    findings.expect_none("wrong prices", records.wrong)
 
 
 def hiccups(testbed: Testbed) -> None:
@@ -70,10 +72,10 @@ def hiccups(testbed: Testbed) -> None:
                 time.sleep(HICCUP_SECONDS)
             finally:
                 model_server.send_signal(signal.SIGCONT)
-        seen = load.stop()
-    found = testbed.findings
-    found.figures |= seen.summary
-    found.expect_none("answers other than a price", seen.other_than(OK))
+        records = load.stop()
+    findings = testbed.findings
+    findings.figures |= records.summary
+    findings.expect_none("answers other than a price", records.other_than(OK))
     # Each request waits for the rest of a hiccup and for at most one more call.
-    found.expect_at_most("longest response time", seen.max_ms, 2 * HICCUP_SECONDS * 1000, "ms")
-    found.expect_none("wrong prices", seen.wrong)
+    findings.expect_at_most("longest response time", records.max_ms, 2 * HICCUP_SECONDS * 1000, "ms")
+    findings.expect_none("wrong prices", records.wrong)

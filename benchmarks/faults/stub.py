@@ -82,7 +82,10 @@ class MisbehavingModelServer:
         if name := behaviour.get("model"):
             predictions = [prediction | {"model_id": name} for prediction in predictions]
         if factor := behaviour.get("factor"):
-            predictions = [each | {key: each[key] * factor for key in ("price", "low", "high")} for each in predictions]
+            predictions = [
+                prediction | {key: prediction[key] * factor for key in ("price", "low", "high")}
+                for prediction in predictions
+            ]
         if kind == "limited":
             now = time.monotonic()
             self._busy_until = max(now, self._busy_until) + len(predictions) / behaviour["rows_per_second"]

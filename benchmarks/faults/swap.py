@@ -45,24 +45,24 @@ def _swap_models(testbed: Testbed, *, addresses: int) -> None:
         time.sleep(testbed.duration(2, 0.5))
         _replace_servers(testbed, servers, after)
         singles, batched = load.stop(), batch_load.stop()
-    found = testbed.findings
+    findings = testbed.findings
     everything = [*singles, *batched]
-    found.figures |= {"singles": singles.summary, "batches": batched.summary}
+    findings.figures |= {"singles": singles.summary, "batches": batched.summary}
     for name in (old, new):
         priced = sum(request.model == name for request in everything)
-        found.expect(f"prices by {name}", "> 0", priced, priced > 0)
-    found.expect_none("answers that mix two models", [request for request in everything if request.verdict == MIXED])
-    found.expect_none(
+        findings.expect(f"prices by {name}", "> 0", priced, priced > 0)
+    findings.expect_none("answers that mix two models", [request for request in everything if request.verdict == MIXED])
+    findings.expect_none(
         "prices that differ from those of their model", [request for request in everything if request.verdict == WRONG]
     )
-    found.expect_none("requests without a complete answer", [*singles.unanswered, *batched.unanswered])
-    found.expect_none(
+    findings.expect_none("requests without a complete answer", [*singles.unanswered, *batched.unanswered])
+    findings.expect_none(
         "answers other than a price, 503 or 504",
         [*singles.other_than(200, 503, 504), *batched.other_than(200, 503, 504)],
     )
     if addresses > 1:
         # One model server is always running.
-        found.expect_none("singles without a price", singles.failed)
+        findings.expect_none("singles without a price", singles.failed)
 
 
 def _replace_servers(testbed: Testbed, servers: Sequence[Server], export: Path) -> None:

@@ -45,7 +45,7 @@ def run(effort: Effort, *, export: Path | None, stages: list[str], only: str) ->
             flush=True,
         )
 
-    for make_stage in (scenarios.alone, scenarios.with_model):
+    for make_stage in (scenarios.over_stub, scenarios.with_model):
         stage = _matching_scenarios(make_stage(effort), only)
         if not stage.scenarios or (stages and stage.name not in stages):
             continue

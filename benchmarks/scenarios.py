@@ -86,7 +86,7 @@ class Stage:
         return list(dict.fromkeys(name for scenario in self.scenarios for name in scenario.names))
 
 
-def alone(effort: Effort) -> Stage:
+def over_stub(effort: Effort) -> Stage:
     """Scenarios of the orchestrator over the instant stub."""
     ours, shipped, plain = (
         contenders.QUIET_OVER_STUB,

@@ -37,7 +37,7 @@ def rows(medians: Medians) -> list[TargetRow]:
     ]
 
 
-def _alone_quiet(medians: Medians) -> _Measured:
+def _stub_quiet(medians: Medians) -> _Measured:
     ours = medians.get("connections", contenders.QUIET_OVER_STUB, "per_second", BUSY_CONNECTIONS)
     plain = medians.get("connections", contenders.STRAIGHTFORWARD_OVER_STUB, "per_second", BUSY_CONNECTIONS)
     if ours is None:
@@ -47,24 +47,24 @@ def _alone_quiet(medians: Medians) -> _Measured:
     return f"{ours:,.0f}/s, {ours / plain:.0f}x ({plain:,.0f}/s)", ours >= 8_000 and ours >= 35 * plain
 
 
-def _alone_shipped(medians: Medians) -> _Measured:
+def _stub_shipped(medians: Medians) -> _Measured:
     ours = medians.get("connections", contenders.SHIPPED_OVER_STUB, "per_second", BUSY_CONNECTIONS)
     return None if ours is None else (f"{ours:,.0f}/s", ours >= 5_000)
 
 
-def _alone_added(medians: Medians) -> _Measured:
-    p50, p99 = _added(medians, "p50_ms"), _added(medians, "p99_ms")
+def _stub_added_latency(medians: Medians) -> _Measured:
+    p50, p99 = _added_ms(medians, "p50_ms"), _added_ms(medians, "p99_ms")
     if p50 is None or p99 is None:
         return None
     return f"+{p50:.2f} ms / +{p99:.2f} ms", p50 <= 0.75 and p99 <= 2
 
 
-def _alone_batch(medians: Medians) -> _Measured:
+def _stub_batch(medians: Medians) -> _Measured:
     ours = medians.get("rows", contenders.SHIPPED_OVER_STUB, "p50_ms", BATCH_ROWS)
     return None if ours is None else (f"{ours:.1f} ms", ours <= 12)
 
 
-def _against(others: tuple[str, ...], factor: float, at: int | None) -> Callable[[Medians], _Measured]:
+def _compared_with_best_of(others: tuple[str, ...], factor: float, at: int | None) -> Callable[[Medians], _Measured]:
     def measured(medians: Medians) -> _Measured:
         if at is None:
             best = medians.best("connections", (contenders.OURS,), "per_second")
@@ -81,14 +81,14 @@ def _against(others: tuple[str, ...], factor: float, at: int | None) -> Callable
     return measured
 
 
-def _over_serve(rows: int, factor: float, added_ms: float) -> Callable[[Medians], _Measured]:
+def _compared_with_model_server(rows: int, factor: float, added_ms: float) -> Callable[[Medians], _Measured]:
     def measured(medians: Medians) -> _Measured:
         ours = medians.get("rows", contenders.OURS, "p50_ms", rows)
-        best_other = medians.get("rows", contenders.OUR_MODEL_SERVER, "p50_ms", rows)
-        if ours is None or best_other is None:
+        direct = medians.get("rows", contenders.OUR_MODEL_SERVER, "p50_ms", rows)
+        if ours is None or direct is None:
             return None
-        text = f"{ours:.2f} ms, {ours / best_other:.2f}x, +{ours - best_other:.2f} ms ({best_other:.2f} ms)"
-        return text, ours <= factor * best_other or ours <= best_other + added_ms
+        text = f"{ours:.2f} ms, {ours / direct:.2f}x, +{ours - direct:.2f} ms ({direct:.2f} ms)"
+        return text, ours <= factor * direct or ours <= direct + added_ms
 
     return measured
 
@@ -143,7 +143,7 @@ def _log_cost(logged: str, unlogged: str) -> Callable[[Medians], _Measured]:
     return measured
 
 
-def _added(medians: Medians, figure: str) -> float | None:
+def _added_ms(medians: Medians, figure: str) -> float | None:
     first = medians.get("rows", contenders.SHIPPED_OVER_STUB, figure, 1)
     second = medians.get("rows", contenders.STUB, figure, 1)
     return None if first is None or second is None else first - second
@@ -152,22 +152,26 @@ def _added(medians: Medians, figure: str) -> float | None:
 _MAX_LOG_COST = "<= 5 % of throughput at 128 connections; <= 0.1 ms of p50 at 1"
 
 _TARGETS: tuple[tuple[str, str, Callable[[Medians], _Measured]], ...] = (
-    ("over the stub: singles, 128 connections, logs off", ">= 8,000/s and >= 35x (b)", _alone_quiet),
-    ("over the stub: singles, 128 connections, as shipped", ">= 5,000/s", _alone_shipped),
-    ("over the stub: added p50 / p99 at one connection", "<= 0.75 ms / <= 2 ms", _alone_added),
-    ("over the stub: p50 of a batch of 1,000", "<= 12 ms", _alone_batch),
+    ("over the stub: singles, 128 connections, logs off", ">= 8,000/s and >= 35x (b)", _stub_quiet),
+    ("over the stub: singles, 128 connections, as shipped", ">= 5,000/s", _stub_shipped),
+    ("over the stub: added p50 / p99 at one connection", "<= 0.75 ms / <= 2 ms", _stub_added_latency),
+    ("over the stub: p50 of a batch of 1,000", "<= 12 ms", _stub_batch),
     (
         "singles at 128 connections, compared with the best of (a0)",
         ">= 30x",
-        _against((contenders.STOCK_MLFLOW,), 30, BUSY_CONNECTIONS),
+        _compared_with_best_of((contenders.STOCK_MLFLOW,), 30, BUSY_CONNECTIONS),
     ),
     (
         "singles, compared with the best of (e) and (f)",
         ">= 2.5x",
-        _against((contenders.LITSERVE, contenders.BENTOML), 2.5, None),
+        _compared_with_best_of((contenders.LITSERVE, contenders.BENTOML), 2.5, None),
     ),
-    ("p50 at one connection, compared with (a)", "<= 1.20x or +1.5 ms", _over_serve(1, 1.2, 1.5)),
-    ("p50 of a batch of 1,000, compared with (a)", "<= 1.35x or +12 ms", _over_serve(BATCH_ROWS, 1.35, 12)),
+    ("p50 at one connection, compared with (a)", "<= 1.20x or +1.5 ms", _compared_with_model_server(1, 1.2, 1.5)),
+    (
+        "p50 of a batch of 1,000, compared with (a)",
+        "<= 1.35x or +12 ms",
+        _compared_with_model_server(BATCH_ROWS, 1.35, 12),
+    ),
     ("stream of 100,000 houses", ">= 15,000 rows/s or >= 80 % of (a); <= +50 MiB", _stream),
     ("p99 of singles at half the peak rate", "<= 3x p50", _half_of_peak),
     ("p99 of singles at 100/s during batches of 10,000", "<= without batches + 100 ms", _during_batches),

@@ -9,7 +9,7 @@ from benchmarks import load, report, targets
 from benchmarks.clients.checker import Checker
 from benchmarks.medians import Medians
 from benchmarks.paths import README, RESULTS
-from benchmarks.scenarios import FULL, alone, with_model
+from benchmarks.scenarios import FULL, over_stub, with_model
 
 IDS, PRICES = [7, 8, 9], [[1.5, 1.0, 2.0], [2.5, 2.0, 3.0], [3.5, 3.0, 4.0]]
 
@@ -93,7 +93,7 @@ def test_the_last_run_contains_exactly_the_current_scenarios() -> None:
     measured = {(sample["scenario"], sample["contender"], sample["x"]) for sample in samples}
     wanted = {
         (scenario.name, name, scenario.x)
-        for stage in (alone(FULL), with_model(FULL))
+        for stage in (over_stub(FULL), with_model(FULL))
         for scenario in stage.scenarios
         for name in scenario.names
     }

@@ -30,6 +30,8 @@ MAX_IDLE_SECONDS = 3.0
 """Maximum idle time before reuse: a server may close an idle connection while a request is sent (RFC 9112, 9.5)."""
 
 COLUMNS = ("due", "sent", "ended", "status", "retry_after", "problem", "verdict", "model")
+SENT, ENDED, STATUS, RETRY_AFTER, PROBLEM, VERDICT, MODEL = range(1, len(COLUMNS))
+"""Positions of the columns of a record that are filled in later."""
 
 _RETRY_AFTER = re.compile(rb"\r\nretry-after: *(\d+)", re.IGNORECASE)
 _CONNECTION_CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
@@ -52,7 +54,7 @@ class _Connection(asyncio.Protocol):
 
     def send(self, number: int, row: Row, request: bytes) -> None:
         self._number, self._row = number, row
-        row[1] = time.monotonic()
+        row[SENT] = time.monotonic()
         self._transport.write(request)
 
     def data_received(self, data: bytes) -> None:
@@ -167,14 +169,14 @@ class TimedLoad:
         """Record an answer; the time is taken before the price is checked."""
         self.record_end(row, status)
         retry_after, problem = _RETRY_AFTER.search(head), _PROBLEM.search(body)
-        row[4] = int(retry_after[1]) if retry_after else None
-        row[5] = problem[1].decode() if problem else None
+        row[RETRY_AFTER] = int(retry_after[1]) if retry_after else None
+        row[PROBLEM] = problem[1].decode() if problem else None
         if status == wire.OK:
-            row[6], row[7] = self._judge.judge(number % len(self._target.requests), body)
+            row[VERDICT], row[MODEL] = self._judge.judge(number % len(self._target.requests), body)
 
     def record_end(self, row: Row, status: int) -> None:
         """Record how a request ended."""
-        row[2], row[3] = time.monotonic(), status
+        row[ENDED], row[STATUS] = time.monotonic(), status
         self._waiting -= 1
         if self._is_over and not self._waiting:
             self._all_answered.set()

@@ -1,4 +1,4 @@
-"""`python -m benchmarks run | report | profile | model-server | beside | faults`."""
+"""`python -m benchmarks run | report | profile | model-server | beside | checkouts | faults`."""
 
 import json
 import sys
@@ -97,6 +97,21 @@ def beside(
     typer.echo(comparison.as_text())
     if comparison.broken_promises:
         sys.exit(1)
+
+
+@app.command()
+def checkouts(
+    others: Annotated[list[Path], typer.Argument(help="Folders of other checkouts, each with its own `.venv`.")],
+    rounds: Annotated[int, typer.Option(min=1, help="Number of measurements per checkout and load.")] = 6,
+    seconds: Annotated[float, typer.Option(min=1, help="Duration of one measurement.")] = 4.0,
+    only: Annotated[str, typer.Option(help="Measure only loads whose name contains this text.")] = "",
+    export: Annotated[Path | None, typer.Option(help="Folder of an exported model. Default: train one.")] = None,
+) -> None:
+    """Compare the orchestrator of this checkout with those of other checkouts."""
+    from benchmarks.checkouts import compare  # noqa: PLC0415 - keeps `--help` fast
+
+    named = {path.resolve().name: path.resolve() for path in others}
+    typer.echo(compare(named, rounds, seconds, only, export and export.resolve()))
 
 
 @app.command()

@@ -26,7 +26,7 @@ class FakePriceModel:
         self.asked: list[tuple[House, ...]] = []
         self._was_asked = asyncio.Event()
 
-    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
         if not houses:
             return []
         self.asked.append(tuple(houses))

@@ -151,79 +151,79 @@ async def subject(request: pytest.FixtureRequest, stub: StubModelServer) -> Asyn
 
 
 async def test_no_house_is_no_estimate(subject: Subject) -> None:
-    assert list(await subject.model.price([])) == []
+    assert list(await subject.model.answer([])) == []
     # No house, no call: there is nobody to call.
-    assert list(await subject.away.price([])) == []
+    assert list(await subject.away.answer([])) == []
 
 
 @pytest.mark.parametrize("count", [1, 2, 7, 250])
 async def test_there_is_one_estimate_for_each_house(subject: Subject, count: int) -> None:
-    assert len(await subject.model.price(houses(count))) == count
+    assert len(await subject.model.answer(houses(count))) == count
 
 
 async def test_estimates_are_finite_positive_and_in_order(subject: Subject) -> None:
-    for estimate in await subject.model.price(houses(20)):
+    for estimate in await subject.model.answer(houses(20)):
         assert 0 < estimate.low_usd <= estimate.price_usd <= estimate.high_usd < math.inf
         assert all(type(number) is float for number in (estimate.low_usd, estimate.price_usd, estimate.high_usd))
 
 
 async def test_estimates_keep_the_order_of_the_houses(subject: Subject) -> None:
     some = houses(12)
-    forwards, backwards = await subject.model.price(some), await subject.model.price(some[::-1])
+    forwards, backwards = await subject.model.answer(some), await subject.model.answer(some[::-1])
     assert list(forwards) == list(backwards)[::-1]
     assert len({estimate.price_usd for estimate in forwards}) > 1
 
 
 async def test_what_a_house_is_worth_does_not_depend_on_the_houses_beside_it(subject: Subject) -> None:
     some = [House.model_validate(document) for document in survey_houses()[::200]]
-    together = await subject.model.price(some)
-    alone = [(await subject.model.price([one]))[0] for one in some]
+    together = await subject.model.answer(some)
+    alone = [(await subject.model.answer([one]))[0] for one in some]
     assert list(together) == alone
 
 
 async def test_every_estimate_names_its_model(subject: Subject) -> None:
-    identities = {estimate.model for estimate in await subject.model.price(houses(3))}
+    identities = {estimate.model for estimate in await subject.model.answer(houses(3))}
     (identity,) = identities
     assert all(type(text) is str and text for text in (identity.name, identity.version, identity.id))
 
 
 async def test_every_estimate_tells_what_the_model_was_asked_for_it(subject: Subject) -> None:
     asked = houses(3)
-    first = await subject.model.price(asked)
-    again = await subject.model.price(asked)
+    first = await subject.model.answer(asked)
+    again = await subject.model.answer(asked)
     assert [orjson.loads(estimate.inputs) for estimate in [*first, *again]] == [list(row_of(one)) for one in asked * 2]
 
 
 async def test_a_house_that_leaves_out_all_it_may_has_a_price(subject: Subject) -> None:
     bare = house(**dict.fromkeys(map(alias_of, NULLABLE), ABSENT))
-    assert len(await subject.model.price([bare])) == 1
+    assert len(await subject.model.answer([bare])) == 1
 
 
 async def test_a_house_with_any_one_gap_has_a_price(subject: Subject) -> None:
     gaps = [house(**{alias_of(name): None}) for name in NULLABLE]
-    assert len(await subject.model.price(gaps)) == len(NULLABLE)
+    assert len(await subject.model.answer(gaps)) == len(NULLABLE)
 
 
 async def test_callers_at_the_same_time_get_their_own_estimates(subject: Subject) -> None:
     some = houses(10)
-    expected = await subject.model.price(some)
-    answers = await asyncio.gather(*(subject.model.price([one]) for one in some))
+    expected = await subject.model.answer(some)
+    answers = await asyncio.gather(*(subject.model.answer([one]) for one in some))
     assert [answer[0] for answer in answers] == list(expected)
 
 
 async def test_a_caller_may_leave_at_any_time(subject: Subject) -> None:
-    expected = list(await subject.model.price(houses(3)))
+    expected = list(await subject.model.answer(houses(3)))
     for turns in range(6):
-        leaving = asyncio.create_task(subject.model.price(houses(3)))  # type: ignore[arg-type]  # it is a coroutine
+        leaving = asyncio.create_task(subject.model.answer(houses(3)))  # type: ignore[arg-type]  # it is a coroutine
         for _ in range(turns):
             await asyncio.sleep(0)
         leaving.cancel()
         await asyncio.gather(leaving, return_exceptions=True)
-    assert list(await subject.model.price(houses(3))) == expected
+    assert list(await subject.model.answer(houses(3))) == expected
 
 
 @pytest.mark.parametrize("count", [1, 250])
 async def test_when_there_is_no_answer_the_error_has_a_name(subject: Subject, count: int) -> None:
     with pytest.raises(ModelServerError) as raised:
-        await subject.away.price(houses(count))
+        await subject.away.answer(houses(count))
     assert isinstance(raised.value, ModelServerUnavailable | CircuitOpen)

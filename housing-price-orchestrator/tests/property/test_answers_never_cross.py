@@ -28,7 +28,7 @@ class RestlessModel(FakePriceModel):
         self.poison = poison
         self.largest = 0
 
-    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
         self.largest = max(self.largest, len(houses))
         for _ in range(self.dice.randrange(8)):
             await asyncio.sleep(0)
@@ -61,7 +61,7 @@ async def test_answers_never_cross(turn: int) -> None:
         asked = [next(ids) for _ in range(dice.choice([1, 1, 1, 2, 7, 120]))]
         for _ in range(dice.randrange(40)):
             await asyncio.sleep(0)
-        task = asyncio.create_task(model.price([template.model_copy(update={"id": number}) for number in asked]))
+        task = asyncio.create_task(model.answer([template.model_copy(update={"id": number}) for number in asked]))
         if dice.random() < 0.1:
             for _ in range(dice.randrange(10)):
                 await asyncio.sleep(0)

@@ -22,9 +22,9 @@ class CountedPrices:
         self._identity: ModelIdentity | None = None
         self._number = Number()
 
-    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`."""
-        estimates = await self._model.price(houses)
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+        """See `Model.answer`."""
+        estimates = await self._model.answer(houses)
         observe = self._distribution.observe
         for estimate in estimates:
             observe(estimate.price_usd)
@@ -43,12 +43,12 @@ class CountedCalls:
         self._model = model
         self._metrics = metrics
 
-    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`."""
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+        """See `Model.answer`."""
         started_at = time.perf_counter()
         outcome = "defect"
         try:
-            estimates = await self._model.price(houses)
+            estimates = await self._model.answer(houses)
             outcome = "priced"
         except asyncio.CancelledError:
             outcome = "cancelled"

@@ -30,8 +30,8 @@ class TracedCalls:
         self._model = model
         self._tracer = tracer
 
-    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`."""
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+        """See `Model.answer`."""
         call = current_call.get()
         spans = [] if call is None else call.spans
         parent = next(
@@ -50,7 +50,7 @@ class TracedCalls:
                 if other.is_recording():
                     other.add_link(span.get_span_context())
             try:
-                return await self._model.price(houses)
+                return await self._model.answer(houses)
             finally:
                 if call is not None:
                     span.set_attributes(_attributes_of(call))

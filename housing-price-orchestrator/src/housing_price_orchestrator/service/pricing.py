@@ -33,18 +33,18 @@ class Pricing:
         self._bulk_model = bulk_model
 
     async def price(self, house: AnyHouse, *, within_seconds: float | None = None) -> PriceEstimate:
-        """Price one house; `within_seconds` shortens the deadline. Raises what `PriceModel.price` raises."""
+        """Price one house; `within_seconds` shortens the deadline. Raises what `Model.answer` raises."""
         (estimate,) = await self.price_all((house,), within_seconds=within_seconds)
         return estimate
 
     async def price_all(
         self, houses: Sequence[AnyHouse], *, within_seconds: float | None = None
     ) -> Sequence[PriceEstimate]:
-        """Price all houses, in order, or fail as a whole. Raises what `PriceModel.price` raises."""
+        """Price all houses, in order, or fail as a whole. Raises what `Model.answer` raises."""
         if within_seconds is None:
-            return await self._model.price(houses)
+            return await self._model.answer(houses)
         with deadline_at(time.monotonic() + within_seconds):
-            return await self._model.price(houses)
+            return await self._model.answer(houses)
 
     async def price_each(
         self, houses: Sequence[AnyHouse], *, within_seconds: float | None = None
@@ -57,7 +57,7 @@ class Pricing:
 
     async def _price_each(self, houses: Sequence[AnyHouse]) -> Sequence[PriceEstimate | HousingPriceError]:
         try:
-            return await self._bulk_model.price(houses)
+            return await self._bulk_model.answer(houses)
         except PriceImplausible as error:
             if len(error.estimates) != len(houses):
                 raise RuntimeError(f"{len(error.estimates)} estimates for {len(houses)} houses") from error

@@ -70,7 +70,7 @@ class Readiness:
         """Probe once. Keeps an error in `error` and raises nothing, so that probing continues."""
         model = self._model
         try:
-            (estimate,) = await model.price((self._house,))
+            (estimate,) = await model.answer((self._house,))
         except Exception as error:  # noqa: BLE001 - a bug must not end the probing
             # A result of a model that was replaced during the probe is ignored.
             if model is self._model:

@@ -46,26 +46,31 @@ class PriceEstimate(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """
 
 
-class PriceModel(Protocol):
-    """Prices houses.
+class Model[Question, Answer](Protocol):
+    """Answers questions: a model behind a model server, or a wrapper around another model.
 
-    Wrappers (coalescing, deadlines, resilience) implement the same method and keep the same guarantees.
+    Wrappers (deadline, admission, coalescing, retries, balancing, circuit breaker) implement the same method and keep
+    the same guarantees, for every type of question and answer.
     """
 
-    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """Predict the price of each house.
+    async def answer(self, questions: Sequence[Question], /) -> Sequence[Answer]:
+        """Answer each question.
 
-        Returns one estimate per house, in the order of the houses, each with the identity of its model. Every price is
-        finite and positive. The estimate of a house does not depend on the other houses. An empty sequence returns an
-        empty one, without a call. Never blocks the event loop on I/O; may be cancelled at any time.
+        Returns one answer per question, in the order of the questions; an answer is never None. The answer to a
+        question does not depend on the other questions. An empty sequence returns an empty one, without a call. Never
+        blocks the event loop on I/O; may be cancelled at any time.
 
         Raises:
             ModelServerError: there is no usable answer; the leaf says why.
             DeadlineExceeded: there was no answer in time (only wrappers with a deadline).
-            ModelChanged: the houses were priced by different models (only wrappers that check it).
+            ModelChanged: different models answered the questions (only wrappers that check it).
             QueueFull: the queue is full (only wrappers with a queue).
         """
         ...
+
+
+type PriceModel = Model[AnyHouse, PriceEstimate]
+"""Predicts the price of each house. Each estimate has the identity of its model."""
 
 
 class PredictionLog(Protocol):

@@ -166,7 +166,7 @@ class Upstream:
         logged_reason = None
         while True:
             try:
-                (estimate,) = await version.probe.price((EXAMPLE_HOUSE,))
+                (estimate,) = await version.probe.answer((EXAMPLE_HOUSE,))
             except HousingPriceError as error:
                 reason = f"{type(error).__name__}: {error}"
             else:

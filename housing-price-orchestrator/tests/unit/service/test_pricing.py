@@ -19,7 +19,7 @@ pytestmark = pytest.mark.anyio
 async def test_one_house_is_priced_in_one_request() -> None:
     model = FakePriceModel()
     estimate = await Pricing(model).price(house())
-    assert [estimate] == list(await FakePriceModel().price([house()]))
+    assert [estimate] == list(await FakePriceModel().answer([house()]))
     assert model.asked == [(house(),)]
 
 
@@ -44,13 +44,13 @@ class _SelectiveModel(FakePriceModel):
         super().__init__()
         self.implausible, self.refused = implausible, refused
 
-    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
         if self.refused & {one.id for one in houses}:
             raise RowsRefused("no")
         estimates = [None if one.id in self.implausible else self._estimate(one) for one in houses]
         if None in estimates:
             raise PriceImplausible("no", estimates)
-        return await super().price(houses)
+        return await super().answer(houses)
 
 
 @pytest.mark.parametrize("max_rows", [1, 3, 10, 64, 1_000])
@@ -59,7 +59,7 @@ async def test_each_house_gets_its_own_price_or_error_at_any_call_size(max_rows:
     behind = _SelectiveModel(implausible={15, 16, 40}, refused={33})
     pricing = Pricing(CoalescingPriceModel(behind, max_rows=max_rows, max_calls=3))
     found = await pricing.price_each(asked)
-    expected = list(await FakePriceModel().price(asked))
+    expected = list(await FakePriceModel().answer(asked))
     assert len(found) == len(asked)
     for one, price, right in zip(asked, found, expected, strict=True):
         if one.id in {15, 16, 40}:
@@ -85,11 +85,11 @@ class _DeadlineSpy(FakePriceModel):
         self.refused = refused
         self.deadlines: list[float | None] = []
 
-    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
         self.deadlines.append(current_deadline.get())
         if self.refused in {one.id for one in houses}:
             raise RowsRefused("no")
-        return await super().price(houses)
+        return await super().answer(houses)
 
 
 @pytest.mark.parametrize(("within_seconds", "expected"), [(None, 100), (7, 7)])

@@ -43,8 +43,8 @@ class MLflowPriceModel:
         self._model_name = model_name
         self._new_call_id = new_call_id
 
-    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`."""
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+        """See `Model.answer`."""
         if not houses:
             return []
         call_id = self._new_call_id()

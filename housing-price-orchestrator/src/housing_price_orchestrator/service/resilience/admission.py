@@ -37,8 +37,8 @@ class AdmissionPriceModel:
         self.refused = 0
         """Requests refused since the start."""
 
-    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`; raises `QueueFull` at once if the answer would be too late."""
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+        """See `Model.answer`; raises `QueueFull` at once if the answer would be too late."""
         expected = self._queue.lane_of(len(houses)).seconds_until_answered(len(houses))
         if expected is not None:
             deadline = current_deadline.get()
@@ -50,4 +50,4 @@ class AdmissionPriceModel:
                         f"expected wait of {expected:.3f} s exceeds the limit of {max_seconds:.3f} s",
                         expected - max_seconds,
                     )
-        return await self._model.price(houses)
+        return await self._model.answer(houses)

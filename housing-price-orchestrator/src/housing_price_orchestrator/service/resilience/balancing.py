@@ -43,13 +43,13 @@ class BalancedPriceModel:
         self._clock = clock
         self._servers = [_Server(model) for model in models]
 
-    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`; if every circuit is open, raises the `CircuitOpen` with the earliest probe."""
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+        """See `Model.answer`; if every circuit is open, raises the `CircuitOpen` with the earliest probe."""
         now = self._clock()
         server = min(self._servers, key=lambda server: server.rank(now))
         server.outstanding_rows += len(houses)
         try:
-            return await server.model.price(houses)
+            return await server.model.answer(houses)
         except ModelServerUnavailable:
             server.unavailable_at = self._clock()
             raise

@@ -147,8 +147,8 @@ class CircuitBreakerPriceModel:
         self._slow_seconds = slow_seconds
         self.circuit = circuit
 
-    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`; raises `CircuitOpen` at once unless the circuit is closed."""
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+        """See `Model.answer`; raises `CircuitOpen` at once unless the circuit is closed."""
         if not houses:
             return []
         circuit = self.circuit
@@ -164,7 +164,7 @@ class CircuitBreakerPriceModel:
         # A timer, because callers cancel the call at their deadline: a slow call may never return.
         timer = asyncio.get_running_loop().call_later(self._slow_seconds, record_slow_call)
         try:
-            estimates = await self._model.price(houses)
+            estimates = await self._model.answer(houses)
         except SERVER_FAILURES:
             if not is_slow:
                 circuit.record_failure()

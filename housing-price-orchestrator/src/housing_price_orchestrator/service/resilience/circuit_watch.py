@@ -41,7 +41,7 @@ class CircuitWatch:
         limit = asyncio.timeout(self._slow_seconds)
         try:
             async with limit:
-                await self._model.price((self._house,))
+                await self._model.answer((self._house,))
         except (RowsRefused, PriceImplausible):
             # The server answers. An error about this house says nothing about the server.
             self._circuit.record_success()

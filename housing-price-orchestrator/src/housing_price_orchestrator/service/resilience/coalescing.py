@@ -4,7 +4,7 @@ A call to a model server costs nearly the same for one row as for a hundred, so 
 There is no timer: a request is sent at once while fewer than `max_calls` calls are in flight, and otherwise when the
 next call returns. Group commit in databases works the same way (DeWitt et al., SIGMOD 1984).
 
-This is correct because a price does not depend on the other rows of the call (`PriceModel.price`).
+This is correct because a price does not depend on the other rows of the call (`Model.answer`).
 """
 
 import asyncio
@@ -87,8 +87,8 @@ class CoalescingPriceModel:
         """Return the lane for a request of `rows` houses."""
         return self._small if rows <= SMALL_ROWS else self._large
 
-    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`; raises `QueueFull` if too many houses wait."""
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+        """See `Model.answer`; raises `QueueFull` if too many houses wait."""
         if not houses:
             return []
         lane = self.lane_of(len(houses))
@@ -193,7 +193,7 @@ class CoalescingPriceModel:
         started_at = time.monotonic()
         try:
             try:
-                estimates = await self._model.price(houses)
+                estimates = await self._model.answer(houses)
             finally:
                 now = time.monotonic()
                 record.seconds = now - started_at

@@ -31,8 +31,8 @@ class DeadlinePriceModel:
         """Number of requests in flight."""
         self._timers = Timers()
 
-    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`; raises `DeadlineExceeded` at the deadline."""
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+        """See `Model.answer`; raises `DeadlineExceeded` at the deadline."""
         now = time.monotonic()
         given = current_deadline.get()
         deadline = now + self._seconds if given is None else min(given, now + self._seconds)
@@ -44,7 +44,7 @@ class DeadlinePriceModel:
         timer = self._timers.call_later(deadline - now, lambda: limit.reschedule(0))
         try:
             async with limit:
-                estimates = await self._model.price(houses)
+                estimates = await self._model.answer(houses)
         except TimeoutError as error:
             # A TimeoutError that this timeout did not cause passes through.
             if not limit.expired():

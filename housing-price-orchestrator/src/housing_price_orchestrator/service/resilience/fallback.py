@@ -42,8 +42,8 @@ class FallbackPriceModel[Key: Hashable]:
         self._cache_seconds = cache_seconds
         self._last_known_seconds = last_known_seconds
 
-    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`; the `source` of a price from memory is `cache` or `last-known`."""
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+        """See `Model.answer`; the `source` of a price from memory is `cache` or `last-known`."""
         keys = self._memory.keys_of(houses)
         cached: list[PriceEstimate | None] = [None] * len(keys)
         if self._cache_seconds is not None:
@@ -65,7 +65,7 @@ class FallbackPriceModel[Key: Hashable]:
         if self._last_known_seconds is not None:
             known = self._memory.recall(keys, "last-known", max_age_seconds=self._last_known_seconds)
         if None in known:
-            estimates = await self._model.price(houses)
+            estimates = await self._model.answer(houses)
         else:
             try:
                 estimates = await self._price_before_deadline(houses)
@@ -78,12 +78,12 @@ class FallbackPriceModel[Key: Hashable]:
         """Call the model and stop shortly before the deadline, to leave time for an answer from memory."""
         deadline = current_deadline.get()
         if deadline is None:
-            return await self._model.price(houses)
+            return await self._model.answer(houses)
         left = deadline - time.monotonic()
         limit = asyncio.timeout(left - min(MARGIN_SECONDS, left / 10))
         try:
             async with limit:
-                return await self._model.price(houses)
+                return await self._model.answer(houses)
         except TimeoutError as error:
             if not limit.expired():
                 raise

@@ -23,9 +23,9 @@ class OneModelPriceModel:
         """Price with `model`, which may change between calls."""
         self._model = model
 
-    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`; raises `ModelChanged` after `MAX_ROUNDS` without one common model."""
-        estimates = await self._model.price(houses)
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+        """See `Model.answer`; raises `ModelChanged` after `MAX_ROUNDS` without one common model."""
+        estimates = await self._model.answer(houses)
         if len(houses) <= 1 or len(_models_of(estimates)) == 1:
             return estimates
         wanted = _most_frequent(estimates)
@@ -33,7 +33,7 @@ class OneModelPriceModel:
             others = [at for at, estimate in enumerate(estimates) if estimate.model != wanted]
             if not others:
                 return estimates
-            again = await self._model.price([houses[at] for at in others])
+            again = await self._model.answer([houses[at] for at in others])
             estimates = list(estimates)
             for at, estimate in zip(others, again, strict=True):
                 estimates[at] = estimate

@@ -101,13 +101,13 @@ class RetryPriceModel:
         self.retries_refused = 0
         """Retries refused by the budget since the start."""
 
-    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`; raises the error of the last attempt."""
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+        """See `Model.answer`; raises the error of the last attempt."""
         self._budget.count_call()
         max_pause = self._backoff_seconds
         for attempts_left in range(self._max_attempts - 1, -1, -1):
             try:
-                return await self._model.price(houses)
+                return await self._model.answer(houses)
             except CircuitOpen:
                 # No call was made, so it must not count: an open circuit would otherwise fill the retry budget.
                 if attempts_left == self._max_attempts - 1:

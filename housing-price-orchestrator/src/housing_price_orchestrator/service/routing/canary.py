@@ -64,8 +64,8 @@ class RoutedPriceModel:
         self._min_fair_seconds = min_fair_seconds
         self._clock = clock
 
-    async def price(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `PriceModel.price`; raises what the champion raises."""
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+        """See `Model.answer`; raises what the champion raises."""
         buckets = self._buckets
         for_canary = [bucket_of(house.id) < buckets for house in houses]
         if not any(for_canary):
@@ -99,7 +99,7 @@ class RoutedPriceModel:
 
     async def _by_champion(self, houses: Sequence[AnyHouse]) -> Sequence[PriceEstimate]:
         started_at = self._clock()
-        estimates = await self._champion.price(houses)
+        estimates = await self._champion.answer(houses)
         # Answers from memory are too fast to compare a canary with, which has no memory.
         if any(one.source == "model" for one in estimates):
             self._watch.record_champion_answer(self._clock() - started_at)
@@ -111,13 +111,13 @@ class RoutedPriceModel:
         seconds = math.inf if deadline is None else CANARY_TIME_SHARE * (deadline - started_at)
         try:
             with contextlib.nullcontext() if deadline is None else deadline_at(started_at + seconds):
-                estimates = await self._canary.price(houses)
+                estimates = await self._canary.answer(houses)
         except RowsRefused as error:
             return await self._price_refused_by_canary(houses, error, self._clock() - started_at)
         except _CANARY_FAILURES as error:
             if not isinstance(error, DeadlineExceeded) or seconds >= self._min_fair_seconds:
                 self._watch.record_canary_failure(self._clock() - started_at)
-            return await self._champion.price(houses)
+            return await self._champion.answer(houses)
         self._watch.record_canary_answer(self._clock() - started_at)
         self._comparison.compare(houses, estimates)
         return estimates
@@ -127,7 +127,7 @@ class RoutedPriceModel:
     ) -> Sequence[PriceEstimate]:
         """Price rows that the canary refused with the champion; its success shows that the canary is at fault."""
         try:
-            estimates = await self._champion.price(houses)
+            estimates = await self._champion.answer(houses)
         except RowsRefused:
             raise error from None
         self._watch.record_canary_failure(seconds)

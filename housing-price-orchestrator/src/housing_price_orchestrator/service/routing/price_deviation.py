@@ -51,7 +51,7 @@ class CanaryComparison:
 
     async def _compare(self, houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate]) -> None:
         try:
-            champion_estimates = await self._champion.price(houses)
+            champion_estimates = await self._champion.answer(houses)
         except HousingPriceError:
             return  # the champion is overloaded or has no price: skip this comparison
         except Exception as error:  # noqa: BLE001 - nothing awaits this task, so its errors must be logged here

@@ -126,7 +126,7 @@ class QueuedShadow:
         failure: Exception | None = None
         estimates: Sequence[PriceEstimate | None] = ()
         try:
-            estimates = await next(self._models).price([copy.house for copy in copies])
+            estimates = await next(self._models).answer([copy.house for copy in copies])
         except asyncio.CancelledError:
             self._dropped.value += len(copies)
             raise

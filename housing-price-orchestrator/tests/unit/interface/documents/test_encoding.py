@@ -51,7 +51,7 @@ def test_an_encoded_prediction_matches_its_view(estimate: PriceEstimate, number:
 @pytest.mark.parametrize("count", [1, 2, 999, 1000, 1001, 2500])
 async def test_an_encoded_batch_matches_its_view(count: int) -> None:
     batch = houses(count)
-    estimates = await FakePriceModel().price(batch)
+    estimates = await FakePriceModel().answer(batch)
     ids = transaction_ids(count)
     read = PricedBatch.model_validate_json(await encode_predictions(batch, estimates, ids))
     assert read.predictions == [view_of(*one) for one in zip(batch, estimates, ids, strict=True)]
@@ -59,7 +59,7 @@ async def test_an_encoded_batch_matches_its_view(count: int) -> None:
 
 async def test_encoding_yields_to_other_requests_between_slices() -> None:
     batch = houses(10 * HOUSES_PER_SLICE)
-    estimates = await FakePriceModel().price(batch)
+    estimates = await FakePriceModel().answer(batch)
     # Ten slices have nine pauses; the other task starts in the first one.
     assert await turns_during(encode_predictions(batch, estimates, transaction_ids(len(batch)))) == 8
 

@@ -26,10 +26,10 @@ async def test_the_call_record_has_the_address_attempts_and_call_id(stub: StubMo
 
         async def calling() -> None:
             current_call.set(record)
-            await model.price(houses(2))
+            await model.answer(houses(2))
             stub.behaviour = says(500)
             with pytest.raises(ModelServerFailed):
-                await model.price([house()])
+                await model.answer([house()])
 
         await asyncio.create_task(calling())
     assert [call.headers["x-request-id"] for call in stub.calls] == ["first", "second"]
@@ -41,4 +41,4 @@ async def test_the_call_record_has_the_address_attempts_and_call_id(stub: StubMo
 
 async def test_pricing_works_without_a_call_record(stub: StubModelServer) -> None:
     async with client_for(stub.url, timeout_seconds=SECONDS, connect_timeout_seconds=SECONDS, connections=4) as client:
-        assert len(await model_of(client, ids=["one"]).price([house()])) == 1
+        assert len(await model_of(client, ids=["one"]).answer([house()])) == 1

@@ -43,7 +43,7 @@ class Rig:
         await self.request(*[size] * (rows // size))
 
     async def request(self, *sizes: int) -> None:
-        self.tasks += [asyncio.create_task(self.coalesced.price(houses(size))) for size in sizes]
+        self.tasks += [asyncio.create_task(self.coalesced.answer(houses(size))) for size in sizes]
         for _ in range(5):
             await asyncio.sleep(0)
 
@@ -61,7 +61,7 @@ async def rig() -> Rig:
 async def test_everything_is_admitted_before_the_first_measurement(rig: Rig) -> None:
     await rig.queue_rows(500)
     with deadline_at(time.monotonic() + 5):
-        task = asyncio.create_task(rig.model.price([house()]))
+        task = asyncio.create_task(rig.model.answer([house()]))
     await rig.finish()
     assert len(await task) == 1
 
@@ -71,7 +71,7 @@ async def test_late_request_is_refused_at_once_with_retry_after(rig: Rig) -> Non
     # Each of the two calls carries 10 houses and 480 wait: 50 s.
     await rig.queue_rows(500)
     with deadline_at(time.monotonic() + 60), pytest.raises(QueueFull) as refused:
-        await rig.model.price([house()])
+        await rig.model.answer([house()])
     # The limit is half of 60 s, so the queue is short enough again after about 20 s.
     assert refused.value.retry_after_seconds in (20, 21)
     assert rig.model.refused == 1
@@ -89,7 +89,7 @@ async def test_few_slow_calls_do_not_refuse_what_the_next_call_carries() -> None
         throughput.record_call(1, 0.1, is_answered=True)
     await rig.queue_rows(12)
     with deadline_at(time.monotonic() + 2):
-        task = asyncio.create_task(rig.model.price([house()]))
+        task = asyncio.create_task(rig.model.answer([house()]))
         await asyncio.sleep(0)
     assert rig.model.refused == 0
     await rig.finish()
@@ -100,7 +100,7 @@ async def test_request_that_meets_its_deadline_is_admitted(rig: Rig) -> None:
     rig.set_rows_per_second(10)
     await rig.queue_rows(500)
     with deadline_at(time.monotonic() + 120):
-        task = asyncio.create_task(rig.model.price([house()]))
+        task = asyncio.create_task(rig.model.answer([house()]))
     await asyncio.sleep(0)
     assert rig.model.refused == 0
     await rig.finish()
@@ -112,7 +112,7 @@ async def test_shorter_deadlines_are_refused_earlier(rig: Rig) -> None:
     await rig.queue_rows(100)
     for seconds, is_refused in ((12, True), (60, False)):
         with deadline_at(time.monotonic() + seconds):
-            task = asyncio.create_task(rig.model.price([house()]))
+            task = asyncio.create_task(rig.model.answer([house()]))
             for _ in range(3):
                 await asyncio.sleep(0)
             assert task.done() == is_refused
@@ -125,9 +125,9 @@ async def test_waiting_batches_do_not_refuse_single_houses(rig: Rig) -> None:
     rig.set_rows_per_second(10, size=100)
     await rig.queue_rows(10_000, size=100)
     with deadline_at(time.monotonic() + 10):
-        task = asyncio.create_task(rig.model.price([house()]))
+        task = asyncio.create_task(rig.model.answer([house()]))
         with pytest.raises(QueueFull):
-            await rig.model.price(houses(100))
+            await rig.model.answer(houses(100))
     await rig.finish()
     assert len(await task) == 1
 
@@ -135,7 +135,7 @@ async def test_waiting_batches_do_not_refuse_single_houses(rig: Rig) -> None:
 async def test_requests_without_deadline_are_never_refused(rig: Rig) -> None:
     rig.set_rows_per_second(1)
     await rig.queue_rows(500)
-    task = asyncio.create_task(rig.model.price([house()]))
+    task = asyncio.create_task(rig.model.answer([house()]))
     await rig.finish()
     assert len(await task) == 1
 
@@ -144,7 +144,7 @@ async def test_batch_is_admitted_or_refused_as_a_whole() -> None:
     rig = Rig(max_rows=10)
     rig.set_rows_per_second(10, size=100)
     with deadline_at(time.monotonic() + 10), pytest.raises(QueueFull):
-        await rig.model.price(houses(100))
+        await rig.model.answer(houses(100))
     assert rig.behind.asked == []
 
 
@@ -162,9 +162,9 @@ async def test_request_with_too_little_time_left_is_not_sent() -> None:
     await rig.queue_rows(20)
     rig.set_rows_per_second(1)
     with deadline_at(time.monotonic() + 0.5):
-        hurried = asyncio.create_task(rig.coalesced.price([house(id=999)]))
+        hurried = asyncio.create_task(rig.coalesced.answer([house(id=999)]))
     with deadline_at(time.monotonic() + 500):
-        patient = asyncio.create_task(rig.coalesced.price([house(id=1_000)]))
+        patient = asyncio.create_task(rig.coalesced.answer([house(id=1_000)]))
     await asyncio.sleep(0)
     await rig.finish()
     with pytest.raises(DeadlineExceeded):

@@ -23,12 +23,12 @@ async def test_server_with_the_fewest_rows_in_flight_is_chosen() -> None:
     first, second = FakePriceModel(gate=gate), FakePriceModel(gate=gate)
     model = BalancedPriceModel(guarded(first, second))
     async with asyncio.TaskGroup() as group:
-        group.create_task(model.price(houses(10)))
+        group.create_task(model.answer(houses(10)))
         await first.has_been_asked()
-        group.create_task(model.price(houses(3)))
+        group.create_task(model.answer(houses(3)))
         await second.has_been_asked()
         # Three rows in flight are fewer than ten, so the next call goes there as well.
-        group.create_task(model.price([house()]))
+        group.create_task(model.answer([house()]))
         await second.has_been_asked(times=2)
         gate.set()
     assert (len(first.asked), len(second.asked)) == (1, 2)
@@ -38,9 +38,9 @@ async def test_failed_server_is_avoided_while_another_is_healthy() -> None:
     away, there = FakePriceModel(error=ModelServerUnavailable("away")), FakePriceModel()
     model = BalancedPriceModel(guarded(away, there))
     with pytest.raises(ModelServerUnavailable):
-        await model.price([house()])
+        await model.answer([house()])
     for _ in range(5):
-        await model.price([house()])
+        await model.answer([house()])
     assert (len(away.asked), len(there.asked)) == (1, 5)
 
 
@@ -52,7 +52,7 @@ async def test_retry_reaches_the_other_server() -> None:
         max_attempts=2,
         backoff_seconds=0.001,
     )
-    assert list(await model.price(houses(2))) == list(await there.price(houses(2)))
+    assert list(await model.answer(houses(2))) == list(await there.answer(houses(2)))
     assert len(away.asked) == 1
 
 
@@ -63,13 +63,13 @@ async def test_recovered_server_is_used_after_the_cooldown() -> None:
     servers = guarded(away, there, clock=clock)
     model = BalancedPriceModel(servers, clock=clock)
     with pytest.raises(ModelServerUnavailable):
-        await model.price([house()])
+        await model.answer([house()])
     away.error = None
     servers[0].circuit.record_success()
-    await model.price([house()])
+    await model.answer([house()])
     assert (len(away.asked), len(there.asked)) == (1, 1)
     clock.passes(COOLDOWN_SECONDS)
-    await model.price([house()])
+    await model.answer([house()])
     assert (len(away.asked), len(there.asked)) == (2, 1)
 
 
@@ -79,11 +79,11 @@ async def test_suspect_servers_are_used_until_their_circuits_open() -> None:
     model = BalancedPriceModel(servers)
     for _ in range(6):
         with pytest.raises(ModelServerFailed):
-            await model.price([house()])
+            await model.answer([house()])
     assert [len(one.asked) for one in away] == [3, 3]
     assert not any(server.circuit.is_closed for server in servers)
     with pytest.raises(CircuitOpen):
-        await model.price([house()])
+        await model.answer([house()])
     assert [len(one.asked) for one in away] == [3, 3]
 
 
@@ -95,7 +95,7 @@ async def test_with_all_circuits_open_retry_after_is_the_earliest_probe() -> Non
             server.circuit.record_failure()
         clock.passes(0.1)
     with pytest.raises(CircuitOpen) as refused:
-        await BalancedPriceModel(servers).price([house()])
+        await BalancedPriceModel(servers).answer([house()])
     assert refused.value.seconds_left == pytest.approx(servers[0].circuit.seconds_until_probe)
     assert servers[0].circuit.seconds_until_probe < servers[1].circuit.seconds_until_probe
 
@@ -103,10 +103,10 @@ async def test_with_all_circuits_open_retry_after_is_the_earliest_probe() -> Non
 async def test_cancelled_call_frees_its_rows() -> None:
     first, second = FakePriceModel(gate=asyncio.Event()), FakePriceModel()
     model = BalancedPriceModel(guarded(first, second))
-    task = asyncio.create_task(model.price(houses(10)))  # type: ignore[arg-type]  # it is a coroutine
+    task = asyncio.create_task(model.answer(houses(10)))  # type: ignore[arg-type]  # it is a coroutine
     await first.has_been_asked()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     first.gate = None
-    await model.price([house()])
+    await model.answer([house()])
     assert len(first.asked) == 2

@@ -45,7 +45,7 @@ def circuit(clock: FakeClock) -> Circuit:
 async def fails(model: CircuitBreakerPriceModel, times: int = 1) -> None:
     for _ in range(times):
         with pytest.raises(errors.HousingPriceError):
-            await model.price([house()])
+            await model.answer([house()])
 
 
 async def wait_for_state(circuit: Circuit, state: CircuitState) -> None:
@@ -78,7 +78,7 @@ async def test_failures_in_a_row_open_the_circuit_and_calls_are_refused(circuit:
     await fails(model)
     assert circuit.state is CircuitState.OPEN
     with pytest.raises(errors.CircuitOpen) as refused:
-        await model.price([house()])
+        await model.answer([house()])
     assert refused.value.seconds_left == OPEN_SECONDS
     assert refused.value.retry_after_seconds == 1
     assert len(behind.asked) == MAX_FAILURES
@@ -107,7 +107,7 @@ async def test_success_resets_the_failure_count(circuit: Circuit) -> None:
         behind.error = errors.ModelServerUnavailable("away")
         await fails(model, MAX_FAILURES - 1)
         behind.error = None
-        await model.price([house()])
+        await model.answer([house()])
     assert circuit.is_closed
     assert not circuit.is_suspect
 
@@ -116,7 +116,7 @@ async def test_cancelled_call_does_not_count(circuit: Circuit) -> None:
     behind = FakePriceModel(gate=asyncio.Event())
     model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG)
     for times in range(1, 5 * MAX_FAILURES):
-        task = asyncio.create_task(model.price([house()]))
+        task = asyncio.create_task(model.answer([house()]))
         await behind.has_been_asked(times)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
@@ -128,14 +128,14 @@ async def test_unexpected_error_does_not_count(circuit: Circuit) -> None:
     model = CircuitBreakerPriceModel(FakePriceModel(error=RuntimeError()), circuit, slow_seconds=LONG)
     for _ in range(5 * MAX_FAILURES):
         with pytest.raises(RuntimeError):
-            await model.price([house()])
+            await model.answer([house()])
     assert circuit.is_closed
 
 
 async def test_hanging_calls_open_the_circuit_while_they_hang(circuit: Circuit) -> None:
     behind = FakePriceModel(gate=asyncio.Event())
     model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=AT_ONCE)
-    hanging = [asyncio.create_task(model.price([house()])) for _ in range(MAX_SLOW_CALLS)]
+    hanging = [asyncio.create_task(model.answer([house()])) for _ in range(MAX_SLOW_CALLS)]
     await wait_for_state(circuit, CircuitState.OPEN)
     assert not any(task.done() for task in hanging)
     assert behind.gate is not None
@@ -146,7 +146,7 @@ async def test_hanging_calls_open_the_circuit_while_they_hang(circuit: Circuit) 
 async def test_slow_call_counts_once_however_it_ends(circuit: Circuit) -> None:
     behind = FakePriceModel(gate=asyncio.Event(), error=errors.ModelServerFailed("no"))
     model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=AT_ONCE)
-    hanging = asyncio.create_task(model.price([house()]))
+    hanging = asyncio.create_task(model.answer([house()]))
     await asyncio.wait_for(circuit.wait_until_suspect(), 10)
     assert behind.gate is not None
     behind.gate.set()
@@ -161,7 +161,7 @@ async def test_slow_call_counts_once_however_it_ends(circuit: Circuit) -> None:
 async def test_late_answer_does_not_count_as_success(circuit: Circuit) -> None:
     behind = FakePriceModel(gate=asyncio.Event())
     model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=AT_ONCE)
-    hanging = asyncio.create_task(model.price([house()]))
+    hanging = asyncio.create_task(model.answer([house()]))
     await asyncio.wait_for(circuit.wait_until_suspect(), 10)
     assert behind.gate is not None
     behind.gate.set()
@@ -176,7 +176,7 @@ async def test_call_record_has_the_circuit_state(circuit: Circuit) -> None:
 
     async def calling() -> None:
         current_call.set(record)
-        await model.price([house()])
+        await model.answer([house()])
         assert record.circuit == "closed"
         behind.error = errors.ModelServerFailed("no")
         await fails(model, MAX_FAILURES)
@@ -249,7 +249,7 @@ class TestWatch:
         await behind.has_been_asked()
         assert circuit.state is CircuitState.HALF_OPEN
         with pytest.raises(errors.CircuitOpen):
-            await CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG).price([house()])
+            await CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG).answer([house()])
         behind.gate.set()
         await task
         assert circuit.is_closed
@@ -264,9 +264,9 @@ class TestWatch:
         self, circuit: Circuit, clock: FakeClock, watch: CircuitWatch
     ) -> None:
         class Recovering(FakePriceModel):
-            async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+            async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
                 self.error = errors.ModelServerUnavailable("away") if len(self.asked) < 5 else None
-                return await super().price(houses)
+                return await super().answer(houses)
 
         behind = Recovering()
         watch = CircuitWatch(circuit, behind, house(), slow_seconds=LONG, sleep=watch._sleep)

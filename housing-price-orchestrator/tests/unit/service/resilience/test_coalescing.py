@@ -27,7 +27,7 @@ class GatedModel(FakePriceModel):
         self.cancelled = 0
         self.poison = poison
 
-    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
         self.calls.append([house.id for house in houses])
         gate = asyncio.Event()
         self.gates.append(gate)
@@ -38,7 +38,7 @@ class GatedModel(FakePriceModel):
             raise
         if self.poison & {house.id for house in houses}:
             raise RowsRefused("poison")
-        return await super().price(houses)
+        return await super().answer(houses)
 
     def open(self) -> None:
         for gate in self.gates:
@@ -52,7 +52,7 @@ async def until_idle() -> None:
 
 
 def ask(model: CoalescingPriceModel, *ids: int) -> asyncio.Task[Sequence[PriceEstimate]]:
-    return asyncio.create_task(model.price([house(id=number) for number in ids]))
+    return asyncio.create_task(model.answer([house(id=number) for number in ids]))
 
 
 async def finish(behind: GatedModel, *tasks: asyncio.Task[Any]) -> list[object]:
@@ -121,15 +121,15 @@ async def test_each_caller_gets_the_prices_of_its_own_houses() -> None:
     behind = FakePriceModel()
     model = CoalescingPriceModel(behind, max_rows=8, max_calls=2)
     asked = houses(100)
-    answers = await asyncio.gather(*(model.price([one]) for one in asked))
-    assert [answer[0] for answer in answers] == list(await FakePriceModel().price(asked))
+    answers = await asyncio.gather(*(model.answer([one]) for one in asked))
+    assert [answer[0] for answer in answers] == list(await FakePriceModel().answer(asked))
 
 
 async def test_large_batch_is_split_and_keeps_its_order() -> None:
     behind = FakePriceModel()
     model = CoalescingPriceModel(behind, max_rows=7, max_calls=3)
     asked = houses(100)
-    assert list(await model.price(asked)) == list(await FakePriceModel().price(asked))
+    assert list(await model.answer(asked)) == list(await FakePriceModel().answer(asked))
     assert max(len(call) for call in behind.asked) == 7
 
 
@@ -207,38 +207,38 @@ async def test_refused_request_alone_in_its_call_is_not_resent() -> None:
 
 async def test_implausible_price_fails_only_its_own_request() -> None:
     class Implausible(FakePriceModel):
-        async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+        async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
             estimates = [None if one.id == 2 else self._estimate(one) for one in houses]
             raise PriceImplausible("no price", estimates)
 
     model = CoalescingPriceModel(Implausible(), max_rows=8, max_calls=1)
-    answers = await asyncio.gather(*(model.price([house(id=number)]) for number in (1, 2, 3)), return_exceptions=True)
+    answers = await asyncio.gather(*(model.answer([house(id=number)]) for number in (1, 2, 3)), return_exceptions=True)
     assert [type(answer) for answer in answers] == [list, PriceImplausible, list]
 
 
 async def test_error_reaches_every_caller_of_the_call_and_no_later_one() -> None:
     behind = FakePriceModel(error=ModelServerUnavailable("away"))
     model = CoalescingPriceModel(behind, max_rows=8, max_calls=1)
-    answers = await asyncio.gather(*(model.price([one]) for one in houses(3)), return_exceptions=True)
+    answers = await asyncio.gather(*(model.answer([one]) for one in houses(3)), return_exceptions=True)
     assert [type(answer) for answer in answers] == [ModelServerUnavailable] * 3
     behind.error = None
-    assert len(await model.price(houses(1))) == 1
+    assert len(await model.answer(houses(1))) == 1
 
 
 async def test_failed_piece_fails_the_whole_batch_with_its_error() -> None:
     behind = FakePriceModel(error=ModelServerUnavailable("away"))
     model = CoalescingPriceModel(behind, max_rows=2, max_calls=3)
     with pytest.raises(ModelServerUnavailable):
-        await model.price(houses(20))
+        await model.answer(houses(20))
 
 
 async def test_wrong_number_of_estimates_shifts_no_price_to_another_caller() -> None:
     class Short(FakePriceModel):
-        async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
-            return (await super().price(houses))[1:]
+        async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+            return (await super().answer(houses))[1:]
 
     model = CoalescingPriceModel(Short(), max_rows=8, max_calls=1)
-    answers = await asyncio.gather(*(model.price([one]) for one in houses(3)), return_exceptions=True)
+    answers = await asyncio.gather(*(model.answer([one]) for one in houses(3)), return_exceptions=True)
     assert [type(answer) for answer in answers] == [RuntimeError] * 3
 
 
@@ -250,7 +250,7 @@ async def test_full_queue_refuses_at_once_and_cancelled_requests_free_room() -> 
     waiting = [ask(model, 3, 4), ask(model, 5, 6)]
     await until_idle()
     with pytest.raises(QueueFull):
-        await model.price([house(id=7)])
+        await model.answer([house(id=7)])
     waiting[0].cancel()
     await until_idle()
     tasks += [waiting[1], ask(model, 8, 9)]
@@ -265,7 +265,7 @@ async def recorded(model: CoalescingPriceModel, *ids: int) -> RequestRecord:
 
     async def price_in_context() -> None:
         current_request.set(record)
-        await model.price([house(id=number) for number in ids])
+        await model.answer([house(id=number) for number in ids])
 
     await asyncio.gather(asyncio.create_task(price_in_context()), return_exceptions=True)
     return record
@@ -273,11 +273,11 @@ async def recorded(model: CoalescingPriceModel, *ids: int) -> RequestRecord:
 
 async def test_request_record_has_its_call_and_its_waiting_time() -> None:
     class Counting(FakePriceModel):
-        async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+        async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
             call = current_call.get()
             assert call is not None
             call.attempts += 1
-            return await super().price(houses)
+            return await super().answer(houses)
 
     record = await recorded(CoalescingPriceModel(Counting(), max_rows=9, max_calls=1), 1, 2)
     (call,) = record.calls
@@ -319,7 +319,7 @@ async def test_waiting_time_of_a_cancelled_request_is_recorded() -> None:
 
     async def price_in_context(record: RequestRecord) -> None:
         current_request.set(record)
-        await model.price([house()])
+        await model.answer([house()])
 
     tasks = [asyncio.create_task(price_in_context(record)) for record in records]
     await until_idle()

@@ -20,21 +20,21 @@ LONG_SECONDS = 30
 
 async def test_answer_in_time_passes_through() -> None:
     model = FakePriceModel()
-    answered = await DeadlinePriceModel(model, seconds=LONG_SECONDS).price([house()])
-    assert answered == await model.price([house()])
+    answered = await DeadlinePriceModel(model, seconds=LONG_SECONDS).answer([house()])
+    assert answered == await model.answer([house()])
 
 
 async def test_missing_answer_raises_deadline_exceeded() -> None:
     model = FakePriceModel(gate=asyncio.Event())
     with pytest.raises(DeadlineExceeded):
-        await DeadlinePriceModel(model, seconds=0.01).price([house()])
+        await DeadlinePriceModel(model, seconds=0.01).answer([house()])
 
 
 async def test_work_at_the_deadline_is_cancelled() -> None:
     cancelled = asyncio.Event()
 
     class Endless:
-        async def price(self, _houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+        async def answer(self, _houses: Sequence[House], /) -> Sequence[PriceEstimate]:
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
@@ -43,19 +43,19 @@ async def test_work_at_the_deadline_is_cancelled() -> None:
             return []
 
     with pytest.raises(DeadlineExceeded):
-        await DeadlinePriceModel(Endless(), seconds=0.01).price([house()])
+        await DeadlinePriceModel(Endless(), seconds=0.01).answer([house()])
     assert cancelled.is_set()
 
 
 async def test_inner_timeout_error_is_not_taken_for_the_deadline() -> None:
     model = DeadlinePriceModel(FakePriceModel(error=TimeoutError("of a socket")), seconds=LONG_SECONDS)
     with pytest.raises(TimeoutError, match="of a socket"):
-        await model.price([house()])
+        await model.answer([house()])
 
 
 async def test_cancellation_is_not_turned_into_a_deadline_error() -> None:
     model = FakePriceModel(gate=asyncio.Event())
-    task = asyncio.create_task(DeadlinePriceModel(model, seconds=LONG_SECONDS).price([house()]))
+    task = asyncio.create_task(DeadlinePriceModel(model, seconds=LONG_SECONDS).answer([house()]))
     await model.has_been_asked()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -69,15 +69,15 @@ class DeadlineSpy(FakePriceModel):
         super().__init__()
         self.deadlines: list[float | None] = []
 
-    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
         self.deadlines.append(current_deadline.get())
-        return await super().price(houses)
+        return await super().answer(houses)
 
 
 async def test_model_can_read_the_current_deadline() -> None:
     model = DeadlineSpy()
     began = time.monotonic()
-    await DeadlinePriceModel(model, seconds=LONG_SECONDS).price([house()])
+    await DeadlinePriceModel(model, seconds=LONG_SECONDS).answer([house()])
     (deadline,) = model.deadlines
     assert deadline is not None
     assert began + LONG_SECONDS <= deadline <= time.monotonic() + LONG_SECONDS
@@ -89,7 +89,7 @@ async def test_earlier_deadline_wins(wanted: float) -> None:
     model = DeadlineSpy()
     given = time.monotonic() + wanted
     with deadline_at(given):
-        await DeadlinePriceModel(model, seconds=LONG_SECONDS).price([house()])
+        await DeadlinePriceModel(model, seconds=LONG_SECONDS).answer([house()])
     (deadline,) = model.deadlines
     assert deadline is not None
     assert (deadline == given) == (wanted < LONG_SECONDS)
@@ -109,14 +109,14 @@ async def test_inner_deadline_can_only_shorten_the_outer_one() -> None:
 async def test_no_call_is_made_after_the_deadline() -> None:
     model = FakePriceModel()
     with deadline_at(time.monotonic() - 1), pytest.raises(DeadlineExceeded):
-        await DeadlinePriceModel(model, seconds=LONG_SECONDS).price([house()])
+        await DeadlinePriceModel(model, seconds=LONG_SECONDS).answer([house()])
     assert model.asked == []
 
 
 async def test_combined_call_has_the_latest_deadline() -> None:
     behind = DeadlineSpy()
     coalesced = CoalescingPriceModel(behind, max_rows=10, max_calls=1)
-    await asyncio.gather(*(DeadlinePriceModel(coalesced, seconds=seconds).price([house()]) for seconds in (100, 300)))
+    await asyncio.gather(*(DeadlinePriceModel(coalesced, seconds=seconds).answer([house()]) for seconds in (100, 300)))
     (deadline,) = behind.deadlines
     assert deadline is not None
     assert 200 < deadline - time.monotonic() <= 300
@@ -125,5 +125,5 @@ async def test_combined_call_has_the_latest_deadline() -> None:
 async def test_combined_call_with_an_unlimited_request_has_no_deadline() -> None:
     behind = DeadlineSpy()
     coalesced = CoalescingPriceModel(behind, max_rows=10, max_calls=1)
-    await asyncio.gather(DeadlinePriceModel(coalesced, seconds=100).price([house()]), coalesced.price([house()]))
+    await asyncio.gather(DeadlinePriceModel(coalesced, seconds=100).answer([house()]), coalesced.answer([house()]))
     assert behind.deadlines == [None]

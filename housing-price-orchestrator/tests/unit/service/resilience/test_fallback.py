@@ -44,7 +44,7 @@ class Rig:
         )
 
     async def sources(self, *ids: int) -> list[str]:
-        return [estimate.source for estimate in await self.model.price([house(id=1, lotArea=one) for one in ids])]
+        return [estimate.source for estimate in await self.model.answer([house(id=1, lotArea=one) for one in ids])]
 
 
 @pytest.fixture
@@ -63,25 +63,25 @@ def without_source(estimates: Sequence[PriceEstimate]) -> list[tuple[object, ...
 
 class TestCache:
     async def test_recently_priced_house_is_answered_from_the_cache(self, cache: Rig) -> None:
-        first = await cache.model.price(houses(3))
-        second = await cache.model.price(houses(3))
+        first = await cache.model.answer(houses(3))
+        second = await cache.model.answer(houses(3))
         assert [one.source for one in first] == ["model"] * 3
         assert [one.source for one in second] == ["cache"] * 3
         assert without_source(first) == without_source(second)
         assert len(cache.behind.asked) == 1
 
     async def test_cache_key_has_every_feature_and_not_the_id(self, cache: Rig) -> None:
-        await cache.model.price([house(id=1)])
-        (same,) = await cache.model.price([house(id=2)])
-        (other,) = await cache.model.price([house(id=1, poolArea=7)])
+        await cache.model.answer([house(id=1)])
+        (same,) = await cache.model.answer([house(id=2)])
+        (other,) = await cache.model.answer([house(id=1, poolArea=7)])
         assert (same.source, other.source) == ("cache", "model")
 
     async def test_only_unknown_houses_of_a_batch_are_priced_and_the_order_stays(self, cache: Rig) -> None:
         asked = houses(6)
-        await cache.model.price(asked[1::2])
-        estimates = await cache.model.price(asked)
+        await cache.model.answer(asked[1::2])
+        estimates = await cache.model.answer(asked)
         assert [one.source for one in estimates] == ["model", "cache"] * 3
-        assert without_source(estimates) == without_source(await FakePriceModel().price(asked))
+        assert without_source(estimates) == without_source(await FakePriceModel().answer(asked))
         assert [len(one) for one in cache.behind.asked] == [3, 3]
 
     async def test_expired_price_is_computed_again(self, cache: Rig, clock: FakeClock) -> None:
@@ -107,7 +107,7 @@ class TestCache:
     async def test_answer_never_mixes_two_models(self, cache: Rig) -> None:
         await cache.sources(1, 2)
         cache.behind.identity = OTHER
-        estimates = await cache.model.price([house(lotArea=area) for area in (1, 2, 3)])
+        estimates = await cache.model.answer([house(lotArea=area) for area in (1, 2, 3)])
         assert {one.model for one in estimates} == {OTHER}
         assert [one.source for one in estimates] == ["model"] * 3
 
@@ -124,9 +124,9 @@ class TestLastKnown:
     async def test_last_known_price_is_used_while_the_model_server_is_unavailable(
         self, last_known: Rig, kind: type
     ) -> None:
-        first = await last_known.model.price(houses(3))
+        first = await last_known.model.answer(houses(3))
         last_known.behind.error = kind("away", 1.0) if kind is errors.CircuitOpen else kind("away")
-        second = await last_known.model.price(houses(3))
+        second = await last_known.model.answer(houses(3))
         assert [one.source for one in second] == ["last-known"] * 3
         assert without_source(first) == without_source(second)
 
@@ -178,13 +178,13 @@ class TestLastKnown:
     async def test_hanging_model_server_is_replaced_shortly_before_the_deadline(self, last_known: Rig) -> None:
         await last_known.sources(1)
         last_known.behind.gate = asyncio.Event()
-        (estimate,) = await DeadlinePriceModel(last_known.model, seconds=0.05).price([house(lotArea=1)])
+        (estimate,) = await DeadlinePriceModel(last_known.model, seconds=0.05).answer([house(lotArea=1)])
         assert estimate.source == "last-known"
 
     async def test_hanging_model_server_without_a_known_price_raises_deadline_exceeded(self, last_known: Rig) -> None:
         last_known.behind.gate = asyncio.Event()
         with pytest.raises(errors.DeadlineExceeded):
-            await DeadlinePriceModel(last_known.model, seconds=0.02).price([house()])
+            await DeadlinePriceModel(last_known.model, seconds=0.02).answer([house()])
 
     async def test_using_a_stored_price_does_not_extend_its_age(self, last_known: Rig, clock: FakeClock) -> None:
         await last_known.sources(1)

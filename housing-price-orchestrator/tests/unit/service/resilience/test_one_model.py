@@ -22,9 +22,9 @@ class ChangingModel(FakePriceModel):
         super().__init__()
         self._model_of_call = model_of_call
 
-    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
         self.identity = self._model_of_call(len(self.asked))
-        return await super().price(houses)
+        return await super().answer(houses)
 
 
 def one_model_in_calls_of(rows: int, behind: FakePriceModel) -> OneModelPriceModel:
@@ -33,7 +33,7 @@ def one_model_in_calls_of(rows: int, behind: FakePriceModel) -> OneModelPriceMod
 
 async def test_batch_priced_by_one_model_is_priced_once() -> None:
     behind = ChangingModel(lambda _call: OLD)
-    assert len(await one_model_in_calls_of(10, behind).price(houses(35))) == 35
+    assert len(await one_model_in_calls_of(10, behind).answer(houses(35))) == 35
     assert len(behind.asked) == 4
 
 
@@ -41,28 +41,28 @@ async def test_batch_priced_by_one_model_is_priced_once() -> None:
 async def test_batch_during_a_model_swap_is_priced_by_one_model(changes_at: int) -> None:
     some = houses(35)
     behind = ChangingModel(lambda call: OLD if call < changes_at else NEW)
-    answered = await one_model_in_calls_of(10, behind).price(some)
+    answered = await one_model_in_calls_of(10, behind).answer(some)
     assert len({estimate.model for estimate in answered}) == 1
     # The prices keep the order of the houses.
     alone = FakePriceModel()
-    assert [one.price_usd for one in answered] == [one.price_usd for one in await alone.price(some)]
+    assert [one.price_usd for one in answered] == [one.price_usd for one in await alone.answer(some)]
 
 
 async def test_batch_converges_when_two_models_alternate() -> None:
     behind = ChangingModel(lambda call: (OLD, NEW)[call % 2])
-    answered = await one_model_in_calls_of(10, behind).price(houses(30))
+    answered = await one_model_in_calls_of(10, behind).answer(houses(30))
     assert len({estimate.model for estimate in answered}) == 1
 
 
 async def test_models_that_never_converge_raise_model_changed() -> None:
     behind = ChangingModel(lambda call: ModelIdentity("fake", str(call), f"model-{call}"))
     with pytest.raises(ModelChanged):
-        await one_model_in_calls_of(10, behind).price(houses(30))
+        await one_model_in_calls_of(10, behind).answer(houses(30))
     assert len(behind.asked) <= 3 * (MAX_ROUNDS + 1)
 
 
 async def test_single_house_is_priced_once() -> None:
     behind = ChangingModel(lambda call: (OLD, NEW)[call % 2])
-    (estimate,) = await OneModelPriceModel(behind).price(houses(1))
+    (estimate,) = await OneModelPriceModel(behind).answer(houses(1))
     assert estimate.model == OLD
     assert len(behind.asked) == 1

@@ -26,9 +26,9 @@ class Flaky(FakePriceModel):
         self.failures = failures
         self.kind = error or errors.ModelServerUnavailable("away")
 
-    async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
         self.error = self.kind if len(self.asked) < self.failures else None
-        return await super().price(houses)
+        return await super().answer(houses)
 
 
 class Rig:
@@ -57,7 +57,7 @@ class Rig:
 async def test_transient_failure_is_retried_until_success(failures: int) -> None:
     behind = Flaky(failures)
     rig = Rig(behind)
-    assert list(await rig.model.price(houses(2))) == list(await FakePriceModel().price(houses(2)))
+    assert list(await rig.model.answer(houses(2))) == list(await FakePriceModel().answer(houses(2)))
     assert len(behind.asked) == 1 + failures
     assert rig.model.retries == failures
 
@@ -65,14 +65,14 @@ async def test_transient_failure_is_retried_until_success(failures: int) -> None
 async def test_error_of_the_last_attempt_is_raised() -> None:
     behind = Flaky(99)
     with pytest.raises(errors.ModelServerUnavailable):
-        await Rig(behind, max_attempts=3).model.price([house()])
+        await Rig(behind, max_attempts=3).model.answer([house()])
     assert len(behind.asked) == 3
 
 
 async def test_one_attempt_means_no_retry() -> None:
     behind = Flaky(1)
     with pytest.raises(errors.ModelServerUnavailable):
-        await Rig(behind, max_attempts=1).model.price([house()])
+        await Rig(behind, max_attempts=1).model.answer([house()])
     assert len(behind.asked) == 1
 
 
@@ -94,13 +94,13 @@ async def test_one_attempt_means_no_retry() -> None:
 async def test_other_errors_are_not_retried(error: Exception) -> None:
     behind = Flaky(1, error)
     with pytest.raises(type(error)):
-        await Rig(behind).model.price([house()])
+        await Rig(behind).model.answer([house()])
     assert len(behind.asked) == 1
 
 
 async def test_maximum_pause_doubles_with_each_attempt() -> None:
     rig = Rig(Flaky(3), max_attempts=4)
-    await rig.model.price([house()])
+    await rig.model.answer([house()])
     assert rig.pauses == [BACKOFF, 2 * BACKOFF, 4 * BACKOFF]
 
 
@@ -109,7 +109,7 @@ async def test_no_retry_starts_after_the_deadline() -> None:
     rig = Rig(behind, max_attempts=10, floor=100)
     # Enough time for the pauses 1 and 2, and not for 4.
     with deadline_at(rig.clock.now + 3.5 * BACKOFF), pytest.raises(errors.ModelServerUnavailable):
-        await rig.model.price([house()])
+        await rig.model.answer([house()])
     assert len(behind.asked) == 3
 
 
@@ -130,7 +130,7 @@ async def test_no_retry_after_a_sleep_beyond_the_deadline() -> None:
         draw=lambda _shortest, longest: longest,
     )
     with deadline_at(rig.clock.now + 10 * BACKOFF), pytest.raises(errors.ModelServerUnavailable):
-        await model.price([house()])
+        await model.answer([house()])
     assert len(behind.asked) == 1
     assert model.retries == 0
 
@@ -140,9 +140,9 @@ async def test_at_most_1_2_attempts_per_call_when_half_of_them_fail(
     calls_per_second: int,
 ) -> None:
     class Half(FakePriceModel):
-        async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+        async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
             self.error = errors.ModelServerUnavailable("away") if len(self.asked) % 2 == 0 else None
-            return await super().price(houses)
+            return await super().answer(houses)
 
     behind = Half()
     rig = Rig(behind)
@@ -150,7 +150,7 @@ async def test_at_most_1_2_attempts_per_call_when_half_of_them_fail(
     for _ in range(calls):
         rig.clock.passes(1 / calls_per_second)
         with contextlib.suppress(errors.ModelServerUnavailable):
-            await rig.model.price([house()])
+            await rig.model.answer([house()])
     assert len(behind.asked) <= 1.2 * calls
     assert rig.model.retries > 0.15 * calls
     assert len(behind.asked) == calls + rig.model.retries
@@ -190,7 +190,7 @@ async def test_retry_beyond_the_budget_is_counted_and_not_made() -> None:
     behind = Flaky(99)
     rig = Rig(behind, floor=0)
     with pytest.raises(errors.ModelServerUnavailable):
-        await rig.model.price([house()])
+        await rig.model.answer([house()])
     assert len(behind.asked) == 1
     assert (rig.model.retries, rig.model.retries_refused) == (0, 1)
 
@@ -199,5 +199,5 @@ async def test_calls_refused_by_an_open_circuit_do_not_add_to_the_budget() -> No
     refused = Rig(FakePriceModel(error=errors.CircuitOpen("somewhere", 1.0)))
     for _ in range(100):
         with pytest.raises(errors.CircuitOpen):
-            await refused.model.price([house()])
+            await refused.model.answer([house()])
     assert sum(refused.budget.take_retry() for _ in range(100)) == 3

@@ -55,7 +55,7 @@ class Routed:
         )
 
     async def versions(self, *ids: int) -> list[str]:
-        return [one.model.version for one in await self.model.price([house(id=one) for one in ids])]
+        return [one.model.version for one in await self.model.answer([house(id=one) for one in ids])]
 
 
 @pytest.fixture
@@ -66,14 +66,14 @@ def routed() -> Routed:
 async def test_each_house_is_priced_by_the_version_of_its_bucket(routed: Routed) -> None:
     assert await routed.versions(OF_CANARY[0]) == ["2"]
     assert await routed.versions(OF_CHAMPION[0]) == ["1"]
-    (estimate,) = await routed.model.price([house(id=OF_CANARY[0])])
+    (estimate,) = await routed.model.answer([house(id=OF_CANARY[0])])
     assert estimate.model.variant == "canary"
 
 
 async def test_a_batch_is_split_and_keeps_its_order(routed: Routed) -> None:
     some = [house(id=one, lotArea=5_000 + one) for one in range(1, 100)]
-    estimates = await routed.model.price(some)
-    expected = await FakePriceModel().price(some)
+    estimates = await routed.model.answer(some)
+    expected = await FakePriceModel().answer(some)
     assert [one.price_usd for one in estimates] == [one.price_usd for one in expected]
     assert [one.model.version for one in estimates] == ["2" if one.id in OF_CANARY else "1" for one in some]
     # Each model prices only its own houses, in one part.
@@ -137,7 +137,7 @@ async def test_champion_error_fails_the_whole_batch(routed: Routed, error: Excep
 
 
 async def test_implausible_champion_prices_keep_their_positions(routed: Routed) -> None:
-    (good,) = await FakePriceModel().price([house()])
+    (good,) = await FakePriceModel().answer([house()])
     routed.champion.error = PriceImplausible("NaN", [good, None])
     with pytest.raises(PriceImplausible) as raised:
         await routed.versions(OF_CHAMPION[0], OF_CANARY[0], OF_CHAMPION[1])
@@ -148,7 +148,7 @@ async def test_hanging_canary_leaves_half_of_the_time_to_the_champion(routed: Ro
     routed.canary.gate = asyncio.Event()
     routed.model._canary = DeadlinePriceModel(routed.canary, seconds=60)  # as in production
     started_at = time.monotonic()
-    (estimate,) = await DeadlinePriceModel(routed.model, seconds=0.4).price([house(id=OF_CANARY[0])])
+    (estimate,) = await DeadlinePriceModel(routed.model, seconds=0.4).answer([house(id=OF_CANARY[0])])
     assert estimate.model.version == "1"
     assert time.monotonic() - started_at < 0.4
     assert [one.name for one in routed.exceeded] == ["errors"]
@@ -158,7 +158,7 @@ async def test_short_deadline_of_a_caller_does_not_stop_the_canary() -> None:
     routed = Routed(min_fair_seconds=0.5)
     routed.canary.gate = asyncio.Event()
     routed.model._canary = DeadlinePriceModel(routed.canary, seconds=60)  # as in production
-    (estimate,) = await DeadlinePriceModel(routed.model, seconds=0.1).price([house(id=OF_CANARY[0])])
+    (estimate,) = await DeadlinePriceModel(routed.model, seconds=0.1).answer([house(id=OF_CANARY[0])])
     assert estimate.model.version == "1"
     assert routed.exceeded == []
 
@@ -199,7 +199,7 @@ async def test_champion_answers_from_memory_are_not_used_for_the_latency_limit(
     routed.watch.record_champion_answer = recorded.append  # type: ignore[method-assign]  # a spy
 
     class Remembering:
-        async def price(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+        async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
             return [PriceEstimate(1.0, 1.0, 1.0, routed.champion.identity, source) for _ in houses]
 
     routed.model._champion = Remembering()

@@ -77,7 +77,7 @@ async def test_copy_is_priced_and_logged_under_its_transaction_id() -> None:
     async with shadowed.running():
         ids = shadowed.copy(3)
         await shadowed.until({"priced": 3})
-    expected = await FakePriceModel().price(houses(3))
+    expected = await FakePriceModel().answer(houses(3))
     rows = [(one, house.id, price.price_usd) for one, house, price in zip(ids, houses(3), expected, strict=True)]
     assert shadowed.log.rows == rows
 
@@ -160,7 +160,7 @@ async def test_failures_are_counted_by_reason_and_pricing_continues() -> None:
 
 
 async def test_plausible_prices_of_a_partly_implausible_answer_are_kept() -> None:
-    good = await FakePriceModel().price(houses(3))
+    good = await FakePriceModel().answer(houses(3))
     shadowed = Shadowed(FakePriceModel(error=PriceImplausible("NaN", [good[0], None, good[2]])))
     async with shadowed.running():
         ids = shadowed.copy(3)
@@ -184,7 +184,7 @@ async def test_first_failure_and_recovery_are_logged_once() -> None:
 
 
 async def test_deviation_is_the_absolute_log_ratio() -> None:
-    (price,) = await FakePriceModel().price(houses(1))
+    (price,) = await FakePriceModel().answer(houses(1))
     shadowed = Shadowed(FakePriceModel())
     async with shadowed.running():
         shadowed.copy(1)
@@ -197,7 +197,7 @@ async def test_deviation_is_the_absolute_log_ratio() -> None:
 async def test_transactions_are_copied_only_while_a_shadow_is_set() -> None:
     shadowed = Shadowed(FakePriceModel())
     transactions = Transactions()
-    estimates = await FakePriceModel().price(houses(2))
+    estimates = await FakePriceModel().answer(houses(2))
     transactions.complete(houses(2), estimates)
     transactions.shadow = shadowed.shadow
     ids = transactions.complete(houses(2), estimates)

@@ -24,7 +24,9 @@ from fastapi import FastAPI
 from housing_price_orchestrator.interface.documents.limits import ConnectionLimits
 from housing_price_orchestrator.interface.services import SERVICES, Services
 from housing_price_orchestrator.server.listening import ListeningConfig
-from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
+from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
+from housing_price_orchestrator.shared.ports import PriceEstimate
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 SECONDS_FOR_A_START = 90
 SECONDS_FOR_AN_END = 20
@@ -246,10 +248,11 @@ def reserved_port() -> Iterator[int]:
         yield held.getsockname()[1]
 
 
-def coalescing_of(app: FastAPI) -> CoalescingPriceModel:
+def coalescing_of(app: FastAPI) -> CoalescingModel[AnyHouse, PriceEstimate]:
     """The coalescing in front of the champion, which counts its calls and the requests that wait for one."""
     services: Services = app.state.server.lifespan.state[SERVICES]
-    model: CoalescingPriceModel = services.routing._upstream.coalesced  # type: ignore[attr-defined]  # behind a port
+    upstream = services.routing._upstream  # type: ignore[attr-defined]  # behind a port
+    model: CoalescingModel[AnyHouse, PriceEstimate] = upstream.coalesced
     return model
 
 

@@ -14,21 +14,22 @@ from fakes import FakePriceModel, a_circuit
 from housing_price_orchestrator.provider.model_server.columns import row_of, write_row
 from housing_price_orchestrator.provider.model_server.mlflow_client import client_for
 from housing_price_orchestrator.provider.model_server.mlflow_price_model import MLflowPriceModel
-from housing_price_orchestrator.service.resilience.admission import AdmissionPriceModel
-from housing_price_orchestrator.service.resilience.balancing import BalancedPriceModel
-from housing_price_orchestrator.service.resilience.circuit_breaker import CircuitBreakerPriceModel
-from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
-from housing_price_orchestrator.service.resilience.deadline import DeadlinePriceModel
+from housing_price_orchestrator.service.resilience.admission import AdmissionModel
+from housing_price_orchestrator.service.resilience.balancing import BalancedModel
+from housing_price_orchestrator.service.resilience.circuit_breaker import CircuitBreakerModel
+from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
+from housing_price_orchestrator.service.resilience.deadline import DeadlineModel
 from housing_price_orchestrator.service.resilience.fallback import FallbackPriceModel
 from housing_price_orchestrator.service.resilience.one_model import OneModelPriceModel
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
-from housing_price_orchestrator.service.resilience.retry import RetryBudget, RetryPriceModel
+from housing_price_orchestrator.service.resilience.retry import RetryBudget, RetryModel
 from housing_price_orchestrator.service.routing.canary import RoutedPriceModel
 from housing_price_orchestrator.service.routing.canary_watch import CanaryWatch
 from housing_price_orchestrator.service.routing.price_deviation import CanaryComparison
 from housing_price_orchestrator.shared.errors import CircuitOpen, ModelServerError, ModelServerUnavailable
-from housing_price_orchestrator.shared.ports import PriceModel
+from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.shared.view.routes import CanaryLimits
 from servers import StubModelServer, reserved_port
 
@@ -68,13 +69,13 @@ KINDS = [
 ]
 
 
-def guarded(model: PriceModel) -> CircuitBreakerPriceModel:
-    return CircuitBreakerPriceModel(model, a_circuit(), slow_seconds=SECONDS)
+def guarded(model: PriceModel) -> CircuitBreakerModel[AnyHouse, PriceEstimate]:
+    return CircuitBreakerModel(model, a_circuit(), slow_seconds=SECONDS)
 
 
 def admitted(model: PriceModel) -> PriceModel:
-    coalesced = CoalescingPriceModel(model, max_rows=100, max_calls=2)
-    return AdmissionPriceModel(coalesced, coalesced, share_of_deadline=0.8)
+    coalesced = CoalescingModel(model, max_rows=100, max_calls=2)
+    return AdmissionModel(coalesced, coalesced, share_of_deadline=0.8)
 
 
 def remembered(model: PriceModel) -> PriceModel:
@@ -90,7 +91,7 @@ def cached(model: PriceModel) -> PriceModel:
 
 
 def retried(model: PriceModel) -> PriceModel:
-    return RetryPriceModel(model, budget=RetryBudget(ratio=0.2, floor=3), max_attempts=3, backoff_seconds=0.001)
+    return RetryModel(model, budget=RetryBudget(ratio=0.2, floor=3), max_attempts=3, backoff_seconds=0.001)
 
 
 def routed(model: PriceModel) -> PriceModel:
@@ -105,17 +106,17 @@ def routed(model: PriceModel) -> PriceModel:
 
 
 def as_shipped(model: PriceModel) -> PriceModel:
-    return DeadlinePriceModel(admitted(retried(BalancedPriceModel([guarded(model)]))), seconds=SECONDS)
+    return DeadlineModel(admitted(retried(BalancedModel([guarded(model)]))), seconds=SECONDS)
 
 
 WRAPPERS: dict[str, Callable[[PriceModel], PriceModel]] = {
-    "behind a deadline": lambda model: DeadlinePriceModel(model, seconds=SECONDS),
+    "behind a deadline": lambda model: DeadlineModel(model, seconds=SECONDS),
     "behind a circuit breaker": guarded,
     "behind an admission": admitted,
     "behind a memory": remembered,
     "from a memory": cached,
-    "coalesced": lambda model: CoalescingPriceModel(model, max_rows=5, max_calls=2),
-    "balanced": lambda model: BalancedPriceModel([guarded(model), guarded(model)]),
+    "coalesced": lambda model: CoalescingModel(model, max_rows=5, max_calls=2),
+    "balanced": lambda model: BalancedModel([guarded(model), guarded(model)]),
     "retried": retried,
     "one model": OneModelPriceModel,
     "routed": routed,

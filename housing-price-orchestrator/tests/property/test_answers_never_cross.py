@@ -8,10 +8,10 @@ import pytest
 
 from factories import house
 from fakes import FakePriceModel, a_circuit
-from housing_price_orchestrator.service.resilience.balancing import BalancedPriceModel
-from housing_price_orchestrator.service.resilience.circuit_breaker import CircuitBreakerPriceModel
-from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
-from housing_price_orchestrator.service.resilience.retry import RetryBudget, RetryPriceModel
+from housing_price_orchestrator.service.resilience.balancing import BalancedModel
+from housing_price_orchestrator.service.resilience.circuit_breaker import CircuitBreakerModel
+from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
+from housing_price_orchestrator.service.resilience.retry import RetryBudget, RetryModel
 from housing_price_orchestrator.shared.errors import ModelServerUnavailable, RowsRefused
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
@@ -48,13 +48,13 @@ async def test_answers_never_cross(turn: int) -> None:
     template = house()
     poison = frozenset(dice.sample(range(1, 10 * CALLERS), 20))
     servers = [
-        CircuitBreakerPriceModel(RestlessModel(dice, poison), a_circuit(max_failures=1_000), slow_seconds=60)
+        CircuitBreakerModel(RestlessModel(dice, poison), a_circuit(max_failures=1_000), slow_seconds=60)
         for _ in range(2)
     ]
-    retried = RetryPriceModel(
-        BalancedPriceModel(servers), budget=RetryBudget(ratio=0.2, floor=3), max_attempts=2, backoff_seconds=0.001
+    retried = RetryModel(
+        BalancedModel(servers), budget=RetryBudget(ratio=0.2, floor=3), max_attempts=2, backoff_seconds=0.001
     )
-    model = CoalescingPriceModel(retried, max_rows=dice.choice([1, 5, 50]), max_calls=3)
+    model = CoalescingModel(retried, max_rows=dice.choice([1, 5, 50]), max_calls=3)
     ids = iter(range(1, 100 * CALLERS))
 
     async def caller() -> tuple[list[int], object]:

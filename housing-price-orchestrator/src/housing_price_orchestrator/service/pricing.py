@@ -59,9 +59,9 @@ class Pricing:
         try:
             return await self._bulk_model.answer(houses)
         except PriceImplausible as error:
-            if len(error.estimates) != len(houses):
-                raise RuntimeError(f"{len(error.estimates)} estimates for {len(houses)} houses") from error
-            return [error if estimate is None else estimate for estimate in error.estimates]
+            if len(error.answers) != len(houses):
+                raise RuntimeError(f"{len(error.answers)} estimates for {len(houses)} houses") from error
+            return [error if estimate is None else estimate for estimate in error.answers]
         except RowsRefused as error:
             if len(houses) == 1:
                 return [error]

@@ -44,7 +44,8 @@ HousingPriceError
         ├── RowsRefused             it returned 400: it rejected some of the rows
         ├── AnswerMalformed         not the expected JSON
         ├── AnswerIncomplete        the number of predictions differs from the number of rows
-        └── PriceImplausible        a price or interval is missing, not finite, not positive or out of order
+        └── SomeAnswersUnusable     some answers are unusable; keeps the others
+            └── PriceImplausible    a price or interval is missing, not finite, not positive or out of order
 ```
 """
 
@@ -297,10 +298,17 @@ class AnswerIncomplete(ModelAnswerUnusable):
     """The number of predictions differs from the number of rows."""
 
 
-class PriceImplausible(ModelAnswerUnusable):
-    """A price or its interval is missing, not finite, not positive or out of order."""
+class SomeAnswersUnusable(ModelAnswerUnusable):
+    """Some answers of a call are unusable. The others are kept, so that only callers with an unusable one fail.
 
-    def __init__(self, message: str, estimates: Sequence[Any]) -> None:
-        """Keep the `PriceEstimate` of each house, in order; None for each house without a usable one."""
+    Subclasses keep the signature of the constructor: coalescing creates the error of each caller from its part.
+    """
+
+    def __init__(self, message: str, answers: Sequence[Any]) -> None:
+        """Keep the answer to each question, in order; None for each question without a usable one."""
         super().__init__(message)
-        self.estimates = estimates
+        self.answers = answers
+
+
+class PriceImplausible(SomeAnswersUnusable):
+    """A price or its interval is missing, not finite, not positive or out of order. The answers are estimates."""

@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable
 
 from housing_price_orchestrator.observability.instruments import Distribution
-from housing_price_orchestrator.service.resilience.deadline import DeadlinePriceModel
+from housing_price_orchestrator.service.resilience.deadline import DeadlineModel
 from housing_price_orchestrator.service.routing.canary import CANARY_TIME_SHARE, RoutedPriceModel
 from housing_price_orchestrator.service.routing.canary_watch import CanaryWatch, ExceededLimit
 from housing_price_orchestrator.service.routing.price_deviation import CanaryComparison, deviation
@@ -38,7 +38,7 @@ class ServedPair:
 
         self._comparison = CanaryComparison(champion.background, on_compared)
         self.online, self.bulk = (
-            DeadlinePriceModel(
+            DeadlineModel(
                 RoutedPriceModel(
                     by_champion,
                     by_canary,

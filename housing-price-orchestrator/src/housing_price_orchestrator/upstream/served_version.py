@@ -10,21 +10,24 @@ from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.provider.model_server.columns import Row
 from housing_price_orchestrator.provider.model_server.mlflow_client import client_for
 from housing_price_orchestrator.provider.model_server.mlflow_price_model import READINESS_CALL_ID, MLflowPriceModel
-from housing_price_orchestrator.service.resilience.admission import AdmissionPriceModel
-from housing_price_orchestrator.service.resilience.balancing import BalancedPriceModel
-from housing_price_orchestrator.service.resilience.circuit_breaker import Circuit, CircuitBreakerPriceModel
+from housing_price_orchestrator.service.resilience.admission import AdmissionModel
+from housing_price_orchestrator.service.resilience.balancing import BalancedModel
+from housing_price_orchestrator.service.resilience.circuit_breaker import Circuit, CircuitBreakerModel
 from housing_price_orchestrator.service.resilience.circuit_watch import CircuitWatch
-from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
-from housing_price_orchestrator.service.resilience.deadline import DeadlinePriceModel
+from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
+from housing_price_orchestrator.service.resilience.deadline import DeadlineModel
 from housing_price_orchestrator.service.resilience.fallback import FallbackPriceModel
 from housing_price_orchestrator.service.resilience.one_model import OneModelPriceModel
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
-from housing_price_orchestrator.service.resilience.retry import RetryBudget, RetryPriceModel
+from housing_price_orchestrator.service.resilience.retry import RetryBudget, RetryModel
 from housing_price_orchestrator.service.routing.variant_statistics import VariantStatistics
 from housing_price_orchestrator.settings import Settings
-from housing_price_orchestrator.shared.ports import PriceModel, Variant
+from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel, Variant
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
+from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.shared.view.routes import Route
+
+type _Breaker = CircuitBreakerModel[AnyHouse, PriceEstimate]
 
 SLOW_SHARE_OF_DEADLINE = 0.9
 """A call counts as slow after this share of the deadline at the latest, because callers cancel it at the deadline."""
@@ -39,9 +42,9 @@ class ServedVersion:
 
     route: Route
     variant: Variant
-    online: DeadlinePriceModel
+    online: DeadlineModel[AnyHouse, PriceEstimate]
     """For API requests: admission control refuses what would miss its deadline."""
-    bulk: DeadlinePriceModel
+    bulk: DeadlineModel[AnyHouse, PriceEstimate]
     """For streams and file jobs, which limit their own rate: no admission control."""
     background: PriceModel
     """For canary comparisons: refused under load, absent from the statistics, never answered from memory."""
@@ -49,9 +52,9 @@ class ServedVersion:
     """For health probes: skips the queue and is never retried."""
     statistics: VariantStatistics | None
     """Counts the requests that this version prices."""
-    coalesced: CoalescingPriceModel
+    coalesced: CoalescingModel[AnyHouse, PriceEstimate]
     """The queue, and the calls in flight."""
-    retrying: RetryPriceModel
+    retrying: RetryModel[AnyHouse, PriceEstimate]
     """The retry counters."""
     circuits: Sequence[Circuit]
     """One circuit per address, in the order of the route."""
@@ -101,13 +104,13 @@ async def open_served_version(
     async with contextlib.AsyncExitStack() as stack:
         breakers, probes = await _open_addresses(settings, telemetry, route, variant, stack)
         upstream, seconds = settings.model_server, settings.requests.deadline_seconds
-        retrying = RetryPriceModel(
-            BalancedPriceModel(breakers),
+        retrying = RetryModel(
+            BalancedModel(breakers),
             budget=RetryBudget(ratio=settings.retry.budget_ratio, floor=settings.retry.budget_floor),
             max_attempts=settings.retry.max_attempts,
             backoff_seconds=settings.retry.backoff_seconds,
         )
-        coalesced = CoalescingPriceModel(
+        coalesced = CoalescingModel(
             telemetry.wrap_calls(retrying),
             max_rows=upstream.max_rows_per_call,
             max_calls=upstream.max_calls * len(breakers),
@@ -115,9 +118,9 @@ async def open_served_version(
             call_seconds=settings.admission.call_seconds,
         )
         unadmitted = OneModelPriceModel(coalesced)
-        admission = AdmissionPriceModel(unadmitted, coalesced, share_of_deadline=settings.admission.share_of_deadline)
+        admission = AdmissionModel(unadmitted, coalesced, share_of_deadline=settings.admission.share_of_deadline)
         online, bulk = (
-            DeadlinePriceModel(_with_memory(settings, model, memory), seconds=seconds, statistics=statistics)
+            DeadlineModel(_with_memory(settings, model, memory), seconds=seconds, statistics=statistics)
             for model in (admission, unadmitted)
         )
         return ServedVersion(
@@ -125,9 +128,9 @@ async def open_served_version(
             variant=variant,
             online=online,
             bulk=bulk,
-            background=DeadlinePriceModel(admission, seconds=seconds),
+            background=DeadlineModel(admission, seconds=seconds),
             statistics=statistics,
-            probe=DeadlinePriceModel(BalancedPriceModel(probes), seconds=settings.readiness.probe_timeout_seconds),
+            probe=DeadlineModel(BalancedModel(probes), seconds=settings.readiness.probe_timeout_seconds),
             coalesced=coalesced,
             retrying=retrying,
             circuits=tuple(breaker.circuit for breaker in breakers),
@@ -141,7 +144,7 @@ async def _open_addresses(
     route: Route,
     variant: Variant,
     stack: contextlib.AsyncExitStack,
-) -> tuple[list[CircuitBreakerPriceModel], list[CircuitBreakerPriceModel]]:
+) -> tuple[list[_Breaker], list[_Breaker]]:
     """Open each address; returns one model per address for requests and one per address for health probes."""
     upstream, seconds = settings.model_server, settings.requests.deadline_seconds
     slow_seconds = min(settings.circuit.slow_call_seconds, SLOW_SHARE_OF_DEADLINE * seconds)
@@ -167,8 +170,8 @@ async def _open_addresses(
         probe = MLflowPriceModel(
             client, model_name=upstream.model_name, variant=variant, new_call_id=lambda: READINESS_CALL_ID
         )
-        breakers.append(CircuitBreakerPriceModel(model, circuit, slow_seconds=slow_seconds))
-        probes.append(CircuitBreakerPriceModel(probe, circuit, slow_seconds=slow_seconds))
+        breakers.append(CircuitBreakerModel(model, circuit, slow_seconds=slow_seconds))
+        probes.append(CircuitBreakerModel(probe, circuit, slow_seconds=slow_seconds))
         watch = CircuitWatch(circuit, probe, EXAMPLE_HOUSE, slow_seconds=slow_seconds)
         run_until_closed(watch.run(), stack)
     return breakers, probes

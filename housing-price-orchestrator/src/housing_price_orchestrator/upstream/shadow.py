@@ -10,7 +10,7 @@ from housing_price_orchestrator.composition.tasks import run_until_closed
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.provider.model_server.mlflow_client import client_for
 from housing_price_orchestrator.provider.model_server.mlflow_price_model import MLflowPriceModel
-from housing_price_orchestrator.service.resilience.deadline import DeadlinePriceModel
+from housing_price_orchestrator.service.resilience.deadline import DeadlineModel
 from housing_price_orchestrator.service.routing.shadow import QueuedShadow
 from housing_price_orchestrator.service.routing.variant_statistics import StatisticsByVariant, VariantStatistics
 from housing_price_orchestrator.settings import Settings
@@ -87,7 +87,7 @@ class ComposedShadow:
         )
         self._stack.push_async_exit(client)
         model = MLflowPriceModel(client, model_name=upstream.model_name, variant="shadow")
-        return DeadlinePriceModel(model, seconds=DEADLINE_SECONDS, statistics=statistics)
+        return DeadlineModel(model, seconds=DEADLINE_SECONDS, statistics=statistics)
 
     async def _close(self) -> None:
         self._store.transactions.shadow = None

@@ -11,15 +11,16 @@ from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.provider.model_server.columns import Row
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
-from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
+from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
 from housing_price_orchestrator.service.routing.canary_watch import ExceededLimit
 from housing_price_orchestrator.service.routing.variant_statistics import StatisticsByVariant
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.errors import HousingPriceError
-from housing_price_orchestrator.shared.ports import ModelIdentity, Variant
+from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, Variant
 from housing_price_orchestrator.shared.routing import StoppedCanary
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
+from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.shared.view.routes import UNKNOWN, CanaryRoute, Route, Routes
 from housing_price_orchestrator.upstream.served_pair import ServedPair
 from housing_price_orchestrator.upstream.served_version import ServedVersion, open_served_version
@@ -84,7 +85,7 @@ class Upstream:
         self._log = structlog.get_logger()
 
     @property
-    def coalesced(self) -> CoalescingPriceModel:
+    def coalesced(self) -> CoalescingModel[AnyHouse, PriceEstimate]:
         """The queue of the champion."""
         return self._champion.coalesced
 

@@ -9,7 +9,7 @@ from factories import batch_bytes, house_bytes, houses_json, replace_services
 from fakes import FakePriceModel
 from housing_price_orchestrator.interface.timeout import MAX_MILLISECONDS, TIMEOUT_HEADER
 from housing_price_orchestrator.service.pricing import Pricing
-from housing_price_orchestrator.service.resilience.deadline import DeadlinePriceModel
+from housing_price_orchestrator.service.resilience.deadline import DeadlineModel
 
 PREDICT = "/api/v1/price/predict"
 OPERATIONS = {
@@ -64,7 +64,7 @@ def test_a_sufficient_timeout_changes_nothing(api: TestClient, path: str, value:
 @pytest.mark.parametrize("path", OPERATIONS)
 def test_an_exceeded_timeout_is_a_504(api: TestClient, path: str) -> None:
     endless = FakePriceModel(gate=asyncio.Event())
-    replace_services(api, pricing=Pricing(DeadlinePriceModel(endless, seconds=60), deadline_seconds=60))
+    replace_services(api, pricing=Pricing(DeadlineModel(endless, seconds=60), deadline_seconds=60))
     status, text = post(api, path, "20")
     # A stream has already sent its status, so it reports the error in each line.
     assert status == (200 if path.endswith("stream") else 504)
@@ -73,7 +73,7 @@ def test_an_exceeded_timeout_is_a_504(api: TestClient, path: str) -> None:
 
 def test_a_caller_cannot_extend_the_deadline_of_the_service(api: TestClient) -> None:
     endless = FakePriceModel(gate=asyncio.Event())
-    replace_services(api, pricing=Pricing(DeadlinePriceModel(endless, seconds=0.02), deadline_seconds=0.02))
+    replace_services(api, pricing=Pricing(DeadlineModel(endless, seconds=0.02), deadline_seconds=0.02))
     assert post(api, PREDICT, str(MAX_MILLISECONDS))[0] == 504
 
 

@@ -6,8 +6,8 @@ import pytest
 from factories import house, houses
 from fakes import FakePriceModel
 from housing_price_orchestrator.service.pricing import Pricing
-from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
-from housing_price_orchestrator.service.resilience.deadline import DeadlinePriceModel
+from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
+from housing_price_orchestrator.service.resilience.deadline import DeadlineModel
 from housing_price_orchestrator.shared.deadline import current_deadline
 from housing_price_orchestrator.shared.errors import ModelServerBusy, PriceImplausible, RowsRefused
 from housing_price_orchestrator.shared.ports import PriceEstimate
@@ -57,7 +57,7 @@ class _SelectiveModel(FakePriceModel):
 async def test_each_house_gets_its_own_price_or_error_at_any_call_size(max_rows: int) -> None:
     asked = houses(64)
     behind = _SelectiveModel(implausible={15, 16, 40}, refused={33})
-    pricing = Pricing(CoalescingPriceModel(behind, max_rows=max_rows, max_calls=3))
+    pricing = Pricing(CoalescingModel(behind, max_rows=max_rows, max_calls=3))
     found = await pricing.price_each(asked)
     expected = list(await FakePriceModel().answer(asked))
     assert len(found) == len(asked)
@@ -71,10 +71,10 @@ async def test_each_house_gets_its_own_price_or_error_at_any_call_size(max_rows:
 
 
 async def test_batch_with_an_implausible_price_fails_as_a_whole() -> None:
-    pricing = Pricing(CoalescingPriceModel(_SelectiveModel(implausible={15}, refused=set()), max_rows=10, max_calls=3))
+    pricing = Pricing(CoalescingModel(_SelectiveModel(implausible={15}, refused=set()), max_rows=10, max_calls=3))
     with pytest.raises(PriceImplausible) as error:
         await pricing.price_all(houses(64))
-    assert [at for at, estimate in enumerate(error.value.estimates) if estimate is None] == [14]
+    assert [at for at, estimate in enumerate(error.value.answers) if estimate is None] == [14]
 
 
 class _DeadlineSpy(FakePriceModel):
@@ -95,7 +95,7 @@ class _DeadlineSpy(FakePriceModel):
 @pytest.mark.parametrize(("within_seconds", "expected"), [(None, 100), (7, 7)])
 async def test_halved_requests_share_one_deadline(within_seconds: float | None, expected: float) -> None:
     behind = _DeadlineSpy(refused=5)
-    pricing = Pricing(DeadlinePriceModel(behind, seconds=100), deadline_seconds=100)
+    pricing = Pricing(DeadlineModel(behind, seconds=100), deadline_seconds=100)
     began = time.monotonic()
     await pricing.price_each(houses(16), within_seconds=within_seconds)
     assert len(behind.deadlines) > 4
@@ -106,7 +106,7 @@ async def test_halved_requests_share_one_deadline(within_seconds: float | None, 
 
 async def test_caller_can_shorten_the_deadline() -> None:
     behind = _DeadlineSpy(refused=-1)
-    pricing = Pricing(DeadlinePriceModel(behind, seconds=100), deadline_seconds=100)
+    pricing = Pricing(DeadlineModel(behind, seconds=100), deadline_seconds=100)
     await pricing.price(house(), within_seconds=7)
     await pricing.price_all(houses(2), within_seconds=7)
     await pricing.price_all(houses(2), within_seconds=1_000)

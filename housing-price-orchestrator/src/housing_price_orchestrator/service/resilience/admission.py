@@ -7,14 +7,13 @@ keeps the admitted requests on time (Google SRE book, "Handling Overload"; Break
 import time
 from collections.abc import Callable, Sequence
 
-from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
+from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
 from housing_price_orchestrator.shared.deadline import current_deadline
 from housing_price_orchestrator.shared.errors import QueueFull
-from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
-from housing_price_orchestrator.shared.view.record import AnyHouse
+from housing_price_orchestrator.shared.ports import Model
 
 
-class AdmissionPriceModel:
+class AdmissionModel[Question, Answer]:
     """Admits a request if the current throughput predicts an answer within its deadline.
 
     Promises a refusal at once, before anything is queued. Nothing is refused while nothing waits, so the estimate
@@ -23,8 +22,8 @@ class AdmissionPriceModel:
 
     def __init__(
         self,
-        model: PriceModel,
-        queue: CoalescingPriceModel,
+        model: Model[Question, Answer],
+        queue: CoalescingModel[Question, Answer],
         *,
         share_of_deadline: float,
         clock: Callable[[], float] = time.monotonic,
@@ -37,9 +36,9 @@ class AdmissionPriceModel:
         self.refused = 0
         """Requests refused since the start."""
 
-    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+    async def answer(self, questions: Sequence[Question], /) -> Sequence[Answer]:
         """See `Model.answer`; raises `QueueFull` at once if the answer would be too late."""
-        expected = self._queue.lane_of(len(houses)).seconds_until_answered(len(houses))
+        expected = self._queue.lane_of(len(questions)).seconds_until_answered(len(questions))
         if expected is not None:
             deadline = current_deadline.get()
             if deadline is not None:
@@ -50,4 +49,4 @@ class AdmissionPriceModel:
                         f"expected wait of {expected:.3f} s exceeds the limit of {max_seconds:.3f} s",
                         expected - max_seconds,
                     )
-        return await self._model.answer(houses)
+        return await self._model.answer(questions)

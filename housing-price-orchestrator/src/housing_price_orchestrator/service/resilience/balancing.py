@@ -4,20 +4,18 @@ import math
 import time
 from collections.abc import Callable, Sequence
 
-from housing_price_orchestrator.service.resilience.circuit_breaker import CircuitBreakerPriceModel
+from housing_price_orchestrator.service.resilience.circuit_breaker import CircuitBreakerModel
 from housing_price_orchestrator.shared.errors import ModelServerUnavailable
-from housing_price_orchestrator.shared.ports import PriceEstimate
-from housing_price_orchestrator.shared.view.record import AnyHouse
 
 COOLDOWN_SECONDS = 0.5
 """Time for which a server that was unavailable ranks behind the others. A server that is shutting down still answers on
 open connections and is idle, so without a cooldown it would be chosen for the retry of the call that it refused."""
 
 
-class _Server:
+class _Server[Question, Answer]:
     __slots__ = ("model", "outstanding_rows", "unavailable_at")
 
-    def __init__(self, model: CircuitBreakerPriceModel) -> None:
+    def __init__(self, model: CircuitBreakerModel[Question, Answer]) -> None:
         self.model = model
         self.outstanding_rows = 0
         self.unavailable_at = -math.inf
@@ -30,28 +28,31 @@ class _Server:
         return int(circuit.is_suspect or now - self.unavailable_at < COOLDOWN_SECONDS), self.outstanding_rows
 
 
-class BalancedPriceModel:
+class BalancedModel[Question, Answer]:
     """Sends each call to the healthiest, least loaded model.
 
-    Promises one attempt per call: trying another model is the job of `RetryPriceModel`.
+    Promises one attempt per call: trying another model is the job of `RetryModel`.
     """
 
     def __init__(
-        self, models: Sequence[CircuitBreakerPriceModel], *, clock: Callable[[], float] = time.monotonic
+        self,
+        models: Sequence[CircuitBreakerModel[Question, Answer]],
+        *,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Balance over `models`: at least one, all serving the same model version."""
         self._clock = clock
         self._servers = [_Server(model) for model in models]
 
-    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+    async def answer(self, questions: Sequence[Question], /) -> Sequence[Answer]:
         """See `Model.answer`; if every circuit is open, raises the `CircuitOpen` with the earliest probe."""
         now = self._clock()
         server = min(self._servers, key=lambda server: server.rank(now))
-        server.outstanding_rows += len(houses)
+        server.outstanding_rows += len(questions)
         try:
-            return await server.model.answer(houses)
+            return await server.model.answer(questions)
         except ModelServerUnavailable:
             server.unavailable_at = self._clock()
             raise
         finally:
-            server.outstanding_rows -= len(houses)
+            server.outstanding_rows -= len(questions)

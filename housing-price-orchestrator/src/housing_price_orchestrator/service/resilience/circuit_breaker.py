@@ -13,8 +13,7 @@ import structlog
 
 from housing_price_orchestrator.observability.record import current_call
 from housing_price_orchestrator.shared import errors
-from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
-from housing_price_orchestrator.shared.view.record import AnyHouse
+from housing_price_orchestrator.shared.ports import Model
 
 SERVER_FAILURES = (
     errors.ModelServerUnavailable,
@@ -24,7 +23,7 @@ SERVER_FAILURES = (
     errors.AnswerMalformed,
     errors.AnswerIncomplete,
 )
-"""Errors that count against the model server. Refused rows and implausible prices are faults of the rows."""
+"""Errors that count against the model server. Refused rows and unusable answers are faults of the rows."""
 
 SUSPECT_PROBE_DELAY_SECONDS = 0.25
 """Delay before probing a server that failed while its circuit is still closed."""
@@ -135,21 +134,21 @@ class Circuit:
         self._suspect_event.set()
 
 
-class CircuitBreakerPriceModel:
+class CircuitBreakerModel[Question, Answer]:
     """Passes calls on while the circuit is closed, and records their results in it.
 
     Promises to refuse at once, without a call, while the circuit is open or half-open.
     """
 
-    def __init__(self, model: PriceModel, circuit: Circuit, *, slow_seconds: float) -> None:
+    def __init__(self, model: Model[Question, Answer], circuit: Circuit, *, slow_seconds: float) -> None:
         """Guard `model` with `circuit`; a call is slow after `slow_seconds`."""
         self._model = model
         self._slow_seconds = slow_seconds
         self.circuit = circuit
 
-    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+    async def answer(self, questions: Sequence[Question], /) -> Sequence[Answer]:
         """See `Model.answer`; raises `CircuitOpen` at once unless the circuit is closed."""
-        if not houses:
+        if not questions:
             return []
         circuit = self.circuit
         if not circuit.is_closed:
@@ -164,7 +163,7 @@ class CircuitBreakerPriceModel:
         # A timer, because callers cancel the call at their deadline: a slow call may never return.
         timer = asyncio.get_running_loop().call_later(self._slow_seconds, record_slow_call)
         try:
-            estimates = await self._model.answer(houses)
+            answers = await self._model.answer(questions)
         except SERVER_FAILURES:
             if not is_slow:
                 circuit.record_failure()
@@ -176,7 +175,7 @@ class CircuitBreakerPriceModel:
         else:
             if not is_slow:
                 circuit.record_success()
-            return estimates
+            return answers
         finally:
             timer.cancel()
             call = current_call.get()

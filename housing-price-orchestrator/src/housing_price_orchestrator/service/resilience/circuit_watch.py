@@ -6,13 +6,12 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from housing_price_orchestrator.service.resilience.circuit_breaker import Circuit
-from housing_price_orchestrator.shared.errors import HousingPriceError, PriceImplausible, RowsRefused
-from housing_price_orchestrator.shared.ports import PriceModel
-from housing_price_orchestrator.shared.view.record import AnyHouse
+from housing_price_orchestrator.shared.errors import HousingPriceError, RowsRefused, SomeAnswersUnusable
+from housing_price_orchestrator.shared.ports import Model
 
 
-class CircuitWatch:
-    """Requests one real price at a time while the circuit is suspect, and closes the circuit after a success.
+class CircuitWatch[Question]:
+    """Asks one real question at a time while the circuit is suspect, and closes the circuit after a success.
 
     Probes start after the first failure, before the circuit opens. With several model servers, a probe and not a
     caller's request tests the one that failed.
@@ -21,16 +20,16 @@ class CircuitWatch:
     def __init__(
         self,
         circuit: Circuit,
-        model: PriceModel,
-        house: AnyHouse,
+        model: Model[Question, object],
+        question: Question,
         *,
         slow_seconds: float,
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
     ) -> None:
-        """Probe with the price of `house`; a probe longer than `slow_seconds` counts as a slow call."""
+        """Probe by asking `model` the `question`; a probe longer than `slow_seconds` counts as a slow call."""
         self._circuit = circuit
         self._model = model
-        self._house = house
+        self._question = question
         self._slow_seconds = slow_seconds
         self._sleep = sleep
         self._log = structlog.get_logger()
@@ -41,9 +40,9 @@ class CircuitWatch:
         limit = asyncio.timeout(self._slow_seconds)
         try:
             async with limit:
-                await self._model.answer((self._house,))
-        except (RowsRefused, PriceImplausible):
-            # The server answers. An error about this house says nothing about the server.
+                await self._model.answer((self._question,))
+        except (RowsRefused, SomeAnswersUnusable):
+            # The server answers. An error about this question says nothing about the server.
             self._circuit.record_success()
         except HousingPriceError:
             self._circuit.record_failure()

@@ -4,7 +4,7 @@ A call to a model server costs nearly the same for one row as for a hundred, so 
 There is no timer: a request is sent at once while fewer than `max_calls` calls are in flight, and otherwise when the
 next call returns. Group commit in databases works the same way (DeWitt et al., SIGMOD 1984).
 
-This is correct because a price does not depend on the other rows of the call (`Model.answer`).
+This is correct because an answer does not depend on the other rows of the call (`Model.answer`).
 """
 
 import asyncio
@@ -16,25 +16,25 @@ from contextvars import Context
 from housing_price_orchestrator.observability.record import CallRecord, current_call
 from housing_price_orchestrator.service.resilience.lane import Call, Lane, Request
 from housing_price_orchestrator.shared.deadline import current_deadline
-from housing_price_orchestrator.shared.errors import HousingPriceError, PriceImplausible, QueueFull, RowsRefused
-from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
-from housing_price_orchestrator.shared.view.record import AnyHouse
+from housing_price_orchestrator.shared.errors import HousingPriceError, QueueFull, RowsRefused, SomeAnswersUnusable
+from housing_price_orchestrator.shared.ports import Model
 
 SMALL_ROWS = 16
-"""Requests of up to this many houses use a lane of their own: single requests are usually interactive."""
+"""Requests of up to this many questions use a lane of their own: single requests are usually interactive."""
 
 
-class CoalescingPriceModel:
-    """Prices the houses of many callers in few calls to the model behind it.
+class CoalescingModel[Question, Answer]:
+    """Answers the questions of many callers in few calls to the model behind it.
 
-    Promises that each caller gets the prices of its own houses, and that an error caused by one caller's rows reaches
-    only that caller. Small requests and pieces of large ones have a lane each. The lanes take turns and leave one call
-    to each other, so neither starves. A cancelled request leaves the queue; a call without callers is cancelled.
+    Promises that each caller gets the answers to its own questions, and that an error caused by one caller's rows
+    reaches only that caller. Small requests and pieces of large ones have a lane each. The lanes take turns and leave
+    one call to each other, so neither starves. A cancelled request leaves the queue; a call without callers is
+    cancelled.
     """
 
     def __init__(
         self,
-        model: PriceModel,
+        model: Model[Question, Answer],
         *,
         max_rows: int,
         max_calls: int,
@@ -44,10 +44,10 @@ class CoalescingPriceModel:
         """Combine calls to `model`.
 
         Args:
-            model: prices the combined calls.
-            max_rows: maximum houses per call.
+            model: answers the combined calls.
+            max_rows: maximum questions per call.
             max_calls: maximum calls in flight.
-            max_waiting_rows: maximum houses in the queue; further requests are refused with `QueueFull`.
+            max_waiting_rows: maximum questions in the queue; further requests are refused with `QueueFull`.
             call_seconds: calls carry fewer rows if `max_rows` would take longer, because requests that wait behind a
                 long call miss their deadlines.
         """
@@ -57,7 +57,7 @@ class CoalescingPriceModel:
         # Each lane leaves one call to the other.
         self._max_calls_per_lane = max(1, max_calls - 1)
         self._small, self._large = (
-            Lane(min_rows=SMALL_ROWS, max_rows=max_rows, call_seconds=call_seconds) for _ in range(2)
+            Lane[Question, Answer](min_rows=SMALL_ROWS, max_rows=max_rows, call_seconds=call_seconds) for _ in range(2)
         )
         self._calls = 0
         self._last_lane = self._large
@@ -75,54 +75,56 @@ class CoalescingPriceModel:
 
     @property
     def waiting_rows(self) -> int:
-        """Number of houses that wait to be sent."""
+        """Number of questions that wait to be sent."""
         return self._small.waiting_rows + self._large.waiting_rows
 
     def large_rows_within(self, seconds: float) -> float:
-        """Return how many houses the lane of large requests prices in `seconds`; infinite without a recent backlog."""
+        """Return how many rows the lane of large requests answers in `seconds`; infinite without a recent backlog."""
         rate = self._large.throughput.rows_per_second
         return math.inf if rate is None else rate * seconds
 
-    def lane_of(self, rows: int) -> Lane:
-        """Return the lane for a request of `rows` houses."""
+    def lane_of(self, rows: int) -> Lane[Question, Answer]:
+        """Return the lane for a request of `rows` questions."""
         return self._small if rows <= SMALL_ROWS else self._large
 
-    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
-        """See `Model.answer`; raises `QueueFull` if too many houses wait."""
-        if not houses:
+    async def answer(self, questions: Sequence[Question], /) -> Sequence[Answer]:
+        """See `Model.answer`; raises `QueueFull` if too many questions wait."""
+        if not questions:
             return []
-        lane = self.lane_of(len(houses))
+        lane = self.lane_of(len(questions))
         rows = lane.rows_per_call
-        if len(houses) <= rows:
-            return await self._enqueue(houses, lane)
-        pieces = [houses[start : start + rows] for start in range(0, len(houses), rows)]
+        if len(questions) <= rows:
+            return await self._enqueue(questions, lane)
+        pieces = [questions[start : start + rows] for start in range(0, len(questions), rows)]
         try:
             async with asyncio.TaskGroup() as group:
-                tasks = [group.create_task(self._price_with_gaps(piece)) for piece in pieces]
+                tasks = [group.create_task(self._answer_piece(piece)) for piece in pieces]
         except ExceptionGroup as failures:
             # The task group cancelled the other pieces, so the first error stands for the whole batch.
             raise failures.exceptions[0] from None
-        estimates = [estimate for task in tasks for estimate in task.result()]
-        if None in estimates:
-            raise PriceImplausible("at least one house has no usable price", estimates)
-        return estimates  # type: ignore[return-value]  # no None in it, as checked above
+        parts = [task.result() for task in tasks]
+        answers = [answer for part, _ in parts for answer in part]
+        for _, error in parts:
+            if error is not None:
+                raise type(error)("at least one question has no usable answer", answers)
+        return answers
 
-    async def _price_with_gaps(self, piece: Sequence[AnyHouse]) -> Sequence[PriceEstimate | None]:
-        """Price a piece of a batch; a house with an implausible price gets None."""
+    async def _answer_piece(self, piece: Sequence[Question]) -> tuple[Sequence[Answer], SomeAnswersUnusable | None]:
+        """Answer a piece of a batch; with an error, questions without a usable answer get None."""
         try:
-            return await self._enqueue(piece, self._large)
-        except PriceImplausible as error:
-            return error.estimates
+            return await self._enqueue(piece, self._large), None
+        except SomeAnswersUnusable as error:
+            return error.answers, error
 
-    async def _enqueue(self, houses: Sequence[AnyHouse], lane: Lane) -> Sequence[PriceEstimate]:
+    async def _enqueue(self, questions: Sequence[Question], lane: Lane[Question, Answer]) -> Sequence[Answer]:
         waiting_rows = self.waiting_rows
-        if waiting_rows + len(houses) > self._max_waiting_rows:
+        if waiting_rows + len(questions) > self._max_waiting_rows:
             raise QueueFull(
-                f"{waiting_rows} houses are already waiting (limit {self._max_waiting_rows})",
+                f"{waiting_rows} questions are already waiting (limit {self._max_waiting_rows})",
                 lane.seconds_until_answered(0),
             )
         loop = asyncio.get_running_loop()
-        request = Request(houses, loop.create_future())
+        request: Request[Question, Answer] = Request(questions, loop.create_future())
         lane.add(request)
         if not self._is_dispatch_due and self._calls < self._max_calls:
             # Dispatch in the next loop iteration, so that requests that arrived together share a call.
@@ -154,7 +156,7 @@ class CoalescingPriceModel:
             else:
                 return
 
-    def _send(self, call: Call, lane: Lane) -> None:
+    def _send(self, call: Call[Question, Answer], lane: Lane[Question, Answer]) -> None:
         self._calls += 1
         lane.record_sent(call)
         self._last_lane = lane
@@ -166,7 +168,7 @@ class CoalescingPriceModel:
             lane.record_returned(call, is_cancelled=task.cancelled())
             error = None if task.cancelled() else task.exception()
             for request in call.requests:
-                # Break the reference cycle, so that the houses are freed without the garbage collector.
+                # Break the reference cycle, so that the questions are freed without the garbage collector.
                 request.call = None
                 if not request.answer.done():
                     # Only unexpected errors get here: `_call` hands every `HousingPriceError` to its callers.
@@ -175,13 +177,13 @@ class CoalescingPriceModel:
 
         call.task.add_done_callback(on_return)
 
-    async def _call(self, requests: Sequence[Request], call: Call) -> None:
+    async def _call(self, requests: Sequence[Request[Question, Answer]], call: Call[Question, Answer]) -> None:
         """Send requests in one call and give each its part of the answer. Never raises a `HousingPriceError`."""
         waiting = [request for request in requests if not request.answer.done()]
         if not waiting:
             return
-        houses = [house for request in waiting for house in request.houses]
-        record = CallRecord(rows=len(houses))
+        questions = [question for request in waiting for question in request.questions]
+        record = CallRecord(rows=len(questions))
         current_call.set(record)
         deadlines = [request.deadline for request in waiting if request.deadline is not None]
         current_deadline.set(max(deadlines) if len(deadlines) == len(waiting) else None)
@@ -193,7 +195,7 @@ class CoalescingPriceModel:
         started_at = time.monotonic()
         try:
             try:
-                estimates = await self._model.answer(houses)
+                answers = await self._model.answer(questions)
             finally:
                 now = time.monotonic()
                 record.seconds = now - started_at
@@ -207,38 +209,38 @@ class CoalescingPriceModel:
             middle = len(waiting) // 2
             await self._call(waiting[:middle], call)
             await self._call(waiting[middle:], call)
-        except PriceImplausible as error:
+        except SomeAnswersUnusable as error:
             call.is_answered = True
-            _distribute(waiting, error.estimates, error)
+            _distribute(waiting, error.answers, error)
         except HousingPriceError as error:
             _fail(waiting, error)
         else:
             call.is_answered = True
-            _distribute(waiting, estimates, None)
+            _distribute(waiting, answers, None)
 
 
-def _distribute(
-    requests: Sequence[Request], estimates: Sequence[PriceEstimate | None], error: PriceImplausible | None
+def _distribute[Question, Answer](
+    requests: Sequence[Request[Question, Answer]], answers: Sequence[Answer], error: SomeAnswersUnusable | None
 ) -> None:
-    """Give each request its own estimates; only requests with a missing estimate fail."""
-    # A wrong number of estimates must not shift prices from one caller to another.
-    rows = sum(len(request.houses) for request in requests)
-    if rows != len(estimates):
-        raise RuntimeError(f"{len(estimates)} estimates for {rows} houses")
+    """Give each request its own answers; with an error, only requests with a missing answer (None) fail."""
+    # A wrong number of answers must not shift answers from one caller to another.
+    rows = sum(len(request.questions) for request in requests)
+    if rows != len(answers):
+        raise RuntimeError(f"{len(answers)} answers for {rows} questions")
     start = 0
     for request in requests:
-        end = start + len(request.houses)
-        part = estimates[start:end]
+        end = start + len(request.questions)
+        part = answers[start:end]
         start = end
         if request.answer.done():
             continue
         if error is not None and None in part:
-            request.answer.set_exception(PriceImplausible(str(error), part))
+            request.answer.set_exception(type(error)(str(error), part))
         else:
-            request.answer.set_result(part)  # type: ignore[arg-type]  # no None in it, as checked above
+            request.answer.set_result(part)
 
 
-def _fail(requests: Sequence[Request], error: HousingPriceError) -> None:
+def _fail[Question, Answer](requests: Sequence[Request[Question, Answer]], error: HousingPriceError) -> None:
     for request in requests:
         if not request.answer.done():
             request.answer.set_exception(error)

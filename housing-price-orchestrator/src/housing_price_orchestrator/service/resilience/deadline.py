@@ -1,4 +1,4 @@
-"""A time limit for each request to a price model."""
+"""A time limit for each request to a model."""
 
 import asyncio
 import time
@@ -7,19 +7,20 @@ from collections.abc import Sequence
 from housing_price_orchestrator.service.routing.variant_statistics import VariantStatistics
 from housing_price_orchestrator.shared.deadline import current_deadline
 from housing_price_orchestrator.shared.errors import DeadlineExceeded, HousingPriceError, RowsRefused
-from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
+from housing_price_orchestrator.shared.ports import Model
 from housing_price_orchestrator.shared.timers import Timers
-from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
-class DeadlinePriceModel:
+class DeadlineModel[Question, Answer]:
     """Limits the total time of each request, queueing and retries included.
 
-    Promises that `price` returns or raises by the deadline, and that the work behind it is cancelled then. Wrappers
+    Promises that `answer` returns or raises by the deadline, and that the work behind it is cancelled then. Wrappers
     inside read the deadline from `current_deadline`.
     """
 
-    def __init__(self, model: PriceModel, *, seconds: float, statistics: VariantStatistics | None = None) -> None:
+    def __init__(
+        self, model: Model[Question, Answer], *, seconds: float, statistics: VariantStatistics | None = None
+    ) -> None:
         """Limit each request to `seconds`, or to an earlier `current_deadline`.
 
         `statistics`, if given, counts answered and failed requests.
@@ -31,7 +32,7 @@ class DeadlinePriceModel:
         """Number of requests in flight."""
         self._timers = Timers()
 
-    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+    async def answer(self, questions: Sequence[Question], /) -> Sequence[Answer]:
         """See `Model.answer`; raises `DeadlineExceeded` at the deadline."""
         now = time.monotonic()
         given = current_deadline.get()
@@ -44,7 +45,7 @@ class DeadlinePriceModel:
         timer = self._timers.call_later(deadline - now, lambda: limit.reschedule(0))
         try:
             async with limit:
-                estimates = await self._model.answer(houses)
+                answers = await self._model.answer(questions)
         except TimeoutError as error:
             # A TimeoutError that this timeout did not cause passes through.
             if not limit.expired():
@@ -59,8 +60,8 @@ class DeadlinePriceModel:
             raise
         else:
             if self._statistics is not None:
-                self._statistics.record_success(len(houses), time.monotonic() - now)
-            return estimates
+                self._statistics.record_success(len(questions), time.monotonic() - now)
+            return answers
         finally:
             self.in_flight -= 1
             timer.cancel()

@@ -10,20 +10,18 @@ from housing_price_orchestrator.observability.record import RequestRecord, curre
 from housing_price_orchestrator.service.resilience.throughput import Throughput
 from housing_price_orchestrator.shared.deadline import current_deadline
 from housing_price_orchestrator.shared.errors import DeadlineExceeded
-from housing_price_orchestrator.shared.ports import PriceEstimate
-from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
-class Request:
-    """Houses of one caller that travel in one call, and the future for their prices."""
+class Request[Question, Answer]:
+    """Questions of one caller that travel in one call, and the future for their answers."""
 
-    __slots__ = ("answer", "call", "deadline", "houses", "queued_at", "record", "sent_at")
+    __slots__ = ("answer", "call", "deadline", "questions", "queued_at", "record", "sent_at")
 
-    def __init__(self, houses: Sequence[AnyHouse], answer: asyncio.Future[Sequence[PriceEstimate]]) -> None:
+    def __init__(self, questions: Sequence[Question], answer: asyncio.Future[Sequence[Answer]]) -> None:
         """Create a request with the deadline and the request record of the running task."""
-        self.houses = houses
+        self.questions = questions
         self.answer = answer
-        self.call: Call | None = None
+        self.call: Call[Question, Answer] | None = None
         self.record: RequestRecord | None = current_request.get()
         self.deadline: float | None = current_deadline.get()
         self.queued_at = self.sent_at = time.monotonic()
@@ -48,15 +46,15 @@ class Request:
             self.record_answered(now)
 
 
-class Call:
+class Call[Question, Answer]:
     """Requests that share one call."""
 
     __slots__ = ("is_answered", "requests", "rows", "sent_at", "task")
 
-    def __init__(self, requests: list[Request]) -> None:
+    def __init__(self, requests: list[Request[Question, Answer]]) -> None:
         """Create a call for `requests` and assign it to each."""
         self.requests = requests
-        self.rows = sum(len(request.houses) for request in requests)
+        self.rows = sum(len(request.questions) for request in requests)
         self.is_answered = False
         self.sent_at = time.monotonic()
         self.task: asyncio.Task[None] | None = None
@@ -75,7 +73,7 @@ class Call:
             self.task.cancel()
 
 
-class Lane:
+class Lane[Question, Answer]:
     """A first-in, first-out queue of requests, with the load and the throughput of its calls."""
 
     def __init__(self, *, min_rows: int, max_rows: int, call_seconds: float) -> None:
@@ -87,7 +85,7 @@ class Lane:
         self.rows_in_flight = 0
         self.waiting_rows = 0
         self.throughput = Throughput()
-        self._queue: deque[Request] = deque()
+        self._queue: deque[Request[Question, Answer]] = deque()
         self._min_rows = min_rows
         self._max_rows = max_rows
         self._call_seconds = call_seconds
@@ -103,7 +101,7 @@ class Lane:
         return int(min(self._max_rows, max(self._min_rows, self.throughput.max_rows_within(self._call_seconds))))
 
     def seconds_until_answered(self, rows: int) -> float | None:
-        """Estimate the time to answer a new request of `rows` houses; None without a recent backlog."""
+        """Estimate the time to answer a new request of `rows` questions; None without a recent backlog."""
         rate = self.throughput.rows_per_second
         if rate is None or not rate:
             return None
@@ -113,30 +111,30 @@ class Lane:
         calls = math.ceil(ahead / self.rows_per_call) + 1
         return min(ahead / rate, calls * max(self._call_seconds, self.throughput.call_seconds))
 
-    def add(self, request: Request) -> None:
+    def add(self, request: Request[Question, Answer]) -> None:
         """Append a request to the queue."""
         self._queue.append(request)
-        self.waiting_rows += len(request.houses)
+        self.waiting_rows += len(request.questions)
 
-    def remove(self, request: Request) -> None:
+    def remove(self, request: Request[Question, Answer]) -> None:
         """Drop a queued request whose caller has left."""
-        self.waiting_rows -= len(request.houses)
-        request.houses = ()
+        self.waiting_rows -= len(request.questions)
+        request.questions = ()
 
-    def next_call(self) -> Call | None:
+    def next_call(self) -> Call[Question, Answer] | None:
         """Take the next requests that fit into one call; None if none is left.
 
         Skips requests whose callers have left, and fails those whose deadline comes before the answer.
         """
-        taken: list[Request] = []
+        taken: list[Request[Question, Answer]] = []
         rows = 0
         limit = self.rows_per_call
         # A request with less time left than a call takes would only slow the others down. With no call in flight it is
         # sent all the same, to measure the duration again.
         earliest_answer = time.monotonic() + (self.throughput.call_seconds if self.calls else 0.0)
-        while self._queue and (not taken or rows + len(self._queue[0].houses) <= limit):
+        while self._queue and (not taken or rows + len(self._queue[0].questions) <= limit):
             request = self._queue.popleft()
-            self.waiting_rows -= len(request.houses)
+            self.waiting_rows -= len(request.questions)
             if request.answer.done():
                 continue
             if request.deadline is not None and request.deadline < earliest_answer:
@@ -146,16 +144,16 @@ class Lane:
                 )
                 continue
             taken.append(request)
-            rows += len(request.houses)
+            rows += len(request.questions)
         return Call(taken) if taken else None
 
-    def record_sent(self, call: Call) -> None:
+    def record_sent(self, call: Call[Question, Answer]) -> None:
         """Record that a call was sent."""
         self.calls += 1
         self.rows_in_flight += call.rows
         self.throughput.set_backlog(is_waiting=bool(self._queue))
 
-    def record_returned(self, call: Call, *, is_cancelled: bool) -> None:
+    def record_returned(self, call: Call[Question, Answer], *, is_cancelled: bool) -> None:
         """Record that a call ended: answered, failed, or cancelled because all callers left."""
         seconds = time.monotonic() - call.sent_at
         # Failures and early cancellations say nothing about speed; a cancelled call that was slower than usual does.

@@ -12,8 +12,7 @@ from collections.abc import Awaitable, Callable, Sequence
 
 from housing_price_orchestrator.shared.deadline import current_deadline
 from housing_price_orchestrator.shared.errors import CircuitOpen, ModelServerUnavailable
-from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
-from housing_price_orchestrator.shared.view.record import AnyHouse
+from housing_price_orchestrator.shared.ports import Model
 
 WINDOW_SECONDS = 10
 """Period that the budget covers, as in Finagle. A longer one would let a quiet hour pay for a retry storm."""
@@ -69,7 +68,7 @@ class RetryBudget:
         return seconds[-1]
 
 
-class RetryPriceModel:
+class RetryModel[Question, Answer]:
     """Retries after `ModelServerUnavailable`, within the budget and the deadline.
 
     Promises that no retry starts after the deadline, and that every other error passes through at once. Backoff is
@@ -79,7 +78,7 @@ class RetryPriceModel:
 
     def __init__(
         self,
-        model: PriceModel,
+        model: Model[Question, Answer],
         *,
         budget: RetryBudget,
         max_attempts: int,
@@ -101,13 +100,13 @@ class RetryPriceModel:
         self.retries_refused = 0
         """Retries refused by the budget since the start."""
 
-    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+    async def answer(self, questions: Sequence[Question], /) -> Sequence[Answer]:
         """See `Model.answer`; raises the error of the last attempt."""
         self._budget.count_call()
         max_pause = self._backoff_seconds
         for attempts_left in range(self._max_attempts - 1, -1, -1):
             try:
-                return await self._model.answer(houses)
+                return await self._model.answer(questions)
             except CircuitOpen:
                 # No call was made, so it must not count: an open circuit would otherwise fill the retry budget.
                 if attempts_left == self._max_attempts - 1:

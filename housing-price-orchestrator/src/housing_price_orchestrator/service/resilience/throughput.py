@@ -15,7 +15,7 @@ MAX_AGE_SECONDS = 3.0
 
 
 class Throughput:
-    """Rows priced per second while there is a backlog, for one lane.
+    """Rows answered per second while there is a backlog, for one lane.
 
     Computed as summed rows over summed time. Averaging the rates of single calls would overestimate, because calls of
     different sizes wait for each other.

@@ -141,4 +141,4 @@ async def _price_with_gaps(
     try:
         return await price(houses)
     except PriceImplausible as error:
-        return error.estimates
+        return error.answers

@@ -132,7 +132,7 @@ class QueuedShadow:
             raise
         except PriceImplausible as error:
             # The other prices are usable.
-            estimates, failure = error.estimates, error
+            estimates, failure = error.answers, error
         except HousingPriceError as error:
             failure = error
         except Exception as error:  # noqa: BLE001 - a bug here must not end the background task

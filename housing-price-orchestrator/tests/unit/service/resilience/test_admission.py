@@ -8,8 +8,8 @@ import pytest
 
 from factories import house, houses
 from fakes import FakeClock, FakePriceModel
-from housing_price_orchestrator.service.resilience.admission import AdmissionPriceModel
-from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
+from housing_price_orchestrator.service.resilience.admission import AdmissionModel
+from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
 from housing_price_orchestrator.service.resilience.throughput import MAX_AGE_SECONDS, MIN_MEASURED_SECONDS, Throughput
 from housing_price_orchestrator.shared.deadline import deadline_at
 from housing_price_orchestrator.shared.errors import DeadlineExceeded, QueueFull
@@ -24,10 +24,10 @@ class Rig:
     def __init__(self, *, max_rows: int = 10, call_seconds: float = 1_000.0) -> None:
         self.clock = FakeClock()
         self.behind = FakePriceModel(gate=asyncio.Event())
-        self.coalesced = CoalescingPriceModel(
+        self.coalesced = CoalescingModel(
             self.behind, max_rows=max_rows, max_calls=3, max_waiting_rows=100_000, call_seconds=call_seconds
         )
-        self.model = AdmissionPriceModel(self.coalesced, self.coalesced, share_of_deadline=0.5)
+        self.model = AdmissionModel(self.coalesced, self.coalesced, share_of_deadline=0.5)
         self.tasks: list[asyncio.Task[Sequence[PriceEstimate]]] = []
 
     def set_rows_per_second(self, rows: float, *, size: int = 1) -> None:

@@ -4,24 +4,26 @@ import pytest
 
 from factories import house, houses
 from fakes import FakeClock, FakePriceModel, a_circuit
-from housing_price_orchestrator.service.resilience.balancing import COOLDOWN_SECONDS, BalancedPriceModel
-from housing_price_orchestrator.service.resilience.circuit_breaker import CircuitBreakerPriceModel
-from housing_price_orchestrator.service.resilience.retry import RetryBudget, RetryPriceModel
+from housing_price_orchestrator.service.resilience.balancing import COOLDOWN_SECONDS, BalancedModel
+from housing_price_orchestrator.service.resilience.circuit_breaker import CircuitBreakerModel
+from housing_price_orchestrator.service.resilience.retry import RetryBudget, RetryModel
 from housing_price_orchestrator.shared.errors import CircuitOpen, ModelServerFailed, ModelServerUnavailable
+from housing_price_orchestrator.shared.ports import PriceEstimate
+from housing_price_orchestrator.shared.view.house import House
 
 pytestmark = pytest.mark.anyio
 
 
-def guarded(*models: FakePriceModel, clock: FakeClock | None = None) -> list[CircuitBreakerPriceModel]:
+def guarded(*models: FakePriceModel, clock: FakeClock | None = None) -> list[CircuitBreakerModel[House, PriceEstimate]]:
     """Put each model behind a circuit that three failures open."""
     clock = clock or FakeClock()
-    return [CircuitBreakerPriceModel(one, a_circuit(max_failures=3, clock=clock), slow_seconds=60) for one in models]
+    return [CircuitBreakerModel(one, a_circuit(max_failures=3, clock=clock), slow_seconds=60) for one in models]
 
 
 async def test_server_with_the_fewest_rows_in_flight_is_chosen() -> None:
     gate = asyncio.Event()
     first, second = FakePriceModel(gate=gate), FakePriceModel(gate=gate)
-    model = BalancedPriceModel(guarded(first, second))
+    model = BalancedModel(guarded(first, second))
     async with asyncio.TaskGroup() as group:
         group.create_task(model.answer(houses(10)))
         await first.has_been_asked()
@@ -36,7 +38,7 @@ async def test_server_with_the_fewest_rows_in_flight_is_chosen() -> None:
 
 async def test_failed_server_is_avoided_while_another_is_healthy() -> None:
     away, there = FakePriceModel(error=ModelServerUnavailable("away")), FakePriceModel()
-    model = BalancedPriceModel(guarded(away, there))
+    model = BalancedModel(guarded(away, there))
     with pytest.raises(ModelServerUnavailable):
         await model.answer([house()])
     for _ in range(5):
@@ -46,8 +48,8 @@ async def test_failed_server_is_avoided_while_another_is_healthy() -> None:
 
 async def test_retry_reaches_the_other_server() -> None:
     away, there = FakePriceModel(error=ModelServerUnavailable("away")), FakePriceModel()
-    model = RetryPriceModel(
-        BalancedPriceModel(guarded(away, there)),
+    model = RetryModel(
+        BalancedModel(guarded(away, there)),
         budget=RetryBudget(ratio=0.2, floor=3),
         max_attempts=2,
         backoff_seconds=0.001,
@@ -61,7 +63,7 @@ async def test_recovered_server_is_used_after_the_cooldown() -> None:
     clock = FakeClock()
     away, there = FakePriceModel(error=ModelServerUnavailable("away")), FakePriceModel()
     servers = guarded(away, there, clock=clock)
-    model = BalancedPriceModel(servers, clock=clock)
+    model = BalancedModel(servers, clock=clock)
     with pytest.raises(ModelServerUnavailable):
         await model.answer([house()])
     away.error = None
@@ -76,7 +78,7 @@ async def test_recovered_server_is_used_after_the_cooldown() -> None:
 async def test_suspect_servers_are_used_until_their_circuits_open() -> None:
     away = [FakePriceModel(error=ModelServerFailed("no")) for _ in range(2)]
     servers = guarded(*away)
-    model = BalancedPriceModel(servers)
+    model = BalancedModel(servers)
     for _ in range(6):
         with pytest.raises(ModelServerFailed):
             await model.answer([house()])
@@ -95,14 +97,14 @@ async def test_with_all_circuits_open_retry_after_is_the_earliest_probe() -> Non
             server.circuit.record_failure()
         clock.passes(0.1)
     with pytest.raises(CircuitOpen) as refused:
-        await BalancedPriceModel(servers).answer([house()])
+        await BalancedModel(servers).answer([house()])
     assert refused.value.seconds_left == pytest.approx(servers[0].circuit.seconds_until_probe)
     assert servers[0].circuit.seconds_until_probe < servers[1].circuit.seconds_until_probe
 
 
 async def test_cancelled_call_frees_its_rows() -> None:
     first, second = FakePriceModel(gate=asyncio.Event()), FakePriceModel()
-    model = BalancedPriceModel(guarded(first, second))
+    model = BalancedModel(guarded(first, second))
     task = asyncio.create_task(model.answer(houses(10)))  # type: ignore[arg-type]  # it is a coroutine
     await first.has_been_asked()
     task.cancel()

@@ -11,7 +11,7 @@ from housing_price_orchestrator.observability.record import CallRecord, current_
 from housing_price_orchestrator.service.resilience.circuit_breaker import (
     SUSPECT_PROBE_DELAY_SECONDS,
     Circuit,
-    CircuitBreakerPriceModel,
+    CircuitBreakerModel,
     CircuitState,
 )
 from housing_price_orchestrator.service.resilience.circuit_watch import CircuitWatch
@@ -42,7 +42,7 @@ def circuit(clock: FakeClock) -> Circuit:
     )
 
 
-async def fails(model: CircuitBreakerPriceModel, times: int = 1) -> None:
+async def fails(model: CircuitBreakerModel[House, PriceEstimate], times: int = 1) -> None:
     for _ in range(times):
         with pytest.raises(errors.HousingPriceError):
             await model.answer([house()])
@@ -72,7 +72,7 @@ def name_of(error: Exception) -> str:
 @pytest.mark.parametrize("error", SERVER_ERRORS, ids=name_of)
 async def test_failures_in_a_row_open_the_circuit_and_calls_are_refused(circuit: Circuit, error: Exception) -> None:
     behind = FakePriceModel(error=error)
-    model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG)
+    model = CircuitBreakerModel(behind, circuit, slow_seconds=LONG)
     await fails(model, MAX_FAILURES - 1)
     assert circuit.is_closed
     await fails(model)
@@ -88,7 +88,7 @@ async def test_failures_in_a_row_open_the_circuit_and_calls_are_refused(circuit:
 @pytest.mark.parametrize("error", ROW_ERRORS, ids=name_of)
 async def test_errors_of_the_rows_count_as_success(circuit: Circuit, error: Exception) -> None:
     behind = FakePriceModel(error=error)
-    model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG)
+    model = CircuitBreakerModel(behind, circuit, slow_seconds=LONG)
     await fails(model, 5 * MAX_FAILURES)
     assert circuit.is_closed
     behind.error = errors.ModelServerFailed("no")
@@ -102,7 +102,7 @@ async def test_errors_of_the_rows_count_as_success(circuit: Circuit, error: Exce
 
 async def test_success_resets_the_failure_count(circuit: Circuit) -> None:
     behind = FakePriceModel()
-    model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG)
+    model = CircuitBreakerModel(behind, circuit, slow_seconds=LONG)
     for _ in range(5):
         behind.error = errors.ModelServerUnavailable("away")
         await fails(model, MAX_FAILURES - 1)
@@ -114,7 +114,7 @@ async def test_success_resets_the_failure_count(circuit: Circuit) -> None:
 
 async def test_cancelled_call_does_not_count(circuit: Circuit) -> None:
     behind = FakePriceModel(gate=asyncio.Event())
-    model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG)
+    model = CircuitBreakerModel(behind, circuit, slow_seconds=LONG)
     for times in range(1, 5 * MAX_FAILURES):
         task = asyncio.create_task(model.answer([house()]))
         await behind.has_been_asked(times)
@@ -125,7 +125,7 @@ async def test_cancelled_call_does_not_count(circuit: Circuit) -> None:
 
 
 async def test_unexpected_error_does_not_count(circuit: Circuit) -> None:
-    model = CircuitBreakerPriceModel(FakePriceModel(error=RuntimeError()), circuit, slow_seconds=LONG)
+    model = CircuitBreakerModel(FakePriceModel(error=RuntimeError()), circuit, slow_seconds=LONG)
     for _ in range(5 * MAX_FAILURES):
         with pytest.raises(RuntimeError):
             await model.answer([house()])
@@ -134,7 +134,7 @@ async def test_unexpected_error_does_not_count(circuit: Circuit) -> None:
 
 async def test_hanging_calls_open_the_circuit_while_they_hang(circuit: Circuit) -> None:
     behind = FakePriceModel(gate=asyncio.Event())
-    model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=AT_ONCE)
+    model = CircuitBreakerModel(behind, circuit, slow_seconds=AT_ONCE)
     hanging = [asyncio.create_task(model.answer([house()])) for _ in range(MAX_SLOW_CALLS)]
     await wait_for_state(circuit, CircuitState.OPEN)
     assert not any(task.done() for task in hanging)
@@ -145,13 +145,13 @@ async def test_hanging_calls_open_the_circuit_while_they_hang(circuit: Circuit) 
 
 async def test_slow_call_counts_once_however_it_ends(circuit: Circuit) -> None:
     behind = FakePriceModel(gate=asyncio.Event(), error=errors.ModelServerFailed("no"))
-    model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=AT_ONCE)
+    model = CircuitBreakerModel(behind, circuit, slow_seconds=AT_ONCE)
     hanging = asyncio.create_task(model.answer([house()]))
     await asyncio.wait_for(circuit.wait_until_suspect(), 10)
     assert behind.gate is not None
     behind.gate.set()
     await asyncio.gather(hanging, return_exceptions=True)
-    quick = CircuitBreakerPriceModel(FakePriceModel(error=errors.ModelServerFailed("no")), circuit, slow_seconds=LONG)
+    quick = CircuitBreakerModel(FakePriceModel(error=errors.ModelServerFailed("no")), circuit, slow_seconds=LONG)
     await fails(quick, MAX_FAILURES - 1)
     assert circuit.is_closed
     await fails(quick)
@@ -160,7 +160,7 @@ async def test_slow_call_counts_once_however_it_ends(circuit: Circuit) -> None:
 
 async def test_late_answer_does_not_count_as_success(circuit: Circuit) -> None:
     behind = FakePriceModel(gate=asyncio.Event())
-    model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=AT_ONCE)
+    model = CircuitBreakerModel(behind, circuit, slow_seconds=AT_ONCE)
     hanging = asyncio.create_task(model.answer([house()]))
     await asyncio.wait_for(circuit.wait_until_suspect(), 10)
     assert behind.gate is not None
@@ -172,7 +172,7 @@ async def test_late_answer_does_not_count_as_success(circuit: Circuit) -> None:
 async def test_call_record_has_the_circuit_state(circuit: Circuit) -> None:
     record = CallRecord()
     behind = FakePriceModel()
-    model = CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG)
+    model = CircuitBreakerModel(behind, circuit, slow_seconds=LONG)
 
     async def calling() -> None:
         current_call.set(record)
@@ -193,7 +193,7 @@ class TestWatch:
         return FakePriceModel()
 
     @pytest.fixture
-    def watch(self, circuit: Circuit, behind: FakePriceModel, clock: FakeClock) -> CircuitWatch:
+    def watch(self, circuit: Circuit, behind: FakePriceModel, clock: FakeClock) -> CircuitWatch[House]:
         async def sleep(seconds: float) -> None:
             clock.passes(seconds)
             await asyncio.sleep(0)
@@ -206,7 +206,7 @@ class TestWatch:
             circuit.record_failure()
 
     async def test_successful_probe_closes_the_circuit(
-        self, circuit: Circuit, watch: CircuitWatch, behind: FakePriceModel
+        self, circuit: Circuit, watch: CircuitWatch[House], behind: FakePriceModel
     ) -> None:
         self.open(circuit)
         await watch.probe()
@@ -216,7 +216,7 @@ class TestWatch:
 
     @pytest.mark.parametrize("error", ROW_ERRORS, ids=name_of)
     async def test_probe_answered_without_a_price_closes_the_circuit(
-        self, circuit: Circuit, watch: CircuitWatch, behind: FakePriceModel, error: Exception
+        self, circuit: Circuit, watch: CircuitWatch[House], behind: FakePriceModel, error: Exception
     ) -> None:
         self.open(circuit)
         behind.error = error
@@ -225,7 +225,7 @@ class TestWatch:
 
     @pytest.mark.parametrize("error", [*SERVER_ERRORS, RuntimeError("a defect")], ids=name_of)
     async def test_failed_probes_double_the_open_time_up_to_the_maximum(
-        self, circuit: Circuit, watch: CircuitWatch, behind: FakePriceModel, error: Exception
+        self, circuit: Circuit, watch: CircuitWatch[House], behind: FakePriceModel, error: Exception
     ) -> None:
         self.open(circuit)
         behind.error = error
@@ -241,7 +241,7 @@ class TestWatch:
         assert circuit.seconds_until_probe == OPEN_SECONDS
 
     async def test_calls_are_refused_while_a_probe_runs(
-        self, circuit: Circuit, watch: CircuitWatch, behind: FakePriceModel
+        self, circuit: Circuit, watch: CircuitWatch[House], behind: FakePriceModel
     ) -> None:
         self.open(circuit)
         behind.gate = asyncio.Event()
@@ -249,7 +249,7 @@ class TestWatch:
         await behind.has_been_asked()
         assert circuit.state is CircuitState.HALF_OPEN
         with pytest.raises(errors.CircuitOpen):
-            await CircuitBreakerPriceModel(behind, circuit, slow_seconds=LONG).answer([house()])
+            await CircuitBreakerModel(behind, circuit, slow_seconds=LONG).answer([house()])
         behind.gate.set()
         await task
         assert circuit.is_closed
@@ -261,7 +261,7 @@ class TestWatch:
         assert circuit.state is CircuitState.OPEN
 
     async def test_probes_until_recovery_and_then_stops(
-        self, circuit: Circuit, clock: FakeClock, watch: CircuitWatch
+        self, circuit: Circuit, clock: FakeClock, watch: CircuitWatch[House]
     ) -> None:
         class Recovering(FakePriceModel):
             async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
@@ -287,7 +287,7 @@ class TestWatch:
         await asyncio.gather(watching, return_exceptions=True)
 
     async def test_suspect_server_is_probed_before_its_circuit_opens(
-        self, circuit: Circuit, clock: FakeClock, watch: CircuitWatch, behind: FakePriceModel
+        self, circuit: Circuit, clock: FakeClock, watch: CircuitWatch[House], behind: FakePriceModel
     ) -> None:
         watching = asyncio.create_task(watch.run())
         began = clock.now

@@ -9,7 +9,7 @@ import pytest
 from factories import house, houses
 from fakes import FakePriceModel
 from housing_price_orchestrator.observability.record import RequestRecord, current_call, current_request
-from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
+from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
 from housing_price_orchestrator.shared.errors import ModelServerUnavailable, PriceImplausible, QueueFull, RowsRefused
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
@@ -51,7 +51,7 @@ async def until_idle() -> None:
         await asyncio.sleep(0)
 
 
-def ask(model: CoalescingPriceModel, *ids: int) -> asyncio.Task[Sequence[PriceEstimate]]:
+def ask(model: CoalescingModel[House, PriceEstimate], *ids: int) -> asyncio.Task[Sequence[PriceEstimate]]:
     return asyncio.create_task(model.answer([house(id=number) for number in ids]))
 
 
@@ -66,7 +66,7 @@ async def finish(behind: GatedModel, *tasks: asyncio.Task[Any]) -> list[object]:
 
 async def test_request_is_sent_at_once_while_a_call_is_free() -> None:
     behind = GatedModel()
-    model = CoalescingPriceModel(behind, max_rows=10, max_calls=3)
+    model = CoalescingModel(behind, max_rows=10, max_calls=3)
     first = ask(model, 1)
     await until_idle()
     second = ask(model, 2)
@@ -77,7 +77,7 @@ async def test_request_is_sent_at_once_while_a_call_is_free() -> None:
 
 async def test_waiting_requests_share_the_next_call() -> None:
     behind = GatedModel()
-    model = CoalescingPriceModel(behind, max_rows=10, max_calls=1)
+    model = CoalescingModel(behind, max_rows=10, max_calls=1)
     tasks = [ask(model, 1)]
     await until_idle()
     tasks += [ask(model, number) for number in (2, 3, 4)]
@@ -89,7 +89,7 @@ async def test_waiting_requests_share_the_next_call() -> None:
 
 async def test_requests_that_arrive_together_share_a_call() -> None:
     behind = GatedModel()
-    model = CoalescingPriceModel(behind, max_rows=10, max_calls=4)
+    model = CoalescingModel(behind, max_rows=10, max_calls=4)
     tasks = [ask(model, number) for number in (1, 2, 3)]
     await until_idle()
     assert behind.calls == [[1, 2, 3]]
@@ -98,7 +98,7 @@ async def test_requests_that_arrive_together_share_a_call() -> None:
 
 async def test_rows_per_call_are_limited() -> None:
     behind = GatedModel()
-    model = CoalescingPriceModel(behind, max_rows=4, max_calls=1)
+    model = CoalescingModel(behind, max_rows=4, max_calls=1)
     tasks = [ask(model, number) for number in range(1, 11)]
     await finish(behind, *tasks)
     assert behind.calls == [[1, 2, 3, 4], [5, 6, 7, 8], [9, 10]]
@@ -106,7 +106,7 @@ async def test_rows_per_call_are_limited() -> None:
 
 async def test_calls_in_flight_are_limited() -> None:
     behind = GatedModel()
-    model = CoalescingPriceModel(behind, max_rows=1, max_calls=4)
+    model = CoalescingModel(behind, max_rows=1, max_calls=4)
     tasks = [ask(model, number) for number in range(1, 10)]
     await until_idle()
     # One call is left to the large lane.
@@ -119,7 +119,7 @@ async def test_calls_in_flight_are_limited() -> None:
 
 async def test_each_caller_gets_the_prices_of_its_own_houses() -> None:
     behind = FakePriceModel()
-    model = CoalescingPriceModel(behind, max_rows=8, max_calls=2)
+    model = CoalescingModel(behind, max_rows=8, max_calls=2)
     asked = houses(100)
     answers = await asyncio.gather(*(model.answer([one]) for one in asked))
     assert [answer[0] for answer in answers] == list(await FakePriceModel().answer(asked))
@@ -127,7 +127,7 @@ async def test_each_caller_gets_the_prices_of_its_own_houses() -> None:
 
 async def test_large_batch_is_split_and_keeps_its_order() -> None:
     behind = FakePriceModel()
-    model = CoalescingPriceModel(behind, max_rows=7, max_calls=3)
+    model = CoalescingModel(behind, max_rows=7, max_calls=3)
     asked = houses(100)
     assert list(await model.answer(asked)) == list(await FakePriceModel().answer(asked))
     assert max(len(call) for call in behind.asked) == 7
@@ -135,7 +135,7 @@ async def test_large_batch_is_split_and_keeps_its_order() -> None:
 
 async def test_pieces_of_a_large_batch_run_concurrently_and_leave_one_call_free() -> None:
     behind = GatedModel()
-    model = CoalescingPriceModel(behind, max_rows=2, max_calls=3)
+    model = CoalescingModel(behind, max_rows=2, max_calls=3)
     batch = ask(model, *range(1, 11))
     await until_idle()
     assert behind.calls == [[1, 2], [3, 4]]
@@ -147,7 +147,7 @@ async def test_pieces_of_a_large_batch_run_concurrently_and_leave_one_call_free(
 
 async def test_many_single_requests_do_not_starve_a_batch() -> None:
     behind = GatedModel()
-    model = CoalescingPriceModel(behind, max_rows=4, max_calls=1)
+    model = CoalescingModel(behind, max_rows=4, max_calls=1)
     tasks = [ask(model, 1), ask(model, 100, 101, 102, 103)]
     for number in range(2, 200):
         await until_idle()
@@ -162,7 +162,7 @@ async def test_many_single_requests_do_not_starve_a_batch() -> None:
 
 async def test_cancelled_request_in_the_queue_is_not_sent() -> None:
     behind = GatedModel()
-    model = CoalescingPriceModel(behind, max_rows=10, max_calls=1)
+    model = CoalescingModel(behind, max_rows=10, max_calls=1)
     first = ask(model, 1)
     await until_idle()
     gone, stays = ask(model, 2), ask(model, 3)
@@ -174,7 +174,7 @@ async def test_cancelled_request_in_the_queue_is_not_sent() -> None:
 
 async def test_call_without_callers_is_cancelled_and_frees_its_slot() -> None:
     behind = GatedModel()
-    model = CoalescingPriceModel(behind, max_rows=10, max_calls=1)
+    model = CoalescingModel(behind, max_rows=10, max_calls=1)
     tasks = [ask(model, 1), ask(model, 2)]
     await until_idle()
     tasks[0].cancel()
@@ -190,7 +190,7 @@ async def test_call_without_callers_is_cancelled_and_frees_its_slot() -> None:
 @pytest.mark.parametrize("poisonous", [1, 4, 8])
 async def test_refused_row_fails_alone_after_at_most_log2_n_halvings(poisonous: int) -> None:
     behind = GatedModel(poison=frozenset({poisonous}))
-    model = CoalescingPriceModel(behind, max_rows=8, max_calls=1)
+    model = CoalescingModel(behind, max_rows=8, max_calls=1)
     answers = await finish(behind, *(ask(model, number) for number in range(1, 9)))
     refused = [number for number, answer in enumerate(answers, start=1) if isinstance(answer, RowsRefused)]
     assert refused == [poisonous]
@@ -200,7 +200,7 @@ async def test_refused_row_fails_alone_after_at_most_log2_n_halvings(poisonous: 
 
 async def test_refused_request_alone_in_its_call_is_not_resent() -> None:
     behind = GatedModel(poison=frozenset({1}))
-    (answer,) = await finish(behind, ask(CoalescingPriceModel(behind, max_rows=8, max_calls=1), 1, 2, 3))
+    (answer,) = await finish(behind, ask(CoalescingModel(behind, max_rows=8, max_calls=1), 1, 2, 3))
     assert isinstance(answer, RowsRefused)
     assert behind.calls == [[1, 2, 3]]
 
@@ -211,14 +211,14 @@ async def test_implausible_price_fails_only_its_own_request() -> None:
             estimates = [None if one.id == 2 else self._estimate(one) for one in houses]
             raise PriceImplausible("no price", estimates)
 
-    model = CoalescingPriceModel(Implausible(), max_rows=8, max_calls=1)
+    model = CoalescingModel(Implausible(), max_rows=8, max_calls=1)
     answers = await asyncio.gather(*(model.answer([house(id=number)]) for number in (1, 2, 3)), return_exceptions=True)
     assert [type(answer) for answer in answers] == [list, PriceImplausible, list]
 
 
 async def test_error_reaches_every_caller_of_the_call_and_no_later_one() -> None:
     behind = FakePriceModel(error=ModelServerUnavailable("away"))
-    model = CoalescingPriceModel(behind, max_rows=8, max_calls=1)
+    model = CoalescingModel(behind, max_rows=8, max_calls=1)
     answers = await asyncio.gather(*(model.answer([one]) for one in houses(3)), return_exceptions=True)
     assert [type(answer) for answer in answers] == [ModelServerUnavailable] * 3
     behind.error = None
@@ -227,7 +227,7 @@ async def test_error_reaches_every_caller_of_the_call_and_no_later_one() -> None
 
 async def test_failed_piece_fails_the_whole_batch_with_its_error() -> None:
     behind = FakePriceModel(error=ModelServerUnavailable("away"))
-    model = CoalescingPriceModel(behind, max_rows=2, max_calls=3)
+    model = CoalescingModel(behind, max_rows=2, max_calls=3)
     with pytest.raises(ModelServerUnavailable):
         await model.answer(houses(20))
 
@@ -237,14 +237,14 @@ async def test_wrong_number_of_estimates_shifts_no_price_to_another_caller() -> 
         async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
             return (await super().answer(houses))[1:]
 
-    model = CoalescingPriceModel(Short(), max_rows=8, max_calls=1)
+    model = CoalescingModel(Short(), max_rows=8, max_calls=1)
     answers = await asyncio.gather(*(model.answer([one]) for one in houses(3)), return_exceptions=True)
     assert [type(answer) for answer in answers] == [RuntimeError] * 3
 
 
 async def test_full_queue_refuses_at_once_and_cancelled_requests_free_room() -> None:
     behind = GatedModel()
-    model = CoalescingPriceModel(behind, max_rows=2, max_calls=1, max_waiting_rows=4)
+    model = CoalescingModel(behind, max_rows=2, max_calls=1, max_waiting_rows=4)
     tasks = [ask(model, 1, 2)]
     await until_idle()
     waiting = [ask(model, 3, 4), ask(model, 5, 6)]
@@ -259,7 +259,7 @@ async def test_full_queue_refuses_at_once_and_cancelled_requests_free_room() -> 
     assert behind.calls == [[1, 2], [5, 6], [8, 9]]
 
 
-async def recorded(model: CoalescingPriceModel, *ids: int) -> RequestRecord:
+async def recorded(model: CoalescingModel[House, PriceEstimate], *ids: int) -> RequestRecord:
     """Price in a context of its own, like a request; returns the request record."""
     record = RequestRecord("an-id")
 
@@ -279,7 +279,7 @@ async def test_request_record_has_its_call_and_its_waiting_time() -> None:
             call.attempts += 1
             return await super().answer(houses)
 
-    record = await recorded(CoalescingPriceModel(Counting(), max_rows=9, max_calls=1), 1, 2)
+    record = await recorded(CoalescingModel(Counting(), max_rows=9, max_calls=1), 1, 2)
     (call,) = record.calls
     assert (call.attempts, call.rows) == (1, 2)
     assert record.queue_seconds > 0
@@ -287,14 +287,14 @@ async def test_request_record_has_its_call_and_its_waiting_time() -> None:
 
 
 async def test_requests_of_one_call_share_its_record() -> None:
-    model = CoalescingPriceModel(FakePriceModel(), max_rows=9, max_calls=1)
+    model = CoalescingModel(FakePriceModel(), max_rows=9, max_calls=1)
     first, second = await asyncio.gather(recorded(model, 1, 2), recorded(model, 3))
     assert first.calls[0] is second.calls[0]
     assert first.calls[0].rows == 3
 
 
 async def test_batch_record_has_every_call_and_the_slowest_wait() -> None:
-    record = await recorded(CoalescingPriceModel(FakePriceModel(), max_rows=2, max_calls=1), *range(1, 8))
+    record = await recorded(CoalescingModel(FakePriceModel(), max_rows=2, max_calls=1), *range(1, 8))
     assert [call.rows for call in record.calls] == [2, 2, 2, 1]
     assert record.queue_seconds > 0
     assert record.model_seconds >= max(call.seconds for call in record.calls)
@@ -302,7 +302,7 @@ async def test_batch_record_has_every_call_and_the_slowest_wait() -> None:
 
 async def test_halved_call_is_recorded_with_its_halves() -> None:
     behind = GatedModel(poison=frozenset({1}))
-    model = CoalescingPriceModel(behind, max_rows=9, max_calls=1)
+    model = CoalescingModel(behind, max_rows=9, max_calls=1)
     tasks = [asyncio.create_task(recorded(model, number)) for number in (1, 2)]
     refused, priced = await finish(behind, *tasks)
     assert isinstance(refused, RequestRecord)
@@ -314,7 +314,7 @@ async def test_halved_call_is_recorded_with_its_halves() -> None:
 
 async def test_waiting_time_of_a_cancelled_request_is_recorded() -> None:
     behind = GatedModel()
-    model = CoalescingPriceModel(behind, max_rows=1, max_calls=1)
+    model = CoalescingModel(behind, max_rows=1, max_calls=1)
     records = [RequestRecord("sent"), RequestRecord("waiting")]
 
     async def price_in_context(record: RequestRecord) -> None:

@@ -6,8 +6,8 @@ import pytest
 
 from factories import house
 from fakes import FakePriceModel
-from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
-from housing_price_orchestrator.service.resilience.deadline import DeadlinePriceModel
+from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
+from housing_price_orchestrator.service.resilience.deadline import DeadlineModel
 from housing_price_orchestrator.shared.deadline import current_deadline, deadline_at
 from housing_price_orchestrator.shared.errors import DeadlineExceeded
 from housing_price_orchestrator.shared.ports import PriceEstimate
@@ -20,14 +20,14 @@ LONG_SECONDS = 30
 
 async def test_answer_in_time_passes_through() -> None:
     model = FakePriceModel()
-    answered = await DeadlinePriceModel(model, seconds=LONG_SECONDS).answer([house()])
+    answered = await DeadlineModel(model, seconds=LONG_SECONDS).answer([house()])
     assert answered == await model.answer([house()])
 
 
 async def test_missing_answer_raises_deadline_exceeded() -> None:
     model = FakePriceModel(gate=asyncio.Event())
     with pytest.raises(DeadlineExceeded):
-        await DeadlinePriceModel(model, seconds=0.01).answer([house()])
+        await DeadlineModel(model, seconds=0.01).answer([house()])
 
 
 async def test_work_at_the_deadline_is_cancelled() -> None:
@@ -43,19 +43,19 @@ async def test_work_at_the_deadline_is_cancelled() -> None:
             return []
 
     with pytest.raises(DeadlineExceeded):
-        await DeadlinePriceModel(Endless(), seconds=0.01).answer([house()])
+        await DeadlineModel(Endless(), seconds=0.01).answer([house()])
     assert cancelled.is_set()
 
 
 async def test_inner_timeout_error_is_not_taken_for_the_deadline() -> None:
-    model = DeadlinePriceModel(FakePriceModel(error=TimeoutError("of a socket")), seconds=LONG_SECONDS)
+    model = DeadlineModel(FakePriceModel(error=TimeoutError("of a socket")), seconds=LONG_SECONDS)
     with pytest.raises(TimeoutError, match="of a socket"):
         await model.answer([house()])
 
 
 async def test_cancellation_is_not_turned_into_a_deadline_error() -> None:
     model = FakePriceModel(gate=asyncio.Event())
-    task = asyncio.create_task(DeadlinePriceModel(model, seconds=LONG_SECONDS).answer([house()]))
+    task = asyncio.create_task(DeadlineModel(model, seconds=LONG_SECONDS).answer([house()]))
     await model.has_been_asked()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -77,7 +77,7 @@ class DeadlineSpy(FakePriceModel):
 async def test_model_can_read_the_current_deadline() -> None:
     model = DeadlineSpy()
     began = time.monotonic()
-    await DeadlinePriceModel(model, seconds=LONG_SECONDS).answer([house()])
+    await DeadlineModel(model, seconds=LONG_SECONDS).answer([house()])
     (deadline,) = model.deadlines
     assert deadline is not None
     assert began + LONG_SECONDS <= deadline <= time.monotonic() + LONG_SECONDS
@@ -89,7 +89,7 @@ async def test_earlier_deadline_wins(wanted: float) -> None:
     model = DeadlineSpy()
     given = time.monotonic() + wanted
     with deadline_at(given):
-        await DeadlinePriceModel(model, seconds=LONG_SECONDS).answer([house()])
+        await DeadlineModel(model, seconds=LONG_SECONDS).answer([house()])
     (deadline,) = model.deadlines
     assert deadline is not None
     assert (deadline == given) == (wanted < LONG_SECONDS)
@@ -109,14 +109,14 @@ async def test_inner_deadline_can_only_shorten_the_outer_one() -> None:
 async def test_no_call_is_made_after_the_deadline() -> None:
     model = FakePriceModel()
     with deadline_at(time.monotonic() - 1), pytest.raises(DeadlineExceeded):
-        await DeadlinePriceModel(model, seconds=LONG_SECONDS).answer([house()])
+        await DeadlineModel(model, seconds=LONG_SECONDS).answer([house()])
     assert model.asked == []
 
 
 async def test_combined_call_has_the_latest_deadline() -> None:
     behind = DeadlineSpy()
-    coalesced = CoalescingPriceModel(behind, max_rows=10, max_calls=1)
-    await asyncio.gather(*(DeadlinePriceModel(coalesced, seconds=seconds).answer([house()]) for seconds in (100, 300)))
+    coalesced = CoalescingModel(behind, max_rows=10, max_calls=1)
+    await asyncio.gather(*(DeadlineModel(coalesced, seconds=seconds).answer([house()]) for seconds in (100, 300)))
     (deadline,) = behind.deadlines
     assert deadline is not None
     assert 200 < deadline - time.monotonic() <= 300
@@ -124,6 +124,6 @@ async def test_combined_call_has_the_latest_deadline() -> None:
 
 async def test_combined_call_with_an_unlimited_request_has_no_deadline() -> None:
     behind = DeadlineSpy()
-    coalesced = CoalescingPriceModel(behind, max_rows=10, max_calls=1)
-    await asyncio.gather(DeadlinePriceModel(coalesced, seconds=100).answer([house()]), coalesced.answer([house()]))
+    coalesced = CoalescingModel(behind, max_rows=10, max_calls=1)
+    await asyncio.gather(DeadlineModel(coalesced, seconds=100).answer([house()]), coalesced.answer([house()]))
     assert behind.deadlines == [None]

@@ -10,7 +10,7 @@ import pytest
 from factories import house, houses
 from fakes import FakeClock, FakePriceModel
 from housing_price_orchestrator.provider.model_server.columns import row_of, write_row
-from housing_price_orchestrator.service.resilience.deadline import DeadlinePriceModel
+from housing_price_orchestrator.service.resilience.deadline import DeadlineModel
 from housing_price_orchestrator.service.resilience.fallback import UNAVAILABLE, FallbackPriceModel
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
 from housing_price_orchestrator.shared import errors
@@ -178,13 +178,13 @@ class TestLastKnown:
     async def test_hanging_model_server_is_replaced_shortly_before_the_deadline(self, last_known: Rig) -> None:
         await last_known.sources(1)
         last_known.behind.gate = asyncio.Event()
-        (estimate,) = await DeadlinePriceModel(last_known.model, seconds=0.05).answer([house(lotArea=1)])
+        (estimate,) = await DeadlineModel(last_known.model, seconds=0.05).answer([house(lotArea=1)])
         assert estimate.source == "last-known"
 
     async def test_hanging_model_server_without_a_known_price_raises_deadline_exceeded(self, last_known: Rig) -> None:
         last_known.behind.gate = asyncio.Event()
         with pytest.raises(errors.DeadlineExceeded):
-            await DeadlinePriceModel(last_known.model, seconds=0.02).answer([house()])
+            await DeadlineModel(last_known.model, seconds=0.02).answer([house()])
 
     async def test_using_a_stored_price_does_not_extend_its_age(self, last_known: Rig, clock: FakeClock) -> None:
         await last_known.sources(1)

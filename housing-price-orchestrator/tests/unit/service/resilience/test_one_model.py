@@ -4,7 +4,7 @@ import pytest
 
 from factories import houses
 from fakes import FakePriceModel
-from housing_price_orchestrator.service.resilience.coalescing import CoalescingPriceModel
+from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
 from housing_price_orchestrator.service.resilience.one_model import MAX_ROUNDS, OneModelPriceModel
 from housing_price_orchestrator.shared.errors import ModelChanged
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
@@ -28,7 +28,7 @@ class ChangingModel(FakePriceModel):
 
 
 def one_model_in_calls_of(rows: int, behind: FakePriceModel) -> OneModelPriceModel:
-    return OneModelPriceModel(CoalescingPriceModel(behind, max_rows=rows, max_calls=2))
+    return OneModelPriceModel(CoalescingModel(behind, max_rows=rows, max_calls=2))
 
 
 async def test_batch_priced_by_one_model_is_priced_once() -> None:

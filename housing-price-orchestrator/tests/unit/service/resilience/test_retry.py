@@ -7,7 +7,7 @@ import pytest
 
 from factories import house, houses
 from fakes import FakeClock, FakePriceModel
-from housing_price_orchestrator.service.resilience.retry import WINDOW_SECONDS, RetryBudget, RetryPriceModel
+from housing_price_orchestrator.service.resilience.retry import WINDOW_SECONDS, RetryBudget, RetryModel
 from housing_price_orchestrator.shared import errors
 from housing_price_orchestrator.shared.deadline import deadline_at
 from housing_price_orchestrator.shared.ports import PriceEstimate
@@ -38,7 +38,7 @@ class Rig:
         self.clock = FakeClock()
         self.pauses: list[float] = []
         self.budget = RetryBudget(ratio=ratio, floor=floor, clock=self.clock)
-        self.model = RetryPriceModel(
+        self.model = RetryModel(
             model,
             budget=self.budget,
             max_attempts=max_attempts,
@@ -120,7 +120,7 @@ async def test_no_retry_after_a_sleep_beyond_the_deadline() -> None:
     async def oversleep(seconds: float) -> None:
         rig.clock.passes(100 * seconds)
 
-    model = RetryPriceModel(
+    model = RetryModel(
         behind,
         budget=rig.budget,
         max_attempts=3,

@@ -8,7 +8,7 @@ import pytest
 
 from factories import house
 from fakes import FakePriceModel
-from housing_price_orchestrator.service.resilience.deadline import DeadlinePriceModel
+from housing_price_orchestrator.service.resilience.deadline import DeadlineModel
 from housing_price_orchestrator.service.routing.canary import RoutedPriceModel
 from housing_price_orchestrator.service.routing.canary_buckets import bucket_of, buckets_of
 from housing_price_orchestrator.service.routing.canary_watch import CanaryWatch, ExceededLimit
@@ -141,14 +141,14 @@ async def test_implausible_champion_prices_keep_their_positions(routed: Routed) 
     routed.champion.error = PriceImplausible("NaN", [good, None])
     with pytest.raises(PriceImplausible) as raised:
         await routed.versions(OF_CHAMPION[0], OF_CANARY[0], OF_CHAMPION[1])
-    assert [one is None for one in raised.value.estimates] == [False, False, True]
+    assert [one is None for one in raised.value.answers] == [False, False, True]
 
 
 async def test_hanging_canary_leaves_half_of_the_time_to_the_champion(routed: Routed) -> None:
     routed.canary.gate = asyncio.Event()
-    routed.model._canary = DeadlinePriceModel(routed.canary, seconds=60)  # as in production
+    routed.model._canary = DeadlineModel(routed.canary, seconds=60)  # as in production
     started_at = time.monotonic()
-    (estimate,) = await DeadlinePriceModel(routed.model, seconds=0.4).answer([house(id=OF_CANARY[0])])
+    (estimate,) = await DeadlineModel(routed.model, seconds=0.4).answer([house(id=OF_CANARY[0])])
     assert estimate.model.version == "1"
     assert time.monotonic() - started_at < 0.4
     assert [one.name for one in routed.exceeded] == ["errors"]
@@ -157,8 +157,8 @@ async def test_hanging_canary_leaves_half_of_the_time_to_the_champion(routed: Ro
 async def test_short_deadline_of_a_caller_does_not_stop_the_canary() -> None:
     routed = Routed(min_fair_seconds=0.5)
     routed.canary.gate = asyncio.Event()
-    routed.model._canary = DeadlinePriceModel(routed.canary, seconds=60)  # as in production
-    (estimate,) = await DeadlinePriceModel(routed.model, seconds=0.1).answer([house(id=OF_CANARY[0])])
+    routed.model._canary = DeadlineModel(routed.canary, seconds=60)  # as in production
+    (estimate,) = await DeadlineModel(routed.model, seconds=0.1).answer([house(id=OF_CANARY[0])])
     assert estimate.model.version == "1"
     assert routed.exceeded == []
 

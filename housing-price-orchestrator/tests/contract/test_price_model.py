@@ -20,7 +20,7 @@ from housing_price_orchestrator.service.resilience.circuit_breaker import Circui
 from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
 from housing_price_orchestrator.service.resilience.deadline import DeadlineModel
 from housing_price_orchestrator.service.resilience.fallback import FallbackPriceModel
-from housing_price_orchestrator.service.resilience.one_model import OneModelPriceModel
+from housing_price_orchestrator.service.resilience.one_version import OneVersionModel
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
 from housing_price_orchestrator.service.resilience.retry import RetryBudget, RetryModel
 from housing_price_orchestrator.service.routing.canary import RoutedPriceModel
@@ -118,7 +118,7 @@ WRAPPERS: dict[str, Callable[[PriceModel], PriceModel]] = {
     "coalesced": lambda model: CoalescingModel(model, max_rows=5, max_calls=2),
     "balanced": lambda model: BalancedModel([guarded(model), guarded(model)]),
     "retried": retried,
-    "one model": OneModelPriceModel,
+    "one model": OneVersionModel,
     "routed": routed,
     "as shipped": as_shipped,
 }

@@ -21,7 +21,7 @@ from housing_price_orchestrator.provider.counting import CountedCalls, CountedPr
 from housing_price_orchestrator.provider.tracing import TracedCalls
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.settings import Settings
-from housing_price_orchestrator.shared.ports import PriceModel
+from housing_price_orchestrator.shared.ports import Model, PriceModel
 
 
 class ComposedTelemetry:
@@ -51,7 +51,7 @@ class ComposedTelemetry:
             "exclude": _is_monitoring_request,
         }
 
-    def wrap_calls(self, model: PriceModel) -> PriceModel:
+    def wrap_calls[Question, Answer](self, model: Model[Question, Answer]) -> Model[Question, Answer]:
         """Wrap a model to measure and trace the calls to the model server."""
         if self.metrics is not None:
             model = CountedCalls(model, self.metrics)

@@ -1,4 +1,4 @@
-"""`PriceModel` wrappers that record metrics: prices for callers, and calls to model servers."""
+"""Wrappers around a model that record metrics: prices for callers, and calls to model servers."""
 
 import asyncio
 import time
@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from housing_price_orchestrator.observability.instruments import Number
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.shared.errors import HousingPriceError
-from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, PriceModel
+from housing_price_orchestrator.shared.ports import Model, ModelIdentity, PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
@@ -35,20 +35,20 @@ class CountedPrices:
         return estimates
 
 
-class CountedCalls:
-    """Measures calls to the model servers, retries included: duration, outcome and number of houses."""
+class CountedCalls[Question, Answer]:
+    """Measures calls to the model servers, retries included: duration, outcome and number of questions."""
 
-    def __init__(self, model: PriceModel, metrics: Metrics) -> None:
+    def __init__(self, model: Model[Question, Answer], metrics: Metrics) -> None:
         """Measure the calls of `model`."""
         self._model = model
         self._metrics = metrics
 
-    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+    async def answer(self, questions: Sequence[Question], /) -> Sequence[Answer]:
         """See `Model.answer`."""
         started_at = time.perf_counter()
         outcome = "defect"
         try:
-            estimates = await self._model.answer(houses)
+            answers = await self._model.answer(questions)
             outcome = "priced"
         except asyncio.CancelledError:
             outcome = "cancelled"
@@ -58,5 +58,5 @@ class CountedCalls:
             raise
         finally:
             self._metrics.call_seconds.with_labels(outcome).observe(time.perf_counter() - started_at)
-            self._metrics.call_rows.observe(len(houses))
-        return estimates
+            self._metrics.call_rows.observe(len(questions))
+        return answers

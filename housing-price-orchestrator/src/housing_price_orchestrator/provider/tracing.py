@@ -11,26 +11,25 @@ from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapProp
 
 from housing_price_orchestrator.observability.record import CallRecord, current_call
 from housing_price_orchestrator.observability.tracing import ATTEMPTS, CALL_ID, REQUESTS, ROWS
-from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
-from housing_price_orchestrator.shared.view.record import AnyHouse
+from housing_price_orchestrator.shared.ports import Model
 
 _ERROR_TYPE = "error.type"
 _FIRST_ERROR_STATUS = 400
 
 
-class TracedCalls:
+class TracedCalls[Question, Answer]:
     """Creates a span for each coalesced call.
 
     A span has one parent, but one call can carry requests of many traces. The call joins the trace of the first sampled
     request and is linked to and from the spans of the others, so every trace leads to the call.
     """
 
-    def __init__(self, model: PriceModel, tracer: Tracer) -> None:
+    def __init__(self, model: Model[Question, Answer], tracer: Tracer) -> None:
         """Trace the calls of `model`."""
         self._model = model
         self._tracer = tracer
 
-    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
+    async def answer(self, questions: Sequence[Question], /) -> Sequence[Answer]:
         """See `Model.answer`."""
         call = current_call.get()
         spans = [] if call is None else call.spans
@@ -43,14 +42,14 @@ class TracedCalls:
                 "coalesced call",
                 context=Context() if parent is None else trace.set_span_in_context(parent, Context()),
                 links=[Link(span.get_span_context()) for span in others],
-                attributes={ROWS: len(houses), REQUESTS: len(spans)},
+                attributes={ROWS: len(questions), REQUESTS: len(spans)},
             )
         ) as span:
             for other in others:
                 if other.is_recording():
                     other.add_link(span.get_span_context())
             try:
-                return await self._model.answer(houses)
+                return await self._model.answer(questions)
             finally:
                 if call is not None:
                     span.set_attributes(_attributes_of(call))

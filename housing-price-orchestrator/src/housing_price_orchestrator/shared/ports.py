@@ -69,6 +69,15 @@ class Model[Question, Answer](Protocol):
         ...
 
 
+class IdentifiedAnswer(Protocol):
+    """An answer that carries the identity of the model that gave it."""
+
+    @property
+    def model(self) -> ModelIdentity:
+        """The model that gave the answer."""
+        ...
+
+
 type PriceModel = Model[AnyHouse, PriceEstimate]
 """Predicts the price of each house. Each estimate has the identity of its model."""
 

@@ -17,7 +17,7 @@ from housing_price_orchestrator.service.resilience.circuit_watch import CircuitW
 from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
 from housing_price_orchestrator.service.resilience.deadline import DeadlineModel
 from housing_price_orchestrator.service.resilience.fallback import FallbackPriceModel
-from housing_price_orchestrator.service.resilience.one_model import OneModelPriceModel
+from housing_price_orchestrator.service.resilience.one_version import OneVersionModel
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
 from housing_price_orchestrator.service.resilience.retry import RetryBudget, RetryModel
 from housing_price_orchestrator.service.routing.variant_statistics import VariantStatistics
@@ -117,7 +117,7 @@ async def open_served_version(
             max_waiting_rows=upstream.max_waiting_rows,
             call_seconds=settings.admission.call_seconds,
         )
-        unadmitted = OneModelPriceModel(coalesced)
+        unadmitted = OneVersionModel(coalesced)
         admission = AdmissionModel(unadmitted, coalesced, share_of_deadline=settings.admission.share_of_deadline)
         online, bulk = (
             DeadlineModel(_with_memory(settings, model, memory), seconds=seconds, statistics=statistics)

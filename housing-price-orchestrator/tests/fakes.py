@@ -1,16 +1,17 @@
 """Stand-ins that we wrote; each passes the contract suite of its port (`contract/`)."""
 
 import asyncio
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
 from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.service.resilience.circuit_breaker import Circuit
+from housing_price_orchestrator.shared.errors import RowsRefused, SomeAnswersUnusable
 from housing_price_orchestrator.shared.jobs import NEXT_STATES, Job, JobFailure, JobOrder
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
@@ -48,6 +49,39 @@ class FakePriceModel:
         price = 50_000.25 + 60 * house.gr_liv_area + house.lot_area
         inputs = orjson.dumps(row_of(house))
         return PriceEstimate(price, 0.8 * price, 1.3 * price, self.identity, inputs=inputs)
+
+
+class Length(NamedTuple):
+    """The answer of `FakeLengthModel`."""
+
+    letters: int
+    model: ModelIdentity
+
+
+class FakeLengthModel:
+    """Answers each text with its number of letters, or fails as told: a model that knows nothing of houses."""
+
+    def __init__(
+        self, *, error: Exception | None = None, refused: Collection[str] = (), unusable: Collection[str] = ()
+    ) -> None:
+        self.error = error
+        self.refused = refused
+        self.unusable = unusable
+        self.identity = ModelIdentity("lengths", "1", "lengths-1")
+
+    async def answer(self, questions: Sequence[str], /) -> Sequence[Length]:
+        if not questions:
+            return []
+        await asyncio.sleep(0)
+        if self.error is not None:
+            raise self.error
+        if any(text in self.refused for text in questions):
+            raise RowsRefused("a refused text")
+        answers = [None if text in self.unusable else Length(len(text), self.identity) for text in questions]
+        usable = [answer for answer in answers if answer is not None]
+        if len(usable) < len(answers):
+            raise SomeAnswersUnusable("an unusable answer", answers)
+        return usable
 
 
 class FakeClock:

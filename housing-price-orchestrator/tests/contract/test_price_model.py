@@ -10,32 +10,23 @@ import orjson
 import pytest
 
 from factories import ABSENT, alias_of, house, houses, survey_houses
-from fakes import FakePriceModel, a_circuit
+from fakes import FakePriceModel
 from housing_price_orchestrator.provider.model_server.columns import row_of, write_row
 from housing_price_orchestrator.provider.model_server.mlflow_client import client_for
 from housing_price_orchestrator.provider.model_server.mlflow_price_model import MLflowPriceModel
-from housing_price_orchestrator.service.resilience.admission import AdmissionModel
-from housing_price_orchestrator.service.resilience.balancing import BalancedModel
-from housing_price_orchestrator.service.resilience.circuit_breaker import CircuitBreakerModel
-from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
-from housing_price_orchestrator.service.resilience.deadline import DeadlineModel
 from housing_price_orchestrator.service.resilience.fallback import FallbackPriceModel
-from housing_price_orchestrator.service.resilience.one_version import OneVersionModel
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
-from housing_price_orchestrator.service.resilience.retry import RetryBudget, RetryModel
 from housing_price_orchestrator.service.routing.canary import RoutedPriceModel
 from housing_price_orchestrator.service.routing.canary_watch import CanaryWatch
 from housing_price_orchestrator.service.routing.price_deviation import CanaryComparison
 from housing_price_orchestrator.shared.errors import CircuitOpen, ModelServerError, ModelServerUnavailable
-from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
+from housing_price_orchestrator.shared.ports import PriceModel
 from housing_price_orchestrator.shared.view.house import House
-from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.shared.view.routes import CanaryLimits
 from servers import StubModelServer, reserved_port
+from wrappers import SECONDS, WRAPPERS
 
 pytestmark = pytest.mark.anyio
-
-SECONDS = 60.0
 
 NULLABLE = [name for name, field in House.model_fields.items() if not field.is_required()]
 
@@ -53,7 +44,7 @@ KINDS = [
     "fake behind a deadline",
     "fake, coalesced",
     "fake, balanced",
-    "fake, one model",
+    "fake, one version",
     "fake, retried",
     "fake behind a circuit breaker",
     "fake behind an admission",
@@ -69,15 +60,6 @@ KINDS = [
 ]
 
 
-def guarded(model: PriceModel) -> CircuitBreakerModel[AnyHouse, PriceEstimate]:
-    return CircuitBreakerModel(model, a_circuit(), slow_seconds=SECONDS)
-
-
-def admitted(model: PriceModel) -> PriceModel:
-    coalesced = CoalescingModel(model, max_rows=100, max_calls=2)
-    return AdmissionModel(coalesced, coalesced, share_of_deadline=0.8)
-
-
 def remembered(model: PriceModel) -> PriceModel:
     return FallbackPriceModel(
         model, PriceMemory(max_houses=1_000, key_of=row_of, write_key=write_row), last_known_seconds=SECONDS
@@ -88,10 +70,6 @@ def cached(model: PriceModel) -> PriceModel:
     return FallbackPriceModel(
         model, PriceMemory(max_houses=1_000, key_of=row_of, write_key=write_row), cache_seconds=SECONDS
     )
-
-
-def retried(model: PriceModel) -> PriceModel:
-    return RetryModel(model, budget=RetryBudget(ratio=0.2, floor=3), max_attempts=3, backoff_seconds=0.001)
 
 
 def routed(model: PriceModel) -> PriceModel:
@@ -105,22 +83,11 @@ def routed(model: PriceModel) -> PriceModel:
     )
 
 
-def as_shipped(model: PriceModel) -> PriceModel:
-    return DeadlineModel(admitted(retried(BalancedModel([guarded(model)]))), seconds=SECONDS)
-
-
-WRAPPERS: dict[str, Callable[[PriceModel], PriceModel]] = {
-    "behind a deadline": lambda model: DeadlineModel(model, seconds=SECONDS),
-    "behind a circuit breaker": guarded,
-    "behind an admission": admitted,
+PRICE_WRAPPERS: dict[str, Callable[[PriceModel], PriceModel]] = {
+    **WRAPPERS,
     "behind a memory": remembered,
     "from a memory": cached,
-    "coalesced": lambda model: CoalescingModel(model, max_rows=5, max_calls=2),
-    "balanced": lambda model: BalancedModel([guarded(model), guarded(model)]),
-    "retried": retried,
-    "one model": OneVersionModel,
     "routed": routed,
-    "as shipped": as_shipped,
 }
 
 
@@ -147,7 +114,7 @@ async def subject(request: pytest.FixtureRequest, stub: StubModelServer) -> Asyn
                 await asking(f"http://127.0.0.1:{stack.enter_context(reserved_port())}"),
             )
         if wrapped not in ("", "fake"):
-            model, away = WRAPPERS[wrapped](model), WRAPPERS[wrapped](away)
+            model, away = PRICE_WRAPPERS[wrapped](model), PRICE_WRAPPERS[wrapped](away)
         yield Subject(model, away)
 
 
@@ -215,7 +182,7 @@ async def test_callers_at_the_same_time_get_their_own_estimates(subject: Subject
 async def test_a_caller_may_leave_at_any_time(subject: Subject) -> None:
     expected = list(await subject.model.answer(houses(3)))
     for turns in range(6):
-        leaving = asyncio.create_task(subject.model.answer(houses(3)))  # type: ignore[arg-type]  # it is a coroutine
+        leaving = asyncio.create_task(subject.model.answer(houses(3)))
         for _ in range(turns):
             await asyncio.sleep(0)
         leaving.cancel()

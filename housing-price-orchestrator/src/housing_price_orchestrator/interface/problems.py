@@ -22,7 +22,7 @@ from housing_price_orchestrator.observability.record import RequestRecord
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.shared import errors
 from housing_price_orchestrator.shared.quota import Quota
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.fields import house_fields
 
 PROBLEM_MEDIA_TYPE = "application/problem+json"
 MAX_SUGGESTIONS = 5
@@ -392,7 +392,7 @@ def _is_short_scalar(value: Any, max_characters: int = MAX_ECHOED_CHARACTERS) ->
     return False
 
 
-_KEY_OF_LOWER_CASE = {(field.alias or name).lower(): field.alias or name for name, field in House.model_fields.items()}
+_KEY_OF_LOWER_CASE = {field.key.lower(): field.key for field in house_fields()}
 
 
 def _similar_key(key: str) -> str | None:

@@ -5,13 +5,13 @@ from collections.abc import Iterable
 from housing_price_orchestrator.observability.instruments import Distribution, Number
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.observability.record import RequestRecord
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.fields import house_fields
 
 NO_ROUTE = "none"
 OTHER = "other"
 
 _METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_FIELDS = frozenset(field.alias or name for name, field in House.model_fields.items())
+_FIELDS = frozenset(field.key for field in house_fields())
 
 
 class RequestMetrics:

@@ -8,7 +8,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import Any, BinaryIO, NamedTuple
+from typing import BinaryIO, NamedTuple
 
 import orjson
 
@@ -18,7 +18,7 @@ from housing_price_orchestrator.shared.errors import (
     InvalidDocument,
     JobInputUnusable,
 )
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.fields import FieldKind, house_fields
 
 MAX_ROW_BYTES = 64 * 1024
 """Longest accepted row. A house takes about 1.7 kB as JSON."""
@@ -163,25 +163,18 @@ def _unchanged(text: str) -> object:
     return text
 
 
-def _converter(schema: Mapping[str, Any], definitions: Mapping[str, Any]) -> Callable[[str], object]:
-    if "$ref" in schema:
-        return _converter(definitions[schema["$ref"].rpartition("/")[2]], definitions)
-    if "anyOf" in schema:
-        return _converter(next(option for option in schema["anyOf"] if option.get("type") != "null"), definitions)
-    if "enum" in schema or "const" in schema:
-        words = schema.get("enum", [schema.get("const")])
-        return _to_whole_number if all(isinstance(word, int) for word in words) else _unchanged
-    return {"integer": _to_whole_number, "number": _to_number}.get(str(schema.get("type")), _unchanged)
-
-
 def nulls_for_absent_keys(names: Sequence[str]) -> dict[str, object]:
     """Return null for each optional key that is not in `names`: documents with all keys take the faster parser."""
     return {name: None for name in _CONVERTERS if name not in names and name not in _REQUIRED}
 
 
-_SCHEMA = House.model_json_schema(mode="validation")
-_CONVERTERS = {name: _converter(schema, _SCHEMA["$defs"]) for name, schema in _SCHEMA["properties"].items()}
-_REQUIRED = frozenset(_SCHEMA["required"])
+_CONVERTER_OF_KIND: Mapping[FieldKind, Callable[[str], object]] = {
+    "integer": _to_whole_number,
+    "number": _to_number,
+    "text": _unchanged,
+}
+_CONVERTERS = {field.key: _CONVERTER_OF_KIND[field.kind] for field in house_fields()}
+_REQUIRED = frozenset(field.key for field in house_fields() if not field.is_nullable)
 
 READERS: Mapping[str, Callable[[Path], NdjsonRows | CsvRows]] = {"csv": CsvRows, "ndjson": NdjsonRows}
 """The reader of each text format."""

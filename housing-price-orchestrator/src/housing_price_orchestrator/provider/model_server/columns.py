@@ -7,7 +7,7 @@ from typing import Any, Literal
 import msgspec
 from msgspec.structs import astuple
 
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.fields import house_fields
 from housing_price_orchestrator.shared.view.record import AnyHouse, HouseRecord
 
 COLUMN_OF_FIELD: dict[str, str] = {
@@ -114,7 +114,8 @@ def row_of(house: AnyHouse) -> Row:
 write_row: Callable[[Row], bytes] = msgspec.json.Encoder().encode
 """Encode a row as a JSON list, in two thirds of the time that orjson takes for a tuple."""
 
-_KEY_OF_COLUMN = {column: House.model_fields[field].alias for field, column in COLUMN_OF_FIELD.items()}
+_FIELDS = {field.name: field for field in house_fields()}
+_KEY_OF_COLUMN = {column: _FIELDS[name].key for name, column in COLUMN_OF_FIELD.items()}
 
 
 def document_of(house_id: int, columns: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
@@ -122,7 +123,7 @@ def document_of(house_id: int, columns: Sequence[str], values: Sequence[Any]) ->
 
     A column that the API no longer knows keeps its own name.
     """
-    document = {_KEY_OF_COLUMN.get(name) or name: _as_sent(value) for name, value in zip(columns, values, strict=True)}
+    document = {_KEY_OF_COLUMN.get(name, name): _as_sent(value) for name, value in zip(columns, values, strict=True)}
     return {"id": house_id, **document}
 
 
@@ -132,16 +133,4 @@ def _as_sent(value: Any) -> Any:
 
 def column_types() -> dict[str, Literal["double", "string"]]:
     """Return the MLflow type of each column: `string` for text, `double` for numbers."""
-    properties = House.model_json_schema(by_alias=False, mode="validation")
-    return {
-        column: "string" if _is_text(properties["properties"][field], properties["$defs"]) else "double"
-        for field, column in COLUMN_OF_FIELD.items()
-    }
-
-
-def _is_text(schema: dict[str, Any], definitions: dict[str, Any]) -> bool:
-    if "$ref" in schema:
-        schema = definitions[schema["$ref"].rpartition("/")[2]]
-    if "anyOf" in schema:
-        return any(_is_text(option, definitions) for option in schema["anyOf"])
-    return schema.get("type") == "string"
+    return {column: "string" if _FIELDS[name].kind == "text" else "double" for name, column in COLUMN_OF_FIELD.items()}

@@ -3,8 +3,9 @@
 from typing import Annotated, Any
 
 from fastapi import Request
-from fastapi.exceptions import RequestValidationError
 from pydantic import Field, TypeAdapter, ValidationError
+
+from housing_price_orchestrator.interface.findings import invalid_parameter
 
 TIMEOUT_HEADER = "X-Request-Timeout-Ms"
 MAX_MILLISECONDS = 3_600_000
@@ -37,8 +38,5 @@ def timeout_seconds_of(request: Request) -> float | None:
             try:
                 return _MILLISECONDS.validate_python(value.decode("latin-1")) / 1000
             except ValidationError as error:
-                findings = error.errors(include_url=False)
-                raise RequestValidationError(
-                    [{**finding, "loc": ("header", TIMEOUT_HEADER)} for finding in findings]
-                ) from error
+                raise invalid_parameter(error, "header", TIMEOUT_HEADER) from error
     return None

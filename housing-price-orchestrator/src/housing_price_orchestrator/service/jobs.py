@@ -10,6 +10,7 @@ from typing import Any
 import orjson
 
 from housing_price_orchestrator.shared.errors import (
+    BODY_MISSING,
     IdempotencyKeyReused,
     InvalidDocument,
     JobFinished,
@@ -19,8 +20,6 @@ from housing_price_orchestrator.shared.errors import (
 from housing_price_orchestrator.shared.jobs import Job, JobCaller, JobKind, JobOrder, MoveAction
 from housing_price_orchestrator.shared.locations import AllowedLocations, LocationRefused
 from housing_price_orchestrator.shared.ports import JobFiles, JobQueue
-
-_NO_BODY = {"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}
 
 
 class Jobs:
@@ -53,7 +52,7 @@ class Jobs:
         received = await self._files.receive(parts, suffix=suffix)
         if not received.size_bytes:
             await self._files.remove(received.name)
-            raise InvalidDocument([_NO_BODY])
+            raise InvalidDocument([BODY_MISSING])
         arguments = {"input": received.name, "format": suffix}
         content = {"sha256": received.sha256, "format": suffix}
         # If the queue fails, the file stays: the queue may have stored the job before it failed.

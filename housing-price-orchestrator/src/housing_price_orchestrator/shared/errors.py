@@ -78,6 +78,9 @@ class RequestRefused(HousingPriceError):
 MAX_FINDINGS = 100
 """Maximum findings reported per document; further ones are only counted."""
 
+BODY_MISSING: Mapping[str, Any] = {"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}
+"""The finding for an empty body."""
+
 
 class InvalidDocument(RequestRefused):
     """The document is not valid JSON, or violates the operation's schema."""

@@ -9,7 +9,6 @@ one is read in slices and other requests are served in between.
 
 import asyncio
 import re
-from collections.abc import Mapping
 from itertools import islice
 from typing import Any, cast
 
@@ -17,7 +16,8 @@ import jiter
 import msgspec
 from pydantic import ValidationError
 
-from housing_price_orchestrator.shared.errors import MAX_FINDINGS, InvalidDocument
+from housing_price_orchestrator.interface.findings import Finding, findings_of, json_error_of
+from housing_price_orchestrator.shared.errors import BODY_MISSING, MAX_FINDINGS, InvalidDocument
 from housing_price_orchestrator.shared.view.house import MAX_BATCH_HOUSES, House, HouseBatch
 from housing_price_orchestrator.shared.view.record import KEY_COUNT, AnyHouse, HouseRecord
 
@@ -43,10 +43,6 @@ _houses_decoder = msgspec.json.Decoder(list[HouseRecord])  # type: ignore[valid-
 # What the msgspec decoder may raise for bytes that are not valid houses.
 _DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
-type Finding = Mapping[str, Any]
-
-_NO_BODY: Finding = {"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}
-
 
 class _IrregularBatch(Exception):
     """The batch cannot be split into houses; `position` is the byte offset where splitting failed."""
@@ -71,7 +67,7 @@ class _Findings:
         if room <= 0:
             self._omitted += error.error_count()
             return
-        found = _with_prefix(prefix, error)
+        found = findings_of(error, *prefix)
         self._listed += found[:room]
         self._omitted += max(0, len(found) - room)
 
@@ -92,13 +88,13 @@ def read_house(body: bytes) -> AnyHouse:
         except _DECODE_ERRORS:
             pass
     if not body.strip(b" \t\n\r"):
-        raise InvalidDocument([_NO_BODY])
+        raise InvalidDocument([BODY_MISSING])
     findings = _Findings()
     try:
         return _validate_house(body)
     except ValidationError as error:
-        if _is_json_error(error):
-            raise _json_error(error) from error
+        if (reason := json_error_of(error)) is not None:
+            raise InvalidDocument([_invalid_json(reason)]) from error
         findings.add(error, "body")
         findings.raise_if_any()
         raise
@@ -176,7 +172,7 @@ async def _validate_chunk(body: bytes, start: int, stop: int, houses: list[AnyHo
         try:
             houses.append(_validate_house(text))
         except ValidationError as error:
-            if _is_json_error(error):
+            if json_error_of(error) is not None:
                 raise _IrregularBatch(start) from error
             findings.add(error, "body", "data", number)
         except InvalidDocument as error:
@@ -196,7 +192,7 @@ async def _read_irregular(body: bytes, position: int) -> list[AnyHouse]:
         reason = f'a large batch must have the form {{"data": [house, ...]}}; it differs at byte {position}'
         raise InvalidDocument([_invalid_json(reason)])
     if not body.strip(b" \t\n\r"):
-        raise InvalidDocument([_NO_BODY])
+        raise InvalidDocument([BODY_MISSING])
     document = parse_strictly(body)
     entries = document.get("data") if isinstance(document, dict) and len(document) == 1 else None
     findings = _Findings()
@@ -250,18 +246,6 @@ def parse_strictly(body: bytes) -> Any:
         return jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
     except ValueError as error:
         raise InvalidDocument([_invalid_json(str(error))]) from error
-
-
-def _is_json_error(error: ValidationError) -> bool:
-    return error.error_count() == 1 and error.errors(include_url=False)[0]["type"] == "json_invalid"
-
-
-def _json_error(error: ValidationError) -> InvalidDocument:
-    return InvalidDocument([_invalid_json(error.errors(include_url=False)[0]["ctx"]["error"])])
-
-
-def _with_prefix(prefix: tuple[int | str, ...], error: ValidationError) -> list[Finding]:
-    return [{**finding, "loc": (*prefix, *finding["loc"])} for finding in error.errors(include_url=False)]
 
 
 def _invalid_json(reason: str) -> Finding:

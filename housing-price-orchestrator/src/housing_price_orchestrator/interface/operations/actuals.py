@@ -9,9 +9,9 @@ from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
 from housing_price_orchestrator.interface.documents.body import JSON, read_body
 from housing_price_orchestrator.interface.documents.reading import parse_strictly
+from housing_price_orchestrator.interface.findings import invalid_body
 from housing_price_orchestrator.interface.openapi import body_of, errors_of_history
 from housing_price_orchestrator.interface.services import ServicesDep, record_of, services_of
-from housing_price_orchestrator.shared.errors import MAX_FINDINGS, InvalidDocument
 from housing_price_orchestrator.shared.history import Actual
 from housing_price_orchestrator.shared.view.actual import (
     ActualPrices,
@@ -95,6 +95,5 @@ def _parse(body: bytes) -> list[Actual]:
     try:
         document = ActualPrices.model_validate_json(body)
     except ValidationError as error:
-        findings = [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]
-        raise InvalidDocument(findings[:MAX_FINDINGS], max(0, len(findings) - MAX_FINDINGS)) from error
+        raise invalid_body(error) from error
     return [Actual(one.transaction_id, one.id, one.sale_price, one.sold_on) for one in document.data]

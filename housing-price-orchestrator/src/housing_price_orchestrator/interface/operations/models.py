@@ -4,11 +4,11 @@ from collections.abc import Awaitable, Callable
 from typing import Any
 
 from fastapi import APIRouter, Request, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic import TypeAdapter, ValidationError
 
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
+from housing_price_orchestrator.interface.findings import invalid_parameter
 from housing_price_orchestrator.interface.operations.jobs_openapi import errors_of_jobs, submission
 from housing_price_orchestrator.interface.operations.orders import (
     accepted_response,
@@ -81,8 +81,7 @@ def _version_of(request: Request) -> str:
     try:
         return _VERSION.validate_python(request.path_params["version"])
     except ValidationError as error:
-        findings = error.errors(include_url=False)
-        raise RequestValidationError([{**one, "loc": ("path", "version")} for one in findings]) from error
+        raise invalid_parameter(error, "path", "version") from error
 
 
 _add_operation(

@@ -3,13 +3,12 @@
 from typing import Annotated, Any
 
 from fastapi import Request, Response
-from fastapi.exceptions import RequestValidationError
 from pydantic import Field, TypeAdapter, ValidationError
 
 from housing_price_orchestrator.interface.access import caller_of
 from housing_price_orchestrator.interface.documents.body import read_body
+from housing_price_orchestrator.interface.findings import invalid_body, invalid_parameter
 from housing_price_orchestrator.interface.services import services_of
-from housing_price_orchestrator.shared.errors import InvalidDocument
 from housing_price_orchestrator.shared.jobs import Job, JobCaller
 from housing_price_orchestrator.shared.view.base import View
 from housing_price_orchestrator.shared.view.job import JobDocument
@@ -39,8 +38,7 @@ async def read_order[Order: View](request: Request, kind: type[Order]) -> Order:
     try:
         return kind.model_validate_json(body or b"{}")
     except ValidationError as error:
-        findings = [{**one, "loc": ("body", *one["loc"])} for one in error.errors(include_url=False)]
-        raise InvalidDocument(findings) from error
+        raise invalid_body(error) from error
 
 
 def accepted_response(job: Job) -> Response:
@@ -61,5 +59,4 @@ def idempotency_key_of(request: Request) -> str | None:
     try:
         return _KEY.validate_python(value)
     except ValidationError as error:
-        findings = error.errors(include_url=False)
-        raise RequestValidationError([{**one, "loc": ("header", IDEMPOTENCY_HEADER)} for one in findings]) from error
+        raise invalid_parameter(error, "header", IDEMPOTENCY_HEADER) from error

@@ -1,16 +1,15 @@
 """`housing-price-orchestrator database`: manages the database of the prediction log."""
 
-import sys
-from typing import NoReturn
-
 import typer
 from alembic.util.exc import CommandError
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
+from housing_price_orchestrator.cli.exits import exit_on_invalid_settings, exit_with_error
+from housing_price_orchestrator.provider.database_error import describe_database_error
 from housing_price_orchestrator.provider.model_server.columns import COLUMNS
 from housing_price_orchestrator.provider.store.database import prepare_database
-from housing_price_orchestrator.settings import InvalidSettings, load_settings
+from housing_price_orchestrator.settings import load_settings
 
 app = typer.Typer(
     no_args_is_help=True, help="Manage the database of the prediction log (ORCHESTRATOR_PREDICTION_LOG__URL)."
@@ -28,16 +27,11 @@ def database() -> None:
 @app.command()
 def upgrade() -> None:
     """Create or migrate the tables. `serve` also does this at startup; here each statement may take up to an hour."""
-    try:
+    with exit_on_invalid_settings():
         url = make_url(load_settings().prediction_log.url)
+    try:
         prepare_database(url, COLUMNS, wait_seconds=WAIT_SECONDS, statement_seconds=STATEMENT_SECONDS)
-    except InvalidSettings as error:
-        _fail(f"invalid configuration:\n{error}")
     except (SQLAlchemyError, CommandError, OSError) as error:
-        _fail(f"{url.render_as_string(hide_password=True)} cannot be upgraded: {error}")
+        reason = describe_database_error(error)
+        exit_with_error(f"{url.render_as_string(hide_password=True)} cannot be upgraded: {reason}")
     typer.echo(f"{url.render_as_string(hide_password=True)} is up to date")
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(f"housing-price-orchestrator: {message}", err=True)
-    sys.exit(2)

@@ -4,18 +4,18 @@ A running service applies changes within a second.
 """
 
 import json
-import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, NoReturn
+from typing import Annotated
 
 import typer
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.table import Column, Table
 
+from housing_price_orchestrator.cli.exits import exit_on_invalid_settings, exit_with_error
 from housing_price_orchestrator.provider.access.key_file import (
     KEY_MARKER,
     MAX_NAME_CHARACTERS,
@@ -27,7 +27,7 @@ from housing_price_orchestrator.provider.access.key_file import (
     read_keys,
     revoke_key,
 )
-from housing_price_orchestrator.settings import PREFIX, InvalidSettings, load_settings
+from housing_price_orchestrator.settings import PREFIX, load_settings
 from housing_price_orchestrator.shared.access import SCOPES
 
 app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys.")
@@ -53,9 +53,9 @@ def create(
     """Create a key and print it. It cannot be shown again: the file stores only its hash."""
     scopes = [one for one in SCOPES if one in (scope or ["predict"])]
     if unknown := sorted(set(scope or []) - set(SCOPES)):
-        _fail(f"unknown scope {', '.join(unknown)}: use {', '.join(SCOPES)}")
+        exit_with_error(f"unknown scope {', '.join(unknown)}: use {', '.join(SCOPES)}")
     if not 1 <= len(name) <= MAX_NAME_CHARACTERS or not name.isprintable():
-        _fail(f"the name must have 1 to {MAX_NAME_CHARACTERS} printable characters")
+        exit_with_error(f"the name must have 1 to {MAX_NAME_CHARACTERS} printable characters")
     now = datetime.now(UTC)
     expires = None if expires_in_days is None else now + timedelta(days=expires_in_days)
     with _exit_on_key_file_error():
@@ -112,12 +112,10 @@ def _state(key: StoredKey, now: datetime) -> str:
 def _file(given: Path | None) -> Path:
     if given is not None:
         return given
-    try:
+    with exit_on_invalid_settings():
         configured = load_settings().auth.keys_file
-    except InvalidSettings as error:
-        _fail(f"invalid configuration:\n{error}")
     if configured is None:
-        _fail(f"no key file: set {_VARIABLE} or pass --file")
+        exit_with_error(f"no key file: set {_VARIABLE} or pass --file")
     return configured
 
 
@@ -126,11 +124,6 @@ def _exit_on_key_file_error() -> Iterator[None]:
     try:
         yield
     except KeyFileUnusable as error:
-        _fail(str(error))
+        exit_with_error(str(error))
     except UnknownKey as error:
-        _fail(f"no key begins with {KEY_MARKER}{error}: run `keys list` to see all keys")
-
-
-def _fail(message: str) -> NoReturn:
-    typer.echo(f"housing-price-orchestrator: {message}", err=True)
-    sys.exit(2)
+        exit_with_error(f"no key begins with {KEY_MARKER}{error}: run `keys list` to see all keys")

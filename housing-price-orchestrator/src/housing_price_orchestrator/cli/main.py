@@ -2,16 +2,15 @@
 
 import json
 import socket
-import sys
 from typing import Annotated
 
 import typer
 
 from housing_price_orchestrator.app import describe_metrics, describe_settings, openapi_document
 from housing_price_orchestrator.cli import database, keys
+from housing_price_orchestrator.cli.exits import exit_on_invalid_settings
 from housing_price_orchestrator.provider.model_server.columns import column_types
 from housing_price_orchestrator.serve import serve as serve_until_stopped
-from housing_price_orchestrator.settings import InvalidSettings
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, help="The public house price API.")
 app.add_typer(keys.app, name="keys")
@@ -26,11 +25,8 @@ def serve(
     ] = None,
 ) -> None:
     """Serve the API until Ctrl-C or SIGTERM. Configure it with ORCHESTRATOR_... variables (see `settings`)."""
-    try:
+    with exit_on_invalid_settings():
         serve_until_stopped(host=host, port=port)
-    except InvalidSettings as error:
-        typer.echo(f"housing-price-orchestrator: invalid configuration:\n{error}", err=True)
-        sys.exit(2)
 
 
 @app.command()
@@ -41,11 +37,8 @@ def worker(
     # Imported here because DBOS takes a second to load.
     from housing_price_orchestrator.worker.run import run_worker  # noqa: PLC0415
 
-    try:
+    with exit_on_invalid_settings():
         run_worker(name=name or socket.gethostname())
-    except InvalidSettings as error:
-        typer.echo(f"housing-price-orchestrator: invalid configuration:\n{error}", err=True)
-        sys.exit(2)
 
 
 @app.command()

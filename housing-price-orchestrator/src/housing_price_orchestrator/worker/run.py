@@ -17,6 +17,7 @@ from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.interface.documents.reading import read_house
 from housing_price_orchestrator.interface.problems import extension_members, problem_type_of
 from housing_price_orchestrator.observability.logging import configure_logging
+from housing_price_orchestrator.provider.database_error import describe_database_error
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.settings import PREFIX, InvalidSettings, Settings, load_settings
 from housing_price_orchestrator.shared.errors import HousingPriceError, JobInputUnusable
@@ -101,8 +102,7 @@ async def _run(settings: Settings, url: str, name: str) -> None:
         try:
             await asyncio.to_thread(worker.start)
         except SQLAlchemyError as error:
-            reason = getattr(error, "orig", None) or error
-            structlog.get_logger().error("jobs database unavailable", error=f"{reason}"[:500])
+            structlog.get_logger().error("jobs database unavailable", error=describe_database_error(error))
             _exit(1)
         structlog.get_logger().info("worker ready", worker=name)
         await stopped.wait()

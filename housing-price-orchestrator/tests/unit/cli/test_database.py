@@ -26,6 +26,7 @@ def test_an_unreachable_database_is_named_without_its_password(monkeypatch: pyte
     assert ended.exit_code == 2
     assert "127.0.0.1:1/log cannot be upgraded" in ended.output
     assert "geheim" not in ended.output
+    assert "Background on this error" not in ended.output
 
 
 @pytest.mark.parametrize("url", ["", "nonsense", "mysql://x/y", "sqlite://", "sqlite:///:memory:", "postgresql"])

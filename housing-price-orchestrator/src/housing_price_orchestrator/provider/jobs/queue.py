@@ -13,6 +13,7 @@ from dbos._serialization import DBOSPortableJSON
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
+from housing_price_orchestrator.provider.database_error import describe_database_error
 from housing_price_orchestrator.provider.jobs.database import job_engine
 from housing_price_orchestrator.provider.jobs.names import (
     PROGRESS_EVENT,
@@ -92,9 +93,7 @@ class DBOSJobQueue:
         try:
             return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: query(self._client()))
         except SQLAlchemyError as error:
-            # The driver's message only: SQLAlchemy's contains the statement and its values.
-            reason = getattr(error, "orig", None) or error
-            raise JobsUnavailable(f"{type(error).__name__}: {reason}"[:500]) from error
+            raise JobsUnavailable(describe_database_error(error)) from error
 
     def _client(self) -> DBOSClient:
         with self._open_lock:

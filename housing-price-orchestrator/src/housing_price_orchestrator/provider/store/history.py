@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
+from housing_price_orchestrator.provider.database_error import describe_database_error
 from housing_price_orchestrator.provider.model_server.columns import document_of
 from housing_price_orchestrator.provider.store.actuals import find_logged_keys, realised_errors, store_actuals
 from housing_price_orchestrator.provider.store.database import for_writing, open_database
@@ -97,9 +98,7 @@ class SqlPredictionHistory:
             async with asyncio.timeout(2 * self._timeout_seconds):
                 return await asyncio.get_running_loop().run_in_executor(self._threads, run)
         except SQLAlchemyError as error:
-            # The driver's message only: SQLAlchemy's contains the statement and its values.
-            reason = getattr(error, "orig", None) or error
-            raise PredictionLogUnavailable(f"{type(error).__name__}: {reason}"[:500]) from error
+            raise PredictionLogUnavailable(describe_database_error(error)) from error
         except TimeoutError as error:
             raise PredictionLogUnavailable(f"no answer within {2 * self._timeout_seconds} s") from error
         finally:

@@ -19,6 +19,7 @@ import orjson
 from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import DataError, IntegrityError
 
+from housing_price_orchestrator.provider.database_error import describe_database_error
 from housing_price_orchestrator.provider.store.database import (
     WRITER_CACHE_KIB,
     for_writing,
@@ -68,9 +69,7 @@ class _Writer:
                     return self._delete(command)
         except Exception as error:  # noqa: BLE001 - the client decides how to handle any database error
             self._close()
-            # The driver's message only: SQLAlchemy's contains the statement and its values.
-            reason = getattr(error, "orig", None) or error
-            return {"error": f"{type(error).__name__}: {reason}"[:500]}
+            return {"error": describe_database_error(error)}
         raise ValueError(f"unknown command {command['do']!r}")
 
     def _open(self, command: Command) -> Reply:

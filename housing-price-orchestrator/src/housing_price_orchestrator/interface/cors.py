@@ -3,8 +3,18 @@
 from collections.abc import Sequence
 from typing import Any
 
-_REQUEST_HEADERS = ("Authorization", "Content-Type", "X-API-Key", "X-Request-ID", "X-Request-Timeout-Ms", "traceparent")
-_RESPONSE_HEADERS = ("RateLimit", "RateLimit-Policy", "Retry-After", "Server-Timing", "X-Price-Source", "X-Request-ID")
+from housing_price_orchestrator.interface.documents.encoding import PRICE_SOURCE_HEADER
+from housing_price_orchestrator.interface.timeout import TIMEOUT_HEADER
+
+_REQUEST_HEADERS = ("Authorization", "Content-Type", "X-API-Key", "X-Request-ID", TIMEOUT_HEADER, "traceparent")
+_RESPONSE_HEADERS = (
+    "RateLimit",
+    "RateLimit-Policy",
+    "Retry-After",
+    "Server-Timing",
+    PRICE_SOURCE_HEADER,
+    "X-Request-ID",
+)
 
 
 def cors_options(allowed_origins: Sequence[str]) -> dict[str, Any]:

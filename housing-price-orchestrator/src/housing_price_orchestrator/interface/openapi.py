@@ -18,6 +18,7 @@ from starlette.types import ASGIApp
 
 from housing_price_orchestrator.interface.access import describe_access
 from housing_price_orchestrator.interface.documents.body import NDJSON
+from housing_price_orchestrator.interface.documents.encoding import PRICE_SOURCE_HEADER
 from housing_price_orchestrator.interface.problems import INTERNAL_ERROR, PROBLEM_MEDIA_TYPE, PROBLEM_TYPES
 from housing_price_orchestrator.interface.timeout import TIMEOUT_HEADER, TIMEOUT_PARAMETER
 from housing_price_orchestrator.shared.errors import JobError, PredictionLogError
@@ -100,7 +101,7 @@ _RATE_LIMITS = {
     },
 }
 _PRICE_SOURCE = {
-    "X-Price-Source": {
+    PRICE_SOURCE_HEADER: {
         "description": (
             "Present only if a price was not computed for this request (off by default). `cache`: computed a moment "
             "ago by the same model. `last-known`: an earlier price, because the model server is unavailable."

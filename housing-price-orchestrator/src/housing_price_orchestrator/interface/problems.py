@@ -39,7 +39,7 @@ class ProblemType:
     name: str
     title: str
     detail: str
-    """May be a template in `PROBLEM_TYPES`: `{limitBytes}` stands for that extension member of the problem document."""
+    """May be a template in `PROBLEM_TYPES`: `{limitBytes}` stands for that value of `_values_of_template`."""
     retry_after_seconds: int | None = None
 
 
@@ -56,7 +56,7 @@ PROBLEM_TYPES: dict[type[errors.HousingPriceError], ProblemType] = {
         408, "document-too-slow", "Request body timed out", "The body did not arrive in time. Send it without pauses."
     ),
     errors.UnsupportedMediaType: ProblemType(
-        415, "unsupported-media-type", "Unsupported content type", "Send `{expected}`, uncompressed."
+        415, "unsupported-media-type", "Unsupported content type", "Send {expected}, uncompressed."
     ),
     errors.CredentialsMissing: ProblemType(
         401,
@@ -207,10 +207,17 @@ def problem_type_of(error: Exception) -> ProblemType:
         return INTERNAL_ERROR
     problem = PROBLEM_TYPES.get(type(error), INTERNAL_ERROR)
     if "{" in problem.detail:
-        problem = replace(problem, detail=problem.detail.format_map(extension_members(error)))
+        problem = replace(problem, detail=problem.detail.format_map(_values_of_template(error)))
     if error.retry_after_seconds is not None:
         return replace(problem, retry_after_seconds=error.retry_after_seconds)
     return problem
+
+
+def _values_of_template(error: errors.HousingPriceError) -> Mapping[str, Any]:
+    """Return the extension members of an error as its detail shows them: media types as code, each on its own."""
+    if isinstance(error, errors.UnsupportedMediaType):
+        return {"expected": " or ".join(f"`{media_type}`" for media_type in error.expected)}
+    return extension_members(error)
 
 
 def problem_response(request: Request, problem: ProblemType, **members: Any) -> Response:
@@ -318,7 +325,7 @@ def extension_members(error: Exception) -> dict[str, Any]:
         case errors.DocumentTooLarge() | errors.HeadTooLarge():
             return {"limitBytes": error.limit_bytes}
         case errors.UnsupportedMediaType():
-            return {"expected": error.expected}
+            return {"expected": " or ".join(error.expected)}
         case errors.ScopeMissing():
             return {"scope": error.scope}
         case errors.JobFinished() | errors.JobHasNoResult():

@@ -109,11 +109,11 @@ class DocumentTooSlow(RequestRefused):
 
 
 class UnsupportedMediaType(RequestRefused):
-    """The content type is not the expected one, or the body is compressed."""
+    """The content type is not an expected one, or the body is compressed."""
 
-    def __init__(self, expected: str) -> None:
-        """Keep the expected media type."""
-        super().__init__(f"the body is not {expected}, or is compressed")
+    def __init__(self, *expected: str) -> None:
+        """Keep the expected media types."""
+        super().__init__(f"the body is not {' or '.join(expected)}, or is compressed")
         self.expected = expected
 
 

@@ -74,6 +74,7 @@ WITH_MEMBERS = [
     (errors.DocumentTooLarge(1000), "At most 1000 bytes are accepted."),
     (errors.HeadTooLarge(1000), "The request line and all headers may have at most 1000 bytes in total."),
     (errors.UnsupportedMediaType("application/json"), "Send `application/json`, uncompressed."),
+    (errors.UnsupportedMediaType("text/csv", "text/html"), "Send `text/csv` or `text/html`, uncompressed."),
     (errors.ScopeMissing("a1b2c3d4", "admin"), "This key lacks the scope `admin`."),
     (errors.JobFinished("1", "failed"), "The job is in the final state `failed` and cannot be changed."),
     (

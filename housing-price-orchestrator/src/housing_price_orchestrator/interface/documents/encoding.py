@@ -14,7 +14,7 @@ from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
-SOURCE_HEADER = "X-Price-Source"
+PRICE_SOURCE_HEADER = "X-Price-Source"
 
 HOUSES_PER_SLICE = 1_000
 """Predictions encoded before yielding to the event loop: less than 1 ms of work."""
@@ -82,5 +82,5 @@ def source_header(estimates: Sequence[PriceEstimate]) -> Sequence[tuple[bytes, b
     sources = {estimate.source for estimate in estimates}
     for source in ("last-known", "cache"):
         if source in sources:
-            return [(SOURCE_HEADER.lower().encode(), source.encode())]
+            return [(PRICE_SOURCE_HEADER.lower().encode(), source.encode())]
     return ()

@@ -177,7 +177,7 @@ def _format_of(request: Request) -> str:
     media_type = _media_type_of(request)
     is_plain = request.headers.get("content-encoding", "identity").lower() == "identity"
     if media_type not in FORMAT_OF_MEDIA_TYPE or not is_plain:
-        raise UnsupportedMediaType(" or ".join((*FORMAT_OF_MEDIA_TYPE, JSON)))
+        raise UnsupportedMediaType(*FORMAT_OF_MEDIA_TYPE, JSON)
     return FORMAT_OF_MEDIA_TYPE[media_type]
 
 

@@ -5,6 +5,7 @@ from typing import Any
 from pydantic import BaseModel
 
 from housing_price_orchestrator.interface.openapi import INVALID, PROBLEM, RETRY_AFTER
+from housing_price_orchestrator.interface.operations.orders import IDEMPOTENCY_HEADER, IDEMPOTENCY_KEY
 from housing_price_orchestrator.interface.problems import PROBLEM_TYPES
 from housing_price_orchestrator.shared import errors
 
@@ -21,14 +22,14 @@ _ERRORS_OF_STATUS: dict[int, tuple[type[errors.HousingPriceError], ...]] = {
 }
 
 _IDEMPOTENCY_KEY = {
-    "name": "Idempotency-Key",
+    "name": IDEMPOTENCY_HEADER,
     "in": "header",
     "required": False,
     "description": (
         "A key of your choice that makes retries safe: repeating a request with the same key returns the same job. "
         "Reusing a key for a different request fails with 422."
     ),
-    "schema": {"type": "string", "minLength": 1, "maxLength": 255, "pattern": r"^[\x21-\x7e]+$"},
+    "schema": IDEMPOTENCY_KEY.json_schema(),
 }
 
 

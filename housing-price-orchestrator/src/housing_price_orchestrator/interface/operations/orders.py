@@ -16,7 +16,7 @@ from housing_price_orchestrator.shared.view.job import JobDocument
 JOBS_PATH = "/api/v1/jobs"
 IDEMPOTENCY_HEADER = "Idempotency-Key"
 
-_KEY = TypeAdapter[str](Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")])
+IDEMPOTENCY_KEY = TypeAdapter[str](Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")])
 
 
 async def job_caller_of(request: Request) -> JobCaller:
@@ -57,6 +57,6 @@ def idempotency_key_of(request: Request) -> str | None:
     if value is None:
         return None
     try:
-        return _KEY.validate_python(value)
+        return IDEMPOTENCY_KEY.validate_python(value)
     except ValidationError as error:
         raise invalid_parameter(error, "header", IDEMPOTENCY_HEADER) from error

@@ -186,6 +186,7 @@ def test_unsupported_file_formats_are_rejected(bench: Bench, headers: dict[str, 
     answer = bench.client.post(SCORING, content=FILE, headers=headers)
     assert problem_of(answer) == (415, "unsupported-media-type")
     assert "text/csv" in answer.json()["expected"]
+    assert "`text/csv` or `application/x-ndjson` or " in answer.json()["detail"]
 
 
 def in_stores(bench: Bench, **changes: Any) -> Any:

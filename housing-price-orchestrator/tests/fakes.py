@@ -130,12 +130,12 @@ class FakeJobQueue:
         self._fail_if_told()
         job = self.jobs.get(job_id)
         if job is not None and NEXT_STATES[job.state]:
-            self.jobs[job_id] = job.with_state("cancelled", finished_at=job.created_at)
+            self.jobs[job_id] = replace(job.with_state("cancelled"), finished_at=job.created_at)
 
     def takes(self, job_id: str) -> None:
         """A worker begins."""
         job = self.jobs[job_id]
-        self.jobs[job_id] = job.with_state("running", started_at=job.created_at)
+        self.jobs[job_id] = replace(job.with_state("running"), started_at=job.created_at)
 
     def tells(self, job_id: str, **progress: Any) -> None:
         """A worker tells how far it is."""
@@ -144,12 +144,13 @@ class FakeJobQueue:
     def succeeds(self, job_id: str, output: Mapping[str, Any]) -> None:
         """A worker is done."""
         job = self.jobs[job_id]
-        self.jobs[job_id] = job.with_state("succeeded", finished_at=job.created_at, output=output)
+        self.jobs[job_id] = replace(job.with_state("succeeded"), finished_at=job.created_at, output=output)
 
     def fails(self, job_id: str, code: str, detail: str) -> None:
         """A worker gives up."""
         job = self.jobs[job_id]
-        self.jobs[job_id] = job.with_state("failed", finished_at=job.created_at, failure=JobFailure(code, detail))
+        failure = JobFailure(code, detail)
+        self.jobs[job_id] = replace(job.with_state("failed"), finished_at=job.created_at, failure=failure)
 
     def _fail_if_told(self) -> None:
         if self.error is not None:

@@ -144,20 +144,6 @@ def test_a_service_that_does_not_listen_is_ready_when_it_prints_its_ready_line()
         asyncio.run(scene("still thinking"))
 
 
-def test_a_restart_replaces_the_process_and_is_not_a_failure() -> None:
-    async def scene() -> None:
-        async with supervise(SERVER) as running:
-            await running.supervisor.wait_until_ready()
-            await running.supervisor.restart()
-            await running.supervisor.wait_until_ready()
-            old, new = running.pids()
-            assert not is_alive(old)
-            assert is_alive(new)
-            assert "ended with" not in running.log
-
-    asyncio.run(scene())
-
-
 def test_an_overlong_line_does_not_stop_the_log() -> None:
     async def scene() -> None:
         code = "import time; print('x' * 5_000_000); print('still here'); time.sleep(600)"

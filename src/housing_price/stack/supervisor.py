@@ -72,7 +72,6 @@ class Supervisor:
         self._output = output
         self._client = client
         self._back_off = back_off
-        self._restart = asyncio.Event()
         self._changed = asyncio.Condition()
         self._ready = False
         self._ready_line_seen = asyncio.Event()
@@ -85,11 +84,6 @@ class Supervisor:
         while True:
             started = time.monotonic()
             status = await self._run_once(started)
-            if status is None:
-                await self._set(ready=False, failed_starts=0)
-                self._output.say(f"{self.service.name}: restarting")
-                consecutive_exits = 0
-                continue
             seconds_up = time.monotonic() - started
             consecutive_exits = 1 if seconds_up > self._back_off.reset_after_seconds else consecutive_exits + 1
             delay = self._back_off.seconds(consecutive_exits)
@@ -97,13 +91,7 @@ class Supervisor:
             self._output.say(
                 f"{self.service.name}: ended with {cause} after {seconds_up:.1f} s, restarting in {delay:g} s", "red"
             )
-            with contextlib.suppress(TimeoutError):
-                await asyncio.wait_for(self._restart.wait(), delay)
-
-    async def restart(self) -> None:
-        """Request a restart without delay; returns before the service has ended."""
-        await self._set(ready=False, failed_starts=0)
-        self._restart.set()
+            await asyncio.sleep(delay)
 
     async def wait_until_ready(self) -> None:
         """Wait until the service is ready.
@@ -138,25 +126,18 @@ class Supervisor:
         """Return the last lines that the service printed, with an introduction."""
         return "Last output:\n  " + "\n  ".join(self._last_lines) if self._last_lines else "It printed nothing."
 
-    async def _run_once(self, started: float) -> int | None:
-        """Run the service once and return its exit status; None if `restart` ended it."""
-        self._restart.clear()
+    async def _run_once(self, started: float) -> int:
+        """Run the service once and return its exit status."""
         self._ready_line_seen.clear()
         process = await Process.start(self.service.command, self.service.environment, self._on_line)
-        exit_ = asyncio.create_task(process.wait())
-        restart = asyncio.create_task(self._restart.wait())
         readiness = asyncio.create_task(self._watch_readiness(started))
         try:
-            await asyncio.wait([exit_, restart], return_when=asyncio.FIRST_COMPLETED)
-            if not exit_.done():
-                return None
+            status = await process.wait()
             await self._set(ready=False, failed_starts=0 if self._ready else self.failed_starts + 1)
-            return exit_.result()
+            return status
         finally:
             readiness.cancel()
-            restart.cancel()
             await process.stop()
-            exit_.cancel()
 
     async def _watch_readiness(self, started: float) -> None:
         if self.service.ready_url is None:

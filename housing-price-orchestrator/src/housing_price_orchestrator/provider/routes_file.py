@@ -49,12 +49,10 @@ class RoutesFile:
         """Why the current file cannot be used; None if it can."""
         return self._error
 
-    async def watch(
-        self, on_change: Callable[[Routes], Awaitable[None]], interval_seconds: float = POLL_INTERVAL_SECONDS
-    ) -> None:
+    async def watch(self, on_change: Callable[[Routes], Awaitable[None]]) -> None:
         """Pass each change of the routes to `on_change`, until cancelled."""
         while True:
-            await asyncio.sleep(interval_seconds)
+            await asyncio.sleep(POLL_INTERVAL_SECONDS)
             routes = await self.reload_if_changed()
             if routes is not None:
                 await on_change(routes)

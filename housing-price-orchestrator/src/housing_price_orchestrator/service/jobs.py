@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,19 +25,11 @@ from housing_price_orchestrator.shared.ports import JobFiles, JobQueue
 class Jobs:
     """Jobs of all callers. A caller sees its own jobs, or all jobs if `JobCaller.sees_all`."""
 
-    def __init__(
-        self,
-        queue: JobQueue,
-        files: JobFiles,
-        locations: AllowedLocations,
-        *,
-        new_id: Callable[[], str] = lambda: secrets.token_hex(16),
-    ) -> None:
+    def __init__(self, queue: JobQueue, files: JobFiles, locations: AllowedLocations) -> None:
         """Store jobs in `queue` and their files in `files`, or in stores that `locations` allows."""
         self._queue = queue
         self._locations = locations
         self._files = files
-        self._new_id = new_id
 
     async def submit_scoring(
         self, parts: AsyncIterator[bytes], *, suffix: str, caller: JobCaller, idempotency_key: str | None
@@ -124,7 +116,7 @@ class Jobs:
         caller: JobCaller,
         idempotency_key: str | None,
     ) -> tuple[Job, str]:
-        job_id = self._new_id() if idempotency_key is None else _derived_id(caller.owner, kind, idempotency_key)
+        job_id = secrets.token_hex(16) if idempotency_key is None else _derived_id(caller.owner, kind, idempotency_key)
         fingerprint = hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
         job = await self._queue.submit(JobOrder(job_id, kind, caller.owner, fingerprint, arguments))
         return job, fingerprint

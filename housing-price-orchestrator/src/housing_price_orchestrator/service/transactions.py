@@ -1,6 +1,6 @@
 """Transactions: every price returned to a caller gets an id and is logged."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 
 from housing_price_orchestrator.shared.ids import time_ordered_ids
 from housing_price_orchestrator.shared.ports import PredictionLog, PriceEstimate, Shadow
@@ -10,10 +10,10 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 class Transactions:
     """Assigns transaction ids, and passes prices to the prediction log and to the shadow."""
 
-    def __init__(self, log: PredictionLog | None = None, new_ids: Callable[[int], list[str]] | None = None) -> None:
-        """Record in `log`, if given; `new_ids` makes the given number of ids."""
+    def __init__(self, log: PredictionLog | None = None) -> None:
+        """Record in `log`, if given."""
         self._log = log
-        self._new_ids = new_ids or time_ordered_ids()
+        self._new_ids = time_ordered_ids()
         self.shadow: Shadow | None = None
         """Receives copies; replaced at run time when the routes change."""
 

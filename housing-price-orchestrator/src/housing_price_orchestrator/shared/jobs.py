@@ -70,7 +70,7 @@ class Job:
     output: Mapping[str, Any] | None = None
     """The worker's result, as JSON; None unless the job succeeded."""
 
-    def with_state(self, state: JobState, **changes: Any) -> Self:
+    def with_state(self, state: JobState) -> Self:
         """Return the job in its next state.
 
         Raises:
@@ -78,7 +78,7 @@ class Job:
         """
         if state not in NEXT_STATES[self.state]:
             raise JobFinished(self.id, self.state)
-        return replace(self, state=state, **changes)
+        return replace(self, state=state)
 
 
 @dataclass(frozen=True, slots=True)

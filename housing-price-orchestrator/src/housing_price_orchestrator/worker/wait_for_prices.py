@@ -28,15 +28,11 @@ class RetryingPricing:
         loop: asyncio.AbstractEventLoop,
         *,
         max_wait_seconds: float,
-        sleep: Callable[[float], object] = time.sleep,
-        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """Call `price_each` in `loop`, retrying for up to `max_wait_seconds`."""
         self._price_each = price_each
         self._loop = loop
         self._max_wait_seconds = max_wait_seconds
-        self._sleep = sleep
-        self._clock = clock
 
     def __call__(self, houses: Sequence[AnyHouse]) -> Sequence[Outcome]:
         """Price each house, with an error in place of each house that the model cannot price.
@@ -46,19 +42,19 @@ class RetryingPricing:
         """
         if not houses:
             return []
-        deadline, pause = self._clock() + self._max_wait_seconds, FIRST_PAUSE_SECONDS
+        deadline, pause = time.monotonic() + self._max_wait_seconds, FIRST_PAUSE_SECONDS
         while True:
             future = asyncio.run_coroutine_threadsafe(self._price(houses), self._loop)
             outcomes = future.result()
             transient_error = _transient_error_in(outcomes)
             if transient_error is None:
                 return outcomes
-            if self._clock() + pause > deadline:
+            if time.monotonic() + pause > deadline:
                 raise transient_error
             structlog.get_logger().warning(
                 "pricing failed, retrying", error=f"{type(transient_error).__name__}: {transient_error}", seconds=pause
             )
-            self._sleep(pause)
+            time.sleep(pause)
             pause = min(2 * pause, MAX_PAUSE_SECONDS)
 
     async def _price(self, houses: Sequence[AnyHouse]) -> Sequence[Outcome]:

@@ -99,11 +99,6 @@ class SqlPredictionLog:
         self._thread = threading.Thread(target=self._run, name=log_table.name, daemon=True)
 
     @property
-    def recorded_rows(self) -> int:
-        """Rows to be logged since the start."""
-        return self._recorded
-
-    @property
     def stored_rows(self) -> int:
         """Rows written to the database."""
         return self._stored

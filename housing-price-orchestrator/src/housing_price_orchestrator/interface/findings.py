@@ -1,4 +1,4 @@
-"""From the validation errors of pydantic to the errors of the API: the only module of `interface` that reads them."""
+"""Turns validation errors of pydantic into errors of the API."""
 
 from collections.abc import Mapping
 from typing import Any, Literal

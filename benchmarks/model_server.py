@@ -20,7 +20,8 @@ from mlflow.pyfunc import PyFuncModel, scoring_server
 from benchmarks import houses, model
 from benchmarks.paths import RESULTS
 from benchmarks.scenarios import rotated
-from housing_price_model.serving import fast_scoring
+from housing_price_model.serving.fast_scoring import DirectModel, Rows, read_rows, write_predictions
+from housing_price_model.serving.scoring_app import Invocations
 
 TURNS: Final = {1: 300, 1_000: 40}
 """Repetitions of each step, by rows per call."""
@@ -47,11 +48,11 @@ def measure(export: Path | None = None) -> None:
 
 def _steps(loaded: PyFuncModel, rows: int) -> Steps:
     schema = loaded.metadata.get_input_schema()
-    direct = fast_scoring.DirectModel(loaded)
+    serving, direct = Invocations(loaded), DirectModel(loaded)
     rows_of_call = houses.rows()[:rows]
     split = houses.INVOCATIONS.body(range(rows))
     frame = scoring_server._parse_json_data(split, loaded.metadata, schema).data  # noqa: SLF001 - the step to time
-    lists = fast_scoring.parse(split, direct.metadata).data
+    lists = _rows(split)
     answer = direct.predict(lists)
     # `instances` and `inputs` are left out: MLflow turns a blank into the text "None" there, which the model rejects.
     formats = {
@@ -72,19 +73,18 @@ def _steps(loaded: PyFuncModel, rows: int) -> Steps:
         "MLflow: check against the signature and predict": lambda: loaded.predict(frame),
         "predict an unchecked DataFrame": lambda: direct.predict(frame),
         "MLflow: write the answer": lambda: scoring_server.predictions_to_json(answer, StringIO()),
-        "`serve`, whole call, dataframe_split": lambda: _as_served(direct, split),
-        "`serve`: parse the body into rows": lambda: fast_scoring.parse(split, direct.metadata),
+        "`serve`, whole call, dataframe_split": lambda: serving.answer(split, JSON),
+        "`serve`: parse the body into rows": lambda: read_rows(split),
         "`serve`: predict rows": lambda: direct.predict(lists),
-        "`serve`: write the answer": lambda: fast_scoring.write(answer, StringIO()),
+        "`serve`: write the answer": lambda: write_predictions(answer),
     }
 
 
 def _calls_and_threads(loaded: PyFuncModel) -> Steps:
-    direct = fast_scoring.DirectModel(loaded)
+    serving = Invocations(loaded)
     whole, half = (houses.INVOCATIONS.body(range(count)) for count in (1_000, 500))
     python_model = loaded.unwrap_python_model()
-    frame = fast_scoring.parse(whole, direct.metadata).data
-    matrix = python_model._features.matrix(python_model._encoder.encode(frame))  # noqa: SLF001 - the input of the graph
+    matrix = python_model._features.matrix(python_model._encoder.encode(_rows(whole)))  # noqa: SLF001 - the input of the graph
     graph = loaded._model_impl.context.artifacts["graph"]  # noqa: SLF001 - MLflow has no public way
 
     def session(threads: int) -> Callable[[], object]:
@@ -94,16 +94,19 @@ def _calls_and_threads(loaded: PyFuncModel) -> Steps:
         return lambda: inference.run(None, {"x": matrix})
 
     return {
-        "`serve`, one call": lambda: _as_served(direct, whole),
-        "`serve`, two sequential calls of 500": lambda: [_as_served(direct, half) for _ in range(2)],
-        "`serve`, two concurrent calls of 500 in threads": lambda: _in_threads(lambda: _as_served(direct, half), 2),
+        "`serve`, one call": lambda: serving.answer(whole, JSON),
+        "`serve`, two sequential calls of 500": lambda: [serving.answer(half, JSON) for _ in range(2)],
+        "`serve`, two concurrent calls of 500 in threads": lambda: _in_threads(lambda: serving.answer(half, JSON), 2),
         "ONNX graph only, one thread (as served)": session(1),
         "ONNX graph only, two threads": session(2),
     }
 
 
-def _as_served(direct: fast_scoring.DirectModel, body: bytes) -> None:
-    fast_scoring.write(direct.predict(fast_scoring.parse(body, direct.metadata).data), StringIO())
+def _rows(body: bytes) -> Rows:
+    rows = read_rows(body)
+    if rows is None:
+        raise ValueError("the body is not a well-formed dataframe_split")
+    return rows
 
 
 def _in_threads(work: Callable[[], object], count: int) -> None:

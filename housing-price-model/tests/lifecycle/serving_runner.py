@@ -6,13 +6,14 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import Self
 
+import mlflow
 import uvicorn
 
 from housing_price_model.errors import ArtefactError, ServingFolderError
 from housing_price_model.lifecycle.documents import Observed, SeenServer, Server
 from housing_price_model.lifecycle.serving_folder import ServingFolder
-from housing_price_model.serving.fast_scoring import create_app
 from housing_price_model.serving.find_model import open_model
+from housing_price_model.serving.scoring_app import create_app
 
 
 @dataclass
@@ -70,7 +71,7 @@ class ServingRunner:
 
     def _start(self, version: str) -> None:
         with open_model(str(self._serving.export_of(version)), "") as found:
-            app = create_app(found.load())
+            app = create_app(mlflow.pyfunc.load_model(str(found.folder)))
         server = uvicorn.Server(uvicorn.Config(app, host="127.0.0.1", port=0, log_config=None))
         thread = threading.Thread(target=server.run)
         thread.start()

@@ -1,3 +1,4 @@
+import json
 import os
 import re
 import shutil
@@ -29,6 +30,7 @@ pytestmark = [
 
 COMMAND = (sys.executable, "-m", "housing_price_model", "serve", "--port", "0")
 START_SECONDS = 60
+JSON = "application/json"
 
 
 class Server:
@@ -43,6 +45,11 @@ class Server:
         answer = httpx.post(f"{self.url}/invocations", json=payload, headers=headers, timeout=30)
         assert answer.status_code == 200, answer.text
         return dict(answer.headers), answer.json()
+
+    def request(self, method: str, path: str, content: bytes, content_type: str) -> httpx.Response:
+        self.calls += (method, path) == ("POST", "/invocations")
+        headers = {"content-type": content_type}
+        return httpx.request(method, f"{self.url}{path}", content=content, headers=headers, timeout=30)
 
 
 @contextmanager
@@ -226,6 +233,39 @@ def test_port_in_use_is_an_error(export: Path) -> None:
     assert "cannot listen on this address" in done.stderr.splitlines()[-1]
 
 
+def requests_to_compare(houses: Houses) -> Iterator[tuple[str, str, bytes, str]]:
+    """Yield method, path, content and content type: each route, each format, and errors."""
+    content = json.dumps(split(houses, 5)).encode()
+    frame = houses.features.head(5)
+    records = json.loads(frame.to_json(orient="records"))
+    without_blanks = [{name: cell for name, cell in records[0].items() if cell is not None}]
+    for path in ("/ping", "/health", "/version", "/invocations", "/nothing", "/invocations/"):
+        for method in ("GET", "HEAD", "POST", "PUT"):
+            yield method, path, content if method in {"POST", "PUT"} else b"", JSON
+    for document in ({"dataframe_records": records}, {"instances": without_blanks}, split(houses, 5) | {"params": {}}):
+        yield "POST", "/invocations", json.dumps(document).encode(), JSON
+    for wrong in (b"", b"{", b'{"dataframe_split": 7}', content.replace(b'"MSSubClass"', b'"Class"')):
+        yield "POST", "/invocations", wrong, JSON
+    yield "POST", "/invocations", frame.to_csv(index=False).encode(), "text/csv"
+    yield "POST", "/invocations", b"", "text/csv"
+    yield "POST", "/invocations", content, "text/plain"
+    yield "POST", "/invocations", content, f"{JSON}; charset=latin-1"
+
+
+def seen_by_a_caller(response: httpx.Response) -> tuple[int, dict[str, str], object]:
+    """Status, headers and content, without what identifies server and model; prices by their values."""
+    ignored = {"date", "server", "x-model-name", "x-model-version"}
+    content: object = response.text
+    if response.status_code == 200 and response.text.startswith('{"predictions"'):
+        ignored.add("content-length")
+        content = response.json()
+    return (
+        response.status_code,
+        {name: value for name, value in response.headers.items() if name not in ignored},
+        content,
+    )
+
+
 def test_stock_mlflow_server_gives_the_same_answer(
     server: Server, store: str, trained: Trained, houses: Houses, tmp_path: Path
 ) -> None:
@@ -256,6 +296,12 @@ def test_stock_mlflow_server_gives_the_same_answer(
                     assert time.monotonic() < deadline, log.read_text()
                     assert process.poll() is None, log.read_text()
                     time.sleep(0.2)
+            assert answer == server.post(split(houses, 5))[1]
+            for method, path, content, content_type in requests_to_compare(houses):
+                ours, theirs = (one.request(method, path, content, content_type) for one in (server, stock))
+                without_url = str(theirs.headers.get("location", "")).replace(stock.url, server.url)
+                assert str(ours.headers.pop("location", "")) == without_url
+                theirs.headers.pop("location", None)
+                assert seen_by_a_caller(ours) == seen_by_a_caller(theirs), (method, path, content[:40], content_type)
         finally:
             os.killpg(process.pid, signal.SIGKILL)
-    assert answer == server.post(split(houses, 5))[1]

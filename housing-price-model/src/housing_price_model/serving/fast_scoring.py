@@ -1,35 +1,29 @@
-"""A faster `/invocations`: skips MLflow's double JSON parse and its per-call schema check.
+"""Scoring of `dataframe_split` calls: skips MLflow's double JSON parse and its per-call schema check.
 
 MLflow's scoring server parses a JSON body twice, builds a DataFrame with one dtype for each of the 79 columns, checks
 it against the signature, and encodes the answer with the standard library. This model validates its own input by
 column and value, so most of that time is wasted (`benchmarks/README.md`, "Time inside the model server").
 
-The server keeps MLflow's application (routes, content types, limits and errors) and replaces three parts:
-
+- `read_rows` reads a `dataframe_split` body once, with orjson, and keeps its rows;
 - `DirectModel` calls the model without the signature check;
-- `parse` reads a `dataframe_split` body once, with orjson, and keeps its rows; MLflow parses every other format;
-- `write` encodes the answer with orjson.
+- `write_predictions` encodes the answer with orjson.
 
 Answers are identical to those of `mlflow models serve`, bit for bit; a test compares them. One difference in input:
-this server rejects numbers sent as strings or booleans, which MLflow converts.
+the model rejects numbers sent as strings or booleans, which MLflow converts.
 """
 
-from collections.abc import Mapping, Sequence
-from typing import Any, Final, TextIO
+import json
+from collections.abc import Sequence
+from io import StringIO
+from typing import Any, Final
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 import pandas as pd
-from fastapi import FastAPI
-from mlflow.exceptions import MlflowException
-from mlflow.models.model import Model
 from mlflow.pyfunc import PyFuncModel, scoring_server
-from mlflow.types import Schema
 
-_SPLIT: Final = "dataframe_split"
-_mlflow_parse: Final = scoring_server._parse_json_data  # noqa: SLF001 - MLflow has no public hook for parsing a body
-_mlflow_write: Final = scoring_server.predictions_to_json
+_INDEX_TYPES: Final = frozenset({int, str})
 
 
 class Rows:
@@ -50,7 +44,11 @@ class Rows:
         if any(type(row) is not list or len(row) != len(columns) for row in rows):
             raise ValueError(f"each row must be a list of {len(columns)} values")
         self.columns = columns
-        self._cells = np.array(rows, dtype=object).reshape(len(rows), len(columns))
+        cells = np.array(rows, dtype=object)
+        # NumPy adds a dimension if every value of every row is a list.
+        if len(rows) > 0 and cells.ndim != 2:  # noqa: PLR2004 - rows and columns
+            raise ValueError("a value must not be a list")
+        self._cells = cells.reshape(len(rows), len(columns))
 
     def __len__(self) -> int:
         """Return the number of rows."""
@@ -61,26 +59,13 @@ class Rows:
         return self._cells.astype(dtype, copy=False)
 
 
-class _Metadata:
-    """The model's metadata without an input schema, so that MLflow's server enforces none."""
-
-    def __init__(self, metadata: Model) -> None:
-        self._metadata = metadata
-
-    def get_input_schema(self) -> None:
-        """Return None: the model validates its input itself."""
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self._metadata, name)
-
-
 class DirectModel:
     """A loaded model that is called without MLflow's input checks."""
 
     def __init__(self, model: PyFuncModel) -> None:
         """Unwrap the Python model inside `model`."""
         python_model = model.unwrap_python_model()  # type: ignore[no-untyped-call]  # MLflow's own
-        self.metadata = _Metadata(model.metadata)
+        self.metadata = model.metadata
         self._predict = python_model.predict
         self._context = model._model_impl.context  # noqa: SLF001 - MLflow has no public access to it
 
@@ -90,40 +75,49 @@ class DirectModel:
         return predictions
 
 
-def parse(data: bytes, metadata: Any, schema: Schema | None = None) -> scoring_server.ParsedJsonInput:
-    """Parse a body, keeping `dataframe_split` as `Rows`; replaces `scoring_server._parse_json_data`."""
+def read_rows(body: bytes) -> Rows | None:
+    """Read a JSON body whose only content is a well-formed `dataframe_split`.
+
+    Returns:
+        The rows; None for every other body, valid or not: MLflow reads it or words the error.
+    """
     try:
-        document = orjson.loads(data)
-    except orjson.JSONDecodeError:
-        # MLflow parses it again: it accepts more (NaN, for example) and reports syntax errors.
-        document = None
-    split = document.get(_SPLIT) if isinstance(document, dict) and len(document) == 1 else None
-    if not isinstance(split, dict) or not {"columns", "data"} <= split.keys() or schema is not None:
-        return _mlflow_parse(data, metadata, schema)  # type: ignore[no-any-return,no-untyped-call]  # MLflow's own
+        document = _decode(body)
+    except (ValueError, RecursionError):
+        return None
+    split = document.get(scoring_server.DF_SPLIT) if isinstance(document, dict) and len(document) == 1 else None
+    if not isinstance(split, dict) or not {"columns", "data"} <= split.keys() <= {"columns", "data", "index"}:
+        return None
+    columns, data, index = split["columns"], split["data"], split.get("index")
+    if not _is_list_of(columns, frozenset({str})) or type(data) is not list:
+        return None
+    if index is not None and not (_is_list_of(index, _INDEX_TYPES) and len(index) == len(data)):
+        return None
     try:
-        rows = Rows(split["columns"], split["data"])
-    except (TypeError, ValueError) as error:
-        raise MlflowException.invalid_parameter_value(f"invalid {_SPLIT}: {error}") from error
-    return scoring_server.ParsedJsonInput(rows, params=None, is_unified_llm_input=False)
+        return Rows(columns, data)
+    except ValueError:
+        return None
 
 
-def write(predictions: Any, output: TextIO, metadata: Mapping[str, Any] | None = None) -> None:
-    """Write `{"predictions": [...]}`; replaces `scoring_server.predictions_to_json`."""
-    if not isinstance(predictions, pd.DataFrame) or metadata:
-        _mlflow_write(predictions, output, metadata)  # type: ignore[no-untyped-call]  # MLflow's own
-        return
+def write_predictions(predictions: Any) -> str:
+    """Encode `{"predictions": [...]}`; MLflow encodes what is not a DataFrame."""
+    if not isinstance(predictions, pd.DataFrame):
+        output = StringIO()
+        scoring_server.predictions_to_json(predictions, output)  # type: ignore[no-untyped-call]  # MLflow's own
+        return output.getvalue()
     names = predictions.columns.tolist()
     columns = [predictions[name].tolist() for name in names]
     rows = [dict(zip(names, row, strict=True)) for row in zip(*columns, strict=True)]
-    output.write(orjson.dumps({"predictions": rows}).decode())
+    return orjson.dumps({"predictions": rows}).decode()
 
 
-def create_app(model: DirectModel) -> FastAPI:
-    """Create MLflow's scoring application for a model, with `parse` and `write` in place.
+def _decode(body: bytes) -> Any:
+    try:
+        return orjson.loads(body)
+    except orjson.JSONDecodeError:
+        # The standard library accepts more, as MLflow does: NaN, for example, and UTF-16.
+        return json.loads(body)
 
-    Patches MLflow's scoring module, and so the whole process.
-    """
-    scoring_server._parse_json_data = parse  # noqa: SLF001 - see above
-    scoring_server.predictions_to_json = write
-    app: FastAPI = scoring_server.init(model)  # type: ignore[arg-type]  # it has every method that the server calls
-    return app
+
+def _is_list_of(value: Any, types: frozenset[type]) -> bool:
+    return type(value) is list and types.issuperset(map(type, value))

@@ -1,4 +1,4 @@
-"""The model server: MLflow's scoring application with model headers and a request log.
+"""The model server: the scoring application with model headers and a request log.
 
 A middleware adds `X-Model-Name` and `X-Model-Version` to each response, which MLflow's server does not send. It logs
 one line per request with the caller's `X-Request-ID`, so that it can be followed through the logs of both services.
@@ -25,7 +25,7 @@ from housing_price_model.artefact.allowed_contents import open_export
 from housing_price_model.artefact.export import check_pinned_digest
 from housing_price_model.errors import ServingError
 from housing_price_model.registry.versions import connect, download_checked
-from housing_price_model.serving.fast_scoring import DirectModel, create_app
+from housing_price_model.serving.scoring_app import create_app
 
 _logger: Final = logging.getLogger("housing_price_model.serving.server")
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -133,7 +133,7 @@ def serve(model: str, tracking_uri: str, host: str, port: int, pinned_digest: st
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with load_checked(model, tracking_uri, pinned_digest) as (pyfunc, name, version):
         _logger.info("serving %s, version %s", name, version)
-        app = ModelServerMiddleware(create_app(DirectModel(pyfunc)), name, version)
+        app = ModelServerMiddleware(create_app(pyfunc), name, version)
         config = uvicorn.Config(
             app,
             host=host,

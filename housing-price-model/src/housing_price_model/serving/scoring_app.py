@@ -1,0 +1,84 @@
+"""The scoring application: MLflow's routes, with a fast path for `dataframe_split` calls.
+
+`POST /invocations` answers well-formed `dataframe_split` bodies itself (`fast_scoring.py`). MLflow's handler function
+answers every other content type and format, and words every error. MLflow's own application serves all other routes.
+Nothing in MLflow's modules is replaced.
+"""
+
+import asyncio
+import re
+from contextlib import suppress
+from typing import Final
+
+from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
+from mlflow.exceptions import MlflowException
+from mlflow.pyfunc import PyFuncModel, scoring_server
+from mlflow.pyfunc.scoring_server import InvocationsResponse
+from mlflow.types import Schema
+from starlette.applications import Starlette
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Mount, Route
+
+from housing_price_model.serving.fast_scoring import DirectModel, read_rows, write_predictions
+
+_JSON: Final = scoring_server.CONTENT_TYPE_JSON
+_JSON_IN_UTF_8: Final = re.compile(rf"\s*{_JSON}\s*(;\s*charset=(?i:utf-8)\s*)*")
+
+
+class Invocations:
+    """Answers bodies of `POST /invocations`."""
+
+    def __init__(self, model: PyFuncModel) -> None:
+        self._model = model
+        self._schema = model.metadata.get_input_schema()  # type: ignore[no-untyped-call]  # MLflow's own
+        self._direct = DirectModel(model)
+
+    def answer(self, body: bytes, content_type: str | None) -> InvocationsResponse:
+        """Price the rows of a body.
+
+        Raises:
+            MlflowException: MLflow or the model refuses the body.
+        """
+        rows = read_rows(body) if content_type is not None and _JSON_IN_UTF_8.fullmatch(content_type) else None
+        if rows is not None:
+            # MLflow's handler, below, reports the error of a model.
+            with suppress(Exception):
+                return InvocationsResponse(write_predictions(self._direct.predict(rows)), 200, _JSON)
+        answer = self._ask_mlflow(body, content_type, self._model, self._schema)
+        if rows is None:
+            return answer
+        # The model refused the rows, and MLflow priced them: it converted strings or booleans into numbers.
+        return self._ask_mlflow(body, content_type, self._direct, None)
+
+    @staticmethod
+    def _ask_mlflow(
+        body: bytes, content_type: str | None, model: PyFuncModel | DirectModel, schema: Schema | None
+    ) -> InvocationsResponse:
+        answer: InvocationsResponse = scoring_server.invocations(body, content_type, model, schema)  # type: ignore[no-untyped-call]  # MLflow's own
+        return answer
+
+
+def create_app(model: PyFuncModel) -> Starlette:
+    """Create the scoring application for a loaded model."""
+    invocations = Invocations(model)
+    timeout_seconds: float = MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get()  # type: ignore[no-untyped-call]  # MLflow's own
+
+    async def invoke(request: Request) -> Response:
+        try:
+            async with asyncio.timeout(timeout_seconds):
+                body = await request.body()
+                content_type = request.headers.get("content-type")
+                answer = await asyncio.to_thread(invocations.answer, body, content_type)
+        except TimeoutError:
+            return Response("Request processing time exceeded limit", 504, media_type=_JSON)
+        except MlflowException as error:
+            return _refusal(error)
+        return Response(answer.response, answer.status, media_type=answer.mimetype)
+
+    return Starlette(routes=[Route("/invocations", invoke, methods=["POST"]), Mount("/", scoring_server.init(model))])
+
+
+def _refusal(error: MlflowException) -> Response:
+    status: int = error.get_http_status_code()  # type: ignore[no-untyped-call]  # MLflow's own
+    return Response(error.serialize_as_json(), status, media_type=_JSON)  # type: ignore[no-untyped-call]  # the same

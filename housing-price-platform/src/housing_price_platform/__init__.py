@@ -1,0 +1,1 @@
+"""Durable jobs and safe files, shared by the house price services."""

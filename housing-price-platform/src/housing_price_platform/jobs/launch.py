@@ -1,0 +1,68 @@
+"""Starts the jobs of one queue in a worker."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
+from sqlalchemy.engine import Engine
+
+from housing_price_platform.jobs.refuse_pickle import refuse_pickle
+
+
+@dataclass(frozen=True)
+class WorkerQueue:
+    """A queue and the DBOS application that owns it; see `docs/jobs.md`.
+
+    Attributes:
+        name: Name of the queue.
+        application: DBOS application name of the workers that serve the queue.
+        version: Version of the workflow's steps. Only workers of the same version resume a job: change it whenever the
+            order of steps changes.
+        poll_seconds: Interval at which an idle worker polls the queue.
+        max_jobs: Maximum number of concurrent jobs of one worker.
+        max_total_jobs: Maximum number of concurrent jobs of all workers together; None for no limit.
+    """
+
+    name: str
+    application: str
+    version: str
+    poll_seconds: float = 1.0
+    max_jobs: int = 1
+    max_total_jobs: int | None = None
+
+
+def launch_worker[T](engine: Engine, worker_name: str, queue: WorkerQueue, register: Callable[[], T]) -> T:
+    """Start running jobs in background threads; the worker resumes the jobs that it left when it ended.
+
+    Rows of the database are JSON: refuses rows that are marked as pickled.
+
+    Args:
+        engine: The jobs database; missing tables are created.
+        worker_name: Name of the worker, the same at each start. Its lock must be held: see `worker_lock`.
+        queue: The queue to take jobs from.
+        register: Registers the workflows; called before the first job runs. Its result is returned.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: The database is unavailable.
+    """
+    refuse_pickle()
+    config: DBOSConfig = {
+        "name": queue.application,
+        "application_version": queue.version,
+        "executor_id": worker_name,
+        "system_database_engine": engine,
+        "serializer": DBOSPortableJSONSerializer(),
+        "log_level": "WARNING",
+        "enable_otlp": False,
+    }
+    DBOS(config=config)
+    registered = register()
+    DBOS.listen_queues([queue.name])
+    DBOS.launch()
+    DBOS.register_queue(
+        queue.name,
+        worker_concurrency=queue.max_jobs,
+        global_concurrency=queue.max_total_jobs,
+        polling_interval_sec=queue.poll_seconds,
+    )
+    return registered

@@ -1,0 +1,54 @@
+"""Repeats maintenance tasks of a worker, such as recovery and retention, in a thread."""
+
+import threading
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from dbos import error as dbos_error
+from sqlalchemy.exc import SQLAlchemyError
+
+INTERVAL_SECONDS = 2.0
+"""Interval between rounds. The first round starts this long after the worker."""
+
+
+@dataclass(frozen=True)
+class Task:
+    """A task that is repeated.
+
+    Attributes:
+        run: The task.
+        interval_seconds: Minimum time between two runs; 0 runs it in each round.
+    """
+
+    run: Callable[[], object]
+    interval_seconds: float = 0.0
+
+
+def start_maintenance(
+    tasks: Sequence[Task],
+    *,
+    report_failure: Callable[[Exception], object],
+    interval_seconds: float = INTERVAL_SECONDS,
+) -> threading.Event:
+    """Start a thread that runs each task whenever it is due, until the process ends or the returned event is set.
+
+    A database or file error is usually transient: it is passed to `report_failure`, and the next run tries again.
+    """
+    stopped = threading.Event()
+
+    def repeat() -> None:
+        last_run = [float("-inf")] * len(tasks)
+        while not stopped.wait(interval_seconds):
+            for number, task in enumerate(tasks):
+                now = time.monotonic()
+                if now - last_run[number] < task.interval_seconds:
+                    continue
+                last_run[number] = now
+                try:
+                    task.run()
+                except (SQLAlchemyError, dbos_error.DBOSException, OSError) as error:
+                    report_failure(error)
+
+    threading.Thread(target=repeat, name="job-maintenance", daemon=True).start()
+    return stopped

@@ -1,0 +1,180 @@
+"""A client and a worker on a real SQLite database: pickled rows, recovery and retention."""
+
+import base64
+import pickle
+import time
+from collections.abc import Callable, Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import pytest
+import sqlalchemy as sa
+from dbos import DBOS, DBOSClient, WorkflowStatus, _serialization
+from sqlalchemy.engine import make_url
+
+from housing_price_platform.jobs.client import open_client
+from housing_price_platform.jobs.database import job_engine
+from housing_price_platform.jobs.launch import WorkerQueue, launch_worker
+from housing_price_platform.jobs.recover_jobs import recover_jobs
+from housing_price_platform.jobs.refuse_pickle import PickleRefused
+from housing_price_platform.jobs.retention import delete_finished_jobs
+from housing_price_platform.jobs.worker_lock import WorkerLocks
+
+QUEUE = WorkerQueue("doubling", "doubling-worker", "doubling-1", poll_seconds=0.05)
+WORKFLOW = "double"
+WAIT_SECONDS = 30
+
+
+@pytest.fixture
+def engine(tmp_path: Path) -> Iterator[sa.Engine]:
+    engine = job_engine(make_url(f"sqlite:///{tmp_path / 'jobs.db'}"), connections=6, wait_seconds=10)
+    yield engine
+    engine.dispose()
+
+
+@pytest.fixture
+def client(engine: sa.Engine) -> Iterator[DBOSClient]:
+    client = open_client(engine)
+    yield client
+    client.destroy()
+
+
+def submit(client: DBOSClient, job_id: str, argument: Any, *, application: str = QUEUE.application) -> None:
+    client.enqueue(
+        {"workflow_name": WORKFLOW, "queue_name": QUEUE.name, "application_name": application, "workflow_id": job_id},
+        argument,
+    )
+
+
+@pytest.fixture
+def worker(tmp_path: Path) -> Iterator[None]:
+    """A worker named `worker-1` that doubles numbers."""
+    engine = job_engine(make_url(f"sqlite:///{tmp_path / 'jobs.db'}"), connections=6, wait_seconds=10)
+
+    def double(number: int) -> int:
+        return 2 * number
+
+    launch_worker(engine, "worker-1", QUEUE, lambda: DBOS.workflow(name=WORKFLOW)(double))
+    yield
+    DBOS.destroy(destroy_registry=True)
+    engine.dispose()
+
+
+def wait_until(is_so: Callable[[], bool]) -> None:
+    deadline = time.monotonic() + WAIT_SECONDS
+    while not is_so():
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+
+
+def state_of(client: DBOSClient, job_id: str) -> str | None:
+    found = client.list_workflows(workflow_ids=[job_id], load_input=False, load_output=False)
+    return found[0].status if found else None
+
+
+def test_jobs_submitted_before_the_first_worker_started_are_run(
+    client: DBOSClient, request: pytest.FixtureRequest
+) -> None:
+    submit(client, "job-1", 21)
+    request.getfixturevalue("worker")
+    wait_until(lambda: state_of(client, "job-1") == "SUCCESS")
+    assert client.list_workflows(workflow_ids=["job-1"])[0].output == 42
+
+
+def test_a_pickled_row_is_refused_and_its_code_does_not_run(
+    client: DBOSClient, engine: sa.Engine, tmp_path: Path, request: pytest.FixtureRequest
+) -> None:
+    trap = tmp_path / "sprung"
+    pickled = base64.b64encode(pickle.dumps({"args": (Trap(trap),), "kwargs": {}})).decode()
+    submit(client, "job-1", 1)
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text("UPDATE workflow_status SET inputs = :inputs, serialization = 'py_pickle'"), {"inputs": pickled}
+        )
+    with pytest.raises(PickleRefused):
+        _serialization.DefaultSerializer().deserialize(pickled)
+    request.getfixturevalue("worker")
+    wait_until(lambda: state_of(client, "job-1") == "ERROR")
+    submit(client, "job-2", 2)
+    wait_until(lambda: state_of(client, "job-2") == "SUCCESS")
+    assert not trap.exists()
+    pickle.loads(base64.b64decode(pickled))  # noqa: S301 - the trap works when it is unpickled
+    assert trap.exists()
+
+
+class Trap:
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        return Path.touch, (self.path,)
+
+
+@pytest.fixture
+def locks(tmp_path: Path) -> WorkerLocks:
+    return WorkerLocks(tmp_path / "workers")
+
+
+def leave_running(client: DBOSClient, engine: sa.Engine, job_id: str, worker_name: str) -> None:
+    """Make a job look as if a worker had ended in the middle of it."""
+    submit(client, job_id, 1, application="nobody")
+    with engine.begin() as connection:
+        connection.execute(
+            sa.text(
+                "UPDATE workflow_status SET status = 'PENDING', executor_id = :worker, application_name = :application,"
+                " application_version = :version WHERE workflow_uuid = :job"
+            ),
+            {"worker": worker_name, "application": QUEUE.application, "version": QUEUE.version, "job": job_id},
+        )
+
+
+def test_only_the_jobs_of_dead_workers_are_requeued(
+    worker: None, client: DBOSClient, engine: sa.Engine, locks: WorkerLocks
+) -> None:
+    del worker
+    locks.acquire("dead").close()
+    for job_id, name in (("of-dead", "dead"), ("of-living", "living"), ("of-unknown", "unknown"), ("own", "worker-1")):
+        leave_running(client, engine, job_id, name)
+    reported = []
+    with locks.acquire("living"):
+        recover_jobs(
+            locks,
+            own_name="worker-1",
+            application=QUEUE.application,
+            report=lambda job_id, name: reported.append((job_id, name)),
+        )
+    assert reported == [("of-dead", "dead")]
+    wait_until(lambda: state_of(client, "of-dead") == "SUCCESS")
+    assert {state_of(client, job_id) for job_id in ("of-living", "of-unknown", "own")} == {"PENDING"}
+
+
+def test_finished_jobs_are_deleted_with_their_files_and_no_others(
+    worker: None, client: DBOSClient, engine: sa.Engine
+) -> None:
+    del worker
+    for number in range(3):
+        submit(client, f"job-{number}", number)
+        wait_until(lambda number=number: state_of(client, f"job-{number}") == "SUCCESS")  # type: ignore[misc]
+    leave_running(client, engine, "running", "another")
+    with engine.begin() as connection:
+        connection.execute(sa.text("UPDATE workflow_status SET name = 'another' WHERE workflow_uuid = 'job-1'"))
+        connection.execute(
+            sa.text("UPDATE workflow_status SET application_name = 'another' WHERE workflow_uuid = 'job-2'")
+        )
+    removed: list[str] = []
+
+    def remove_files(job: WorkflowStatus) -> None:
+        assert state_of(client, job.workflow_id) == "SUCCESS"
+        removed.append(job.workflow_id)
+
+    def delete_before(before: datetime) -> int:
+        return delete_finished_jobs(
+            before, application=QUEUE.application, workflows=[WORKFLOW], remove_files=remove_files
+        )
+
+    assert delete_before(datetime.now(UTC) - timedelta(hours=1)) == 0
+    assert delete_before(datetime.now(UTC) + timedelta(hours=1)) == 1
+    assert removed == ["job-0"]
+    assert state_of(client, "job-0") is None
+    assert all(state_of(client, job_id) for job_id in ("job-1", "job-2", "running"))

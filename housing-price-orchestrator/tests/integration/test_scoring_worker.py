@@ -22,7 +22,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from factories import house_json, houses_json
-from housing_price_orchestrator.provider.jobs.database import job_engine
+from housing_price_platform.jobs.database import job_engine
 from servers import LISTENS, Process, StubModelServer, hangs, prediction_for, predicts, says
 from waiting import wait_until
 

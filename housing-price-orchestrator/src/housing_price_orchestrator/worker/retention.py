@@ -1,8 +1,7 @@
 """Removes leftover files of finished jobs and, after the retention period, the jobs themselves."""
 
 import shutil
-import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
@@ -11,37 +10,35 @@ import structlog
 from dbos import DBOS, WorkflowStatus
 
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles, is_job_id
-
-BATCH_SIZE = 100
-"""Jobs listed or deleted per query."""
-MAX_BATCHES = 20
-"""Batches deleted per run; the rest is left to the next run."""
-SEARCH_INTERVAL_SECONDS = 60.0
-"""Interval between searches for jobs past their retention."""
-
-_FINISHED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
-_UNFINISHED = ("DELAYED", "ENQUEUED", "PENDING")
+from housing_price_platform.jobs.maintenance import Task
+from housing_price_platform.jobs.retention import (
+    BATCH_SIZE,
+    FINISHED,
+    INTERVAL_SECONDS,
+    UNFINISHED,
+    delete_finished_jobs,
+)
 
 
 class JobRetention:
     """Cleans up the jobs folder and the job records; requires a launched DBOS. Safe to run in several workers."""
 
-    def __init__(self, files: FolderJobFiles, *, workflow: str, retention: timedelta | None) -> None:
-        """Manage the jobs that run `workflow`; keep finished ones for `retention`, or for ever if it is None."""
+    def __init__(self, files: FolderJobFiles, *, workflow: str, application: str) -> None:
+        """Manage the jobs that run `workflow` and belong to `application`."""
         self._files = files
         self._workflow = workflow
-        self._retention = retention
-        self._searched_at: float | None = None
+        self._application = application
 
-    def run(self) -> None:
-        """Remove leftovers now, and old jobs if a search for them is due."""
-        self.remove_leftovers()
-        now = time.monotonic()
-        if self._retention is not None and (
-            self._searched_at is None or now - self._searched_at >= SEARCH_INTERVAL_SECONDS
-        ):
-            self._searched_at = now
-            self.delete_finished_before(datetime.now(UTC) - self._retention)
+    def tasks(self, retention: timedelta | None) -> Sequence[Task]:
+        """Return the tasks to repeat; finished jobs are kept for `retention`, or for ever if it is None."""
+        leftovers = Task(self.remove_leftovers)
+        if retention is None:
+            return [leftovers]
+
+        def delete_old_jobs() -> None:
+            self.delete_finished_before(datetime.now(UTC) - retention)
+
+        return [leftovers, Task(delete_old_jobs, INTERVAL_SECONDS)]
 
     def remove_leftovers(self) -> None:
         """Remove work folders and uploaded files of jobs that have finished or no longer exist."""
@@ -49,7 +46,7 @@ class JobRetention:
         if not folders:
             return
         jobs = DBOS.list_workflows(workflow_ids=list(folders), load_input=True, load_output=False)
-        unfinished = {job.workflow_id for job in jobs if job.status not in _FINISHED}
+        unfinished = {job.workflow_id for job in jobs if job.status not in FINISHED}
         for name in folders.keys() - unfinished:
             shutil.rmtree(folders[name], ignore_errors=True)
         for job in jobs:
@@ -58,28 +55,22 @@ class JobRetention:
 
     def delete_finished_before(self, before: datetime) -> int:
         """Delete jobs finished before a time, their files first; returns how many."""
-        deleted = 0
-        for _ in range(MAX_BATCHES):
-            old = DBOS.list_workflows(
-                status=list(_FINISHED),
-                name=self._workflow,
-                completed_before=before.isoformat(),
-                limit=BATCH_SIZE,
-                load_output=False,
-            )
-            for job in old:
-                self._remove_input(job)
-                if is_job_id(job.workflow_id):
-                    self._files.remove_results(job.workflow_id)
-            if old:
-                DBOS.delete_workflows([job.workflow_id for job in old])
-            deleted += len(old)
-            if len(old) < BATCH_SIZE:
-                break
+        deleted = delete_finished_jobs(
+            before,
+            application=self._application,
+            workflows=[self._workflow],
+            remove_files=self._remove_files,
+            load_input=True,
+        )
         if deleted:
             structlog.get_logger().info("old jobs deleted", jobs=deleted, ended_before=before.isoformat())
         self._remove_orphaned_uploads(before)
         return deleted
+
+    def _remove_files(self, job: WorkflowStatus) -> None:
+        self._remove_input(job)
+        if is_job_id(job.workflow_id):
+            self._files.remove_results(job.workflow_id)
 
     def _remove_input(self, job: WorkflowStatus) -> None:
         name = input_of(job)
@@ -99,7 +90,7 @@ class JobRetention:
         offset = 0
         while True:
             page = DBOS.list_workflows(
-                status=list(_UNFINISHED), name=self._workflow, limit=BATCH_SIZE, offset=offset, load_output=False
+                status=list(UNFINISHED), name=self._workflow, limit=BATCH_SIZE, offset=offset, load_output=False
             )
             yield from (name for job in page if (name := input_of(job)) is not None)
             if len(page) < BATCH_SIZE:

@@ -28,10 +28,13 @@ from housing_price_orchestrator.worker.score_file import FileScoring
 from housing_price_orchestrator.worker.scoring_worker import ScoringWorker
 from housing_price_orchestrator.worker.stores.transfer import Transfer
 from housing_price_orchestrator.worker.wait_for_prices import Outcome, RetryingPricing
-from housing_price_orchestrator.worker.worker_lock import WorkerLocks, WorkerNameTaken, is_worker_name
+from housing_price_platform.jobs.worker_lock import NAME_RULE, WorkerLocks, WorkerNameTaken, is_worker_name
 
 STEP_DEADLINE_SECONDS = 60.0
 """Deadline for pricing one step. API requests have a shorter one."""
+
+LOCK_FOLDER = "workers"
+"""Folder of the workers' locks, in the folder of the jobs."""
 
 
 def run_worker(*, name: str) -> None:
@@ -44,19 +47,18 @@ def run_worker(*, name: str) -> None:
     if settings.jobs.database_url is None:
         raise InvalidSettings(f"{PREFIX}JOBS__DATABASE_URL is not set: the worker needs the jobs database")
     if not is_worker_name(name):
-        raise InvalidSettings(
-            "--name must be 1 to 64 letters, digits, dots, dashes or underscores, and must not start with a dot"
-        )
+        raise InvalidSettings(f"--name must be {NAME_RULE}")
     configure_logging(level=settings.log.level, style=settings.log.format)
+    locks = WorkerLocks(settings.jobs.folder / LOCK_FOLDER)
     try:
-        lock = WorkerLocks(settings.jobs.folder).acquire(name)
+        lock = locks.acquire(name)
     except (WorkerNameTaken, OSError) as error:
         raise InvalidSettings(f"{PREFIX}JOBS__FOLDER={settings.jobs.folder}: {error}") from error
     with lock:
-        asyncio.run(_run(settings, settings.jobs.database_url, name))
+        asyncio.run(_run(settings, settings.jobs.database_url, name, locks))
 
 
-async def _run(settings: Settings, url: str, name: str) -> None:
+async def _run(settings: Settings, url: str, name: str, locks: WorkerLocks) -> None:
     loop = asyncio.get_running_loop()
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -92,7 +94,7 @@ async def _run(settings: Settings, url: str, name: str) -> None:
             Transfer(AllowedLocations(jobs.stores), files, max_file_bytes=jobs.max_file_bytes),
             url=make_url(url),
             name=name,
-            locks=WorkerLocks(jobs.folder),
+            locks=locks,
             files=files,
             retention=None if jobs.retention_days is None else timedelta(days=jobs.retention_days),
             max_jobs=jobs.max_jobs,

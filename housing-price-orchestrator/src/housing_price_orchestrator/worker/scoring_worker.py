@@ -1,18 +1,13 @@
 """Runs the jobs of the queue `scoring` as DBOS workflows with a checkpoint after each step."""
 
-import threading
 from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 
 import structlog
-from dbos import DBOS
-from dbos._error import DBOSException
-from dbos._serialization import DBOSPortableJSON, PortableWorkflowError
+from dbos import DBOS, PortableWorkflowError
 from sqlalchemy.engine import URL
-from sqlalchemy.exc import SQLAlchemyError
 
-from housing_price_orchestrator.provider.jobs.database import job_engine
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.provider.jobs.names import (
     PROGRESS_EVENT,
@@ -21,20 +16,20 @@ from housing_price_orchestrator.provider.jobs.names import (
     application_version,
     queue_name,
 )
-from housing_price_orchestrator.provider.jobs.refuse_pickle import refuse_pickle
 from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.jobs import JobKind
 from housing_price_orchestrator.shared.locations import REFUSED_SUFFIX
-from housing_price_orchestrator.worker.recover_jobs import JobRecovery
 from housing_price_orchestrator.worker.retention import JobRetention
 from housing_price_orchestrator.worker.score_file import START, FileScoring
 from housing_price_orchestrator.worker.stores.transfer import Transfer
-from housing_price_orchestrator.worker.worker_lock import WorkerLocks
+from housing_price_platform.jobs.database import job_engine
+from housing_price_platform.jobs.launch import WorkerQueue, launch_worker
+from housing_price_platform.jobs.maintenance import Task, start_maintenance
+from housing_price_platform.jobs.recover_jobs import recover_jobs
+from housing_price_platform.jobs.worker_lock import WorkerLocks
 
 POLL_INTERVAL_SECONDS = 0.5
 """Interval at which an idle worker polls the queue."""
-MAINTENANCE_INTERVAL_SECONDS = 2.0
-"""Interval between rounds of job recovery and retention."""
 
 _KIND: JobKind = "scoring"
 
@@ -78,40 +73,31 @@ class ScoringWorker:
 
     def start(self) -> None:
         """Start running jobs in background threads, including jobs left by workers that have ended."""
-        refuse_pickle()
         engine = job_engine(self._url, connections=4 + 2 * self._max_jobs, wait_seconds=self._wait_seconds)
-        DBOS(
-            config={
-                "name": application_name(_KIND),
-                "system_database_engine": engine,
-                "serializer": DBOSPortableJSON,
-                "executor_id": self._name,
-                "application_version": application_version(_KIND),
-                "log_level": "WARNING",
-                "enable_otlp": False,
-            }
+        queue = WorkerQueue(
+            queue_name(_KIND),
+            application_name(_KIND),
+            application_version(_KIND),
+            poll_seconds=POLL_INTERVAL_SECONDS,
+            max_jobs=self._max_jobs,
         )
-        DBOS.workflow(name=WORKFLOW_OF_KIND[_KIND])(self._workflow())
-        DBOS.listen_queues([queue_name(_KIND)])
-        DBOS.launch()
-        DBOS.register_queue(
-            queue_name(_KIND), worker_concurrency=self._max_jobs, polling_interval_sec=POLL_INTERVAL_SECONDS
-        )
-        threading.Thread(target=self._run_maintenance, name="job-maintenance", daemon=True).start()
-
-    def _run_maintenance(self) -> None:
-        """Recover and delete jobs at regular intervals, until the process ends."""
         workflow = WORKFLOW_OF_KIND[_KIND]
-        recovery = JobRecovery(self._locks, own_name=self._name, workflow=workflow)
-        retention = JobRetention(self._files, workflow=workflow, retention=self._retention)
-        pause = threading.Event()
-        while not pause.wait(MAINTENANCE_INTERVAL_SECONDS):
-            for run in (recovery.run, retention.run):
-                try:
-                    run()
-                except (SQLAlchemyError, DBOSException, OSError) as error:
-                    # Usually transient. The next round tries again.
-                    self._log.exception("job maintenance failed", exc_info=error)
+        launch_worker(engine, self._name, queue, lambda: DBOS.workflow(name=workflow)(self._workflow()))
+        retention = JobRetention(self._files, workflow=workflow, application=queue.application)
+        start_maintenance(
+            [Task(self._recover_jobs), *retention.tasks(self._retention)], report_failure=self._log_failed_maintenance
+        )
+
+    def _recover_jobs(self) -> None:
+        recover_jobs(
+            self._locks,
+            own_name=self._name,
+            application=application_name(_KIND),
+            report=lambda job_id, worker: self._log.warning("job requeued", job_id=job_id, worker=worker),
+        )
+
+    def _log_failed_maintenance(self, error: Exception) -> None:
+        self._log.exception("job maintenance failed", exc_info=error)
 
     def _workflow(self) -> Callable[[dict[str, Any]], dict[str, Any]]:
         def score(arguments: dict[str, Any]) -> dict[str, Any]:

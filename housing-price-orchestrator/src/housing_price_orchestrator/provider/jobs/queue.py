@@ -9,21 +9,21 @@ from datetime import UTC, datetime
 from typing import Any, Self
 
 from dbos import DBOSClient, EnqueueOptions, WorkflowStatus
-from dbos._serialization import DBOSPortableJSON
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_orchestrator.provider.database_error import describe_database_error
-from housing_price_orchestrator.provider.jobs.database import job_engine
 from housing_price_orchestrator.provider.jobs.names import (
     PROGRESS_EVENT,
     WORKFLOW_OF_KIND,
     application_name,
     queue_name,
 )
-from housing_price_orchestrator.provider.jobs.refuse_pickle import PickleRefused, refuse_pickle
 from housing_price_orchestrator.shared.errors import JobsUnavailable
 from housing_price_orchestrator.shared.jobs import Job, JobFailure, JobKind, JobOrder, JobState
+from housing_price_platform.jobs.client import open_client
+from housing_price_platform.jobs.database import job_engine
+from housing_price_platform.jobs.refuse_pickle import PickleRefused
 
 MAX_CONNECTIONS = 4
 """Maximum number of concurrent database queries; others wait."""
@@ -98,17 +98,9 @@ class DBOSJobQueue:
     def _client(self) -> DBOSClient:
         with self._open_lock:
             if self._opened is None:
-                refuse_pickle()
                 engine = job_engine(self._url, connections=MAX_CONNECTIONS, wait_seconds=self._wait_seconds)
-                client = DBOSClient(
-                    system_database_engine=engine,
-                    serializer=DBOSPortableJSON,
-                    lazy=True,
-                    retry_connection_errors=False,
-                )
                 try:
-                    # Create the tables: the first job may be submitted before the first worker starts.
-                    client._sys_db.run_migrations()  # noqa: SLF001 - DBOSClient has no public API for migrations
+                    client = open_client(engine)
                 except BaseException:
                     engine.dispose()
                     raise

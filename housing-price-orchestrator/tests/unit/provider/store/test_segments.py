@@ -16,7 +16,6 @@ from alembic import command
 from alembic.config import Config
 from sqlalchemy import event
 
-from housing_price_orchestrator.provider.jobs.database import sqlite_driver
 from housing_price_orchestrator.provider.store.actuals import find_logged_keys, store_actuals
 from housing_price_orchestrator.provider.store.database import MIGRATIONS, for_writing, open_database, upgrade
 from housing_price_orchestrator.provider.store.history import SqlPredictionHistory
@@ -31,6 +30,7 @@ from housing_price_orchestrator.provider.store.writer_process import bulk_insert
 from housing_price_orchestrator.provider.store.writer_process.bulk_insert import RowWriter
 from housing_price_orchestrator.settings import PredictionLogSettings
 from housing_price_orchestrator.shared.history import Actual, ActualsResult, LogQuery
+from housing_price_platform.jobs.database import sqlite_driver
 
 SEGMENT_ROWS = 100
 HOUSES = 70

@@ -8,8 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from dbos import DBOSClient
-from dbos._serialization import DBOSPortableJSON
+from dbos import DBOSClient, DBOSPortableJSONSerializer
 from tests.lifecycle_store import CHAMPION, OTHERWISE, SECOND, LifecycleStore
 
 from housing_price_model.lifecycle.move_steps import MoveSteps
@@ -37,7 +36,7 @@ class Worker:
         self._database, self._uri, self._serving, self._folder = f"sqlite:///{folder / 'jobs.db'}", uri, serving, folder
         self.start()
         self._engine = open_jobs(self._database)
-        self.client = DBOSClient(system_database_engine=self._engine, serializer=DBOSPortableJSON)
+        self.client = DBOSClient(system_database_engine=self._engine, serializer=DBOSPortableJSONSerializer())
 
     def start(self) -> None:
         options = ("--queue", "lifecycle", "--database", self._database, "--serving", str(self._serving.folder))

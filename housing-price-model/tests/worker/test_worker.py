@@ -12,12 +12,11 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from dbos import DBOSClient
-from dbos._serialization import DBOSPortableJSON
+from dbos import DBOSClient, DBOSPortableJSONSerializer
 
 from housing_price_model.worker.database import open_jobs
 from housing_price_model.worker.worker import APPLICATION, QUEUE, WORKFLOW
-from housing_price_model.worker.worker_lock import RECOVERY_INTERVAL_SECONDS
+from housing_price_platform.jobs.maintenance import INTERVAL_SECONDS
 from postgres import Postgres, find_programs, running_postgres
 
 PROGRAM = Path(__file__).with_name("slow_worker.py")
@@ -81,7 +80,7 @@ def start(workers: Workers, database: str, tmp_path: Path) -> Iterator[Start]:
 def client(database: str, start: Start) -> Iterator[DBOSClient]:
     start()  # it makes the tables
     engine = open_jobs(database)
-    client = DBOSClient(system_database_engine=engine, serializer=DBOSPortableJSON)
+    client = DBOSClient(system_database_engine=engine, serializer=DBOSPortableJSONSerializer())
     yield client
     client.destroy()
     engine.dispose()
@@ -151,7 +150,7 @@ def test_worker_does_not_take_over_jobs_of_running_workers(client: DBOSClient, s
     submit(client, "job-2", {"source": "csv", "data": "x"})
     # The second one does it at once, and then looks after the first one's twice.
     until(lambda: status(client, "job-2").status == "ERROR", "the second worker works")
-    time.sleep(2 * RECOVERY_INTERVAL_SECONDS)
+    time.sleep(2 * INTERVAL_SECONDS)
     assert steps.read_text() == "train\ngate\n"
     (tmp_path / "go").touch()
     until(lambda: status(client, "job-1").status == "SUCCESS", "the job ends well")

@@ -7,10 +7,11 @@ from dbos import DBOS
 from sqlalchemy.engine import Engine
 
 from housing_price_model.lifecycle.workflow import Lifecycle
-from housing_price_model.worker.process import Queue, job_id, work
+from housing_price_model.worker.process import job_id, work
+from housing_price_platform.jobs.launch import WorkerQueue
 
 # One move at a time across all workers: each move is planned from the result of the one before.
-QUEUE: Final = Queue("lifecycle", "housing-price-lifecycle", "lifecycle-1", poll_seconds=0.5, total=1)
+QUEUE: Final = WorkerQueue("lifecycle", "housing-price-lifecycle", "lifecycle-1", poll_seconds=0.5, max_total_jobs=1)
 WORKFLOW: Final = "move"
 
 

@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from dbos import DBOS
-from dbos._error import DBOSWorkflowCancelledError, DBOSWorkflowConflictIDError
-from dbos._serialization import PortableWorkflowError
+from dbos import DBOS, PortableWorkflowError
+from dbos import error as dbos_error
 
 from housing_price_model.errors import HousingPriceModelError, MoveError, RegistryError
 from housing_price_model.lifecycle.move_request import Action
@@ -50,7 +49,7 @@ class Lifecycle:
                     continue
                 revision = DBOS.run_step({"name": name}, self._perform, name, job_id, plan, argument) or revision
                 recorded = recorded or name == RECORD
-        except (DBOSWorkflowCancelledError, DBOSWorkflowConflictIDError):
+        except (dbos_error.DBOSWorkflowCancelledError, dbos_error.DBOSWorkflowConflictIDError):
             # DBOS runs no further step of this job. A recorded move stays: the next move completes it.
             if not recorded and _is_cancelled(job_id):
                 self.move_steps.undo(plan, job_id, argument, _log.error)
@@ -65,7 +64,7 @@ class Lifecycle:
     def _undo(self, plan: Plan, job_id: str, argument: Any) -> None:
         try:
             DBOS.run_step({"name": "undo"}, self.move_steps.undo, plan, job_id, argument, _log.error)
-        except (DBOSWorkflowCancelledError, DBOSWorkflowConflictIDError):
+        except (dbos_error.DBOSWorkflowCancelledError, dbos_error.DBOSWorkflowConflictIDError):
             if _is_cancelled(job_id):
                 self.move_steps.undo(plan, job_id, argument, _log.error)
             raise
@@ -114,7 +113,7 @@ def _is_cancelled(job_id: str) -> bool:
     """Whether the job was cancelled, not taken over by another worker: DBOS interrupts a step in both cases alike."""
     try:
         status = DBOS.get_workflow_status(job_id)
-    except DBOSWorkflowCancelledError:
+    except dbos_error.DBOSWorkflowCancelledError:
         return True  # raised when called between two steps
     return status is not None and status.status == "CANCELLED"
 

@@ -1,47 +1,36 @@
 """The main loop that all workers share: one process per name, one DBOS application, one queue, until a signal."""
 
+import logging
 import os
 import signal
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from threading import Event
 from types import FrameType
-from typing import Final
 
-from dbos import DBOS, DBOSConfig
-from dbos._serialization import DBOSPortableJSON
+from dbos import DBOS
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_model.errors import JobsError
-from housing_price_model.worker.refuse_pickle import read_json_only
-from housing_price_model.worker.worker_lock import hold_worker_name, recover_jobs
+from housing_price_platform.jobs.launch import WorkerQueue, launch_worker
+from housing_price_platform.jobs.maintenance import Task, start_maintenance
+from housing_price_platform.jobs.recover_jobs import recover_jobs
+from housing_price_platform.jobs.worker_lock import NAME_RULE, WorkerLocks, WorkerNameTaken, is_worker_name
 
-_POLL_SECONDS: Final = 1.0
-
-
-@dataclass(frozen=True)
-class Queue:
-    """A queue and the DBOS application that owns it; see `docs/jobs.md`.
-
-    Attributes:
-        name: Name of the queue.
-        application: DBOS application name of the workers that serve the queue.
-        version: Version of the workflow's steps. Only workers of the same version resume a job: change it whenever the
-            order of steps changes.
-        poll_seconds: Interval between looks at the queue.
-        total: Maximum number of concurrent jobs of all workers together; None for one per worker.
-    """
-
-    name: str
-    application: str
-    version: str
-    poll_seconds: float = _POLL_SECONDS
-    total: int | None = None
+_log = logging.getLogger("housing_price_model.worker")
 
 
-def work(engine: Engine, name: str, folder: Path, queue: Queue, declare: Callable[[], Callable[[], None]]) -> None:
+def work(
+    engine: Engine,
+    name: str,
+    folder: Path,
+    queue: WorkerQueue,
+    declare: Callable[[], Callable[[], object]],
+    *,
+    tasks: Sequence[Task] = (),
+) -> None:
     """Run jobs until SIGTERM or SIGINT; an unfinished job resumes at the next start.
 
     Args:
@@ -50,6 +39,7 @@ def work(engine: Engine, name: str, folder: Path, queue: Queue, declare: Callabl
         folder: The working folder; only one worker of this name may use it.
         queue: The queue to take jobs from.
         declare: Registers the workflows before DBOS starts; returns a function to call once the database is open.
+        tasks: Maintenance tasks to repeat, in addition to the recovery of dead workers' jobs.
 
     Raises:
         JobsError: a worker of this name is already running, or the database cannot be used.
@@ -61,34 +51,20 @@ def work(engine: Engine, name: str, folder: Path, queue: Queue, declare: Callabl
 
     signal.signal(signal.SIGTERM, end)
     signal.signal(signal.SIGINT, end)
-    read_json_only()
-    with hold_worker_name(folder, name):
-        config: DBOSConfig = {
-            "name": queue.application,
-            "application_version": queue.version,
-            "executor_id": name,
-            "system_database_engine": engine,
-            # JSON instead of pickle: rows of the database must never run code.
-            "serializer": DBOSPortableJSON,
-            "log_level": "WARNING",
-            "enable_otlp": False,
-        }
+    # The prefix keeps the locks apart from the other files of the folder.
+    locks = WorkerLocks(folder, prefix=".")
+
+    def recover() -> None:
+        recover_jobs(locks, own_name=name, application=queue.application, report=_log_recovery)
+
+    with _hold_name(locks, folder, name):
         try:
-            DBOS(config=config)
-            begin = declare()
-            DBOS.listen_queues([queue.name])
-            DBOS.launch()
-            DBOS.register_queue(
-                queue.name,
-                worker_concurrency=1,
-                global_concurrency=queue.total,
-                polling_interval_sec=queue.poll_seconds,
-            )
+            begin = launch_worker(engine, name, queue, declare)
             begin()
-            recover_jobs(folder, name, queue.application)
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0][:300]
             raise JobsError(f"the jobs database cannot be used ({reason})") from error
+        start_maintenance([Task(recover), *tasks], report_failure=_log_failed_maintenance)
         # The runner and the tests wait for this line.
         print(f"Worker {name} takes jobs from the queue {queue.name}.", flush=True)  # noqa: T201
         stop.wait()
@@ -102,3 +78,25 @@ def job_id() -> str:
     if found is None:
         raise RuntimeError("job_id() was called outside a workflow")
     return found
+
+
+@contextmanager
+def _hold_name(locks: WorkerLocks, folder: Path, name: str) -> Iterator[None]:
+    if not is_worker_name(name):
+        raise JobsError(f"--name {name!r}: use {NAME_RULE}")
+    try:
+        lock = locks.acquire(name)
+    except WorkerNameTaken as error:
+        raise JobsError(f"{name}: another worker of this name runs on {folder}; choose another --name") from error
+    except OSError as error:
+        raise JobsError(f"{folder}: cannot be used as the worker's folder ({error.strerror})") from error
+    with lock:
+        yield
+
+
+def _log_recovery(job: str, worker: str) -> None:
+    _log.warning("%s: put back into the queue because its worker %s has died", job, worker)
+
+
+def _log_failed_maintenance(error: Exception) -> None:
+    _log.error("The maintenance of jobs failed", exc_info=error)

@@ -6,16 +6,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from dbos import DBOS
-from dbos._error import DBOSException
+from dbos import error as dbos_error
 from sqlalchemy.engine import Engine
 
 from housing_price_model.drift.check import check
 from housing_price_model.drift.profiles import Profiles
 from housing_price_model.errors import JobsError
 from housing_price_model.prediction_log.reader import Window, open_log
-from housing_price_model.worker.process import Queue, job_id, work
-from housing_price_model.worker.retention import start_retention
+from housing_price_model.worker.process import job_id, work
+from housing_price_model.worker.retention import retention_task
 from housing_price_model.worker.workflow import Training
+from housing_price_platform.jobs.launch import WorkerQueue
 
 QUEUE: Final = "training"
 WORKFLOW: Final = "train"
@@ -62,15 +63,10 @@ def run(
 
     def declare() -> Callable[[], None]:
         workflow = _declare(training, retraining)
+        return lambda: _plan(retraining, workflow)
 
-        def begin() -> None:
-            _plan(retraining, workflow)
-            if retention is not None:
-                start_retention(retention, training.runs, APPLICATION)
-
-        return begin
-
-    work(engine, name, training.runs, Queue(QUEUE, APPLICATION, VERSION), declare)
+    tasks = [] if retention is None else [retention_task(retention, training.runs, APPLICATION, (WORKFLOW, _SCHEDULE))]
+    work(engine, name, training.runs, WorkerQueue(QUEUE, APPLICATION, VERSION), declare, tasks=tasks)
 
 
 def _declare(training: Training, retraining: Retraining | None) -> Callable[[datetime, Any], None]:
@@ -118,7 +114,7 @@ def _plan(retraining: Retraining | None, workflow: Callable[[datetime, Any], Non
                 }
             ]
         )
-    except DBOSException as error:
+    except dbos_error.DBOSException as error:
         raise JobsError(
             f"--retrain: {retraining.cron!r} is not a cron expression with five fields like `0 3 * * 1` ({error})"
         ) from error

@@ -7,8 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from dbos import DBOS
-from dbos._serialization import PortableWorkflowError
+from dbos import DBOS, PortableWorkflowError
 
 from housing_price_model.candidate import steps
 from housing_price_model.candidate.parameters import Connections, Parameters

@@ -1,29 +1,18 @@
-"""Atomic file writes."""
+"""Atomic writes of result files, with an error that the command line reports."""
 
-import tempfile
 from pathlib import Path
 
 from housing_price_model.errors import OutputError
+from housing_price_platform import files
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write a file atomically: readers see either the old content or the new content.
+    """Write a file atomically: readers see either the old content or the new content. It survives a power failure.
 
     Raises:
         OutputError: The file cannot be written.
     """
     try:
-        with tempfile.NamedTemporaryFile(
-            "w", encoding="utf-8", dir=path.parent, prefix=f".{path.name}.", delete=False
-        ) as file:
-            file.write(text)
-            temporary = Path(file.name)
-        try:
-            # Temporary files are readable by their owner only; access is left to the folder's permissions.
-            temporary.chmod(0o644)
-            temporary.replace(path)
-        except OSError:
-            temporary.unlink()
-            raise
+        files.write_atomically(path, text.encode(), mode=files.READABLE)
     except OSError as error:
         raise OutputError(f"{path}: cannot write the file ({error.strerror})") from error

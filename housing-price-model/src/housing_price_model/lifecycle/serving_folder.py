@@ -18,11 +18,14 @@ from housing_price_model.lifecycle.documents import (
     Server,
     ShadowRoute,
 )
+from housing_price_platform.files import FileTooLarge, read_if_exists
 
 DESIRED: Final = "desired.json"
 OBSERVED: Final = "observed.json"
 ROUTES: Final = "routes.json"
 VERSIONS: Final = "versions"
+MAX_BYTES: Final = 1024 * 1024
+"""Size limit of a document, which the orchestrator has as well. Real ones take about 1 kB."""
 
 
 class ServingFolder:
@@ -118,10 +121,9 @@ class ServingFolder:
     def _read[D: Document](self, name: str, kind: type[D]) -> D | None:
         path = self.folder / name
         try:
-            return kind.model_validate_json(path.read_bytes())
-        except FileNotFoundError:
-            return None
-        except (OSError, ValidationError) as error:
+            content = read_if_exists(path, max_bytes=MAX_BYTES)
+            return None if content is None else kind.model_validate_json(content)
+        except (OSError, FileTooLarge, ValidationError) as error:
             raise ServingFolderError(f"{path}: cannot be read ({error})") from error
 
     def _write(self, name: str, document: Document) -> None:

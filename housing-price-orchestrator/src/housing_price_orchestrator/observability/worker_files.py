@@ -9,6 +9,8 @@ from typing import Any
 
 import orjson
 
+from housing_price_platform.files import READABLE, write_atomically
+
 WRITE_INTERVAL_SECONDS = 0.25
 """Interval between writes: the maximum age of shared values. Prometheus scrapes every 15 s."""
 
@@ -33,9 +35,8 @@ class WorkerFiles:
 
     def write(self, snapshot: Any) -> None:
         """Replace this worker's snapshot atomically."""
-        temporary = self._folder / f"{self._name}.new"
-        temporary.write_bytes(orjson.dumps(snapshot))
-        temporary.replace(self._folder / f"{self._name}.json")
+        # Not durable: the folder lasts no longer than the service.
+        write_atomically(self._folder / f"{self._name}.json", orjson.dumps(snapshot), mode=READABLE, is_durable=False)
 
     def snapshots(self) -> Iterator[tuple[Any, bool]]:
         """Yield each worker's latest snapshot and whether the worker is alive."""

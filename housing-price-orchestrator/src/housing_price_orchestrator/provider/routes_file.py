@@ -9,6 +9,7 @@ from pydantic import ValidationError
 
 from housing_price_orchestrator.provider.file_watch import FileWatch
 from housing_price_orchestrator.shared.view.routes import Routes
+from housing_price_platform.files import FileTooLarge, read_if_exists
 
 POLL_INTERVAL_SECONDS = 0.5
 """Interval between checks of the file for changes."""
@@ -83,12 +84,13 @@ class RoutesFile:
 
     def _read(self) -> Routes:
         try:
-            with self._path.open("rb") as file:
-                content = file.read(MAX_BYTES + 1)
+            content = read_if_exists(self._path, max_bytes=MAX_BYTES)
+        except FileTooLarge as error:
+            raise RoutesUnusable(str(error)) from error
         except OSError as error:
             raise RoutesUnusable(f"{self._path}: {error.strerror or error}") from error
-        if len(content) > MAX_BYTES:
-            raise RoutesUnusable(f"{self._path}: larger than {MAX_BYTES} bytes")
+        if content is None:
+            raise RoutesUnusable(f"{self._path}: file not found")
         try:
             return Routes.model_validate_json(content)
         except ValidationError as error:

@@ -17,12 +17,8 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.worker.parquet import convert
 from housing_price_orchestrator.worker.priced_rows import PricedRow
 from housing_price_orchestrator.worker.read_rows import READERS, Row
-from housing_price_orchestrator.worker.write_results import (
-    PARQUET_NOT_INSTALLED,
-    concatenate,
-    result_format,
-    write_atomically,
-)
+from housing_price_orchestrator.worker.write_results import PARQUET_NOT_INSTALLED, concatenate, result_format
+from housing_price_platform.files import write_atomically
 
 type Checkpoint = dict[str, Any]
 """The end of a step: input byte offset, rows read, rows refused, and the name of the part it wrote."""
@@ -129,8 +125,8 @@ class FileScoring:
         part = f"{checkpoint['rows']:012d}-{secrets.token_hex(8)}"
         parts = _Parts(self._files.work_path(job_id))
         content = result_writer.write(priced)
-        write_atomically(parts.priced(part), lambda file: file.write(content))
-        write_atomically(parts.refused(part), lambda file: file.write(lines))
+        write_atomically(parts.priced(part), content, parents=True)
+        write_atomically(parts.refused(part), lines, parents=True)
         return {
             "bytes": rows[-1].end if rows else checkpoint["bytes"],
             "rows": checkpoint["rows"] + len(rows),
@@ -143,9 +139,11 @@ class FileScoring:
         work = _Parts(self._files.work_path(job_id))
         priced, refused = [work.priced(name) for name in parts], [work.refused(name) for name in parts]
         write_atomically(
-            self._files.result_path(job_id, output_format), lambda file: result_format(output_format).join(priced, file)
+            self._files.result_path(job_id, output_format),
+            lambda file: result_format(output_format).join(priced, file),
+            parents=True,
         )
-        write_atomically(self._files.refused_path(job_id), lambda file: concatenate(refused, file))
+        write_atomically(self._files.refused_path(job_id), lambda file: concatenate(refused, file), parents=True)
 
     def clean_up(self, job_id: str, arguments: Mapping[str, Any]) -> None:
         """Remove the files that a finished job no longer needs."""

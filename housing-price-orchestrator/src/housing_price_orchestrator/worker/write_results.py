@@ -2,8 +2,6 @@
 
 import csv
 import io
-import os
-import secrets
 import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.util import find_spec
@@ -98,24 +96,3 @@ _FORMATS: Mapping[str, ResultFormat] = {
     "csv": _ConcatenatedParts(CSV_HEADER, csv_lines),
     "ndjson": _ConcatenatedParts(b"", json_lines),
 }
-
-
-def write_atomically(path: Path, write: Callable[[BinaryIO], object]) -> None:
-    """Write a file atomically, readable by this user only; it is synced to disk on return."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{secrets.token_hex(8)}")
-    try:
-        # Other users of this machine must not read customers' files.
-        with os.fdopen(os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb") as file:
-            write(file)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    except BaseException:
-        temporary.unlink(missing_ok=True)
-        raise
-    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(folder)
-    finally:
-        os.close(folder)

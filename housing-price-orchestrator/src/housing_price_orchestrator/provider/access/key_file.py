@@ -10,7 +10,6 @@ import hashlib
 import os
 import secrets
 import stat
-import tempfile
 import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
@@ -20,6 +19,7 @@ from typing import Annotated, Literal
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from housing_price_orchestrator.shared.access import Scope
+from housing_price_platform.files import OWNER_ONLY, write_atomically
 
 KEY_MARKER = "hp_"
 PREFIX_DIGITS = 8
@@ -173,24 +173,17 @@ def _write(path: Path, keys: Sequence[StoredKey]) -> None:
     content = _KeyDocument(keys=tuple(keys)).model_dump_json(indent=2).encode() + b"\n"
     try:
         previous = target.stat() if target.exists() else None
-        descriptor, name = tempfile.mkstemp(prefix=f".{target.name}.", dir=target.parent)
-        try:
-            with os.fdopen(descriptor, "wb") as file:
-                if previous is not None:
-                    os.fchmod(file.fileno(), stat.S_IMODE(previous.st_mode))
-                    if (previous.st_uid, previous.st_gid) != (os.geteuid(), os.getegid()):
-                        os.fchown(file.fileno(), previous.st_uid, previous.st_gid)
-                file.write(content)
-                file.flush()
-                os.fsync(file.fileno())
-            Path(name).replace(target)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        folder = os.open(target.parent, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        write_atomically(
+            target,
+            content,
+            mode=OWNER_ONLY if previous is None else stat.S_IMODE(previous.st_mode),
+            owner=None if previous is None else _foreign_owner(previous),
+        )
     except OSError as error:
         raise KeyFileUnusable(f"{path} cannot be written: {error.strerror}") from error
+
+
+def _foreign_owner(status: os.stat_result) -> tuple[int, int] | None:
+    """Return user and group of a file; None if they are those of this process."""
+    owner = status.st_uid, status.st_gid
+    return None if owner == (os.geteuid(), os.getegid()) else owner

@@ -14,6 +14,7 @@ from typing import BinaryIO
 
 from housing_price_orchestrator.shared.errors import JobFilesFull, JobsUnavailable
 from housing_price_orchestrator.shared.ports import ReceivedFile
+from housing_price_platform.files import OWNER_ONLY, sync_file
 
 BLOCK_BYTES = 1024 * 1024
 """Size of the blocks in which files are received and copied."""
@@ -63,7 +64,7 @@ class FolderJobFiles:
                     buffer.clear()
             size += len(buffer)
             await asyncio.to_thread(write, bytes(buffer))
-            await asyncio.to_thread(_sync, file)
+            await asyncio.to_thread(sync_file, file)
         finally:
             await asyncio.to_thread(file.close)
         return ReceivedFile(path.name, size, digest.hexdigest())
@@ -123,12 +124,7 @@ def _children(folder: Path) -> Iterator[Path]:
 def _create(path: Path) -> BinaryIO:
     path.parent.mkdir(parents=True, exist_ok=True)
     # Other users of this machine must not read customers' files.
-    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "wb")
-
-
-def _sync(file: BinaryIO) -> None:
-    file.flush()
-    os.fsync(file.fileno())
+    return os.fdopen(os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, OWNER_ONLY), "wb")
 
 
 def _unlink(path: Path) -> None:

@@ -9,7 +9,7 @@ from typing import BinaryIO
 
 from housing_price_orchestrator.provider.jobs.files import BLOCK_BYTES
 from housing_price_orchestrator.shared.errors import JobInputUnusable
-from housing_price_orchestrator.worker.write_results import write_atomically
+from housing_price_platform.files import write_atomically
 
 MAX_MEMORY_MEGABYTES = 512
 """Memory that the reader may use on top of what the program itself needs."""
@@ -40,7 +40,7 @@ def convert(source: Path, target: Path, *, max_bytes: int, max_memory_megabytes:
             command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=stderr, env=environment
         )
         try:
-            write_atomically(target, lambda file: _copy(reader, file, max_bytes))
+            write_atomically(target, lambda file: _copy(reader, file, max_bytes), parents=True)
             status = reader.wait()
         finally:
             reader.kill()

@@ -11,6 +11,7 @@ from typing import BinaryIO
 
 from housing_price_orchestrator.provider.jobs.files import BLOCK_BYTES
 from housing_price_orchestrator.shared.locations import Location
+from housing_price_platform.files import sync_file
 
 _SCHEME = "file://"
 
@@ -50,8 +51,7 @@ class FolderStore:
                     os.fdopen(os.open(temporary, flags, 0o666, dir_fd=folder), "wb") as file,
                 ):
                     shutil.copyfileobj(content, file, BLOCK_BYTES)
-                    file.flush()
-                    os.fsync(file.fileno())
+                    sync_file(file)
                 os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
             except BaseException:
                 with contextlib.suppress(FileNotFoundError):

@@ -14,7 +14,7 @@ from housing_price_orchestrator.provider.jobs.files import BLOCK_BYTES, FolderJo
 from housing_price_orchestrator.shared.errors import HousingPriceError, JobInputUnusable, JobStoreFailed
 from housing_price_orchestrator.shared.locations import REFUSED_SUFFIX, AllowedLocations, Location, LocationRefused
 from housing_price_orchestrator.worker.stores.folder import FolderStore
-from housing_price_orchestrator.worker.write_results import write_atomically
+from housing_price_platform.files import write_atomically
 
 
 class Store(Protocol):
@@ -66,7 +66,9 @@ class Transfer:
             if _store_of(output).exists(output):
                 raise JobInputUnusable("`output`: the file already exists. Existing files are never overwritten.")
         with _translated_errors("input"), _store_of(source).open_file(source) as file:
-            write_atomically(self._files.work_path(job_id) / name, lambda target: self._copy(file, target))
+            write_atomically(
+                self._files.work_path(job_id) / name, lambda target: self._copy(file, target), parents=True
+            )
         return name
 
     def deliver(self, job_id: str, arguments: Mapping[str, Any]) -> None:

@@ -10,8 +10,9 @@ from typing import Any, Final
 import orjson
 
 from benchmarks.paths import STATE, SURVEY, atomic_write
-from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD, COLUMNS
+from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD
 from housing_price_orchestrator.shared.view.house import House
+from housing_price_survey.columns import COLUMNS
 
 ALIAS_OF_COLUMN: Final = {column: House.model_fields[field].alias or field for field, column in COLUMN_OF_FIELD.items()}
 

@@ -9,7 +9,6 @@ from typing import Any
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine, make_url
 
-from housing_price_orchestrator.provider.model_server.columns import COLUMNS
 from housing_price_orchestrator.provider.store.database import (
     ensure_columns_version,
     for_writing,
@@ -18,6 +17,7 @@ from housing_price_orchestrator.provider.store.database import (
 )
 from housing_price_orchestrator.provider.store.tables import actual, prediction, shadow_prediction
 from housing_price_orchestrator.settings import PredictionLogSettings
+from housing_price_survey.columns import COLUMNS
 
 START = datetime(2026, 11, 1)  # noqa: DTZ001 - the log's times are UTC without a zone
 

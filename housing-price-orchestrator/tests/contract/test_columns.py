@@ -13,8 +13,9 @@ from factories import ABSENT, REPOSITORY, alias_of, batch_bytes, house_json, sur
 from housing_price_model.survey.vocabulary import CATEGORIES, OPTIONAL, SUBCLASSES
 from housing_price_model.survey.vocabulary import COLUMNS as MODEL_COLUMNS
 from housing_price_orchestrator.interface.documents.reading import read_houses
-from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD, COLUMNS, column_types, row_of
+from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD, column_types, row_of
 from housing_price_orchestrator.shared.view.house import House
+from housing_price_survey.columns import COLUMNS
 
 ROWS = list(survey_rows())
 DATA_README = (REPOSITORY / "housing-price-model" / "data" / "README.md").read_text(encoding="utf-8")

@@ -10,10 +10,10 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 
 from factories import REPOSITORY
-from housing_price_orchestrator.provider.model_server.columns import COLUMNS
 from housing_price_orchestrator.provider.store import tables
 from housing_price_orchestrator.provider.store.database import ensure_columns_version, open_database, upgrade
 from housing_price_orchestrator.settings import PredictionLogSettings
+from housing_price_survey.columns import COLUMNS
 
 DOCUMENT = (REPOSITORY / "docs" / "prediction-log.md").read_text(encoding="utf-8")
 TYPES = {

@@ -12,7 +12,8 @@ from hypothesis import strategies as st
 from factories import alias_of, settings_for
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.interface.documents.reading import read_house
-from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD, COLUMNS, row_of
+from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD, row_of
+from housing_price_survey.columns import COLUMNS
 from servers import StubModelServer, prediction_for
 from strategies import house_documents
 

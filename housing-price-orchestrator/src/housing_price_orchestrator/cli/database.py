@@ -7,9 +7,9 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_orchestrator.cli.exits import exit_on_invalid_settings, exit_with_error
 from housing_price_orchestrator.provider.database_error import describe_database_error
-from housing_price_orchestrator.provider.model_server.columns import COLUMNS
 from housing_price_orchestrator.provider.store.database import prepare_database
 from housing_price_orchestrator.settings import load_settings
+from housing_price_survey.columns import COLUMNS
 
 app = typer.Typer(
     no_args_is_help=True, help="Manage the database of the prediction log (ORCHESTRATOR_PREDICTION_LOG__URL)."

@@ -1,4 +1,4 @@
-"""Maps the fields of a house to the model's columns; no other module names a column of the model."""
+"""Maps the fields of a house to the model's columns."""
 
 from collections.abc import Callable, Sequence
 from operator import attrgetter
@@ -9,92 +9,12 @@ from msgspec.structs import astuple
 
 from housing_price_orchestrator.shared.view.fields import house_fields
 from housing_price_orchestrator.shared.view.record import AnyHouse, HouseRecord
+from housing_price_survey.columns import SURVEY_COLUMNS
 
-COLUMN_OF_FIELD: dict[str, str] = {
-    "ms_sub_class": "MSSubClass",
-    "ms_zoning": "MSZoning",
-    "lot_frontage": "LotFrontage",
-    "lot_area": "LotArea",
-    "street": "Street",
-    "alley": "Alley",
-    "lot_shape": "LotShape",
-    "land_contour": "LandContour",
-    "utilities": "Utilities",
-    "lot_config": "LotConfig",
-    "land_slope": "LandSlope",
-    "neighborhood": "Neighborhood",
-    "condition1": "Condition1",
-    "condition2": "Condition2",
-    "bldg_type": "BldgType",
-    "house_style": "HouseStyle",
-    "overall_qual": "OverallQual",
-    "overall_cond": "OverallCond",
-    "year_built": "YearBuilt",
-    "year_remod_add": "YearRemodAdd",
-    "roof_style": "RoofStyle",
-    "roof_matl": "RoofMatl",
-    "exterior_1st": "Exterior1st",
-    "exterior_2nd": "Exterior2nd",
-    "mas_vnr_type": "MasVnrType",
-    "mas_vnr_area": "MasVnrArea",
-    "exter_qual": "ExterQual",
-    "exter_cond": "ExterCond",
-    "foundation": "Foundation",
-    "bsmt_qual": "BsmtQual",
-    "bsmt_cond": "BsmtCond",
-    "bsmt_exposure": "BsmtExposure",
-    "bsmt_fin_type1": "BsmtFinType1",
-    "bsmt_fin_sf1": "BsmtFinSF1",
-    "bsmt_fin_type2": "BsmtFinType2",
-    "bsmt_fin_sf2": "BsmtFinSF2",
-    "bsmt_unf_sf": "BsmtUnfSF",
-    "total_bsmt_sf": "TotalBsmtSF",
-    "heating": "Heating",
-    "heating_qc": "HeatingQC",
-    "central_air": "CentralAir",
-    "electrical": "Electrical",
-    "first_flr_sf": "1stFlrSF",
-    "second_flr_sf": "2ndFlrSF",
-    "low_qual_fin_sf": "LowQualFinSF",
-    "gr_liv_area": "GrLivArea",
-    "bsmt_full_bath": "BsmtFullBath",
-    "bsmt_half_bath": "BsmtHalfBath",
-    "full_bath": "FullBath",
-    "half_bath": "HalfBath",
-    "bedroom_abv_gr": "BedroomAbvGr",
-    "kitchen_abv_gr": "KitchenAbvGr",
-    "kitchen_qual": "KitchenQual",
-    "tot_rms_abv_grd": "TotRmsAbvGrd",
-    "functional": "Functional",
-    "fireplaces": "Fireplaces",
-    "fireplace_qu": "FireplaceQu",
-    "garage_type": "GarageType",
-    "garage_yr_blt": "GarageYrBlt",
-    "garage_finish": "GarageFinish",
-    "garage_cars": "GarageCars",
-    "garage_area": "GarageArea",
-    "garage_qual": "GarageQual",
-    "garage_cond": "GarageCond",
-    "paved_drive": "PavedDrive",
-    "wood_deck_sf": "WoodDeckSF",
-    "open_porch_sf": "OpenPorchSF",
-    "enclosed_porch": "EnclosedPorch",
-    "three_ssn_porch": "3SsnPorch",
-    "screen_porch": "ScreenPorch",
-    "pool_area": "PoolArea",
-    "pool_qc": "PoolQC",
-    "fence": "Fence",
-    "misc_feature": "MiscFeature",
-    "misc_val": "MiscVal",
-    "mo_sold": "MoSold",
-    "yr_sold": "YrSold",
-    "sale_type": "SaleType",
-    "sale_condition": "SaleCondition",
-}
+_FIELD_OF_KEY = {field.key: field for field in house_fields()}
+
+COLUMN_OF_FIELD: dict[str, str] = {_FIELD_OF_KEY[column.key].name: column.name for column in SURVEY_COLUMNS}
 """Field of `House` -> column of the model, in the model's order. `id` belongs to the caller and is not sent."""
-
-COLUMNS: tuple[str, ...] = tuple(COLUMN_OF_FIELD.values())
-"""The model's columns in the order in which `row_of` gives their values."""
 
 type Row = tuple[str | int | float | None, ...]
 """The values of one house in the order of `COLUMNS`; None for an absent feature."""
@@ -114,8 +34,7 @@ def row_of(house: AnyHouse) -> Row:
 write_row: Callable[[Row], bytes] = msgspec.json.Encoder().encode
 """Encode a row as a JSON list, in two thirds of the time that orjson takes for a tuple."""
 
-_FIELDS = {field.name: field for field in house_fields()}
-_KEY_OF_COLUMN = {column: _FIELDS[name].key for name, column in COLUMN_OF_FIELD.items()}
+_KEY_OF_COLUMN = {column.name: column.key for column in SURVEY_COLUMNS}
 
 
 def document_of(house_id: int, columns: Sequence[str], values: Sequence[Any]) -> dict[str, Any]:
@@ -133,4 +52,6 @@ def _as_sent(value: Any) -> Any:
 
 def column_types() -> dict[str, Literal["double", "string"]]:
     """Return the MLflow type of each column: `string` for text, `double` for numbers."""
-    return {column: "string" if _FIELDS[name].kind == "text" else "double" for name, column in COLUMN_OF_FIELD.items()}
+    return {
+        column.name: "string" if _FIELD_OF_KEY[column.key].kind == "text" else "double" for column in SURVEY_COLUMNS
+    }

@@ -5,12 +5,13 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from housing_price_orchestrator.observability.record import current_call
-from housing_price_orchestrator.provider.model_server.columns import COLUMNS, row_of, write_row
+from housing_price_orchestrator.provider.model_server.columns import row_of, write_row
 from housing_price_orchestrator.provider.model_server.mlflow_client import NAME, MLflowClient
 from housing_price_orchestrator.shared.errors import PriceImplausible
 from housing_price_orchestrator.shared.ids import unique_ids
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, Variant
 from housing_price_orchestrator.shared.view.record import AnyHouse
+from housing_price_survey.columns import COLUMNS
 
 READINESS_CALL_ID = "readiness"
 """Call id of readiness probes; the product's model server logs these calls below `info`."""

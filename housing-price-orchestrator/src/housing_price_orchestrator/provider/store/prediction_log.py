@@ -20,7 +20,6 @@ import structlog
 from sqlalchemy.engine import URL
 
 from housing_price_orchestrator.observability.record import current_request
-from housing_price_orchestrator.provider.model_server.columns import COLUMNS
 from housing_price_orchestrator.provider.store.rows import PREDICTION_LOG, AnsweredRequest, LogTable, utc
 from housing_price_orchestrator.provider.store.writer_process.client import (
     Block,
@@ -29,6 +28,7 @@ from housing_price_orchestrator.provider.store.writer_process.client import (
 )
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
+from housing_price_survey.columns import COLUMNS
 
 FLUSH_SECONDS = 0.5
 """Interval between writes, and so what a killed process loses while the database is available.

@@ -5,7 +5,7 @@ from typing import Annotated
 from pydantic import Field
 
 from housing_price_orchestrator.shared.view.base import View
-from housing_price_orchestrator.shared.view.vocabulary import (
+from housing_price_survey.vocabulary import (
     Alley,
     BldgType,
     BsmtExposure,

@@ -15,8 +15,8 @@ from housing_price_orchestrator.interface.documents import reading
 from housing_price_orchestrator.interface.documents.reading import read_house, read_houses
 from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.shared.errors import MAX_FINDINGS, InvalidDocument
-from housing_price_orchestrator.shared.view import vocabulary
 from housing_price_orchestrator.shared.view.house import HouseBatch
+from housing_price_survey import vocabulary
 
 pytestmark = pytest.mark.anyio
 

@@ -17,13 +17,14 @@ import structlog
 from factories import house, houses
 from fakes import FakeClock
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
-from housing_price_orchestrator.provider.model_server.columns import COLUMNS, row_of
+from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.provider.store import prediction_log
 from housing_price_orchestrator.provider.store.prediction_log import SqlPredictionLog
 from housing_price_orchestrator.provider.store.rows import SHADOW_LOG
 from housing_price_orchestrator.shared.ids import time_ordered_ids
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
+from housing_price_survey.columns import COLUMNS
 from waiting import wait_until
 
 MODEL = ModelIdentity("housing-price", "7", "0123456789abcdef")

@@ -1,10 +1,18 @@
-"""The values of each categorical feature, as one named type per feature.
+"""The words of each categorical column, as one named type per set of words.
 
-They are exactly the values of the Ames survey (De Cock, 2011). Contract tests compare them with the data set and with
-the categories of the fitted model, in both directions.
+Source: the Ames survey and Dean De Cock's documentation of it (Journal of Statistics Education 19(3), 2011). Words are
+spelled as in the survey. Documented words that no house of the survey has are left out: the model has no evidence of
+their value, so API and model refuse them by name. Data is validated against this vocabulary; nothing in it is learned
+from training data. Blank always means null: the documentation's "NA" (no alley, no basement, ...) is not a word.
+`None` in `MasVnrType` is a word (no veneer).
+
+The words of a type are in alphabetical order, which is their order in the API's document. `FITTED_ORDER` has the order
+in which models are fitted, where that is another.
 """
 
-from typing import Literal
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final, Literal, TypeAliasType, get_args
 
 type MsSubClass = Literal[20, 30, 40, 45, 50, 60, 70, 75, 80, 85, 90, 120, 150, 160, 180, 190]
 """The type of dwelling in the sale, by the survey's code."""
@@ -174,3 +182,34 @@ type SaleType = Literal["COD", "CWD", "Con", "ConLD", "ConLI", "ConLw", "New", "
 
 type SaleCondition = Literal["Abnorml", "AdjLand", "Alloca", "Family", "Normal", "Partial"]
 """The condition of the sale."""
+
+FITTED_ORDER: Final[Mapping[TypeAliasType, tuple[str, ...]]] = MappingProxyType(
+    {
+        # From worst to best, or from least to most: an encoder may use the position as rank.
+        LotShape: ("IR3", "IR2", "IR1", "Reg"),
+        Utilities: ("NoSeWa", "NoSewr", "AllPub"),
+        LandSlope: ("Sev", "Mod", "Gtl"),
+        BuiltGrade: ("Fa", "TA", "Gd", "Ex"),
+        Grade: ("Po", "Fa", "TA", "Gd", "Ex"),
+        BsmtExposure: ("No", "Mn", "Av", "Gd"),
+        BsmtFinType: ("Unf", "LwQ", "Rec", "BLQ", "ALQ", "GLQ"),
+        Electrical: ("Mix", "FuseP", "FuseF", "FuseA", "SBrkr"),
+        Functional: ("Sal", "Sev", "Maj2", "Maj1", "Mod", "Min2", "Min1", "Typ"),
+        GarageFinish: ("Unf", "RFn", "Fin"),
+        Fence: ("MnWw", "GdWo", "MnPrv", "GdPrv"),
+        # Unranked. Another order would change the identity of models trained on equal data.
+        Condition1: ("Artery", "Feedr", "Norm", "PosA", "PosN", "RRAe", "RRAn", "RRNn", "RRNe"),
+        Exterior2nd: (*(word for word in get_args(Exterior2nd.__value__) if word != "Other"), "Other"),
+    }
+)
+"""The words of a type in the order in which models are fitted; a type that is not listed keeps its own order."""
+
+
+def words_of(words: TypeAliasType) -> tuple[Any, ...]:
+    """Return the words of a type, in alphabetical order."""
+    return get_args(words.__value__)
+
+
+def fitted_words_of(words: TypeAliasType) -> tuple[Any, ...]:
+    """Return the words of a type in the order in which models are fitted."""
+    return FITTED_ORDER.get(words, words_of(words))

@@ -1,0 +1,1 @@
+"""The columns and words of the Ames house price survey."""

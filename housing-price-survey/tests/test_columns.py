@@ -52,7 +52,9 @@ def test_a_name_is_the_published_one_without_spaces_and_slashes(column: Column) 
 @pytest.mark.parametrize("column", CATEGORICAL, ids=lambda column: column.name)
 def test_the_words_of_a_column_are_those_of_the_data(column: Column, rows: list[dict[str, str]]) -> None:
     assert column.words is not None
-    assert {str(word) for word in words_of(column.words)} == {row[column.name] for row in rows} - {""}
+    words = fitted_words_of(column.words)
+    assert {str(word) for word in words} == {row[column.name] for row in rows} - {""}
+    assert len(words) == len(set(words))
 
 
 @pytest.mark.parametrize("name", NUMBERS)

@@ -11,7 +11,7 @@ from housing_price_model.candidate.run import Run
 from housing_price_model.errors import LogError
 from housing_price_model.reference.profile import cells_of
 from housing_price_model.survey.data import BUNDLED, read_houses
-from housing_price_model.survey.vocabulary import COLUMNS, TARGET
+from housing_price_survey.columns import COLUMNS, TARGET
 
 from .logs import new_log
 

@@ -16,7 +16,7 @@ from housing_price_model.reference.profile import cells_of
 from housing_price_model.serving.fast_scoring import Rows
 from housing_price_model.serving.find_model import open_model
 from housing_price_model.survey.data import BUNDLED, read_houses
-from housing_price_model.survey.vocabulary import COLUMNS
+from housing_price_survey.columns import COLUMNS
 
 from .logs import new_log
 

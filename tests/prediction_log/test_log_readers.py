@@ -28,7 +28,7 @@ from housing_price_model.reference.tally import GROUP
 from housing_price_model.serving.fast_scoring import Rows
 from housing_price_model.serving.find_model import open_model
 from housing_price_model.survey.data import BUNDLED, Houses, read_houses
-from housing_price_model.survey.vocabulary import COLUMNS
+from housing_price_survey.columns import COLUMNS
 from housing_price_survey.columns import COLUMNS as LOGGED_COLUMNS
 
 from .logs import START, Log, new_log

@@ -19,7 +19,7 @@ from housing_price_model.reference.profile import cells_of
 from housing_price_model.reference.tally import GROUP
 from housing_price_model.shadow.comparison import MAX_WORST, compare_shadow
 from housing_price_model.survey.data import BUNDLED, read_houses
-from housing_price_model.survey.vocabulary import COLUMNS
+from housing_price_survey.columns import COLUMNS
 
 from .logs import START, Log
 

@@ -10,7 +10,7 @@ import pytest
 from housing_price_model.artefact.export import MODEL
 from housing_price_model.fitting.pack import SERVED_FILE
 from housing_price_model.survey.data import Houses
-from housing_price_model.survey.vocabulary import CATEGORIES, NUMBERS, OPTIONAL, SUBCLASSES
+from housing_price_survey.columns import CATEGORIES, NUMBERS, OPTIONAL, SUBCLASSES
 
 type Predict = Callable[[pd.DataFrame], pd.DataFrame]
 

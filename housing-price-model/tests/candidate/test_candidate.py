@@ -24,9 +24,9 @@ from housing_price_model.fitting.pipeline import Recipe
 from housing_price_model.registry.names import CHALLENGER, NAME
 from housing_price_model.registry.versions import connect, find_champion
 from housing_price_model.survey.data import BUNDLED
-from housing_price_model.survey.vocabulary import NUMBERS, TARGET
 from housing_price_model.training.mlflow_run import EXPERIMENT
 from housing_price_model.training.train import train
+from housing_price_survey.columns import NUMBERS, TARGET
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),

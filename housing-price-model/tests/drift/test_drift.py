@@ -14,7 +14,7 @@ from housing_price_model.fitting.evaluate import CrossValidation, Estimates
 from housing_price_model.reference.profile import Profile, cells_of
 from housing_price_model.reference.tally import GROUP, Tally
 from housing_price_model.survey.data import Houses
-from housing_price_model.survey.vocabulary import COLUMNS
+from housing_price_survey.columns import COLUMNS
 
 type Predict = Callable[[pd.DataFrame], pd.DataFrame]
 

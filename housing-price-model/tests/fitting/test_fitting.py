@@ -5,13 +5,14 @@ import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
 
-from housing_price_model.artefact.served import Floats
+from housing_price_model.artefact.served import RANKED, Floats
 from housing_price_model.fitting.intervals import Interval
 from housing_price_model.fitting.pack import load, pack
 from housing_price_model.fitting.pipeline import ENCODER, FEATURES, PriceFit, Ranges, Recipe
 from housing_price_model.fitting.robust_ridge import RobustRidge
 from housing_price_model.survey.data import Houses
 from housing_price_model.training.plots import importance
+from housing_price_survey.columns import CATEGORIES, SUBCLASSES
 
 QUICK = Recipe(trees=10, spread_trees=5)
 
@@ -26,6 +27,14 @@ def _one_thread() -> Iterator[None]:
     """Limit BLAS to one thread, as in training."""
     with threadpool_limits(1):
         yield
+
+
+def test_encoder_has_exactly_the_declared_categories() -> None:
+    assert ENCODER.categories == {"MSSubClass": SUBCLASSES, **CATEGORIES}
+
+
+def test_every_ranked_column_has_categories() -> None:
+    assert set(RANKED) <= set(CATEGORIES)
 
 
 def test_graph_reproduces_the_estimators(houses: Houses, values: Floats, tmp_path: Path) -> None:

@@ -20,8 +20,8 @@ from housing_price_model.reference.golden import read_golden
 from housing_price_model.reference.profile import PROFILE, cells_of, read_profile
 from housing_price_model.reference.tally import CATEGORICAL_COLUMNS, GROUP, NUMERIC_COLUMNS, Tally
 from housing_price_model.survey.data import Houses, read_houses
-from housing_price_model.survey.vocabulary import COLUMNS, OPTIONAL
 from housing_price_model.training.train import Trained
+from housing_price_survey.columns import COLUMNS, OPTIONAL
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),

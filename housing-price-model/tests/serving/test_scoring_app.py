@@ -20,7 +20,7 @@ from housing_price_model.artefact.export import MODEL
 from housing_price_model.serving import fast_scoring, scoring_app
 from housing_price_model.serving.scoring_app import create_app
 from housing_price_model.survey.data import Houses
-from housing_price_model.survey.vocabulary import COLUMNS, OPTIONAL
+from housing_price_survey.columns import COLUMNS, OPTIONAL
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),

@@ -19,8 +19,8 @@ import pytest
 from housing_price_model.artefact.export import MODEL, digest_of, read_export, write_export
 from housing_price_model.fitting.pack import load
 from housing_price_model.survey.data import Houses
-from housing_price_model.survey.vocabulary import COLUMNS, OPTIONAL
 from housing_price_model.training.train import Trained
+from housing_price_survey.columns import COLUMNS, OPTIONAL
 
 pytestmark = [
     pytest.mark.stack,

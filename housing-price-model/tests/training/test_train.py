@@ -13,9 +13,9 @@ from housing_price_model.fitting.pipeline import Recipe
 from housing_price_model.registry.names import CHAMPION, DIGEST_TAG, NAME
 from housing_price_model.registry.versions import connect, download_checked, find_champion, find_version
 from housing_price_model.survey.data import BUNDLED
-from housing_price_model.survey.vocabulary import CATEGORIES, COLUMNS, OPTIONAL
 from housing_price_model.training.mlflow_run import EXPERIMENT
 from housing_price_model.training.train import Trained, train
+from housing_price_survey.columns import CATEGORIES, COLUMNS, OPTIONAL
 
 QUICK = Recipe(trees=20, spread_trees=5, folds=3)
 """A small, fast recipe, equal to that of the `store` fixture."""

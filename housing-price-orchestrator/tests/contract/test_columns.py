@@ -1,4 +1,4 @@
-"""What the public view, the survey and the model must agree on, both ways: they share no code."""
+"""What the public view, the survey's data and the model must agree on, both ways."""
 
 import re
 from collections.abc import Iterator
@@ -10,12 +10,11 @@ import yaml
 from fastapi.testclient import TestClient
 
 from factories import ABSENT, REPOSITORY, alias_of, batch_bytes, house_json, survey_houses, survey_rows
-from housing_price_model.survey.vocabulary import CATEGORIES, OPTIONAL, SUBCLASSES
-from housing_price_model.survey.vocabulary import COLUMNS as MODEL_COLUMNS
 from housing_price_orchestrator.interface.documents.reading import read_houses
 from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD, column_types, row_of
 from housing_price_orchestrator.shared.view.house import House
-from housing_price_survey.columns import COLUMNS
+from housing_price_survey.columns import CATEGORIES, COLUMNS, OPTIONAL, SUBCLASSES
+from housing_price_survey.columns import COLUMNS as MODEL_COLUMNS
 
 ROWS = list(survey_rows())
 DATA_README = (REPOSITORY / "housing-price-model" / "data" / "README.md").read_text(encoding="utf-8")

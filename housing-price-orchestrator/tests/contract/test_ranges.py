@@ -1,9 +1,9 @@
 """What the API lets through, retraining takes: the ranges of both are the same."""
 
 from housing_price_model.candidate.schema import RANGES
-from housing_price_model.survey.vocabulary import TARGET
 from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD
 from housing_price_orchestrator.shared.view.house import House
+from housing_price_survey.columns import TARGET
 
 
 def test_ranges_of_the_training_data_are_those_of_the_api() -> None:

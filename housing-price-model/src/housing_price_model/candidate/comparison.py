@@ -19,9 +19,9 @@ from housing_price_model.registry.names import NAME
 from housing_price_model.registry.versions import RegisteredVersion, connect, download_checked
 from housing_price_model.serving.fast_scoring import DirectModel, Rows
 from housing_price_model.survey.data import Houses, read_houses
-from housing_price_model.survey.vocabulary import COLUMNS
 from housing_price_model.training.held_out_estimates import HELD_OUT, HeldOut
 from housing_price_model.training.train import RUN_FILES
+from housing_price_survey.columns import COLUMNS
 
 MEASURED: Final = "measured.json"
 COMPARISON: Final = "comparison.json"

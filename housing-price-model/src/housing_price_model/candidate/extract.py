@@ -12,7 +12,7 @@ from housing_price_model.candidate.run import Result, Step, Task
 from housing_price_model.errors import DataError, LogError
 from housing_price_model.prediction_log.reader import PredictionLog, Window, open_log
 from housing_price_model.survey.data import BUNDLED
-from housing_price_model.survey.vocabulary import COLUMNS, TARGET
+from housing_price_survey.columns import COLUMNS, TARGET
 
 HOUSES: Final = "houses.csv"
 

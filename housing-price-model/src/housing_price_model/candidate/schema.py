@@ -8,7 +8,7 @@ from typing import Final
 
 import pandera.pandas as pa
 
-from housing_price_model.survey.vocabulary import CATEGORIES, COLUMNS, OPTIONAL, SUBCLASSES, TARGET
+from housing_price_survey.columns import CATEGORIES, COLUMNS, OPTIONAL, SUBCLASSES, TARGET
 
 _AREA: Final = (0, 20_000)
 _COUNT: Final = (0, 50)

@@ -19,7 +19,7 @@ from housing_price_model.artefact.served import HousePriceModel
 from housing_price_model.fitting.intervals import Interval
 from housing_price_model.fitting.onnx_graph import build_graph
 from housing_price_model.fitting.pipeline import ENCODER, PriceFit, Recipe
-from housing_price_model.survey.vocabulary import CATEGORIES, COLUMNS, OPTIONAL
+from housing_price_survey.columns import CATEGORIES, COLUMNS, OPTIONAL
 
 SERVED_FILE: Final = Path(inspect.getfile(HousePriceModel))
 

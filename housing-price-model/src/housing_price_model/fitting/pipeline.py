@@ -13,7 +13,7 @@ from sklearn.ensemble import GradientBoostingRegressor
 
 from housing_price_model.artefact.served import SUBCLASS, Encoder, Features, Floats
 from housing_price_model.fitting.robust_ridge import RobustRidge
-from housing_price_model.survey.vocabulary import CATEGORIES, COLUMNS, OPTIONAL, SUBCLASSES
+from housing_price_survey.columns import CATEGORIES, COLUMNS, OPTIONAL, SUBCLASSES
 
 ENCODER: Final = Encoder(COLUMNS, {SUBCLASS: SUBCLASSES, **CATEGORIES}, sorted(OPTIONAL))
 FEATURES: Final = Features(ENCODER)

@@ -15,7 +15,7 @@ import pandas as pd
 from housing_price_model.errors import ArtefactError
 from housing_price_model.reference.profile import cells_of
 from housing_price_model.survey.data import Houses
-from housing_price_model.survey.vocabulary import COLUMNS
+from housing_price_survey.columns import COLUMNS
 
 GOLDEN: Final = "golden"
 """Name of the artefact; the file is `golden.json`."""

@@ -18,7 +18,7 @@ from housing_price_model.fitting.evaluate import CrossValidation
 from housing_price_model.reference.distribution import CategoricalDistribution, NumericDistribution
 from housing_price_model.reference.tally import GROUP, Tally
 from housing_price_model.survey.data import Houses
-from housing_price_model.survey.vocabulary import COLUMNS
+from housing_price_survey.columns import COLUMNS
 
 PROFILE: Final = "profile"
 """The name of the artefact; its file is `profile.json`."""

@@ -8,7 +8,7 @@ from typing import Any, Final
 from housing_price_model.artefact.served import SUBCLASS
 from housing_price_model.errors import DataError
 from housing_price_model.reference.distribution import CategoricalDistribution, NumericDistribution
-from housing_price_model.survey.vocabulary import CATEGORIES, COLUMNS, NUMBERS
+from housing_price_survey.columns import CATEGORIES, COLUMNS, NUMBERS
 
 GROUP: Final = "Neighborhood"
 """The column whose groups are compared separately: neighbourhoods show best how the callers change."""

@@ -1,1 +1,1 @@
-"""The Ames survey: validated rows for training, and the vocabulary."""
+"""The Ames survey: validated rows for training."""

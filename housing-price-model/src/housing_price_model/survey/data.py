@@ -12,7 +12,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from housing_price_model.errors import DataError
-from housing_price_model.survey.vocabulary import CATEGORIES, COLUMNS, NUMBERS, OPTIONAL, SUBCLASSES, TARGET
+from housing_price_survey.columns import CATEGORIES, COLUMNS, NUMBERS, OPTIONAL, SUBCLASSES, TARGET
 
 BUNDLED: Final = Path(__file__).with_name("ames-housing.csv")
 """The bundled Ames data: a link to `data/ames-housing.csv` in a checkout, a copy in an installed package."""

@@ -5,13 +5,14 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, BinaryIO, Final
 
 import orjson
 
-from benchmarks.paths import STATE, SURVEY, atomic_write
+from benchmarks.paths import STATE, SURVEY
 from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD
 from housing_price_orchestrator.shared.view.house import House
+from housing_price_platform.files import write_atomically
 from housing_price_survey.columns import COLUMNS
 
 ALIAS_OF_COLUMN: Final = {column: House.model_fields[field].alias or field for field, column in COLUMN_OF_FIELD.items()}
@@ -99,12 +100,14 @@ def bodies_file(dialect: Dialect, count: int) -> Path:
     """
     path = STATE / "bodies" / f"{dialect.name}-{count}.jsonl"
     total = len(ids())
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as file:
+
+    def write(file: BinaryIO) -> None:
         for k in range(max(2, -(-total // count))):
             file.write(dialect.body([(k * count + j) % total for j in range(count)]) + b"\n")
             if file.tell() > MAX_BODIES_BYTES:
                 break
+
+    write_atomically(path, write, parents=True, is_durable=False)
     return path
 
 

@@ -6,7 +6,8 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import houses
-from benchmarks.paths import STATE, SURVEY, atomic_write
+from benchmarks.paths import STATE, SURVEY
+from housing_price_platform.files import write_atomically
 
 STUB_PRICES: Final = (181_234.5, 160_000.0, 205_000.25)
 """Price, low and high that the stub returns for every house."""
@@ -56,7 +57,6 @@ def of_rows(name: str, price_of: Callable[[Sequence[Any]], Sequence[float]]) -> 
 
 def _write(name: str, prices: object) -> Path:
     path = STATE / "expected" / f"{name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic_write(path) as file:
-        file.write(json.dumps({"ids": houses.ids(), "prices": prices}).encode())
+    content = json.dumps({"ids": houses.ids(), "prices": prices}).encode()
+    write_atomically(path, content, parents=True, is_durable=False)
     return path

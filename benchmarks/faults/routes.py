@@ -16,6 +16,7 @@ from benchmarks.faults.load import Load
 from benchmarks.faults.testbed import Stub, Testbed, ask
 from benchmarks.faults.timeline import Timeline
 from benchmarks.processes import NotReady, Server
+from housing_price_platform.files import write_atomically
 
 RATE = 100.0
 WEIGHT = 0.1
@@ -71,9 +72,7 @@ class _RoutesFile:
             "champion": champion.route(),
             "canary": None if canary is None else canary.route(weight=weight),
         }
-        new = self._path.with_suffix(".new")
-        new.write_text(json.dumps(document), encoding="utf-8")
-        new.replace(self._path)
+        write_atomically(self._path, json.dumps(document).encode(), is_durable=False)
 
     def state(self) -> dict[str, Any]:
         """Return the answer of `GET /api/v1/models`."""

@@ -10,6 +10,10 @@ from pathlib import Path
 
 import pytest
 
+# Parallel workers inherit the size of a terminal from readline. Consoles read it when they are created, at import.
+for _variable in ("COLUMNS", "LINES"):
+    os.environ.pop(_variable, None)
+
 CHAMPION_VARIABLE = "HOUSING_PRICE_CHAMPION"
 """Environment variable with the folder of an exported model, which the tests use instead of training one."""
 

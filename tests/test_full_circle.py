@@ -175,7 +175,7 @@ def test_served_prices_and_sales_lead_to_a_better_model_which_can_be_rolled_back
                 wait_until(has_switched, 20, lambda: str(traffic.versions[-10:]))
         assert set(traffic.statuses) == {200}, traffic.statuses
     shown = models(up, "show", "2").stdout
-    for move in ("passed its gate", "trained on what we sold", "better on the new customer's houses", "to show that"):
+    for move in ("passed the gate", "trained on what we sold", "better on the new customer's houses", "to show that"):
         assert move in shown
     up.signal(signal.SIGINT)
     assert up.wait(10) == 0

@@ -254,7 +254,7 @@ def test_the_shadow_changes_while_requests_go_on(stub: StubModelServer, routes: 
             put(routes, with_shadow(stub.url, second.url, 3, "3"))
             copied += until_copied(client, lambda: second.calls)
             put(routes, routes_json(revision=4, champion=champion_at(stub.url)))
-            wait_until(lambda: process.output.count('"shadow"') >= 3, "it did not follow")
+            wait_until(lambda: process.output.count('"shadow routes in use"') >= 3, "it did not follow")
             before = sum(outcomes(client).values())
             ask(client)
             assert sum(outcomes(client).values()) == before <= copied

@@ -29,7 +29,6 @@ from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.server.connection import READINESS
 from housing_price_orchestrator.server.stopping import delay_stop_signals
 from housing_price_orchestrator.settings import Settings, list_settings
-from housing_price_orchestrator.shared.timers import Timers
 from housing_price_orchestrator.upstream.canary_aborts import CanaryAborts
 from housing_price_orchestrator.upstream.open import open_routes, open_upstream
 from housing_price_orchestrator.upstream.routing_state import UpstreamRouting
@@ -85,7 +84,6 @@ def create_app(settings: Settings) -> DescribedAPI:
                 exposition=exposition,
                 request_metrics=telemetry.requests,
                 stream_gate=_stream_gate(upstream),
-                timers=Timers(),
                 body_limits=_body_limits(settings),
                 upload_limits=upload_limits(settings),
             )

@@ -6,8 +6,6 @@ from collections.abc import Awaitable
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
-from housing_price_orchestrator.shared.timers import Timers
-
 WATCH_DELAY_SECONDS = 0.02
 """Delay before a watcher task starts. Nearly all requests finish earlier and are spared its cost."""
 
@@ -41,19 +39,18 @@ class _DisconnectWatch:
             self._worker.cancel()
 
 
-async def cancel_on_disconnect[T](receive: Receive, work: Awaitable[T], timers: Timers) -> T:
+async def cancel_on_disconnect[T](receive: Receive, work: Awaitable[T]) -> T:
     """Await `work`, and cancel it if the client disconnects.
 
     Args:
         receive: The ASGI receive channel of the request.
         work: What to await.
-        timers: Starts the watch after `WATCH_DELAY_SECONDS`.
 
     Raises:
         ClientDisconnect: The client disconnected; `work` was cancelled.
     """
     watch = _DisconnectWatch(receive)
-    timer = timers.call_later(WATCH_DELAY_SECONDS, watch.start)
+    timer = asyncio.get_running_loop().call_later(WATCH_DELAY_SECONDS, watch.start)
     try:
         return await work
     except asyncio.CancelledError:

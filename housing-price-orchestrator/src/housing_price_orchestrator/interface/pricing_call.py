@@ -62,7 +62,7 @@ class PricingCall:
         """Price one house."""
         services = self._services
         pricing = services.pricing.price(house, within_seconds=self._within_seconds)
-        estimate = await cancel_on_disconnect(self._request.receive, pricing, services.timers)
+        estimate = await cancel_on_disconnect(self._request.receive, pricing)
         priced_at = time.perf_counter()
         (transaction_id,) = services.transactions.complete((house,), (estimate,))
         content = encode_prediction(house, estimate, transaction_id)
@@ -74,7 +74,7 @@ class PricingCall:
         """Price all houses, in order, or fail as a whole."""
         services = self._services
         pricing = services.pricing.price_all(houses, within_seconds=self._within_seconds)
-        estimates = await cancel_on_disconnect(self._request.receive, pricing, services.timers)
+        estimates = await cancel_on_disconnect(self._request.receive, pricing)
         priced_at = time.perf_counter()
         transaction_ids = services.transactions.complete(houses, estimates)
         content = await encode_predictions(houses, estimates, transaction_ids)

@@ -19,7 +19,6 @@ from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.service.transactions import Transactions
 from housing_price_orchestrator.shared.errors import JobsOff
 from housing_price_orchestrator.shared.routing import Routing
-from housing_price_orchestrator.shared.timers import Timers
 
 SERVICES = "services"
 """Key of the services in the state that the lifespan passes to every request."""
@@ -43,7 +42,6 @@ class Services:
     request_metrics: RequestMetrics | None
     """None if metrics are off."""
     stream_gate: StreamGate
-    timers: Timers
     body_limits: BodyLimits
     upload_limits: UploadLimits
 

@@ -10,7 +10,6 @@ from starlette.requests import ClientDisconnect
 from starlette.types import Message
 
 from housing_price_orchestrator.interface.client_disconnect import cancel_on_disconnect
-from housing_price_orchestrator.shared.timers import Timers
 
 pytestmark = pytest.mark.anyio
 
@@ -38,7 +37,7 @@ def no_collector() -> Iterator[None]:
 
 async def test_work_is_cancelled_when_the_client_disconnects() -> None:
     connection = Connection()
-    asking = asyncio.create_task(cancel_on_disconnect(connection.receive, asyncio.Event().wait(), Timers()))
+    asking = asyncio.create_task(cancel_on_disconnect(connection.receive, asyncio.Event().wait()))
     await connection.is_watched.wait()
     connection.is_disconnected.set()
     with pytest.raises(ClientDisconnect):
@@ -47,7 +46,7 @@ async def test_work_is_cancelled_when_the_client_disconnects() -> None:
 
 async def test_another_cancellation_is_not_reported_as_a_disconnect() -> None:
     connection = Connection()
-    asking = asyncio.create_task(cancel_on_disconnect(connection.receive, asyncio.Event().wait(), Timers()))
+    asking = asyncio.create_task(cancel_on_disconnect(connection.receive, asyncio.Event().wait()))
     await connection.is_watched.wait()
     asking.cancel()
     with pytest.raises(asyncio.CancelledError):
@@ -55,7 +54,7 @@ async def test_another_cancellation_is_not_reported_as_a_disconnect() -> None:
 
 
 async def ask(connection: Connection) -> None:
-    assert await cancel_on_disconnect(connection.receive, connection.is_watched.wait(), Timers())
+    assert await cancel_on_disconnect(connection.receive, connection.is_watched.wait())
 
 
 @pytest.mark.usefixtures("no_collector")

@@ -8,7 +8,6 @@ from housing_price_orchestrator.service.routing.variant_statistics import Varian
 from housing_price_orchestrator.shared.deadline import current_deadline
 from housing_price_orchestrator.shared.errors import DeadlineExceeded, HousingPriceError, RowsRefused
 from housing_price_orchestrator.shared.ports import Model
-from housing_price_orchestrator.shared.timers import Timers
 
 
 class DeadlineModel[Question, Answer]:
@@ -30,7 +29,6 @@ class DeadlineModel[Question, Answer]:
         self._statistics = statistics
         self.in_flight = 0
         """Number of requests in flight."""
-        self._timers = Timers()
 
     async def answer(self, questions: Sequence[Question], /) -> Sequence[Answer]:
         """See `Model.answer`; raises `DeadlineExceeded` at the deadline."""
@@ -41,8 +39,7 @@ class DeadlineModel[Question, Answer]:
             raise DeadlineExceeded("the deadline passed before the request started")
         token = current_deadline.set(deadline)
         self.in_flight += 1
-        limit = asyncio.timeout(None)
-        timer = self._timers.call_later(deadline - now, lambda: limit.reschedule(0))
+        limit = asyncio.timeout(deadline - now)
         try:
             async with limit:
                 answers = await self._model.answer(questions)
@@ -64,5 +61,4 @@ class DeadlineModel[Question, Answer]:
             return answers
         finally:
             self.in_flight -= 1
-            timer.cancel()
             current_deadline.reset(token)

@@ -25,6 +25,9 @@ def _json_logger(level: str) -> type[structlog.typing.BindableLogger]:
         def write_event(self, level: int, event: str, fields: dict[str, Any]) -> None:
             """Write what `log(level, event, **fields)` writes, in a third of the time, skipping the processors.
 
+            Through the processors a worker serves 6 % fewer single houses over 128 connections (6.2 and 6.4 % in two
+            interleaved runs, 30 November 2026).
+
             The caller must check that `level` is enabled. `fields` holds plain values only, and is modified.
             """
             fields["event"] = event

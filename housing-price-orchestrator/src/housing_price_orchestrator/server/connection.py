@@ -17,9 +17,9 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResp
 from uvicorn.server import ServerState
 
 from housing_price_orchestrator.interface.documents.body import BODY_INCOMPLETE
+from housing_price_orchestrator.server.corked_transport import CorkedTransport
 from housing_price_orchestrator.server.delayed_close import DelayedCloseTransport
 from housing_price_orchestrator.server.listening import ListeningConfig
-from housing_price_orchestrator.server.one_piece import CorkedTransport
 from housing_price_orchestrator.server.refusal import refusal_response
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.shared import errors

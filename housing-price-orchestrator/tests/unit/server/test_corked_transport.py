@@ -5,7 +5,7 @@ from collections.abc import Callable
 
 import pytest
 
-from housing_price_orchestrator.server.one_piece import MAX_JOINED_BYTES, CorkedTransport
+from housing_price_orchestrator.server.corked_transport import MAX_JOINED_BYTES, CorkedTransport
 
 
 class RecordingTransport(asyncio.Transport):

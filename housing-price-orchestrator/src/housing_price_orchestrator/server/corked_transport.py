@@ -10,8 +10,8 @@ MAX_JOINED_BYTES = 64 * 1024
 class CorkedTransport(asyncio.Transport):
     """A transport that holds back the head of a response until the next write.
 
-    uvicorn writes the head and the body separately. Each write is a packet, which costs the server and the client
-    5 to 10 us each.
+    uvicorn writes the head and the body separately, and each write is a packet. Without this class a worker serves 6 %
+    fewer single houses over 128 connections (5.6 and 6.4 % in two interleaved runs, 30 November 2026).
     """
 
     def __init__(self, transport: asyncio.Transport) -> None:

@@ -21,6 +21,9 @@ FULL_FOLDERS = {"integration", "container", "browser", "mlserver"}
 FULL_MARKERS = {"stack", "container", "browser", "mlserver"}
 """Tests in these folders or with these markers get the marker `full`: only `make test-all` runs them."""
 
+LONGEST_FIRST = ("container", "stack", "mlserver", "full")
+"""Files with a test of these kinds run before the others, in this order."""
+
 
 def pytest_configure() -> None:
     """Handle SIGINT even if the tests were started in the background, where shells ignore it for all children."""
@@ -29,11 +32,19 @@ def pytest_configure() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that only `make test-all` runs."""
+    """Mark the tests that only `make test-all` runs, and put the files that take longest first.
+
+    Parallel workers take one file after the other, so a long file at the end would run alone.
+    """
+    ranks: dict[Path, int] = {}
     for item in items:
         markers = {marker.name for marker in item.iter_markers()}
         if FULL_MARKERS & markers or FULL_FOLDERS & set(item.path.parts):
             item.add_marker("full")
+            markers.add("full")
+        rank = next((rank for rank, name in enumerate(LONGEST_FIRST) if name in markers), len(LONGEST_FIRST))
+        ranks[item.path] = min(rank, ranks.get(item.path, rank))
+    items.sort(key=lambda item: ranks[item.path])
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

@@ -19,7 +19,7 @@ CHAMPION_VARIABLE = "HOUSING_PRICE_CHAMPION"
 
 FULL_FOLDERS = {"integration", "container", "browser", "mlserver"}
 FULL_MARKERS = {"stack", "container", "browser", "mlserver"}
-"""Tests in these folders or with these markers get the marker `full`: only `make test-all` runs them."""
+"""Tests in these folders, with these markers, or with the model at full quality run in `make test-all` only."""
 
 LONGEST_FIRST = ("container", "stack", "mlserver", "full")
 """Files with a test of these kinds run before the others, in this order."""
@@ -39,7 +39,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ranks: dict[Path, int] = {}
     for item in items:
         markers = {marker.name for marker in item.iter_markers()}
-        if FULL_MARKERS & markers or FULL_FOLDERS & set(item.path.parts):
+        is_full = FULL_MARKERS & markers or FULL_FOLDERS & set(item.path.parts)
+        if is_full or "champion" in getattr(item, "fixturenames", ()):
             item.add_marker("full")
             markers.add("full")
         rank = next((rank for rank, name in enumerate(LONGEST_FIRST) if name in markers), len(LONGEST_FIRST))

@@ -24,6 +24,7 @@ TIMEOUT_SECONDS = 60
 
 # MLflow's own code uses what SQLAlchemy and pandas deprecate.
 pytestmark = [
+    pytest.mark.stack,
     pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
     pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning:mlflow"),
 ]

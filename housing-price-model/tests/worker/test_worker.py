@@ -19,6 +19,8 @@ from housing_price_model.worker.worker import APPLICATION, QUEUE, WORKFLOW
 from housing_price_platform.jobs.maintenance import INTERVAL_SECONDS
 from postgres import Postgres, find_programs, running_postgres
 
+pytestmark = pytest.mark.stack
+
 PROGRAM = Path(__file__).with_name("slow_worker.py")
 TIMEOUT_SECONDS = 60
 

@@ -53,8 +53,8 @@ KINDS = [
     "stub server",
     "stub server, as shipped",
     "stub server, routed",
-    "MLflow server",
-    "MLflow server, as shipped",
+    pytest.param("MLflow server", marks=pytest.mark.full),
+    pytest.param("MLflow server, as shipped", marks=pytest.mark.full),
     pytest.param("MLServer", marks=pytest.mark.mlserver),
     pytest.param("MLServer, as shipped", marks=pytest.mark.mlserver),
 ]

@@ -133,14 +133,14 @@ def _measure_variants(
     measure: Callable[[RunningContender], Figures],
 ) -> dict[str, list[Figures]]:
     """Measure variants of the contender `base_name` in turns; each variant adds environment variables."""
-    known = contenders.all_contenders(export)
+    all_contenders = contenders.all_contenders(export)
     for name, make_variables in variables.items():
-        known[name] = _variant(known[base_name], name, make_variables)
+        all_contenders[name] = _variant(all_contenders[base_name], name, make_variables)
     samples: dict[str, list[Figures]] = {name: [] for name in variables}
     with ExitStack() as stack:
         running = start(
             list(variables),
-            known,
+            all_contenders,
             stack,
             of_stub=reference_prices.of_stub(),
             of_model=reference_prices.of_model(export),

@@ -25,13 +25,13 @@ type Document = dict[str, Any]
 
 @cache
 def ids() -> list[int]:
-    """Return the survey's ids of its houses."""
+    """Return the ids of all houses, in the order of the survey."""
     return [int(record["Id"]) for record in _records()]
 
 
 @cache
 def rows() -> list[Document]:
-    """Return every house by column name of the model. Blanks are None; integral numbers are int."""
+    """Return every house as values by the model's column names. Blanks are None; integral numbers are int."""
     records = _records()
     numeric = {column for column in COLUMNS if all(_is_number(record[column]) for record in records if record[column])}
     return [{column: _value(record[column], column in numeric) for column in COLUMNS} for record in records]

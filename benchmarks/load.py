@@ -31,10 +31,10 @@ class WrongAnswer(RuntimeError):
 
 
 def closed_loop(running: RunningContender, *, connections: int, seconds: int) -> Figures:
-    """Request single houses in a closed loop over `connections`, while a second client checks answers.
+    """Request single houses in a closed loop over this many connections, while a second client checks answers.
 
-    Returns requests per second, latencies, and CPU seconds per 1,000 requests. The first third of the time counts only
-    for latencies, because a slow server with many callers delays its first answers.
+    Returns requests per second, latencies, and CPU seconds per 1,000 requests. Only the latencies include the first
+    third of the time, because a slow server with many callers delays its first answers.
     """
     contender = running.contender
     path, request_bodies = contender.dialect.path(1), bodies_file(contender.dialect, 1)

@@ -50,13 +50,13 @@ def _steps(loaded: PyFuncModel, rows: int) -> Steps:
     schema = loaded.metadata.get_input_schema()
     serving, direct = Invocations(loaded), DirectModel(loaded)
     rows_of_call = houses.rows()[:rows]
-    split = houses.INVOCATIONS.body(range(rows))
-    frame = scoring_server._parse_json_data(split, loaded.metadata, schema).data  # noqa: SLF001 - the step to time
-    lists = _rows(split)
-    answer = direct.predict(lists)
-    # `instances` and `inputs` are left out: MLflow turns a blank into the text "None" there, which the model rejects.
+    split_body = houses.INVOCATIONS.body(range(rows))
+    frame = scoring_server._parse_json_data(split_body, loaded.metadata, schema).data  # noqa: SLF001 - the step to time
+    rows_to_predict = _rows(split_body)
+    answer = direct.predict(rows_to_predict)
+    # `instances` and `inputs` are missing: in them MLflow turns a blank into the text "None", which the model rejects.
     formats = {
-        "dataframe_split": (split, JSON),
+        "dataframe_split": (split_body, JSON),
         "dataframe_records": (orjson.dumps({"dataframe_records": rows_of_call}), JSON),
         "CSV": (frame.to_csv(index=False).encode(), scoring_server.CONTENT_TYPE_CSV),
     }
@@ -68,14 +68,14 @@ def _steps(loaded: PyFuncModel, rows: int) -> Steps:
             for name, (data, kind) in formats.items()
         },
         "MLflow: parse the body into a DataFrame": lambda: scoring_server._parse_json_data(  # noqa: SLF001
-            split, loaded.metadata, schema
+            split_body, loaded.metadata, schema
         ),
         "MLflow: check against the signature and predict": lambda: loaded.predict(frame),
         "predict an unchecked DataFrame": lambda: direct.predict(frame),
         "MLflow: write the answer": lambda: scoring_server.predictions_to_json(answer, StringIO()),
-        "`serve`, whole call, dataframe_split": lambda: serving.answer(split, JSON),
-        "`serve`: parse the body into rows": lambda: read_rows(split),
-        "`serve`: predict rows": lambda: direct.predict(lists),
+        "`serve`, whole call, dataframe_split": lambda: serving.answer(split_body, JSON),
+        "`serve`: parse the body into rows": lambda: read_rows(split_body),
+        "`serve`: predict rows": lambda: direct.predict(rows_to_predict),
         "`serve`: write the answer": lambda: write_predictions(answer),
     }
 

@@ -24,8 +24,8 @@ _TICKS: Final = os.sysconf("SC_CLK_TCK")
 _PAGE_BYTES: Final = os.sysconf("SC_PAGE_SIZE")
 _UTIME, _STIME, _RSS, _PPID = 11, 12, 21, 1  # indexes of the /proc/PID/stat fields after the command name
 
-# The caller's configuration must not affect the measurement.
-_NOT_INHERITED: Final = ("ORCHESTRATOR_", "MLFLOW_", "BENTOML_", "MLSERVER_", "UV_", "VIRTUAL_ENV", "PYTHONPATH")
+# Prefixes of the environment variables that servers do not inherit: they would affect the measurement.
+_REMOVED_PREFIXES: Final = ("ORCHESTRATOR_", "MLFLOW_", "BENTOML_", "MLSERVER_", "UV_", "VIRTUAL_ENV", "PYTHONPATH")
 
 
 class NotReady(RuntimeError):
@@ -42,14 +42,17 @@ def free_port() -> int:
 
 def environment(**changes: str) -> dict[str, str]:
     """Return the environment for measured processes."""
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(_NOT_INHERITED)}
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(_REMOVED_PREFIXES)}
     # As in production: with PYTHONUNBUFFERED, Python flushes every log line separately.
     kept.pop("PYTHONUNBUFFERED", None)
     return kept | {"MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"} | changes
 
 
 class Server:
-    """A server and its child processes; they end with this process, even if it is killed."""
+    """A server and its child processes; they end with this process, even if it is killed.
+
+    Each server runs under a leash (`housing_price.stack.leash`): a small parent process that ends the whole tree.
+    """
 
     def __init__(
         self, name: str, command: Sequence[str], port: int, *, ready: str, variables: Mapping[str, str], cwd: Path
@@ -107,7 +110,7 @@ class Server:
         os.kill(self.pid, number)
 
     def wait(self, seconds: float) -> int | None:
-        """Wait for the exit; returns the status (128 plus the number for a signal), or None on timeout."""
+        """Wait for the exit; returns the status (128 + N if signal N ended the server), or None after `seconds`."""
         try:
             return self._leash.wait(seconds)
         except subprocess.TimeoutExpired:
@@ -140,7 +143,7 @@ class Server:
         return process_tree(self._leash.pid)
 
     def wait_until_idle(self) -> None:
-        """Wait until the server is idle again after a load."""
+        """Wait until the server is idle after a load, for at most IDLE_TIMEOUT_SECONDS."""
         deadline = time.monotonic() + IDLE_TIMEOUT_SECONDS
         before = cpu_seconds([self])
         while time.monotonic() < deadline:

@@ -1,7 +1,7 @@
 """The benchmark scenarios: each names its contenders and the load that they receive.
 
 Scenarios that need the same servers form a stage. In each round every scenario measures its contenders one after the
-other, each time in another order, so that disturbances of the machine affect all of them.
+other, in an order that rotates, so that disturbances of the machine affect all of them.
 """
 
 from collections.abc import Callable, Mapping, Sequence
@@ -58,10 +58,10 @@ type Measure = Callable[[RunningContender], Figures]
 
 @dataclass(frozen=True)
 class Scenario:
-    """One measurement of batch_names contenders.
+    """One measurement, which is made for each of several contenders.
 
     Attributes:
-        name: Its name in the results.
+        name: The name in the results.
         names: Names of the contenders.
         measure: Measures one contender.
         x: The load level: connections, rows, or None.
@@ -210,7 +210,7 @@ def _singles_with_batches(running: RunningContender, effort: Effort) -> Figures:
 
 
 def rotated(names: Sequence[str], turn: int) -> Sequence[str]:
-    """Return the names starting with another one each turn."""
+    """Return the names in an order that starts one name later with each turn."""
     start = turn % len(names)
     return [*names[start:], *names[:start]]
 

@@ -8,7 +8,7 @@ OK = 200
 
 
 class Checker:
-    """Counts failed requests and wrong answers, and keeps the first of them."""
+    """Counts failed requests and wrong answers, and keeps a description of the first one."""
 
     def __init__(self, expected: Path, rows: int) -> None:
         """Read the file that `benchmarks.reference_prices` wrote; each request has `rows` houses."""
@@ -40,7 +40,7 @@ class Checker:
                 return
 
     def check_house(self, house: int, answer: dict[str, Any]) -> bool:
-        """Check the price of one house, given by position in the survey. Counts it if wrong; returns True if right."""
+        """Return whether the price of a house, given by position in the survey, is right; counts a wrong price."""
         try:
             prices = _prices_in(answer)
         except (LookupError, TypeError):

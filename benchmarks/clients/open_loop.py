@@ -62,8 +62,8 @@ class OpenLoop:
         self._unanswered = total
         self._done = asyncio.Event()
         self.idle: list[_Connection] = []
-        self.times: list[float] = []
-        self.late: list[float] = []
+        self.latencies: list[float] = []
+        self.send_delays: list[float] = []
         self.answers: list[tuple[int, int, bytes]] = []
 
     async def run(self) -> None:
@@ -79,7 +79,7 @@ class OpenLoop:
                     self.record_loss(RuntimeError(f"{MAX_CONNECTIONS} requests are in flight"))
                     continue
                 await self._open()
-            self.late.append(time.perf_counter() - due)
+            self.send_delays.append(time.perf_counter() - due)
             self.idle.pop().send(number, self._target.requests[number % len(self._target.requests)])
         try:
             await asyncio.wait_for(self._done.wait(), DRAIN_TIMEOUT_SECONDS)
@@ -94,7 +94,7 @@ class OpenLoop:
 
     def record_answer(self, number: int, status: int, body: bytes) -> None:
         """Record an answer and its latency."""
-        self.times.append(time.perf_counter() - (self._started + number / self._rate))
+        self.latencies.append(time.perf_counter() - (self._started + number / self._rate))
         self.answers.append((number, status, body))
         self._finish_one()
 
@@ -124,9 +124,9 @@ def main() -> None:
         return load
 
     load = uvloop.run(run())
-    sent_late_ms = quantiles_ms(load.late).get("p99_ms")
-    result = {"requests": len(load.times), "rate": options.rate, "sent_late_p99_ms": sent_late_ms}
-    print(json.dumps(result | quantiles_ms(load.times) | checker.summary()))  # noqa: T201 - the result
+    sent_late_ms = quantiles_ms(load.send_delays).get("p99_ms")
+    result = {"requests": len(load.latencies), "rate": options.rate, "sent_late_p99_ms": sent_late_ms}
+    print(json.dumps(result | quantiles_ms(load.latencies) | checker.summary()))  # noqa: T201 - the result
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Open-loop load during faults: records for each request when it was due, when it ended, and how.
+"""Open-loop load during faults: records when each request was due, when it ended, and how it ended.
 
 As in `open_loop`, latency counts from the scheduled time, and another connection is opened when all are busy. Failed
 requests are recorded, not treated as errors of the measurement. Prints the start of the schedule (`time.monotonic()`,
@@ -83,7 +83,7 @@ class _Connection(asyncio.Protocol):
 
 
 class TimedLoad:
-    """Sends requests on schedule, whatever happens to earlier ones."""
+    """Sends requests on schedule, even while earlier ones fail or wait for an answer."""
 
     def __init__(self, target: wire.Target, judge: PriceJudge, rate: float, total: int) -> None:
         self._target = target
@@ -93,7 +93,7 @@ class TimedLoad:
         self._waiting = 0
         self._opening: set[asyncio.Task[None]] = set()
         self._all_answered = asyncio.Event()
-        self._is_over = False
+        self._all_sent = False
         self.connections = 0
         self.idle: dict[_Connection, float] = {}
         self.rows: list[Row] = []
@@ -109,10 +109,10 @@ class TimedLoad:
         while (number := number + 1) < self._total:
             due = started + number / self._rate
             # If late, send without waiting, but let the event loop read answers every 16 requests.
-            if (left := due - time.monotonic()) > 0 or not number % 16:
-                await asyncio.sleep(max(0.0, left))
+            if (wait_seconds := due - time.monotonic()) > 0 or not number % 16:
+                await asyncio.sleep(max(0.0, wait_seconds))
             self._send(number, [due, None, None, NO_ANSWER, None, None, None, None])
-        self._is_over = True
+        self._all_sent = True
         if self._waiting:
             try:
                 await asyncio.wait_for(self._all_answered.wait(), drain_seconds)
@@ -178,7 +178,7 @@ class TimedLoad:
         """Record how a request ended."""
         row[ENDED], row[STATUS] = time.monotonic(), status
         self._waiting -= 1
-        if self._is_over and not self._waiting:
+        if self._all_sent and not self._waiting:
             self._all_answered.set()
 
 

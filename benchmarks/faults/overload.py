@@ -33,13 +33,13 @@ def overload(testbed: Testbed) -> None:
         options = {"rate": NORMAL_RATE, "seconds": testbed.duration(10, 2) + LOAD_START_SECONDS, "name": "afterwards"}
         with testbed.start_load(orchestrator, expected, **options) as normal_load:
             records, after = load.finish(), normal_load.finish()
-    over_at = load.started + seconds
-    after = after.due(over_at)
+    overload_end = load.started + seconds
+    after = after.due(overload_end)
     priced = records.priced
     refused = records.failed
-    in_time = priced.where(lambda request: request.ended is not None and request.ended <= over_at)
-    not_normal = after.where(lambda request: request.status != OK or request.seconds * 1000 > MAX_NORMAL_MS)
-    recovery_seconds = max((request.due - over_at for request in not_normal), default=0.0)
+    in_time = priced.where(lambda request: request.ended is not None and request.ended <= overload_end)
+    slow_or_failed = after.where(lambda request: request.status != OK or request.seconds * 1000 > MAX_NORMAL_MS)
+    recovery_seconds = max((request.due - overload_end for request in slow_or_failed), default=0.0)
     findings = testbed.findings
     findings.figures |= records.summary | {"afterwards": after.summary, "refused_p99_ms": refused.p99_ms}
     findings.expect_at_least("goodput", len(in_time) / seconds, MIN_GOODPUT_SHARE * ROWS_PER_SECOND, "/s")

@@ -57,14 +57,14 @@ def stopping(testbed: Testbed) -> None:
         warmed = load.finish()
     with testbed.start_load(orchestrator, testbed.expected, rate=RATE, seconds=testbed.duration(6, 1.5)) as load:
         time.sleep(testbed.duration(3, 0.5))
-        took, status = _stop(orchestrator)
+        exit_seconds, status = _stop(orchestrator)
         records = load.finish()
-    # A request on a closing connection was not accepted; every accepted one is in the log.
+    # The log contains every accepted request. A request on a closing connection is not accepted.
     accepted = sum(PREDICT in line for line in orchestrator.log.read_bytes().splitlines())
     answered = sum(len(timeline.other_than(REFUSED, DISCONNECTED, NO_ANSWER)) for timeline in (warmed, records))
     findings = testbed.findings
     findings.figures |= records.summary | {
-        "exit_seconds": took,
+        "exit_seconds": exit_seconds,
         "accepted": accepted,
         "unanswered": len(records.unanswered),
     }
@@ -72,7 +72,7 @@ def stopping(testbed: Testbed) -> None:
     findings.expect("accepted requests", "> 0", accepted, accepted > 0)
     findings.expect_none("wrong prices", records.wrong)
     findings.expect_none("errors other than 503", records.other_than(REFUSED, DISCONNECTED, NO_ANSWER, 200, 503))
-    findings.expect_at_most("time to exit", took, MAX_EXIT_SECONDS, "s")
+    findings.expect_at_most("time to exit", exit_seconds, MAX_EXIT_SECONDS, "s")
     findings.expect("exit status", "0", status, status == 0)
 
 
@@ -99,7 +99,7 @@ def rolling(testbed: Testbed) -> None:
 
 
 def has_nginx() -> bool:
-    """Whether nginx is installed."""
+    """Return whether nginx is installed."""
     return shutil.which("nginx") is not None
 
 
@@ -117,6 +117,6 @@ def _start_proxy(testbed: Testbed, first: Server, second: Server) -> Server:
 
 def _stop(orchestrator: Server) -> tuple[float, int | None]:
     orchestrator.send_signal(signal.SIGTERM)
-    stopping_at = time.monotonic()
+    signalled_at = time.monotonic()
     status = orchestrator.wait(2 * MAX_EXIT_SECONDS)
-    return time.monotonic() - stopping_at, status
+    return time.monotonic() - signalled_at, status

@@ -81,10 +81,13 @@ class Testbed:
     def __init__(
         self, name: str, stack: ExitStack, export: Callable[[], Path], *, is_quick: bool, minutes: float
     ) -> None:
-        """Stop all started processes when `stack` closes."""
+        """Prepare a scenario; `export` returns the folder of the served model.
+
+        The processes of the scenario stop when `stack` closes.
+        """
         self._name = name
         self._stack = stack
-        self._exported = export
+        self._find_export = export
         self._started = 0
         self.orchestrators: list[Server] = []
         self.findings = Findings()
@@ -104,7 +107,7 @@ class Testbed:
     @property
     def export(self) -> Path:
         """Folder of the served model."""
-        return self._exported()
+        return self._find_export()
 
     @property
     def other_export(self) -> Path:
@@ -132,7 +135,7 @@ class Testbed:
         """Wait until an orchestrator returns prices.
 
         Raises:
-            NotReady: It does not within RECOVERY_TIMEOUT_SECONDS.
+            NotReady: It returned no price within RECOVERY_TIMEOUT_SECONDS.
         """
         deadline = time.monotonic() + RECOVERY_TIMEOUT_SECONDS
         while ask(server.port, "POST", houses.PREDICT_PATH, one_house()).status != OK:

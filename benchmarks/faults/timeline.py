@@ -10,7 +10,7 @@ from benchmarks.clients.verdicts import MIXED, WRONG
 from benchmarks.clients.wire import OK
 
 UNAVAILABLE: Final = 503
-_STATUS_NAMES: Final = {REFUSED: "refused", DISCONNECTED: "broken off", NO_ANSWER: "no answer"}
+_STATUS_NAMES: Final = {REFUSED: "refused", DISCONNECTED: "disconnected", NO_ANSWER: "no answer"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,10 +18,10 @@ class RequestRecord:
     """The record of one request. Times are `time.monotonic()` seconds.
 
     Attributes:
-        due: When it was scheduled.
+        due: When the request was scheduled.
         sent: When it was sent; None if no connection could be opened.
         ended: When its answer was complete or its connection closed; None if neither happened.
-        status: The status, or REFUSED, BROKEN_OFF or SILENT.
+        status: The status, or REFUSED, DISCONNECTED or NO_ANSWER.
         retry_after: The seconds of `Retry-After`.
         problem: The name of the problem type of an error.
         verdict: For a price: right, wrong, or mixed from two models.

@@ -42,7 +42,7 @@ class CandidateError(HousingPriceModelError):
 
 
 class MoveError(HousingPriceModelError):
-    """A version cannot be moved, or failed a check during the move; nothing has changed.
+    """A change of a version's lifecycle state is impossible or failed a check; nothing has changed.
 
     Attributes:
         code: A stable identifier of the problem; see `docs/model-life.md`.

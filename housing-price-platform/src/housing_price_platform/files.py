@@ -9,7 +9,7 @@ from typing import BinaryIO
 OWNER_ONLY = 0o600
 """Mode of files that other users of the machine must not read."""
 READABLE = 0o644
-"""Mode of files that other users may read: access is left to the permissions of the folder."""
+"""Mode of files that other users may read if the permissions of the folder allow it."""
 
 _TEMPORARY_NAME_CHARACTERS = 100
 
@@ -68,7 +68,7 @@ def read_if_exists(path: Path, *, max_bytes: int | None = None) -> bytes | None:
     """Read a file; returns None if it does not exist.
 
     Raises:
-        FileTooLarge: The file has more than `max_bytes`; no more than that was read.
+        FileTooLarge: The file has more than `max_bytes`; the rest was not read.
         OSError: The file exists and cannot be read.
     """
     try:
@@ -88,7 +88,7 @@ def sync_file(file: BinaryIO) -> None:
 
 
 def sync_folder(folder: Path) -> None:
-    """Write the names in a folder to the disk: a new or renamed file is lost in a power failure without it."""
+    """Write the names in a folder to the disk. Without this, a power failure can lose a new or renamed file."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

@@ -39,7 +39,8 @@ Key = Annotated[str | None, typer.Option(help="Makes a retry safe: the same key 
 
 
 @contextmanager
-def _failing_with_message() -> Iterator[None]:
+def _exit_on_error() -> Iterator[None]:
+    """End the command with the message of an error of the model package."""
     try:
         yield
     except HousingPriceModelError as error:
@@ -51,7 +52,7 @@ def list_versions(*, tracking_uri: Registry = DEFAULT_TRACKING_URI) -> None:
     """List all versions and their states."""
     from housing_price_model.lifecycle import overview  # noqa: PLC0415 - slow to import; keeps --help fast
 
-    with _failing_with_message():
+    with _exit_on_error():
         lives = overview.all_versions(tracking_uri)
     table = Table("Version", "State", "RMSLE", "Registered", "Last change")
     for life in reversed(lives):
@@ -66,7 +67,7 @@ def show(version: Version, *, tracking_uri: Registry = DEFAULT_TRACKING_URI) -> 
     """Show a version: state, metrics and history of state changes."""
     from housing_price_model.lifecycle import overview  # noqa: PLC0415 - slow to import
 
-    with _failing_with_message():
+    with _exit_on_error():
         life, metrics = overview.one_version(tracking_uri, version)
     table = Table(f"Version {life.version}", life.state, show_header=True)
     table.add_row("registered", _format_time(life.registered_at_ms))
@@ -120,7 +121,7 @@ def compare(
     from housing_price_model.lifecycle import overview  # noqa: PLC0415 - slow to import
     from housing_price_model.survey.data import BUNDLED  # noqa: PLC0415 - slow to import
 
-    with _failing_with_message():
+    with _exit_on_error():
         other = other or overview.champion_of(tracking_uri)
         _print_comparison(overview.compare(tracking_uri, version, other, data or BUNDLED))
 
@@ -163,7 +164,7 @@ def canary(
     idempotency_key: Key = None,
     url: Url = DEFAULT_URL,
 ) -> None:
-    """Start a canary: a challenger prices a share of the houses. Also changes that share."""
+    """Start a canary, a challenger that prices a share of the houses, or change its share."""
     _submit_action(url, version, "canary", {"reason": reason, "weight": weight}, idempotency_key, watch=watch)
 
 

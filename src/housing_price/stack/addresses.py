@@ -31,8 +31,8 @@ def show_addresses(output: Output, plan: Plan, seconds: float, price: float) -> 
     table.add_row("MLflow tracking and registry", tracking)
     table.add_row("Model server", f"{models}/invocations")
     output.show(table)
-    house = f"Price a house (the example house is priced at {price:,.0f} USD):"
-    output.show(Text.assemble(house, "\n\n  ", (curl_line(api), "bold"), "\n"))
+    prompt = f"Price a house (the example house is priced at {price:,.0f} USD):"
+    output.show(Text.assemble(prompt, "\n\n  ", (curl_line(api), "bold"), "\n"))
 
 
 def curl_line(api_url: str) -> str:

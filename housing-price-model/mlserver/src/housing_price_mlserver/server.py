@@ -11,7 +11,7 @@ from pydantic import PrivateAttr
 
 
 class _ServerSettings(Settings):
-    """MLServer's settings, with a private one: how long a shutdown waits for requests in flight."""
+    """MLServer's settings, with a limit on the time that a shutdown waits for requests in flight."""
 
     _custom_rest_server_settings: dict[str, Any] | None = PrivateAttr({"timeout_graceful_shutdown": 5})
 

@@ -56,7 +56,7 @@ class Candidate:
         return {
             "version": self.version,
             "isChallenger": self.version is not None,
-            "gate": [dict(one) for one in self.gate],
+            "gate": [dict(check) for check in self.gate],
             "metrics": dict(self.metrics),
         }
 
@@ -64,26 +64,26 @@ class Candidate:
 def start(folder: Path, parameters: Parameters, connections: Connections) -> Run:
     """Start a new run, or open an earlier one with its stored parameters."""
 
-    def fixed() -> Parameters:
+    def start_parameters() -> Parameters:
         champion = find_champion(connect(connections.tracking_uri))
         now = datetime.now(UTC).replace(tzinfo=None)
         return parameters.with_start_values(str(champion.version) if champion else None, now)
 
-    return Run.start(folder, fixed)
+    return Run.start(folder, start_parameters)
 
 
 def perform(
     run: Run, connections: Connections, progress: Progress, on_step: Callable[[Step, Result, bool], None]
 ) -> Candidate:
-    """Perform all incomplete steps, and call `on_step` with the step, its result and whether it was performed now.
+    """Perform all incomplete steps. Calls `on_step` with each step, its result, and whether this call performed it.
 
     Raises:
         HousingPriceModelError: a step failed; the next attempt resumes there.
     """
     results: dict[str, Result] = {}
     for step in STEPS:
-        results[step.name], was_done = run.perform(step, connections, progress)
-        on_step(step, results[step.name], was_done)
+        results[step.name], was_performed = run.perform(step, connections, progress)
+        on_step(step, results[step.name], was_performed)
     return candidate_of(run.folder, results)
 
 

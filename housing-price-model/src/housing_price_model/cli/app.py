@@ -35,7 +35,7 @@ def train(
     seed: Annotated[int, typer.Option(help="Random seed for the folds and the trees.")] = 0,
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
     register: Annotated[
-        bool, typer.Option(help="Register the model; it becomes the champion if it is the first or better.")
+        bool, typer.Option(help="Register the model; it becomes the champion if there is none or it is better.")
     ] = True,
     export_to: Annotated[Path | None, typer.Option(help="Also export the model to this folder.")] = None,
 ) -> None:

@@ -7,12 +7,13 @@ from typing import Final, Self
 
 from housing_price_model.reference.distribution import NumericDistribution
 
-_DIGITS: Final = 4
+_ERROR_DIGITS: Final = 4
+"""Decimal places of the errors."""
 
 
 @dataclass(frozen=True)
 class Realised:
-    """Realised errors.
+    """Errors of predictions for houses whose sale price is known.
 
     Attributes:
         errors: Absolute errors of the log price.
@@ -24,9 +25,9 @@ class Realised:
 
     @classmethod
     def of(cls, sales: Iterable[tuple[float, float, float, float]]) -> Self:
-        """Build from (sale price, predicted price, low, high) of each house, in US dollars."""
+        """Compare each (sale price, predicted price, low, high), in US dollars."""
         errors, covered = [], 0
         for sold, price, low, high in sales:
             errors.append(abs(log(sold / price)))
             covered += low <= sold <= high
-        return cls(NumericDistribution.of_sample(errors, _DIGITS), covered)
+        return cls(NumericDistribution.of_sample(errors, _ERROR_DIGITS), covered)

@@ -89,7 +89,7 @@ def train(
         tracking_uri: The MLflow tracking server.
         data: A CSV file of sold houses.
         seed: The random seed of the folds and of the trees.
-        with_registration: Whether to register the model; it becomes the champion if it is the first or better.
+        with_registration: Whether to register the model; it becomes the champion if there is none or it is better.
         export_to: A folder to export the model to.
         recipe: The training parameters; those of the served model by default.
         progress: Called with the progress of each stage.

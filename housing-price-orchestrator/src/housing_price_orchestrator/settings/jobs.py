@@ -31,9 +31,9 @@ class JobsSettings(Group):
     wait_seconds: Seconds = 5.0
     """Timeout of a query to the job database."""
     rows_per_step: Annotated[int, Field(ge=1, le=100_000)] = 5_000
-    """Rows that the worker prices between checkpoints: the most that are priced again after a crash."""
+    """Rows that the worker prices between checkpoints; after a crash at most these rows are priced again."""
     max_jobs: Annotated[int, Field(ge=1, le=64)] = 1
-    """Maximum files that one worker prices at the same time."""
+    """Maximum number of files that one worker prices at the same time."""
     patience_seconds: Annotated[float, Field(gt=0, le=7 * 24 * 3600, allow_inf_nan=False)] = 3600.0
     """How long a job waits for an unavailable model server before it fails."""
     retention_days: Annotated[float, Field(gt=0, le=36_500, allow_inf_nan=False)] | None = None

@@ -74,7 +74,7 @@ class Job:
         """Return the job in its next state.
 
         Raises:
-            JobFinished: the current state may not change to `state`.
+            JobFinished: the current state cannot change to `state`.
         """
         if state not in NEXT_STATES[self.state]:
             raise JobFinished(self.id, self.state)

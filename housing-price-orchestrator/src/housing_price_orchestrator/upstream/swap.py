@@ -1,4 +1,7 @@
-"""The versions that the routes name, swapped without interrupting requests. Part of the composition root."""
+"""Opens, swaps and closes the versions that the routes name, without interrupting requests.
+
+Part of the composition root.
+"""
 
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
@@ -47,7 +50,7 @@ class Upstream:
         memories: Mapping[Variant, PriceMemory[Row]],
         statistics: StatisticsByVariant,
     ) -> None:
-        """Start with an open version for the champion of `routes`."""
+        """Start with `champion`, the open version for the champion of `routes`."""
         self._settings = settings
         self._telemetry = telemetry
         self._memories = memories
@@ -61,7 +64,7 @@ class Upstream:
         self.routes = routes
         """Routes in use."""
         self.stopped: StoppedCanary | None = None
-        """The canary of these routes, if this process stopped it."""
+        """The canary of the current routes, if this process stopped it."""
         self.on_stop: Callable[[StoppedCanary], None] = lambda _: None
         """Called with each canary that is stopped."""
         deadline_seconds, probe = settings.requests.deadline_seconds, settings.readiness
@@ -77,16 +80,16 @@ class Upstream:
             max_age_seconds=2 * (probe.probe_interval_seconds + probe.probe_timeout_seconds),
         )
         self.target_routes = routes
-        """Latest routes, which may still wait for a model server."""
+        """Latest routes. They come into use when their model servers answer."""
         self.followers: list[Callable[[Routes], Awaitable[None]]] = []
-        """Callbacks for each change of the routes, before a model server is waited for."""
-        self._following: asyncio.Task[None] | None = None
+        """Callbacks that run on each change of the routes, before the wait for a model server."""
+        self._applying: asyncio.Task[None] | None = None
         self._retiring: set[asyncio.Task[None]] = set()
         self._log = structlog.get_logger()
 
     @property
     def coalesced(self) -> CoalescingModel[AnyHouse, PriceEstimate]:
-        """The queue of the champion."""
+        """The coalescing queue of the champion."""
         return self._champion.coalesced
 
     @property
@@ -104,20 +107,20 @@ class Upstream:
         self.target_routes = routes
         for notify in self.followers:
             await notify(routes)
-        if self._following is not None:
-            await cancel_and_wait(self._following)
-        self._following = asyncio.create_task(self._follow(routes))
+        if self._applying is not None:
+            await cancel_and_wait(self._applying)
+        self._applying = asyncio.create_task(self._apply(routes))
 
     async def aclose(self) -> None:
         """Stop the background tasks and close every version."""
-        for task in (self._following, *self._retiring):
+        for task in (self._applying, *self._retiring):
             if task is not None:
                 await cancel_and_wait(task)
         if self._pair is not None:
             await self._pair.aclose()
         await self.served_versions.close_all()
 
-    async def _follow(self, routes: Routes) -> None:
+    async def _apply(self, routes: Routes) -> None:
         try:
             champion, identity = self._champion, None
             if not champion.serves(routes.champion, "champion"):
@@ -132,7 +135,7 @@ class Upstream:
                 canary = None
             self._install(routes, champion, canary, identity)
             if route is not None and canary is None:
-                # Until the canary answers, the champion prices its houses.
+                # Until the canary answers, the champion prices the canary's houses.
                 canary, _ = await self._open_and_wait(route, "canary", should_wait=lambda: True)
                 self._install(routes, champion, canary)
         except Exception as error:  # noqa: BLE001 - a bug here must not take the service down
@@ -200,13 +203,14 @@ class Upstream:
         self.routes = routes
         if self.stopped is not None and self.stopped.revision != routes.revision:
             self.stopped = None
-        entry = self._pair or champion
-        if entry is not (pair_before or champion_before):
+        routed = self._pair or champion
+        if routed is not (pair_before or champion_before):
             wrap = self._telemetry.wrap_prices
-            self.pricing.use_models(wrap(entry.online), bulk_model=wrap(entry.bulk))
+            self.pricing.use_models(wrap(routed.online), bulk_model=wrap(routed.bulk))
         if champion is not champion_before:
             self.readiness.use_model(champion.probe, identity)
-        retired = [one for one in (champion_before, canary_before) if one is not None and one not in (champion, canary)]
+        previous = (champion_before, canary_before)
+        retired = [version for version in previous if version is not None and version not in (champion, canary)]
         if retired or pair_before is not None:
             self._retire(pair_before, retired)
         self._log.info(

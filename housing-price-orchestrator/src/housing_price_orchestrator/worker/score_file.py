@@ -1,4 +1,4 @@
-"""Scores a file in steps; each step starts where the previous one ended, so a crash repeats one step at most."""
+"""Scores a file in steps. Each step starts at the checkpoint of the previous one: a crash repeats at most one."""
 
 import secrets
 import shutil
@@ -24,6 +24,7 @@ type Checkpoint = dict[str, Any]
 """The end of a step: input byte offset, rows read, rows refused, and the name of the part it wrote."""
 
 START: Mapping[str, Any] = {"bytes": 0, "rows": 0, "refused": 0, "part": None}
+"""The checkpoint before the first step."""
 
 type PriceEach = Callable[[Sequence[AnyHouse]], Sequence[PriceEstimate | HousingPriceError]]
 """Prices houses in order, with an error in place of each house without a price.
@@ -118,20 +119,20 @@ class FileScoring:
             else:
                 priced.append((number, house.id, outcome))
         refused.sort(key=lambda numbered: numbered[0])
-        lines = b"".join(
+        refused_lines = b"".join(
             orjson.dumps({"row": number, **self._describe_error(error)}, default=str, option=orjson.OPT_APPEND_NEWLINE)
             for number, error in refused
         )
-        part = f"{checkpoint['rows']:012d}-{secrets.token_hex(8)}"
+        part_name = f"{checkpoint['rows']:012d}-{secrets.token_hex(8)}"
         parts = _Parts(self._files.work_path(job_id))
         content = result_writer.write(priced)
-        write_atomically(parts.priced(part), content, parents=True)
-        write_atomically(parts.refused(part), lines, parents=True)
+        write_atomically(parts.priced(part_name), content, parents=True)
+        write_atomically(parts.refused(part_name), refused_lines, parents=True)
         return {
             "bytes": rows[-1].end if rows else checkpoint["bytes"],
             "rows": checkpoint["rows"] + len(rows),
             "refused": checkpoint["refused"] + len(refused),
-            "part": part,
+            "part": part_name,
         }
 
     def join(self, job_id: str, output_format: str, parts: Sequence[str]) -> None:

@@ -80,13 +80,13 @@ def _registry_of(check: Check) -> CollectorRegistry:
     psi = gauge("housing_price_drift_psi", "model_id", "feature")
     ks = gauge("housing_price_drift_ks", "model_id", "feature")
     missing = gauge("housing_price_drift_missing_ratio", "model_id", "feature")
-    for one in check.judged:
-        model_id, found = one.model.model_id, one.comparison
-        alarm.labels(model_id).set(found.verdict == "alarm")
-        rows.labels(model_id).set(found.rows)
-        for family in {finding.family for finding in found.findings}:
-            alarms.labels(model_id, family.value).set(sum(finding.family == family for finding in found.alarms))
-        for column in (*found.columns, *found.predictions):
+    for judged in check.judged:
+        model_id, comparison = judged.model.model_id, judged.comparison
+        alarm.labels(model_id).set(comparison.verdict == "alarm")
+        rows.labels(model_id).set(comparison.rows)
+        for family in {finding.family for finding in comparison.findings}:
+            alarms.labels(model_id, family.value).set(sum(finding.family == family for finding in comparison.alarms))
+        for column in (*comparison.columns, *comparison.predictions):
             psi.labels(model_id, column.name).set(column.psi)
             missing.labels(model_id, column.name).set(column.missing)
             if column.ks is not None:

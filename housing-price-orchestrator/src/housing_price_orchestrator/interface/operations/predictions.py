@@ -82,7 +82,7 @@ async def find_predictions(services: ServicesDep, wanted: Annotated[PredictionFi
     )
     page = found[: wanted.limit]
     next_cursor = _encode_cursor(page[-1]) if len(found) > wanted.limit else None
-    return _json_response({"predictions": [_document(one) for one in page], "next": next_cursor})
+    return _json_response({"predictions": [_document(logged) for logged in page], "next": next_cursor})
 
 
 @router.get(

@@ -20,7 +20,10 @@ from housing_price_orchestrator.provider.store.tables import prediction_columns
 MIGRATIONS = Path(__file__).parent / "migrations"
 
 _WAL_PAGES = 10_000
-"""SQLite: WAL pages (4 kB) between checkpoints. A page that changes often is then copied to the file once."""
+"""SQLite: WAL pages (4 kB) between checkpoints.
+
+A checkpoint copies each changed page to the database file once, however often the page changed.
+"""
 
 WRITER_CACHE_KIB = 16 * 1024
 """SQLite: page cache of the writer process, which must hold the indexes of one segment (`SEGMENT_ROWS`).

@@ -30,8 +30,8 @@ _CANARY_FAILURES = (ModelServerError, DeadlineExceeded, QueueFull)
 class RoutedPriceModel:
     """Prices a share of houses with the canary, and the others with the champion.
 
-    The champion also prices what the canary fails to price, so a canary failure never reaches a caller. A batch is
-    split by house and reassembled in order; each part is priced by one model.
+    The champion also prices the houses that the canary fails to price, so a canary failure never reaches a caller.
+    A batch is split by house and reassembled in order; each part is priced by one model.
     """
 
     def __init__(
@@ -48,8 +48,8 @@ class RoutedPriceModel:
         """Route between two models.
 
         Args:
-            champion: prices all other houses, and those that the canary fails to price.
             canary: prices a share of the houses.
+            champion: prices the houses outside that share, and those that the canary fails to price.
             weight: the share of house ids that the canary prices, 0 to 1.
             watch: records durations and failures of both models.
             comparison: compares a sample of the canary's prices with the champion's.
@@ -75,24 +75,27 @@ class RoutedPriceModel:
         return await self._by_both(houses, for_canary)
 
     async def _by_both(self, houses: Sequence[AnyHouse], for_canary: Sequence[bool]) -> Sequence[PriceEstimate]:
-        canary_places = [at for at, is_canary in enumerate(for_canary) if is_canary]
-        champion_places = [at for at, is_canary in enumerate(for_canary) if not is_canary]
+        canary_positions = [position for position, is_canary in enumerate(for_canary) if is_canary]
+        champion_positions = [position for position, is_canary in enumerate(for_canary) if not is_canary]
         try:
             async with asyncio.TaskGroup() as group:
                 parts = [
-                    (places, group.create_task(_price_with_gaps(price, [houses[at] for at in places])))
-                    for places, price in (
-                        (canary_places, self._by_canary),
-                        (champion_places, self._by_champion),
+                    (
+                        positions,
+                        group.create_task(_price_with_gaps(price, [houses[position] for position in positions])),
+                    )
+                    for positions, price in (
+                        (canary_positions, self._by_canary),
+                        (champion_positions, self._by_champion),
                     )
                 ]
         except ExceptionGroup as failures:
             # The task group cancelled the other part, so the first error stands for the whole batch.
             raise failures.exceptions[0] from None
         estimates: list[PriceEstimate | None] = [None] * len(houses)
-        for places, task in parts:
-            for at, estimate in zip(places, task.result(), strict=True):
-                estimates[at] = estimate
+        for positions, task in parts:
+            for position, estimate in zip(positions, task.result(), strict=True):
+                estimates[position] = estimate
         if None in estimates:
             raise PriceImplausible("at least one house has no usable price", estimates)
         return estimates  # type: ignore[return-value]  # no None in it, as checked above
@@ -100,8 +103,8 @@ class RoutedPriceModel:
     async def _by_champion(self, houses: Sequence[AnyHouse]) -> Sequence[PriceEstimate]:
         started_at = self._clock()
         estimates = await self._champion.answer(houses)
-        # Answers from memory are too fast to compare a canary with, which has no memory.
-        if any(one.source == "model" for one in estimates):
+        # Skip answers from the price memory: the canary has no memory, so their times cannot be compared with its own.
+        if any(estimate.source == "model" for estimate in estimates):
             self._watch.record_champion_answer(self._clock() - started_at)
         return estimates
 

@@ -14,7 +14,7 @@ type FieldKind = Literal["integer", "number", "text"]
 class HouseField:
     """One field of `House`: the id, or one of the 79 features."""
 
-    # What else is known of a field (its label for people, its group of features) belongs here.
+    # Add further facts about a field here, such as its label for people or its group of features.
 
     name: str
     """The name of the attribute in Python."""

@@ -40,6 +40,7 @@ type TransactionId = Annotated[str, Field(pattern="^[0-9a-f]{32}$", examples=["0
 
 
 type OnlyTrue = Annotated[bool, Field(exclude_if=not_)]
+"""A flag that is left out of the document when it is false."""
 
 
 class PricedHouse(View):

@@ -12,7 +12,7 @@ type ModelVersion = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,20}$", exam
 type Share = Annotated[float, Field(gt=0, le=1)]
 
 UNKNOWN = "unknown"
-"""Version and id of a model that no routes file names."""
+"""Placeholder for the version and the id of a model when no routes file gives them."""
 
 
 class Route(View):
@@ -61,7 +61,7 @@ class Routes(View):
     revision: Annotated[int, Field(ge=0)]
     """The revision of the routes, which increases with each change."""
     champion: Route
-    """The version that prices all other houses."""
+    """The version that prices every house that the canary does not price."""
     canary: CanaryRoute | None = None
     """The version on trial, which prices a share of the houses."""
     shadow: ShadowRoute | None = None

@@ -31,7 +31,7 @@ def profile(seconds: int, connections: int, export: Path | None = None) -> None:
     """Profile the orchestrator over the stub under load and write results/profile.md.
 
     Raises:
-        RuntimeError: py-spy may not attach to the process, or recorded no samples.
+        RuntimeError: py-spy has no permission to attach to the process, or recorded no samples.
     """
     export = export or model.exported()
     raw = STATE / "profile.txt"

@@ -85,7 +85,7 @@ class _RoutesFile:
         """Wait until a condition on the orchestrator's state holds; returns the seconds that it took.
 
         Raises:
-            NotReady: It does not hold within `seconds`.
+            NotReady: The condition does not hold within `seconds`.
         """
         began = time.monotonic()
         while not is_met(state := self.state()):

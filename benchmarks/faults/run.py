@@ -132,7 +132,7 @@ def run_one(scenario: Scenario, export: Callable[[], Path], *, is_quick: bool, m
 
 
 def is_json(line: bytes) -> bool:
-    """Whether a log line is a JSON object."""
+    """Return whether a log line is a JSON object."""
     try:
         return isinstance(json.loads(line), dict)
     except ValueError:

@@ -41,7 +41,7 @@ def slow_model(testbed: Testbed) -> None:
 
 
 def _is_cancelled(stub: Stub, before: int, price: float) -> bool:
-    """Whether the caller cancels the call that contains the house of this price within CANCEL_TIMEOUT_SECONDS.
+    """Return whether the call with the house of this price is cancelled within CANCEL_TIMEOUT_SECONDS.
 
     Other calls can be readiness probes.
     """

@@ -61,7 +61,7 @@ _SENT = {"idle": b"", "half a head": _HEAD.encode()[:60], "half a body": _half_a
 
 
 def _open(stack: contextlib.ExitStack, port: int, count: int, seconds: float) -> dict[str, dict[int, float]]:
-    """Open sockets of each kind in turns; returns for each kind the local ports and when each stopped sending."""
+    """Open sockets of each kind in turns; returns by kind and local port when each socket stopped sending."""
     opened: dict[str, dict[int, float]] = {kind: {} for kind in _SENT}
     for kind, sent in list(_SENT.items()) * (count // len(_SENT)):
         client = stack.enter_context(socket.socket())

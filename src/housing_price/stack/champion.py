@@ -33,7 +33,7 @@ class Champion:
     digest: str | None
 
     def is_exported_as(self, manifest: Mapping[str, Any] | None) -> bool:
-        """Whether an export's manifest describes this version.
+        """Return whether an export's manifest describes this version.
 
         Compares the digest too: a new registry starts again with version 1.
         """
@@ -76,7 +76,7 @@ def read_champion(database: Path) -> Champion | None:
 
 
 def is_exported(champion: Champion, state: State) -> bool:
-    """Whether the export on disk is this champion, complete and unmodified. Reads and hashes every file."""
+    """Return whether the export on disk is this champion, complete and unmodified. Reads and hashes every file."""
     try:
         return champion.is_exported_as(asdict(read_export(state.export_of(champion.version))))
     except ArtefactError:

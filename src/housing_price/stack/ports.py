@@ -42,7 +42,7 @@ def _bound(host: str, port: int) -> socket.socket | None:
 
 
 def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen on the port now.
+    """Return whether a server could listen on the port now.
 
     Raises:
         StackError: The host is not an address of this machine.

@@ -34,7 +34,7 @@ def _is_running(pid: int) -> bool:
 
 
 def _catches_interrupts(pid: int) -> bool:
-    """Whether the process has its own handler for SIGINT."""
+    """Return whether the process has its own handler for SIGINT."""
     return bool(int(_status(pid).get("SigCgt", "0"), 16) >> (signal.SIGINT - 1) & 1)
 
 

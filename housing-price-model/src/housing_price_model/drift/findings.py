@@ -113,6 +113,6 @@ def corrected(findings: Iterable[Finding]) -> Sequence[Finding]:
 
 
 def share_matters(logged: float, reference: float) -> bool:
-    """Whether the change of a share is large enough to matter."""
+    """Return whether the change of a share is large enough to matter."""
     low, high = sorted((logged, reference))
     return high >= MIN_RATIO * low and high - low >= MIN_POINTS

@@ -110,7 +110,7 @@ class Lifecycle:
 
 
 def _is_cancelled(job_id: str) -> bool:
-    """Whether the job was cancelled, not taken over by another worker: DBOS interrupts a step in both cases alike."""
+    """Return whether the job was cancelled. DBOS also interrupts a step when another worker has taken over the job."""
     try:
         status = DBOS.get_workflow_status(job_id)
     except dbos_error.DBOSWorkflowCancelledError:

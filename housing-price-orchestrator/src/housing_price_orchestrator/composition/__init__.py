@@ -1,1 +1,1 @@
-"""Puts the parts together for `app`: what is long-lived is opened here and closed by its lifespan."""
+"""Builds the parts of `app`. Opens long-lived objects, which the lifespan of `app` closes."""

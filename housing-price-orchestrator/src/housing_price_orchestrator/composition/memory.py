@@ -18,7 +18,7 @@ _M_TRIM_THRESHOLD, _M_MMAP_THRESHOLD = -1, -3
 
 @contextlib.contextmanager
 def rare_garbage_collection() -> Iterator[None]:
-    """Run the garbage collector rarely, and exclude the objects that exist now, which live until the end."""
+    """Run the garbage collector rarely, and exclude the objects that exist now: they live as long as the process."""
     before = gc.get_threshold()
     gc.collect()
     gc.freeze()

@@ -25,7 +25,7 @@ from housing_price_orchestrator.shared.ports import Model, PriceModel
 
 
 class ComposedTelemetry:
-    """Metrics and tracing, each only if it is on: what is off costs nothing."""
+    """Metrics and tracing. Each is created only if it is enabled, so that it costs nothing otherwise."""
 
     def __init__(self, settings: Settings) -> None:
         """Compose metrics and tracing from `settings`; `running` opens threads and files."""

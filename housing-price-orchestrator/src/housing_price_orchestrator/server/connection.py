@@ -160,7 +160,7 @@ class BoundedConnection(HttpToolsProtocol):
         """Start watching a client that does not read its response."""
         super().pause_writing()
         self._unsent_bytes = math.inf
-        # The first check records what is left after the kernel's buffers are full; later checks compare with it.
+        # The first check records the unsent bytes after the kernel's buffers are full; later checks compare with it.
         self._set_timer(self._limits.delayed_close_seconds)
 
     def shutdown(self) -> None:

@@ -79,7 +79,7 @@ async def open_upstream(
 def _memories(settings: Settings, model_now: Callable[[], str | None]) -> dict[Variant, PriceMemory[Row]]:
     """Create the champion's price memory, if the cache or the last known price is enabled.
 
-    A canary has no memory: the champion prices what the canary cannot, and a memory would hide the canary's failures.
+    A canary has no memory: the champion prices its failed houses, and a memory would hide the canary's failures.
     """
     fallback = settings.fallback
     if fallback.cache_seconds is None and fallback.last_known_seconds is None:

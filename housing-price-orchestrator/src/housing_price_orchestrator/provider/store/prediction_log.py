@@ -31,7 +31,7 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_survey.columns import COLUMNS
 
 FLUSH_SECONDS = 0.5
-"""Interval between writes, and so what a killed process loses while the database is available.
+"""Interval between writes. A killed process loses at most the prices of one interval if the database is up.
 
 Rows of one transaction share index pages (`SEGMENT_ROWS`), so larger transactions write fewer pages.
 """

@@ -11,7 +11,7 @@ from housing_price_orchestrator.shared.ports import Model
 
 
 class CircuitWatch[Question]:
-    """Asks one real question at a time while the circuit is suspect, and closes the circuit after a success.
+    """Probes with one real question at a time while the circuit is suspect, and closes it after a success.
 
     Probes start after the first failure, before the circuit opens. With several model servers, a probe and not a
     caller's request tests the one that failed.

@@ -1,8 +1,8 @@
 """`HouseRecord`: a `House` that is parsed from JSON five times as fast.
 
 `House` is the contract: it defines what is valid and describes each error. `HouseRecord` is generated from the fields
-of `House`, with the same keys, words and bounds. It only accepts or rejects, and needs all keys to be present; what it
-rejects is parsed again as a `House`. A property test checks that `House` accepts everything that the record accepts,
+of `House`, with the same keys, words and bounds. It only accepts or rejects, and needs all keys to be present. Rejected
+documents are parsed again as a `House`. A property test checks that `House` accepts everything that the record accepts,
 with the same values.
 """
 

@@ -29,7 +29,7 @@ class Store(Protocol):
         ...
 
     def write(self, source: Path, location: Location, /) -> None:
-        """Copy a file to `location`, replacing what is there, so that it is never visible in part."""
+        """Copy a file to `location` and replace an existing one. Readers never see a partial file."""
         ...
 
 

@@ -6,11 +6,11 @@ import re
 import subprocess
 from datetime import UTC, datetime
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 from benchmarks.paths import PEERS, REPOSITORY
 
-_PACKAGES = (
+_PACKAGES: Final = (
     *("fastapi", "starlette", "uvicorn", "uvloop", "pydantic", "msgspec", "httpx", "aiohttp"),
     *("mlflow", "onnxruntime", "orjson", "pandas", "numpy"),
 )

@@ -6,11 +6,12 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
 from benchmarks.paths import MODEL_PACKAGE, REPOSITORY, STATE, SURVEY
 from benchmarks.processes import environment
 
-TRAINING_TIMEOUT_SECONDS = 600
+TRAINING_TIMEOUT_SECONDS: Final = 600
 
 
 def exported() -> Path:

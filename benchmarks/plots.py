@@ -1,6 +1,7 @@
 """Plots of throughput, latency and CPU cost."""
 
 from pathlib import Path
+from typing import Final
 
 import matplotlib as mpl
 from matplotlib.axes import Axes
@@ -9,7 +10,7 @@ from matplotlib.ticker import StrMethodFormatter
 
 from benchmarks.medians import Medians
 
-SIZE_INCHES = (8, 4.5)
+SIZE_INCHES: Final = (8, 4.5)
 
 
 def draw(medians: Medians, folder: Path) -> None:

@@ -9,6 +9,7 @@ import subprocess
 from collections import Counter
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 from benchmarks import load, model, reference_prices
 from benchmarks.contenders import SHIPPED_OVER_STUB, all_contenders
@@ -16,11 +17,11 @@ from benchmarks.paths import RESULTS, STATE
 from benchmarks.processes import find_uv
 from benchmarks.running_contenders import start
 
-PY_SPY = "py-spy==0.4.3"
-SAMPLES_PER_SECOND = 400
-LISTED_FUNCTIONS = 25
-_FRAME = re.compile(r"(?P<function>.*) \((?P<file>.*?)(:\d+)?\)$")
-_AREAS = (
+PY_SPY: Final = "py-spy==0.4.3"
+SAMPLES_PER_SECOND: Final = 400
+LISTED_FUNCTIONS: Final = 25
+_FRAME: Final = re.compile(r"(?P<function>.*) \((?P<file>.*?)(:\d+)?\)$")
+_AREAS: Final = (
     ("housing_price_orchestrator/", "ours: "),
     ("site-packages/", ""),
     ("lib/python", "standard library: "),

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from benchmarks import plots, targets
 from benchmarks.medians import Medians
@@ -11,7 +11,7 @@ from benchmarks.scenarios import BUSY_CONNECTIONS
 
 type Table = Sequence[Sequence[str]]
 
-_MARKER = "<!-- {}: {} -->"
+_MARKER: Final = "<!-- {}: {} -->"
 
 
 def as_text(results: Mapping[str, Any]) -> str:

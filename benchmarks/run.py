@@ -6,15 +6,15 @@ import sys
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from benchmarks import load, machine, model, reference_prices, scenarios
 from benchmarks.contenders import all_contenders
 from benchmarks.running_contenders import start
 from benchmarks.scenarios import Effort, Sample, Stage
 
-WARM_UP_SECONDS = 1
-WARM_UP_CONNECTIONS = 32
+WARM_UP_SECONDS: Final = 1
+WARM_UP_CONNECTIONS: Final = 32
 
 
 def run(effort: Effort, *, export: Path | None, stages: list[str], only: str) -> dict[str, Any]:

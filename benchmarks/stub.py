@@ -7,14 +7,15 @@ import asyncio
 import json
 import re
 import sys
+from typing import Final
 
 import uvloop
 
 from benchmarks.reference_prices import STUB_MODEL_ID, STUB_PRICES
 
-_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_EMPTY_ANSWER = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n\n"
-_PREDICTION = json.dumps(
+_LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_EMPTY_ANSWER: Final = b"HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n\n"
+_PREDICTION: Final = json.dumps(
     dict(zip(("price", "low", "high"), STUB_PRICES, strict=True)) | {"model_id": STUB_MODEL_ID}
 ).encode()
 

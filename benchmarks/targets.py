@@ -1,9 +1,9 @@
 """The targets of the benchmarks, compared with the figures of a run."""
 
 # ruff: noqa: PLR2004 - the numbers are the targets
-
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Final
 
 from benchmarks import contenders
 from benchmarks.medians import Medians
@@ -149,9 +149,9 @@ def _added_ms(medians: Medians, figure: str) -> float | None:
     return None if first is None or second is None else first - second
 
 
-_MAX_LOG_COST = "<= 5 % of throughput at 128 connections; <= 0.1 ms of p50 at 1"
+_MAX_LOG_COST: Final = "<= 5 % of throughput at 128 connections; <= 0.1 ms of p50 at 1"
 
-_TARGETS: tuple[tuple[str, str, Callable[[Medians], _Measured]], ...] = (
+_TARGETS: Final[tuple[tuple[str, str, Callable[[Medians], _Measured]], ...]] = (
     ("over the stub: singles, 128 connections, logs off", ">= 8,000/s and >= 35x (b)", _stub_quiet),
     ("over the stub: singles, 128 connections, as shipped", ">= 5,000/s", _stub_shipped),
     ("over the stub: added p50 / p99 at one connection", "<= 0.75 ms / <= 2 ms", _stub_added_latency),

@@ -3,7 +3,7 @@
 import datetime
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -13,7 +13,7 @@ from supply_chain.sbom import write_sboms
 from supply_chain.waivers import WAIVERS, WaiverError, read_waivers
 
 app = typer.Typer(help=__doc__, no_args_is_help=True)
-AUDIT_NOT_RUN = 3
+AUDIT_NOT_RUN: Final = 3
 """Exit status if the service could not be queried."""
 
 

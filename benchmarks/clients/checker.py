@@ -2,9 +2,9 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
-OK = 200
+OK: Final = 200
 
 
 class Checker:

@@ -4,13 +4,14 @@ import asyncio
 import json
 import time
 from collections.abc import Iterator
+from typing import Final
 
 import uvloop
 
 from benchmarks.clients import wire
 from benchmarks.clients.checker import Checker
 
-RECEIVE_BYTES = 1 << 16
+RECEIVE_BYTES: Final = 1 << 16
 
 
 async def _call(target: wire.Target, numbers: Iterator[int], checker: Checker) -> None:

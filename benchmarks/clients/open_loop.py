@@ -7,15 +7,16 @@ Gil Tene). This client opens another connection when all are busy.
 import asyncio
 import json
 import time
+from typing import Final
 
 import uvloop
 
 from benchmarks.clients import wire
 from benchmarks.clients.checker import Checker, quantiles_ms
 
-MAX_CONNECTIONS = 2_000
-INITIAL_CONNECTIONS = 64
-DRAIN_TIMEOUT_SECONDS = 30.0
+MAX_CONNECTIONS: Final = 2_000
+INITIAL_CONNECTIONS: Final = 64
+DRAIN_TIMEOUT_SECONDS: Final = 30.0
 
 
 class _Connection(asyncio.Protocol):

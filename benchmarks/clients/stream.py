@@ -5,12 +5,13 @@ import socket
 import threading
 import time
 from itertools import count, islice
+from typing import Final
 
 from benchmarks.clients import wire
 from benchmarks.clients.checker import Checker
 
-LINES_PER_CHUNK = 64
-RECEIVE_BYTES = 1 << 20
+LINES_PER_CHUNK: Final = 64
+RECEIVE_BYTES: Final = 1 << 20
 
 
 def _chunks(lines: list[bytes], houses: int) -> list[bytes]:

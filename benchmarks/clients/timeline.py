@@ -13,7 +13,7 @@ import signal
 import sys
 import time
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import uvloop
 
@@ -23,19 +23,19 @@ from benchmarks.clients.verdicts import PriceJudge
 REFUSED, DISCONNECTED, NO_ANSWER = 0, -1, -2
 """In place of a status: connection refused; connection closed before the end of the answer; no answer."""
 
-INITIAL_CONNECTIONS = 16
-MAX_CONNECTIONS = 10_000
-START_DELAY_SECONDS = 0.3
-MAX_IDLE_SECONDS = 3.0
+INITIAL_CONNECTIONS: Final = 16
+MAX_CONNECTIONS: Final = 10_000
+START_DELAY_SECONDS: Final = 0.3
+MAX_IDLE_SECONDS: Final = 3.0
 """Maximum idle time before reuse: a server may close an idle connection while a request is sent (RFC 9112, 9.5)."""
 
-COLUMNS = ("due", "sent", "ended", "status", "retry_after", "problem", "verdict", "model")
+COLUMNS: Final = ("due", "sent", "ended", "status", "retry_after", "problem", "verdict", "model")
 SENT, ENDED, STATUS, RETRY_AFTER, PROBLEM, VERDICT, MODEL = range(1, len(COLUMNS))
 """Positions of the columns of a record that are filled in later."""
 
-_RETRY_AFTER = re.compile(rb"\r\nretry-after: *(\d+)", re.IGNORECASE)
-_CONNECTION_CLOSE = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
-_PROBLEM = re.compile(rb'"urn:housing-price:problem:([a-z-]+)"')
+_RETRY_AFTER: Final = re.compile(rb"\r\nretry-after: *(\d+)", re.IGNORECASE)
+_CONNECTION_CLOSE: Final = re.compile(rb"\r\nconnection: *close", re.IGNORECASE)
+_PROBLEM: Final = re.compile(rb'"urn:housing-price:problem:([a-z-]+)"')
 
 type Row = list[Any]
 

@@ -6,13 +6,14 @@ import re
 import socket
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-_LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
-_CHUNKED = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
-_END_OF_HEAD = b"\r\n\r\n"
-_RECEIVE_BYTES = 1 << 20
-ANSWER_TIMEOUT_SECONDS = 60.0
-OK = 200
+_LENGTH: Final = re.compile(rb"\r\ncontent-length: *(\d+)", re.IGNORECASE)
+_CHUNKED: Final = re.compile(rb"\r\ntransfer-encoding: *chunked", re.IGNORECASE)
+_END_OF_HEAD: Final = b"\r\n\r\n"
+_RECEIVE_BYTES: Final = 1 << 20
+ANSWER_TIMEOUT_SECONDS: Final = 60.0
+OK: Final = 200
 
 
 @dataclass(frozen=True)

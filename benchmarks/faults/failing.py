@@ -1,18 +1,19 @@
 """Half of the calls to the model server fail."""
 
 from collections import Counter
+from typing import Final
 
 from benchmarks.faults.testbed import DEADLINE_SECONDS, MAX_ANSWER_MS, Stub, Testbed
 from benchmarks.processes import Server
 
-RATE = 200.0
-SECONDS = 10.0
+RATE: Final = 200.0
+SECONDS: Final = 10.0
 """Duration short enough to request each house only once, so that its price identifies the request."""
 
-SLOW_RATE = 20.0
-SLOW_FAILURE_SECONDS = 0.7
-MAX_ATTEMPTS_PER_REQUEST = 1.2
-SCHEDULING_SECONDS = 0.1
+SLOW_RATE: Final = 20.0
+SLOW_FAILURE_SECONDS: Final = 0.7
+MAX_ATTEMPTS_PER_REQUEST: Final = 1.2
+SCHEDULING_SECONDS: Final = 0.1
 """Tolerance for scheduling delays between the end of a deadline and the arrival of a call."""
 
 

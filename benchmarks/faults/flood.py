@@ -1,13 +1,15 @@
 """Batches of the maximum size, more than the model server can price, while single houses are requested."""
 
+from typing import Final
+
 from benchmarks.faults.testbed import Testbed
 
-RATE = 100.0
-BATCH_ROWS = 10_000
-BATCHES_PER_SECOND = 4.0
+RATE: Final = 100.0
+BATCH_ROWS: Final = 10_000
+BATCHES_PER_SECOND: Final = 4.0
 """More than the model server can price: 10,000 houses take about 0.4 s on two cores."""
 
-MAX_ADDED_MS = 100.0
+MAX_ADDED_MS: Final = 100.0
 
 
 def flood(testbed: Testbed) -> None:

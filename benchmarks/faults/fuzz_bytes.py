@@ -8,6 +8,7 @@ import re
 import time
 from collections import Counter
 from collections.abc import Mapping
+from typing import Final
 
 import uvloop
 
@@ -16,20 +17,20 @@ from benchmarks.clients import wire
 from benchmarks.faults import mutations
 from benchmarks.faults.testbed import Testbed, ask, one_house
 
-SEED = 20_261_121
-CONCURRENT_CONNECTIONS = 48
-HANG_TIMEOUT_SECONDS = 40.0
+SEED: Final = 20_261_121
+CONCURRENT_CONNECTIONS: Final = 48
+HANG_TIMEOUT_SECONDS: Final = 40.0
 """The orchestrator waits up to 30 s for the rest of a stream, and 10 s for anything else."""
 
-SERVER_ERROR = 500
-MALFORMED = frozenset({400, 408, 431})
+SERVER_ERROR: Final = 500
+MALFORMED: Final = frozenset({400, 408, 431})
 """Statuses of the HTTP server for malformed or incomplete requests, which reach no operation."""
 
-ALWAYS_ALLOWED = MALFORMED | {404, 405}
+ALWAYS_ALLOWED: Final = MALFORMED | {404, 405}
 # A request target can be absolute; scheme and host are ignored (RFC 9112, 3.2.2).
-_REQUEST_LINE = re.compile(rb"([A-Z]+) +(?:https?://[^/ ]*)?(/[\x21-\x3e\x40-\x7e]*)")
-_STATUS = re.compile(rb"(?:^|\r\n)HTTP/1\.1 ([2-9]\d\d) ")
-_SHOWN_BYTES = 300
+_REQUEST_LINE: Final = re.compile(rb"([A-Z]+) +(?:https?://[^/ ]*)?(/[\x21-\x3e\x40-\x7e]*)")
+_STATUS: Final = re.compile(rb"(?:^|\r\n)HTTP/1\.1 ([2-9]\d\d) ")
+_SHOWN_BYTES: Final = 300
 
 
 class ByteFuzzer:

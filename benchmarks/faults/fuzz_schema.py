@@ -4,7 +4,7 @@ import contextlib
 import json
 import time
 from http.client import HTTPException
-from typing import Any
+from typing import Any, Final
 
 import schemathesis
 from hypothesis import HealthCheck, Phase, given, seed, settings
@@ -19,20 +19,22 @@ from benchmarks.faults.testbed import Testbed, ask
 from benchmarks.faults.valid_cases import make_valid
 from benchmarks.processes import Server
 
-SEED = 1
-EXAMPLES = 40
-HANG_TIMEOUT_SECONDS = 15.0
-SERVER_ERROR = 500
-MAX_LISTED_PROBLEMS = 20
-BATCH_PATH = f"{houses.PREDICT_PATH}/batch"
+SEED: Final = 1
+EXAMPLES: Final = 40
+HANG_TIMEOUT_SECONDS: Final = 15.0
+SERVER_ERROR: Final = 500
+MAX_LISTED_PROBLEMS: Final = 20
+BATCH_PATH: Final = f"{houses.PREDICT_PATH}/batch"
 
 any_json = st.recursive(
     st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(exclude_categories=())),
     lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
     max_leaves=12,
 )
-_REAL = st.sampled_from(range(200)).map(lambda house: houses.documents()[house])
-_CHANGES = st.dictionaries(st.sampled_from([*houses.ALIAS_OF_COLUMN.values(), "id"]), any_json, min_size=1, max_size=3)
+_REAL: Final = st.sampled_from(range(200)).map(lambda house: houses.documents()[house])
+_CHANGES: Final = st.dictionaries(
+    st.sampled_from([*houses.ALIAS_OF_COLUMN.values(), "id"]), any_json, min_size=1, max_size=3
+)
 changed_houses = st.builds(lambda house, changes: house | changes, _REAL, _CHANGES)
 requests = st.one_of(
     st.tuples(st.just(houses.PREDICT_PATH), any_json | changed_houses),

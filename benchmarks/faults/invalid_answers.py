@@ -1,6 +1,7 @@
 """The model server returns invalid answers."""
 
 import json
+from typing import Final
 
 from benchmarks import houses
 from benchmarks.clients.wire import OK
@@ -8,10 +9,10 @@ from benchmarks.faults.stub_calls import SECRET
 from benchmarks.faults.stub_invalid_answers import INVALID_ANSWERS
 from benchmarks.faults.testbed import Testbed, ask, batch_of_houses, one_house
 
-BAD_GATEWAY = 502
-BATCH_ROWS = 20
-BATCH_PATH = f"{houses.PREDICT_PATH}/batch"
-STREAM_PATH = f"{houses.PREDICT_PATH}/stream"
+BAD_GATEWAY: Final = 502
+BATCH_ROWS: Final = 20
+BATCH_PATH: Final = f"{houses.PREDICT_PATH}/batch"
+STREAM_PATH: Final = f"{houses.PREDICT_PATH}/stream"
 
 
 def invalid_answers(testbed: Testbed) -> None:
@@ -43,7 +44,7 @@ def invalid_answers(testbed: Testbed) -> None:
     findings.expect_none(f"answers that contain text of the model server (of {count})", leaked)
 
 
-_LINES = {"Content-Type": "application/x-ndjson"}
+_LINES: Final = {"Content-Type": "application/x-ndjson"}
 
 
 def _status_in_stream(text: str) -> int:

@@ -2,13 +2,14 @@
 
 import signal
 import time
+from typing import Final
 
 from benchmarks.faults.testbed import MAX_ANSWER_MS, Testbed
 
-RATE = 200.0
-SETTLING_SECONDS = 0.25
-READY_POLL_SECONDS = 0.02
-MAX_LOAD_SECONDS = 120.0
+RATE: Final = 200.0
+SETTLING_SECONDS: Final = 0.25
+READY_POLL_SECONDS: Final = 0.02
+MAX_LOAD_SECONDS: Final = 120.0
 
 
 def killed(testbed: Testbed) -> None:

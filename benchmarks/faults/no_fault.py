@@ -1,8 +1,10 @@
 """The baseline without a fault."""
 
+from typing import Final
+
 from benchmarks.faults.testbed import Testbed
 
-RATE = 200.0
+RATE: Final = 200.0
 
 
 def no_fault(testbed: Testbed) -> None:

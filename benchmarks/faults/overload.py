@@ -1,18 +1,19 @@
 """More requests than the model server can price."""
 
 import time
+from typing import Final
 
 from benchmarks.clients.wire import OK
 from benchmarks.faults.monitors import Usage
 from benchmarks.faults.testbed import MAX_ANSWER_MS, Testbed
 
-ROWS_PER_SECOND = 500
-OFFERED_RATE = 2_000.0
-NORMAL_RATE = 100.0
-MIN_GOODPUT_SHARE = 0.9
-MAX_RECOVERY_SECONDS = 5.0
-MAX_NORMAL_MS = 100.0
-LOAD_START_SECONDS = 1.0
+ROWS_PER_SECOND: Final = 500
+OFFERED_RATE: Final = 2_000.0
+NORMAL_RATE: Final = 100.0
+MIN_GOODPUT_SHARE: Final = 0.9
+MAX_RECOVERY_SECONDS: Final = 5.0
+MAX_NORMAL_MS: Final = 100.0
+LOAD_START_SECONDS: Final = 1.0
 """Time that a load generator needs to start."""
 
 

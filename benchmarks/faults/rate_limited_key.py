@@ -3,15 +3,16 @@
 import subprocess
 import sys
 from pathlib import Path
+from typing import Final
 
 from benchmarks.faults.testbed import Testbed
 from benchmarks.paths import REPOSITORY, STATE
 from benchmarks.processes import environment
 
-RATE_LIMIT_PER_SECOND = 40
-EXCESS_FACTOR = 5
-TOO_MANY_REQUESTS = 429
-CREATE_KEY_TIMEOUT_SECONDS = 60
+RATE_LIMIT_PER_SECOND: Final = 40
+EXCESS_FACTOR: Final = 5
+TOO_MANY_REQUESTS: Final = 429
+CREATE_KEY_TIMEOUT_SECONDS: Final = 60
 
 
 def rate_limited_key(testbed: Testbed) -> None:

@@ -3,18 +3,19 @@
 import shutil
 import signal
 import time
+from typing import Final
 
 from benchmarks.clients.timeline import DISCONNECTED, NO_ANSWER, REFUSED
 from benchmarks.faults.testbed import Testbed
 from benchmarks.paths import STATE
 from benchmarks.processes import Server, free_port
 
-RATE = 100.0
-PREDICT = b'"path":"/api/v1/price/predict"'
-MAX_EXIT_SECONDS = 10.0
-MAX_LOAD_SECONDS = 120.0
+RATE: Final = 100.0
+PREDICT: Final = b'"path":"/api/v1/price/predict"'
+MAX_EXIT_SECONDS: Final = 10.0
+MAX_LOAD_SECONDS: Final = 120.0
 
-_NGINX = """
+_NGINX: Final = """
 daemon off;
 worker_processes 1;
 error_log stderr warn;

@@ -2,11 +2,11 @@
 
 import json
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 from benchmarks.paths import RESULTS
 
-_VERDICTS = {True: "yes", False: "**no**"}
+_VERDICTS: Final = {True: "yes", False: "**no**"}
 
 
 def as_markdown(results: Mapping[str, Any]) -> str:

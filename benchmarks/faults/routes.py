@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import mkdtemp
-from typing import Any
+from typing import Any, Final
 
 from benchmarks import houses, model, reference_prices
 from benchmarks.clients.verdicts import MIXED, WRONG
@@ -18,18 +18,18 @@ from benchmarks.faults.timeline import Timeline
 from benchmarks.processes import NotReady, Server
 from housing_price_platform.files import write_atomically
 
-RATE = 100.0
-WEIGHT = 0.1
-MAX_SHARE_ERROR = 0.01
-IDS = 10_000
-MAX_STOP_SECONDS = 10.0
+RATE: Final = 100.0
+WEIGHT: Final = 0.1
+MAX_SHARE_ERROR: Final = 0.01
+IDS: Final = 10_000
+MAX_STOP_SECONDS: Final = 10.0
 """Maximum time until a bad canary is stopped, at this rate and weight."""
 
-MAX_LOAD_SECONDS = 180.0
-SECOND_MODEL_ID = "misbehaving-2"
+MAX_LOAD_SECONDS: Final = 180.0
+SECOND_MODEL_ID: Final = "misbehaving-2"
 """Model id of the second stub."""
 
-CANARY_FAULTS: Mapping[str, Mapping[str, Any]] = {
+CANARY_FAULTS: Final[Mapping[str, Mapping[str, Any]]] = {
     "fails": {"kind": "failing", "share": 1.0, "status": 500},
     "refuses all rows": {"kind": "failing", "share": 1.0, "status": 400},
     "hangs": {"kind": "good", "seconds": 3600.0},

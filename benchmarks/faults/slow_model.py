@@ -1,14 +1,15 @@
 """The model server answers slowly."""
 
 import time
+from typing import Final
 
 from benchmarks import houses
 from benchmarks.faults.testbed import MAX_ANSWER_MS, Stub, Testbed, ask, one_house
 
-LONG_SECONDS = 1.5
-TOO_LONG_SECONDS = 2.5
+LONG_SECONDS: Final = 1.5
+TOO_LONG_SECONDS: Final = 2.5
 ANSWERED, TOO_LATE = 200, 504
-CANCEL_TIMEOUT_SECONDS = 0.5
+CANCEL_TIMEOUT_SECONDS: Final = 0.5
 
 
 def slow_model(testbed: Testbed) -> None:

@@ -4,21 +4,22 @@ import contextlib
 import socket
 import time
 from pathlib import Path
+from typing import Final
 
 from benchmarks import houses
 from benchmarks.faults.testbed import Testbed, one_house
 
-RATE = 200.0
-SOCKETS = 500
-MAX_OPEN_SECONDS = 10.0
-POLL_SECONDS = 0.05
-OPENING_SECONDS = 4.0
+RATE: Final = 200.0
+SOCKETS: Final = 500
+MAX_OPEN_SECONDS: Final = 10.0
+POLL_SECONDS: Final = 0.05
+OPENING_SECONDS: Final = 4.0
 """Opened gradually, because the kernel buffers megabytes of unread answers and copying them costs CPU time."""
 
-MAX_SLOWDOWN = 2.0
-SMALL_BUFFER_BYTES = 4_096
+MAX_SLOWDOWN: Final = 2.0
+SMALL_BUFFER_BYTES: Final = 4_096
 
-_HEAD = f"POST {houses.PREDICT_PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
+_HEAD: Final = f"POST {houses.PREDICT_PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nContent-Type: application/json\r\n"
 
 
 def slow_sockets(testbed: Testbed) -> None:
@@ -53,10 +54,15 @@ def _half_a_body() -> bytes:
 
 
 # A static file of megabytes: larger than the buffers of a connection, and cheap to serve.
-_LARGE = "/docs/assets/redoc.standalone.js"
-_UNREAD = f"GET {_LARGE} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() * 8
+_LARGE: Final = "/docs/assets/redoc.standalone.js"
+_UNREAD: Final = f"GET {_LARGE} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode() * 8
 
-_SENT = {"idle": b"", "half a head": _HEAD.encode()[:60], "half a body": _half_a_body(), "reads nothing": _UNREAD}
+_SENT: Final = {
+    "idle": b"",
+    "half a head": _HEAD.encode()[:60],
+    "half a body": _half_a_body(),
+    "reads nothing": _UNREAD,
+}
 """The bytes that each kind of socket sends before it stops."""
 
 

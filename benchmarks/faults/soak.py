@@ -1,14 +1,16 @@
 """A long run without a fault."""
 
+from typing import Final
+
 from benchmarks.faults.monitors import Usage
 from benchmarks.faults.testbed import Testbed
 
-RATE = 100.0
-WARM_UP_SHARE = 0.2
-SAMPLE_SECONDS = 2.0
-MAX_SLOPE_MIB = 1.0
-SLOPE_SECONDS = 600.0
-MAX_ADDED_DESCRIPTORS = 5
+RATE: Final = 100.0
+WARM_UP_SHARE: Final = 0.2
+SAMPLE_SECONDS: Final = 2.0
+MAX_SLOPE_MIB: Final = 1.0
+SLOPE_SECONDS: Final = 600.0
+MAX_ADDED_DESCRIPTORS: Final = 5
 
 
 def soak(testbed: Testbed) -> None:

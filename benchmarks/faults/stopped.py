@@ -2,17 +2,18 @@
 
 import signal
 import time
+from typing import Final
 
 from benchmarks.clients.wire import OK
 from benchmarks.faults.monitors import Probes
 from benchmarks.faults.testbed import MAX_ANSWER_MS, Testbed
 
-RATE = 200.0
-OPEN = "circuit-open"
-MAX_LOAD_SECONDS = 60.0
-HICCUP_RATE = 400.0
-HICCUP_SECONDS = 0.5
-HICCUP_PAUSE_SECONDS = 1.5
+RATE: Final = 200.0
+OPEN: Final = "circuit-open"
+MAX_LOAD_SECONDS: Final = 60.0
+HICCUP_RATE: Final = 400.0
+HICCUP_SECONDS: Final = 0.5
+HICCUP_PAUSE_SECONDS: Final = 1.5
 
 
 def stopped(testbed: Testbed) -> None:

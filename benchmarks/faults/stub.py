@@ -16,14 +16,14 @@ import json
 import random
 import sys
 import time
-from typing import Any
+from typing import Any, Final
 
 import uvloop
 
 from benchmarks.faults.stub_calls import PREDICTIONS, Call, http_answer, read_call
 from benchmarks.faults.stub_invalid_answers import INVALID_ANSWERS
 
-SEED = 1
+SEED: Final = 1
 
 
 class MisbehavingModelServer:

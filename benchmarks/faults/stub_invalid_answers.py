@@ -5,13 +5,13 @@ import json
 import socket
 import struct
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from benchmarks.faults.stub_calls import SECRET, Call, http_answer
 
 type InvalidAnswer = Callable[[Call, asyncio.StreamWriter], Awaitable[None]]
 
-HUGE_BYTES = 512 * 2**20
+HUGE_BYTES: Final = 512 * 2**20
 
 
 def _returns(status: int, body: bytes, content_type: str = "application/json", headers: str = "") -> InvalidAnswer:
@@ -61,9 +61,9 @@ async def _huge(_call: Call, writer: asyncio.StreamWriter) -> None:
     writer.close()
 
 
-_ERROR_TEXT = json.dumps({"error_code": "INTERNAL", "message": f"Traceback: {SECRET}"}).encode()
+_ERROR_TEXT: Final = json.dumps({"error_code": "INTERNAL", "message": f"Traceback: {SECRET}"}).encode()
 
-INVALID_ANSWERS: dict[str, InvalidAnswer] = {
+INVALID_ANSWERS: Final[dict[str, InvalidAnswer]] = {
     "reset in mid-body": _resets_in_the_body,
     "half an answer": _half_an_answer,
     "HTML": _returns(200, f"<html><body>{SECRET}</body></html>".encode(), "text/html"),

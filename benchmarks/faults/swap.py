@@ -4,18 +4,19 @@ import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Final
 
 from benchmarks import model, reference_prices
 from benchmarks.clients.verdicts import MIXED, WRONG
 from benchmarks.faults.testbed import Testbed
 from benchmarks.processes import Server
 
-RATE = 100.0
-BATCH_RATE = 4.0
-BATCH_ROWS = 1_500
+RATE: Final = 100.0
+BATCH_RATE: Final = 4.0
+BATCH_ROWS: Final = 1_500
 """Large enough for at least three calls, which can go to different model servers."""
 
-MAX_LOAD_SECONDS = 120.0
+MAX_LOAD_SECONDS: Final = 120.0
 
 
 def swap(testbed: Testbed) -> None:

@@ -11,8 +11,9 @@ import json
 import sys
 import urllib.request
 from pathlib import Path
+from typing import Final
 
-TIMEOUT_SECONDS = 4
+TIMEOUT_SECONDS: Final = 4
 
 
 def check(url: str, body: bytes | None = None) -> str | None:

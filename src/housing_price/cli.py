@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 
@@ -20,7 +20,7 @@ from housing_price.stack.state import DEFAULT_STATE, State
 from housing_price.stack.supervisor import BackOff
 from housing_price.stack.up import run_until_stopped
 
-LOOPBACK = "127.0.0.1"
+LOOPBACK: Final = "127.0.0.1"
 
 app = typer.Typer(
     no_args_is_help=True,

@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any
+from typing import Any, Final
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -35,7 +35,7 @@ from housing_price_orchestrator.upstream.routing_state import UpstreamRouting
 from housing_price_orchestrator.upstream.shadow import ComposedShadow
 from housing_price_orchestrator.upstream.swap import Upstream
 
-DESCRIPTION = """
+DESCRIPTION: Final = """
 Predicts the sale prices of houses in Ames, Iowa. Send a house as JSON and get its predicted sale price, a 90 %
 prediction interval, and the model version that made the prediction.
 

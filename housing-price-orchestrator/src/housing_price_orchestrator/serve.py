@@ -7,6 +7,7 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
+from typing import Final
 
 import structlog
 import uvicorn
@@ -21,10 +22,10 @@ from housing_price_orchestrator.observability.logging import configure_logging
 from housing_price_orchestrator.server.listening import ListeningConfig
 from housing_price_orchestrator.settings import Settings, load_settings, pass_to_workers
 
-GRACE_SECONDS = 5
+GRACE_SECONDS: Final = 5
 """How long requests in progress may take to finish during shutdown."""
 
-_EXTRA_FILES = 256
+_EXTRA_FILES: Final = 256
 """Open files besides client connections: to model servers and databases, and sockets that are closing."""
 
 

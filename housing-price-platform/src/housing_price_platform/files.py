@@ -4,14 +4,14 @@ import os
 import secrets
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
-OWNER_ONLY = 0o600
+OWNER_ONLY: Final = 0o600
 """Mode of files that other users of the machine must not read."""
-READABLE = 0o644
+READABLE: Final = 0o644
 """Mode of files that other users may read if the permissions of the folder allow it."""
 
-_TEMPORARY_NAME_CHARACTERS = 100
+_TEMPORARY_NAME_CHARACTERS: Final = 100
 
 
 class FileTooLarge(ValueError):

@@ -2,8 +2,9 @@
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
-LOOPBACK_HOSTS = ("localhost", "127.0.0.1", "[[]::1]")
+LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[[]::1]")
 """Host names for clients on this machine. `[[]` matches one `[` in MLflow's patterns."""
 
 
@@ -27,7 +28,7 @@ class Storage:
             Path(self.backend_store_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
 
 
-PROXIED_ARTIFACTS = "mlflow-artifacts:/"
+PROXIED_ARTIFACTS: Final = "mlflow-artifacts:/"
 """The artifact root for clients: they transfer files through the server and need no access to the store."""
 
 

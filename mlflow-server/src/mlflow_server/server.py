@@ -3,17 +3,17 @@
 import os
 import socket
 import warnings
-from typing import cast
+from typing import Final, cast
 
 import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mlflow_server.environment import PROXIED_ARTIFACTS, Storage, server_environment
 
-ASSISTANT_PATH = "/mlflow/assistant"
+ASSISTANT_PATH: Final = "/mlflow/assistant"
 """MLflow's assistant runs coding agents with a shell on the server's machine. No setting of MLflow disables it."""
 
-SHUTDOWN_GRACE_SECONDS = 5
+SHUTDOWN_GRACE_SECONDS: Final = 5
 
 
 def bind(host: str, port: int) -> socket.socket:

@@ -2,6 +2,7 @@
 
 import platform
 from collections.abc import Callable, Iterator
+from typing import Final
 
 from rich.table import Table
 from rich.text import Text
@@ -12,7 +13,7 @@ from housing_price.doctor.checks.model import check_columns, check_data, check_e
 from housing_price.stack.output import Output
 from housing_price.stack.services import Plan
 
-CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
+CHECKS: Final[tuple[Callable[[Plan], Iterator[Finding]], ...]] = (
     check_python,
     check_lock,
     check_ports,
@@ -22,7 +23,7 @@ CHECKS: tuple[Callable[[Plan], Iterator[Finding]], ...] = (
     check_columns,
 )
 
-STYLES = {Verdict.OK: "green", Verdict.NOTE: "yellow", Verdict.PROBLEM: "bold red"}
+STYLES: Final = {Verdict.OK: "green", Verdict.NOTE: "yellow", Verdict.PROBLEM: "bold red"}
 
 
 def run_checks(plan: Plan, output: Output) -> bool:

@@ -2,20 +2,20 @@
 
 import os
 import time
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Final, NoReturn
 
 import httpx
 import typer
 from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-KEY_VARIABLE = "HOUSING_PRICE_API_KEY"
-POLL_SECONDS = 0.5
-TIMEOUT_SECONDS = 60.0
-FINISHED = {"succeeded", "failed", "cancelled"}
+KEY_VARIABLE: Final = "HOUSING_PRICE_API_KEY"
+POLL_SECONDS: Final = 0.5
+TIMEOUT_SECONDS: Final = 60.0
+FINISHED: Final = {"succeeded", "failed", "cancelled"}
 
 Url = Annotated[str, typer.Option("--url", help="Address of the API.", envvar="HOUSING_PRICE_API_URL")]
-DEFAULT_URL = "http://127.0.0.1:8000"
+DEFAULT_URL: Final = "http://127.0.0.1:8000"
 
 
 class Api:

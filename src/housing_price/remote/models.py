@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.console import Console
@@ -34,7 +34,7 @@ Registry = Annotated[
 ]
 Reason = Annotated[str, typer.Option(help="Reason, stored with the change.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Show the progress until the job has finished.")]
-DEFAULT_LOG = f"sqlite:///{DEFAULT_STATE / 'predictions.db'}"
+DEFAULT_LOG: Final = f"sqlite:///{DEFAULT_STATE / 'predictions.db'}"
 Key = Annotated[str | None, typer.Option(help="Makes a retry safe: the same key returns the same job.")]
 
 

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import httpx
 
@@ -15,9 +15,9 @@ from housing_price_model.artefact.export import read_export
 from housing_price_model.errors import ArtefactError
 from housing_price_model.registry.names import CHAMPION, DIGEST_TAG, NAME, NOT_FOUND_CODES
 
-ALIAS_PATH = "/api/2.0/mlflow/registered-models/alias"
+ALIAS_PATH: Final = "/api/2.0/mlflow/registered-models/alias"
 
-_QUERY = """
+_QUERY: Final = """
     SELECT alias.version, tag.value
     FROM registered_model_aliases AS alias
     LEFT JOIN model_version_tags AS tag ON tag.name = alias.name AND tag.version = alias.version AND tag.key = ?

@@ -1,12 +1,12 @@
 """Prints the log lines of the runner and its services, each with the name of its service."""
 
-from typing import TextIO
+from typing import Final, TextIO
 
 from rich.console import Console, RenderableType
 from rich.text import Text
 
-NAME_WIDTH = 15
-OWN_NAME = "housing-price"
+NAME_WIDTH: Final = 15
+OWN_NAME: Final = "housing-price"
 
 
 class _PipeTolerantConsole(Console):

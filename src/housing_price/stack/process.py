@@ -7,14 +7,14 @@ import signal
 import sys
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Self
+from typing import Final, Self
 
-LEASH = Path(__file__).with_name("leash.py")
-GRACE_SECONDS = 6.0
+LEASH: Final = Path(__file__).with_name("leash.py")
+GRACE_SECONDS: Final = 6.0
 """Time for a service to end after SIGTERM. With the further steps of the leash, all processes end within 10 s."""
 
-STOP_TIMEOUT_SECONDS = 9.0
-MAX_LINE_BYTES = 1 << 20
+STOP_TIMEOUT_SECONDS: Final = 9.0
+MAX_LINE_BYTES: Final = 1 << 20
 
 type OnLine = Callable[[str], None]
 

@@ -9,6 +9,7 @@ import sys
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
+from typing import Final
 
 from housing_price.errors import StackError
 from housing_price.stack.ports import Address
@@ -20,10 +21,10 @@ from housing_price_model.registry.names import NAME
 
 TRACKING_SERVER, MODEL_SERVER, ORCHESTRATOR = "tracking-server", "model-server", "orchestrator"
 SCORING_WORKER, TRAINING_WORKER, LIFECYCLE_WORKER = "scoring", "candidates", "lifecycle"
-WORKER_NAME = "up"
+WORKER_NAME: Final = "up"
 """The same at each start: a worker resumes the unfinished jobs of the worker with its name."""
 
-PREDICT_PATH = "/api/v1/price/predict"
+PREDICT_PATH: Final = "/api/v1/price/predict"
 
 
 class ModelServerKind(StrEnum):

@@ -8,8 +8,9 @@ import asyncio
 import os
 import signal
 from pathlib import Path
+from typing import Final
 
-POLL_SECONDS = 0.5
+POLL_SECONDS: Final = 0.5
 
 
 def _status(pid: int) -> dict[str, str]:

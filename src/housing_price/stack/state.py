@@ -6,14 +6,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from housing_price.errors import StackError
 from housing_price_model.lifecycle.serving_folder import ServingFolder
 
-REPOSITORY = Path(__file__).resolve().parents[3]
-DEFAULT_STATE = REPOSITORY / ".housing-price"
-EXAMPLE = REPOSITORY / "examples" / "request-1461.json"
+REPOSITORY: Final = Path(__file__).resolve().parents[3]
+DEFAULT_STATE: Final = REPOSITORY / ".housing-price"
+EXAMPLE: Final = REPOSITORY / "examples" / "request-1461.json"
 
 
 @dataclass(frozen=True)

@@ -7,6 +7,7 @@ import time
 from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 import httpx
 
@@ -14,9 +15,9 @@ from housing_price.errors import StackError
 from housing_price.stack.output import Output
 from housing_price.stack.process import Process
 
-POLL_SECONDS = 0.1
-POLL_TIMEOUT_SECONDS = 2.0
-MAX_FAILED_STARTS = 3
+POLL_SECONDS: Final = 0.1
+POLL_TIMEOUT_SECONDS: Final = 2.0
+MAX_FAILED_STARTS: Final = 3
 """Exits before readiness after which the service counts as failed: the cause is then most likely a setting."""
 
 

@@ -4,6 +4,7 @@ import asyncio
 import signal
 import time
 from collections.abc import Callable
+from typing import Final
 
 import httpx
 
@@ -31,11 +32,11 @@ from housing_price.stack.supervisor import BackOff, Service, Supervisor, describ
 from housing_price_model.lifecycle.documents import Roles
 
 TRAINING, EXPORT = "training", "export"
-HEARTBEAT_SECONDS = 10
-FIRST_PRICE_SECONDS = 60
-PRICE_POLL_SECONDS = 0.25
-JSON = {"content-type": "application/json"}
-STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+HEARTBEAT_SECONDS: Final = 10
+FIRST_PRICE_SECONDS: Final = 60
+PRICE_POLL_SECONDS: Final = 0.25
+JSON: Final = {"content-type": "application/json"}
+STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
 class Stack:

@@ -5,12 +5,13 @@ import os
 import sys
 from contextlib import ExitStack
 from pathlib import Path
+from typing import Final
 
 from housing_price_model.artefact.allowed_contents import open_export
 from housing_price_model.errors import ArtefactError
 
-_MAX_PORT = 65535
-_DIGEST_VARIABLE = "HOUSING_PRICE_MODEL_DIGEST"
+_MAX_PORT: Final = 65535
+_DIGEST_VARIABLE: Final = "HOUSING_PRICE_MODEL_DIGEST"
 
 
 def _port(text: str) -> int:

@@ -4,7 +4,7 @@ Commands import their libraries when they run, so that `--help` is fast.
 """
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.progress import Progress
@@ -24,7 +24,7 @@ app.add_typer(observe.app)
 # A plain assignment, because typer does not resolve `type` aliases.
 ModelUri = Annotated[str, typer.Option("--model", help="Registered model: models:/NAME@ALIAS or models:/NAME/VERSION.")]
 
-CHAMPION_URI = f"models:/{NAME}@{CHAMPION}"
+CHAMPION_URI: Final = f"models:/{NAME}@{CHAMPION}"
 
 
 @app.command()

@@ -1,13 +1,14 @@
 """A shadow comparison as tables on the terminal."""
 
 from collections.abc import Iterator
+from typing import Final
 
 from rich.console import RenderableType
 from rich.table import Table
 
 from housing_price_model.shadow.comparison import THRESHOLDS, Differences, ShadowComparison
 
-MAX_GROUPS = 10
+MAX_GROUPS: Final = 10
 """Number of neighbourhoods to show, largest differences first; the JSON document has all."""
 
 

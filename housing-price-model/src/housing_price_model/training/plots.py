@@ -1,5 +1,7 @@
 """Draws the plots of a training run. Does not use pyplot, which keeps global state."""
 
+from typing import Final
+
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -9,8 +11,8 @@ from housing_price_model.fitting.evaluate import CrossValidation
 from housing_price_model.fitting.pipeline import ENCODER, PriceFit
 from housing_price_model.survey.data import Houses
 
-_SHUFFLED_ROWS = 600
-_SHOWN_FEATURES = 20
+_SHUFFLED_ROWS: Final = 600
+_SHOWN_FEATURES: Final = 20
 
 
 def draw(houses: Houses, validation: CrossValidation, price: PriceFit, seed: int) -> dict[str, Figure]:

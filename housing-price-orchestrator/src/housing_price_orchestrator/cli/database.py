@@ -1,5 +1,7 @@
 """`housing-price-orchestrator database`: manages the database of the prediction log."""
 
+from typing import Final
+
 import typer
 from alembic.util.exc import CommandError
 from sqlalchemy.engine import make_url
@@ -15,8 +17,8 @@ app = typer.Typer(
     no_args_is_help=True, help="Manage the database of the prediction log (ORCHESTRATOR_PREDICTION_LOG__URL)."
 )
 
-WAIT_SECONDS = 60.0
-STATEMENT_SECONDS = 3600.0
+WAIT_SECONDS: Final = 60.0
+STATEMENT_SECONDS: Final = 3600.0
 
 
 @app.callback()

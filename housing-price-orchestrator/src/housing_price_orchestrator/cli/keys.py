@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Final
 
 import typer
 from rich.box import SIMPLE
@@ -32,7 +32,7 @@ from housing_price_orchestrator.shared.access import SCOPES
 
 app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys.")
 
-_VARIABLE = f"{PREFIX}AUTH__KEYS_FILE"
+_VARIABLE: Final = f"{PREFIX}AUTH__KEYS_FILE"
 
 # Typer does not read the options of a `type` alias.
 FileOption = Annotated[Path | None, typer.Option("--file", help=f"File of API keys ({_VARIABLE}).")]

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator
+from typing import Final
 
 from sqlalchemy.engine import make_url
 
@@ -16,10 +17,10 @@ from housing_price_orchestrator.service.transactions import Transactions
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.ports import PredictionLog
 
-DRAIN_SECONDS = 3.0
+DRAIN_SECONDS: Final = 3.0
 """How long the shutdown waits for queued rows to be written."""
 
-_SECONDS_PER_DAY = 86_400
+_SECONDS_PER_DAY: Final = 86_400
 
 
 class ComposedStore:

@@ -5,7 +5,7 @@ it receives the body. FastAPI reads the body first, so a guarded operation with 
 """
 
 from collections.abc import Iterable
-from typing import Any
+from typing import Any, Final
 
 from fastapi import Request, Security
 from fastapi.openapi.models import HTTPBearer
@@ -18,21 +18,21 @@ from housing_price_orchestrator.observability.record import current_request
 from housing_price_orchestrator.shared.access import Caller, Scope
 from housing_price_orchestrator.shared.errors import CredentialsInvalid
 
-CALLER = "caller"
+CALLER: Final = "caller"
 """Key of the authenticated caller in the state of a request."""
 
-BEARER_SCHEME = "bearer"
-KEY_SCHEME = "apiKey"
+BEARER_SCHEME: Final = "bearer"
+KEY_SCHEME: Final = "apiKey"
 
-KEY_SCHEME_DESCRIPTION = {
+KEY_SCHEME_DESCRIPTION: Final = {
     "type": "apiKey",
     "in": "header",
     "name": "X-API-Key",
     "description": "The same API key, in a separate header.",
 }
 
-_BEARER = b"bearer "
-MAX_CREDENTIAL_CHARACTERS = 8 * 1024
+_BEARER: Final = b"bearer "
+MAX_CREDENTIAL_CHARACTERS: Final = 8 * 1024
 """Longer credentials are rejected unread; a typical JWT has about 1,000 characters."""
 
 

@@ -5,7 +5,7 @@ and response validation, which take more than half of FastAPI's time for a small
 """
 
 from collections.abc import Awaitable, Callable, Iterable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from fastapi import Request
 from fastapi.routing import APIRoute
@@ -38,7 +38,7 @@ class RawJsonResponse:
         await send({"type": "http.response.body", "body": self._body})
 
 
-_JSON = (b"content-type", b"application/json")
+_JSON: Final = (b"content-type", b"application/json")
 
 
 class BytesRoute(APIRoute):

@@ -2,11 +2,12 @@
 
 import asyncio
 from collections.abc import Awaitable
+from typing import Final
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive
 
-WATCH_DELAY_SECONDS = 0.02
+WATCH_DELAY_SECONDS: Final = 0.02
 """Delay before a watcher task starts. Nearly all requests finish earlier and are spared its cost."""
 
 

@@ -1,13 +1,13 @@
 """CORS: the headers that pages of allowed origins may send and read."""
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from housing_price_orchestrator.interface.documents.encoding import PRICE_SOURCE_HEADER
 from housing_price_orchestrator.interface.timeout import TIMEOUT_HEADER
 
-_REQUEST_HEADERS = ("Authorization", "Content-Type", "X-API-Key", "X-Request-ID", TIMEOUT_HEADER, "traceparent")
-_RESPONSE_HEADERS = (
+_REQUEST_HEADERS: Final = ("Authorization", "Content-Type", "X-API-Key", "X-Request-ID", TIMEOUT_HEADER, "traceparent")
+_RESPONSE_HEADERS: Final = (
     "RateLimit",
     "RateLimit-Policy",
     "Retry-After",

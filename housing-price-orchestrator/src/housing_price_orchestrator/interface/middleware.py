@@ -3,7 +3,7 @@
 import logging
 import time
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from fastapi import Request, Response
@@ -18,12 +18,12 @@ from housing_price_orchestrator.observability.request_log import log_fields
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.observability.tracing import record_span, set_span_attributes
 
-MONITORING_PATHS = frozenset({"/livez", "/readyz", "/metrics"})
+MONITORING_PATHS: Final = frozenset({"/livez", "/readyz", "/metrics"})
 """Polled by monitoring, so logged at level `debug` unless the request fails."""
 
 
-_SERVER_ERROR = 500
-_CLIENT_CLOSED_REQUEST = 499
+_SERVER_ERROR: Final = 500
+_CLIENT_CLOSED_REQUEST: Final = 499
 """nginx's status for a client that disconnected before the response."""
 
 

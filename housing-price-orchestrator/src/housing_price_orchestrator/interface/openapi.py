@@ -6,7 +6,7 @@ describe those bodies and responses from the same views.
 
 import json
 from functools import cached_property
-from typing import Any
+from typing import Any, Final
 
 import orjson
 from fastapi import FastAPI, Request, Response
@@ -27,8 +27,17 @@ from housing_price_orchestrator.shared.view.house import House, HouseBatch
 from housing_price_orchestrator.shared.view.job import ScoringOrder, TrainingOrder
 from housing_price_orchestrator.shared.view.model import CanaryOrder, MoveOrder, ShadowOrder
 
-_REQUEST_VIEWS = (House, HouseBatch, ActualPrices, ScoringOrder, TrainingOrder, MoveOrder, CanaryOrder, ShadowOrder)
-_REF = "#/components/schemas/{model}"
+_REQUEST_VIEWS: Final = (
+    House,
+    HouseBatch,
+    ActualPrices,
+    ScoringOrder,
+    TrainingOrder,
+    MoveOrder,
+    CanaryOrder,
+    ShadowOrder,
+)
+_REF: Final = "#/components/schemas/{model}"
 
 
 class InvalidField(BaseModel):
@@ -75,22 +84,22 @@ class RefusedLine(BaseModel):
     error: Problem = Field(description="The problem; `errors` lists the validation errors as in a 422.")
 
 
-PROBLEM: dict[str, Any] = {"content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}}
+PROBLEM: Final[dict[str, Any]] = {"content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}}
 """The content of a response that is a problem document."""
 
-INVALID: dict[str, Any] = {
+INVALID: Final[dict[str, Any]] = {
     "content": {"application/json": {"schema": {"$ref": _REF.format(model="InvalidRequest")}}},
 }
 """The content of a 422 with validation errors."""
 
-RETRY_AFTER = {"Retry-After": {"description": "Seconds to wait before retrying.", "schema": {"type": "integer"}}}
+RETRY_AFTER: Final = {"Retry-After": {"description": "Seconds to wait before retrying.", "schema": {"type": "integer"}}}
 
 
-_ACCESS_STATUSES = (401, 403, 429)
-_CHALLENGE = {
+_ACCESS_STATUSES: Final = (401, 403, 429)
+_CHALLENGE: Final = {
     "WWW-Authenticate": {"description": "The authentication scheme (RFC 6750).", "schema": {"type": "string"}}
 }
-_RATE_LIMITS = {
+_RATE_LIMITS: Final = {
     "RateLimit-Policy": {
         "description": "The limits: `q` requests per window of `w` seconds.",
         "schema": {"type": "string"},
@@ -100,7 +109,7 @@ _RATE_LIMITS = {
         "schema": {"type": "string"},
     },
 }
-_PRICE_SOURCE = {
+_PRICE_SOURCE: Final = {
     PRICE_SOURCE_HEADER: {
         "description": (
             "Present only if a price was not computed for this request (off by default). `cache`: computed a moment "
@@ -109,7 +118,7 @@ _PRICE_SOURCE = {
         "schema": {"type": "string", "enum": ["cache", "last-known"]},
     }
 }
-_HEADERS_OF_EVERY_RESPONSE = {
+_HEADERS_OF_EVERY_RESPONSE: Final = {
     "X-Request-ID": {"description": "The id of the request.", "schema": {"type": "string"}},
     "Server-Timing": {
         "description": "Duration of each processing step until the response started, in milliseconds.",

@@ -10,7 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from fastapi import Request, Response
 from fastapi.exceptions import RequestValidationError
@@ -24,11 +24,11 @@ from housing_price_orchestrator.shared import errors
 from housing_price_orchestrator.shared.quota import Quota
 from housing_price_orchestrator.shared.view.fields import house_fields
 
-PROBLEM_MEDIA_TYPE = "application/problem+json"
-MAX_SUGGESTIONS = 5
+PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
+MAX_SUGGESTIONS: Final = 5
 """Comparing an unknown key with all known keys is slow, so only the first ones get a suggestion."""
-MAX_ECHOED_CHARACTERS = 200
-_NO_SNIFFING = {"x-content-type-options": "nosniff"}
+MAX_ECHOED_CHARACTERS: Final = 200
+_NO_SNIFFING: Final = {"x-content-type-options": "nosniff"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,9 +43,9 @@ class ProblemType:
     retry_after_seconds: int | None = None
 
 
-_NO_USABLE_PRICES = "The model server returned no usable prices. Nothing was priced."
+_NO_USABLE_PRICES: Final = "The model server returned no usable prices. Nothing was priced."
 
-PROBLEM_TYPES: dict[type[errors.HousingPriceError], ProblemType] = {
+PROBLEM_TYPES: Final[dict[type[errors.HousingPriceError], ProblemType]] = {
     errors.InvalidDocument: ProblemType(
         422, "invalid-document", "Validation failed", "`errors` lists every field that is invalid."
     ),
@@ -195,10 +195,10 @@ PROBLEM_TYPES: dict[type[errors.HousingPriceError], ProblemType] = {
 }
 """The problem type of each leaf class of the error tree. A test walks the tree and fails if one is missing."""
 
-INTERNAL_ERROR = ProblemType(
+INTERNAL_ERROR: Final = ProblemType(
     500, "internal-error", "Internal server error", "Quote the `requestId` when you report this error."
 )
-_CHALLENGE = 'Bearer realm="housing-price"'
+_CHALLENGE: Final = 'Bearer realm="housing-price"'
 
 
 def problem_type_of(error: Exception) -> ProblemType:
@@ -399,7 +399,7 @@ def _is_short_scalar(value: Any, max_characters: int = MAX_ECHOED_CHARACTERS) ->
     return False
 
 
-_KEY_OF_LOWER_CASE = {field.key.lower(): field.key for field in house_fields()}
+_KEY_OF_LOWER_CASE: Final = {field.key.lower(): field.key for field in house_fields()}
 
 
 def _similar_key(key: str) -> str | None:

@@ -2,17 +2,17 @@
 
 import re
 from collections.abc import Iterable, MutableMapping
-from typing import Any
+from typing import Any, Final
 
 from housing_price_orchestrator.shared.ids import unique_ids
 
-REQUEST_ID_HEADER = b"x-request-id"
+REQUEST_ID_HEADER: Final = b"x-request-id"
 
-RESPONSE_HEADERS = "response_headers"
+RESPONSE_HEADERS: Final = "response_headers"
 """Key in the state of a request: extra headers of its response, whether it succeeds or fails."""
 
 _new_id = unique_ids()
-_VALID_ID = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_VALID_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 
 
 def new_request_id() -> str:

@@ -1,8 +1,10 @@
 """The `Server-Timing` header: duration of each processing step (https://www.w3.org/TR/server-timing/)."""
 
+from typing import Final
+
 from housing_price_orchestrator.observability.record import RequestRecord
 
-SERVER_TIMING = b"server-timing"
+SERVER_TIMING: Final = b"server-timing"
 
 
 def server_timing(record: RequestRecord, total_seconds: float) -> bytes:

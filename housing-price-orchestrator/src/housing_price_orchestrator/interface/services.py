@@ -1,7 +1,7 @@
 """The services and limits that operations use."""
 
 from dataclasses import dataclass
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import Depends, Request
 
@@ -20,7 +20,7 @@ from housing_price_orchestrator.service.transactions import Transactions
 from housing_price_orchestrator.shared.errors import JobsOff
 from housing_price_orchestrator.shared.routing import Routing
 
-SERVICES = "services"
+SERVICES: Final = "services"
 """Key of the services in the state that the lifespan passes to every request."""
 
 

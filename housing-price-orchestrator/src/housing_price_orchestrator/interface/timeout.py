@@ -1,19 +1,19 @@
 """The time limit that a caller sets for its request: the header `X-Request-Timeout-Ms`."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Request
 from pydantic import Field, TypeAdapter, ValidationError
 
 from housing_price_orchestrator.interface.findings import invalid_parameter
 
-TIMEOUT_HEADER = "X-Request-Timeout-Ms"
-MAX_MILLISECONDS = 3_600_000
+TIMEOUT_HEADER: Final = "X-Request-Timeout-Ms"
+MAX_MILLISECONDS: Final = 3_600_000
 
-_NAME = TIMEOUT_HEADER.lower().encode()
-_MILLISECONDS = TypeAdapter[int](Annotated[int, Field(ge=1, le=MAX_MILLISECONDS)])
+_NAME: Final = TIMEOUT_HEADER.lower().encode()
+_MILLISECONDS: Final = TypeAdapter[int](Annotated[int, Field(ge=1, le=MAX_MILLISECONDS)])
 
-TIMEOUT_PARAMETER: dict[str, Any] = {
+TIMEOUT_PARAMETER: Final[dict[str, Any]] = {
     "name": TIMEOUT_HEADER,
     "in": "header",
     "required": False,

@@ -9,16 +9,16 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
-from typing import TextIO
+from typing import Final, TextIO
 
-MAX_EVENTS = 20_000
+MAX_EVENTS: Final = 20_000
 """Maximum queued events; further ones are dropped and counted. About 10 MB, or ten seconds of a busy process."""
 
-PAUSE_SECONDS = 0.05
+PAUSE_SECONDS: Final = 0.05
 """Pause between writes, so that each write has many events. Every wake-up of the thread takes the interpreter lock from
 the event loop and costs two context switches."""
 
-CLOSE_SECONDS = 5.0
+CLOSE_SECONDS: Final = 5.0
 """How long `close` waits for the reader."""
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import math
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Final
 
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
@@ -119,7 +120,7 @@ def metrics_document(metrics: Metrics) -> str:
     return "\n".join([_HEAD, "| name | kind | unit | labels | meaning |", "|---|---|---|---|---|", *rows, ""])
 
 
-_HEAD = """# Metrics
+_HEAD: Final = """# Metrics
 
 The metrics that the API serves at `/metrics`. Turn them off with `ORCHESTRATOR_METRICS__ENABLED=false`.
 

@@ -4,18 +4,18 @@ import atexit
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Final
 
 import orjson
 import structlog
 
 from housing_price_orchestrator.observability.background_output import BackgroundOutput
 
-LEVELS = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-_LEVEL_NAMES = {number: name for name, number in LEVELS.items()}
+LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
+_LEVEL_NAMES: Final = {number: name for name, number in LEVELS.items()}
 
 # Without local variables, which may hold request payloads: those are never logged.
-_FORMAT_TRACEBACK = structlog.processors.ExceptionRenderer(
+_FORMAT_TRACEBACK: Final = structlog.processors.ExceptionRenderer(
     structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
 )
 

@@ -1,10 +1,10 @@
 """The log fields of a request."""
 
-from typing import Any
+from typing import Any, Final
 
 from housing_price_orchestrator.observability.record import RequestRecord
 
-MAX_CALL_IDS = 20
+MAX_CALL_IDS: Final = 20
 """Maximum call ids in a log line; for larger batches the number of calls is logged, too."""
 
 

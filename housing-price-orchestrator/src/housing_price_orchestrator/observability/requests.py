@@ -1,17 +1,18 @@
 """Updates the metrics of requests."""
 
 from collections.abc import Iterable
+from typing import Final
 
 from housing_price_orchestrator.observability.instruments import Distribution, Number
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.observability.record import RequestRecord
 from housing_price_orchestrator.shared.view.fields import house_fields
 
-NO_ROUTE = "none"
-OTHER = "other"
+NO_ROUTE: Final = "none"
+OTHER: Final = "other"
 
-_METHODS = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
-_FIELDS = frozenset(field.key for field in house_fields())
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+_FIELDS: Final = frozenset(field.key for field in house_fields())
 
 
 class RequestMetrics:

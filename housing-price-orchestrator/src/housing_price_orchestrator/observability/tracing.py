@@ -6,6 +6,7 @@ of model server calls. There is no global tracer provider: the application creat
 
 import asyncio
 import threading
+from typing import Final
 
 from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
@@ -15,16 +16,16 @@ from opentelemetry.sdk.trace.export import BatchSpanProcessor
 
 from housing_price_orchestrator.observability.record import RequestRecord
 
-TRACER = "housing_price_orchestrator"
+TRACER: Final = "housing_price_orchestrator"
 
-REQUEST_ID = "housing_price.request_id"
-ROWS = "housing_price.rows"
-REQUESTS = "housing_price.requests"
-CALL_ID = "housing_price.call_id"
-ATTEMPTS = "housing_price.attempts"
+REQUEST_ID: Final = "housing_price.request_id"
+ROWS: Final = "housing_price.rows"
+REQUESTS: Final = "housing_price.requests"
+CALL_ID: Final = "housing_price.call_id"
+ATTEMPTS: Final = "housing_price.attempts"
 """Custom span attributes; the others follow OpenTelemetry's semantic conventions."""
 
-_FLUSH_SECONDS = 2.0
+_FLUSH_SECONDS: Final = 2.0
 """How long the shutdown waits for the last spans to be exported."""
 
 

@@ -5,13 +5,13 @@ import os
 import secrets
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
 from housing_price_platform.files import READABLE, write_atomically
 
-WRITE_INTERVAL_SECONDS = 0.25
+WRITE_INTERVAL_SECONDS: Final = 0.25
 """Interval between writes: the maximum age of shared values. Prometheus scrapes every 15 s."""
 
 

@@ -1,8 +1,10 @@
 """The text of a database error for logs and terminals."""
 
+from typing import Final
+
 from sqlalchemy.exc import SQLAlchemyError
 
-MAX_CHARACTERS = 500
+MAX_CHARACTERS: Final = 500
 
 
 def describe_database_error(error: Exception) -> str:

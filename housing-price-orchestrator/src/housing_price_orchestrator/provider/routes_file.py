@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Awaitable, Callable
 from pathlib import Path
+from typing import Final
 
 import structlog
 from pydantic import ValidationError
@@ -11,10 +12,10 @@ from housing_price_orchestrator.provider.file_watch import FileWatch
 from housing_price_orchestrator.shared.view.routes import Routes
 from housing_price_platform.files import FileTooLarge, read_if_exists
 
-POLL_INTERVAL_SECONDS = 0.5
+POLL_INTERVAL_SECONDS: Final = 0.5
 """Interval between checks of the file for changes."""
 
-MAX_BYTES = 1024 * 1024
+MAX_BYTES: Final = 1024 * 1024
 """Size limit of the file. Real routes take about 1 kB."""
 
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from typing import Final
 
 import httpx
 from opentelemetry import trace
@@ -13,8 +14,8 @@ from housing_price_orchestrator.observability.record import CallRecord, current_
 from housing_price_orchestrator.observability.tracing import ATTEMPTS, CALL_ID, REQUESTS, ROWS
 from housing_price_orchestrator.shared.ports import Model
 
-_ERROR_TYPE = "error.type"
-_FIRST_ERROR_STATUS = 400
+_ERROR_TYPE: Final = "error.type"
+_FIRST_ERROR_STATUS: Final = 400
 
 
 class TracedCalls[Question, Answer]:

@@ -8,7 +8,7 @@ deadline; when the timer fires, it checks the deadline and schedules the next ch
 import asyncio
 import math
 import select
-from typing import Any
+from typing import Any, Final
 
 import httptools
 from uvicorn._types import ASGI3Application
@@ -24,11 +24,11 @@ from housing_price_orchestrator.server.refusal import refusal_response
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.shared import errors
 
-_MAX_FRAMING_PER_BODY_BYTE = 16
+_MAX_FRAMING_PER_BODY_BYTE: Final = 16
 """Maximum overhead of a chunked body (sizes, extensions, trailers) per byte of content; a 1-byte chunk needs 6."""
 
 
-READINESS = "readiness"
+READINESS: Final = "readiness"
 """Key of the readiness in the state that the lifespan passes to every connection."""
 
 

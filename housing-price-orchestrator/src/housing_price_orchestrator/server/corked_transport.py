@@ -1,9 +1,9 @@
 """Corking: sends the head of a response in the same packet as the start of its body."""
 
 import asyncio
-from typing import Any
+from typing import Any, Final
 
-MAX_JOINED_BYTES = 64 * 1024
+MAX_JOINED_BYTES: Final = 64 * 1024
 """Larger bodies need several packets anyway, so joining them would only copy data."""
 
 

@@ -5,15 +5,16 @@ import socket
 import sys
 from asyncio import AbstractEventLoop, AbstractServer
 from collections.abc import Callable, Sequence
+from typing import Final
 
-MAX_UNSENT_BYTES = 128 * 1024
+MAX_UNSENT_BYTES: Final = 128 * 1024
 """Limit of unsent data in the kernel's send buffer (`TCP_NOTSENT_LOWAT`).
 
 By default the kernel buffers megabytes, so a client that never reads would have dozens of responses computed in vain.
 """
 
 
-MAX_ACCEPTS_PER_TURN = 64
+MAX_ACCEPTS_PER_TURN: Final = 64
 """Maximum connections accepted per turn of the event loop; the limit leaves time for requests."""
 
 

@@ -6,7 +6,7 @@ import socket
 import ssl
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import uvicorn
 import uvloop
@@ -15,7 +15,7 @@ from starlette.types import ASGIApp
 from housing_price_orchestrator.interface.documents.limits import ConnectionLimits
 from housing_price_orchestrator.server.draining_server import DrainingServer
 
-HSTS = ("strict-transport-security", "max-age=31536000")
+HSTS: Final = ("strict-transport-security", "max-age=31536000")
 """One year. Sent only if this process terminates TLS; a proxy that terminates TLS sends its own header."""
 
 

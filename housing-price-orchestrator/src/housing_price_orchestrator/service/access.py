@@ -3,6 +3,7 @@
 import ipaddress
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from housing_price_orchestrator.shared.access import Authenticator, Caller, Scope
 from housing_price_orchestrator.shared.errors import (
@@ -13,7 +14,7 @@ from housing_price_orchestrator.shared.errors import (
 )
 from housing_price_orchestrator.shared.quota import Quota, RateLimiter
 
-_IPV6_NETWORK_BITS = 64
+_IPV6_NETWORK_BITS: Final = 64
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,12 +1,12 @@
 """What every group of settings shares: variable names, types and the base class."""
 
 import ipaddress
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import BaseModel, ConfigDict, Field
 
-PREFIX = "ORCHESTRATOR_"
-DELIMITER = "__"
+PREFIX: Final = "ORCHESTRATOR_"
+DELIMITER: Final = "__"
 
 type Seconds = Annotated[float, Field(gt=0, le=3600, allow_inf_nan=False)]
 type Bytes = Annotated[int, Field(gt=0, le=2**32)]

@@ -1,12 +1,12 @@
 """Callers, their scopes and how they are authenticated."""
 
 from dataclasses import dataclass
-from typing import Literal, Protocol, get_args
+from typing import Final, Literal, Protocol, get_args
 
 type Scope = Literal["predict", "jobs", "admin"]
 """What a caller may do: price houses, run jobs, or administer the service. No scope includes another."""
 
-SCOPES: tuple[Scope, ...] = get_args(Scope.__value__)
+SCOPES: Final[tuple[Scope, ...]] = get_args(Scope.__value__)
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ HousingPriceError
 
 import math
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 from housing_price_orchestrator.shared.quota import Quota
 
@@ -63,7 +63,7 @@ class HousingPriceError(Exception):
     """Delay before a retry can succeed, in whole seconds, at least 1; None if unknown."""
 
 
-MAX_RETRY_AFTER_SECONDS = 60
+MAX_RETRY_AFTER_SECONDS: Final = 60
 """Upper bound of `Retry-After`: load cannot be predicted for longer."""
 
 
@@ -75,10 +75,10 @@ class RequestRefused(HousingPriceError):
     """The request cannot be answered; the caller can correct it."""
 
 
-MAX_FINDINGS = 100
+MAX_FINDINGS: Final = 100
 """Maximum findings reported per document; further ones are only counted."""
 
-BODY_MISSING: Mapping[str, Any] = {"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}
+BODY_MISSING: Final[Mapping[str, Any]] = {"type": "missing", "loc": ("body",), "msg": "Field required", "input": None}
 """The finding for an empty body."""
 
 

@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Any, Protocol
+from typing import Any, Final, Protocol
 
 from housing_price_orchestrator.shared.ports import PriceEstimate
 
-MAX_ACTUALS = 10_000
+MAX_ACTUALS: Final = 10_000
 """Maximum sale prices per request."""
 
 

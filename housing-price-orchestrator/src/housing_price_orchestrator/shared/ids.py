@@ -4,6 +4,7 @@ import itertools
 import secrets
 import time
 from collections.abc import Callable
+from typing import Final
 
 
 def unique_ids() -> Callable[[], str]:
@@ -13,7 +14,7 @@ def unique_ids() -> Callable[[], str]:
     return lambda: f"{process}{next(numbers) & 0xFFFFFFFF:08x}"
 
 
-MAX_IDS_PER_CALL = 0x10000
+MAX_IDS_PER_CALL: Final = 0x10000
 
 
 def time_ordered_ids(clock_ns: Callable[[], int] = time.time_ns) -> Callable[[int], list[str]]:

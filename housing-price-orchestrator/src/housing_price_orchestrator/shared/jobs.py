@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Literal, Self
+from typing import Any, Final, Literal, Self
 
 from housing_price_orchestrator.shared.errors import JobFinished
 
@@ -15,7 +15,7 @@ type MoveAction = Literal["promote", "rollback", "canary", "shadow", "abort", "a
 
 type JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
 
-NEXT_STATES: Mapping[JobState, frozenset[JobState]] = {
+NEXT_STATES: Final[Mapping[JobState, frozenset[JobState]]] = {
     "queued": frozenset({"running", "cancelled"}),
     # Back to `queued` when its worker has died: another worker resumes it.
     "running": frozenset({"queued", "succeeded", "failed", "cancelled"}),

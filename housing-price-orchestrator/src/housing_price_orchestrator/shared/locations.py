@@ -3,16 +3,17 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
-FORMAT_OF_SUFFIX = {".csv": "csv", ".ndjson": "ndjson", ".parquet": "parquet"}
+FORMAT_OF_SUFFIX: Final = {".csv": "csv", ".ndjson": "ndjson", ".parquet": "parquet"}
 """File formats by file name suffix."""
-REFUSED_SUFFIX = ".refused.ndjson"
+REFUSED_SUFFIX: Final = ".refused.ndjson"
 """Suffix that is appended to the result's name for the file of refused rows."""
-MAX_URI_CHARACTERS = 1_000
+MAX_URI_CHARACTERS: Final = 1_000
 
 # Excludes credentials, queries, fragments, percent-encoding, glob patterns and whitespace.
-_CHARACTER = r"[^\s\x00-\x20\x7f?#%@\\*\[\]{}|<>\"^`]"
-_URI = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]{{0,30}})://(?P<path>{_CHARACTER}+)")
+_CHARACTER: Final = r"[^\s\x00-\x20\x7f?#%@\\*\[\]{}|<>\"^`]"
+_URI: Final = re.compile(rf"(?P<scheme>[a-z][a-z0-9+.-]{{0,30}})://(?P<path>{_CHARACTER}+)")
 
 
 class LocationRefused(ValueError):
@@ -76,7 +77,7 @@ def check_prefix(uri: str) -> str:
     return prefix
 
 
-_NOT_SHARED = frozenset({"memory", "data", "local"})
+_NOT_SHARED: Final = frozenset({"memory", "data", "local"})
 
 
 def _check(uri: str) -> str:

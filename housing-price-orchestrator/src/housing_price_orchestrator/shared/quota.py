@@ -2,13 +2,13 @@
 
 import re
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Final, Protocol, Self
 
-MAX_REQUESTS = 1_000_000_000
-MAX_SECONDS = 86_400
+MAX_REQUESTS: Final = 1_000_000_000
+MAX_SECONDS: Final = 86_400
 
-_SECONDS_OF_UNIT = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
-_RATE = re.compile(r"(\d{1,12})\s*(?:/|per)\s*(\d{1,6})?\s*(second|minute|hour|day)s?", re.ASCII)
+_SECONDS_OF_UNIT: Final = {"second": 1, "minute": 60, "hour": 3_600, "day": 86_400}
+_RATE: Final = re.compile(r"(\d{1,12})\s*(?:/|per)\s*(\d{1,6})?\s*(second|minute|hour|day)s?", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)

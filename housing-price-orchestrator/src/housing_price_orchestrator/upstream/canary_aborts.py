@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Final
 
 import structlog
 
@@ -13,10 +14,10 @@ from housing_price_orchestrator.shared.jobs import JobCaller
 from housing_price_orchestrator.shared.routing import StoppedCanary
 from housing_price_orchestrator.upstream.swap import Upstream
 
-RETRY_PAUSE_SECONDS = 5.0
+RETRY_PAUSE_SECONDS: Final = 5.0
 """Pause before submitting again after the job queue was unavailable."""
 
-REQUESTED_BY = "orchestrator"
+REQUESTED_BY: Final = "orchestrator"
 """Recorded as the author of the `abort` job."""
 
 

@@ -2,6 +2,7 @@
 
 import asyncio
 from collections.abc import Callable
+from typing import Final
 
 from housing_price_orchestrator.observability.instruments import Distribution
 from housing_price_orchestrator.service.resilience.deadline import DeadlineModel
@@ -11,7 +12,7 @@ from housing_price_orchestrator.service.routing.price_deviation import CanaryCom
 from housing_price_orchestrator.shared.view.routes import CanaryRoute
 from housing_price_orchestrator.upstream.served_version import IDLE_POLL_SECONDS, ServedVersion
 
-MIN_FAIR_TIME_SHARE = 0.9
+MIN_FAIR_TIME_SHARE: Final = 0.9
 """A canary timeout counts as a failure only if the canary had at least this share of its usual time. A caller with a
 short deadline thus cannot stop the canary."""
 

@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from housing_price_orchestrator.composition.tasks import run_until_closed
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
@@ -29,10 +30,10 @@ from housing_price_orchestrator.shared.view.routes import Route
 
 type _Breaker = CircuitBreakerModel[AnyHouse, PriceEstimate]
 
-SLOW_SHARE_OF_DEADLINE = 0.9
+SLOW_SHARE_OF_DEADLINE: Final = 0.9
 """A call counts as slow after this share of the deadline at the latest, because callers cancel it at the deadline."""
 
-IDLE_POLL_SECONDS = 0.02
+IDLE_POLL_SECONDS: Final = 0.02
 """Poll interval while waiting for the last request in flight."""
 
 

@@ -1,15 +1,16 @@
 """Every open version, with counters that keep the totals of closed ones."""
 
 from collections import Counter, OrderedDict
+from typing import Final
 
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.service.resilience.circuit_breaker import CircuitState
 from housing_price_orchestrator.upstream.served_version import ServedVersion
 
-MAX_CLOSED_ADDRESSES = 32
+MAX_CLOSED_ADDRESSES: Final = 32
 """Closed addresses with a counter of their own; older ones are summed under `EARLIER`."""
 
-EARLIER = "earlier"
+EARLIER: Final = "earlier"
 """Label for the oldest closed addresses."""
 
 

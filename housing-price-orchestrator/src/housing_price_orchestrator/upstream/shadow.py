@@ -2,6 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
+from typing import Final
 
 import structlog
 
@@ -18,7 +19,7 @@ from housing_price_orchestrator.shared.ports import PriceModel
 from housing_price_orchestrator.shared.view.routes import Routes, ShadowRoute
 from housing_price_orchestrator.upstream.swap import Upstream
 
-DEADLINE_SECONDS = 5.0
+DEADLINE_SECONDS: Final = 5.0
 """Time limit of a call to a shadow, with up to 100 rows. No caller waits for it."""
 
 

@@ -6,6 +6,7 @@ Part of the composition root.
 import asyncio
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
+from typing import Final
 
 import structlog
 
@@ -29,7 +30,7 @@ from housing_price_orchestrator.upstream.served_pair import ServedPair
 from housing_price_orchestrator.upstream.served_version import ServedVersion, open_served_version
 from housing_price_orchestrator.upstream.served_versions import ServedVersions
 
-PROBE_PAUSE_SECONDS = 0.25
+PROBE_PAUSE_SECONDS: Final = 0.25
 """Pause between probes of a new version that does not answer yet."""
 
 

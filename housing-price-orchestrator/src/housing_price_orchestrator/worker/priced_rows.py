@@ -1,12 +1,14 @@
 """The columns of a scoring result, and the values of one row."""
 
+from typing import Final
+
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
 
 type PricedRow = tuple[int, int, PriceEstimate]
 """Row number (from 1), id of the house, and its price."""
 
-COLUMNS = (
+COLUMNS: Final = (
     "row",
     "id",
     "predictedPrice",

@@ -8,7 +8,7 @@ import csv
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
-from typing import BinaryIO, NamedTuple
+from typing import BinaryIO, Final, NamedTuple
 
 import orjson
 
@@ -20,13 +20,13 @@ from housing_price_orchestrator.shared.errors import (
 )
 from housing_price_orchestrator.shared.view.fields import FieldKind, house_fields
 
-MAX_ROW_BYTES = 64 * 1024
+MAX_ROW_BYTES: Final = 64 * 1024
 """Longest accepted row. A house takes about 1.7 kB as JSON."""
 
-_BOM = b"\xef\xbb\xbf"
-_WHOLE_NUMBER = re.compile(r"(-?[0-9]{1,18})(\.0*)?")
-_NUMBER = re.compile(r"-?[0-9]{1,18}(\.[0-9]{0,18})?([eE][+-]?[0-9]{1,2})?")
-_MAX_NAMES_SHOWN = 10
+_BOM: Final = b"\xef\xbb\xbf"
+_WHOLE_NUMBER: Final = re.compile(r"(-?[0-9]{1,18})(\.0*)?")
+_NUMBER: Final = re.compile(r"-?[0-9]{1,18}(\.[0-9]{0,18})?([eE][+-]?[0-9]{1,2})?")
+_MAX_NAMES_SHOWN: Final = 10
 
 
 class Row(NamedTuple):
@@ -168,13 +168,13 @@ def nulls_for_absent_keys(names: Sequence[str]) -> dict[str, object]:
     return {name: None for name in _CONVERTERS if name not in names and name not in _REQUIRED}
 
 
-_CONVERTER_OF_KIND: Mapping[FieldKind, Callable[[str], object]] = {
+_CONVERTER_OF_KIND: Final[Mapping[FieldKind, Callable[[str], object]]] = {
     "integer": _to_whole_number,
     "number": _to_number,
     "text": _unchanged,
 }
-_CONVERTERS = {field.key: _CONVERTER_OF_KIND[field.kind] for field in house_fields()}
-_REQUIRED = frozenset(field.key for field in house_fields() if not field.is_nullable)
+_CONVERTERS: Final = {field.key: _CONVERTER_OF_KIND[field.kind] for field in house_fields()}
+_REQUIRED: Final = frozenset(field.key for field in house_fields() if not field.is_nullable)
 
-READERS: Mapping[str, Callable[[Path], NdjsonRows | CsvRows]] = {"csv": CsvRows, "ndjson": NdjsonRows}
+READERS: Final[Mapping[str, Callable[[Path], NdjsonRows | CsvRows]]] = {"csv": CsvRows, "ndjson": NdjsonRows}
 """The reader of each text format."""

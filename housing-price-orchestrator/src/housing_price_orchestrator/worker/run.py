@@ -7,7 +7,7 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from sqlalchemy.engine import make_url
@@ -30,10 +30,10 @@ from housing_price_orchestrator.worker.stores.transfer import Transfer
 from housing_price_orchestrator.worker.wait_for_prices import Outcome, RetryingPricing
 from housing_price_platform.jobs.worker_lock import NAME_RULE, WorkerLocks, WorkerNameTaken, is_worker_name
 
-STEP_DEADLINE_SECONDS = 60.0
+STEP_DEADLINE_SECONDS: Final = 60.0
 """Deadline for pricing one step. API requests have a shorter one."""
 
-LOCK_FOLDER = "workers"
+LOCK_FOLDER: Final = "workers"
 """Folder of the workers' locks, in the folder of the jobs."""
 
 

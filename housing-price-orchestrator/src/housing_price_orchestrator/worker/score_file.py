@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 import orjson
 
@@ -23,7 +23,7 @@ from housing_price_platform.files import write_atomically
 type Checkpoint = dict[str, Any]
 """The end of a step: input byte offset, rows read, rows refused, and the name of the part it wrote."""
 
-START: Mapping[str, Any] = {"bytes": 0, "rows": 0, "refused": 0, "part": None}
+START: Final[Mapping[str, Any]] = {"bytes": 0, "rows": 0, "refused": 0, "part": None}
 """The checkpoint before the first step."""
 
 type PriceEach = Callable[[Sequence[AnyHouse]], Sequence[PriceEstimate | HousingPriceError]]

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 import structlog
 from dbos import DBOS, PortableWorkflowError
@@ -28,10 +28,10 @@ from housing_price_platform.jobs.maintenance import Task, start_maintenance
 from housing_price_platform.jobs.recover_jobs import recover_jobs
 from housing_price_platform.jobs.worker_lock import WorkerLocks
 
-POLL_INTERVAL_SECONDS = 0.5
+POLL_INTERVAL_SECONDS: Final = 0.5
 """Interval at which an idle worker polls the queue."""
 
-_KIND: JobKind = "scoring"
+_KIND: Final[JobKind] = "scoring"
 
 
 class ScoringWorker:

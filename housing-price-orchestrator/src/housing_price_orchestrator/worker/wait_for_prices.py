@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 import structlog
 
@@ -10,10 +11,10 @@ from housing_price_orchestrator.shared.errors import HousingPriceError, PriceImp
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
-FIRST_PAUSE_SECONDS = 0.5
-MAX_PAUSE_SECONDS = 10.0
+FIRST_PAUSE_SECONDS: Final = 0.5
+MAX_PAUSE_SECONDS: Final = 10.0
 
-_ROW_ERRORS = (PriceImplausible, RowsRefused)
+_ROW_ERRORS: Final = (PriceImplausible, RowsRefused)
 """Errors of a single row, which a retry cannot fix. All other errors may be transient."""
 
 type Outcome = PriceEstimate | HousingPriceError

@@ -6,7 +6,7 @@ import shutil
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from importlib.util import find_spec
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, Final, Protocol
 
 import orjson
 
@@ -16,7 +16,7 @@ from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
 from housing_price_orchestrator.worker.priced_rows import COLUMNS, PricedRow, cells_of
 
-CSV_HEADER = (",".join(COLUMNS) + "\r\n").encode()
+CSV_HEADER: Final = (",".join(COLUMNS) + "\r\n").encode()
 
 
 def csv_lines(rows: Iterable[PricedRow]) -> bytes:
@@ -42,7 +42,9 @@ def _document(row: int, house_id: int, estimate: PriceEstimate) -> dict[str, Any
     }
 
 
-PARQUET_NOT_INSTALLED = "This worker is installed without Parquet support (its extra `worker`). Contact the operator."
+PARQUET_NOT_INSTALLED: Final = (
+    "This worker is installed without Parquet support (its extra `worker`). Contact the operator."
+)
 
 
 class ResultFormat(Protocol):
@@ -92,7 +94,7 @@ def result_format(name: str) -> ResultFormat:
     return _FORMATS[name]
 
 
-_FORMATS: Mapping[str, ResultFormat] = {
+_FORMATS: Final[Mapping[str, ResultFormat]] = {
     "csv": _ConcatenatedParts(CSV_HEADER, csv_lines),
     "ndjson": _ConcatenatedParts(b"", json_lines),
 }

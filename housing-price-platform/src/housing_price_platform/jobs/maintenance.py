@@ -4,11 +4,12 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Final
 
 from dbos import error as dbos_error
 from sqlalchemy.exc import SQLAlchemyError
 
-INTERVAL_SECONDS = 2.0
+INTERVAL_SECONDS: Final = 2.0
 """Interval between rounds. The first round starts this long after the worker."""
 
 

@@ -2,19 +2,20 @@
 
 from collections.abc import Callable, Sequence
 from datetime import datetime
+from typing import Final
 
 from dbos import DBOS, WorkflowStatus
 
-BATCH_SIZE = 100
+BATCH_SIZE: Final = 100
 """Jobs listed or deleted per query."""
-MAX_BATCHES = 20
+MAX_BATCHES: Final = 20
 """Batches deleted per call; the rest is left to the next call."""
-INTERVAL_SECONDS = 60.0
+INTERVAL_SECONDS: Final = 60.0
 """Interval between searches for jobs past their retention."""
 
-FINISHED = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
+FINISHED: Final = ("SUCCESS", "ERROR", "CANCELLED", "MAX_RECOVERY_ATTEMPTS_EXCEEDED")
 """DBOS's statuses of jobs that run no more."""
-UNFINISHED = ("DELAYED", "ENQUEUED", "PENDING")
+UNFINISHED: Final = ("DELAYED", "ENQUEUED", "PENDING")
 """DBOS's statuses of jobs that wait or run."""
 
 

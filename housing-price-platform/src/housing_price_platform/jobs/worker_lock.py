@@ -6,14 +6,14 @@ import os
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import IO
+from typing import IO, Final
 
-NAME_RULE = "1 to 64 letters, digits, dots, dashes or underscores, starting with a letter or digit"
+NAME_RULE: Final = "1 to 64 letters, digits, dots, dashes or underscores, starting with a letter or digit"
 """What a worker's name must be, in words."""
 
-_NAME = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
+_NAME: Final = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # Earlier workers could have these names. Their jobs can still be recovered.
-_EARLIER_NAME = re.compile("[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
+_EARLIER_NAME: Final = re.compile("[A-Za-z0-9_-][A-Za-z0-9._-]{0,99}")
 
 
 class WorkerNameTaken(Exception):

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 from collections.abc import Iterator
+from typing import Final
 
 from housing_price.doctor.checks import Finding, Verdict
 from housing_price.errors import StackError
@@ -10,7 +11,7 @@ from housing_price.stack.ports import is_free
 from housing_price.stack.services import Plan, find_uv
 from housing_price.stack.state import REPOSITORY
 
-LOCK_CHECK_SECONDS = 60
+LOCK_CHECK_SECONDS: Final = 60
 
 
 def check_python(_plan: Plan) -> Iterator[Finding]:

@@ -7,6 +7,7 @@ import subprocess
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Final
 
 import yaml
 
@@ -18,9 +19,9 @@ from housing_price_model.artefact.export import MANIFEST, MODEL, read_export
 from housing_price_model.errors import ArtefactError
 from housing_price_model.registry.names import CHAMPION, NAME
 
-DATA = REPOSITORY / "housing-price-model" / "data"
-COLUMNS_TIMEOUT_SECONDS = 30
-START = "run `housing-price up`: it trains a model"
+DATA: Final = REPOSITORY / "housing-price-model" / "data"
+COLUMNS_TIMEOUT_SECONDS: Final = 30
+START: Final = "run `housing-price up`: it trains a model"
 
 type Columns = dict[str, str]
 """Name and type (`double`, `string`) of each model column, in order."""

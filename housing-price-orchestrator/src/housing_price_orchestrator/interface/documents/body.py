@@ -2,19 +2,20 @@
 
 import asyncio
 import re
+from typing import Final
 
 from fastapi import Request
 from starlette.requests import ClientDisconnect
 
 from housing_price_orchestrator.shared.errors import DocumentTooLarge, DocumentTooSlow, UnsupportedMediaType
 
-JSON = "application/json"
-NDJSON = "application/x-ndjson"
+JSON: Final = "application/json"
+NDJSON: Final = "application/x-ndjson"
 
-BODY_INCOMPLETE = "body_incomplete"
+BODY_INCOMPLETE: Final = "body_incomplete"
 """Key in the state of a request whose body did not arrive completely together with its head."""
 
-_JSON_RELATIVE = re.compile(r"application/[\w.+-]+\+json")
+_JSON_RELATIVE: Final = re.compile(r"application/[\w.+-]+\+json")
 
 
 def check_media_type(request: Request, expected: str) -> None:

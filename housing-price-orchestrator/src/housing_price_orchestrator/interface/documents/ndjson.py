@@ -5,6 +5,7 @@ import contextlib
 import json
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
+from typing import Final
 
 from starlette.requests import ClientDisconnect
 from starlette.types import Receive, Scope, Send
@@ -27,19 +28,19 @@ from housing_price_orchestrator.shared.errors import DocumentTooLarge, HousingPr
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
-MAX_LINES_PER_BLOCK = 64
+MAX_LINES_PER_BLOCK: Final = 64
 """Maximum lines parsed and priced together: less than 1 ms of work before yielding to the event loop."""
 
-MAX_BLOCKS_PER_STREAM = 32
+MAX_BLOCKS_PER_STREAM: Final = 32
 """Maximum blocks of one stream that wait for their prices or to be sent; limits memory."""
 
-MAX_LOGGED_CALLS = 20
+MAX_LOGGED_CALLS: Final = 20
 """Maximum model server calls in the log line of a stream: its latest."""
 
-MAX_CONCURRENT_BLOCKS = 64
+MAX_CONCURRENT_BLOCKS: Final = 64
 """Maximum blocks of all streams priced at the same time; the others wait at the gate."""
 
-MAX_BACKLOG_SECONDS = 0.5
+MAX_BACKLOG_SECONDS: Final = 0.5
 """Only as many blocks are priced at the same time as take this long together: a quarter of the default deadline."""
 
 

@@ -10,7 +10,7 @@ one is read in slices and other requests are served in between.
 import asyncio
 import re
 from itertools import islice
-from typing import Any, cast
+from typing import Any, Final, cast
 
 import jiter
 import msgspec
@@ -21,19 +21,19 @@ from housing_price_orchestrator.shared.errors import BODY_MISSING, MAX_FINDINGS,
 from housing_price_orchestrator.shared.view.house import MAX_BATCH_HOUSES, House, HouseBatch
 from housing_price_orchestrator.shared.view.record import KEY_COUNT, AnyHouse, HouseRecord
 
-CHUNK_BYTES = 512 * 1024
+CHUNK_BYTES: Final = 512 * 1024
 """Part of a batch decoded before yielding to the event loop: about 1 ms of work."""
 
-HOUSES_PER_SLICE = 32
+HOUSES_PER_SLICE: Final = 32
 """Houses validated one by one before yielding to the event loop: about 1 ms of work if they are invalid."""
 
-MAX_IRREGULAR_BYTES = 1024 * 1024
+MAX_IRREGULAR_BYTES: Final = 1024 * 1024
 """Maximum size of a batch that cannot be split into houses; parsing it as a whole blocks the event loop."""
 
-_SPACE = rb"[ \t\n\r]*"
-_BATCH_START = re.compile(_SPACE + rb"\{" + _SPACE + rb'"data"' + _SPACE + rb":" + _SPACE + rb"\[" + _SPACE)
-_COMMA = re.compile(_SPACE + rb"," + _SPACE)
-_BATCH_END = re.compile(_SPACE + rb"\]" + _SPACE + rb"\}" + _SPACE)
+_SPACE: Final = rb"[ \t\n\r]*"
+_BATCH_START: Final = re.compile(_SPACE + rb"\{" + _SPACE + rb'"data"' + _SPACE + rb":" + _SPACE + rb"\[" + _SPACE)
+_COMMA: Final = re.compile(_SPACE + rb"," + _SPACE)
+_BATCH_END: Final = re.compile(_SPACE + rb"\]" + _SPACE + rb"\}" + _SPACE)
 
 _house_validator = House.__pydantic_validator__
 _batch_validator = HouseBatch.__pydantic_validator__
@@ -41,7 +41,7 @@ _house_decoder = msgspec.json.Decoder(HouseRecord)
 _houses_decoder = msgspec.json.Decoder(list[HouseRecord])  # type: ignore[valid-type]  # a class made at run time
 
 # What the msgspec decoder may raise for bytes that are not valid houses.
-_DECODE_ERRORS = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
+_DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 
 class _IrregularBatch(Exception):

@@ -4,8 +4,9 @@ import asyncio
 from collections import deque
 from collections.abc import Callable
 from types import TracebackType
+from typing import Final
 
-INITIAL_BLOCKS = 4
+INITIAL_BLOCKS: Final = 4
 """Initial limit; each finished block raises the limit by one (as in TCP slow start)."""
 
 

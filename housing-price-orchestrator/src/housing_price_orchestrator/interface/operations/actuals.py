@@ -1,6 +1,7 @@
 """The operations under `/api/v1/price/actuals`: actual sale prices and the realised error of predictions."""
 
 import asyncio
+from typing import Final
 
 from fastapi import APIRouter, Request, Response
 from pydantic import ValidationError
@@ -23,7 +24,7 @@ from housing_price_orchestrator.shared.view.actual import (
 
 router = APIRouter(prefix="/api/v1/price/actuals", tags=["actual prices"])
 
-_EXAMPLE = {"data": [{"id": 1461, "salePrice": 105_000, "soldOn": "2010-06-01"}]}
+_EXAMPLE: Final = {"data": [{"id": 1461, "salePrice": 105_000, "soldOn": "2010-06-01"}]}
 
 
 async def take_actuals(request: Request) -> Response:

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import re
 from pathlib import Path
+from typing import Final
 
 import fastapi_offline
 from fastapi import FastAPI, Request, Response
@@ -12,17 +13,17 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Scope
 
-DOCS_PATH = "/docs"
-REFERENCE_PATH = "/redoc"
-_ASSETS_PATH = "/docs/assets"
-_ASSETS = Path(fastapi_offline.__file__).parent / "static"
+DOCS_PATH: Final = "/docs"
+REFERENCE_PATH: Final = "/redoc"
+_ASSETS_PATH: Final = "/docs/assets"
+_ASSETS: Final = Path(fastapi_offline.__file__).parent / "static"
 
-_REDOC = "redoc.standalone.js"
-_REDOC_LOGO = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
-_NO_LOGO = b"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"
+_REDOC: Final = "redoc.standalone.js"
+_REDOC_LOGO: Final = b"https://cdn.redoc.ly/redoc/logo-mini.svg"
+_NO_LOGO: Final = b"data:image/svg+xml,%3Csvg xmlns='http://www.w3.org/2000/svg'/%3E"
 
-_INLINE_SCRIPT = re.compile(r"<script>(.*?)</script>", re.DOTALL)
-_NO_SNIFFING = {"x-content-type-options": "nosniff"}
+_INLINE_SCRIPT: Final = re.compile(r"<script>(.*?)</script>", re.DOTALL)
+_NO_SNIFFING: Final = {"x-content-type-options": "nosniff"}
 
 
 class _Assets(StaticFiles):

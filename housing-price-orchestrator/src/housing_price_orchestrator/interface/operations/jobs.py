@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path as FilePath
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import FileResponse, JSONResponse
@@ -29,15 +29,15 @@ from housing_price_orchestrator.shared.jobs import JobCaller
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
 from housing_price_orchestrator.shared.view.job import JobDocument, JobId, JobPage, ScoringOrder, TrainingOrder
 
-PARQUET = "application/vnd.apache.parquet"
-FORMAT_OF_MEDIA_TYPE = {"text/csv": "csv", NDJSON: "ndjson", PARQUET: "parquet"}
+PARQUET: Final = "application/vnd.apache.parquet"
+FORMAT_OF_MEDIA_TYPE: Final = {"text/csv": "csv", NDJSON: "ndjson", PARQUET: "parquet"}
 """The supported file formats."""
-MEDIA_TYPE_OF_FORMAT = {name: media_type for media_type, name in FORMAT_OF_MEDIA_TYPE.items()}
+MEDIA_TYPE_OF_FORMAT: Final = {name: media_type for media_type, name in FORMAT_OF_MEDIA_TYPE.items()}
 
 
-_EXAMPLE_ORDER = {"input": "s3://houses/june.csv", "output": "s3://houses/june-prices.parquet"}
-_AS_LINE = json.dumps(EXAMPLE_DOCUMENT) + "\n"
-_AS_CSV = "".join(
+_EXAMPLE_ORDER: Final = {"input": "s3://houses/june.csv", "output": "s3://houses/june-prices.parquet"}
+_AS_LINE: Final = json.dumps(EXAMPLE_DOCUMENT) + "\n"
+_AS_CSV: Final = "".join(
     ",".join("" if cell is None else str(cell) for cell in row) + "\n"
     for row in (EXAMPLE_DOCUMENT.keys(), EXAMPLE_DOCUMENT.values())
 )

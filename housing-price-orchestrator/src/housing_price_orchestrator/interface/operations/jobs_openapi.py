@@ -1,6 +1,6 @@
 """OpenAPI descriptions of the operations on jobs."""
 
-from typing import Any
+from typing import Any, Final
 
 from pydantic import BaseModel
 
@@ -9,8 +9,8 @@ from housing_price_orchestrator.interface.operations.orders import IDEMPOTENCY_H
 from housing_price_orchestrator.interface.problems import PROBLEM_TYPES
 from housing_price_orchestrator.shared import errors
 
-_INVALID_OR_PROBLEM = {"content": {**INVALID["content"], **PROBLEM["content"]}}
-_ERRORS_OF_STATUS: dict[int, tuple[type[errors.HousingPriceError], ...]] = {
+_INVALID_OR_PROBLEM: Final = {"content": {**INVALID["content"], **PROBLEM["content"]}}
+_ERRORS_OF_STATUS: Final[dict[int, tuple[type[errors.HousingPriceError], ...]]] = {
     404: (errors.JobsOff, errors.JobNotFound),
     408: (errors.DocumentTooSlow,),
     409: (errors.JobFinished, errors.JobHasNoResult),
@@ -21,7 +21,7 @@ _ERRORS_OF_STATUS: dict[int, tuple[type[errors.HousingPriceError], ...]] = {
     507: (errors.JobFilesFull,),
 }
 
-_IDEMPOTENCY_KEY = {
+_IDEMPOTENCY_KEY: Final = {
     "name": IDEMPOTENCY_HEADER,
     "in": "header",
     "required": False,

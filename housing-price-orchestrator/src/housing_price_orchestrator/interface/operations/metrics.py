@@ -1,10 +1,12 @@
 """The metrics endpoint for Prometheus."""
 
+from typing import Final
+
 from fastapi import APIRouter, Request, Response
 
 from housing_price_orchestrator.interface.services import services_of
 
-METRICS_PATH = "/metrics"
+METRICS_PATH: Final = "/metrics"
 
 router = APIRouter(tags=["service"])
 

@@ -1,7 +1,7 @@
 """The operations under `/api/v1/models`."""
 
 from collections.abc import Awaitable, Callable
-from typing import Any
+from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 from pydantic import TypeAdapter, ValidationError
@@ -22,13 +22,13 @@ from housing_price_orchestrator.shared.view.job import JobDocument
 from housing_price_orchestrator.shared.view.model import CanaryOrder, MoveOrder, RoutedModels, ShadowOrder
 from housing_price_orchestrator.shared.view.routes import ModelVersion
 
-PREFIX = "/api/v1/models"
+PREFIX: Final = "/api/v1/models"
 
 moves = APIRouter(prefix=PREFIX, tags=["models"], route_class=BytesRoute, dependencies=[require_scope("admin")])
 router = APIRouter(prefix=PREFIX, tags=["models"], dependencies=[require_scope("admin")])
 
-_VERSION = TypeAdapter[str](ModelVersion)
-_VERSION_PARAMETER = {
+_VERSION: Final = TypeAdapter[str](ModelVersion)
+_VERSION_PARAMETER: Final = {
     "name": "version",
     "in": "path",
     "required": True,

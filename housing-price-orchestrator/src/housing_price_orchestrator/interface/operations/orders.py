@@ -1,6 +1,6 @@
 """Shared parts of the operations that submit jobs: caller, request body, idempotency key and response."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Final
 
 from fastapi import Request, Response
 from pydantic import Field, TypeAdapter, ValidationError
@@ -13,10 +13,12 @@ from housing_price_orchestrator.shared.jobs import Job, JobCaller
 from housing_price_orchestrator.shared.view.base import View
 from housing_price_orchestrator.shared.view.job import JobDocument
 
-JOBS_PATH = "/api/v1/jobs"
-IDEMPOTENCY_HEADER = "Idempotency-Key"
+JOBS_PATH: Final = "/api/v1/jobs"
+IDEMPOTENCY_HEADER: Final = "Idempotency-Key"
 
-IDEMPOTENCY_KEY = TypeAdapter[str](Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")])
+IDEMPOTENCY_KEY: Final = TypeAdapter[str](
+    Annotated[str, Field(min_length=1, max_length=255, pattern=r"^[\x21-\x7e]+$")]
+)
 
 
 async def job_caller_of(request: Request) -> JobCaller:

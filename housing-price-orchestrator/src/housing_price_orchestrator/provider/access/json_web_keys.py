@@ -6,7 +6,7 @@ import ssl
 import time
 from collections.abc import Callable, Mapping
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import httpx
 import jwt
@@ -15,15 +15,15 @@ import structlog
 
 from housing_price_orchestrator.shared.errors import IdentityProviderUnavailable
 
-MAX_DOCUMENT_BYTES = 256 * 1024
+MAX_DOCUMENT_BYTES: Final = 256 * 1024
 """Size limit of a key set. Providers publish a few keys of about 2 kB each."""
-MAX_KEYS = 100
-TIMEOUT_SECONDS = 3.0
-REFRESH_SECONDS = 300.0
+MAX_KEYS: Final = 100
+TIMEOUT_SECONDS: Final = 3.0
+REFRESH_SECONDS: Final = 300.0
 """Age after which keys are refreshed in the background: the default of PyJWT's client, and common provider advice."""
-MIN_FETCH_INTERVAL_SECONDS = 5.0
+MIN_FETCH_INTERVAL_SECONDS: Final = 5.0
 """Minimum interval between fetches: anyone can send tokens that name unknown keys, and each would cause a fetch."""
-MAX_KEY_AGE_SECONDS = 24 * 3600.0
+MAX_KEY_AGE_SECONDS: Final = 24 * 3600.0
 """Maximum age of keys while the provider is unavailable, so that a withdrawn key stops working eventually."""
 
 

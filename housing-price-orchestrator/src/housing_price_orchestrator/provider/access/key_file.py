@@ -14,21 +14,21 @@ import time
 from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationError, field_validator
 
 from housing_price_orchestrator.shared.access import Scope
 from housing_price_platform.files import OWNER_ONLY, write_atomically
 
-KEY_MARKER = "hp_"
-PREFIX_DIGITS = 8
-SECRET_BYTES = 32
-MAX_NAME_CHARACTERS = 100
-LOCK_SECONDS = 10.0
+KEY_MARKER: Final = "hp_"
+PREFIX_DIGITS: Final = 8
+SECRET_BYTES: Final = 32
+MAX_NAME_CHARACTERS: Final = 100
+LOCK_SECONDS: Final = 10.0
 """How long a command waits for the file lock; each command holds it for milliseconds."""
 
-MAX_FILE_BYTES = 16 * 1024 * 1024
+MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 
 
 class KeyFileUnusable(Exception):

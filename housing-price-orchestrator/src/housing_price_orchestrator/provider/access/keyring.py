@@ -7,6 +7,7 @@ import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 import structlog
 
@@ -20,10 +21,10 @@ from housing_price_orchestrator.provider.access.key_file import (
 from housing_price_orchestrator.provider.file_watch import FileWatch
 from housing_price_orchestrator.shared.access import Caller
 
-POLL_INTERVAL_SECONDS = 0.5
+POLL_INTERVAL_SECONDS: Final = 0.5
 """Interval between checks of the file: the delay until a new or revoked key takes effect."""
 
-_PREFIX = slice(len(KEY_MARKER), len(KEY_MARKER) + PREFIX_DIGITS)
+_PREFIX: Final = slice(len(KEY_MARKER), len(KEY_MARKER) + PREFIX_DIGITS)
 
 
 @dataclass(frozen=True, slots=True)

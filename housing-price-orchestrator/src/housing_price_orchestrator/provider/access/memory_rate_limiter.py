@@ -7,13 +7,14 @@ callers on every request and grows with them; here the cost per request is const
 import math
 import time
 from collections.abc import Callable
+from typing import Final
 
 from housing_price_orchestrator.shared.quota import Quota, Rate, wait_seconds
 
-MAX_CALLERS = 65_536
+MAX_CALLERS: Final = 65_536
 """Callers counted at a time, about 16 MB. Beyond that, the callers that were quiet for longest are forgotten."""
 
-_MAX_DROPPED_PER_WINDOW = 4
+_MAX_DROPPED_PER_WINDOW: Final = 4
 
 
 class _Counts:

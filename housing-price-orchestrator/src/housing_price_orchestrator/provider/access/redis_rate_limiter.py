@@ -4,7 +4,7 @@ import asyncio
 import time
 from collections.abc import Callable
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 from urllib.parse import urlsplit
 
 import structlog
@@ -16,12 +16,12 @@ from redis.backoff import NoBackoff
 
 from housing_price_orchestrator.shared.quota import Quota, Rate, RateLimiter, wait_seconds
 
-TIMEOUT_SECONDS = 0.25
+TIMEOUT_SECONDS: Final = 0.25
 """Time limit of one count. Redis normally answers within 1 ms; a slow count is not worth waiting for."""
-RETRY_DELAY_SECONDS = 1.0
+RETRY_DELAY_SECONDS: Final = 1.0
 """Delay after a failure of Redis before one request tries it again."""
-WARNING_INTERVAL_SECONDS = 60.0
-MAX_CONNECTIONS = 16
+WARNING_INTERVAL_SECONDS: Final = 60.0
+MAX_CONNECTIONS: Final = 16
 
 
 class RedisRateLimiter:

@@ -5,26 +5,26 @@ import re
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 import jwt
 
 from housing_price_orchestrator.provider.access.json_web_keys import JsonWebKeys
 from housing_price_orchestrator.shared.access import SCOPES, Caller
 
-ALGORITHMS = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
+ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Asymmetric signatures only, so that no secret is shared with the provider (RFC 8725, section 3.1)."""
 
-LEEWAY_SECONDS = 10.0
+LEEWAY_SECONDS: Final = 10.0
 """Tolerated difference between the provider's clock and the local one."""
 
-MAX_CACHED_TOKENS = 1_000
+MAX_CACHED_TOKENS: Final = 1_000
 """Verified tokens kept in the cache; verifying one takes some hundred microseconds."""
 
-MAX_SUBJECT_CHARACTERS = 64
-_UNSAFE_CHARACTER = re.compile(r"[^A-Za-z0-9._@|-]")
-_CLAIMS = ["exp", "iss", "aud", "sub"]
-_JWT = jwt.PyJWT(options={"enforce_minimum_key_length": True})
+MAX_SUBJECT_CHARACTERS: Final = 64
+_UNSAFE_CHARACTER: Final = re.compile(r"[^A-Za-z0-9._@|-]")
+_CLAIMS: Final = ["exp", "iss", "aud", "sub"]
+_JWT: Final = jwt.PyJWT(options={"enforce_minimum_key_length": True})
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,19 +10,19 @@ import secrets
 import shutil
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from housing_price_orchestrator.shared.errors import JobFilesFull, JobsUnavailable
 from housing_price_orchestrator.shared.ports import ReceivedFile
 from housing_price_platform.files import OWNER_ONLY, sync_file
 
-BLOCK_BYTES = 1024 * 1024
+BLOCK_BYTES: Final = 1024 * 1024
 """Size of the blocks in which files are received and copied."""
 
-RESULT_SUFFIXES = ("csv", "ndjson", "parquet")
+RESULT_SUFFIXES: Final = ("csv", "ndjson", "parquet")
 
-_JOB_ID = re.compile("[0-9a-f]{32}")
-_DISK_FULL_ERRNOS = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
+_JOB_ID: Final = re.compile("[0-9a-f]{32}")
+_DISK_FULL_ERRNOS: Final = {errno.ENOSPC, errno.EDQUOT, errno.EFBIG}
 
 
 class FolderJobFiles:

@@ -1,12 +1,13 @@
 """Names of queues, workflows and events, shared by the API and the workers (docs/jobs.md)."""
 
 from collections.abc import Mapping
+from typing import Final
 
 from housing_price_orchestrator.shared.jobs import JobKind
 
-WORKFLOW_OF_KIND: Mapping[JobKind, str] = {"scoring": "score", "training": "train", "lifecycle": "move"}
-_VERSION_OF_KIND: Mapping[JobKind, int] = {"scoring": 2, "training": 1, "lifecycle": 1}
-PROGRESS_EVENT = "progress"
+WORKFLOW_OF_KIND: Final[Mapping[JobKind, str]] = {"scoring": "score", "training": "train", "lifecycle": "move"}
+_VERSION_OF_KIND: Final[Mapping[JobKind, int]] = {"scoring": 2, "training": 1, "lifecycle": 1}
+PROGRESS_EVENT: Final = "progress"
 
 
 def queue_name(kind: JobKind) -> str:

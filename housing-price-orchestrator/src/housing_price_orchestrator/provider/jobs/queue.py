@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
-from typing import Any, Self
+from typing import Any, Final, Self
 
 from dbos import DBOSClient, EnqueueOptions, WorkflowStatus
 from sqlalchemy.engine import URL, Engine
@@ -25,10 +25,10 @@ from housing_price_platform.jobs.client import open_client
 from housing_price_platform.jobs.database import job_engine
 from housing_price_platform.jobs.refuse_pickle import PickleRefused
 
-MAX_CONNECTIONS = 4
+MAX_CONNECTIONS: Final = 4
 """Maximum number of concurrent database queries; others wait."""
 
-_STATE_OF_STATUS: Mapping[str, JobState] = {
+_STATE_OF_STATUS: Final[Mapping[str, JobState]] = {
     "DELAYED": "queued",
     "ENQUEUED": "queued",
     "PENDING": "running",
@@ -37,10 +37,12 @@ _STATE_OF_STATUS: Mapping[str, JobState] = {
     "MAX_RECOVERY_ATTEMPTS_EXCEEDED": "failed",
     "CANCELLED": "cancelled",
 }
-_KIND_OF_WORKFLOW: Mapping[str, JobKind] = {name: kind for kind, name in WORKFLOW_OF_KIND.items()}
-_FINGERPRINT = "fingerprint"
-_UNEXPECTED = JobFailure("internal-error", "An unexpected error occurred in the worker. Its log has the details.")
-_WORKER_DIED = JobFailure("worker-died", "The worker process died on every attempt to run this job.")
+_KIND_OF_WORKFLOW: Final[Mapping[str, JobKind]] = {name: kind for kind, name in WORKFLOW_OF_KIND.items()}
+_FINGERPRINT: Final = "fingerprint"
+_UNEXPECTED: Final = JobFailure(
+    "internal-error", "An unexpected error occurred in the worker. Its log has the details."
+)
+_WORKER_DIED: Final = JobFailure("worker-died", "The worker process died on every attempt to run this job.")
 
 
 class DBOSJobQueue:

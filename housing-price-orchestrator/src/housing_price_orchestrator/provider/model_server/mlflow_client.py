@@ -5,7 +5,7 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Any, Self, cast
+from typing import Any, Final, Self, cast
 
 import aiohttp
 import httpx
@@ -17,20 +17,20 @@ from opentelemetry.trace import Tracer
 from housing_price_orchestrator.provider.tracing import TracedTransport
 from housing_price_orchestrator.shared import errors
 
-MODEL_NAME_HEADER = "x-model-name"
-MODEL_VERSION_HEADER = "x-model-version"
-CALL_ID_HEADER = "x-request-id"
+MODEL_NAME_HEADER: Final = "x-model-name"
+MODEL_VERSION_HEADER: Final = "x-model-version"
+CALL_ID_HEADER: Final = "x-request-id"
 
-NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/@+-]{0,127}")
+NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/@+-]{0,127}")
 """Valid names of a model, its version and its id: the only text of a model server that reaches callers."""
 
-KEEPALIVE_SECONDS = 4.0
+KEEPALIVE_SECONDS: Final = 4.0
 """Idle connections are closed after this time, a second before uvicorn on the model server would close them."""
 
-MAX_RESPONSE_BYTES = 64 * 1024 * 1024
+MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 """Size limit of a response. 10,000 predictions of the housing price model take under 2 MiB."""
 
-ERROR_OF_STATUS: dict[int, type[errors.ModelServerError]] = {
+ERROR_OF_STATUS: Final[dict[int, type[errors.ModelServerError]]] = {
     400: errors.RowsRefused,
     429: errors.ModelServerBusy,
     502: errors.ModelServerUnavailable,
@@ -39,7 +39,7 @@ ERROR_OF_STATUS: dict[int, type[errors.ModelServerError]] = {
 }
 """The error for each status of the model server; every other status except 200 is `ModelServerFailed`."""
 
-ERROR_OF_EXCEPTION: dict[type[Exception], type[errors.HousingPriceError]] = {
+ERROR_OF_EXCEPTION: Final[dict[type[Exception], type[errors.HousingPriceError]]] = {
     # Timeouts before the request was sent.
     httpx.ConnectTimeout: errors.ModelServerUnavailable,
     httpx.PoolTimeout: errors.ModelServerBusy,
@@ -59,7 +59,7 @@ ERROR_OF_EXCEPTION: dict[type[Exception], type[errors.HousingPriceError]] = {
 }
 """The error for each exception of a call; subclasses use the entry of their nearest parent."""
 
-_CALL_EXCEPTIONS = (httpx.HTTPError, aiohttp.ClientError)
+_CALL_EXCEPTIONS: Final = (httpx.HTTPError, aiohttp.ClientError)
 
 
 @dataclass(frozen=True, slots=True)

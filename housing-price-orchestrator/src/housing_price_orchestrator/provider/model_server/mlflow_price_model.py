@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, Final
 
 from housing_price_orchestrator.observability.record import current_call
 from housing_price_orchestrator.provider.model_server.columns import row_of, write_row
@@ -13,7 +13,7 @@ from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_survey.columns import COLUMNS
 
-READINESS_CALL_ID = "readiness"
+READINESS_CALL_ID: Final = "readiness"
 """Call id of readiness probes; the product's model server logs these calls below `info`."""
 
 

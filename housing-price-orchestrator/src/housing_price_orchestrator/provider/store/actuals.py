@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from collections.abc import Set as AbstractSet
 from datetime import date, datetime
 from itertools import batched
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection
@@ -12,7 +12,7 @@ from sqlalchemy.engine import Connection
 from housing_price_orchestrator.provider.store.tables import actual, has_segment, prediction, realised
 from housing_price_orchestrator.shared.history import Actual, ActualsResult, RealisedError
 
-ROWS_PER_STATEMENT = 500
+ROWS_PER_STATEMENT: Final = 500
 """Rows per statement."""
 
 type Key = tuple[str | None, int | None]

@@ -6,6 +6,7 @@ import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
+from typing import Final
 
 import sqlalchemy as sa
 from alembic import command
@@ -17,24 +18,24 @@ from sqlalchemy.pool import ConnectionPoolEntry
 
 from housing_price_orchestrator.provider.store.tables import prediction_columns
 
-MIGRATIONS = Path(__file__).parent / "migrations"
+MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
-_WAL_PAGES = 10_000
+_WAL_PAGES: Final = 10_000
 """SQLite: WAL pages (4 kB) between checkpoints.
 
 A checkpoint copies each changed page to the database file once, however often the page changed.
 """
 
-WRITER_CACHE_KIB = 16 * 1024
+WRITER_CACHE_KIB: Final = 16 * 1024
 """SQLite: page cache of the writer process, which must hold the indexes of one segment (`SEGMENT_ROWS`).
 
 With SQLite's default of 2 MB, one transaction reads some index pages again and writes some twice.
 """
 
-_STEPS_BETWEEN_TIME_CHECKS = 100_000
+_STEPS_BETWEEN_TIME_CHECKS: Final = 100_000
 """SQLite: virtual machine steps between checks of the time limit, about 1 ms."""
 
-_MIGRATION_LOCK = 0x486F757365
+_MIGRATION_LOCK: Final = 0x486F757365
 """Postgres: id of the advisory lock that serialises migrations ("House")."""
 
 

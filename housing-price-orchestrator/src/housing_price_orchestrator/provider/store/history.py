@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from types import TracebackType
-from typing import Any, Self
+from typing import Any, Final, Self
 
 import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Row
@@ -27,13 +27,13 @@ from housing_price_orchestrator.shared.history import (
 )
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 
-MAX_CONCURRENT_QUERIES = 2
+MAX_CONCURRENT_QUERIES: Final = 2
 """Queries that run concurrently; others wait."""
 
-MAX_WAITING_QUERIES = 50
+MAX_WAITING_QUERIES: Final = 50
 """Queries that may wait; more are refused immediately."""
 
-_WITH_NAMES = sa.select(prediction, prediction_columns.c.names).join_from(
+_WITH_NAMES: Final = sa.select(prediction, prediction_columns.c.names).join_from(
     prediction, prediction_columns, prediction.c.columns_version == prediction_columns.c.version
 )
 

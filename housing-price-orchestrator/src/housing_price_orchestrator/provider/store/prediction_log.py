@@ -14,6 +14,7 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Sequence
+from typing import Final
 
 import msgspec
 import structlog
@@ -30,20 +31,20 @@ from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_survey.columns import COLUMNS
 
-FLUSH_SECONDS = 0.5
+FLUSH_SECONDS: Final = 0.5
 """Interval between writes. A killed process loses at most the prices of one interval if the database is up.
 
 Rows of one transaction share index pages (`SEGMENT_ROWS`), so larger transactions write fewer pages.
 """
 
-BLOCK_BYTES = 12 * 1024 * 1024
+BLOCK_BYTES: Final = 12 * 1024 * 1024
 """Queued bytes written per transaction, plus the rest of the last request: about 20,000 rows, for which other writers
 wait a fifth of a second."""
 
-WAIT_SECONDS = 1.0
+WAIT_SECONDS: Final = 1.0
 """Timeout for locks and connections; then the thread retries."""
 
-RETENTION_PAUSE_SECONDS = 60.0
+RETENTION_PAUSE_SECONDS: Final = 60.0
 """Pause of retention after no old rows were found."""
 
 

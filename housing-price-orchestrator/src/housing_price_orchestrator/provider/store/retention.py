@@ -1,16 +1,17 @@
 """Deletes prices that are older than the retention period."""
 
 from datetime import datetime
+from typing import Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
 from housing_price_orchestrator.provider.store.tables import prediction, shadow_prediction
 
-ROWS_PER_TRANSACTION = 1_000
+ROWS_PER_TRANSACTION: Final = 1_000
 """Rows deleted per transaction: short transactions do not block other writers of the log."""
 
-_TIMES = (prediction.c.predicted_at, shadow_prediction.c.shadowed_at)
+_TIMES: Final = (prediction.c.predicted_at, shadow_prediction.c.shadowed_at)
 
 
 def delete_some_before(engine: Engine, time: datetime) -> int:

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import sqlalchemy as sa
 
@@ -95,7 +95,7 @@ def shadow_prediction_rows(answered: AnsweredRequest, timestamps: TimestampForma
     ]
 
 
-PREDICTION_LOG = LogTable(
+PREDICTION_LOG: Final = LogTable(
     "prediction log",
     prediction,
     [
@@ -107,7 +107,7 @@ PREDICTION_LOG = LogTable(
 )
 """The log of answered prices."""
 
-SHADOW_LOG = LogTable(
+SHADOW_LOG: Final = LogTable(
     "shadow log",
     shadow_prediction,
     [
@@ -118,5 +118,5 @@ SHADOW_LOG = LogTable(
 )
 """The log of the shadow model's prices for the same houses."""
 
-LOG_TABLES = {log_table.table.name: log_table for log_table in (PREDICTION_LOG, SHADOW_LOG)}
+LOG_TABLES: Final = {log_table.table.name: log_table for log_table in (PREDICTION_LOG, SHADOW_LOG)}
 """The logs by name of their table."""

@@ -3,11 +3,12 @@
 import math
 import time
 from collections.abc import Callable, Sequence
+from typing import Final
 
 from housing_price_orchestrator.service.resilience.circuit_breaker import CircuitBreakerModel
 from housing_price_orchestrator.shared.errors import ModelServerUnavailable
 
-COOLDOWN_SECONDS = 0.5
+COOLDOWN_SECONDS: Final = 0.5
 """Time for which a server that was unavailable ranks behind the others. A server that is shutting down still answers on
 open connections and is idle, so without a cooldown it would be chosen for the retry of the call that it refused."""
 

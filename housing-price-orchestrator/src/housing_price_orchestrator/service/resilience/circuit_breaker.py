@@ -8,6 +8,7 @@ import asyncio
 import time
 from collections.abc import Callable, Sequence
 from enum import StrEnum
+from typing import Final
 
 import structlog
 
@@ -15,7 +16,7 @@ from housing_price_orchestrator.observability.record import current_call
 from housing_price_orchestrator.shared import errors
 from housing_price_orchestrator.shared.ports import Model
 
-SERVER_FAILURES = (
+SERVER_FAILURES: Final = (
     errors.ModelServerUnavailable,
     errors.ModelServerBusy,
     errors.DeadlineExceeded,
@@ -25,7 +26,7 @@ SERVER_FAILURES = (
 )
 """Errors that count against the model server. Refused rows and unusable answers are faults of the rows."""
 
-SUSPECT_PROBE_DELAY_SECONDS = 0.25
+SUSPECT_PROBE_DELAY_SECONDS: Final = 0.25
 """Delay before probing a server that failed while its circuit is still closed."""
 
 

@@ -12,6 +12,7 @@ import math
 import time
 from collections.abc import Sequence
 from contextvars import Context
+from typing import Final
 
 from housing_price_orchestrator.observability.record import CallRecord, current_call
 from housing_price_orchestrator.service.resilience.lane import Call, Lane, Request
@@ -19,7 +20,7 @@ from housing_price_orchestrator.shared.deadline import current_deadline
 from housing_price_orchestrator.shared.errors import HousingPriceError, QueueFull, RowsRefused, SomeAnswersUnusable
 from housing_price_orchestrator.shared.ports import Model
 
-SMALL_ROWS = 16
+SMALL_ROWS: Final = 16
 """Requests of up to this many questions use a lane of their own: single requests are usually interactive."""
 
 

@@ -3,6 +3,7 @@
 import asyncio
 import time
 from collections.abc import Hashable, Sequence
+from typing import Final
 
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
 from housing_price_orchestrator.shared.deadline import current_deadline
@@ -15,10 +16,10 @@ from housing_price_orchestrator.shared.errors import (
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
-UNAVAILABLE = (ModelServerUnavailable, ModelServerBusy, CircuitOpen, DeadlineExceeded)
+UNAVAILABLE: Final = (ModelServerUnavailable, ModelServerBusy, CircuitOpen, DeadlineExceeded)
 """Errors that the last known price replaces. A wrong answer is reported, not replaced."""
 
-MARGIN_SECONDS = 0.05
+MARGIN_SECONDS: Final = 0.05
 """Time before the deadline at which the last known price is used; at most a tenth of the time left."""
 
 

@@ -2,11 +2,12 @@
 
 from collections import Counter
 from collections.abc import Sequence
+from typing import Final
 
 from housing_price_orchestrator.shared.errors import ModelChanged
 from housing_price_orchestrator.shared.ports import IdentifiedAnswer, Model, ModelIdentity
 
-MAX_ROUNDS = 5
+MAX_ROUNDS: Final = 5
 """Maximum number of repeated calls. With two model servers that each answer half of the calls, one batch in 32 still
 fails. A deadline can end it earlier."""
 

@@ -9,12 +9,13 @@ import random
 import time
 from collections import deque
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 from housing_price_orchestrator.shared.deadline import current_deadline
 from housing_price_orchestrator.shared.errors import CircuitOpen, ModelServerUnavailable
 from housing_price_orchestrator.shared.ports import Model
 
-WINDOW_SECONDS = 10
+WINDOW_SECONDS: Final = 10
 """Period that the budget covers, as in Finagle. A longer one would let a quiet hour pay for a retry storm."""
 
 

@@ -3,14 +3,15 @@
 import math
 import time
 from collections.abc import Callable
+from typing import Final
 
-DECAY_SECONDS = 1.0
+DECAY_SECONDS: Final = 1.0
 """Time constant of the moving average: a measurement of this age weighs 1/e of a new one."""
 
-MIN_MEASURED_SECONDS = 0.05
+MIN_MEASURED_SECONDS: Final = 0.05
 """Minimum measured time for a rate; shorter periods are noise."""
 
-MAX_AGE_SECONDS = 3.0
+MAX_AGE_SECONDS: Final = 3.0
 """Older measurements are discarded, so that a past slow period refuses no new requests."""
 
 

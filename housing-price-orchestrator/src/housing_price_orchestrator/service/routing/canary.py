@@ -5,6 +5,7 @@ import contextlib
 import math
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Final
 
 from housing_price_orchestrator.service.routing.canary_buckets import bucket_of, buckets_of
 from housing_price_orchestrator.service.routing.canary_watch import CanaryWatch
@@ -21,10 +22,10 @@ from housing_price_orchestrator.shared.errors import (
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
-CANARY_TIME_SHARE = 0.5
+CANARY_TIME_SHARE: Final = 0.5
 """Share of the remaining time that the canary gets; the champion gets the rest if the canary does not answer."""
 
-_CANARY_FAILURES = (ModelServerError, DeadlineExceeded, QueueFull)
+_CANARY_FAILURES: Final = (ModelServerError, DeadlineExceeded, QueueFull)
 
 
 class RoutedPriceModel:

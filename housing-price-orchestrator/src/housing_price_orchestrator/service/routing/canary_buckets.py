@@ -1,11 +1,12 @@
 """Assigns houses to the canary by a stable hash of their id."""
 
 import zlib
+from typing import Final
 
-BUCKETS = 10_000
+BUCKETS: Final = 10_000
 """Number of buckets, and so the resolution of a weight."""
 
-_SEED = zlib.crc32(b"housing-price canary")
+_SEED: Final = zlib.crc32(b"housing-price canary")
 """Makes the assignment independent of other systems that shard by the CRC of the same id."""
 
 

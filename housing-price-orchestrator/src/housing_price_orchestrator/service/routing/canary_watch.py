@@ -5,26 +5,26 @@ import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, get_args
+from typing import Final, Literal, get_args
 
 from housing_price_orchestrator.service.routing.price_deviation import deviation
 from housing_price_orchestrator.shared.view.routes import CanaryLimits
 
 type CanaryLimit = Literal["errors", "latency", "deviation"]
 
-CANARY_LIMITS: tuple[CanaryLimit, ...] = get_args(CanaryLimit.__value__)
+CANARY_LIMITS: Final[tuple[CanaryLimit, ...]] = get_args(CanaryLimit.__value__)
 """Labels of the limits in the metric of stopped canaries."""
 
-MIN_SLOWDOWN_SECONDS = 0.005
+MIN_SLOWDOWN_SECONDS: Final = 0.005
 """A smaller difference of the medians never stops a canary: with a fast model it is noise, whatever the ratio."""
 
-MIN_CHAMPION_REQUESTS = 10
+MIN_CHAMPION_REQUESTS: Final = 10
 """Minimum number of champion requests for a latency comparison."""
 
-MAX_CHAMPION_REQUESTS = 2_000
+MAX_CHAMPION_REQUESTS: Final = 2_000
 """Latest champion requests that are kept; more would not change the median."""
 
-LATENCY_CHECK_INTERVAL_SECONDS = 0.25
+LATENCY_CHECK_INTERVAL_SECONDS: Final = 0.25
 """Minimum time between latency comparisons."""
 
 

@@ -5,6 +5,7 @@ import contextlib
 import math
 from collections.abc import Callable, Sequence
 from contextvars import Context
+from typing import Final
 
 import structlog
 
@@ -12,7 +13,7 @@ from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
-MAX_HOUSES = 10
+MAX_HOUSES: Final = 10
 """Maximum number of houses compared per request."""
 
 

@@ -7,7 +7,7 @@ import time
 from collections import deque
 from collections.abc import Sequence
 from itertools import cycle
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import structlog
 
@@ -16,20 +16,20 @@ from housing_price_orchestrator.shared.errors import HousingPriceError, PriceImp
 from housing_price_orchestrator.shared.ports import PredictionLog, PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
-MAX_QUEUED_ROWS = 2_000
+MAX_QUEUED_ROWS: Final = 2_000
 """Maximum number of queued copies, about 4 MB; further copies are dropped. Covers a short outage of the shadow."""
 
-MAX_ROWS_PER_ANSWER = 100
+MAX_ROWS_PER_ANSWER: Final = 100
 """Maximum random sample of a batch, so that one large batch cannot fill the queue."""
 
-MAX_ROWS_PER_CALL = 100
+MAX_ROWS_PER_CALL: Final = 100
 """Maximum rows per call: encoding them takes less than 1 ms of the event loop."""
 
-CALL_PAUSE_SECONDS = 0.1
+CALL_PAUSE_SECONDS: Final = 0.1
 """Pause after each call. Copies that arrive meanwhile share the next call, so a shadow costs at most ten calls per
 second under any load."""
 
-FAILURE_PAUSE_SECONDS = 1.0
+FAILURE_PAUSE_SECONDS: Final = 1.0
 """Additional pause after a failed call."""
 
 

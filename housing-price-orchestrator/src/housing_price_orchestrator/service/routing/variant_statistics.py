@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import Final
 
 from housing_price_orchestrator.observability.instruments import Distribution
 from housing_price_orchestrator.observability.metrics import Metrics
@@ -9,10 +10,10 @@ from housing_price_orchestrator.service.routing.canary_watch import CANARY_LIMIT
 from housing_price_orchestrator.shared.ports import Variant
 from housing_price_orchestrator.shared.view.routes import Route
 
-MAX_VERSIONS = 50
+MAX_VERSIONS: Final = 50
 """Versions with a metric label of their own; later ones share the label `other`."""
 
-OTHER = "other"
+OTHER: Final = "other"
 
 
 class VariantStatistics:

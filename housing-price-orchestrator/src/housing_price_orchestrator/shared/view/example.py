@@ -2,14 +2,14 @@
 
 import json
 from importlib import resources
-from typing import Any
+from typing import Any, Final
 
 from housing_price_orchestrator.shared.view.house import House
 
-EXAMPLE_DOCUMENT: dict[str, Any] = json.loads(
+EXAMPLE_DOCUMENT: Final[dict[str, Any]] = json.loads(
     resources.files("housing_price_orchestrator.shared.view").joinpath("example_house.json").read_bytes()
 )
 """The house as a JSON document."""
 
-EXAMPLE_HOUSE = House.model_validate(EXAMPLE_DOCUMENT)
+EXAMPLE_HOUSE: Final = House.model_validate(EXAMPLE_DOCUMENT)
 """The same house, validated."""

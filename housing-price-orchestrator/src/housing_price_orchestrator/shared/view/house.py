@@ -1,6 +1,6 @@
 """The house to price: 79 features and the caller's own id."""
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
@@ -222,7 +222,7 @@ class House(View):
     """The condition of the sale."""
 
 
-MAX_BATCH_HOUSES = 10_000
+MAX_BATCH_HOUSES: Final = 10_000
 """Maximum number of houses in a batch."""
 
 

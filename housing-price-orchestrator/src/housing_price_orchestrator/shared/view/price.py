@@ -1,14 +1,14 @@
 """Predicted prices and the models that made them."""
 
 from operator import not_
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field
 
 from housing_price_orchestrator.shared.view.base import View
 from housing_price_orchestrator.shared.view.house import MAX_BATCH_HOUSES, HouseId
 
-INTERVAL_LEVEL = 0.9
+INTERVAL_LEVEL: Final = 0.9
 """Nominal coverage of the model's price intervals (see "Intervals" in the model's README)."""
 
 type PriceUsd = Annotated[float, Field(gt=0, json_schema_extra={"x-unit": "USD"})]

@@ -6,7 +6,7 @@ documents are parsed again as a `House`. A property test checks that `House` acc
 with the same values.
 """
 
-from typing import Annotated, Any, Literal, Protocol
+from typing import Annotated, Any, Final, Literal, Protocol
 
 import msgspec
 
@@ -43,5 +43,5 @@ HouseRecord: type[msgspec.Struct] = msgspec.defstruct(
 )
 """A house whose keys are all present; its attributes are those of `House`."""
 
-KEY_COUNT = len(house_fields())
+KEY_COUNT: Final = len(house_fields())
 """Number of keys of a house: also the number of colons in its JSON."""

@@ -1,6 +1,6 @@
 """The routes file: which model servers serve which version, and for which share of the houses."""
 
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import Field, HttpUrl, model_validator
 
@@ -11,7 +11,7 @@ type ModelVersion = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,20}$", exam
 
 type Share = Annotated[float, Field(gt=0, le=1)]
 
-UNKNOWN = "unknown"
+UNKNOWN: Final = "unknown"
 """Placeholder for the version and the id of a model when no routes file gives them."""
 
 

@@ -5,19 +5,19 @@ import sys
 import tempfile
 from importlib.util import find_spec
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from housing_price_orchestrator.provider.jobs.files import BLOCK_BYTES
 from housing_price_orchestrator.shared.errors import JobInputUnusable
 from housing_price_platform.files import write_atomically
 
-MAX_MEMORY_MEGABYTES = 512
+MAX_MEMORY_MEGABYTES: Final = 512
 """Memory that the reader may use on top of what the program itself needs."""
-EXIT_UNUSABLE = 3
+EXIT_UNUSABLE: Final = 3
 """Exit status of `read.py` when standard error explains what is wrong with the file."""
 
-_READER_MODULE = "housing_price_orchestrator.worker.parquet.read"
-_MAX_MESSAGE_BYTES = 2_000
+_READER_MODULE: Final = "housing_price_orchestrator.worker.parquet.read"
+_MAX_MESSAGE_BYTES: Final = 2_000
 
 
 def is_supported() -> bool:

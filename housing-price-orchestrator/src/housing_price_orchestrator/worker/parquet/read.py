@@ -14,7 +14,7 @@ import sys
 from collections.abc import Callable, Sequence
 from itertools import repeat
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import orjson
 import pyarrow as pa
@@ -23,15 +23,15 @@ import pyarrow.parquet as pq
 from housing_price_orchestrator.shared.errors import JobInputUnusable
 from housing_price_orchestrator.worker.read_rows import check_names, nulls_for_absent_keys, takes_whole_numbers_only
 
-EXIT_UNUSABLE = 3
+EXIT_UNUSABLE: Final = 3
 """Exit status when the file cannot be used. Any other non-zero status is a crash."""
 
-_BATCH_ROWS = 500
+_BATCH_ROWS: Final = 500
 """Rows read into memory at a time."""
-_READ_BYTES = 64 * 1024
-_MAX_FOOTER_STRINGS = 1024 * 1024
-_MAX_FOOTER_ITEMS = 4 * 1024 * 1024
-_MAX_MESSAGE_CHARACTERS = 300
+_READ_BYTES: Final = 64 * 1024
+_MAX_FOOTER_STRINGS: Final = 1024 * 1024
+_MAX_FOOTER_ITEMS: Final = 4 * 1024 * 1024
+_MAX_MESSAGE_CHARACTERS: Final = 300
 
 type _ColumnReader = Callable[[pa.Array], Sequence[object]]
 

@@ -3,15 +3,15 @@
 import io
 from collections.abc import Sequence
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from housing_price_orchestrator.worker.priced_rows import COLUMNS, PricedRow, cells_of
 
-_TYPES = (*(pa.int64(),) * 2, *(pa.float64(),) * 4, *(pa.string(),) * 3)
-SCHEMA = pa.schema([pa.field(name, kind, nullable=False) for name, kind in zip(COLUMNS, _TYPES, strict=True)])
+_TYPES: Final = (*(pa.int64(),) * 2, *(pa.float64(),) * 4, *(pa.string(),) * 3)
+SCHEMA: Final = pa.schema([pa.field(name, kind, nullable=False) for name, kind in zip(COLUMNS, _TYPES, strict=True)])
 """The columns of a result, the same as in CSV."""
 
 

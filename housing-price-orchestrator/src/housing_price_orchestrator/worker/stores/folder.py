@@ -7,13 +7,13 @@ import shutil
 import stat
 from collections.abc import Iterator
 from pathlib import Path
-from typing import BinaryIO
+from typing import BinaryIO, Final
 
 from housing_price_orchestrator.provider.jobs.files import BLOCK_BYTES
 from housing_price_orchestrator.shared.locations import Location
 from housing_price_platform.files import sync_file
 
-_SCHEME = "file://"
+_SCHEME: Final = "file://"
 
 
 class FolderStore:

@@ -3,7 +3,9 @@
 A released version must never change; add a new one instead.
 """
 
-_REALISED = """
+from typing import Final
+
+_REALISED: Final = """
 CREATE VIEW realised AS
 WITH current_actual AS (
     SELECT * FROM (

@@ -5,21 +5,21 @@
 
 from collections.abc import Iterator, Sequence
 from itertools import chain
-from typing import Any
+from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Connection, Engine
 
-COLUMNS_VERSION = "columns_version"
+COLUMNS_VERSION: Final = "columns_version"
 """This column has the same value in all rows of a process; only the database knows it."""
 
-INPUTS = "inputs"
+INPUTS: Final = "inputs"
 """The column of the model's inputs, as JSON."""
 
-SEGMENT = "segment"
+SEGMENT: Final = "segment"
 """First column of the indexes on values in random order (house id, request id)."""
 
-SEGMENT_ROWS = 65_536
+SEGMENT_ROWS: Final = 65_536
 """SQLite: rows per segment of the log. On Postgres, the whole log is one segment.
 
 With an index over the whole log, nearly every row changes a different index page, and SQLite writes 4 kB for it. The
@@ -29,7 +29,7 @@ one core of a server of 2026); the cost does not grow further. In return, a sear
 lookup, about 1 us, per segment.
 """
 
-MAX_ROWS_PER_STATEMENT = 2_048
+MAX_ROWS_PER_STATEMENT: Final = 2_048
 """SQLite accepts up to 32,766 values per statement (sqlite.org/limits.html), Postgres 65,535."""
 
 

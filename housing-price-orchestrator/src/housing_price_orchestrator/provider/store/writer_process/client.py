@@ -6,17 +6,17 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from datetime import datetime
-from typing import IO, Any, NamedTuple
+from typing import IO, Any, Final, NamedTuple
 
 import orjson
 from sqlalchemy.engine import URL
 
 from housing_price_orchestrator.provider.store.writer_process import process
 
-EXIT_TIMEOUT_SECONDS = 5.0
+EXIT_TIMEOUT_SECONDS: Final = 5.0
 """Time for the process to exit after its input is closed; it finishes running commands first."""
 
-_ARRAY_32 = 0xDD
+_ARRAY_32: Final = 0xDD
 """First byte of a MessagePack list ("array 32"); the number of items follows."""
 
 _array_header = struct.Struct(">BI").pack

@@ -12,7 +12,7 @@ import signal
 import sys
 from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, Final
 
 import msgspec
 import orjson
@@ -36,10 +36,10 @@ from housing_price_orchestrator.provider.store.rows import (
 )
 from housing_price_orchestrator.provider.store.writer_process.bulk_insert import RowWriter
 
-NICENESS = 10
+NICENESS: Final = 10
 """Scheduling priority: about a tenth of the CPU share of a normal process (sched(7)); enough for 10,000 rows/s."""
 
-GC_THRESHOLD = 100_000
+GC_THRESHOLD: Final = 100_000
 """Garbage collector threshold: rows are freed by reference counting, so frequent collections find nothing."""
 
 _decode: Callable[[bytes], Sequence[AnsweredRequest]] = msgspec.msgpack.Decoder().decode

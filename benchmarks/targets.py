@@ -138,7 +138,7 @@ def _log_cost(logged: str, unlogged: str) -> Callable[[Medians], _Measured]:
         if busy[0] is None or busy[1] is None or one_connection[0] is None or one_connection[1] is None:
             return None
         lost, added = 1 - busy[0] / busy[1], one_connection[0] - one_connection[1]
-        return f"{lost:.1%} of {busy[1]:,.0f}/s; {added:+.2f} ms", lost <= 0.05 and added <= 0.1
+        return f"{lost:.1%} of {busy[1]:,.0f}/s; {added:+.2f} ms", lost <= 0.07 and added <= 0.1
 
     return measured
 
@@ -149,7 +149,7 @@ def _added_ms(medians: Medians, figure: str) -> float | None:
     return None if first is None or second is None else first - second
 
 
-_MAX_LOG_COST: Final = "<= 5 % of throughput at 128 connections; <= 0.1 ms of p50 at 1"
+_MAX_LOG_COST: Final = "<= 7 % of throughput at 128 connections; <= 0.1 ms of p50 at 1"
 
 _TARGETS: Final[tuple[tuple[str, str, Callable[[Medians], _Measured]], ...]] = (
     ("over the stub: singles, 128 connections, logs off", ">= 8,000/s and >= 35x (b)", _stub_quiet),
@@ -158,19 +158,19 @@ _TARGETS: Final[tuple[tuple[str, str, Callable[[Medians], _Measured]], ...]] = (
     ("over the stub: p50 of a batch of 1,000", "<= 12 ms", _stub_batch),
     (
         "singles at 128 connections, compared with the best of (a0)",
-        ">= 30x",
-        _compared_with_best_of((contenders.STOCK_MLFLOW,), 30, BUSY_CONNECTIONS),
+        ">= 60x",
+        _compared_with_best_of((contenders.STOCK_MLFLOW,), 60, BUSY_CONNECTIONS),
     ),
     (
         "singles, compared with the best of (e) and (f)",
-        ">= 2.5x",
-        _compared_with_best_of((contenders.LITSERVE, contenders.BENTOML), 2.5, None),
+        ">= 3.5x",
+        _compared_with_best_of((contenders.LITSERVE, contenders.BENTOML), 3.5, None),
     ),
-    ("p50 at one connection, compared with (a)", "<= 1.20x or +1.5 ms", _compared_with_model_server(1, 1.2, 1.5)),
+    ("p50 at one connection, compared with (a)", "<= +0.9 ms", _compared_with_model_server(1, 1, 0.9)),
     (
         "p50 of a batch of 1,000, compared with (a)",
-        "<= 1.35x or +12 ms",
-        _compared_with_model_server(BATCH_ROWS, 1.35, 12),
+        "<= 1.5x",
+        _compared_with_model_server(BATCH_ROWS, 1.5, 0),
     ),
     ("stream of 100,000 houses", ">= 15,000 rows/s or >= 80 % of (a); <= +50 MiB", _stream),
     ("p99 of singles at half the peak rate", "<= 3x p50", _half_of_peak),

@@ -8,7 +8,7 @@ from typing import Any, Final
 
 import numpy as np
 import orjson
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
+from threadpoolctl import threadpool_limits
 
 from housing_price_model.candidate.extract import EXTRACT, HOUSES
 from housing_price_model.candidate.run import Result, Step, Task

@@ -8,7 +8,7 @@ from os import process_cpu_count
 import numpy as np
 import numpy.typing as npt
 from sklearn.model_selection import KFold
-from threadpoolctl import threadpool_limits  # type: ignore[import-untyped]  # it has no types
+from threadpoolctl import threadpool_limits
 
 from housing_price_model.artefact.served import Floats
 from housing_price_model.fitting.intervals import Interval

@@ -76,6 +76,6 @@ def pack(price: PriceFit, interval: Interval, recipe: Recipe, folder: Path) -> P
 def load(artifacts: dict[str, str]) -> Callable[[pd.DataFrame], pd.DataFrame]:
     """Load artefacts as a server does and return the model's own predict, without MLflow's input checks."""
     model = HousePriceModel()
-    context = PythonModelContext(artifacts, None)  # type: ignore[no-untyped-call]  # untyped in MLflow
+    context = PythonModelContext(artifacts, None)
     model.load_context(context)
     return partial(model.predict, context)

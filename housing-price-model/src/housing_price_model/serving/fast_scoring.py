@@ -64,7 +64,7 @@ class DirectModel:
 
     def __init__(self, model: PyFuncModel) -> None:
         """Unwrap the Python model inside `model`."""
-        python_model = model.unwrap_python_model()  # type: ignore[no-untyped-call]  # MLflow's own
+        python_model = model.unwrap_python_model()
         self.metadata = model.metadata
         self._predict = python_model.predict
         self._context = model._model_impl.context  # noqa: SLF001 - MLflow has no public access to it
@@ -103,7 +103,7 @@ def write_predictions(predictions: Any) -> str:
     """Encode `{"predictions": [...]}`; MLflow encodes what is not a DataFrame."""
     if not isinstance(predictions, pd.DataFrame):
         output = StringIO()
-        scoring_server.predictions_to_json(predictions, output)  # type: ignore[no-untyped-call]  # MLflow's own
+        scoring_server.predictions_to_json(predictions, output)
         return output.getvalue()
     names = predictions.columns.tolist()
     columns = [predictions[name].tolist() for name in names]

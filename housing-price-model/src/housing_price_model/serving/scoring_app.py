@@ -31,7 +31,7 @@ class Invocations:
 
     def __init__(self, model: PyFuncModel) -> None:
         self._model = model
-        self._schema = model.metadata.get_input_schema()  # type: ignore[no-untyped-call]  # MLflow's own
+        self._schema = model.metadata.get_input_schema()
         self._direct = DirectModel(model)
 
     def answer(self, body: bytes, content_type: str | None) -> InvocationsResponse:
@@ -55,14 +55,14 @@ class Invocations:
     def _ask_mlflow(
         body: bytes, content_type: str | None, model: PyFuncModel | DirectModel, schema: Schema | None
     ) -> InvocationsResponse:
-        answer: InvocationsResponse = scoring_server.invocations(body, content_type, model, schema)  # type: ignore[no-untyped-call]  # MLflow's own
+        answer: InvocationsResponse = scoring_server.invocations(body, content_type, model, schema)
         return answer
 
 
 def create_app(model: PyFuncModel) -> Starlette:
     """Create the scoring application for a loaded model."""
     invocations = Invocations(model)
-    timeout_seconds: float = MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get()  # type: ignore[no-untyped-call]  # MLflow's own
+    timeout_seconds: float = MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get()
 
     async def invoke(request: Request) -> Response:
         try:
@@ -80,5 +80,5 @@ def create_app(model: PyFuncModel) -> Starlette:
 
 
 def _refusal(error: MlflowException) -> Response:
-    status: int = error.get_http_status_code()  # type: ignore[no-untyped-call]  # MLflow's own
-    return Response(error.serialize_as_json(), status, media_type=_JSON)  # type: ignore[no-untyped-call]  # the same
+    status: int = error.get_http_status_code()
+    return Response(error.serialize_as_json(), status, media_type=_JSON)

@@ -248,7 +248,7 @@ class DescribedAPI(FastAPI):
         if self.openapi_schema is None:
             document = super().openapi()
             views = [(view, "validation") for view in (*_REQUEST_VIEWS, Problem, InvalidRequest, RefusedLine)]
-            _, definitions = models_json_schema(views, ref_template=_REF)  # type: ignore[arg-type]
+            _, definitions = models_json_schema(views, ref_template=_REF)  # type: ignore[arg-type]  # mypy widens "validation" to str
             schemas = document["components"]["schemas"]
             schemas.update(definitions["$defs"])
             document["components"]["schemas"] = dict(sorted(schemas.items()))

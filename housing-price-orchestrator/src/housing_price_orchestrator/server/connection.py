@@ -180,12 +180,12 @@ class BoundedConnection(HttpToolsProtocol):
     @property
     def _is_body_incomplete(self) -> bool:
         # None before the first request, whatever uvicorn's annotation says.
-        return self.cycle is not None and self.cycle.more_body  # type: ignore[redundant-expr]
+        return self.cycle is not None and self.cycle.more_body  # type: ignore[redundant-expr]  # see above
 
     @property
     def _is_responding(self) -> bool:
         # None before the first request, whatever uvicorn's annotation says.
-        return self.cycle is not None and not self.cycle.response_complete  # type: ignore[redundant-expr]
+        return self.cycle is not None and not self.cycle.response_complete  # type: ignore[redundant-expr]  # see above
 
     def _has_unread_bytes(self) -> bool:
         """Return whether unread bytes, perhaps a request, have arrived; closing now would reset the connection."""

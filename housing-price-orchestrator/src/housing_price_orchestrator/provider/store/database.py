@@ -94,7 +94,7 @@ def _begin_sqlite(connection: Connection) -> None:
     # SQLite and its driver have no statement timeout, but a progress handler can interrupt a statement.
     deadline = time.monotonic() + options["statement_seconds"]
     raw = connection.connection.driver_connection
-    raw.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_BETWEEN_TIME_CHECKS)  # type: ignore[union-attr]
+    raw.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_BETWEEN_TIME_CHECKS)  # type: ignore[union-attr]  # a connection in use has a driver connection
     connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
 
 

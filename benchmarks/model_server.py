@@ -8,6 +8,7 @@ import statistics
 import time
 from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from io import StringIO
 from pathlib import Path
 from typing import Final
@@ -62,9 +63,7 @@ def _steps(loaded: PyFuncModel, rows: int) -> Steps:
     }
     return {
         **{
-            f"MLflow, whole call, {name}": lambda data=data, kind=kind: scoring_server.invocations(
-                data, kind, loaded, schema
-            )
+            f"MLflow, whole call, {name}": partial(scoring_server.invocations, data, kind, loaded, schema)
             for name, (data, kind) in formats.items()
         },
         "MLflow: parse the body into a DataFrame": lambda: scoring_server._parse_json_data(  # noqa: SLF001

@@ -54,8 +54,7 @@ def fill(folder: Path, houses: Path) -> LifecycleStore:
     models = []
     for seed in range(2):
         trained = train(uri, houses, seed, recipe=QUICK, with_registration=False)
-        (output,) = client.get_run(trained.run_id).outputs.model_outputs
-        models.append((f"models:/{output.model_id}", trained.run_id, trained.model_id))
+        models.append((logged_model(client, trained.run_id), trained.run_id, trained.model_id))
     register(client, *models[0], rmsle=0.15)
     register_challenger(client, *models[1], rmsle=0.16)
     # The first model again as another version, which saves a third training.
@@ -63,6 +62,14 @@ def fill(folder: Path, houses: Path) -> LifecycleStore:
     _register_changed(client, folder / "otherwise", changes_golden=True)
     _register_changed(client, folder / "damaged", changes_golden=False)
     return LifecycleStore(folder, uri)
+
+
+def logged_model(client: MlflowClient, run_id: str) -> str:
+    """Return the URI of the model that a run logged."""
+    outputs = client.get_run(run_id).outputs
+    assert outputs is not None
+    (output,) = outputs.model_outputs
+    return f"models:/{output.model_id}"
 
 
 def _register_changed(client: MlflowClient, folder: Path, *, changes_golden: bool) -> None:

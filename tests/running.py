@@ -15,12 +15,15 @@ from typing import Any
 MARK = "HOUSING_PRICE_TEST_MARK"
 """Environment variable that identifies the descendants of a process under test."""
 
-FAKES = Path(__file__).with_name("fakes")
+REPOSITORY = Path(__file__).parents[1]
+PYTHONPATH_OF_FAKES = os.pathsep.join([str(REPOSITORY / "tests" / "fakes"), str(REPOSITORY)])
+"""The fakes of the services; they import their shared modules from the repository's root."""
+
 FREE_PORTS = ("--port", "0", "--model-server-port", "0", "--tracking-port", "0")
 POLL_SECONDS = 0.05
 
 
-def wait_until[T](found: Callable[[], T], seconds: float, what: str | Callable[[], str]) -> T:
+def wait_until[T](found: Callable[[], T | None], seconds: float, what: str | Callable[[], str]) -> T:
     """Poll until the result is truthy and return it; fail with `what` after the time limit."""
     deadline = time.monotonic() + seconds
     while True:
@@ -64,11 +67,11 @@ class Up:
         self.first_answer: dict[str, Any] = {}
         self.state = state
         self._log = Path(tempfile.gettempdir()) / f"up-{self.mark}.log"
-        variables = os.environ | {MARK: self.mark} | (environment or {})
+        variables = {**os.environ, MARK: self.mark, **(environment or {})}
         # Unset, as on most machines: the bytecode that Python then writes must do no harm.
         variables.pop("PYTHONDONTWRITEBYTECODE", None)
         if fakes:
-            variables |= {"PYTHONPATH": str(FAKES), "FAKE_STATE": str(state)}
+            variables |= {"PYTHONPATH": PYTHONPATH_OF_FAKES, "FAKE_STATE": str(state)}
         command = command or (sys.executable, "-m", "housing_price", "up", *FREE_PORTS, "--state-dir", str(state))
         with self._log.open("w") as log:
             self.process = subprocess.Popen(

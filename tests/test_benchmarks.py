@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import load, report, targets
+from benchmarks import load, plots, report, targets
 from benchmarks.clients.checker import Checker
 from benchmarks.medians import Medians
 from benchmarks.paths import README, RESULTS
@@ -69,7 +69,7 @@ def test_a_failing_background_client_is_reported(monkeypatch: pytest.MonkeyPatch
         raise load.WrongAnswer("the client ended with 1")
 
     monkeypatch.setattr(load, "_client", fail)
-    with pytest.raises(load.WrongAnswer, match="ended with 1"), load.concurrent_batches(None, rows=10, seconds=1):  # type: ignore[arg-type]
+    with pytest.raises(load.WrongAnswer, match="ended with 1"), load.concurrent_batches(None, rows=10, seconds=1):  # type: ignore[arg-type]  # nothing is called
         pass
 
 
@@ -77,7 +77,7 @@ def test_the_page_contains_the_tables_of_the_last_run(monkeypatch: pytest.Monkey
     page = tmp_path / "README.md"
     page.write_text(README.read_text())
     monkeypatch.setattr(report, "README", page)
-    monkeypatch.setattr(report.plots, "draw", lambda *_: None)
+    monkeypatch.setattr(plots, "draw", lambda *_: None)
     report.write()
     assert page.read_text() == README.read_text()
 

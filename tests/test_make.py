@@ -52,6 +52,6 @@ def test_help_names_every_command() -> None:
     text = subprocess.run(command, cwd=REPOSITORY, capture_output=True, text=True, check=True).stdout
     commands = [line.split()[1] for line in text.splitlines() if line]
     assert {"help", "up", "test", "test-all", "lint", "train", "compose-up", "compose-down"} <= set(commands)
-    for command in commands:
-        dry_run = subprocess.run(["make", "--dry-run", command], cwd=REPOSITORY, capture_output=True, check=False)
-        assert dry_run.returncode == 0, command
+    for name in commands:
+        dry_run = subprocess.run(["make", "--dry-run", name], cwd=REPOSITORY, capture_output=True, check=False)
+        assert dry_run.returncode == 0, name

@@ -130,7 +130,7 @@ def test_an_expired_waiver_is_a_problem() -> None:
 
 
 @pytest.mark.parametrize("changes", [{"id": "CVE-2"}, {"package": "good"}])
-def test_a_waiver_that_matches_no_finding_is_a_problem(changes: dict[str, str]) -> None:
+def test_a_waiver_that_matches_no_finding_is_a_problem(changes: dict[str, Any]) -> None:
     problems = list(list_problems([BAD], [waiver(**changes)], TODAY))
     assert len(problems) == 2
     assert "matches no finding: remove it" in problems[1]

@@ -91,7 +91,7 @@ class ByteFuzzer:
         if request.count(b" HTTP/1.1") > 1:
             # Several pipelined requests: the answer can belong to any of them.
             allowed = frozenset().union(*self._documented.values()) | ALWAYS_ALLOWED
-        self.statuses.update(map(str, statuses or ["closed"]))
+        self.statuses.update([str(status) for status in statuses] or ["closed"])
         for status in statuses:
             if status >= SERVER_ERROR:
                 self.server_errors.append(f"{status}: {shown}")
@@ -102,7 +102,7 @@ class ByteFuzzer:
 def fuzz_bytes(testbed: Testbed) -> None:
     """Mutated requests on 48 concurrent raw connections for 10 minutes."""
     stub = testbed.start_stub()
-    orchestrator = testbed.start_orchestrator(stub.port, **testbed.short_timeouts)
+    orchestrator = testbed.start_orchestrator(stub.port, variables=testbed.short_timeouts)
     seconds = testbed.duration(testbed.minutes * 60, 2)
     documented = statuses_documented(orchestrator.port)
     fuzzer = ByteFuzzer(orchestrator.port, documented, random.Random(SEED))  # noqa: S311 - no secret

@@ -16,7 +16,7 @@ from schemathesis.core.failures import FailureGroup
 from benchmarks import houses
 from benchmarks.faults.fuzz_bytes import statuses_documented
 from benchmarks.faults.testbed import Testbed, ask
-from benchmarks.faults.valid_cases import make_valid
+from benchmarks.faults.valid_cases import Case, Operation, make_valid, operation_of
 from benchmarks.processes import Server
 
 SEED: Final = 1
@@ -50,7 +50,7 @@ def fuzz_schema(testbed: Testbed) -> None:
     url = f"http://127.0.0.1:{orchestrator.port}"
     document = schemathesis.openapi.from_url(f"{url}/openapi.json")
     # Schemathesis cannot generate NDJSON; the byte fuzzer covers streams.
-    operations = [operation.ok() for operation in document.exclude(path_regex="/stream$").get_all_operations()]
+    operations = [operation_of(result) for result in document.exclude(path_regex="/stream$").get_all_operations()]
     problems: list[str] = []
     tried = 0
     seed_number = SEED
@@ -72,7 +72,7 @@ def fuzz_schema(testbed: Testbed) -> None:
     findings.expect_none(f"5xx, undocumented or missing answers within 15 s (of {tried:,} requests)", problems)
 
 
-def _fuzz_operation(operation: Any, mode: GenerationMode, url: str, seed_number: int, problems: list[str]) -> int:
+def _fuzz_operation(operation: Operation, mode: GenerationMode, url: str, seed_number: int, problems: list[str]) -> int:
     """Send generated requests of one operation and validate each answer; returns the number of requests."""
     tried = 0
 
@@ -85,7 +85,7 @@ def _fuzz_operation(operation: Any, mode: GenerationMode, url: str, seed_number:
         phases=[Phase.generate],
         suppress_health_check=list(HealthCheck),
     )
-    def run(case: schemathesis.Case) -> None:
+    def run(case: Case) -> None:
         nonlocal tried
         tried += 1
         if mode is GenerationMode.POSITIVE:

@@ -24,8 +24,10 @@ def rate_limited_key(testbed: Testbed) -> None:
     excessive, moderate = (f"Authorization: Bearer {_create_key(keys, name)}" for name in ("excessive", "moderate"))
     orchestrator = testbed.start_orchestrator(
         stub.port,
-        ORCHESTRATOR_AUTH__KEYS_FILE=str(keys),
-        ORCHESTRATOR_RATE_LIMIT__REQUESTS=f"{RATE_LIMIT_PER_SECOND}/second",
+        variables={
+            "ORCHESTRATOR_AUTH__KEYS_FILE": str(keys),
+            "ORCHESTRATOR_RATE_LIMIT__REQUESTS": f"{RATE_LIMIT_PER_SECOND}/second",
+        },
     )
     seconds = testbed.duration(20, 3)
     expected = testbed.expected_from_stub

@@ -62,7 +62,7 @@ class _RoutesFile:
         self._revision = 0
         self.put(champion)
         variables = {"ORCHESTRATOR_MODEL_SERVER__ROUTES_FILE": str(self._path)}
-        self.orchestrator = testbed.start_orchestrator(champion.port, **variables)
+        self.orchestrator = testbed.start_orchestrator(champion.port, variables=variables)
 
     def put(self, champion: _Version, canary: _Version | None = None, weight: float = WEIGHT) -> None:
         """Write routes to a champion and, optionally, a canary."""

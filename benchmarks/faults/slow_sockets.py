@@ -24,7 +24,7 @@ _HEAD: Final = f"POST {houses.PREDICT_PATH} HTTP/1.1\r\nHost: 127.0.0.1\r\nConte
 
 def slow_sockets(testbed: Testbed) -> None:
     """500 sockets that are idle, send half a head or half a body, or do not read, during 200/s."""
-    _, orchestrator = testbed.start_orchestrator_and_model_server(**testbed.short_timeouts)
+    _, orchestrator = testbed.start_orchestrator_and_model_server(testbed.short_timeouts)
     expected = testbed.expected
     testbed.warm_up(orchestrator, expected)
     seconds = testbed.duration(18, 0.5)

@@ -170,25 +170,28 @@ class Testbed:
         server.wait_until_ready(0.02)
         return Stub(server)
 
-    def start_orchestrator(self, *model_server_ports: int, port: int | None = None, **variables: str) -> Server:
+    def start_orchestrator(
+        self, *model_server_ports: int, port: int | None = None, variables: Mapping[str, str] | None = None
+    ) -> Server:
         """Start the orchestrator with its default settings over model servers; wait until it is ready."""
         port = port or free_port()
         base_url = ",".join(f"http://127.0.0.1:{each}" for each in model_server_ports)
         variables = {
             "ORCHESTRATOR_SERVER__PORT": str(port),
             "ORCHESTRATOR_MODEL_SERVER__BASE_URL": base_url,
-        } | variables
+            **(variables or {}),
+        }
         command = (sys.executable, "-m", "housing_price_orchestrator", "serve")
         server = self.start_server("orchestrator", command, port, "/readyz", variables)
         self.orchestrators.append(server)
         server.wait_until_ready()
         return server
 
-    def start_orchestrator_and_model_server(self, **variables: str) -> tuple[Server, Server]:
+    def start_orchestrator_and_model_server(self, variables: Mapping[str, str] | None = None) -> tuple[Server, Server]:
         """Start a model server and an orchestrator that calls it; returns both."""
         model_server = self.start_any_model_server()
         model_server.wait_until_ready()
-        return model_server, self.start_orchestrator(model_server.port, **variables)
+        return model_server, self.start_orchestrator(model_server.port, variables=variables)
 
     def start_load(self, server: Server, expected: Mapping[str, Path], **options: Any) -> Load:
         """Start load on a server; see `Load` for the options."""

@@ -32,7 +32,7 @@ from housing_price_model.registry.versions import connect, download, register_ch
 from housing_price_model.training.train import train
 from waiting import wait_until
 
-from ..lifecycle_store import QUICK, change_golden, every_tenth_house
+from ..lifecycle_store import QUICK, change_golden, every_tenth_house, logged_model
 from ..traffic import Traffic
 
 REPOSITORY = Path(__file__).parents[2]
@@ -413,8 +413,8 @@ def register_versions(uri: str, folder: Path) -> tuple[str, str]:
     """Register a valid version and one with wrong golden answers; returns both version numbers."""
     client = connect(uri)
     trained = train(uri, every_tenth_house(folder / "few.csv"), 1, recipe=QUICK, with_registration=False)
-    (output,) = client.get_run(trained.run_id).outputs.model_outputs
-    good = register_challenger(client, f"models:/{output.model_id}", trained.run_id, trained.model_id, rmsle=0.2)
+    model_uri = logged_model(client, trained.run_id)
+    good = register_challenger(client, model_uri, trained.run_id, trained.model_id, rmsle=0.2)
     model = download(f"models:/{NAME}/{good.version}", folder / "model")
     change_golden(model)
     client.log_artifacts(trained.run_id, str(model), "otherwise")

@@ -4,11 +4,12 @@ import json
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine, make_url
 
+from housing_price_model.serving.fast_scoring import DirectModel, Rows
 from housing_price_orchestrator.provider.store.database import (
     ensure_columns_version,
     for_writing,
@@ -20,6 +21,12 @@ from housing_price_orchestrator.settings import PredictionLogSettings
 from housing_price_survey.columns import COLUMNS
 
 START = datetime(2026, 11, 1)  # noqa: DTZ001 - the log's times are UTC without a zone
+
+
+def answers_of(model: DirectModel, cells: Sequence[Sequence[Any]]) -> list[dict[str, Any]]:
+    """Return the model's answers to rows of cells."""
+    answers = model.predict(Rows(COLUMNS, cells)).to_dict("records")
+    return cast("list[dict[str, Any]]", answers)  # pandas allows columns whose names are not text
 
 
 class Log:

@@ -51,8 +51,10 @@ def test_only_the_window_is_read(tmp_path: Path, base: Path) -> None:
     ids = log.write(rows, [ANSWER] * 4, columns=COLUMNS)  # at 00:00, 00:01, 00:02, 00:03
     log.sell(dict(zip(ids, (1e5, 2e5, 3e5, 4e5), strict=True)))
     log.close()
-    window = {"start": "2026-11-01T00:01:00", "end": "2026-11-01T00:03:00"}
-    run = Run.start(tmp_path / "run", lambda: Parameters(source=Source.PREDICTION_LOG, data=str(base), **window))
+    parameters = Parameters(
+        source=Source.PREDICTION_LOG, data=str(base), start="2026-11-01T00:01:00", end="2026-11-01T00:03:00"
+    )
+    run = Run.start(tmp_path / "run", lambda: parameters)
     run.perform(EXTRACT, Connections("", log.url), lambda _stage, _share: None)
     with (tmp_path / "run" / EXTRACT.name / HOUSES).open(newline="") as file:
         prices = [row[TARGET] for row in csv.DictReader(file)]

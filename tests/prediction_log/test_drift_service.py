@@ -5,7 +5,6 @@ import subprocess
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
@@ -13,12 +12,10 @@ from prometheus_client.parser import text_string_to_metric_families
 
 from housing_price_model.artefact.export import read_export
 from housing_price_model.reference.profile import cells_of
-from housing_price_model.serving.fast_scoring import Rows
 from housing_price_model.serving.find_model import open_model
 from housing_price_model.survey.data import BUNDLED, read_houses
-from housing_price_survey.columns import COLUMNS
 
-from .logs import new_log
+from .logs import answers_of, new_log
 
 COMPOSE = Path(__file__).parents[2] / "compose.yaml"
 SECONDS = 120
@@ -36,7 +33,7 @@ def test_the_command_of_compose_writes_metrics_and_ends_with_a_signal(
 ) -> None:
     cells = cells_of(read_houses(BUNDLED).features.head(100))
     with open_model(str(champion), "") as found:
-        answers: list[dict[str, Any]] = found.load().predict(Rows(COLUMNS, cells)).to_dict("records")
+        answers = answers_of(found.load(), cells)
     log = new_log(tmp_path)
     log.write(cells, answers)
     # Of the last day, as the command asks for.
@@ -64,5 +61,5 @@ def test_the_command_of_compose_writes_metrics_and_ends_with_a_signal(
         for sample in family.samples
         if "feature" not in sample.labels and "family" not in sample.labels
     }
-    assert read["housing_price_drift_rows"] == ({"model_id": read_export(champion).model_id}, 100)
+    assert read["housing_price_drift_rows"] == ({"model_id": read_export(champion).model_id}, 100.0)
     assert read["housing_price_drift_unjudged_rows"][1] == 0

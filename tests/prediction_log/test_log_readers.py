@@ -25,13 +25,12 @@ from housing_price_model.errors import LogError
 from housing_price_model.prediction_log.reader import PAGE_ROWS, Model, Window, open_log
 from housing_price_model.reference.profile import cells_of
 from housing_price_model.reference.tally import GROUP
-from housing_price_model.serving.fast_scoring import Rows
 from housing_price_model.serving.find_model import open_model
 from housing_price_model.survey.data import BUNDLED, Houses, read_houses
 from housing_price_survey.columns import COLUMNS
 from housing_price_survey.columns import COLUMNS as LOGGED_COLUMNS
 
-from .logs import START, Log, new_log
+from .logs import START, Log, answers_of, new_log
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
@@ -62,8 +61,7 @@ def cells(houses: Houses) -> list[list[Any]]:
 def answers(champion: Path, cells: list[list[Any]]) -> list[dict[str, Any]]:
     """The champion's answer for every house."""
     with open_model(str(champion), "") as found:
-        priced: list[dict[str, Any]] = found.load().predict(Rows(COLUMNS, cells)).to_dict("records")
-    return priced
+        return answers_of(found.load(), cells)
 
 
 @pytest.fixture

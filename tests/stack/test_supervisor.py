@@ -18,14 +18,14 @@ from housing_price.stack.output import Output
 from housing_price.stack.ports import reserved_port
 from housing_price.stack.supervisor import BackOff, Service, Supervisor, describe_status
 
-from ..running import FAKES
+from ..running import PYTHONPATH_OF_FAKES
 
 AT_ONCE = BackOff(first_seconds=0.01, max_seconds=0.05)
 WAIT_SECONDS = 20
 
 SERVER = """
 import sys
-from fake_service import serve
+from tests.fakes.fake_service import serve
 serve("127.0.0.1", int(sys.argv[1]), lambda path: (200, "ok"))
 """
 
@@ -56,7 +56,7 @@ async def supervise(
         service = Service(
             name="thing",
             command=(sys.executable, "-c", code, str(port)),
-            environment=os.environ | {"PYTHONPATH": str(FAKES), "PYTHONUNBUFFERED": "1"},
+            environment=os.environ | {"PYTHONPATH": PYTHONPATH_OF_FAKES, "PYTHONUNBUFFERED": "1"},
             ready_url=None if ready_line else f"http://127.0.0.1:{port}/",
             ready_line=ready_line,
             ready_within_seconds=ready_within_seconds,

@@ -5,8 +5,8 @@ import signal
 import sys
 from pathlib import Path
 
-from fake_registry import export, register
-from fake_service import exit_if_configured, parser, say, serve
+from tests.fakes.fake_registry import export, register
+from tests.fakes.fake_service import exit_if_configured, parser, say, serve
 
 from housing_price.stack.champion import read_champion
 from housing_price_model.artefact.export import read_export

@@ -6,7 +6,7 @@ import sys
 import urllib.error
 import urllib.request
 
-from fake_service import Answer, exit_if_configured, say, serve
+from tests.fakes.fake_service import Answer, exit_if_configured, say, serve
 
 if "worker" in sys.argv:
     exit_if_configured("scoring-worker")

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from fake_service import Answer, exit_if_configured, parser, serve
+from tests.fakes.fake_service import Answer, exit_if_configured, parser, serve
 
 from housing_price.stack.champion import read_champion
 

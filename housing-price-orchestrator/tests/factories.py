@@ -3,7 +3,7 @@
 import csv
 import dataclasses
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from datetime import UTC, datetime
 from enum import Enum
 from pathlib import Path
@@ -22,7 +22,14 @@ REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = REPOSITORY / "examples"
 SURVEY = REPOSITORY / "housing-price-model" / "data" / "ames-housing.csv"
 
-ABSENT: Any = Enum("Absent", ["ABSENT"]).ABSENT
+
+class Absent(Enum):
+    """The type of `ABSENT`."""
+
+    ABSENT = 1
+
+
+ABSENT: Any = Absent.ABSENT
 """As the value of a change: the key is left out. A member of an enum has the same name in each parallel test worker."""
 
 _EXAMPLE = json.loads((EXAMPLES / "request-1461.json").read_bytes())
@@ -129,6 +136,11 @@ def new_key(path: Path, *scopes: Scope, expires: datetime | None = None) -> str:
     """Add a key to the file at `path`; good for `predict` where nothing else is said."""
     key, _ = create_key(path, name="test", scopes=scopes or ("predict",), now=datetime.now(UTC), expires=expires)
     return key
+
+
+def raw_headers(headers: Mapping[str, str | bytes]) -> dict[bytes, bytes]:
+    """Headers as bytes, for values that are not ASCII."""
+    return {name.encode(): value.encode() if isinstance(value, str) else value for name, value in headers.items()}
 
 
 def bearer(credential: str) -> dict[str, str]:

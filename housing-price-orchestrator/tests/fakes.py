@@ -5,7 +5,7 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import count
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, cast
 
 import orjson
 
@@ -15,6 +15,7 @@ from housing_price_orchestrator.shared.errors import RowsRefused, SomeAnswersUnu
 from housing_price_orchestrator.shared.jobs import NEXT_STATES, Job, JobFailure, JobOrder
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
 class FakePriceModel:
@@ -24,10 +25,10 @@ class FakePriceModel:
         self.error = error
         self.gate = gate
         self.identity = ModelIdentity("fake", "1", "fake-1")
-        self.asked: list[tuple[House, ...]] = []
+        self.asked: list[tuple[AnyHouse, ...]] = []
         self._was_asked = asyncio.Event()
 
-    async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         if not houses:
             return []
         self.asked.append(tuple(houses))
@@ -45,8 +46,9 @@ class FakePriceModel:
                 self._was_asked.clear()
                 await self._was_asked.wait()
 
-    def _estimate(self, house: House) -> PriceEstimate:
-        price = 50_000.25 + 60 * house.gr_liv_area + house.lot_area
+    def _estimate(self, house: AnyHouse) -> PriceEstimate:
+        sized = cast("House", house)  # a record has the attributes of `House`
+        price = 50_000.25 + 60 * sized.gr_liv_area + sized.lot_area
         inputs = orjson.dumps(row_of(house))
         return PriceEstimate(price, 0.8 * price, 1.3 * price, self.identity, inputs=inputs)
 

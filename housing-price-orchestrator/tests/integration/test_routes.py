@@ -5,10 +5,11 @@ import json
 import sys
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -131,14 +132,14 @@ def serving_version(version: str) -> StubModelServer:
 
 
 @contextmanager
-def orchestrator(routes: Path, *, workers: int = 1, **variables: str) -> Iterator[str]:
+def orchestrator(routes: Path, *, workers: int = 1, variables: Mapping[str, str] | None = None) -> Iterator[str]:
     """The shipped program, following a file of routes; gives its address."""
     command = (sys.executable, "-m", "housing_price_orchestrator", "serve", "--port", "0")
     variables = {
         "ORCHESTRATOR_MODEL_SERVER__ROUTES_FILE": str(routes),
         "ORCHESTRATOR_SERVER__WORKERS": str(workers),
         "ORCHESTRATOR_REQUESTS__DEADLINE_SECONDS": "20",
-        **variables,
+        **(variables or {}),
     }
     with Process(*command, **variables) as process:
         url = process.says(LISTENS)[1]
@@ -208,7 +209,7 @@ def test_counters_never_go_down_when_a_model_server_goes(tmp_path: Path) -> None
     path = tmp_path / "routes.json"
     with serving_version("1") as blue, serving_version("2") as green:
         put(path, routes_json(champion=a_route("1", blue.url)))
-        with orchestrator(path, ORCHESTRATOR_CIRCUIT__MAX_FAILURES="1") as url:
+        with orchestrator(path, variables={"ORCHESTRATOR_CIRCUIT__MAX_FAILURES": "1"}) as url:
             blue.goes_away()
             with httpx.Client(base_url=url, timeout=30, trust_env=False) as http:
                 assert http.post(PREDICT, json=house_json()).status_code == 503
@@ -272,7 +273,7 @@ def test_a_bad_canary_is_stopped_and_no_request_fails(tmp_path: Path, behaviour:
     with serving_version("1") as blue, serving_version("2") as green:
         put(path, canary_routes(1, blue, green))
         deadline = {"ORCHESTRATOR_REQUESTS__DEADLINE_SECONDS": "2"}
-        with orchestrator(path, **deadline) as url, steady_load_on(url) as load:
+        with orchestrator(path, variables=deadline) as url, steady_load_on(url) as load:
             wait_until(lambda: "2" in {versions for _, versions in load.answers}, "the canary did not answer")
             green.behaviour = behaviour
             wait_until(lambda: stopped in metrics_of(url), "the canary was not stopped")
@@ -349,13 +350,13 @@ def test_a_stopped_canary_is_aborted_for_all_by_one_job(tmp_path: Path) -> None:
     with serving_version("1") as blue, serving_version("2") as green:
         put(path, canary_routes(7, blue, green, weight=0.5))
         # Two services that share the routes and the jobs, as replicas do.
-        with orchestrator(path, **jobs) as one, orchestrator(path, **jobs) as other:
+        with orchestrator(path, variables=jobs) as one, orchestrator(path, variables=jobs) as other:
             for url in (one, other):
-                wait_until(lambda url=url: weight_of_canary(url) == 0.5, "the canary was not opened")
+                wait_until(partial(has_canary_weight, url, 0.5), "the canary was not opened")
             green.behaviour = says(500)
             for url in (one, other):
                 with load_on(url):
-                    wait_until(lambda url=url: stopped_in(url) is not None, "the canary was not stopped")
+                    wait_until(partial(is_stopped, url), "the canary was not stopped")
                 assert stopped_in(url)["version"] == "2"
                 assert weight_of_canary(url) == 0
             found: list[dict[str, Any]] = []
@@ -402,5 +403,13 @@ def weight_of_canary(url: str) -> Any:
     return models_of(url)["canary"]["weight"]
 
 
+def has_canary_weight(url: str, weight: float) -> bool:
+    return bool(weight_of_canary(url) == weight)
+
+
 def stopped_in(url: str) -> Any:
     return models_of(url)["stopped"]
+
+
+def is_stopped(url: str) -> bool:
+    return stopped_in(url) is not None

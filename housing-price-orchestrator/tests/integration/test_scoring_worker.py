@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -86,6 +87,10 @@ def each_bench(stub: StubModelServer, tmp_path: Path, database_url: str) -> Iter
 def started(variables: dict[str, str]) -> Iterator[Bench]:
     with Process(*COMMAND, "serve", ORCHESTRATOR_SERVER__PORT="0", **variables) as api:
         yield Bench(api.says(LISTENS)[1], variables)
+
+
+def is_gone(url: str) -> bool:
+    return httpx.get(url, timeout=30).status_code == 404
 
 
 def lines_of(documents: list[Any]) -> bytes:
@@ -210,7 +215,7 @@ def test_old_jobs_are_deleted_with_all_their_files_and_no_others(
     with bench.worker(ORCHESTRATOR_JOBS__RETENTION_DAYS=a_millisecond) as worker:
         worker.says("old jobs deleted")
         for url in old:
-            wait_until(lambda url=url: httpx.get(url, timeout=30).status_code == 404, "an old job stayed")  # type: ignore[misc]
+            wait_until(partial(is_gone, url), "an old job stayed")
         wait_until(lambda: not stray.exists(), "a stray stayed")
         assert not any((jobs / "results").iterdir())
         # What waits, or is being done, has its file however old that is.

@@ -14,7 +14,7 @@ from housing_price_orchestrator.service.resilience.coalescing import CoalescingM
 from housing_price_orchestrator.service.resilience.retry import RetryBudget, RetryModel
 from housing_price_orchestrator.shared.errors import ModelServerUnavailable, RowsRefused
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 CALLERS = 3_000
 
@@ -28,7 +28,7 @@ class RestlessModel(FakePriceModel):
         self.poison = poison
         self.largest = 0
 
-    async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         self.largest = max(self.largest, len(houses))
         for _ in range(self.dice.randrange(8)):
             await asyncio.sleep(0)
@@ -57,7 +57,7 @@ async def test_answers_never_cross(turn: int) -> None:
     model = CoalescingModel(retried, max_rows=dice.choice([1, 5, 50]), max_calls=3)
     ids = iter(range(1, 100 * CALLERS))
 
-    async def caller() -> tuple[list[int], object]:
+    async def caller() -> tuple[list[int], Sequence[PriceEstimate] | BaseException]:
         asked = [next(ids) for _ in range(dice.choice([1, 1, 1, 2, 7, 120]))]
         for _ in range(dice.randrange(40)):
             await asyncio.sleep(0)

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import ValidationError
 
-from factories import house_json, survey_houses
+from factories import alias_of, house_json, survey_houses
 from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.shared.view.house import House
 from housing_price_orchestrator.shared.view.record import KEY_COUNT, HouseRecord
@@ -42,7 +42,7 @@ def test_every_house_of_the_survey_is_taken() -> None:
 
 @given(house_documents)
 def test_a_valid_house_with_all_its_keys_is_taken_with_the_same_values(document: dict[str, Any]) -> None:
-    whole = {alias: document.get(alias) for alias in (field.alias for field in House.model_fields.values())}
+    whole = {alias: document.get(alias) for alias in map(alias_of, House.model_fields)}
     taken: Any = record.decode(json.dumps(whole))
     house = House.model_validate_json(json.dumps(whole))
     assert (taken.id, row_of(taken)) == (house.id, row_of(house))

@@ -5,7 +5,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 import schemathesis
-from benchmarks.faults.valid_cases import make_valid
+from benchmarks.faults.valid_cases import Case, make_valid, operation_of
 from hypothesis import HealthCheck, given, settings
 from schemathesis import GenerationMode
 
@@ -18,7 +18,7 @@ OPERATIONS = {
     operation.label: operation
     # Lines of JSON are no media type that it can make; any lines at all are in test_any_bytes.py.
     for result in schemathesis.openapi.from_dict(openapi_document()).exclude(path_regex="/stream$").get_all_operations()
-    for operation in [result.ok()]
+    for operation in [operation_of(result)]
 }
 
 
@@ -47,7 +47,7 @@ def test_both_kinds_of_pricing_are_tried() -> None:
 def test_every_answer_is_as_the_document_says(url: str, label: str, mode: GenerationMode) -> None:
     @given(case=OPERATIONS[label].as_strategy(generation_mode=mode))
     @settings(max_examples=25, derandomize=True, database=None, suppress_health_check=list(HealthCheck))
-    def run(case: schemathesis.Case) -> None:
+    def run(case: Case) -> None:
         if mode is GenerationMode.POSITIVE:
             make_valid(case)
         case.call_and_validate(base_url=url)

@@ -184,7 +184,7 @@ def test_every_setting_has_a_description() -> None:
     for group_name, group in Settings.model_fields.items():
         kind = group.annotation
         assert isinstance(kind, type)
-        for name, field in kind.model_fields.items():  # type: ignore[attr-defined]  # groups are models
+        for name, field in kind.model_fields.items():
             assert field.description, f"{PREFIX}{group_name.upper()}{DELIMITER}{name.upper()}"
 
 

@@ -134,9 +134,8 @@ def test_a_request_records_the_public_part_of_its_key_only(guarded: TestClient, 
     record = RequestRecord("r")
     token = current_request.set(record)
     try:
-        guarded.portal.call(  # type: ignore[union-attr]
-            require_scope("predict").dependency, _Request(services_of(guarded), bearer(key))
-        )
+        assert guarded.portal is not None
+        guarded.portal.call(require_scope("predict").dependency, _Request(services_of(guarded), bearer(key)))
     finally:
         current_request.reset(token)
     assert record.key_id == key.split("_")[1]

@@ -15,7 +15,7 @@ from factories import batch_json, bearer, house_json, houses_json, new_key, sett
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.shared.access import Scope
 from housing_price_orchestrator.shared.view.house import House
-from servers import StubModelServer, predicts
+from servers import StubModelServer, each, predicts
 from waiting import wait_until
 
 PREDICT = "/api/v1/price/predict"
@@ -321,9 +321,7 @@ def test_a_sale_price_by_house_id_matches_the_latest_prediction_of_each_model(
     api: TestClient, stub: StubModelServer
 ) -> None:
     for model in ("a", "b"):
-        stub.behaviour = predicts(
-            lambda made, model=model: {"predictions": [{**one, "model_id": model} for one in made]}
-        )
+        stub.behaviour = each(model_id=model)
         price_houses(api, 1)
         last = price_houses(api, 1)
     report_sales(api, {"id": 1, "salePrice": 50_000, "soldOn": "2026-11-01"})

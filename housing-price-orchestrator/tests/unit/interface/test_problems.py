@@ -24,6 +24,7 @@ def leaves(kind: type[errors.HousingPriceError]) -> Iterator[type[errors.Housing
 
 
 LEAVES = sorted(leaves(errors.HousingPriceError), key=lambda kind: kind.__name__)
+UNUSABLE_ANSWERS = sorted(leaves(errors.ModelAnswerUnusable), key=lambda kind: kind.__name__)
 
 STATUS_BY_DESIGN = {
     errors.InvalidDocument: 422,
@@ -49,7 +50,7 @@ def test_each_error_has_its_specified_status(kind: type[errors.HousingPriceError
     assert PROBLEM_TYPES[kind].status == status
 
 
-@pytest.mark.parametrize("leaf", sorted(leaves(errors.ModelAnswerUnusable), key=lambda kind: kind.__name__))
+@pytest.mark.parametrize("leaf", UNUSABLE_ANSWERS)
 def test_an_unusable_model_answer_is_a_502(leaf: type[errors.HousingPriceError]) -> None:
     assert PROBLEM_TYPES[leaf].status == 502
 

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 from fastapi.testclient import TestClient
 
-from factories import batch_bytes, house_bytes, houses_json, replace_services
+from factories import batch_bytes, house_bytes, houses_json, raw_headers, replace_services
 from fakes import FakePriceModel
 from housing_price_orchestrator.interface.timeout import MAX_MILLISECONDS, TIMEOUT_HEADER
 from housing_price_orchestrator.service.pricing import Pricing
@@ -21,7 +21,7 @@ OPERATIONS = {
 
 def post(api: TestClient, path: str, timeout: str | bytes) -> tuple[int, str]:
     body, kind = OPERATIONS[path]
-    answer = api.post(path, content=body, headers={"content-type": kind, TIMEOUT_HEADER: timeout})
+    answer = api.post(path, content=body, headers=raw_headers({"content-type": kind, TIMEOUT_HEADER: timeout}))
     return answer.status_code, answer.text
 
 
@@ -45,7 +45,7 @@ def test_an_invalid_value_is_rejected_by_the_name_of_the_header(
     api: TestClient, path: str, value: str | bytes, kind: str
 ) -> None:
     body, media_type = OPERATIONS[path]
-    answer = api.post(path, content=body, headers={"content-type": media_type, TIMEOUT_HEADER: value})
+    answer = api.post(path, content=body, headers=raw_headers({"content-type": media_type, TIMEOUT_HEADER: value}))
     assert answer.status_code == 422
     (finding,) = answer.json()["detail"]
     assert finding["loc"] == ["header", "X-Request-Timeout-Ms"]

@@ -8,7 +8,7 @@ from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from conftest import StartApp
-from factories import ABSENT, REPOSITORY, batch_bytes, house_bytes, houses_json, services_of
+from factories import ABSENT, REPOSITORY, batch_bytes, house_bytes, houses_json, raw_headers, services_of
 from housing_price_orchestrator.app import describe_metrics
 from housing_price_orchestrator.observability.exposition import Exposition
 from housing_price_orchestrator.observability.instruments import Counter, Histogram
@@ -142,7 +142,7 @@ def test_the_page_reports_versions_and_readiness(api: TestClient) -> None:
     ["", "*/*", "text/plain", "text/plain;version=abc", "application/openmetrics-text;version=1.0.0", "\xff,;="],
 )
 def test_any_accept_header_gets_a_page(api: TestClient, accept: str) -> None:
-    response = api.get("/metrics", headers={"accept": accept.encode("latin-1")})
+    response = api.get("/metrics", headers=raw_headers({"accept": accept.encode("latin-1")}))
     assert response.status_code == 200
     assert "housing_price_build_info" in response.text
 

@@ -104,8 +104,9 @@ async def test_a_different_invalid_file_is_logged_again(path: Path) -> None:
 
 async def test_a_file_created_later_is_loaded(path: Path) -> None:
     file = RoutesFile(path)
-    assert file.routes is None
-    assert file.error is not None
+    routes, error = file.routes, file.error
+    assert routes is None
+    assert error is not None
     put(path, routes_json())
     assert await file.reload_if_changed() == file.routes
     assert file.routes is not None

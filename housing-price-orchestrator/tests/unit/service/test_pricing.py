@@ -11,7 +11,7 @@ from housing_price_orchestrator.service.resilience.deadline import DeadlineModel
 from housing_price_orchestrator.shared.deadline import current_deadline
 from housing_price_orchestrator.shared.errors import ModelServerBusy, PriceImplausible, RowsRefused
 from housing_price_orchestrator.shared.ports import PriceEstimate
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 pytestmark = pytest.mark.anyio
 
@@ -44,7 +44,7 @@ class _SelectiveModel(FakePriceModel):
         super().__init__()
         self.implausible, self.refused = implausible, refused
 
-    async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         if self.refused & {one.id for one in houses}:
             raise RowsRefused("no")
         estimates = [None if one.id in self.implausible else self._estimate(one) for one in houses]
@@ -85,7 +85,7 @@ class _DeadlineSpy(FakePriceModel):
         self.refused = refused
         self.deadlines: list[float | None] = []
 
-    async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         self.deadlines.append(current_deadline.get())
         if self.refused in {one.id for one in houses}:
             raise RowsRefused("no")

@@ -56,4 +56,4 @@ def test_nothing_is_coerced(field: str, value: Any) -> None:
 
 def test_a_house_is_immutable() -> None:
     with pytest.raises(ValidationError, match="frozen"):
-        house().street = "Grvl"
+        house().street = "Grvl"  # type: ignore[misc]  # mypy also sees that it is immutable

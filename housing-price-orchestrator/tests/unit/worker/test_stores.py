@@ -35,7 +35,7 @@ def store(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Stor
 
 def place(find: Place, name: str) -> Location:
     """Return a location in the store under test."""
-    allowed: AllowedLocations = find.__self__  # type: ignore[attr-defined]
+    allowed: AllowedLocations = find.__self__  # type: ignore[attr-defined]  # it is a bound method
     return find(allowed._prefixes[0] + name)
 
 

@@ -7,13 +7,18 @@ from factories import house, houses
 from fakes import FakePriceModel
 from housing_price_orchestrator.interface.documents.encoding import (
     HOUSES_PER_SLICE,
-    INTERVAL_LEVEL,
     encode_prediction,
     encode_predictions,
 )
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
-from housing_price_orchestrator.shared.view.price import ModelName, PricedBatch, PricedHouse, PriceInterval
+from housing_price_orchestrator.shared.view.price import (
+    INTERVAL_LEVEL,
+    ModelName,
+    PricedBatch,
+    PricedHouse,
+    PriceInterval,
+)
 
 pytestmark = pytest.mark.anyio
 

@@ -280,7 +280,7 @@ class TestBatch:
             body = batch_bytes(good)
             last = count - 1
             for at in {0, 1, last}:
-                for name, entry in {
+                entries: dict[str, Any] = {
                     "a wrong word": {**good[at], "street": "Dummy"},
                     "two wrong fields": {**good[at], "street": "Dummy", "lotArea": "1"},
                     "a missing key": {k: v for k, v in good[at].items() if k != "street"},
@@ -297,7 +297,8 @@ class TestBatch:
                     "text for a house": "}",
                     "an empty house": {},
                     "houses in a house": {"data": good},
-                }.items():
+                }
+                for name, entry in entries.items():
                     yield f"{name} at {at} of {count}", batch_bytes([*good[:at], entry, *good[at + 1 :]])
             yield f"all wrong of {count}", batch_bytes([{**one, "street": "x"} for one in good])
             yield f"extra key behind of {count}", body[:-1] + b', "extra": 1}'

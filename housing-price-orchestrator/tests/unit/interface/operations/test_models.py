@@ -1,6 +1,7 @@
 """The operations on model versions: listing those in service, and moves as jobs."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -146,7 +147,7 @@ def test_moving_and_listing_versions_requires_the_admin_scope(
     admin, other = new_key(keys, "admin"), new_key(keys, "predict", "jobs")
     client = start_app(stub.url, auth={"keys_file": keys})
     queue = with_jobs(client, tmp_path / "jobs")
-    for ask in (lambda **more: client.post(f"{MODELS}/2/promote", **more), lambda **more: client.get(MODELS, **more)):
+    for ask in (partial(client.post, f"{MODELS}/2/promote"), partial(client.get, MODELS)):
         assert ask().status_code == 401
         assert ask(headers=bearer(other)).status_code == 403
     assert queue.jobs == {}

@@ -148,8 +148,14 @@ def redis(tmp_path: Path) -> Iterator[tuple[Process, str]]:
 async def counted_in(
     url: str, rate: Rate, *, clock: FakeClock | None = None, timeout_seconds: float = 60
 ) -> AsyncIterator[RedisRateLimiter]:
-    options = {"fallback": MemoryRateLimiter(rate), "clock": clock or FakeClock(), "timeout_seconds": timeout_seconds}
-    async with RedisRateLimiter(rate, url=url, name="test", **options) as limiter:
+    async with RedisRateLimiter(
+        rate,
+        url=url,
+        name="test",
+        fallback=MemoryRateLimiter(rate),
+        clock=clock or FakeClock(),
+        timeout_seconds=timeout_seconds,
+    ) as limiter:
         yield limiter
 
 

@@ -118,7 +118,7 @@ def forged() -> dict[str, str]:
     return {
         "other claims": f"{head}.{other}.{signature}",
         "no signature": f"{head}.{body}.",
-        "algorithm none": jwt.encode({"sub": "eve"}, None, "none", headers={"kid": "rsa"}),
+        "algorithm none": jwt.encode({"sub": "eve"}, "", "none", headers={"kid": "rsa"}),
         "the public key as a secret": f"{tampered}.{jwt.utils.base64url_encode(mac).decode()}",
         "signed with another key": token("ec", header={"kid": "rsa"}),
         "an unknown key": token(header={"kid": "other"}),

@@ -1,5 +1,7 @@
 import asyncio
 from collections.abc import Iterator
+from functools import partial
+from typing import Any
 
 import httpx
 import pytest
@@ -60,9 +62,13 @@ async def test_the_request_is_dataframe_split_with_columns_in_order(stub: StubMo
     assert len(answer.predictions) == 2
 
 
+def _document_with(predictions: list[Any], _made: object) -> dict[str, Any]:
+    return {"predictions": predictions}
+
+
 async def test_predictions_are_returned_unchanged_whatever_their_shape(stub: StubModelServer) -> None:
     for predictions in ([1.5], ["text"], [[1, 2]], [{"a": None}], [None]):
-        stub.behaviour = predicts(lambda _made, said=predictions: {"predictions": said})
+        stub.behaviour = predicts(partial(_document_with, predictions))
         async with client(stub.url) as mlflow:
             assert (await mlflow.invoke(["a"], [b"[1]"])).predictions == predictions
 

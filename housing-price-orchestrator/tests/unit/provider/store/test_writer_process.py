@@ -44,7 +44,7 @@ def answered(*transaction_ids: str, **changes: Any) -> bytes:
     """Encode the answer to one request; `changes` apply to its second price."""
     model = ModelIdentity("housing-price", "7", "abc")
     inputs = orjson.dumps([8450.25, "Pave \n 'é'"])
-    price = {"price_usd": 1e9 / 3, "low_usd": 0.1, "high_usd": 1e300, "model": model, "inputs": inputs}
+    price: dict[str, Any] = {"price_usd": 1e9 / 3, "low_usd": 0.1, "high_usd": 1e300, "model": model, "inputs": inputs}
     estimates = [PriceEstimate(**price | changes if place == 1 else price) for place in range(len(transaction_ids))]
     house_ids = [2**63 - 1] * len(transaction_ids)
     return msgspec.msgpack.encode((1_764_000_000.0, "caller-1", None, transaction_ids, house_ids, estimates))

@@ -105,7 +105,7 @@ async def test_with_all_circuits_open_retry_after_is_the_earliest_probe() -> Non
 async def test_cancelled_call_frees_its_rows() -> None:
     first, second = FakePriceModel(gate=asyncio.Event()), FakePriceModel()
     model = BalancedModel(guarded(first, second))
-    task = asyncio.create_task(model.answer(houses(10)))  # type: ignore[arg-type]  # it is a coroutine
+    task = asyncio.create_task(model.answer(houses(10)))
     await first.has_been_asked()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)

@@ -18,6 +18,7 @@ from housing_price_orchestrator.service.resilience.circuit_watch import CircuitW
 from housing_price_orchestrator.shared import errors
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 pytestmark = pytest.mark.anyio
 
@@ -264,7 +265,7 @@ class TestWatch:
         self, circuit: Circuit, clock: FakeClock, watch: CircuitWatch[House]
     ) -> None:
         class Recovering(FakePriceModel):
-            async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+            async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
                 self.error = errors.ModelServerUnavailable("away") if len(self.asked) < 5 else None
                 return await super().answer(houses)
 

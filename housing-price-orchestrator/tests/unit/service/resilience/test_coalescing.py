@@ -12,7 +12,7 @@ from housing_price_orchestrator.observability.record import RequestRecord, curre
 from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
 from housing_price_orchestrator.shared.errors import ModelServerUnavailable, PriceImplausible, QueueFull, RowsRefused
 from housing_price_orchestrator.shared.ports import PriceEstimate
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 pytestmark = pytest.mark.anyio
 
@@ -27,7 +27,7 @@ class GatedModel(FakePriceModel):
         self.cancelled = 0
         self.poison = poison
 
-    async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         self.calls.append([house.id for house in houses])
         gate = asyncio.Event()
         self.gates.append(gate)
@@ -51,7 +51,7 @@ async def until_idle() -> None:
         await asyncio.sleep(0)
 
 
-def ask(model: CoalescingModel[House, PriceEstimate], *ids: int) -> asyncio.Task[Sequence[PriceEstimate]]:
+def ask(model: CoalescingModel[AnyHouse, PriceEstimate], *ids: int) -> asyncio.Task[Sequence[PriceEstimate]]:
     return asyncio.create_task(model.answer([house(id=number) for number in ids]))
 
 
@@ -207,7 +207,7 @@ async def test_refused_request_alone_in_its_call_is_not_resent() -> None:
 
 async def test_implausible_price_fails_only_its_own_request() -> None:
     class Implausible(FakePriceModel):
-        async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+        async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
             estimates = [None if one.id == 2 else self._estimate(one) for one in houses]
             raise PriceImplausible("no price", estimates)
 
@@ -234,7 +234,7 @@ async def test_failed_piece_fails_the_whole_batch_with_its_error() -> None:
 
 async def test_wrong_number_of_estimates_shifts_no_price_to_another_caller() -> None:
     class Short(FakePriceModel):
-        async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+        async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
             return (await super().answer(houses))[1:]
 
     model = CoalescingModel(Short(), max_rows=8, max_calls=1)
@@ -259,7 +259,7 @@ async def test_full_queue_refuses_at_once_and_cancelled_requests_free_room() -> 
     assert behind.calls == [[1, 2], [5, 6], [8, 9]]
 
 
-async def recorded(model: CoalescingModel[House, PriceEstimate], *ids: int) -> RequestRecord:
+async def recorded(model: CoalescingModel[AnyHouse, PriceEstimate], *ids: int) -> RequestRecord:
     """Price in a context of its own, like a request; returns the request record."""
     record = RequestRecord("an-id")
 
@@ -273,7 +273,7 @@ async def recorded(model: CoalescingModel[House, PriceEstimate], *ids: int) -> R
 
 async def test_request_record_has_its_call_and_its_waiting_time() -> None:
     class Counting(FakePriceModel):
-        async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+        async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
             call = current_call.get()
             assert call is not None
             call.attempts += 1

@@ -11,7 +11,7 @@ from housing_price_orchestrator.service.resilience.deadline import DeadlineModel
 from housing_price_orchestrator.shared.deadline import current_deadline, deadline_at
 from housing_price_orchestrator.shared.errors import DeadlineExceeded
 from housing_price_orchestrator.shared.ports import PriceEstimate
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 pytestmark = pytest.mark.anyio
 
@@ -34,7 +34,7 @@ async def test_work_at_the_deadline_is_cancelled() -> None:
     cancelled = asyncio.Event()
 
     class Endless:
-        async def answer(self, _houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+        async def answer(self, _houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
             try:
                 await asyncio.Event().wait()
             except asyncio.CancelledError:
@@ -69,7 +69,7 @@ class DeadlineSpy(FakePriceModel):
         super().__init__()
         self.deadlines: list[float | None] = []
 
-    async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         self.deadlines.append(current_deadline.get())
         return await super().answer(houses)
 

@@ -9,6 +9,7 @@ from housing_price_orchestrator.service.resilience.one_version import MAX_ROUNDS
 from housing_price_orchestrator.shared.errors import ModelChanged
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 pytestmark = pytest.mark.anyio
 
@@ -22,7 +23,7 @@ class ChangingModel(FakePriceModel):
         super().__init__()
         self._model_of_call = model_of_call
 
-    async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         self.identity = self._model_of_call(len(self.asked))
         return await super().answer(houses)
 

@@ -11,7 +11,7 @@ from housing_price_orchestrator.service.resilience.retry import WINDOW_SECONDS, 
 from housing_price_orchestrator.shared import errors
 from housing_price_orchestrator.shared.deadline import deadline_at
 from housing_price_orchestrator.shared.ports import PriceEstimate
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 pytestmark = pytest.mark.anyio
 
@@ -26,7 +26,7 @@ class Flaky(FakePriceModel):
         self.failures = failures
         self.kind = error or errors.ModelServerUnavailable("away")
 
-    async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+    async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         self.error = self.kind if len(self.asked) < self.failures else None
         return await super().answer(houses)
 
@@ -140,7 +140,7 @@ async def test_at_most_1_2_attempts_per_call_when_half_of_them_fail(
     calls_per_second: int,
 ) -> None:
     class Half(FakePriceModel):
-        async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+        async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
             self.error = errors.ModelServerUnavailable("away") if len(self.asked) % 2 == 0 else None
             return await super().answer(houses)
 

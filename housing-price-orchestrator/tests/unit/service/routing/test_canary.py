@@ -25,7 +25,7 @@ from housing_price_orchestrator.shared.errors import (
     RowsRefused,
 )
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, PriceSource
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.shared.view.routes import CanaryLimits
 
 pytestmark = pytest.mark.anyio
@@ -192,14 +192,14 @@ async def test_comparison_is_skipped_when_the_champion_is_overloaded(routed: Rou
 
 @pytest.mark.parametrize(("source", "is_recorded"), [("model", True), ("cache", False), ("last-known", False)])
 async def test_champion_answers_from_memory_are_not_used_for_the_latency_limit(
-    source: PriceSource, is_recorded: bool
+    monkeypatch: pytest.MonkeyPatch, source: PriceSource, is_recorded: bool
 ) -> None:
     routed = Routed()
     recorded: list[float] = []
-    routed.watch.record_champion_answer = recorded.append  # type: ignore[method-assign]  # a spy
+    monkeypatch.setattr(routed.watch, "record_champion_answer", recorded.append)
 
     class Remembering:
-        async def answer(self, houses: Sequence[House], /) -> Sequence[PriceEstimate]:
+        async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
             return [PriceEstimate(1.0, 1.0, 1.0, routed.champion.identity, source) for _ in houses]
 
     routed.model._champion = Remembering()

@@ -18,7 +18,7 @@ from housing_price_orchestrator.service.routing.shadow import MAX_ROWS_PER_ANSWE
 from housing_price_orchestrator.service.transactions import Transactions
 from housing_price_orchestrator.shared.errors import ModelServerUnavailable, PriceImplausible
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, PriceModel
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.record import AnyHouse
 
 pytestmark = pytest.mark.anyio
 
@@ -32,7 +32,7 @@ class FakePredictionLog:
         self.rows: list[tuple[str, int, float]] = []
 
     def record(
-        self, transaction_ids: Sequence[str], asked: Sequence[House], estimates: Sequence[PriceEstimate], /
+        self, transaction_ids: Sequence[str], asked: Sequence[AnyHouse], estimates: Sequence[PriceEstimate], /
     ) -> None:
         rows = zip(transaction_ids, asked, estimates, strict=True)
         self.rows += [(one, house.id, estimate.price_usd) for one, house, estimate in rows]

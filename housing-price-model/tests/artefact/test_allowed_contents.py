@@ -59,9 +59,20 @@ def change_graph(change: Callable[[onnx.ModelProto], object]) -> Callable[[Path]
     return changed
 
 
-def add_node(operator: str, domain: str = "", **attributes: object) -> Callable[[Path], None]:
+def add_node(operator: str, domain: str = "", **attributes: Any) -> Callable[[Path], None]:
     node = onnx.helper.make_node(operator, ["x"], ["y"], domain=domain, **attributes)
     return change_graph(lambda graph: graph.graph.node.append(node))
+
+
+def in_a_new_folder(name: str) -> Callable[[Path], None]:
+    """Add an empty file, in a folder that the model does not have."""
+
+    def changed(model: Path) -> None:
+        file = model / name
+        file.parent.mkdir()
+        file.touch()
+
+    return changed
 
 
 def keep_numbers_elsewhere(graph: onnx.ModelProto) -> None:
@@ -86,11 +97,11 @@ FORBIDDEN: dict[str, tuple[Callable[[Path], object], str]] = {
     ),
     "a module": (lambda model: (model / "numpy.py").write_text(""), r"numpy\.py is not an allowed file"),
     "a folder of code": (
-        lambda model: ((model / "code").mkdir(), (model / "code" / "a.py").write_text("")),
+        in_a_new_folder("code/a.py"),
         r"code/a\.py is not an allowed file",
     ),
     "bytecode": (
-        lambda model: ((model / "__pycache__").mkdir(), (model / "__pycache__" / "served.pyc").write_bytes(b"")),
+        in_a_new_folder("__pycache__/served.pyc"),
         "__pycache__/served.pyc is not an allowed file",
     ),
     "no graph": (lambda model: (model / GRAPH).unlink(), r"artifacts/graph\.onnx is missing"),

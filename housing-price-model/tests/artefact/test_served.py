@@ -1,7 +1,8 @@
 import ast
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -87,7 +88,7 @@ def test_house_with_all_optional_columns_blank_is_priced(predict: Predict, house
 
 
 def test_every_declared_category_is_priced(predict: Predict, house: pd.DataFrame) -> None:
-    vocabulary = {**CATEGORIES, "MSSubClass": SUBCLASSES}
+    vocabulary: dict[str, Sequence[str | int]] = {**CATEGORIES, "MSSubClass": SUBCLASSES}
     rows = [house.assign(**{name: value}) for name, values in vocabulary.items() for value in values]
     assert_sane(predict(pd.concat(rows)))
 
@@ -133,14 +134,14 @@ def test_empty_input_gives_empty_output(predict: Predict, house: pd.DataFrame) -
     ],
 )
 def test_invalid_value_is_rejected_naming_the_column(
-    predict: Predict, house: pd.DataFrame, change: dict[str, object], message: str
+    predict: Predict, house: pd.DataFrame, change: dict[str, Any], message: str
 ) -> None:
     with pytest.raises(ValueError, match=message):
         predict(house.astype(object).assign(**change))
 
 
 @pytest.mark.parametrize("wrong", ["8450", True])
-def test_one_invalid_value_among_many_is_rejected(predict: Predict, features: pd.DataFrame, wrong: object) -> None:
+def test_one_invalid_value_among_many_is_rejected(predict: Predict, features: pd.DataFrame, wrong: str | bool) -> None:
     frame = features.head(100).astype(object)
     frame.loc[57, "LotArea"] = wrong
     with pytest.raises(ValueError, match=f"LotArea: {wrong!r} is not a number"):

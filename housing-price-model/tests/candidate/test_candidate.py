@@ -208,7 +208,11 @@ type Change = Callable[[list[dict[str, str]]], None]
 
 
 def every(**cells: str) -> Change:
-    return lambda rows: [row.update(cells) for row in rows] and None
+    def changed(rows: list[dict[str, str]]) -> None:
+        for row in rows:
+            row.update(cells)
+
+    return changed
 
 
 def one(**cells: str) -> Change:

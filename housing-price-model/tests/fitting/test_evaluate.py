@@ -15,6 +15,7 @@ QUICK = Recipe(trees=10, spread_trees=5, folds=3)
 
 def test_served_model_meets_its_targets(champion: Path, houses: Houses) -> None:
     metadata = Model.load(str(champion / MODEL)).metadata
+    assert metadata is not None
     assert metadata["data_sha256"] == houses.digest
     assert metadata["seed"] == 0
     measured = metadata["cross_validation"]

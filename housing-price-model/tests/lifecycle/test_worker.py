@@ -40,8 +40,8 @@ class Worker:
         self.client = DBOSClient(system_database_engine=self._engine, serializer=DBOSPortableJSONSerializer())
 
     def start(self) -> None:
-        options = ("--queue", "lifecycle", "--database", self._database, "--serving", str(self._serving.folder))
-        options += ("--tracking-uri", self._uri, "--name", "worker-1", "--drain-seconds", "0.5")
+        options = ["--queue", "lifecycle", "--database", self._database, "--serving", str(self._serving.folder)]
+        options += ["--tracking-uri", self._uri, "--name", "worker-1", "--drain-seconds", "0.5"]
         with (self._folder / "worker.log").open("a") as log:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", "housing_price_model", "worker", *options],

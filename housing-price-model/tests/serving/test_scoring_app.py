@@ -9,9 +9,9 @@ from pathlib import Path
 from types import ModuleType
 from typing import Any
 
-import httpx
 import mlflow
 import pytest
+from httpx2 import Response
 from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
 from mlflow.pyfunc import PyFuncModel, scoring_server
 from starlette.testclient import TestClient
@@ -38,7 +38,8 @@ type Change = Callable[[Cells], object]
 
 @pytest.fixture(scope="module")
 def model(export: Path) -> PyFuncModel:
-    return mlflow.pyfunc.load_model(str(export / MODEL))
+    loaded: PyFuncModel = mlflow.pyfunc.load_model(str(export / MODEL))
+    return loaded
 
 
 @pytest.fixture(scope="module")
@@ -80,12 +81,12 @@ def body(document: object) -> bytes:
     return json.dumps(document).encode()
 
 
-def ask(client: TestClient, content: bytes, content_type: str | None = JSON) -> httpx.Response:
+def ask(client: TestClient, content: bytes, content_type: str | None = JSON) -> Response:
     headers = {} if content_type is None else {"content-type": content_type}
     return client.post("/invocations", content=content, headers=headers)
 
 
-def seen(response: httpx.Response) -> tuple[int, list[tuple[str, str]], object]:
+def seen(response: Response) -> tuple[int, list[tuple[str, str]], object]:
     """What a caller sees: status, headers and content; prices by their values, so without their length."""
     headers = sorted(response.headers.multi_items())
     if response.status_code != 200 or not response.text.startswith('{"predictions"'):
@@ -94,7 +95,7 @@ def seen(response: httpx.Response) -> tuple[int, list[tuple[str, str]], object]:
     return response.status_code, without_length, response.json()
 
 
-def check_equal(ours: TestClient, stock: TestClient, content: bytes, content_type: str | None = JSON) -> httpx.Response:
+def check_equal(ours: TestClient, stock: TestClient, content: bytes, content_type: str | None = JSON) -> Response:
     answer = ask(ours, content, content_type)
     assert seen(answer) == seen(ask(stock, content, content_type))
     return answer

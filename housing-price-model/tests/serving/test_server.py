@@ -282,11 +282,11 @@ def test_stock_mlflow_server_gives_the_same_answer(
     with (
         log.open("w") as file,
         subprocess.Popen(
-            command, env=environment, stdout=file, stderr=file, start_new_session=True, cwd=tmp_path
+            command, env=environment, stdout=file, stderr=file, text=True, start_new_session=True, cwd=tmp_path
         ) as process,
     ):
         try:
-            stock = Server(process, log, f"http://127.0.0.1:{port}")  # type: ignore[arg-type]  # it reads nothing
+            stock = Server(process, log, f"http://127.0.0.1:{port}")
             deadline = time.monotonic() + START_SECONDS
             while True:
                 try:

@@ -115,6 +115,7 @@ def test_invalid_data_is_rejected_before_training(empty_store: str, tmp_path: Pa
         train(empty_store, tmp_path / "wrong.csv", recipe=QUICK)
     client = MlflowClient(empty_store)
     experiment = client.get_experiment_by_name(EXPERIMENT)
+    assert experiment is not None
     assert client.search_runs([experiment.experiment_id]) == []
 
 
@@ -134,6 +135,7 @@ def test_unreachable_tracking_server_is_reported_before_training() -> None:
 
 def test_digest_is_recorded_with_the_version_and_in_the_export(store: str, trained: Trained, export: Path) -> None:
     registered = trained.registered
+    assert registered is not None
     manifest = json.loads((export / MANIFEST).read_text())
     assert manifest["digest"] == registered.digest == digest_of(export / MODEL)
     assert manifest["version"] == registered.version == "1"

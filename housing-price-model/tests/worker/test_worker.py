@@ -7,6 +7,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -106,6 +107,10 @@ def status(client: DBOSClient, job_id: str) -> Any:
     return found
 
 
+def has_succeeded(client: DBOSClient, job_id: str) -> bool:
+    return bool(status(client, job_id).status == "SUCCESS")
+
+
 @on_both
 @pytest.mark.parametrize("successor", ["worker-1", "worker-2"])
 def test_job_of_a_killed_worker_resumes_and_repeats_only_the_interrupted_step(
@@ -167,7 +172,7 @@ def test_old_jobs_are_deleted_with_the_folders_of_their_runs_and_no_others(
     runs = tmp_path / "runs"
     for job_id in ("old", "elsewhere"):
         submit(client, job_id, {"source": "bundled"})
-        until(lambda job_id=job_id: status(client, job_id).status == "SUCCESS", "the job ends well")  # type: ignore[misc]
+        until(partial(has_succeeded, client, job_id), "the job ends well")
     engine = open_jobs(database)
     with engine.begin() as connection:
         # A manipulated row must not cause the deletion of anything but a run folder.

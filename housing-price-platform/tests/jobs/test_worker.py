@@ -5,6 +5,7 @@ import pickle
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -71,6 +72,10 @@ def wait_until(is_so: Callable[[], bool]) -> None:
 def state_of(client: DBOSClient, job_id: str) -> str | None:
     found = client.list_workflows(workflow_ids=[job_id], load_input=False, load_output=False)
     return found[0].status if found else None
+
+
+def has_succeeded(client: DBOSClient, job_id: str) -> bool:
+    return state_of(client, job_id) == "SUCCESS"
 
 
 def test_jobs_submitted_before_the_first_worker_started_are_run(
@@ -155,7 +160,7 @@ def test_finished_jobs_are_deleted_with_their_files_and_no_others(
     del worker
     for number in range(3):
         submit(client, f"job-{number}", number)
-        wait_until(lambda number=number: state_of(client, f"job-{number}") == "SUCCESS")  # type: ignore[misc]
+        wait_until(partial(has_succeeded, client, f"job-{number}"))
     leave_running(client, engine, "running", "another")
     with engine.begin() as connection:
         connection.execute(sa.text("UPDATE workflow_status SET name = 'another' WHERE workflow_uuid = 'job-1'"))

@@ -53,6 +53,9 @@ format: uv ## Rewrite style and format
 
 types: uv ## Check types
 	@$(RUN) mypy
+	for tests in */tests; do
+		MYPYPATH=$${tests%/tests} $(RUN) --no-sync mypy "$$tests"
+	done
 
 imports: uv ## Check who may import whom
 	@$(RUN) lint-imports

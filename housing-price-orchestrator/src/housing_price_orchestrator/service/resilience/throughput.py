@@ -38,10 +38,7 @@ class Throughput:
         """Rate of all calls together during a backlog; None without a recent backlog."""
         if self._seconds < MIN_MEASURED_SECONDS or not self._is_fresh():
             return None
-        rate = self._rows / self._seconds
-        # All calls together are at least as fast as one alone. Without this bound, a short stall under light load would
-        # be the only measurement, and admission would refuse requests that the next call can carry.
-        return rate if self._last_call_hung else max(rate, self._rows_per_second_of_a_call or 0.0)
+        return self._rows / self._seconds
 
     @property
     def call_seconds(self) -> float:

@@ -6,9 +6,12 @@ import signal
 import subprocess
 import sys
 from collections import defaultdict
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+
+from small_disk import SmallDisk, mounted
 
 # Parallel workers inherit the size of a terminal from readline. Consoles read it when they are created, at import.
 for _variable in ("COLUMNS", "LINES"):
@@ -59,6 +62,13 @@ def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     terminalreporter.section("time per group")
     for group, total in sorted(seconds.items(), key=lambda item: -item[1]):
         terminalreporter.write_line(f"{total:8.1f} s  {group}")
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
+    """A small file system to be filled; skips the test where file systems may not be mounted."""
+    with mounted(tmp_path / "small-disk") as disk:
+        yield disk
 
 
 @pytest.fixture(scope="session")

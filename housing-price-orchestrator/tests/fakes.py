@@ -11,7 +11,7 @@ import orjson
 
 from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.service.resilience.circuit_breaker import Circuit
-from housing_price_orchestrator.shared.errors import RowsRefused, SomeAnswersUnusable
+from housing_price_orchestrator.shared.errors import JobClaimTaken, RowsRefused, SomeAnswersUnusable
 from housing_price_orchestrator.shared.jobs import NEXT_STATES, Job, JobFailure, JobOrder
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
@@ -110,11 +110,18 @@ class FakeJobQueue:
 
     def __init__(self) -> None:
         self.jobs: dict[str, Job] = {}
+        self._claims: dict[str, str | None] = {}
         self.error: Exception | None = None
         self._numbers = count()
 
     async def submit(self, order: JobOrder, /) -> Job:
         self._fail_if_told()
+        unfinished = (job.id for job in self.jobs.values() if NEXT_STATES[job.state] and job.kind == order.kind)
+        if order.claim is not None and any(
+            self._claims.get(one) == order.claim for one in unfinished if one != order.id
+        ):
+            raise JobClaimTaken(order.id)
+        self._claims.setdefault(order.id, order.claim)
         created_at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=next(self._numbers))
         job = Job(order.id, order.kind, order.owner, order.fingerprint, order.arguments, "queued", created_at)
         return self.jobs.setdefault(order.id, job)

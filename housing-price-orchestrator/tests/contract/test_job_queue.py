@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 
 from fakes import FakeJobQueue
 from housing_price_orchestrator.provider.jobs.queue import DBOSJobQueue
-from housing_price_orchestrator.shared.errors import JobsUnavailable
+from housing_price_orchestrator.shared.errors import JobClaimTaken, JobsUnavailable
 from housing_price_orchestrator.shared.jobs import JobKind, JobOrder
 from housing_price_orchestrator.shared.ports import JobQueue
 from postgres import Postgres
@@ -58,6 +58,27 @@ async def test_of_two_orders_of_one_id_the_first_stays(queue: JobQueue) -> None:
 async def test_fifty_orders_of_one_id_at_the_same_time_are_one_job(queue: JobQueue) -> None:
     jobs = await asyncio.gather(*(queue.submit(order(fingerprint=str(number))) for number in range(50)))
     assert len({job.fingerprint for job in jobs}) == 1
+    assert len(await queue.page(owner=None, limit=100, offset=0)) == 1
+
+
+async def test_of_two_unfinished_jobs_only_one_has_a_claim(queue: JobQueue) -> None:
+    first = await queue.submit(order(1, claim="a"))
+    with pytest.raises(JobClaimTaken):
+        await queue.submit(order(2, claim="a"))
+    assert await queue.find(f"{2:032x}") is None
+    # A repeated order is the same job, other claims and other kinds do not matter.
+    assert await queue.submit(order(1, claim="a")) == first
+    await queue.submit(order(3, claim="b"))
+    await queue.submit(order(4, kind="training", claim="a"))
+    # A job that has ended claims nothing.
+    await queue.cancel(first.id)
+    assert (await queue.submit(order(5, claim="a"))).state == "queued"
+
+
+async def test_of_many_jobs_with_one_claim_at_the_same_time_one_is_accepted(queue: JobQueue) -> None:
+    orders = (queue.submit(order(number, claim="a")) for number in range(20))
+    outcomes = await asyncio.gather(*orders, return_exceptions=True)
+    assert sum(not isinstance(outcome, JobClaimTaken) for outcome in outcomes) == 1
     assert len(await queue.page(owner=None, limit=100, offset=0)) == 1
 
 

@@ -357,8 +357,9 @@ def test_a_file_in_a_folder_is_priced_where_it_is(stub: StubModelServer, tmp_pat
             "rowsPriced": 250,
             "rowsRefused": 1,
         }
+        order = {"input": f"{uri}june.csv", "output": f"{uri}prices.parquet"}
+        assert httpx.post(f"{bench.api}/api/v1/jobs/scoring", json=order, timeout=30).status_code == 409
         for source, output, code in (
-            ("june.csv", "prices.parquet", "input-unusable"),
             ("july.csv", "july-prices.csv", "input-unusable"),
             ("secret.csv", "secret-prices.csv", "store-failed"),
         ):

@@ -1,14 +1,20 @@
 """Composes the job service. Part of the composition root (`app.py`)."""
 
+import asyncio
 import contextlib
+from typing import Final
 
 from sqlalchemy.engine import make_url
 
 from housing_price_orchestrator.interface.documents.upload import UploadLimits
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
+from housing_price_orchestrator.provider.jobs.folder_store import FolderStore, is_local
 from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.settings import Settings
-from housing_price_orchestrator.shared.locations import AllowedLocations
+from housing_price_orchestrator.shared.locations import AllowedLocations, Location
+
+_CHECK_SECONDS: Final = 2.0
+"""Deadline for looking at a local folder, which may be a network mount."""
 
 
 async def open_jobs(settings: Settings, stack: contextlib.AsyncExitStack) -> Jobs | None:
@@ -21,7 +27,22 @@ async def open_jobs(settings: Settings, stack: contextlib.AsyncExitStack) -> Job
 
     queue = DBOSJobQueue(make_url(jobs.database_url), wait_seconds=jobs.wait_seconds)
     locations = AllowedLocations(jobs.stores)
-    return Jobs(await stack.enter_async_context(queue), FolderJobFiles(jobs.folder), locations)
+    return Jobs(
+        await stack.enter_async_context(queue),
+        FolderJobFiles(jobs.folder),
+        locations,
+        is_existing_file=_is_existing_local_file,
+    )
+
+
+async def _is_existing_local_file(location: Location) -> bool:
+    """Check a local folder; other stores need the workers' credentials, and the worker checks all of them again."""
+    if not is_local(location):
+        return False
+    try:
+        return await asyncio.wait_for(asyncio.to_thread(FolderStore().exists, location), _CHECK_SECONDS)
+    except (OSError, TimeoutError):
+        return False  # not mounted here
 
 
 def upload_limits(settings: Settings) -> UploadLimits:

@@ -149,6 +149,13 @@ PROBLEM_TYPES: Final[dict[type[errors.HousingPriceError], ProblemType]] = {
     errors.JobInputUnusable: ProblemType(
         422, "input-unusable", "Unreadable input file", "The `error` of the job says why its file cannot be read."
     ),
+    errors.JobOutputTaken: ProblemType(
+        409,
+        "output-taken",
+        "Output name taken",
+        "`{output}` already exists, or another unfinished job writes it. Existing files are never replaced: choose "
+        "another `output`.",
+    ),
     errors.JobStoreFailed: ProblemType(
         502,
         "store-failed",
@@ -317,7 +324,7 @@ def _feature(loc: Sequence[object]) -> object:
     return next((part for part in loc[1:] if isinstance(part, str) and part != "data"), None)
 
 
-def extension_members(error: Exception) -> dict[str, Any]:
+def extension_members(error: Exception) -> dict[str, Any]:  # noqa: PLR0911 - one per kind of error
     """Return the extension members that an error adds to its problem document."""
     match error:
         case errors.InvalidDocument():
@@ -330,6 +337,8 @@ def extension_members(error: Exception) -> dict[str, Any]:
             return {"scope": error.scope}
         case errors.JobFinished() | errors.JobHasNoResult():
             return {"state": error.state}
+        case errors.JobOutputTaken():
+            return {"output": error.output}
     return {}
 
 

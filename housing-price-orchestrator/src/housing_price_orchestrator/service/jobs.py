@@ -3,7 +3,7 @@
 import asyncio
 import hashlib
 import secrets
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,23 +13,41 @@ from housing_price_orchestrator.shared.errors import (
     BODY_MISSING,
     IdempotencyKeyReused,
     InvalidDocument,
+    JobClaimTaken,
     JobFinished,
     JobHasNoResult,
     JobNotFound,
+    JobOutputTaken,
 )
 from housing_price_orchestrator.shared.jobs import Job, JobCaller, JobKind, JobOrder, MoveAction
-from housing_price_orchestrator.shared.locations import AllowedLocations, LocationRefused
+from housing_price_orchestrator.shared.locations import (
+    AllowedLocations,
+    Location,
+    LocationRefused,
+    check_written_files,
+)
 from housing_price_orchestrator.shared.ports import JobFiles, JobQueue
 
 
 class Jobs:
     """Jobs of all callers. A caller sees its own jobs, or all jobs if `JobCaller.sees_all`."""
 
-    def __init__(self, queue: JobQueue, files: JobFiles, locations: AllowedLocations) -> None:
-        """Store jobs in `queue` and their files in `files`, or in stores that `locations` allows."""
+    def __init__(
+        self,
+        queue: JobQueue,
+        files: JobFiles,
+        locations: AllowedLocations,
+        *,
+        is_existing_file: Callable[[Location], Awaitable[bool]] | None = None,
+    ) -> None:
+        """Store jobs in `queue` and their files in `files`, or in stores that `locations` allows.
+
+        `is_existing_file` returns False for files that only workers can see; without it, only they check.
+        """
         self._queue = queue
         self._locations = locations
         self._files = files
+        self._is_existing_file = is_existing_file
 
     async def submit_scoring(
         self, parts: AsyncIterator[bytes], *, suffix: str, caller: JobCaller, idempotency_key: str | None
@@ -60,22 +78,47 @@ class Jobs:
         """Submit a file in an object store or shared folder; the result is written to `output_uri`.
 
         Raises:
-            InvalidDocument: a location is not allowed, or both are the same.
+            InvalidDocument: a location is not allowed, or the job would write to its input.
+            JobOutputTaken: a file that the job would write exists, or another unfinished job writes it.
             IdempotencyKeyReused: the key was used with other locations.
             JobsUnavailable: the job cannot be stored now.
         """
         arguments = {"input": input_uri, "output": output_uri}
+        output = self._checked_output(arguments)
+        taken = await self._find_existing_file(output)
+        # A repeated request finds its job, which may have written the file.
+        if taken and (idempotency_key is None or await self._find_repeated(caller, idempotency_key) is None):
+            raise JobOutputTaken(taken.uri)
+        try:
+            submitted = await self._submit("scoring", arguments, arguments, caller, idempotency_key, claim=output.claim)
+        except JobClaimTaken as error:
+            raise JobOutputTaken(output_uri) from error
+        return _require_same_content(*submitted)
+
+    def _checked_output(self, arguments: Mapping[str, str]) -> Location:
+        """Check where a job reads and writes; returns its output."""
+        found: dict[str, Location] = {}
         findings = []
         for name, uri in arguments.items():
             try:
-                self._locations.find(uri)
+                found[name] = self._locations.find(uri)
+                if len(found) == len(arguments):
+                    check_written_files(found["input"], found["output"])
             except LocationRefused as error:
                 findings.append({"type": "location_refused", "loc": ("body", name), "msg": str(error)})
-        if not findings and input_uri == output_uri:
-            findings.append({"type": "location_refused", "loc": ("body", "output"), "msg": "must differ from `input`"})
         if findings:
             raise InvalidDocument(findings)
-        return _require_same_content(*await self._submit("scoring", arguments, arguments, caller, idempotency_key))
+        return found["output"]
+
+    async def _find_existing_file(self, output: Location) -> Location | None:
+        if self._is_existing_file is not None:
+            for written in output.written_files:
+                if await self._is_existing_file(written):
+                    return written
+        return None
+
+    async def _find_repeated(self, caller: JobCaller, idempotency_key: str) -> Job | None:
+        return await self._queue.find(_derived_id(caller.owner, "scoring", idempotency_key))
 
     async def submit_training(
         self, arguments: Mapping[str, Any], *, caller: JobCaller, idempotency_key: str | None
@@ -115,10 +158,12 @@ class Jobs:
         content: Mapping[str, Any],
         caller: JobCaller,
         idempotency_key: str | None,
+        *,
+        claim: str | None = None,
     ) -> tuple[Job, str]:
         job_id = secrets.token_hex(16) if idempotency_key is None else _derived_id(caller.owner, kind, idempotency_key)
         fingerprint = hashlib.sha256(orjson.dumps(content, option=orjson.OPT_SORT_KEYS)).hexdigest()
-        job = await self._queue.submit(JobOrder(job_id, kind, caller.owner, fingerprint, arguments))
+        job = await self._queue.submit(JobOrder(job_id, kind, caller.owner, fingerprint, arguments, claim))
         return job, fingerprint
 
     async def find(self, job_id: str, caller: JobCaller) -> Job:

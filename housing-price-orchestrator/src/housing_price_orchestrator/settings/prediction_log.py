@@ -18,7 +18,7 @@ class PredictionLogSettings(Group):
     sample_share: Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)] = 1.0
     """Share of prices to log, sampled at random. Every price has a transaction id, logged or not."""
     retention_days: Annotated[float, Field(gt=0, le=36_500, allow_inf_nan=False)] | None = None
-    """Age at which logged prices are deleted, in small batches; empty keeps them forever."""
+    """Age at which logged prices and reported sale prices are deleted, in small batches; empty keeps them forever."""
     max_queued_rows: Annotated[int, Field(ge=10_000, le=1_000_000)] = 50_000
     """Maximum prices waiting to be written (1 kB of memory each); further ones are dropped and counted."""
     read_seconds: Seconds = 10.0

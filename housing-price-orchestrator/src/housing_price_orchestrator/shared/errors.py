@@ -31,6 +31,7 @@ HousingPriceError
 │   ├── JobHasNoResult              the job has not succeeded, or has no result of this kind
 │   ├── IdempotencyKeyReused        the key was used with a different request
 │   ├── JobInputUnusable            the input file cannot be read
+│   ├── JobOutputTaken              a file that the job would write exists, or another job writes it
 │   ├── JobStoreFailed              the store of its files failed
 │   ├── JobsUnavailable             the job queue or the file folder is unreachable
 │   └── JobFilesFull                the file folder is full
@@ -241,6 +242,19 @@ class IdempotencyKeyReused(JobError):
 
 class JobInputUnusable(JobError):
     """The input file of a job cannot be read. The message is also shown to the caller."""
+
+
+class JobOutputTaken(JobError):
+    """A file that a job would write already exists, or belongs to another unfinished job."""
+
+    def __init__(self, output: str) -> None:
+        """Keep the URI of the file."""
+        super().__init__(f"{output} already exists, or another unfinished job writes it")
+        self.output = output
+
+
+class JobClaimTaken(Exception):
+    """Another unfinished job has the same claim. Jobs reports it as `JobOutputTaken`."""
 
 
 class JobStoreFailed(JobError):

@@ -48,6 +48,8 @@ class JobOrder:
     """A hash of the request, to detect an idempotency key that is reused for another request."""
     arguments: Mapping[str, Any]
     """The arguments for the worker, as JSON."""
+    claim: str | None = None
+    """What no other unfinished job of this kind may claim; None claims nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,20 @@
 """The URIs that jobs may read and write: those under the stores that the operator configures."""
 
 import re
+import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import Final
+from dataclasses import dataclass, replace
+from typing import Final, Self
 
 FORMAT_OF_SUFFIX: Final = {".csv": "csv", ".ndjson": "ndjson", ".parquet": "parquet"}
 """File formats by file name suffix."""
 REFUSED_SUFFIX: Final = ".refused.ndjson"
 """Suffix that is appended to the result's name for the file of refused rows."""
 MAX_URI_CHARACTERS: Final = 1_000
+MAX_PATH_BYTES: Final = 1_024
+"""Maximum length of the key of an object in S3 and GCS."""
+MAX_NAME_BYTES: Final = 255
+"""Maximum length of a file name on most file systems."""
 
 # Excludes credentials, queries, fragments, percent-encoding, glob patterns and whitespace.
 _CHARACTER: Final = r"[^\s\x00-\x20\x7f?#%@\\*\[\]{}|<>\"^`]"
@@ -34,6 +39,31 @@ class Location:
     def format(self) -> str:
         """The file format: `csv`, `ndjson` or `parquet`."""
         return FORMAT_OF_SUFFIX["." + self.uri.rpartition(".")[2]]
+
+    @property
+    def refused_rows(self) -> Self:
+        """The file beside this result that lists the rows without a price."""
+        return replace(self, uri=self.uri + REFUSED_SUFFIX, names=(*self.names[:-1], self.names[-1] + REFUSED_SUFFIX))
+
+    @property
+    def written_files(self) -> tuple[Self, Self]:
+        """Every file that a job with this output writes."""
+        return self.refused_rows, self
+
+    @property
+    def claim(self) -> str:
+        """A text that two outputs share if their jobs could write the same file.
+
+        Letter case and the composition of accents do not count: many file systems ignore them.
+        """
+        claim = _folded(self.uri)
+        while claim.endswith(REFUSED_SUFFIX):
+            claim = claim.removesuffix(REFUSED_SUFFIX)
+        return claim
+
+    def is_same_file(self, other: "Location") -> bool:
+        """Return whether two names could be those of one file, on a file system that ignores letter case."""
+        return _folded(self.uri) == _folded(other.uri)
 
 
 class AllowedLocations:
@@ -62,6 +92,23 @@ class AllowedLocations:
         raise LocationRefused("the URI is not under a configured store")
 
 
+def check_written_files(source: Location, output: Location) -> None:
+    """Check the names of all files that a job will write, also those that are derived from its output.
+
+    Raises:
+        LocationRefused: A name is that of the input, or too long. The message names the file.
+    """
+    for written in output.written_files:
+        name = written.names[-1]
+        if written.is_same_file(source):
+            raise LocationRefused(f"the job would write `{name}`, which is its `input`: choose another name")
+        if len(name.encode()) > MAX_NAME_BYTES or len(written.uri.partition("://")[2].encode()) > MAX_PATH_BYTES:
+            raise LocationRefused(
+                f"the name is too long: the job also writes it with the ending {REFUSED_SUFFIX}, and a name may have "
+                f"{MAX_NAME_BYTES} bytes, a path {MAX_PATH_BYTES}"
+            )
+
+
 def check_prefix(uri: str) -> str:
     """Return the URI of a store, with a trailing slash.
 
@@ -78,6 +125,10 @@ def check_prefix(uri: str) -> str:
 
 
 _NOT_SHARED: Final = frozenset({"memory", "data", "local"})
+
+
+def _folded(uri: str) -> str:
+    return unicodedata.normalize("NFC", unicodedata.normalize("NFD", uri).casefold())
 
 
 def _check(uri: str) -> str:

@@ -118,7 +118,11 @@ class JobQueue(Protocol):
     """
 
     async def submit(self, order: JobOrder, /) -> Job:
-        """Enqueue an order and return its job. If the id exists, return the existing job."""
+        """Enqueue an order and return its job. If the id exists, return the existing job.
+
+        Raises:
+            JobClaimTaken: another unfinished job of the kind has the same claim.
+        """
         ...
 
     async def find(self, job_id: str, /) -> Job | None:

@@ -1,15 +1,17 @@
 """Removes leftover files of finished jobs and, after the retention period, the jobs themselves."""
 
 import shutil
-from collections.abc import Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
 from itertools import islice
 from pathlib import Path
+from typing import Final
 
 import structlog
 from dbos import DBOS, WorkflowStatus
 
-from housing_price_orchestrator.provider.jobs.files import FolderJobFiles, is_job_id
+from housing_price_orchestrator.provider.jobs.files import FolderJobFiles, is_being_received, is_job_id
 from housing_price_platform.jobs.maintenance import Task
 from housing_price_platform.jobs.retention import (
     BATCH_SIZE,
@@ -19,26 +21,48 @@ from housing_price_platform.jobs.retention import (
     delete_finished_jobs,
 )
 
+ORPHAN_SECONDS: Final = 24 * 3600.0
+"""How long an uploaded file without a job is kept. An upload takes an hour at most (`JOBS__MAX_FILE_SECONDS`)."""
+
 
 class JobRetention:
     """Cleans up the jobs folder and the job records; requires a launched DBOS. Safe to run in several workers."""
 
-    def __init__(self, files: FolderJobFiles, *, workflow: str, application: str) -> None:
-        """Manage the jobs that run `workflow` and belong to `application`."""
+    def __init__(
+        self,
+        files: FolderJobFiles,
+        *,
+        workflow: str,
+        application: str,
+        clock: Callable[[], float] = time.monotonic,
+    ) -> None:
+        """Manage the jobs that run `workflow` and belong to `application`.
+
+        Args:
+            files: The files of the jobs.
+            workflow: Name of the workflow.
+            application: DBOS application name of the jobs.
+            clock: Monotonic clock.
+        """
         self._files = files
+        self._clock = clock
+        self._seen: dict[Path, tuple[tuple[int, int], float]] = {}
         self._workflow = workflow
         self._application = application
 
     def tasks(self, retention: timedelta | None) -> Sequence[Task]:
         """Return the tasks to repeat; finished jobs are kept for `retention`, or for ever if it is None."""
-        leftovers = Task(self.remove_leftovers)
+        orphan_seconds = ORPHAN_SECONDS
+        if retention is not None:
+            orphan_seconds = min(orphan_seconds, retention.total_seconds())
+        tasks = [Task(self.remove_leftovers), Task(lambda: self.remove_orphaned_uploads(orphan_seconds))]
         if retention is None:
-            return [leftovers]
+            return tasks
 
         def delete_old_jobs() -> None:
             self.delete_finished_before(datetime.now(UTC) - retention)
 
-        return [leftovers, Task(delete_old_jobs, INTERVAL_SECONDS)]
+        return [*tasks, Task(delete_old_jobs, INTERVAL_SECONDS)]
 
     def remove_leftovers(self) -> None:
         """Remove work folders and uploaded files of jobs that have finished or no longer exist."""
@@ -64,7 +88,6 @@ class JobRetention:
         )
         if deleted:
             structlog.get_logger().info("old jobs deleted", jobs=deleted, ended_before=before.isoformat())
-        self._remove_orphaned_uploads(before)
         return deleted
 
     def _remove_files(self, job: WorkflowStatus) -> None:
@@ -77,14 +100,28 @@ class JobRetention:
         if name is not None:
             self._files.incoming_path(name).unlink(missing_ok=True)
 
-    def _remove_orphaned_uploads(self, before: datetime) -> None:
-        """Remove uploaded files without a job: the API ended between receiving the file and submitting the job."""
-        old = [path for path in self._files.incoming_paths() if _changed_before(path, before)]
+    def remove_orphaned_uploads(self, orphan_seconds: float) -> None:
+        """Remove uploaded files without a job: the API ended before it submitted one.
+
+        A file is removed when this worker has seen it without a job, and unchanged, for `orphan_seconds`. A monotonic
+        clock measures them: a wrong system time must not delete files. Uploads in progress are locked and stay.
+        """
+        now = self._clock()
+        found = {path: fingerprint for path in self._files.incoming_paths() if (fingerprint := _fingerprint(path))}
+        self._seen = {
+            path: (
+                fingerprint,
+                self._seen[path][1] if path in self._seen and self._seen[path][0] == fingerprint else now,
+            )
+            for path, fingerprint in found.items()
+        }
+        old = [path for path, (_, since) in self._seen.items() if now - since >= orphan_seconds]
         if old:
             in_use = set(self._inputs_of_unfinished_jobs())
             for path in old:
-                if path.name not in in_use:
+                if path.name not in in_use and not is_being_received(path):
                     path.unlink(missing_ok=True)
+                    structlog.get_logger().info("upload without a job deleted", file=path.name)
 
     def _inputs_of_unfinished_jobs(self) -> Iterator[str]:
         offset = 0
@@ -106,8 +143,9 @@ def input_of(job: WorkflowStatus) -> str | None:
     return name if isinstance(name, str) and "output" not in arguments else None
 
 
-def _changed_before(path: Path, when: datetime) -> bool:
+def _fingerprint(path: Path) -> tuple[int, int] | None:
     try:
-        return path.lstat().st_mtime < when.timestamp()
+        status = path.lstat()
     except FileNotFoundError:
-        return False
+        return None
+    return status.st_mtime_ns, status.st_size

@@ -126,4 +126,6 @@ def _describe_error(error: HousingPriceError) -> Mapping[str, Any]:
 
 def _describe_failure(error: HousingPriceError) -> tuple[str, str]:
     problem = problem_type_of(error)
-    return problem.name, str(error) if isinstance(error, JobInputUnusable) else problem.detail
+    if isinstance(error, JobInputUnusable):
+        return problem.name, str(error)
+    return problem.name, problem.detail.format(**extension_members(error))

@@ -2,7 +2,12 @@
 
 import pytest
 
-from housing_price_orchestrator.shared.locations import AllowedLocations, LocationRefused, check_prefix
+from housing_price_orchestrator.shared.locations import (
+    AllowedLocations,
+    LocationRefused,
+    check_prefix,
+    check_written_files,
+)
 
 ALLOWED = AllowedLocations(
     [check_prefix(uri) for uri in ("file:///data/houses", "s3://bucket/in/", "s3://bucket/in/more")]
@@ -85,3 +90,54 @@ def test_without_stores_every_uri_is_refused() -> None:
 def test_an_invalid_store_is_refused(uri: str) -> None:
     with pytest.raises(LocationRefused):
         check_prefix(uri)
+
+
+def test_every_file_that_a_job_writes_is_known() -> None:
+    output = ALLOWED.find("s3://bucket/in/more/june.csv")
+    assert [file.uri for file in output.written_files] == [
+        "s3://bucket/in/more/june.csv.refused.ndjson",
+        "s3://bucket/in/more/june.csv",
+    ]
+    assert output.refused_rows.names == ("june.csv.refused.ndjson",)
+
+
+@pytest.mark.parametrize(
+    ("source", "output", "is_allowed"),
+    [
+        ("june.csv", "july.csv", True),
+        ("june.csv", "june.csv", False),
+        ("june.csv", "JUNE.csv", False),
+        ("june.csv.refused.ndjson", "june.csv", False),
+        ("June.CSV.Refused.ndjson", "june.csv", False),
+        ("caf\u00e9.csv", "cafe\u0301.csv", False),
+        ("STRASSE.csv", "straße.csv", False),
+        ("june.csv.refused.ndjson", "june.ndjson", True),
+        ("june.csv", "june.csv.refused.ndjson", True),
+        ("june.csv", f"{'a' * 236}.csv", True),
+        ("june.csv", f"{'a' * 237}.csv", False),
+        ("june.csv", f"{'ä' * 119}.csv", False),
+    ],
+)
+def test_a_job_may_not_write_to_its_input_or_to_impossible_names(source: str, output: str, is_allowed: bool) -> None:
+    locations = [ALLOWED.find(f"file:///data/houses/{name}") for name in (source, output)]
+    if is_allowed:
+        check_written_files(*locations)
+        return
+    with pytest.raises(LocationRefused, match=r"which is its `input`|too long"):
+        check_written_files(*locations)
+
+
+@pytest.mark.parametrize(
+    ("one", "other", "is_shared"),
+    [
+        ("june.csv", "june.csv", True),
+        ("june.csv", "June.CSV.Refused.ndjson", True),
+        ("june.csv", "june.csv.refused.ndjson", True),
+        ("june.csv", "JUNE.csv", True),
+        ("june.csv", "june.ndjson", False),
+        ("june.csv", "2026/june.csv", False),
+    ],
+)
+def test_jobs_that_could_write_one_file_have_the_same_claim(one: str, other: str, is_shared: bool) -> None:
+    claims = {ALLOWED.find(f"s3://bucket/in/{name}").claim for name in (one, other)}
+    assert (len(claims) == 1) == is_shared

@@ -56,7 +56,7 @@ type JobIdPath = Annotated[JobId, Path(alias="id", description="The job's id.")]
     summary="Price a file",
     operation_id="submitScoring",
     response_model=JobDocument,
-    responses=errors_of_jobs(408, 413, 415, 422, 507),
+    responses=errors_of_jobs(408, 409, 413, 415, 422, 507),
     openapi_extra=submission(
         {
             "text/csv": ("A header with the keys of `House`, then one house per line. Empty cells are null.", _AS_CSV),

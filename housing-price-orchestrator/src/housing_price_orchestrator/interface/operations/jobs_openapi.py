@@ -13,7 +13,7 @@ _INVALID_OR_PROBLEM: Final = {"content": {**INVALID["content"], **PROBLEM["conte
 _ERRORS_OF_STATUS: Final[dict[int, tuple[type[errors.HousingPriceError], ...]]] = {
     404: (errors.JobsOff, errors.JobNotFound),
     408: (errors.DocumentTooSlow,),
-    409: (errors.JobFinished, errors.JobHasNoResult),
+    409: (errors.JobFinished, errors.JobHasNoResult, errors.JobOutputTaken),
     413: (errors.DocumentTooLarge,),
     415: (errors.UnsupportedMediaType,),
     422: (errors.InvalidDocument, errors.IdempotencyKeyReused),

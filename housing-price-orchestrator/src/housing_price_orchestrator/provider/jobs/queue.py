@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -9,6 +10,7 @@ from datetime import UTC, datetime
 from typing import Any, Final, Self
 
 from dbos import DBOSClient, EnqueueOptions, WorkflowStatus
+from dbos import error as dbos_error
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
@@ -19,7 +21,7 @@ from housing_price_orchestrator.provider.jobs.names import (
     application_name,
     queue_name,
 )
-from housing_price_orchestrator.shared.errors import JobsUnavailable
+from housing_price_orchestrator.shared.errors import JobClaimTaken, JobsUnavailable
 from housing_price_orchestrator.shared.jobs import Job, JobFailure, JobKind, JobOrder, JobState
 from housing_price_platform.jobs.client import open_client
 from housing_price_platform.jobs.database import job_engine
@@ -118,7 +120,13 @@ class DBOSJobQueue:
             "authenticated_user": order.owner,
             "attributes": {_FINGERPRINT: order.fingerprint},
         }
-        client.enqueue(options, dict(order.arguments))
+        if order.claim is not None:
+            # DBOS keeps it until the job ends, and refuses it to other jobs in the same transaction.
+            options["deduplication_id"] = hashlib.sha256(order.claim.encode()).hexdigest()
+        try:
+            client.enqueue(options, dict(order.arguments))
+        except dbos_error.DBOSQueueDeduplicatedError as error:
+            raise JobClaimTaken(order.id) from error
         job = self._find(client, order.id)
         if job is None:
             raise JobsUnavailable(f"job {order.id} is missing right after it was submitted")

@@ -95,7 +95,7 @@ class ScoringOrder(View):
     input: FileUri
     """The URI of the file, under a configured store, ending with `.csv`, `.ndjson` or `.parquet`."""
     output: FileUri
-    """The URI for the prices, by the same rules. It must not exist. Refused rows go to `<output>.refused.ndjson`."""
+    """The URI for the prices, by the same rules. Refused rows go to `<output>.refused.ndjson`. Neither may exist."""
 
 
 def _check_day(value: str) -> str:

@@ -11,9 +11,19 @@ from typing import Any, BinaryIO, Protocol
 import structlog
 
 from housing_price_orchestrator.provider.jobs.files import BLOCK_BYTES, FolderJobFiles
-from housing_price_orchestrator.shared.errors import HousingPriceError, JobInputUnusable, JobStoreFailed
-from housing_price_orchestrator.shared.locations import REFUSED_SUFFIX, AllowedLocations, Location, LocationRefused
-from housing_price_orchestrator.worker.stores.folder import FolderStore
+from housing_price_orchestrator.provider.jobs.folder_store import FolderStore, is_local
+from housing_price_orchestrator.shared.errors import (
+    HousingPriceError,
+    JobInputUnusable,
+    JobOutputTaken,
+    JobStoreFailed,
+)
+from housing_price_orchestrator.shared.locations import (
+    AllowedLocations,
+    Location,
+    LocationRefused,
+    check_written_files,
+)
 from housing_price_platform.files import write_atomically
 
 
@@ -28,8 +38,16 @@ class Store(Protocol):
         """Return whether the name exists."""
         ...
 
-    def write(self, source: Path, location: Location, /) -> None:
-        """Copy a file to `location` and replace an existing one. Readers never see a partial file."""
+    def create(self, source: Path, location: Location, /) -> None:
+        """Copy a file to a name that does not exist.
+
+        Raises:
+            FileExistsError: The name exists. It is unchanged, whatever other programs do meanwhile.
+        """
+        ...
+
+    def remove(self, location: Location, /) -> None:
+        """Delete a file."""
         ...
 
 
@@ -57,14 +75,20 @@ class Transfer:
         """Copy the input of a job into its work folder and return its name there.
 
         Raises:
-            JobInputUnusable: the input is missing, too large or not allowed, or the output already exists.
+            JobInputUnusable: the input is missing, too large or not allowed, or the job would write to its input.
+            JobOutputTaken: a file that the job will write already exists.
             JobStoreFailed: the store fails.
         """
         source, output = self._find(arguments, "input"), self._find(arguments, "output")
+        try:
+            check_written_files(source, output)
+        except LocationRefused as error:
+            raise JobInputUnusable(f"`output`: {error}.") from error
         name = f"{secrets.token_hex(8)}.{source.format}"
         with _translated_errors("output"):
-            if _store_of(output).exists(output):
-                raise JobInputUnusable("`output`: the file already exists. Existing files are never overwritten.")
+            for written in output.written_files:
+                if _store_of(written).exists(written):
+                    raise JobOutputTaken(written.uri)
         with _translated_errors("input"), _store_of(source).open_file(source) as file:
             write_atomically(
                 self._files.work_path(job_id) / name, lambda target: self._copy(file, target), parents=True
@@ -74,14 +98,23 @@ class Transfer:
     def deliver(self, job_id: str, arguments: Mapping[str, Any]) -> None:
         """Copy the results of a job to its output: refused rows first, so that a result always has them beside it.
 
+        Replaces nothing. A file that an interrupted attempt has delivered is left as it is.
+
         Raises:
+            JobOutputTaken: a file of another origin has the name.
             JobStoreFailed: the store fails.
         """
         output = self._find(arguments, "output")
-        refused = Location(output.uri + REFUSED_SUFFIX, output.prefix, _with_suffix(output.names))
+        refused = output.refused_rows
         with _translated_errors("output"):
-            _store_of(output).write(self._files.refused_path(job_id), refused)
-            _store_of(output).write(self._files.result_path(job_id, output.format), output)
+            store = _store_of(output)
+            is_new = _create(store, self._files.refused_path(job_id), refused)
+            try:
+                _create(store, self._files.result_path(job_id, output.format), output)
+            except JobOutputTaken:
+                if is_new and _holds(store, self._files.refused_path(job_id), refused):
+                    store.remove(refused)
+                raise
 
     def _find(self, arguments: Mapping[str, Any], which: str) -> Location:
         try:
@@ -98,12 +131,31 @@ class Transfer:
             target.write(block)
 
 
-def _with_suffix(names: tuple[str, ...]) -> tuple[str, ...]:
-    return (*names[:-1], names[-1] + REFUSED_SUFFIX)
+def _create(store: Store, source: Path, location: Location) -> bool:
+    """Create a file; returns False if an earlier attempt of the same job has created it."""
+    try:
+        store.create(source, location)
+    except FileExistsError as error:
+        if not _holds(store, source, location):
+            raise JobOutputTaken(location.uri) from error
+        return False
+    return True
+
+
+def _holds(store: Store, source: Path, location: Location) -> bool:
+    """Return whether a file in a store has exactly the content of `source`."""
+    try:
+        with source.open("rb") as ours, store.open_file(location) as theirs:
+            while block := ours.read(BLOCK_BYTES):
+                if theirs.read(len(block)) != block:
+                    return False
+            return not theirs.read(1)
+    except OSError:
+        return False  # a folder, or a link
 
 
 def _store_of(location: Location) -> Store:
-    if location.prefix.startswith("file://"):
+    if is_local(location):
         return FolderStore()
     if find_spec("fsspec") is None:
         raise JobStoreFailed("the worker is installed without its extra `worker`")

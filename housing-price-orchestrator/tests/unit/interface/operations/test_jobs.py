@@ -1,7 +1,7 @@
 """The operations on jobs, with an in-memory queue; the tests play the worker."""
 
 import socket
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from factories import bearer, new_key, raw_headers, replace_services, settings_f
 from fakes import FakeJobQueue
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.interface.documents.upload import UploadLimits
-from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
+from housing_price_orchestrator.provider.jobs.files import FolderJobFiles, is_being_received
 from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.shared.errors import JobFilesFull, JobFinished, JobsUnavailable
 from housing_price_orchestrator.shared.jobs import NEXT_STATES, Job, JobState
@@ -239,6 +239,59 @@ def test_an_invalid_store_file_is_rejected_by_name(bench: Bench, changes: Any, w
     assert not bench.queue.jobs
 
 
+@pytest.mark.parametrize(
+    ("source", "output", "named"),
+    [
+        ("june.csv.refused.ndjson", "june.csv", "june.csv.refused.ndjson"),
+        ("JUNE.csv", "june.csv", "june.csv"),
+        ("June.CSV.refused.ndjson", "june.csv", "june.csv.refused.ndjson"),
+        ("june.csv", f"{'n' * 245}.csv", "too long"),
+    ],
+)
+def test_a_job_that_would_write_to_its_input_is_rejected(bench: Bench, source: str, output: str, named: str) -> None:
+    answer = in_stores(bench, input=STORE + source, output=STORE + output)
+    assert answer.status_code == 422, answer.text
+    (finding,) = answer.json()["detail"]
+    assert finding["loc"] == ["body", "output"]
+    assert named in finding["msg"]
+    assert not bench.queue.jobs
+
+
+@pytest.mark.parametrize("output", ["june.csv", "JUNE.csv", "june.csv.refused.ndjson"])
+def test_one_output_belongs_to_one_unfinished_job(bench: Bench, output: str) -> None:
+    def submit(key: str, name: str) -> Any:
+        order = {"input": f"{STORE}in.ndjson", "output": STORE + name}
+        return bench.client.post(SCORING, json=order, headers={"idempotency-key": key})
+
+    first = submit("first", "june.csv")
+    second = submit("second", output)
+    assert problem_of(second) == (409, "output-taken")
+    assert second.json()["output"] == STORE + output
+    assert f"`{STORE}{output}`" in second.json()["detail"]
+    assert submit("first", "june.csv").json() == first.json()
+    bench.client.delete(first.headers["location"])
+    assert submit("second", output).status_code == 202
+
+
+@pytest.mark.parametrize("taken", ["june.csv", "june.csv.refused.ndjson"])
+def test_a_local_file_that_exists_is_named_at_once(
+    stub: StubModelServer, start_app: StartApp, tmp_path: Path, taken: str
+) -> None:
+    houses = tmp_path / "houses"
+    houses.mkdir()
+    jobs = {"database_url": f"sqlite:///{tmp_path}/jobs.db", "folder": tmp_path / "jobs", "stores": f"file://{houses}"}
+    client = start_app(stub.url, jobs=jobs)
+    order = {"input": f"file://{houses}/in.csv", "output": f"file://{houses}/june.csv"}
+    first = client.post(SCORING, json=order, headers={"idempotency-key": "first"})
+    assert first.status_code == 202, first.text
+    (houses / taken).write_text("somebody else's, or that of the first job")
+    answer = client.post(SCORING, json=order)
+    assert problem_of(answer) == (409, "output-taken")
+    assert answer.json()["output"] == f"file://{houses}/{taken}"
+    # A repeated request finds its job, although the job may have written the file.
+    assert client.post(SCORING, json=order, headers={"idempotency-key": "first"}).json() == first.json()
+
+
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"input": "\xff"}', b"null", b'"s3://houses/allowed/in.csv"'])
 def test_an_invalid_scoring_request_is_rejected(bench: Bench, body: bytes) -> None:
     answer = bench.client.post(SCORING, content=body, headers={"content-type": "application/json"})
@@ -382,3 +435,18 @@ def test_no_file_outside_the_folder_can_be_read(tmp_path: Path) -> None:
         ):
             with pytest.raises(ValueError, match="not a job id"):
                 find(wrong)
+
+
+@pytest.mark.anyio
+async def test_an_upload_in_progress_can_be_told_from_an_interrupted_one(tmp_path: Path) -> None:
+    files = FolderJobFiles(tmp_path / "jobs")
+    seen = []
+
+    async def parts() -> AsyncIterator[bytes]:
+        yield b"x" * 3_000_000
+        seen.extend(is_being_received(path) for path in files.incoming_paths())
+
+    received = await files.receive(parts(), suffix="csv")
+    assert seen == [True]
+    assert not is_being_received(files.incoming_path(received.name))
+    assert not is_being_received(files.incoming_path("missing.csv"))

@@ -313,9 +313,11 @@ def test_only_rows_past_the_retention_period_are_deleted(open_log: OpenLog, file
     shadows = open_log(log_table=SHADOW_LOG, clock=clock)
     shadows.record(ids, houses(2_500), estimates_of(houses(2_500)))
     settled(shadows)
+    report_sale(file, ids[0], clock.now)
     clock.passes(86_000)
     young = record(log, houses(5))
     settled(log)
+    report_sale(file, young[0], clock.now)
     assert len(rows_in(file)) == 2_505
     clock.passes(1_000)
     wait_until(lambda: len(rows_in(file)) == 5, "old rows are still there")
@@ -323,6 +325,18 @@ def test_only_rows_past_the_retention_period_are_deleted(open_log: OpenLog, file
     with closing(sqlite3.connect(file)) as connection:
         count = "SELECT COUNT(*) FROM shadow_prediction"
         wait_until(lambda: connection.execute(count).fetchone() == (0,), "old rows of the shadow are still there")
+        sales = "SELECT transaction_id FROM actual"
+        wait_until(lambda: connection.execute(sales).fetchall() == [(young[0],)], "an old sale price is still there")
+
+
+def report_sale(file: Path, transaction_id: str, at_seconds: float) -> None:
+    """Store a sale price as the service does."""
+    received_at = datetime.fromtimestamp(at_seconds, UTC).strftime("%Y-%m-%d %H:%M:%S.%f")
+    with closing(sqlite3.connect(file)) as connection, connection:
+        connection.execute(
+            "INSERT INTO actual (transaction_id, sale_price_usd, received_at) VALUES (?, 1, ?)",
+            (transaction_id, received_at),
+        )
 
 
 def test_log_events_about_an_unavailable_database_contain_no_inputs(open_log: OpenLog, file: Path) -> None:

@@ -2,7 +2,6 @@
 
 import contextlib
 import os
-import secrets
 import shutil
 import stat
 from collections.abc import Iterator
@@ -11,7 +10,7 @@ from typing import BinaryIO, Final
 
 from housing_price_orchestrator.provider.jobs.files import BLOCK_BYTES
 from housing_price_orchestrator.shared.locations import Location
-from housing_price_platform.files import sync_file
+from housing_price_platform.files import create_file
 
 _SCHEME: Final = "file://"
 
@@ -39,25 +38,20 @@ class FolderStore:
                 return False
         return True
 
-    def write(self, source: Path, location: Location, /) -> None:
-        """Copy a file to `location` atomically."""
-        name = location.names[-1]
-        temporary = f".{name[:100]}.{secrets.token_hex(8)}.part"
+    def create(self, source: Path, location: Location, /) -> None:
+        """Copy a file to a name that does not exist."""
+        with _folder_of(location) as folder, source.open("rb") as content:
+            create_file(folder, location.names[-1], lambda file: shutil.copyfileobj(content, file, BLOCK_BYTES))
+
+    def remove(self, location: Location, /) -> None:
+        """Delete a file."""
         with _folder_of(location) as folder:
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW
-            try:
-                with (
-                    source.open("rb") as content,
-                    os.fdopen(os.open(temporary, flags, 0o666, dir_fd=folder), "wb") as file,
-                ):
-                    shutil.copyfileobj(content, file, BLOCK_BYTES)
-                    sync_file(file)
-                os.replace(temporary, name, src_dir_fd=folder, dst_dir_fd=folder)
-            except BaseException:
-                with contextlib.suppress(FileNotFoundError):
-                    os.unlink(temporary, dir_fd=folder)
-                raise
-            os.fsync(folder)
+            os.unlink(location.names[-1], dir_fd=folder)
+
+
+def is_local(location: Location) -> bool:
+    """Return whether a location is in a local folder."""
+    return location.prefix.startswith(_SCHEME)
 
 
 @contextlib.contextmanager

@@ -4,6 +4,7 @@ import contextlib
 import json
 import sys
 from collections.abc import Iterator
+from decimal import Decimal
 
 import pytest
 
@@ -188,7 +189,8 @@ DOCUMENTS = {
     "a lone surrogate": with_value(b'"\\ud800"'),
     "a lone surrogate as bytes": with_value(b'"\xed\xa0\x80"'),
     "not UTF-8": with_value(b'"\xff\xfe"'),
-    "a mark of the byte order": b"\xef\xbb\xbf" + GOOD,
+    "two marks of the byte order": b"\xef\xbb\xbf\xef\xbb\xbf" + GOOD,
+    "a mark of the byte order behind a space": b" \xef\xbb\xbf" + GOOD,
     "UTF-16": GOOD.decode().encode("utf-16"),
     "UTF-16 without a mark": GOOD.decode().encode("utf-16-le"),
     "UTF-32": GOOD.decode().encode("utf-32"),
@@ -222,6 +224,29 @@ def test_json_that_is_not_strict_is_refused(url: str, path: str, name: str) -> N
     (answer,) = asked(url, post(path, document, **LAST))
     assert answer.status == 422
     assert len(answer.body) < 200_000
+
+
+@pytest.mark.parametrize("path", PATHS)
+def test_a_mark_of_the_byte_order_is_skipped_at_the_start_of_a_body(url: str, path: str) -> None:
+    document = b'{"data": [' + GOOD + b"]}" if path == BATCH else GOOD.replace(b"\n", b" ") + b"\n"
+    sent = post(path, b"\xef\xbb\xbf" + document, **LAST)
+    if path == STREAM:
+        sent = post(path, b"\xef\xbb\xbf" + document + b"\xef\xbb\xbf" + document, **LAST)
+        sent = sent.replace(b"application/json", b"application/x-ndjson")
+    (answer,) = asked(url, sent)
+    assert answer.status == 200
+    assert answer.body.count(b"predictedPrice") == 1
+    assert answer.body.count(b"json_invalid") == (1 if path == STREAM else 0)
+
+
+@pytest.mark.parametrize("path", PATHS)
+@pytest.mark.parametrize("number", ["9223372036854775807", "9223372036854775807.0", "9007199254740993.0", "1e3"])
+def test_an_id_is_answered_as_the_integer_that_was_sent(url: str, path: str, number: str) -> None:
+    house = GOOD.replace(b'"id": 1461', b'"id": ' + number.encode()).replace(b"\n", b" ")
+    assert house != GOOD
+    sent = post(path, b'{"data": [' + house + b"]}" if path == BATCH else house, **LAST)
+    (answer,) = asked(url, sent.replace(b"application/json", b"application/x-ndjson") if path == STREAM else sent)
+    assert b'"id":%d,' % Decimal(number) in answer.body
 
 
 @pytest.mark.parametrize("path", PATHS)

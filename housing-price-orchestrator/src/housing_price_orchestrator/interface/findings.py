@@ -28,6 +28,14 @@ def invalid_parameter(error: ValidationError, place: Literal["path", "header"], 
     return RequestValidationError(findings_of(error, place, name))
 
 
+def has_inexact_integer(error: ValidationError) -> bool:
+    """Return whether a finding is about a float without a fractional part that is too large to be exact."""
+    return any(
+        isinstance(finding["input"], float) and finding["input"].is_integer()
+        for finding in error.errors(include_url=False, include_context=False)
+    )
+
+
 def json_error_of(error: ValidationError) -> str | None:
     """Return why the text is not JSON; None if it is JSON that violates the schema."""
     first = findings_of(error)[0] if error.error_count() == 1 else None

@@ -184,7 +184,7 @@ def stream_of_houses(example: Any) -> dict[str, Any]:
             "parameters": [TIMEOUT_PARAMETER],
             "requestBody": {
                 "required": True,
-                "description": "One `House` per line.",
+                "description": "One `House` per line, by its keys or by the names of the survey (`MSSubClass`).",
                 "content": {
                     NDJSON: {
                         "schema": {"type": "string", "description": "One `House` per line."},

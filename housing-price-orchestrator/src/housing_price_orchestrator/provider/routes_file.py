@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from housing_price_orchestrator.provider.file_watch import FileWatch
 from housing_price_orchestrator.shared.view.routes import Routes
 from housing_price_platform.files import FileTooLarge, read_if_exists
+from housing_price_survey.tabular.encoding import BYTE_ORDER_MARK
 
 POLL_INTERVAL_SECONDS: Final = 0.5
 """Interval between checks of the file for changes."""
@@ -93,7 +94,7 @@ class RoutesFile:
         if content is None:
             raise RoutesUnusable(f"{self._path}: file not found")
         try:
-            return Routes.model_validate_json(content)
+            return Routes.model_validate_json(content.removeprefix(BYTE_ORDER_MARK))
         except ValidationError as error:
             # Omit the values: an address may contain a password.
             findings = error.errors(include_url=False, include_input=False)

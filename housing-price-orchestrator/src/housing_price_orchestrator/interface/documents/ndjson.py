@@ -12,7 +12,7 @@ from starlette.types import Receive, Scope, Send
 
 from housing_price_orchestrator.interface.documents.body import NDJSON
 from housing_price_orchestrator.interface.documents.encoding import encode_prediction
-from housing_price_orchestrator.interface.documents.reading import read_house
+from housing_price_orchestrator.interface.documents.lines import read_line
 from housing_price_orchestrator.interface.documents.stream_gate import StreamGate
 from housing_price_orchestrator.interface.problems import (
     extension_members,
@@ -147,7 +147,7 @@ class NdjsonPricing:
                 results.append(self._error_line(line, None, DocumentTooLarge(self._max_line_bytes)))
                 continue
             try:
-                results.append(read_house(line.text))
+                results.append(read_line(line.text, line.number))
             except InvalidDocument as error:
                 results.append(self._error_line(line, None, error))
                 # Validation errors take longer than valid houses, so yield to other requests.

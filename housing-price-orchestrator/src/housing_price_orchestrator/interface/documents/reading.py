@@ -12,14 +12,24 @@ import re
 from itertools import islice
 from typing import Any, Final, cast
 
-import jiter
 import msgspec
 from pydantic import ValidationError
 
-from housing_price_orchestrator.interface.findings import Finding, findings_of, json_error_of
+from housing_price_orchestrator.interface.documents.strict_json import (
+    invalid_json,
+    parse_strictly,
+    with_plain_integers,
+)
+from housing_price_orchestrator.interface.findings import (
+    Finding,
+    findings_of,
+    has_inexact_integer,
+    json_error_of,
+)
 from housing_price_orchestrator.shared.errors import BODY_MISSING, MAX_FINDINGS, InvalidDocument
 from housing_price_orchestrator.shared.view.house import MAX_BATCH_HOUSES, House, HouseBatch
 from housing_price_orchestrator.shared.view.record import KEY_COUNT, AnyHouse, HouseRecord
+from housing_price_survey.tabular.encoding import BYTE_ORDER_MARK
 
 CHUNK_BYTES: Final = 512 * 1024
 """Part of a batch decoded before yielding to the event loop: about 1 ms of work."""
@@ -76,8 +86,12 @@ class _Findings:
             raise InvalidDocument(self._listed, self._omitted)
 
 
-def read_house(body: bytes) -> AnyHouse:
+def read_house(body: bytes, *, is_start: bool = True) -> AnyHouse:
     """Parse one house.
+
+    Args:
+        body: The JSON text.
+        is_start: Whether the text is the start of what the caller sent, where a byte order mark is skipped.
 
     Raises:
         InvalidDocument: Lists every invalid field, as the caller spelled it, below `body`.
@@ -87,6 +101,8 @@ def read_house(body: bytes) -> AnyHouse:
             return cast("AnyHouse", _house_decoder.decode(body))
         except _DECODE_ERRORS:
             pass
+    if is_start and body.startswith(BYTE_ORDER_MARK):
+        return read_house(body.removeprefix(BYTE_ORDER_MARK), is_start=False)
     if not body.strip(b" \t\n\r"):
         raise InvalidDocument([BODY_MISSING])
     findings = _Findings()
@@ -94,14 +110,14 @@ def read_house(body: bytes) -> AnyHouse:
         return _validate_house(body)
     except ValidationError as error:
         if (reason := json_error_of(error)) is not None:
-            raise InvalidDocument([_invalid_json(reason)]) from error
+            raise InvalidDocument([invalid_json(reason)]) from error
         findings.add(error, "body")
         findings.raise_if_any()
         raise
 
 
-async def read_houses(body: bytes) -> list[AnyHouse]:
-    """Parse a batch.
+async def read_houses(body: bytes, *, is_start: bool = True) -> list[AnyHouse]:
+    """Parse a batch; a byte order mark is skipped if the text `is_start`, as in `read_house`.
 
     Raises:
         InvalidDocument: Lists every invalid field, below `body`, `data` and the index of the house.
@@ -119,6 +135,8 @@ async def read_houses(body: bytes) -> list[AnyHouse]:
                 break
             start = _after_comma(body, stop)
     except _IrregularBatch as error:
+        if is_start and body.startswith(BYTE_ORDER_MARK):
+            return await read_houses(body.removeprefix(BYTE_ORDER_MARK), is_start=False)
         return await _read_irregular(body, error.position)
     findings.raise_if_any()
     return houses
@@ -190,7 +208,7 @@ async def _read_irregular(body: bytes, position: int) -> list[AnyHouse]:
     """Parse a batch as a whole: one with unusual formatting, or an invalid one, to report its errors."""
     if len(body) > MAX_IRREGULAR_BYTES:
         reason = f'a large batch must have the form {{"data": [house, ...]}}; it differs at byte {position}'
-        raise InvalidDocument([_invalid_json(reason)])
+        raise InvalidDocument([invalid_json(reason)])
     if not body.strip(b" \t\n\r"):
         raise InvalidDocument([BODY_MISSING])
     document = parse_strictly(body)
@@ -230,26 +248,17 @@ def _validate_house(text: bytes) -> House:
         ValidationError: The house is invalid.
         InvalidDocument: A key is duplicated.
     """
-    house: House = _house_validator.validate_json(text)
+    house: House
+    try:
+        house = _house_validator.validate_json(text)
+    except ValidationError as error:
+        # An integer such as 9007199254740993.0 is exact only as text.
+        if not has_inexact_integer(error) or (plain := with_plain_integers(text)) is None:
+            raise
+        house = _house_validator.validate_json(plain)
     if text.count(b":") != len(house.model_fields_set):
         parse_strictly(text)
     return house
-
-
-def parse_strictly(body: bytes) -> Any:
-    """Parse JSON.
-
-    Raises:
-        InvalidDocument: The bytes are not JSON in UTF-8, or contain duplicate keys, NaN or Infinity.
-    """
-    try:
-        return jiter.from_json(body, allow_inf_nan=False, catch_duplicate_keys=True)
-    except ValueError as error:
-        raise InvalidDocument([_invalid_json(str(error))]) from error
-
-
-def _invalid_json(reason: str) -> Finding:
-    return {"type": "json_invalid", "loc": ("body",), "msg": "JSON decode error", "ctx": {"error": reason[:400]}}
 
 
 def _too_many(count: int | None = None) -> Finding:

@@ -4,13 +4,11 @@ import asyncio
 from typing import Final
 
 from fastapi import APIRouter, Request, Response
-from pydantic import ValidationError
 
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
 from housing_price_orchestrator.interface.documents.body import JSON, read_body
-from housing_price_orchestrator.interface.documents.reading import parse_strictly
-from housing_price_orchestrator.interface.findings import invalid_body
+from housing_price_orchestrator.interface.documents.strict_json import read_view
 from housing_price_orchestrator.interface.openapi import body_of, errors_of_history
 from housing_price_orchestrator.interface.services import ServicesDep, record_of, services_of
 from housing_price_orchestrator.shared.history import Actual
@@ -91,10 +89,5 @@ async def realised_errors(services: ServicesDep) -> Response:
 
 
 def _parse(body: bytes) -> list[Actual]:
-    # Parsed twice: `parse_strictly` rejects duplicate keys, pydantic validates the values.
-    parse_strictly(body)
-    try:
-        document = ActualPrices.model_validate_json(body)
-    except ValidationError as error:
-        raise invalid_body(error) from error
+    document = read_view(ActualPrices, body)
     return [Actual(one.transaction_id, one.id, one.sale_price, one.sold_on) for one in document.data]

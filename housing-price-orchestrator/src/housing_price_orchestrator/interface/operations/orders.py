@@ -7,7 +7,8 @@ from pydantic import Field, TypeAdapter, ValidationError
 
 from housing_price_orchestrator.interface.access import caller_of
 from housing_price_orchestrator.interface.documents.body import read_body
-from housing_price_orchestrator.interface.findings import invalid_body, invalid_parameter
+from housing_price_orchestrator.interface.documents.strict_json import read_view
+from housing_price_orchestrator.interface.findings import invalid_parameter
 from housing_price_orchestrator.interface.services import services_of
 from housing_price_orchestrator.shared.jobs import Job, JobCaller
 from housing_price_orchestrator.shared.view.base import View
@@ -37,10 +38,7 @@ async def read_order[Order: View](request: Request, kind: type[Order]) -> Order:
     """
     limits = services_of(request).body_limits
     body = await read_body(request, max_bytes=limits.predict_bytes, timeout_seconds=limits.body_seconds)
-    try:
-        return kind.model_validate_json(body or b"{}")
-    except ValidationError as error:
-        raise invalid_body(error) from error
+    return read_view(kind, body or b"{}")
 
 
 def accepted_response(job: Job) -> Response:

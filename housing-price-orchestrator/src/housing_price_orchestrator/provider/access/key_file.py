@@ -20,6 +20,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from housing_price_orchestrator.shared.access import Scope
 from housing_price_platform.files import OWNER_ONLY, write_atomically
+from housing_price_survey.tabular.encoding import BYTE_ORDER_MARK
 
 KEY_MARKER: Final = "hp_"
 PREFIX_DIGITS: Final = 8
@@ -93,7 +94,7 @@ def read_keys(path: Path) -> Sequence[StoredKey]:
     if len(content) > MAX_FILE_BYTES:
         raise KeyFileUnusable(f"{path} is larger than {MAX_FILE_BYTES} bytes")
     try:
-        return _KeyDocument.model_validate_json(content).keys
+        return _KeyDocument.model_validate_json(content.removeprefix(BYTE_ORDER_MARK)).keys
     except ValidationError as error:
         finding = error.errors(include_url=False, include_input=False)[0]
         location = ".".join(str(part) for part in finding["loc"]) or "the document"

@@ -1,7 +1,26 @@
-"""The base class of every public JSON document."""
+"""The base class of every public JSON document, and its integers."""
 
-from pydantic import BaseModel, ConfigDict
+from typing import Final
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict
 from pydantic.alias_generators import to_camel
+
+MAX_EXACT_FLOAT: Final = 2**53
+"""From here on, different integers have the same floating-point number."""
+
+
+def _integer_of(value: object) -> object:
+    """Return an integer for a float without a fractional part; anything else is left for validation."""
+    if isinstance(value, float) and value.is_integer() and abs(value) < MAX_EXACT_FLOAT:
+        return int(value)
+    return value
+
+
+INTEGRAL: Final = BeforeValidator(_integer_of)
+"""Annotates each integer that callers send: `1.0` and `2e0` are integers, as JSON Schema says.
+
+Larger integers that are written as `9007199254740993.0` are read exactly by `interface/documents/strict_json.py`.
+"""
 
 
 class View(BaseModel):

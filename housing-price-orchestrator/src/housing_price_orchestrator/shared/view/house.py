@@ -4,7 +4,7 @@ from typing import Annotated, Final
 
 from pydantic import Field
 
-from housing_price_orchestrator.shared.view.base import View
+from housing_price_orchestrator.shared.view.base import INTEGRAL, View
 from housing_price_survey.vocabulary import (
     Alley,
     BldgType,
@@ -45,16 +45,16 @@ from housing_price_survey.vocabulary import (
 
 # Bounds admit every house of the survey and any plausible house in Ames, but reject a misplaced decimal point.
 # The garage year admits 2207, an error in the survey's own data.
-type HouseId = Annotated[int, Field(ge=1, le=2**63 - 1)]
+type HouseId = Annotated[int, Field(ge=1, le=2**63 - 1), INTEGRAL]
 type Area = Annotated[float, Field(ge=0, le=20_000, json_schema_extra={"x-unit": "square feet"})]
 type LotArea = Annotated[float, Field(ge=1, le=2_000_000, json_schema_extra={"x-unit": "square feet"})]
 type Length = Annotated[float, Field(ge=0, le=5_000, json_schema_extra={"x-unit": "feet"})]
 type Dollars = Annotated[float, Field(ge=0, le=1_000_000, json_schema_extra={"x-unit": "USD"})]
-type Count = Annotated[int, Field(ge=0, le=50, json_schema_extra={"x-unit": "1"})]
-type Rating = Annotated[int, Field(ge=1, le=10, json_schema_extra={"x-unit": "grade, 1 to 10"})]
-type Year = Annotated[int, Field(ge=1800, le=2100, json_schema_extra={"x-unit": "year"})]
-type GarageYear = Annotated[int, Field(ge=1800, le=2300, json_schema_extra={"x-unit": "year"})]
-type Month = Annotated[int, Field(ge=1, le=12, json_schema_extra={"x-unit": "month of the year"})]
+type Count = Annotated[int, Field(ge=0, le=50, json_schema_extra={"x-unit": "1"}), INTEGRAL]
+type Rating = Annotated[int, Field(ge=1, le=10, json_schema_extra={"x-unit": "grade, 1 to 10"}), INTEGRAL]
+type Year = Annotated[int, Field(ge=1800, le=2100, json_schema_extra={"x-unit": "year"}), INTEGRAL]
+type GarageYear = Annotated[int, Field(ge=1800, le=2300, json_schema_extra={"x-unit": "year"}), INTEGRAL]
+type Month = Annotated[int, Field(ge=1, le=12, json_schema_extra={"x-unit": "month of the year"}), INTEGRAL]
 
 
 class House(View):
@@ -62,7 +62,7 @@ class House(View):
 
     id: HouseId
     """The caller's own number for the house. It is returned with the price."""
-    ms_sub_class: MsSubClass
+    ms_sub_class: Annotated[MsSubClass, INTEGRAL]
     """The type of dwelling in the sale, by the survey's code."""
     ms_zoning: MsZoning | None = None
     """The zoning of the lot."""

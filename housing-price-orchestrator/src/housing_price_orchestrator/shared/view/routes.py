@@ -4,7 +4,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, HttpUrl, model_validator
 
-from housing_price_orchestrator.shared.view.base import View
+from housing_price_orchestrator.shared.view.base import INTEGRAL, View
 
 type ModelVersion = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,20}$", examples=["2"])]
 """The version of a model in the registry."""
@@ -35,7 +35,7 @@ class CanaryLimits(View):
     """The maximum ratio of the canary's median latency to the champion's."""
     max_median_deviation: Annotated[float, Field(gt=0, le=10)] = 0.15
     """The maximum median of |log(canary price / champion price)| for the same houses."""
-    least_requests: Annotated[int, Field(ge=1, le=100_000)] = 50
+    least_requests: Annotated[int, Field(ge=1, le=100_000), INTEGRAL] = 50
     """The number of latest requests to compare. A canary with fewer requests is not stopped."""
 
 
@@ -58,7 +58,7 @@ class ShadowRoute(Route):
 class Routes(View):
     """The model versions in service."""
 
-    revision: Annotated[int, Field(ge=0)]
+    revision: Annotated[int, Field(ge=0), INTEGRAL]
     """The revision of the routes, which increases with each change."""
     champion: Route
     """The version that prices every house that the canary does not price."""

@@ -10,12 +10,12 @@ from fastapi.testclient import TestClient
 from pydantic import ValidationError
 
 from event_loop import turns_during
-from factories import ABSENT, batch_bytes, batch_json, house, house_bytes, house_json, houses, houses_json
+from factories import ABSENT, alias_of, batch_bytes, batch_json, house, house_bytes, house_json, houses, houses_json
 from housing_price_orchestrator.interface.documents import reading
 from housing_price_orchestrator.interface.documents.reading import read_house, read_houses
 from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.shared.errors import MAX_FINDINGS, InvalidDocument
-from housing_price_orchestrator.shared.view.house import HouseBatch
+from housing_price_orchestrator.shared.view.house import House, HouseBatch
 from housing_price_survey import vocabulary
 
 pytestmark = pytest.mark.anyio
@@ -132,6 +132,60 @@ class TestOneHouse:
     def test_ids_of_any_size_are_kept_exactly(self, number: int) -> None:
         assert read_house(house_bytes(id=number)).id == number
 
+    @pytest.mark.parametrize("rest", [{}, {"alley": ABSENT}], ids=["all keys", "without an optional key"])
+    @pytest.mark.parametrize(
+        ("key", "text", "number"),
+        [
+            *(("fullBath", "2.0", 2), ("fullBath", "2e0", 2), ("fullBath", "0.2E1", 2), ("fullBath", "-0.0", 0)),
+            *(("fullBath", "200e-2", 2), ("fullBath", "2.000", 2), ("fullBath", "0e9", 0), ("msSubClass", "20.0", 20)),
+            *(("msSubClass", "2e1", 20), ("overallQual", "1e+00", 1), ("garageCars", "2.0", 2), ("id", "1e3", 1000)),
+            *(("id", "9007199254740993.0", 2**53 + 1), ("id", "9223372036854775807.0", 2**63 - 1)),
+            *(
+                ("id", "922337203685477580.7e1", 2**63 - 1),
+                ("id", "9223372036854775807", 2**63 - 1),
+                ("id", "1e18", 10**18),
+            ),
+        ],
+    )
+    def test_a_number_without_a_fractional_part_is_an_exact_integer(
+        self, key: str, text: str, number: int, rest: dict[str, Any]
+    ) -> None:
+        read = read_house(house_bytes(**{key: "@"}, **rest).replace(b'"@"', text.encode()))
+        field = next(name for name in House.model_fields if alias_of(name) == key)
+        found = getattr(read, field)
+        assert (found, type(found)) == (number, int)
+
+    @pytest.mark.parametrize("rest", [{}, {"alley": ABSENT}], ids=["all keys", "without an optional key"])
+    @pytest.mark.parametrize(
+        "text", ["2.5", "2.0000001", '"2"', '"2.0"', "true", "1E400", "-1e400", "1e40", "1e400000000"]
+    )
+    @pytest.mark.parametrize("key", ["fullBath", "id", "msSubClass"])
+    def test_any_other_value_is_no_integer(self, key: str, text: str, rest: dict[str, Any]) -> None:
+        body = house_bytes(**{key: "@"}, **rest).replace(b'"@"', text.encode())
+        assert [loc for _, loc in findings_of(lambda: read_house(body))] == [("body", key)]
+
+    @pytest.mark.parametrize("number", [2**63, 2**64, 10**30])
+    @pytest.mark.parametrize("form", ["{}", "{}.0", "{}e0"])
+    def test_an_id_that_is_too_large_is_reported_with_its_limit(self, number: int, form: str) -> None:
+        body = house_bytes(id="@").replace(b'"@"', form.format(number).encode())
+        assert findings_of(lambda: read_house(body)) == [("less_than_equal", ("body", "id"))]
+
+    def test_integers_are_exact_beside_invalid_fields(self) -> None:
+        body = house_bytes(id="@", fullBath="#", street="x").replace(b'"@"', b"9007199254740993.0")
+        assert findings_of(lambda: read_house(body.replace(b'"#"', b"2.0"))) == [("literal_error", ("body", "street"))]
+
+    @pytest.mark.parametrize("body", [house_bytes(), house_bytes(alley=ABSENT), house_bytes(fullBath=2.0)])
+    def test_a_byte_order_mark_is_skipped_at_the_start_only(self, body: bytes) -> None:
+        assert read_house(b"\xef\xbb\xbf" + body).id == house().id
+        assert findings_of(lambda: read_house(b"\xef\xbb\xbf" + body, is_start=False)) == [("json_invalid", ("body",))]
+
+    @pytest.mark.parametrize("text", ["1.0", "a: 1.0, b", "[1.0]", "2e0"])
+    def test_numbers_in_text_are_not_touched(self, text: str) -> None:
+        body = house_bytes(street=text, fullBath=2.0)
+        with pytest.raises(InvalidDocument) as error:
+            read_house(body)
+        assert [finding["input"] for finding in error.value.findings] == [text]
+
     def test_every_invalid_field_is_listed(self) -> None:
         findings = findings_of(lambda: read_house(house_bytes(street="x", lotArea="y", moSold=13, extra=1)))
         assert {loc[1] for _, loc in findings} == {"street", "lotArea", "moSold", "extra"}
@@ -156,7 +210,14 @@ MALFORMED: dict[str, bytes] = {
     "a comment": b"/* a house */" + WHOLE_JSON,
     "single quotes": WHOLE_JSON.replace(b'"', b"'"),
     "a word": b"house",
-    "a byte order mark": b"\xef\xbb\xbf" + WHOLE_JSON,
+    "two byte order marks": b"\xef\xbb\xbf\xef\xbb\xbf" + WHOLE_JSON,
+    "a byte order mark inside": WHOLE_JSON.replace(b", ", b", \xef\xbb\xbf", 1),
+    "a byte order mark behind it": WHOLE_JSON + b"\xef\xbb\xbf",
+    "a byte order mark behind a space": b" \xef\xbb\xbf" + WHOLE_JSON,
+    "a fraction without digits": WHOLE_JSON.replace(b'"lotArea": 11622', b'"lotArea": 11622.'),
+    "a leading zero and a fraction": WHOLE_JSON.replace(b'"lotArea": 11622', b'"lotArea": 011622.0'),
+    "a fraction behind an exponent": WHOLE_JSON.replace(b'"fullBath": 1', b'"fullBath": 1e0.0'),
+    "two fractions": WHOLE_JSON.replace(b'"fullBath": 1', b'"fullBath": 1.0.0'),
     "UTF-16": WHOLE_JSON.decode().encode("utf-16"),
     "UTF-16 without a mark": WHOLE_JSON.decode().encode("utf-16-le"),
     "UTF-32": WHOLE_JSON.decode().encode("utf-32"),
@@ -173,6 +234,9 @@ MALFORMED: dict[str, bytes] = {
 }
 
 
+assert WHOLE_JSON.count(b'"fullBath": 1,') == 1
+
+
 @pytest.mark.parametrize("name", MALFORMED)
 def test_malformed_json_is_reported_as_such(name: str) -> None:
     assert findings_of(lambda: read_house(MALFORMED[name])) == [("json_invalid", ("body",))]
@@ -185,7 +249,7 @@ async def test_malformed_json_is_rejected_in_batches_of_any_size(name: str) -> N
         assert await batch_findings_of(body) == [("json_invalid", ("body",))]
 
 
-@pytest.mark.parametrize("body", [b"", b" ", b"\n\r\t "])
+@pytest.mark.parametrize("body", [b"", b" ", b"\n\r\t ", b"\xef\xbb\xbf", b"\xef\xbb\xbf \n"])
 async def test_an_empty_body_is_reported_as_missing(body: bytes) -> None:
     assert findings_of(lambda: read_house(body)) == [("missing", ("body",))]
     assert await batch_findings_of(body) == [("missing", ("body",))]
@@ -269,6 +333,30 @@ class TestBatch:
         body = batch_bytes(houses_json(LARGE)).replace(b'"street"', rb'"stre\u0065t"')
         assert all_values(await read_houses(body)) == all_values(houses(LARGE))
 
+    @pytest.mark.parametrize("count", [SMALL, LARGE])
+    async def test_a_byte_order_mark_is_skipped_at_the_start(self, count: int) -> None:
+        for body in (
+            batch_bytes(houses_json(count)),
+            batch_bytes(houses_json(count)).replace(b'"data"', rb'"d\u0061ta"'),
+        ):
+            assert all_values(await read_houses(b"\xef\xbb\xbf" + body)) == all_values(houses(count))
+
+    @pytest.mark.parametrize("count", [SMALL, LARGE])
+    @pytest.mark.parametrize("change", [{}, {"alley": ABSENT}], ids=["all keys", "without an optional key"])
+    @pytest.mark.parametrize("key", [b'"data"', rb'"d\u0061ta"'], ids=["regular", "irregular"])
+    @pytest.mark.parametrize("form", ["{}.0", "{}e0", "{}.0e0"])
+    async def test_integers_may_have_a_fraction_of_zeros_in_any_house(
+        self, form: str, key: bytes, change: dict[str, Any], count: int
+    ) -> None:
+        first = 2**63 - 1 - count
+        documents = [
+            house_json(id=f"@{form.format(first + n)}@", fullBath=f"@{form.format(2)}@", **change) for n in range(count)
+        ]
+        body = batch_bytes(documents).replace(b'"@', b"").replace(b'@"', b"").replace(b'"data"', key)
+        found: list[Any] = list(await read_houses(body))
+        assert [(one.id, one.full_bath) for one in found] == [(first + n, 2) for n in range(count)]
+        assert {type(one.full_bath) for one in found} == {int}
+
     async def test_optional_keys_may_be_absent_in_some_houses(self) -> None:
         documents = [house_json(id=1 + n, alley=ABSENT if n % 2 else None) for n in range(LARGE)]
         assert [one.id for one in await read_houses(batch_bytes(documents))] == list(range(1, LARGE + 1))
@@ -349,7 +437,9 @@ class TestBatch:
             lambda body: body[: len(body) // 2],
             lambda body: body.replace(b"}, {", b"}, {\x0b", 1),
             lambda body: body.replace(b"}, {", "},\u00a0{".encode(), 1),
-            lambda body: b"\xef\xbb\xbf" + body,
+            lambda body: body.replace(b"}, {", b"}, \xef\xbb\xbf{", 1),
+            lambda body: b"\xef\xbb\xbf\xef\xbb\xbf" + body,
+            lambda body: body + b"\xef\xbb\xbf",
         ],
     )
     async def test_a_malformed_batch_is_reported_as_such(self, change: Callable[[bytes], bytes], count: int) -> None:

@@ -125,12 +125,23 @@ def test_training_without_a_body_uses_the_bundled_survey(bench: Bench, body: byt
     assert bench.queue.jobs[answer.json()["id"]].arguments["source"] == "bundled"
 
 
+@pytest.mark.parametrize("body", [b'{"seed": 3}', b'{"seed": 3.0}', b'{"seed": 3e0}', b'\xef\xbb\xbf{"seed": 3.0}'])
+def test_a_number_without_a_fractional_part_is_an_integer_in_an_order(bench: Bench, body: bytes) -> None:
+    answer = bench.client.post(TRAINING, content=body)
+    seed = bench.queue.jobs[answer.json()["id"]].arguments["seed"]
+    assert (seed, type(seed)) == (3, int)
+
+
 @pytest.mark.parametrize(
     "body",
     [
         b"[]",
         b"{",
         b'{"seed": 1.5}',
+        b'{"seed": "1"}',
+        b'{"seed": true}',
+        b'{"seed": 1, "seed": 1}',
+        b' \xef\xbb\xbf{"seed": 1}',
         b'{"source": "elsewhere"}',
         b'{"from": "yesterday"}',
         b'{"from": "2026-13-45"}',

@@ -1,10 +1,12 @@
 import io
+import re
 
 import pytest
 
 from housing_price.stack.output import NAME_WIDTH, Output
 from housing_price.stack.services import MODEL_SERVER, ORCHESTRATOR, TRACKING_SERVER
 from housing_price.stack.up import EXPORT, TRAINING
+from small_disk import SmallDisk
 
 
 class Terminal(io.StringIO):
@@ -33,3 +35,18 @@ def test_brackets_and_long_lines_are_printed_unchanged() -> None:
     text = "[bold]not markup[/bold] " + "x" * 500
     Output(stream).line("thing", text)
     assert stream.getvalue() == f"thing           | {text}\n"
+
+
+def test_a_full_disk_loses_lines_and_nothing_else(small_disk: SmallDisk) -> None:
+    path = small_disk.folder / "log"
+    with path.open("w") as stream:
+        output = Output(stream)
+        small_disk.fill()
+        for number in range(1_000):
+            output.line(MODEL_SERVER, f"line {number}")
+            output.say("said")
+        small_disk.free()
+        output.line(MODEL_SERVER, "last")
+    *_, loss, last = path.read_text().splitlines()
+    assert re.fullmatch(r"housing-price +\| \d+ log line\(s\) were lost: No space left on device", loss)
+    assert last == f"{MODEL_SERVER:<{NAME_WIDTH}} | last"

@@ -21,6 +21,7 @@ from housing_price_orchestrator.interface.openapi import DescribedAPI
 from housing_price_orchestrator.observability.logging import configure_logging
 from housing_price_orchestrator.server.listening import ListeningConfig
 from housing_price_orchestrator.settings import Settings, load_settings, pass_to_workers
+from housing_price_platform.log_output import keep_running_without_log
 
 GRACE_SECONDS: Final = 5
 """How long requests in progress may take to finish during shutdown."""
@@ -32,6 +33,7 @@ _EXTRA_FILES: Final = 256
 def app_from_environment() -> FastAPI:
     """Create the application in a worker process."""
     settings = load_settings()
+    keep_running_without_log()
     configure_logging(level=settings.log.level, style=settings.log.format, in_background=True)
     return _with_openapi_document(create_app(settings))
 
@@ -43,6 +45,7 @@ def serve(*, host: str | None = None, port: int | None = None) -> None:
         InvalidSettings: a setting is invalid or cannot be used.
     """
     settings = load_settings(host=host, port=port)
+    keep_running_without_log()
     configure_logging(level=settings.log.level, style=settings.log.format, in_background=True)
     app = create_app(settings)
     # uvicorn shuts down on a signal and then raises it again, which would end the process with an error.

@@ -4,6 +4,7 @@ from typing import Annotated
 
 import typer
 
+from housing_price_platform.log_output import keep_running_without_log
 from mlflow_server.environment import Storage, loopback_patterns
 from mlflow_server.server import bind, serve
 
@@ -43,6 +44,7 @@ def serve_command(
     access_log: Annotated[bool, typer.Option(help="Log every request.")] = False,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM, in one process. Job execution and unpickling are off; artifacts go over HTTP."""
+    keep_running_without_log()
     storage = Storage(backend_store_uri, artifacts)
     try:
         storage.create_folders()

@@ -5,6 +5,7 @@ closes when the parent is killed with SIGKILL. In each case the leash ends every
 any session. It is a separate program without imports from this package, so it starts in 20 ms and outlives its parent.
 """
 
+import contextlib
 import ctypes
 import os
 import select
@@ -129,7 +130,8 @@ def main(arguments: list[str]) -> int:
     try:
         leash = Leash(command)
     except OSError as error:
-        print(f"cannot start {command[0]}: {error.strerror}", file=sys.stderr)  # noqa: T201 - shown in the log of the service
+        with contextlib.suppress(OSError):
+            print(f"cannot start {command[0]}: {error.strerror}", file=sys.stderr)  # noqa: T201 - shown in the log of the service
         return NOT_STARTED
     leash.wait()
     leash.end(grace_seconds)

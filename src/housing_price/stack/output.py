@@ -5,28 +5,28 @@ from typing import Final, TextIO
 from rich.console import Console, RenderableType
 from rich.text import Text
 
+from housing_price_platform.log_output import LogOutput, describe_loss
+
 NAME_WIDTH: Final = 15
 OWN_NAME: Final = "housing-price"
 
 
-class _PipeTolerantConsole(Console):
-    """Stops printing when its pipe closes (`housing-price up | head`), where rich would end the program."""
-
-    def on_broken_pipe(self) -> None:
-        """Discard all further output. The services keep running, and a signal still stops them cleanly."""
-        self.quiet = True
-
-
 class Output:
-    """One stream that several services share."""
+    """One stream that several services share.
+
+    It never fails. Lines that cannot be written, for example to a full disk, are counted and lost: the services must
+    keep running, and their output must be read, or they would block. A closed pipe (`housing-price up | head`) loses
+    all further lines.
+    """
 
     def __init__(self, stream: TextIO) -> None:
-        self._console = _PipeTolerantConsole(file=stream, highlight=False, soft_wrap=True)
+        log = LogOutput(stream, describe=lambda lost, reason: _prefixed(OWN_NAME, describe_loss(lost, reason)))
+        self._console = Console(file=log, highlight=False, soft_wrap=True)
 
     def line(self, name: str, text: str, style: str = "") -> None:
         """Print one log line of a service with its name; on a terminal the name has the given style."""
         # Colours of the service itself are kept on a terminal and removed in a file.
-        self.show(Text.assemble((f"{name:<{NAME_WIDTH}} | ", style), Text.from_ansi(text)))
+        self.show(Text.assemble((_prefixed(name, ""), style), Text.from_ansi(text)))
 
     def say(self, text: str, style: str = "bold") -> None:
         """Print one line of the runner itself."""
@@ -39,3 +39,7 @@ class Output:
     def show(self, content: RenderableType) -> None:
         """Print a table or a text without a name in front."""
         self._console.print(content)
+
+
+def _prefixed(name: str, text: str) -> str:
+    return f"{name:<{NAME_WIDTH}} | {text}"

@@ -20,6 +20,7 @@ from housing_price_model.drift.output.tables import summary, tables
 from housing_price_model.drift.profiles import Profiles
 from housing_price_model.errors import ArtefactError, HousingPriceModelError
 from housing_price_model.prediction_log.reader import Window, open_log
+from housing_price_platform.log_output import keep_running_without_log
 
 
 @dataclass(frozen=True)
@@ -72,6 +73,7 @@ def repeat(options: DriftOptions, every: timedelta, scraped_at: tuple[str, int] 
     Raises:
         OutputError: the server cannot listen on that address.
     """
+    keep_running_without_log()
     stop = Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:

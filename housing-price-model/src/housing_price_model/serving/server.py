@@ -26,6 +26,7 @@ from housing_price_model.artefact.export import check_pinned_digest
 from housing_price_model.errors import ServingError
 from housing_price_model.registry.versions import connect, download_checked
 from housing_price_model.serving.scoring_app import create_app
+from housing_price_platform.log_output import keep_running_without_log
 
 _logger: Final = logging.getLogger("housing_price_model.serving.server")
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
@@ -130,6 +131,7 @@ def serve(model: str, tracking_uri: str, host: str, port: int, pinned_digest: st
     signal.signal(signal.SIGINT, stop)
     # Unpickling runs code. Models of this package contain no pickle.
     os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
+    keep_running_without_log()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with load_checked(model, tracking_uri, pinned_digest) as (pyfunc, name, version):
         _logger.info("serving %s, version %s", name, version)

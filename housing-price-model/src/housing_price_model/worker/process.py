@@ -18,6 +18,7 @@ from housing_price_platform.jobs.launch import WorkerQueue, launch_worker
 from housing_price_platform.jobs.maintenance import Task, start_maintenance
 from housing_price_platform.jobs.recover_jobs import recover_jobs
 from housing_price_platform.jobs.worker_lock import NAME_RULE, WorkerLocks, WorkerNameTaken, is_worker_name
+from housing_price_platform.log_output import keep_running_without_log
 
 _log = logging.getLogger("housing_price_model.worker")
 
@@ -44,6 +45,7 @@ def work(
     Raises:
         JobsError: a worker of this name is already running, or the database cannot be used.
     """
+    keep_running_without_log()
     stop = Event()
 
     def end(_signal: int, _frame: FrameType | None) -> None:

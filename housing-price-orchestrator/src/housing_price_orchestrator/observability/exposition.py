@@ -5,6 +5,7 @@ import math
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
+import structlog
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, Metric
 from prometheus_client.exposition import choose_encoder
@@ -43,9 +44,16 @@ class Exposition:
             self._workers.write(self.snapshot())
 
     async def keep_writing_metrics(self) -> None:
-        """Write the metrics periodically until cancelled."""
+        """Write the metrics periodically until cancelled. While that fails, `/metrics` shows the last ones."""
+        has_failed = False
         while True:
-            self.write_metrics()
+            try:
+                self.write_metrics()
+                has_failed = False
+            except OSError as error:
+                if not has_failed:
+                    has_failed = True
+                    structlog.get_logger().warning("metrics cannot be shared between workers", error=error.strerror)
             await asyncio.sleep(WRITE_INTERVAL_SECONDS)
 
     def snapshot(self) -> Snapshot:

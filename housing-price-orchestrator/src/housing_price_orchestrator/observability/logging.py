@@ -10,6 +10,7 @@ import orjson
 import structlog
 
 from housing_price_orchestrator.observability.background_output import BackgroundOutput
+from housing_price_platform.log_output import LogOutput, describe_loss
 
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _LEVEL_NAMES: Final = {number: name for name, number in LEVELS.items()}
@@ -50,11 +51,12 @@ def configure_logging(*, level: str, style: str, in_background: bool = False) ->
         style: `json`, `console`, or `auto`: `console` on a terminal, else `json`.
         in_background: write from a thread, so that a slow reader of the log does not block the event loop.
     """
-    output: Any = sys.stdout
-    if in_background:
-        output = BackgroundOutput(sys.stdout, report_lost=_report_lost)
-        atexit.register(output.close)
     is_console = style == "console" or (style == "auto" and sys.stdout.isatty())
+    # A log that cannot be written, for example to a full disk, must not stop the service.
+    output: Any = LogOutput(sys.stdout, describe=describe_loss if is_console else _describe_loss)
+    if in_background:
+        output = BackgroundOutput(output, report_lost=_report_lost)
+        atexit.register(output.close)
     shared: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
@@ -84,6 +86,10 @@ def configure_logging(*, level: str, style: str, in_background: bool = False) ->
     # This service logs each request itself; these loggers would repeat it.
     for name in ("uvicorn.access", "httpx", "httpcore", "alembic"):
         logging.getLogger(name).setLevel(logging.WARNING)
+
+
+def _describe_loss(lost: int, reason: str) -> str:
+    return _json({"event": "log lines lost", "lost": lost, "reason": reason, "level": "warning", "time": _now()})
 
 
 def _report_lost(events: int) -> None:

@@ -1,5 +1,6 @@
 """Files through which the worker processes of one service share their metrics."""
 
+import contextlib
 import fcntl
 import os
 import secrets
@@ -9,7 +10,7 @@ from typing import Any, Final
 
 import orjson
 
-from housing_price_platform.files import READABLE, write_atomically
+from housing_price_platform.files import READABLE, DamagedFile, read_document, write_atomically
 
 WRITE_INTERVAL_SECONDS: Final = 0.25
 """Interval between writes: the maximum age of shared values. Prometheus scrapes every 15 s."""
@@ -39,21 +40,34 @@ class WorkerFiles:
         write_atomically(self._folder / f"{self._name}.json", orjson.dumps(snapshot), mode=READABLE, is_durable=False)
 
     def snapshots(self) -> Iterator[tuple[Any, bool]]:
-        """Yield each worker's latest snapshot and whether the worker is alive."""
+        """Yield each worker's latest snapshot and whether the worker is alive; skips damaged files."""
         for path in sorted(self._folder.glob("*.json")):
             # Check the lock first: a worker that is dead by then writes nothing after its file is read.
             is_alive = _is_locked(path.with_suffix(".lock"))
-            yield orjson.loads(path.read_bytes()), is_alive
+            # A living worker soon replaces a damaged file.
+            with contextlib.suppress(DamagedFile):
+                snapshot = read_document(path, _parse, remedy="restart the service")
+                if snapshot is not None:
+                    yield snapshot, is_alive
 
     def close(self) -> None:
         """Mark this worker as dead."""
         self._lock.close()
 
 
+def _parse(content: bytes) -> dict[str, Any]:
+    snapshot = orjson.loads(content)
+    if not isinstance(snapshot, dict):
+        raise TypeError("not a JSON object")
+    return snapshot
+
+
 def _is_locked(lock: Path) -> bool:
-    with lock.open("rb") as file:
-        try:
+    try:
+        with lock.open("rb") as file:
             fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        except BlockingIOError:
-            return True
+    except BlockingIOError:
+        return True
+    except OSError:
+        return False  # it was deleted
     return False

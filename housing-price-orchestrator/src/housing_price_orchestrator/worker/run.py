@@ -29,6 +29,7 @@ from housing_price_orchestrator.worker.scoring_worker import ScoringWorker
 from housing_price_orchestrator.worker.stores.transfer import Transfer
 from housing_price_orchestrator.worker.wait_for_prices import Outcome, RetryingPricing
 from housing_price_platform.jobs.worker_lock import NAME_RULE, WorkerLocks, WorkerNameTaken, is_worker_name
+from housing_price_platform.log_output import keep_running_without_log
 
 STEP_DEADLINE_SECONDS: Final = 60.0
 """Deadline for pricing one step. API requests have a shorter one."""
@@ -48,6 +49,7 @@ def run_worker(*, name: str) -> None:
         raise InvalidSettings(f"{PREFIX}JOBS__DATABASE_URL is not set: the worker needs the jobs database")
     if not is_worker_name(name):
         raise InvalidSettings(f"--name must be {NAME_RULE}")
+    keep_running_without_log()
     configure_logging(level=settings.log.level, style=settings.log.format)
     locks = WorkerLocks(settings.jobs.folder / LOCK_FOLDER)
     try:

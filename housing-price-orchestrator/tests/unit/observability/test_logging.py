@@ -11,9 +11,12 @@ from fastapi.testclient import TestClient
 
 from factories import batch_bytes, house_bytes, houses_json, replace_services
 from fakes import FakePriceModel
+from housing_price_orchestrator.observability.background_output import BackgroundOutput
 from housing_price_orchestrator.observability.logging import configure_logging
 from housing_price_orchestrator.service.pricing import Pricing
 from servers import SECRET, StubModelServer, says
+from small_disk import SmallDisk
+from waiting import wait_until
 
 PREDICT = "/api/v1/price/predict"
 PAYLOAD = "a-word-of-the-payload"
@@ -213,3 +216,39 @@ def test_each_event_is_one_write_so_that_threads_do_not_mix(
     logging.getLogger("somebody").warning("theirs")
     assert [json.loads(piece)["event"] for piece in pieces] == ["ours", "theirs"]
     assert all(piece.endswith("\n") for piece in pieces)
+
+
+@pytest.mark.parametrize("in_background", [False, True])
+@pytest.mark.usefixtures("restore_logging")
+def test_a_full_disk_under_the_log_costs_only_lines(
+    small_disk: SmallDisk, monkeypatch: pytest.MonkeyPatch, in_background: bool
+) -> None:
+    path = small_disk.folder / "log"
+    with path.open("w") as file, monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", file)
+        configure_logging(level="info", style="json", in_background=in_background)
+        structlog.configure(cache_logger_on_first_use=False)
+        log = structlog.get_logger()
+        small_disk.fill()
+        # More than the rest of the last block of the file.
+        for number in range(1_000):
+            log.info("lost", number=number)
+            logging.getLogger("library").warning("lost %d", number)
+        (handler,) = logging.getLogger().handlers
+        assert isinstance(handler, logging.StreamHandler)
+        stream = handler.stream
+        if isinstance(stream, BackgroundOutput):
+            wait_until(lambda: not stream._queue, "nothing was tried")
+            # The thread takes this one only after it has tried the others.
+            log.info("lost")
+            wait_until(lambda: not stream._queue, "nothing was tried")
+        small_disk.free()
+
+        def is_back() -> bool:
+            log.info("back")
+            return '"back"' in path.read_text()
+
+        wait_until(is_back, "the log did not come back")
+    report = next(json.loads(line) for line in path.read_text().splitlines() if '"log lines lost"' in line)
+    assert report["reason"] == "No space left on device"
+    assert 0 < report["lost"] <= 2_002

@@ -15,6 +15,7 @@ from housing_price_orchestrator.observability.instruments import Counter, Histog
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.observability.worker_files import WorkerFiles
 from servers import StubModelServer, says
+from small_disk import SmallDisk
 
 PREDICT = "/api/v1/price/predict"
 BATCH = "/api/v1/price/predict/batch"
@@ -197,3 +198,22 @@ def test_workers_are_summed_and_counters_of_dead_workers_are_kept(tmp_path: Path
     assert now["housing_price_model_call_retries_total"] == 14
     assert now["housing_price_ready"] == 1
     first_files.close()
+
+
+def test_a_damaged_or_unwritable_file_of_a_worker_costs_only_its_numbers(small_disk: SmallDisk) -> None:
+    mine, other = WorkerFiles(small_disk.folder), WorkerFiles(small_disk.folder)
+    mine.write({"requests": 1})
+    other.write({"requests": 2})
+    (damaged,) = [path for path in small_disk.folder.glob("*.json") if b"2" in path.read_bytes()]
+    for content in (b"", b"{", b"[]", b"\xff"):
+        damaged.write_bytes(content)
+        assert list(mine.snapshots()) == [({"requests": 1}, True)]
+    small_disk.fill()
+    with pytest.raises(OSError, match="No space left"):
+        mine.write({"requests": 3, "more": "x" * 10_000})
+    assert list(mine.snapshots()) == [({"requests": 1}, True)]
+    small_disk.free()
+    other.write({"requests": 4})
+    assert sorted(snapshot["requests"] for snapshot, _ in mine.snapshots()) == [1, 4]
+    mine.close()
+    other.close()

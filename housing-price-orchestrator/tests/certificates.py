@@ -17,10 +17,10 @@ class Certificate:
     key_file: Path
 
 
-def certificate(folder: Path, *, password: bytes | None = None) -> Certificate:
-    """Make a certificate for `localhost`; its key is encrypted where there is a password."""
+def certificate(folder: Path, *, password: bytes | None = None, host: str = "localhost") -> Certificate:
+    """Make a certificate for `host`; its key is encrypted where there is a password."""
     key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, "localhost")])
+    name = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, host)])
     now = datetime.datetime.now(datetime.UTC)
     made = (
         x509.CertificateBuilder()
@@ -30,7 +30,7 @@ def certificate(folder: Path, *, password: bytes | None = None) -> Certificate:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - datetime.timedelta(hours=1))
         .not_valid_after(now + datetime.timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
+        .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
         .sign(key, hashes.SHA256())
     )
     encryption = serialization.BestAvailableEncryption(password) if password else serialization.NoEncryption()

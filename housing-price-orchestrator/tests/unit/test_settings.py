@@ -144,6 +144,48 @@ def test_a_missing_jwt_variable_is_named(monkeypatch: pytest.MonkeyPatch, missin
 
 
 @pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("", ()),
+        ("Prices.Read=predict", (("Prices.Read", "predict"),)),
+        (
+            "https://api.example/a=b=jobs, Price Owners = admin",
+            (("https://api.example/a=b", "jobs"), ("Price Owners", "admin")),
+        ),
+    ],
+)
+def test_a_scope_mapping_is_pairs(monkeypatch: pytest.MonkeyPatch, text: str, expected: object) -> None:
+    for name, value in (TOKENS | {"ORCHESTRATOR_JWT__SCOPE_MAPPING": text}).items():
+        monkeypatch.setenv(name, value)
+    settings = load_settings().jwt
+    assert (settings.scope_claims, settings.scope_mapping) == (("scope", "scp"), expected)
+
+
+@pytest.mark.parametrize(
+    ("name", "text"),
+    [
+        ("SCOPE_MAPPING", "predict"),
+        ("SCOPE_MAPPING", "Prices.Read=price"),
+        ("SCOPE_MAPPING", "=predict"),
+        ("SCOPE_MAPPING", "a=predict,,b=admin"),
+        ("SCOPE_CLAIMS", ""),
+        ("SCOPE_CLAIMS", "roles,,scp"),
+    ],
+)
+def test_invalid_scopes_of_tokens_are_refused(monkeypatch: pytest.MonkeyPatch, name: str, text: str) -> None:
+    for variable, value in (TOKENS | {f"ORCHESTRATOR_JWT__{name}": text}).items():
+        monkeypatch.setenv(variable, value)
+    with pytest.raises(InvalidSettings, match=f"ORCHESTRATOR_JWT__{name}"):
+        load_settings()
+
+
+def test_scopes_of_tokens_need_a_provider(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_JWT__SCOPE_CLAIMS", "roles")
+    with pytest.raises(InvalidSettings, match="ORCHESTRATOR_JWT__JWKS_URL"):
+        load_settings()
+
+
+@pytest.mark.parametrize(
     ("url", "is_accepted"),
     [
         ("https://issuer.example/jwks", True),

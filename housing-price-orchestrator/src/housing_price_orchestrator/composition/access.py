@@ -3,18 +3,27 @@
 import contextlib
 from collections.abc import AsyncIterator
 
+import httpx
 from pydantic import RedisDsn
 
 from housing_price_orchestrator.composition.tasks import run_until_closed
-from housing_price_orchestrator.provider.access.json_web_keys import JsonWebKeys, client_for_keys
+from housing_price_orchestrator.provider.access.json_web_keys import JsonWebKeys, ProxyUnusable, client_for_keys
 from housing_price_orchestrator.provider.access.key_file import KeyFileUnusable
 from housing_price_orchestrator.provider.access.keyring import Keyring
 from housing_price_orchestrator.provider.access.memory_rate_limiter import MemoryRateLimiter
+from housing_price_orchestrator.provider.access.token_scopes import TokenScopes
 from housing_price_orchestrator.provider.access.tokens import TokenAuthenticator
 from housing_price_orchestrator.service.access import Access
 from housing_price_orchestrator.settings import PREFIX, InvalidSettings, Settings
 from housing_price_orchestrator.shared.access import Authenticator
 from housing_price_orchestrator.shared.quota import Rate, RateLimiter
+
+
+def _client_for(url: str) -> httpx.AsyncClient:
+    try:
+        return client_for_keys(url)
+    except ProxyUnusable as error:
+        raise InvalidSettings(f"HTTPS_PROXY or ALL_PROXY: the proxy for {PREFIX}JWT__JWKS_URL is unusable") from error
 
 
 class ComposedAccess:
@@ -36,8 +45,11 @@ class ComposedAccess:
             authenticators.append(self._keyring)
         token = settings.jwt
         if token.jwks_url is not None and token.issuer is not None and token.audience is not None:
-            self._web_keys = JsonWebKeys(str(token.jwks_url), client=client_for_keys())
-            authenticators.append(TokenAuthenticator(self._web_keys, issuer=token.issuer, audience=token.audience))
+            self._web_keys = JsonWebKeys(str(token.jwks_url), client=_client_for(str(token.jwks_url)))
+            scopes = TokenScopes(token.scope_claims, token.scope_mapping)
+            authenticators.append(
+                TokenAuthenticator(self._web_keys, issuer=token.issuer, audience=token.audience, scopes=scopes)
+            )
         self._limiters: list[contextlib.AbstractAsyncContextManager[object]] = []
         rates = settings.rate_limit
         per_caller = self._limiter(rates.requests, "caller", rates.storage_url)

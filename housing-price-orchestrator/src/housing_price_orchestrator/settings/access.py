@@ -6,8 +6,11 @@ from typing import Annotated, Self
 from pydantic import BeforeValidator, Field, HttpUrl, RedisDsn, field_validator, model_validator
 from pydantic_settings import NoDecode
 
-from housing_price_orchestrator.settings.base import Group, is_loopback, variable_name
+from housing_price_orchestrator.settings.base import Group, is_loopback, split_at_commas, split_list, variable_name
+from housing_price_orchestrator.shared.access import SCOPES
 from housing_price_orchestrator.shared.quota import Rate
+
+type ClaimName = Annotated[str, Field(min_length=1, max_length=200)]
 
 
 class AuthSettings(Group):
@@ -28,8 +31,18 @@ class AuthSettings(Group):
     """File of API keys, made by `housing-price-orchestrator keys`. Setting it makes authentication required."""
 
 
+def _split_pairs(value: object) -> object:
+    """Split `VALUE=SCOPE,...`; a value may contain `=`."""
+    if not isinstance(value, str) or value == "":
+        return split_list(value)
+    pairs = [tuple(part.strip() for part in pair.rpartition("=")[::2]) for pair in value.split(",")]
+    if not all(claimed and scope in SCOPES for claimed, scope in pairs):
+        raise ValueError(f"must be VALUE=SCOPE, comma-separated, where SCOPE is {', '.join(SCOPES)}")
+    return tuple(pairs)
+
+
 class JwtSettings(Group):
-    """JWTs of an OAuth 2 identity provider, instead of API keys or beside them. Set all three, or none."""
+    """JWTs of an OAuth 2 identity provider, instead of API keys or beside them. Set the first three, or none."""
 
     jwks_url: HttpUrl | None = None
     """URL of the identity provider's JWKS (public keys); `https`, or a loopback address."""
@@ -37,6 +50,13 @@ class JwtSettings(Group):
     """Required value of the `iss` claim."""
     audience: Annotated[str, Field(min_length=1)] | None = None
     """Required value of the `aud` claim: this service's name at the identity provider."""
+    scope_claims: Annotated[tuple[ClaimName, ...], NoDecode, BeforeValidator(split_at_commas), Field(min_length=1)] = (
+        "scope",
+        "scp",
+    )
+    """Claims with scopes, comma-separated, such as `roles` or `realm_access.roles`; text or lists of texts."""
+    scope_mapping: Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_split_pairs)] = ()
+    """What grants a scope, such as `Prices.Read=predict,Owners=admin`; empty: the scope's own name."""
 
     @field_validator("jwks_url")
     @classmethod
@@ -47,8 +67,8 @@ class JwtSettings(Group):
 
     @model_validator(mode="after")
     def _require_all_or_none(self) -> Self:
-        missing = [name for name in type(self).model_fields if getattr(self, name) is None]
-        if missing and len(missing) < len(type(self).model_fields):
+        missing = [name for name in ("jwks_url", "issuer", "audience") if getattr(self, name) is None]
+        if missing and self.model_fields_set:
             names = ", ".join(variable_name(("jwt", name)) for name in missing)
             raise ValueError(f"checking tokens also needs {names}")
         return self

@@ -27,6 +27,10 @@ MAX_KEY_AGE_SECONDS: Final = 24 * 3600.0
 """Maximum age of keys while the provider is unavailable, so that a withdrawn key stops working eventually."""
 
 
+class ProxyUnusable(ValueError):
+    """The proxy in the environment has no valid address, or is of an unsupported kind."""
+
+
 class JsonWebKeys:
     """The cached keys of one identity provider.
 
@@ -40,6 +44,7 @@ class JsonWebKeys:
         self._clock = clock
         self._log = structlog.get_logger()
         self._keys: Mapping[str | None, jwt.PyJWK] = {}
+        self._is_known = False
         self._fetched_at = -MAX_KEY_AGE_SECONDS
         self._attempted_at = -MIN_FETCH_INTERVAL_SECONDS
         self._fetching: asyncio.Task[None] | None = None
@@ -67,8 +72,8 @@ class JsonWebKeys:
     def refresh_if_stale(self) -> None:
         """Start a background refresh if the keys are due for one; drop keys that are too old."""
         age = self._clock() - self._fetched_at
-        if age >= MAX_KEY_AGE_SECONDS and self._keys:
-            self._keys = {}
+        if age >= MAX_KEY_AGE_SECONDS and self._is_known:
+            self._keys, self._is_known = {}, False
         if age >= REFRESH_SECONDS:
             self._start_fetch()
 
@@ -76,7 +81,7 @@ class JsonWebKeys:
         """Return the key with this id (`kid`), or None if the provider has no such key; None as id means its only key.
 
         Raises:
-            IdentityProviderUnavailable: no keys are cached and none can be fetched.
+            IdentityProviderUnavailable: the key set is unknown and cannot be fetched.
         """
         self.refresh_if_stale()
         if self._cached(key_id) is None:
@@ -84,7 +89,7 @@ class JsonWebKeys:
             if self._fetching is not None:
                 # Other callers wait for the same fetch, so cancelling this one must not cancel it.
                 await asyncio.shield(self._fetching)
-        if not self._keys:
+        if not self._is_known:
             raise IdentityProviderUnavailable
         return self._cached(key_id)
 
@@ -106,7 +111,7 @@ class JsonWebKeys:
             reason = f"{type(error).__name__}: {error}"
             self._log.error("identity provider: fetching the keys failed", url=self._url, error=reason)
         else:
-            self._keys = keys
+            self._keys, self._is_known = keys, True
             self._fetched_at = self._clock()
         finally:
             self._fetching = None
@@ -124,20 +129,38 @@ class JsonWebKeys:
 
 
 def _usable_keys(document: Any) -> Mapping[str | None, jwt.PyJWK]:
-    """Return the public signature keys of a key set, by key id."""
+    """Return the public signature keys of a key set, by key id.
+
+    A set without such keys is valid: the provider has withdrawn all. Keys that cannot be read make a set invalid if
+    it has no others.
+    """
     members = document.get("keys") if isinstance(document, dict) else None
     if not isinstance(members, list) or len(members) > MAX_KEYS:
         raise ValueError(f"not a JSON Web Key Set of at most {MAX_KEYS} keys")
     # Never accept a symmetric key: everyone who reads this public document could sign tokens with it.
     public = [member for member in members if isinstance(member, dict) and member.get("kty") in {"RSA", "EC", "OKP"}]
-    return {key.key_id: key for key in jwt.PyJWKSet(public) if key.public_key_use in {None, "sig"}}
+    keys = jwt.PyJWKSet(public) if public else ()
+    return {key.key_id: key for key in keys if key.public_key_use in {None, "sig"}}
 
 
-def client_for_keys() -> httpx.AsyncClient:
-    """Make the HTTP client: no proxies, no redirects, certificates checked against the system's authorities."""
+def client_for_keys(url: str) -> httpx.AsyncClient:
+    """Make the HTTP client: no redirects, certificates checked against the system's authorities.
+
+    `https` goes through the proxy of `HTTPS_PROXY`, except for the hosts in `NO_PROXY`; plain http is loopback only.
+
+    Raises:
+        ProxyUnusable: the environment names a proxy that the client cannot use.
+    """
+    try:
+        return _client(trust_env=url.startswith("https:"))
+    except (ImportError, ValueError, httpx.InvalidURL) as error:
+        raise ProxyUnusable from error
+
+
+def _client(*, trust_env: bool) -> httpx.AsyncClient:
     return httpx.AsyncClient(
         verify=ssl.create_default_context(),
-        trust_env=False,
+        trust_env=trust_env,
         follow_redirects=False,
         timeout=TIMEOUT_SECONDS,
         headers={"accept": "application/json", "accept-encoding": "identity"},

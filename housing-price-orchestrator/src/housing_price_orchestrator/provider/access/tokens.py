@@ -3,14 +3,15 @@
 import hashlib
 import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
 import jwt
 
 from housing_price_orchestrator.provider.access.json_web_keys import JsonWebKeys
-from housing_price_orchestrator.shared.access import SCOPES, Caller
+from housing_price_orchestrator.provider.access.token_scopes import ClaimUnusable, TokenScopes
+from housing_price_orchestrator.shared.access import Caller
 
 ALGORITHMS: Final = ("RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA")
 """Asymmetric signatures only, so that no secret is shared with the provider (RFC 8725, section 3.1)."""
@@ -37,9 +38,16 @@ class TokenAuthenticator:
     """Verifies signature, issuer, audience and times of tokens. An `Authenticator`."""
 
     def __init__(
-        self, keys: JsonWebKeys, *, issuer: str, audience: str, clock: Callable[[], float] = time.time
+        self,
+        keys: JsonWebKeys,
+        *,
+        issuer: str,
+        audience: str,
+        scopes: TokenScopes | None = None,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         """Accept tokens that `issuer` made for `audience` and signed with one of `keys`; `clock` returns Unix time."""
+        self._scopes = scopes or TokenScopes()
         self._keys = keys
         self._issuer = issuer
         self._audience = audience
@@ -64,7 +72,10 @@ class TokenAuthenticator:
         claims = await self._verified_claims(credential)
         if claims is None:
             return None
-        caller = Caller(id=_id_of(claims["sub"]), scopes=_scopes_of(claims))
+        try:
+            caller = Caller(id=_id_of(claims["sub"]), scopes=self._scopes.granted_by(claims))
+        except ClaimUnusable:
+            return None
         self._clear_cache_if_keys_changed()
         if len(self._cache) >= MAX_CACHED_TOKENS:
             del self._cache[next(iter(self._cache))]
@@ -94,14 +105,8 @@ class TokenAuthenticator:
                 leeway=LEEWAY_SECONDS,
                 options={"require": _CLAIMS},
             )
-        except jwt.PyJWTError:
+        except (jwt.PyJWTError, RecursionError):  # the latter for deeply nested JSON
             return None
-
-
-def _scopes_of(claims: Mapping[str, Any]) -> frozenset[str]:
-    """Return the scopes of this service in the claim `scope`, a space-separated list (RFC 8693, section 4.2)."""
-    scope = claims.get("scope")
-    return frozenset(scope.split(" ")).intersection(SCOPES) if isinstance(scope, str) else frozenset()
 
 
 def _id_of(subject: str) -> str:

@@ -25,6 +25,7 @@ from housing_price_orchestrator.provider.access.json_web_keys import (
     JsonWebKeys,
     client_for_keys,
 )
+from housing_price_orchestrator.provider.access.token_scopes import TokenScopes
 from housing_price_orchestrator.provider.access.tokens import MAX_CACHED_TOKENS, TokenAuthenticator
 from housing_price_orchestrator.shared.access import Caller
 from housing_price_orchestrator.shared.errors import IdentityProviderUnavailable
@@ -42,7 +43,9 @@ def provider() -> Iterator[StubModelServer]:
 
 @asynccontextmanager
 async def keys_of(provider: StubModelServer, clock: FakeClock | None = None) -> AsyncIterator[JsonWebKeys]:
-    async with JsonWebKeys(f"{provider.url}/jwks", client=client_for_keys(), clock=clock or FakeClock()) as keys:
+    async with JsonWebKeys(
+        f"{provider.url}/jwks", client=client_for_keys(provider.url), clock=clock or FakeClock()
+    ) as keys:
         yield keys
 
 
@@ -100,10 +103,74 @@ async def test_a_token_for_several_audiences_is_accepted(provider: StubModelServ
         assert await tokens.caller_of(token(aud=["other", AUDIENCE])) is not None
 
 
-@pytest.mark.parametrize("scope", [None, "", "openid", ["predict"], 7, "PREDICT", "predict,admin"])
+@pytest.mark.parametrize("scope", [None, "", "openid", [], ["predict admin"], "PREDICT", "predict,admin"])
 async def test_a_token_without_known_scopes_grants_no_scope(provider: StubModelServer, scope: Any) -> None:
     async with tokens_of(provider) as tokens:
         assert await tokens.caller_of(token(scope=scope)) == Caller("jwt:ann", frozenset())
+
+
+GRANTED = {
+    "text": ({"scope": "predict admin"}, {"predict", "admin"}),
+    "text of Entra ID": ({"scp": "predict  profile"}, {"predict"}),
+    "a list of Okta": ({"scp": ["openid", "predict", "jobs"]}, {"predict", "jobs"}),
+    "both": ({"scope": "predict", "scp": ["admin"]}, {"predict", "admin"}),
+    "a claim that is not configured": ({"roles": ["admin"]}, set()),
+}
+
+
+@pytest.mark.parametrize(("claims", "expected"), GRANTED.values(), ids=GRANTED)
+async def test_scopes_come_from_scope_and_scp_as_text_or_list(
+    provider: StubModelServer, claims: dict[str, Any], expected: set[str]
+) -> None:
+    async with tokens_of(provider) as tokens:
+        assert await tokens.caller_of(token(**{"scope": None, **claims})) == Caller("jwt:ann", frozenset(expected))
+
+
+@pytest.mark.parametrize("name", ["scope", "scp"])
+@pytest.mark.parametrize("value", [7, True, 1.5, {"predict": True}, ["predict", 7], [["predict"]], [None]])
+async def test_scopes_of_another_type_make_a_token_invalid(provider: StubModelServer, name: str, value: object) -> None:
+    async with tokens_of(provider) as tokens:
+        assert await tokens.caller_of(token(**{name: value})) is None
+
+
+CONFIGURED: dict[str, tuple[TokenScopes, dict[str, Any], set[str]]] = {
+    "another claim": (TokenScopes(["roles"]), {"roles": ["admin"], "scope": "predict"}, {"admin"}),
+    "several claims": (
+        TokenScopes(["roles", "permissions"]),
+        {"roles": "jobs", "permissions": ["admin"]},
+        {"jobs", "admin"},
+    ),
+    "a claim inside another": (
+        TokenScopes(["realm_access.roles"]),
+        {"realm_access": {"roles": ["predict"]}},
+        {"predict"},
+    ),
+    "a claim with dots in its name": (
+        TokenScopes(["https://shop.example/roles"]),
+        {"https://shop.example/roles": ["predict"]},
+        {"predict"},
+    ),
+    "a path through a text": (TokenScopes(["roles.admin"]), {"roles": "admin"}, set()),
+    "a mapping": (
+        TokenScopes(["roles"], [("Prices.Read", "predict"), ("Price Owners", "admin"), ("Price Owners", "jobs")]),
+        {"roles": ["Price Owners"]},
+        {"admin", "jobs"},
+    ),
+    "a mapping instead of the names": (
+        TokenScopes(["roles"], [("Owners", "admin")]),
+        {"roles": ["admin", "jobs"]},
+        set(),
+    ),
+}
+
+
+@pytest.mark.parametrize(("scopes", "claims", "expected"), CONFIGURED.values(), ids=CONFIGURED)
+async def test_claims_and_what_they_grant_can_be_configured(
+    provider: StubModelServer, scopes: TokenScopes, claims: dict[str, Any], expected: set[str]
+) -> None:
+    async with keys_of(provider) as keys:
+        tokens = TokenAuthenticator(keys, issuer=ISSUER, audience=AUDIENCE, scopes=scopes)
+        assert await tokens.caller_of(token(**{"scope": None, **claims})) == Caller("jwt:ann", frozenset(expected))
 
 
 def forged() -> dict[str, str]:
@@ -124,6 +191,7 @@ def forged() -> dict[str, str]:
         "an unknown key": token(header={"kid": "other"}),
         "a short key": short,
         "not a token": "a.b.c",
+        "deeply nested JSON": f"{jwt.utils.base64url_encode(b'[' * 40_000).decode()}.e30.AAAA",
         "only dots": "..",
         "two parts": "a.b",
         "an API key": "hp_00000000_" + "0" * 64,
@@ -145,8 +213,34 @@ async def test_symmetric_keys_are_ignored(provider: StubModelServer) -> None:
     made = jwt.encode({"sub": "eve"}, secret, "HS256", headers={"kid": "oct"})
     async with tokens_of(provider) as tokens:
         assert await tokens.caller_of(made) is None
-        with pytest.raises(IdentityProviderUnavailable):
-            await tokens.caller_of(token())
+        assert await tokens.caller_of(token()) is None
+
+
+NO_KEYS = {
+    "an empty set": {"keys": []},
+    "only symmetric keys": {"keys": [{"kty": "oct", "k": "eA", "kid": "rsa"}]},
+    "only keys for encryption": json.loads(published("rsa", use="enc")),
+}
+
+
+@pytest.mark.parametrize("document", NO_KEYS.values(), ids=NO_KEYS)
+async def test_a_valid_set_without_keys_withdraws_all_keys(provider: StubModelServer, document: object) -> None:
+    clock = FakeClock()
+    async with tokens_of(provider, clock) as tokens:
+        made = token()
+        assert await tokens.caller_of(made) is not None
+        provider.behaviour = says(body=json.dumps(document).encode())
+        clock.passes(REFRESH_SECONDS)
+        # Looking up another key waits for the running fetch.
+        assert await tokens.caller_of(token(header={"kid": "other"})) is None
+        assert await tokens.caller_of(made) is None
+        provider.goes_away()
+        clock.passes(MIN_FETCH_INTERVAL_SECONDS)
+        assert await tokens.caller_of(made) is None  # the empty set is known, so the provider is not needed
+        provider.comes_back()
+        provider.behaviour = says(body=published("rsa"))
+        clock.passes(MIN_FETCH_INTERVAL_SECONDS)
+        assert await tokens.caller_of(made) is not None
 
 
 async def test_a_cached_token_expires(provider: StubModelServer) -> None:
@@ -207,8 +301,9 @@ BROKEN = {
     "503": says(503),
     "a redirect": says(302, headers={"location": "http://127.0.0.1:1/"}),
     "HTML": says(body=b"<html>", content_type="text/html"),
-    "no keys": says(body=b'{"keys": []}'),
     "another document": says(body=b"[]"),
+    "an empty document": says(body=b"{}"),
+    "keys of another type": says(body=b'{"keys": {}}'),
     "a number": says(body=b'{"keys": 7}'),
     "broken keys": says(
         body=b'{"keys": [{"kty": "RSA"}, {"kty": "EC", "crv": 7}, null, {"kty": "RSA", "n": 1, "e": {}}]}'
@@ -234,6 +329,18 @@ async def test_without_any_keys_authentication_is_unavailable(provider: StubMode
         provider.behaviour = says(body=published("rsa"))
         clock.passes(MIN_FETCH_INTERVAL_SECONDS)
         assert await tokens.caller_of(token()) is not None
+
+
+@pytest.mark.parametrize("behaviour", BROKEN.values(), ids=BROKEN)
+async def test_known_keys_bridge_a_broken_answer(provider: StubModelServer, behaviour: Any) -> None:
+    clock = FakeClock()
+    async with tokens_of(provider, clock) as tokens:
+        made = token()
+        assert await tokens.caller_of(made) is not None
+        provider.behaviour = behaviour
+        clock.passes(REFRESH_SECONDS)
+        assert await tokens.caller_of(token(header={"kid": "other"})) is None
+        assert await tokens.caller_of(made) is not None
 
 
 async def test_cached_keys_are_used_while_the_provider_is_unavailable_until_their_maximum_age(

@@ -11,13 +11,14 @@ from pathlib import Path
 
 import pytest
 
+from housing_price_platform.variables import SharedVariable
 from small_disk import SmallDisk, mounted
 
 # Parallel workers inherit the size of a terminal from readline. Consoles read it when they are created, at import.
 for _variable in ("COLUMNS", "LINES"):
     os.environ.pop(_variable, None)
 
-CHAMPION_VARIABLE = "HOUSING_PRICE_CHAMPION"
+CHAMPION_VARIABLE = str(SharedVariable.CHAMPION)
 """Environment variable with the folder of an exported model, which the tests use instead of training one."""
 
 FULL_FOLDERS = {"integration", "container", "browser", "mlserver"}

@@ -12,7 +12,9 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-MARK = "HOUSING_PRICE_TEST_MARK"
+from housing_price_platform.variables import SharedVariable
+
+MARK = str(SharedVariable.TEST_MARK)
 """Environment variable that identifies the descendants of a process under test."""
 
 REPOSITORY = Path(__file__).parents[1]

@@ -2,6 +2,7 @@ from importlib.util import find_spec, module_from_spec, spec_from_file_location
 from pathlib import Path
 from types import ModuleType
 
+import mlflow.environment_variables
 import pytest
 from mlflow.environment_variables import (
     _MLFLOW_IN_JOB_EXECUTOR,
@@ -13,7 +14,7 @@ from mlflow.environment_variables import (
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION,
 )
 
-from mlflow_server.environment import Storage, loopback_patterns, server_environment
+from mlflow_server.environment import Storage, Variable, check_names, loopback_patterns, server_environment
 
 
 def server_module(name: str) -> ModuleType:
@@ -69,3 +70,13 @@ def test_no_folder_is_created_for_a_remote_store(tmp_path: Path, monkeypatch: py
     monkeypatch.chdir(tmp_path)
     Storage("postgresql://db/mlflow", "s3://bucket/path").create_folders()
     assert list(tmp_path.iterdir()) == []
+
+
+def test_no_variable_of_mlflow_counts_as_misspelt(monkeypatch: pytest.MonkeyPatch) -> None:
+    named = (getattr(one, "name", "") for one in vars(mlflow.environment_variables).values())
+    names = {name for name in named if isinstance(name, str) and name.startswith("MLFLOW_")}
+    assert len(names) > 100
+    assert MLFLOW_SERVER_ALLOWED_HOSTS.name == Variable.ALLOWED_HOSTS
+    for name in names:
+        monkeypatch.setenv(name, "x")
+    check_names()

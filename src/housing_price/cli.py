@@ -19,6 +19,9 @@ from housing_price.stack.services import MODEL_SERVER, ORCHESTRATOR, TRACKING_SE
 from housing_price.stack.state import DEFAULT_STATE, State
 from housing_price.stack.supervisor import BackOff
 from housing_price.stack.up import run_until_stopped
+from housing_price_model.settings import check_names
+from housing_price_platform.terminal import clean_output
+from housing_price_platform.variables import UnknownVariables
 
 LOOPBACK: Final = "127.0.0.1"
 
@@ -26,7 +29,6 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="Run the house price services on this machine, and manage jobs and model versions over the API.",
 )
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(models.app, name="models")
@@ -40,6 +42,17 @@ TrackingPort = Annotated[
 StateDir = Annotated[
     Path, typer.Option(file_okay=False, help="Folder for databases, models and job files.", show_default=False)
 ]
+
+
+@app.callback()
+def main(context: typer.Context) -> None:
+    """Run the house price services on this machine, and manage jobs and model versions over the API."""
+    context.with_resource(clean_output())
+    try:
+        check_names()
+    except UnknownVariables as error:
+        Output(sys.stderr).error(str(error))
+        raise typer.Exit(2) from error
 
 
 @contextmanager

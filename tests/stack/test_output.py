@@ -50,3 +50,16 @@ def test_a_full_disk_loses_lines_and_nothing_else(small_disk: SmallDisk) -> None
     *_, loss, last = path.read_text().splitlines()
     assert re.fullmatch(r"housing-price +\| \d+ log line\(s\) were lost: No space left on device", loss)
     assert last == f"{MODEL_SERVER:<{NAME_WIDTH}} | last"
+
+
+def test_control_characters_of_services_are_shown_and_their_passwords_hidden(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TERM", "xterm")
+    terminal = Terminal()
+    output = Output(terminal)
+    output.line("thing", "\x1b[36mred\x1b[0m \x1b]8;;http://x\x1b\\link\x1b[2J \x9b1m good\rbad http://me:secret@host")
+    output.error("\x1b]0;x\x07 http://me:secret@host")
+    lines = terminal.getvalue().splitlines()
+    assert lines[0] == (
+        "thing           | \x1b[36mred\x1b[0m \\x1b]8;;http://x\\x1b\\link\\x1b[2J \\x9b1m good\\rbad http://me:***@host"
+    )
+    assert r"error: \x1b]0;x\x07 http://me:***@host" in lines[1]

@@ -5,15 +5,16 @@ from contextlib import contextmanager
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 
 from housing_price_model.errors import HousingPriceModelError
+from housing_price_model.settings import TRACKING_URI
+from housing_price_platform.console import CleanConsole
 
-output: Final = Console()
-errors: Final = Console(stderr=True, soft_wrap=True)
+output: Final = CleanConsole()
+errors: Final = CleanConsole(stderr=True, soft_wrap=True)
 
 # A plain assignment, because typer does not resolve `type` aliases.
-TrackingUri = Annotated[str, typer.Option(envvar="MLFLOW_TRACKING_URI", help="URL of the MLflow tracking server.")]
+TrackingUri = Annotated[str, typer.Option(envvar=TRACKING_URI, help="URL of the MLflow tracking server.")]
 
 
 @contextmanager
@@ -28,4 +29,4 @@ def readable_errors() -> Iterator[None]:
 
 def print_error(error: HousingPriceModelError) -> None:
     """Print an error message to standard error."""
-    errors.print(f"error: {error}", markup=False, highlight=False)
+    errors.print(f"error: {error}")

@@ -1,8 +1,13 @@
 """Errors that the command line reports as one message, without a stack trace."""
 
+from housing_price_platform.terminal import redact
+
 
 class HousingPriceModelError(Exception):
-    """Base class of the errors that a caller can act on."""
+    """Base class of the errors that a caller can act on. The message hides the passwords of URLs: jobs record it."""
+
+    def __str__(self) -> str:
+        return redact(super().__str__())
 
 
 class DataError(HousingPriceModelError):

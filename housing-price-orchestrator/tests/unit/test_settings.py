@@ -69,6 +69,64 @@ def test_an_invalid_value_is_refused_naming_its_variable(
         load_settings()
 
 
+@pytest.mark.parametrize(
+    ("misspelt", "meant"),
+    [
+        ("ORCHESTRATOR_AUTH_KEYS_FILE", "ORCHESTRATOR_AUTH__KEYS_FILE"),
+        ("orchestrator_auth_keys_file", "ORCHESTRATOR_AUTH__KEYS_FILE"),
+        ("ORCHESTRATOR_RATELIMIT__REQUESTS", "ORCHESTRATOR_RATE_LIMIT__REQUESTS"),
+        ("ORCHESTRATOR_JWT_JWKS_URL", "ORCHESTRATOR_JWT__JWKS_URL"),
+        ("ORCHESTRATOR_SERVERR__PORT", "ORCHESTRATOR_SERVER__PORT"),
+        ("ORCHESTRATOR_SERVER_PORT", "ORCHESTRATOR_SERVER__PORT"),
+        ("ORCHESTRATOR_SERVER__PORT__NUMBER", "ORCHESTRATOR_SERVER__PORT"),
+        ("ORCHESTRATOR_TRACING__SERVICE_NAME", "ORCHESTRATOR_"),
+        ("ORCHESTRATOR_PREDICTION_LOG_URL", "ORCHESTRATOR_PREDICTION_LOG__URL"),
+    ],
+)
+def test_an_unknown_variable_is_refused_naming_the_closest_setting(
+    monkeypatch: pytest.MonkeyPatch, misspelt: str, meant: str
+) -> None:
+    monkeypatch.setenv(misspelt, "8001")
+    with pytest.raises(InvalidSettings, match=rf"^{misspelt} is not a setting; did you mean {meant}") as refused:
+        load_settings()
+    assert "8001" not in str(refused.value)
+
+
+def test_variables_of_container_platforms_and_of_compose_are_accepted(monkeypatch: pytest.MonkeyPatch) -> None:
+    platform = {
+        "ORCHESTRATOR_SERVICE_HOST": "10.0.0.7",
+        "ORCHESTRATOR_SERVICE_PORT": "8000",
+        "ORCHESTRATOR_SERVICE_PORT_HTTP": "8000",
+        "ORCHESTRATOR_PORT": "tcp://10.0.0.7:8000",
+        "ORCHESTRATOR_PORT_8000_TCP": "tcp://10.0.0.7:8000",
+        "ORCHESTRATOR_PORT_8000_TCP_PROTO": "tcp",
+        "ORCHESTRATOR_PORT_8000_TCP_PORT": "8000",
+        "ORCHESTRATOR_PORT_8000_TCP_ADDR": "10.0.0.7",
+        "ORCHESTRATOR_API_PORT": "tcp://10.0.0.7:8000",
+    }
+    for name, value in platform.items():
+        monkeypatch.setenv(name, value)
+    assert load_settings() == Settings()
+    monkeypatch.setenv("ORCHESTRATOR_PORT", "8001")  # the port that compose.yaml publishes
+    assert load_settings().server.port == 8000
+
+
+def test_names_are_read_in_any_case_and_groups_as_json(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("orchestrator_log__level", "debug")
+    monkeypatch.setenv("ORCHESTRATOR_SERVER", '{"port": 8003}')
+    monkeypatch.setenv("ORCHESTRATOR_SERVER__HOST", "127.0.0.9")
+    settings = load_settings()
+    assert (settings.log.level, settings.server.port, settings.server.host) == ("debug", 8003, "127.0.0.9")
+
+
+@pytest.mark.parametrize("value", ["{", '{"prot": 8000}', "[8000]", "8000", '{"port": "hunter2"}'])
+def test_an_invalid_group_is_refused_naming_it(monkeypatch: pytest.MonkeyPatch, value: str) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_SERVER", value)
+    with pytest.raises(InvalidSettings, match=r"^ORCHESTRATOR_SERVER(__PORT|__PROT)?: ") as refused:
+        load_settings()
+    assert "hunter2" not in str(refused.value)
+
+
 def test_every_invalid_variable_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
     bad = {"ORCHESTRATOR_SERVER__PORT": "x", "ORCHESTRATOR_LOG__LEVEL": "x"}
     for variable, value in bad.items():

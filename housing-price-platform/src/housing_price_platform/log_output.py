@@ -9,6 +9,8 @@ import threading
 from collections.abc import Callable
 from typing import IO, Any, Final, TextIO
 
+from housing_price_platform.terminal import CleanStream
+
 type DescribeLoss = Callable[[int, str], str]
 """Makes the line that reports lost lines, from their number and the reason."""
 
@@ -105,6 +107,9 @@ def keep_running_without_log() -> None:
 
 def _tolerant(stream: Any) -> Any:
     if stream is None or isinstance(stream, LogOutput):
+        return stream
+    if isinstance(stream, CleanStream):
+        stream.trusted = _tolerant(stream.trusted)
         return stream
     with contextlib.suppress(OSError, ValueError):
         stream.flush()

@@ -5,15 +5,18 @@ from typing import Annotated
 import typer
 
 from housing_price_platform.log_output import keep_running_without_log
-from mlflow_server.environment import Storage, loopback_patterns
+from housing_price_platform.terminal import clean_output, echo
+from housing_price_platform.variables import UnknownVariables
+from mlflow_server.environment import Storage, Variable, check_names, loopback_patterns
 from mlflow_server.server import bind, serve
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
 
 @app.callback()
-def main() -> None:
+def main(context: typer.Context) -> None:
     """Run MLflow's tracking server and model registry with safe settings."""
+    context.with_resource(clean_output())
 
 
 @app.command("serve")
@@ -26,17 +29,17 @@ def serve_command(
     backend_store_uri: Annotated[
         str,
         typer.Option(
-            envvar="MLFLOW_BACKEND_STORE_URI", help="SQLAlchemy URI of the database of runs and registered models."
+            envvar=Variable.BACKEND_STORE_URI, help="SQLAlchemy URI of the database of runs and registered models."
         ),
     ] = "sqlite:///.housing-price/mlflow.db",
     artifacts: Annotated[
         str,
-        typer.Option(envvar="MLFLOW_ARTIFACTS_DESTINATION", help="Folder or object store URI for models and plots."),
+        typer.Option(envvar=Variable.ARTIFACTS_DESTINATION, help="Folder or object store URI for models and plots."),
     ] = ".housing-price/artifacts",
     allowed_hosts: Annotated[
         str,
         typer.Option(
-            envvar="MLFLOW_SERVER_ALLOWED_HOSTS",
+            envvar=Variable.ALLOWED_HOSTS,
             help="Comma-separated Host headers to accept, * as a wildcard. Default: the names of this machine.",
             show_default=False,
         ),
@@ -44,19 +47,24 @@ def serve_command(
     access_log: Annotated[bool, typer.Option(help="Log every request.")] = False,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM, in one process. Job execution and unpickling are off; artifacts go over HTTP."""
+    try:
+        check_names()
+    except UnknownVariables as error:
+        echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error
     keep_running_without_log()
     storage = Storage(backend_store_uri, artifacts)
     try:
         storage.create_folders()
     except OSError as error:
-        typer.echo(f"error: cannot create the store (--backend-store-uri, --artifacts): {error}", err=True)
+        echo(f"error: cannot create the store (--backend-store-uri, --artifacts): {error}", err=True)
         raise typer.Exit(1) from error
     try:
         listener = bind(host, port)
     except OSError as error:
-        typer.echo(f"error: cannot listen on {host} port {port} (--host, --port): {error.strerror}", err=True)
+        echo(f"error: cannot listen on {host} port {port} (--host, --port): {error.strerror}", err=True)
         raise typer.Exit(1) from error
     with listener:
         address = f"[{host}]" if ":" in host else host
-        typer.echo(f"tracking server starting on http://{address}:{listener.getsockname()[1]}", err=True)
+        echo(f"tracking server starting on http://{address}:{listener.getsockname()[1]}", err=True)
         serve(listener, storage, allowed_hosts or loopback_patterns(), access_log=access_log)

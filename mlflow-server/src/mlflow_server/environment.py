@@ -1,8 +1,30 @@
-"""Environment variables for MLflow's server application: its stores and its restrictions."""
+"""Environment variables: those that the command reads, and those of MLflow's application."""
 
+import os
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import Final
+
+from housing_price_platform.variables import check_variables
+
+
+class Variable(StrEnum):
+    """The environment variables that the command reads, under the names of `mlflow server`."""
+
+    BACKEND_STORE_URI = "MLFLOW_BACKEND_STORE_URI"
+    ARTIFACTS_DESTINATION = "MLFLOW_ARTIFACTS_DESTINATION"
+    ALLOWED_HOSTS = "MLFLOW_SERVER_ALLOWED_HOSTS"
+
+
+def check_names() -> None:
+    """Check that none of the variables is misspelt. Other `MLFLOW_` variables belong to MLflow.
+
+    Raises:
+        UnknownVariables: A name is very similar to one of the variables; the message names both.
+    """
+    check_variables(os.environ, set(Variable), foreign_prefixes=("MLFLOW_",))
+
 
 LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[[]::1]")
 """Host names for clients on this machine. `[[]` matches one `[` in MLflow's patterns."""
@@ -56,7 +78,7 @@ def server_environment(storage: Storage, allowed_hosts: str) -> dict[str, str]:
         "_MLFLOW_SERVER_ARTIFACT_DESTINATION": storage.artifacts,
         "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
         "_MLFLOW_SGI_NAME": "uvicorn",
-        "MLFLOW_SERVER_ALLOWED_HOSTS": allowed_hosts,
+        Variable.ALLOWED_HOSTS: allowed_hosts,
         # Both are on by default: jobs run code sent by clients, and unpickling runs code contained in a model.
         "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false",
         "MLFLOW_ALLOW_PICKLE_DESERIALIZATION": "false",

@@ -34,7 +34,7 @@ def run_checks(plan: Plan, output: Output) -> bool:
     findings = [finding for check in CHECKS for finding in check(plan)]
     for finding in findings:
         verdict = Text(finding.verdict, style=STYLES[finding.verdict])
-        table.add_row(finding.subject, verdict, Text(finding.details), Text(finding.fix))
+        table.add_row(finding.subject, verdict, finding.details, finding.fix)
     output.show(table)
     problems = sum(finding.verdict is Verdict.PROBLEM for finding in findings)
     output.show(Text(f"{problems} of {len(findings)} checks found a problem." if problems else "No problems found."))

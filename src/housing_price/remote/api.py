@@ -6,31 +6,36 @@ from typing import Annotated, Any, Final, NoReturn
 
 import httpx
 import typer
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-KEY_VARIABLE: Final = "HOUSING_PRICE_API_KEY"
+from housing_price_platform.console import CleanConsole
+from housing_price_platform.terminal import echo
+from housing_price_platform.variables import SharedVariable
+
 POLL_SECONDS: Final = 0.5
 TIMEOUT_SECONDS: Final = 60.0
 FINISHED: Final = {"succeeded", "failed", "cancelled"}
 
-Url = Annotated[str, typer.Option("--url", help="Address of the API.", envvar="HOUSING_PRICE_API_URL")]
+Url = Annotated[str, typer.Option("--url", help="Address of the API.", envvar=SharedVariable.API_URL)]
 DEFAULT_URL: Final = "http://127.0.0.1:8000"
 
 
 class Api:
-    """Sends requests to the API, with the key of `HOUSING_PRICE_API_KEY`."""
+    """Sends requests to the API, with the key of `SharedVariable.API_KEY`."""
 
     def __init__(self, url: str) -> None:
-        key = os.environ.get(KEY_VARIABLE)
+        key = os.environ.get(SharedVariable.API_KEY)
         headers = {"authorization": f"Bearer {key}"} if key else {}
-        self._client = httpx.Client(base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=TIMEOUT_SECONDS)
+        try:
+            self._client = httpx.Client(base_url=f"{url.rstrip('/')}/api/v1", headers=headers, timeout=TIMEOUT_SECONDS)
+        except httpx.InvalidURL:
+            fail(f"{url} is not a valid URL: set --url or {SharedVariable.API_URL}")
 
     def request(self, method: str, path: str, **options: Any) -> Any:
         """Send a request and return the JSON of the response; a failure ends the program with a message."""
         try:
             response = self._client.request(method, path, **options)
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             fail(f"no response from the API at {self._client.base_url}: {error!r}")
         if not response.is_success:
             fail(f"{response.status_code}: {_reason(response)}")
@@ -38,8 +43,13 @@ class Api:
 
     def follow(self, job_id: str) -> None:
         """Show the progress of a job until it has finished; ends the program with status 1 unless the job succeeds."""
-        columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-        with Progress(*columns, console=Console(stderr=True)) as progress:
+        columns = (
+            TextColumn("{task.description}", markup=False),
+            BarColumn(),
+            MofNCompleteColumn(),
+            TimeRemainingColumn(),
+        )
+        with Progress(*columns, console=CleanConsole(stderr=True)) as progress:
             bar = progress.add_task("queued", total=None)
             while True:
                 job = self.request("GET", f"/jobs/{job_id}")
@@ -49,7 +59,7 @@ class Api:
                 if job["state"] in FINISHED:
                     break
                 time.sleep(POLL_SECONDS)
-        typer.echo(job["state"])
+        echo(job["state"])
         if job["state"] != "succeeded":
             fail(_job_failure(job))
 
@@ -63,7 +73,7 @@ def job_progress(job: dict[str, Any]) -> tuple[int, int, str]:
 
 def fail(message: str) -> NoReturn:
     """Print an error message and end the program with status 1."""
-    typer.echo(f"housing-price: {message}", err=True)
+    echo(f"housing-price: {message}", err=True)
     raise typer.Exit(1)
 
 

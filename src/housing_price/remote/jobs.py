@@ -6,11 +6,12 @@ from pathlib import Path
 from typing import Annotated, Final
 
 import typer
-from rich.console import Console
 from rich.progress import Progress
 from rich.table import Table
 
 from housing_price.remote.api import DEFAULT_URL, Api, Url, fail, job_progress
+from housing_price_platform.console import CleanConsole
+from housing_price_platform.terminal import echo
 
 MEDIA_TYPES: Final = {
     ".csv": "text/csv",
@@ -54,10 +55,10 @@ def submit(
             fail(f"{file}: unsupported file type. Supported types: {', '.join(MEDIA_TYPES)}.")
         if not file.is_file():
             fail(f"{file}: file not found.")
-        with Progress(console=Console(stderr=True), transient=True) as progress:
+        with Progress(console=CleanConsole(stderr=True), transient=True) as progress:
             headers |= {"content-type": MEDIA_TYPES[file.suffix]}
             job = api.request("POST", "/jobs/scoring", content=_read_blocks(file, progress), headers=headers)
-    typer.echo(job["id"])
+    echo(job["id"])
     if follow:
         api.follow(job["id"])
 
@@ -71,7 +72,7 @@ def list_jobs(
     for job in Api(url).request("GET", "/jobs", params={"limit": limit})["jobs"]:
         done, total, _ = job_progress(job)
         table.add_row(job["id"], job["type"], job["state"], f"{done}/{total}" if total else "", job["createdAt"])
-    Console().print(table)
+    CleanConsole().print(table)
 
 
 @app.command()
@@ -89,4 +90,4 @@ def watch(job_id: JobId, url: Url = DEFAULT_URL) -> None:
 @app.command()
 def cancel(job_id: JobId, url: Url = DEFAULT_URL) -> None:
     """Cancel a job."""
-    typer.echo(Api(url).request("DELETE", f"/jobs/{job_id}")["state"])
+    echo(Api(url).request("DELETE", f"/jobs/{job_id}")["state"])

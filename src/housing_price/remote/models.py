@@ -7,7 +7,6 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
-from rich.console import Console
 from rich.table import Table
 
 from housing_price.remote.api import DEFAULT_URL, Api, Url, fail
@@ -16,6 +15,10 @@ from housing_price_model.cli.prediction_log import From, Json, To
 from housing_price_model.cli.shadow import compare_with_shadow
 from housing_price_model.errors import HousingPriceModelError
 from housing_price_model.registry.names import DEFAULT_TRACKING_URI
+from housing_price_model.settings import TRACKING_URI
+from housing_price_platform.console import CleanConsole
+from housing_price_platform.terminal import echo
+from housing_price_platform.variables import SharedVariable
 
 if TYPE_CHECKING:
     from housing_price_model.lifecycle.overview import VersionComparison
@@ -28,7 +31,7 @@ Registry = Annotated[
     str,
     typer.Option(
         "--tracking-uri",
-        envvar="MLFLOW_TRACKING_URI",
+        envvar=TRACKING_URI,
         help="Address of MLflow's tracking server, which holds the registry.",
     ),
 ]
@@ -59,7 +62,7 @@ def list_versions(*, tracking_uri: Registry = DEFAULT_TRACKING_URI) -> None:
         rmsle = "" if life.rmsle is None else f"{life.rmsle:.4f}"
         last = f"{life.records[-1].at[:19]} {life.records[-1].action}" if life.records else ""
         table.add_row(life.version, life.state, rmsle, _format_time(life.registered_at_ms), last)
-    Console().print(table)
+    CleanConsole().print(table)
 
 
 @app.command()
@@ -75,14 +78,14 @@ def show(version: Version, *, tracking_uri: Registry = DEFAULT_TRACKING_URI) -> 
     table.add_row("run", life.run_id or "")
     for name, value in sorted(metrics.items()):
         table.add_row(name, _format_metric(name, value))
-    Console().print(table)
-    typer.echo(f"digest {life.digest or ''}")  # on its own line: a narrow table would truncate it
+    CleanConsole().print(table)
+    echo(f"digest {life.digest or ''}")  # on its own line: a narrow table would truncate it
     history = Table("Time", "Action", "From", "To", "By", "Reason", "Job")
     for record in life.records:
         history.add_row(
             record.at[:19], record.action, record.source, record.target, record.by, record.reason, record.job
         )
-    Console().print(history)
+    CleanConsole().print(history)
 
 
 @app.command()
@@ -103,7 +106,7 @@ def compare(
     ] = False,
     log: Annotated[
         str,
-        typer.Option(envvar="PREDICTION_LOG_URL", help="With --shadow: URL of the prediction log."),
+        typer.Option(envvar=SharedVariable.PREDICTION_LOG_URL, help="With --shadow: URL of the prediction log."),
     ] = DEFAULT_LOG,
     start: From = None,
     end: To = None,
@@ -214,7 +217,7 @@ def _submit_action(url: str, version: str, action: str, body: dict[str, Any], ke
     api = Api(url)
     headers = {"idempotency-key": key} if key else {}
     job = api.request("POST", f"/models/{version}/{action}", json=body, headers=headers)
-    typer.echo(job["id"])
+    echo(job["id"])
     if watch:
         api.follow(job["id"])
 
@@ -224,16 +227,16 @@ def _print_comparison(compared: "VersionComparison") -> None:
     trained = Table("Metrics from training", first, second)
     for name in sorted(compared.registered[0].keys() & compared.registered[1].keys()):
         trained.add_row(name, *(_format_metric(name, metrics[name]) for metrics in compared.registered))
-    Console().print(trained)
+    CleanConsole().print(trained)
     measured = Table(f"Metrics on the same {compared.houses:,} houses", first, second)
     for name in compared.measured[0]:
         measured.add_row(name, *(_format_metric(name, metrics[name]) for metrics in compared.measured))
-    Console().print(measured)
+    CleanConsole().print(measured)
     for version, is_fair in zip(compared.versions, compared.is_fair, strict=True):
         if not is_fair:
-            typer.echo(f"Version {version} may have been trained on these houses: its metrics are optimistic.")
+            echo(f"Version {version} may have been trained on these houses: its metrics are optimistic.")
     differences = compared.differences
-    typer.echo(
+    echo(
         f"Price differences: median {differences.median:.2%}, 95th percentile {differences.p95:.2%}, "
         f"maximum {differences.largest:.2%}; more than 5 % for {differences.far_apart:.1%} of the houses."
     )

@@ -2,10 +2,12 @@
 
 from typing import Final, TextIO
 
-from rich.console import Console, RenderableType
+from rich.console import RenderableType
 from rich.text import Text
 
+from housing_price_platform.console import CleanConsole
 from housing_price_platform.log_output import LogOutput, describe_loss
+from housing_price_platform.terminal import clean, printable, redact, trusted
 
 NAME_WIDTH: Final = 15
 OWN_NAME: Final = "housing-price"
@@ -20,13 +22,14 @@ class Output:
     """
 
     def __init__(self, stream: TextIO) -> None:
-        log = LogOutput(stream, describe=lambda lost, reason: _prefixed(OWN_NAME, describe_loss(lost, reason)))
-        self._console = Console(file=log, highlight=False, soft_wrap=True)
+        log = LogOutput(trusted(stream), describe=lambda lost, reason: _prefixed(OWN_NAME, describe_loss(lost, reason)))
+        self._console = CleanConsole(file=log, soft_wrap=True)
 
     def line(self, name: str, text: str, style: str = "") -> None:
         """Print one log line of a service with its name; on a terminal the name has the given style."""
         # Colours of the service itself are kept on a terminal and removed in a file.
-        self.show(Text.assemble((_prefixed(name, ""), style), Text.from_ansi(text)))
+        cleaned = Text.from_ansi(printable(redact(text), keep_colours=True))
+        self.show(Text.assemble((_prefixed(name, ""), style), cleaned))
 
     def say(self, text: str, style: str = "bold") -> None:
         """Print one line of the runner itself."""
@@ -34,7 +37,7 @@ class Output:
 
     def error(self, text: str) -> None:
         """Print an error message."""
-        self.show(Text(f"error: {text}", style="bold red"))
+        self.show(Text(f"error: {clean(text)}", style="bold red"))
 
     def show(self, content: RenderableType) -> None:
         """Print a table or a text without a name in front."""

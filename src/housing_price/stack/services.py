@@ -18,6 +18,7 @@ from housing_price.stack.supervisor import Service
 from housing_price_model.lifecycle.documents import Server
 from housing_price_model.lifecycle.serving_folder import ROUTES
 from housing_price_model.registry.names import NAME
+from housing_price_platform.variables import SharedVariable
 
 TRACKING_SERVER, MODEL_SERVER, ORCHESTRATOR = "tracking-server", "model-server", "orchestrator"
 SCORING_WORKER, TRAINING_WORKER, LIFECYCLE_WORKER = "scoring", "candidates", "lifecycle"
@@ -151,7 +152,9 @@ def workers(plan: Plan) -> tuple[Service, ...]:
     queue_line = "takes jobs from the queue"
     named = ("--name", WORKER_NAME)
     # URLs may contain a password, so they are passed in variables and not in the arguments.
-    variables = environment(HOUSING_PRICE_JOBS_URL=_jobs_url(plan), PREDICTION_LOG_URL=_prediction_log_url(plan))
+    variables = environment(
+        **{SharedVariable.JOBS_URL: _jobs_url(plan), SharedVariable.PREDICTION_LOG_URL: _prediction_log_url(plan)}
+    )
     registry = ("--tracking-uri", plan.tracking.url)
     lifecycle = ("--queue", "lifecycle", "--serving", str(plan.state.serving.folder), *registry, *named)
     folders = ("--runs", str(plan.state.candidates), "--data-folder", str(plan.state.data))

@@ -9,9 +9,11 @@ from typing import Final
 
 from housing_price_model.artefact.allowed_contents import open_export
 from housing_price_model.errors import ArtefactError
+from housing_price_model.settings import check_names
+from housing_price_platform.terminal import clean_output, echo
+from housing_price_platform.variables import SharedVariable, UnknownVariables
 
 _MAX_PORT: Final = 65535
-_DIGEST_VARIABLE: Final = "HOUSING_PRICE_MODEL_DIGEST"
 
 
 def _port(text: str) -> int:
@@ -33,21 +35,28 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument(
         "--digest",
-        default=os.environ.get(_DIGEST_VARIABLE) or None,
-        help=f"serve the model only if it has this digest: sha256:... (environment variable: {_DIGEST_VARIABLE})",
+        default=os.environ.get(SharedVariable.MODEL_DIGEST) or None,
+        help="serve the model only if it has this digest: sha256:... "
+        f"(environment variable: {SharedVariable.MODEL_DIGEST})",
     )
     return parser
 
 
 def main() -> None:
-    """Check the export and serve its model; exit with status 0 after a stop signal, otherwise with 1."""
+    """Check the export and serve its model; exit with status 0 after a stop signal, otherwise with 1 or 2."""
     arguments = _parser().parse_args()
+    try:
+        check_names()
+    except UnknownVariables as error:
+        echo(f"error: {error}", err=True)
+        sys.exit(2)
     # MLServer loads the model itself during start-up, so the checked copy must exist while it runs.
-    with ExitStack() as stack:
+    with clean_output(), ExitStack() as stack:
         try:
             manifest, model = stack.enter_context(open_export(arguments.folder, arguments.digest))
         except ArtefactError as error:
-            sys.exit(f"error: {error}")
+            echo(f"error: {error}", err=True)
+            sys.exit(1)
 
         # Disable telemetry, and pickles, which could run code. MLflow reads these variables when it is imported.
         os.environ.update(

@@ -12,6 +12,7 @@ from housing_price_model.candidate.run import Result, Step, Task
 from housing_price_model.errors import DataError, LogError
 from housing_price_model.prediction_log.reader import PredictionLog, Window, open_log
 from housing_price_model.survey.data import BUNDLED
+from housing_price_platform.variables import SharedVariable
 from housing_price_survey.columns import COLUMNS, TARGET
 
 HOUSES: Final = "houses.csv"
@@ -26,7 +27,9 @@ def extract(task: Task) -> Result:
         target.write_bytes(_content(Path(parameters.data) if parameters.data else BUNDLED))
         return {"source": str(parameters.source), "file": parameters.data or "the Ames survey of this package"}
     if task.connections.log_url is None:
-        raise LogError("source prediction-log: no prediction log is configured (set --log or PREDICTION_LOG_URL)")
+        raise LogError(
+            f"source prediction-log: no prediction log is configured (set --log or {SharedVariable.PREDICTION_LOG_URL})"
+        )
     with open_log(task.connections.log_url) as log:
         sales = _latest_sales(log, _window(parameters))
     added = dict(_base(Path(parameters.data) if parameters.data else BUNDLED))

@@ -14,8 +14,11 @@ from housing_price_model.cli import candidate, observe, prediction_log, shadow, 
 from housing_price_model.console import TrackingUri, errors, output, readable_errors
 from housing_price_model.errors import ServingError
 from housing_price_model.registry.names import CHAMPION, DEFAULT_TRACKING_URI, NAME
+from housing_price_model.settings import check_names
+from housing_price_platform.terminal import clean_output
+from housing_price_platform.variables import SharedVariable, UnknownVariables
 
-app = typer.Typer(help="Train, evaluate, export and serve the house price model.", no_args_is_help=True)
+app = typer.Typer(no_args_is_help=True)
 app.add_typer(candidate.app)
 app.add_typer(prediction_log.app)
 app.add_typer(shadow.app)
@@ -25,6 +28,17 @@ app.add_typer(observe.app)
 ModelUri = Annotated[str, typer.Option("--model", help="Registered model: models:/NAME@ALIAS or models:/NAME/VERSION.")]
 
 CHAMPION_URI: Final = f"models:/{NAME}@{CHAMPION}"
+
+
+@app.callback()
+def main(context: typer.Context) -> None:
+    """Train, evaluate, export and serve the house price model."""
+    context.with_resource(clean_output())
+    try:
+        check_names()
+    except UnknownVariables as error:
+        errors.print(f"error: {error}")
+        raise typer.Exit(2) from error
 
 
 @app.command()
@@ -111,9 +125,7 @@ def serve(
     *,
     digest: Annotated[
         str | None,
-        typer.Option(
-            envvar="HOUSING_PRICE_MODEL_DIGEST", help="Serve the model only if it has this digest: sha256:..."
-        ),
+        typer.Option(envvar=SharedVariable.MODEL_DIGEST, help="Serve the model only if it has this digest: sha256:..."),
     ] = None,
 ) -> None:
     """Serve a model at /invocations and /ping until SIGTERM or SIGINT."""
@@ -143,10 +155,8 @@ def verify(
         verification = verifying.verify(target, model, tracking_uri)
     if verification.differences:
         for difference in verification.differences:
-            errors.print(difference, markup=False, highlight=False)
-        output.print(
-            f"{target} does not reproduce the golden answers of {verification.model}.", markup=False, highlight=False
-        )
+            errors.print(difference)
+        output.print(f"{target} does not reproduce the golden answers of {verification.model}.")
         raise typer.Exit(prediction_log.EXIT_FINDING)
     houses = f"{verification.houses} of {verification.houses} houses identical"
     output.print(f"{target} reproduces the golden answers of {verification.model}: {houses}.", soft_wrap=True)
@@ -160,7 +170,7 @@ def figures(
     from housing_price_model.training.benchmark_table import benchmark_table  # noqa: PLC0415  # slow import
 
     with readable_errors():
-        output.print(benchmark_table(folder), markup=False, highlight=False, soft_wrap=True)
+        output.print(benchmark_table(folder), soft_wrap=True)
 
 
 def _print_metrics(title: str, metrics: dict[str, float]) -> None:

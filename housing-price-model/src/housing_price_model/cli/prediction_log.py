@@ -11,6 +11,7 @@ from rich.table import Table
 
 from housing_price_model.console import TrackingUri, output, readable_errors
 from housing_price_model.registry.names import DEFAULT_TRACKING_URI
+from housing_price_platform.variables import SharedVariable
 
 app = typer.Typer()
 
@@ -41,7 +42,7 @@ LogUrl = Annotated[
     str,
     typer.Option(
         "--log",
-        envvar="PREDICTION_LOG_URL",
+        envvar=SharedVariable.PREDICTION_LOG_URL,
         help="The prediction log: sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE.",
     ),
 ]

@@ -11,6 +11,7 @@ import typer
 from housing_price_model.cli.prediction_log import parse_duration
 from housing_price_model.console import TrackingUri, readable_errors
 from housing_price_model.registry.names import DEFAULT_TRACKING_URI
+from housing_price_platform.variables import SharedVariable
 
 app = typer.Typer()
 
@@ -30,7 +31,7 @@ def worker(
     *,
     database: Annotated[
         str,
-        typer.Option(envvar="HOUSING_PRICE_JOBS_URL", help="Database of the jobs: sqlite:///FILE or postgresql://..."),
+        typer.Option(envvar=SharedVariable.JOBS_URL, help="Database of the jobs: sqlite:///FILE or postgresql://..."),
     ],
     queue: Annotated[
         JobQueue, typer.Option(help="Jobs to run: training, or moves of versions (lifecycle).")
@@ -43,7 +44,9 @@ def worker(
         typer.Option(help="Name of the worker: unique, and the same at each start.", show_default="host name"),
     ] = None,
     data_folder: Annotated[Path | None, typer.Option(help="The only folder that jobs may read data from.")] = None,
-    log: Annotated[str | None, typer.Option("--log", envvar="PREDICTION_LOG_URL", help="The prediction log.")] = None,
+    log: Annotated[
+        str | None, typer.Option("--log", envvar=SharedVariable.PREDICTION_LOG_URL, help="The prediction log.")
+    ] = None,
     retrain: Annotated[
         str | None,
         typer.Option(metavar="CRON", help="Train on this schedule, in UTC: `0 3 * * 1` is Mondays at 03:00."),
@@ -68,7 +71,7 @@ def worker(
         typer.Option(
             min=0,
             max=600,
-            envvar="HOUSING_PRICE_DRAIN_SECONDS",
+            envvar=SharedVariable.DRAIN_SECONDS,
             help="For lifecycle: how long a model server keeps running after it leaves service.",
         ),
     ] = 5.0,

@@ -99,7 +99,7 @@ def repeat(options: DriftOptions, every: timedelta, scraped_at: tuple[str, int] 
 
 
 def _say(line: str) -> None:
-    output.print(line, markup=False, highlight=False, soft_wrap=True)
+    output.print(line, soft_wrap=True)
 
 
 def _checked(options: DriftOptions, profiles: Profiles, now: datetime) -> Check:

@@ -28,6 +28,7 @@ from housing_price_model.registry.names import (
     STATE_TAG,
 )
 from housing_price_model.registry.states import State
+from housing_price_platform.terminal import has_unencoded_password
 
 
 @dataclass(frozen=True)
@@ -45,12 +46,17 @@ def connect(tracking_uri: str) -> MlflowClient:
     """Connect to the tracking server (or store), for the whole process.
 
     Raises:
-        RegistryError: The tracking server does not respond.
+        RegistryError: The tracking server does not respond, or the URI is invalid.
     """
+    if has_unencoded_password(tracking_uri):
+        # The errors of the HTTP libraries would quote parts of the password.
+        raise RegistryError(f"{tracking_uri}: percent-encode the special characters of the password")
     # By default MLflow retries for minutes; a running server responds at once.
     os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "2")
     # Unpickling runs code. Models of this package contain no pickle.
     os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
+    # It draws with control characters, which logs show as escapes.
+    os.environ.setdefault("MLFLOW_ENABLE_ARTIFACTS_PROGRESS_BAR", "false")
     mlflow.set_tracking_uri(tracking_uri)
     client = MlflowClient()
     try:

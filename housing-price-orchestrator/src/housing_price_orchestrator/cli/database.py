@@ -11,6 +11,7 @@ from housing_price_orchestrator.cli.exits import exit_on_invalid_settings, exit_
 from housing_price_orchestrator.provider.database_error import describe_database_error
 from housing_price_orchestrator.provider.store.database import prepare_database
 from housing_price_orchestrator.settings import load_settings
+from housing_price_platform.terminal import echo
 from housing_price_survey.columns import COLUMNS
 
 app = typer.Typer(
@@ -36,4 +37,4 @@ def upgrade() -> None:
     except (SQLAlchemyError, CommandError, OSError) as error:
         reason = describe_database_error(error)
         exit_with_error(f"{url.render_as_string(hide_password=True)} cannot be upgraded: {reason}")
-    typer.echo(f"{url.render_as_string(hide_password=True)} is up to date")
+    echo(f"{url.render_as_string(hide_password=True)} is up to date")

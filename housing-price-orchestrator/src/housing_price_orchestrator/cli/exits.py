@@ -5,14 +5,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import NoReturn
 
-import typer
-
 from housing_price_orchestrator.settings import InvalidSettings
+from housing_price_platform.terminal import echo
 
 
 def exit_with_error(message: str) -> NoReturn:
     """Print the message to standard error and exit with status 2."""
-    typer.echo(f"housing-price-orchestrator: {message}", err=True)
+    echo(f"housing-price-orchestrator: {message}", err=True)
     sys.exit(2)
 
 

@@ -12,7 +12,6 @@ from typing import Annotated, Final
 
 import typer
 from rich.box import SIMPLE
-from rich.console import Console
 from rich.table import Column, Table
 
 from housing_price_orchestrator.cli.exits import exit_on_invalid_settings, exit_with_error
@@ -27,8 +26,10 @@ from housing_price_orchestrator.provider.access.key_file import (
     read_keys,
     revoke_key,
 )
-from housing_price_orchestrator.settings import PREFIX, load_settings
+from housing_price_orchestrator.settings import PREFIX, check_names, load_settings
 from housing_price_orchestrator.shared.access import SCOPES
+from housing_price_platform.console import CleanConsole
+from housing_price_platform.terminal import echo
 
 app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys.")
 
@@ -88,7 +89,7 @@ def list_(
         scopes = "\n".join(key.scopes)
         created = f"{key.created:%Y-%m-%d}"
         table.add_row(f"{KEY_MARKER}{key.prefix}", key.name, scopes, created, expires, _state(key, now))
-    Console().print(table)
+    CleanConsole().print(table)
 
 
 @app.command()
@@ -100,7 +101,7 @@ def revoke(
     prefix = key.removeprefix(KEY_MARKER)[:PREFIX_DIGITS]
     with _exit_on_key_file_error():
         revoked = revoke_key(_file(file), prefix, now=datetime.now(UTC))
-    typer.echo(f"{KEY_MARKER}{revoked.prefix} ({revoked.name}) is revoked.", err=True)
+    echo(f"{KEY_MARKER}{revoked.prefix} ({revoked.name}) is revoked.", err=True)
 
 
 def _state(key: StoredKey, now: datetime) -> str:
@@ -110,9 +111,10 @@ def _state(key: StoredKey, now: datetime) -> str:
 
 
 def _file(given: Path | None) -> Path:
-    if given is not None:
-        return given
     with exit_on_invalid_settings():
+        if given is not None:
+            check_names()
+            return given
         configured = load_settings().auth.keys_file
     if configured is None:
         exit_with_error(f"no key file: set {_VARIABLE} or pass --file")

@@ -11,8 +11,17 @@ from housing_price_orchestrator.cli import database, keys
 from housing_price_orchestrator.cli.exits import exit_on_invalid_settings
 from housing_price_orchestrator.provider.model_server.columns import column_types
 from housing_price_orchestrator.serve import serve as serve_until_stopped
+from housing_price_platform.terminal import clean_output
 
-app = typer.Typer(no_args_is_help=True, add_completion=False, help="The public house price API.")
+app = typer.Typer(no_args_is_help=True, add_completion=False)
+
+
+@app.callback()
+def main(context: typer.Context) -> None:
+    """The public house price API."""
+    context.with_resource(clean_output())
+
+
 app.add_typer(keys.app, name="keys")
 app.add_typer(database.app, name="database")
 

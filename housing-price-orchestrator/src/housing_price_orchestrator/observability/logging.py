@@ -1,16 +1,18 @@
 """Structured logs: one JSON object per event, or readable lines on a terminal."""
 
 import atexit
+import io
 import logging
 import sys
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import Any, Final, TextIO
 
 import orjson
 import structlog
 
 from housing_price_orchestrator.observability.background_output import BackgroundOutput
 from housing_price_platform.log_output import LogOutput, describe_loss
+from housing_price_platform.terminal import clean, printable, printable_json, redact, trusted
 
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _LEVEL_NAMES: Final = {number: name for name, number in LEVELS.items()}
@@ -53,7 +55,7 @@ def configure_logging(*, level: str, style: str, in_background: bool = False) ->
     """
     is_console = style == "console" or (style == "auto" and sys.stdout.isatty())
     # A log that cannot be written, for example to a full disk, must not stop the service.
-    output: Any = LogOutput(sys.stdout, describe=describe_loss if is_console else _describe_loss)
+    output: Any = LogOutput(trusted(sys.stdout), describe=describe_loss if is_console else _describe_loss)
     if in_background:
         output = BackgroundOutput(output, report_lost=_report_lost)
         atexit.register(output.close)
@@ -63,9 +65,10 @@ def configure_logging(*, level: str, style: str, in_background: bool = False) ->
     ]
     final: list[structlog.typing.Processor]
     if is_console:
-        final = [structlog.dev.ConsoleRenderer(timestamp_key="time", exception_formatter=structlog.dev.plain_traceback)]
+        renderer = structlog.dev.ConsoleRenderer(timestamp_key="time", exception_formatter=_write_traceback)
+        final = [_clean_texts, renderer, _redact]
     else:
-        final = [_FORMAT_TRACEBACK, structlog.processors.JSONRenderer(serializer=_json)]
+        final = [_FORMAT_TRACEBACK, structlog.processors.JSONRenderer(serializer=_json), _redact]
     structlog.configure(
         processors=[*shared, *final],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]) if is_console else _json_logger(level),
@@ -97,4 +100,20 @@ def _report_lost(events: int) -> None:
 
 
 def _json(event: Any, default: Any = None, **_options: Any) -> str:
-    return orjson.dumps(event, default=default or repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    return printable_json(orjson.dumps(event, default=default or repr, option=orjson.OPT_NON_STR_KEYS).decode())
+
+
+def _clean_texts(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Clean what the renderer for terminals prints as it is; it prints `repr` of other values."""
+    return {key: clean(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _write_traceback(file: TextIO, error: structlog.typing.ExcInfo) -> None:
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, error)
+    file.write(printable(text.getvalue()))
+
+
+def _redact(_logger: object, _method: str, line: Any) -> str:
+    """Hide passwords, also those in errors of libraries."""
+    return redact(str(line))

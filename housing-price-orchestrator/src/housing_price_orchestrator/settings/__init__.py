@@ -1,7 +1,7 @@
 """Every setting with its default and its description, read from the environment as `ORCHESTRATOR_<GROUP>__<NAME>`."""
 
 from housing_price_orchestrator.settings.base import DELIMITER, PREFIX, InvalidSettings
-from housing_price_orchestrator.settings.load import list_settings, load_settings, pass_to_workers
+from housing_price_orchestrator.settings.load import check_names, list_settings, load_settings, pass_to_workers
 from housing_price_orchestrator.settings.prediction_log import PredictionLogSettings
 from housing_price_orchestrator.settings.tree import Settings
 
@@ -11,6 +11,7 @@ __all__ = [
     "InvalidSettings",
     "PredictionLogSettings",
     "Settings",
+    "check_names",
     "list_settings",
     "load_settings",
     "pass_to_workers",

@@ -1,22 +1,30 @@
 """Reads the settings from environment variables and passes them to worker processes."""
 
 import os
+import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Final
 
 from pydantic import ValidationError
+from pydantic_settings import SettingsError
 
-from housing_price_orchestrator.settings.base import InvalidSettings, variable_name
+from housing_price_orchestrator.settings.base import PREFIX, InvalidSettings, variable_name
 from housing_price_orchestrator.settings.telemetry import TracingSettings
 from housing_price_orchestrator.settings.tree import Settings
+from housing_price_platform.variables import UnknownVariables, check_variables
+
+_PUBLISHED_PORT: Final = f"{PREFIX}PORT"
+"""Read by compose.yaml only: the port that Docker publishes."""
 
 
 def load_settings(*, host: str | None = None, port: int | None = None) -> Settings:
     """Read the environment; `host` and `port` override their variables.
 
     Raises:
-        InvalidSettings: a variable is invalid; the message names it and says what is expected.
+        InvalidSettings: a variable is invalid or unknown; the message names it and says what is expected.
     """
+    check_names()
     overrides = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     try:
         tracing = TracingSettings()
@@ -26,6 +34,22 @@ def load_settings(*, host: str | None = None, port: int | None = None) -> Settin
         return Settings(server=overrides, tracing=tracing) if overrides else Settings(tracing=tracing)
     except ValidationError as error:
         raise _to_invalid_settings(error) from error
+    except SettingsError as error:
+        raise InvalidSettings(f"{_variable_in(error)}: not a JSON object") from error
+
+
+def check_names() -> None:
+    """Check that each variable with this service's prefix is a setting.
+
+    Raises:
+        InvalidSettings: a variable is unknown; the message names it and the closest setting.
+    """
+    groups = [group for group in Settings.model_fields if group != "tracing"]
+    known = {name for name, _, _ in list_settings()} | {variable_name((group,)) for group in groups} | {_PUBLISHED_PORT}
+    try:
+        check_variables(os.environ, known, prefixes=(PREFIX,), is_case_sensitive=False)
+    except UnknownVariables as error:
+        raise InvalidSettings(str(error)) from error
 
 
 def _to_invalid_settings(error: ValidationError, *group: str) -> InvalidSettings:
@@ -35,6 +59,12 @@ def _to_invalid_settings(error: ValidationError, *group: str) -> InvalidSettings
         location = finding["loc"]
         problems.append(f"{variable_name((*group, *location))}: {message}" if location else message)
     return InvalidSettings("\n".join(problems))
+
+
+def _variable_in(error: SettingsError) -> str:
+    """Return the variable of a group whose JSON cannot be parsed. The error itself has no attribute for it."""
+    named = re.search(r'field "(\w+)"', str(error))
+    return variable_name((named.group(1),)) if named else PREFIX
 
 
 def pass_to_workers(settings: Settings, *, metrics_folder: Path) -> None:

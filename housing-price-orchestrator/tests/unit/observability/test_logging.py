@@ -252,3 +252,33 @@ def test_a_full_disk_under_the_log_costs_only_lines(
     report = next(json.loads(line) for line in path.read_text().splitlines() if '"log lines lost"' in line)
     assert report["reason"] == "No space left on device"
     assert 0 < report["lost"] <= 2_002
+
+
+EVIL = "\x1b]0;owned\x07\x9b2J\u202e\r"
+ESCAPED = r"\x1b]0;owned\x07\x9b2J\u202e\r"
+
+
+@pytest.mark.parametrize("style", ["console", "json"])
+def test_control_characters_and_passwords_never_reach_the_log(
+    restore_logging: None, monkeypatch: pytest.MonkeyPatch, style: str
+) -> None:
+    del restore_logging
+    written = io.StringIO()
+    with monkeypatch.context() as patch:
+        patch.setattr(sys, "stdout", written)
+        configure_logging(level="info", style=style)
+    structlog.configure(cache_logger_on_first_use=False)
+    log = structlog.get_logger()
+    log.info(EVIL, text=EVIL, nested=[EVIL], url="http://me:secret@host", error=ValueError(EVIL))
+    logging.getLogger("library").error("%s at %s", EVIL, "postgresql://me:secret@host/x")
+    log.error("failed", exc_info=ValueError(f"{EVIL} redis://:secret@host"))
+    text = written.getvalue()
+    assert not {"\x07", "\x9b", "\u202e", "\r"} & set(text)
+    assert "\x1b]" not in text
+    assert "secret" not in text
+    assert text.count("me:***@host") == 2
+    if style == "console":
+        assert text.count(ESCAPED) >= 4
+    else:
+        events = [json.loads(line) for line in text.splitlines()]
+        assert (events[0]["event"], events[0]["text"], events[0]["nested"]) == (EVIL, EVIL, [EVIL])

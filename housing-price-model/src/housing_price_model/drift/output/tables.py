@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from typing import Final
 
 from rich.console import RenderableType
-from rich.markup import escape
 from rich.table import Table
+from rich.text import Text
 
 from housing_price_model.drift.check import Check, Judged
 from housing_price_model.drift.columns import ColumnDrift
@@ -21,16 +21,16 @@ def tables(check: Check) -> Iterator[RenderableType]:
     for one in check.judged:
         found = one.comparison
         colour = {"alarm": "bold red", "steady": "green"}.get(found.verdict, "yellow")
-        yield (
-            f"[{colour}]{found.verdict.upper()}[/]  {escape(one.model.name)} version {escape(one.model.version)} "
-            f"({escape(one.model.model_id)}): {found.rows:,} rows, {check.window}; "
-            f"trained on {found.houses:,} houses; {found.known:,} known sale prices"
+        yield Text.assemble(
+            (found.verdict.upper(), colour),
+            f"  {one.model.name} version {one.model.version} ({one.model.model_id}): {found.rows:,} rows, "
+            f"{check.window}; trained on {found.houses:,} houses; {found.known:,} known sale prices",
         )
         if found.alarms:
             yield _alarms(one)
         yield _columns(one)
     for model, reason in check.unjudged:
-        yield f"[yellow]NOT CHECKED[/]  {model.rows:,} rows of {escape(model.model_id)}: {escape(reason)}"
+        yield Text.assemble(("NOT CHECKED", "yellow"), f"  {model.rows:,} rows of {model.model_id}: {reason}")
 
 
 def summary(check: Check) -> Iterator[str]:
@@ -54,7 +54,7 @@ def _alarms(one: Judged) -> Table:
     )
     for finding in one.comparison.alarms:
         p_value = f"{finding.adjusted:.0e}" if finding.adjusted else "0"
-        table.add_row(finding.family.value, escape(finding.subject), escape(finding.says), finding.measured, p_value)
+        table.add_row(finding.family.value, finding.subject, finding.says, finding.measured, p_value)
     return table
 
 
@@ -71,20 +71,20 @@ def _columns(one: Judged) -> Table:
     return table
 
 
-def _cells(column: ColumnDrift) -> list[str]:
+def _cells(column: ColumnDrift) -> list[RenderableType]:
     colour = "red" if column.psi >= MAJOR_PSI else "yellow" if column.psi >= MODERATE_PSI else "default"
     words = [
         *(f"+{word} ({count})" for word, count in column.unseen.items()),
         *(f"-{word}" for word in column.vanished),
     ]
     return [
-        escape(column.name),
-        f"[{colour}]{column.psi:.3f}[/]",
+        column.name,
+        Text(f"{column.psi:.3f}", style=colour),
         f"{column.psi_of_chance:.3f}",
         "" if column.ks is None else f"{column.ks:.3f}",
-        escape(column.typical),
-        escape(column.typical_reference),
+        column.typical,
+        column.typical_reference,
         f"{column.missing:.1%}",
         f"{column.missing_reference:.1%}",
-        escape(", ".join(words)),
+        ", ".join(words),
     ]

@@ -156,6 +156,46 @@ def test_canary_without_a_server_is_omitted_and_a_champion_without_one_is_an_err
         serving.write_routes(Roles(champion="2"))
 
 
+@pytest.mark.parametrize("text", ["", "{", "[]", "\0\0", '{"revision": "1"}'])
+@pytest.mark.parametrize("name", ["desired.json", "observed.json", "routes.json"])
+def test_a_damaged_document_is_replaced_and_no_revision_is_used_twice(tmp_path: Path, name: str, text: str) -> None:
+    serving, roles = ServingFolder(tmp_path), Roles(champion="1")
+    serving.write_desired((server("1"),), roles)
+    serving.write_observed(Observed(revision=1, servers=(seen("1"),)))
+    used = max(serving.write_routes(roles), serving.desired().revision)
+    (tmp_path / name).write_text(text)
+    match name:
+        case "desired.json":
+            with pytest.raises(ServingFolderError, match=rf"{name}: damaged .*restart"):
+                serving.desired()
+            assert serving.write_desired((server("1"),), roles).revision > used
+            assert serving.desired().roles == roles
+        case "observed.json":
+            with pytest.raises(ServingFolderError, match=rf"{name}: damaged .*restart"):
+                serving.observed()
+            assert serving.observed_if_undamaged() == Observed()
+            assert not serving.holds_observed(Observed())
+            serving.write_observed(Observed(revision=1, servers=(seen("1"),)))
+            assert serving.holds_observed(Observed(revision=1, servers=(seen("1"),)))
+        case _:
+            with pytest.raises(ServingFolderError, match=rf"{name}: damaged .*restart"):
+                serving.routes()
+            assert serving.write_routes(roles) >= used
+            assert serving.routes() is not None
+
+
+def test_a_lost_desired_state_is_restored_and_a_newer_one_is_kept(tmp_path: Path) -> None:
+    serving = ServingFolder(tmp_path)
+    read = serving.write_desired((server("1"),), Roles(champion="1"))
+    for lose in ((tmp_path / "desired.json").unlink, lambda: (tmp_path / "desired.json").write_bytes(b"")):
+        lose()
+        assert serving.restore_desired(read)
+        assert serving.desired() == read
+    newer = serving.write_desired((server("2"),), Roles(champion="2"))
+    assert not serving.restore_desired(read)
+    assert serving.desired() == newer
+
+
 @pytest.mark.parametrize(
     "text", ["", "{", "[]", '{"revision": 1, "more": 2}', '{"revision": "1"}', '{"revision": 1, "servers": [{}]}']
 )

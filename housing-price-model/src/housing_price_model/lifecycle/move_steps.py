@@ -81,7 +81,7 @@ class MoveSteps:
             desired = self.serving.write_desired((*others, server), desired.roles)
         deadline = time.monotonic() + self.ready_within_seconds
         while True:
-            observed = self.serving.observed()
+            observed = self.serving.observed_if_undamaged()  # the runner replaces a damaged document
             # Ignore older observations: an earlier server of this version may have failed.
             seen = observed.server(version) if observed.revision >= desired.revision else None
             if seen is not None and seen.state == "ready":

@@ -1,9 +1,8 @@
 """The serving folder: exported versions, and the documents shared by worker, runner and orchestrators."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
-
-from pydantic import ValidationError
 
 from housing_price_model.atomic_write import write_atomically
 from housing_price_model.errors import ServingFolderError
@@ -18,7 +17,7 @@ from housing_price_model.lifecycle.documents import (
     Server,
     ShadowRoute,
 )
-from housing_price_platform.files import FileTooLarge, read_if_exists
+from housing_price_platform.files import DamagedFile, read_document
 
 DESIRED: Final = "desired.json"
 OBSERVED: Final = "observed.json"
@@ -26,6 +25,9 @@ ROUTES: Final = "routes.json"
 VERSIONS: Final = "versions"
 MAX_BYTES: Final = 1024 * 1024
 """Size limit of a document, which the orchestrator has as well. Real ones take about 1 kB."""
+
+WRITE_RETRY_SECONDS: Final = 1.0
+"""How long a document is written again after temporary errors, such as a full disk. Moves wait for longer."""
 
 
 class ServingFolder:
@@ -54,17 +56,33 @@ class ServingFolder:
         """Return the path of a version's export."""
         return self.folder / VERSIONS / version
 
+    def exported_versions(self) -> list[str]:
+        """Return the versions with a folder for their export, the newest first; the exports may be damaged."""
+        try:
+            names = [path.name for path in (self.folder / VERSIONS).iterdir()]
+        except OSError:
+            return []
+        return sorted((name for name in names if name.isdecimal()), key=int, reverse=True)
+
     def desired(self) -> Desired:
         """Read the desired state; empty before the first write.
 
         Raises:
             ServingFolderError: the document is damaged. The other readers raise it, too.
         """
-        return self._read(DESIRED, Desired) or Desired()
+        return self.find_desired() or Desired()
+
+    def find_desired(self) -> Desired | None:
+        """Read the desired state; None if it is missing."""
+        return self._read(DESIRED, Desired)
 
     def observed(self) -> Observed:
         """Read the observed state; empty before the first write."""
         return self._read(OBSERVED, Observed) or Observed()
+
+    def observed_if_undamaged(self) -> Observed:
+        """Read the observed state; empty before the first write, and while the document is damaged."""
+        return self._undamaged(self.observed) or Observed()
 
     def routes(self) -> Routes | None:
         """Read the routes; None before the first write."""
@@ -73,19 +91,33 @@ class ServingFolder:
     def write_desired(self, servers: tuple[Server, ...], roles: Roles) -> Desired:
         """Write the desired servers and roles; the revision increases only when a server is new.
 
-        Otherwise the observed state remains valid for this revision, and the runner need not observe again.
+        Otherwise the observed state remains valid for this revision, and the runner need not observe again. A damaged
+        document is replaced.
 
         Raises:
             OutputError: the document cannot be written. The other writers raise it, too.
         """
-        before = self.desired()
-        if (before.servers, before.roles) == (servers, roles):
+        before = self._undamaged(self.find_desired)
+        if before is None:
+            before = Desired()
+        elif (before.servers, before.roles) == (servers, roles):
             return before
         has_new_server = not set(servers) <= set(before.servers)
         revision = self._next_revision(before) if has_new_server else before.revision
         desired = Desired(revision=revision, servers=servers, roles=roles)
         self._write(DESIRED, desired)
         return desired
+
+    def restore_desired(self, desired: Desired) -> bool:
+        """Write a desired state that was read earlier, if the document is missing or damaged now; returns whether."""
+        if self._undamaged(self.find_desired) is not None:
+            return False
+        self._write(DESIRED, desired)
+        return True
+
+    def holds_observed(self, observed: Observed) -> bool:
+        """Return whether the document is undamaged and states this."""
+        return self._undamaged(self.observed) == observed
 
     def write_observed(self, observed: Observed) -> None:
         """Write the observed state."""
@@ -97,7 +129,7 @@ class ServingFolder:
         Raises:
             ServingFolderError: the champion has no model server.
         """
-        before = self.routes()
+        before = self._undamaged(self.routes)
         desired, observed = self.desired(), self.observed()
         revision = self._next_revision(desired) if before is None else before.revision
         routes = _routes(revision, roles, desired, observed)
@@ -112,22 +144,30 @@ class ServingFolder:
         (self.folder / ROUTES).unlink(missing_ok=True)
 
     def _next_revision(self, desired: Desired) -> int:
+        # Also where `desired.json` is lost: a revision must not be used twice.
+        routes, observed = self._undamaged(self.routes), self._undamaged(self.observed)
+        revisions = (document.revision for document in (desired, routes, observed) if document is not None)
+        return max(revisions) + 1
+
+    @staticmethod
+    def _undamaged[D: Document](read: Callable[[], D | None]) -> D | None:
+        """Read a document that is about to be replaced; None if it is missing or damaged."""
         try:
-            routes = self.routes()
+            return read()
         except ServingFolderError:
-            routes = None  # the damaged document is about to be replaced
-        return max(desired.revision, routes.revision if routes else 0) + 1
+            return None
 
     def _read[D: Document](self, name: str, kind: type[D]) -> D | None:
-        path = self.folder / name
+        remedy = "restart `housing-price up`, or whatever runs the model servers: it writes the file again"
         try:
-            content = read_if_exists(path, max_bytes=MAX_BYTES)
-            return None if content is None else kind.model_validate_json(content)
-        except (OSError, FileTooLarge, ValidationError) as error:
-            raise ServingFolderError(f"{path}: cannot be read ({error})") from error
+            return read_document(self.folder / name, kind.model_validate_json, remedy=remedy, max_bytes=MAX_BYTES)
+        except DamagedFile as error:
+            raise ServingFolderError(str(error)) from error
 
     def _write(self, name: str, document: Document) -> None:
-        write_atomically(self.folder / name, document.model_dump_json(indent=2) + "\n")
+        write_atomically(
+            self.folder / name, document.model_dump_json(indent=2) + "\n", retry_seconds=WRITE_RETRY_SECONDS
+        )
 
 
 def _routes(revision: int, roles: Roles, desired: Desired, observed: Observed) -> Routes:

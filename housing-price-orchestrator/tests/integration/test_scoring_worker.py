@@ -23,7 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from factories import house_json, houses_json
-from housing_price_platform.jobs.database import job_engine
+from housing_price_platform.jobs.database import worker_engine
 from servers import LISTENS, Process, StubModelServer, hangs, prediction_for, predicts, says
 from waiting import wait_until
 
@@ -229,7 +229,7 @@ def test_what_is_pickled_in_the_database_is_read_by_nobody(each_bench: Bench, tm
     trap = tmp_path / "sprung"
     pickled = base64.b64encode(pickle.dumps(Trap(trap))).decode()
     url = each_bench.submit(lines_of(houses_json(3)), NDJSON)
-    engine = job_engine(make_url(sqlalchemy_url(each_bench)), connections=1, wait_seconds=10)
+    engine = worker_engine(make_url(sqlalchemy_url(each_bench)), connections=1, wait_seconds=10)
     schema = "" if engine.dialect.name == "sqlite" else "dbos."
     mark = sa.text(f"UPDATE {schema}workflow_status SET inputs = :inputs, serialization = 'py_pickle'")  # noqa: S608
     with engine.begin() as connection:

@@ -7,12 +7,15 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
-from housing_price_platform.jobs.database import job_engine, sqlite_driver
+from housing_price_platform.jobs.database import client_engine, sqlite_driver, worker_engine
 
 
-@pytest.fixture
-def engine(tmp_path: Path) -> sa.Engine:
-    return job_engine(make_url(f"sqlite:///{tmp_path / 'jobs.db'}"), connections=1, wait_seconds=0.05)
+@pytest.fixture(params=["client", "worker"])
+def engine(request: pytest.FixtureRequest, tmp_path: Path) -> sa.Engine:
+    url = make_url(f"sqlite:///{tmp_path / 'jobs.db'}")
+    if request.param == "client":
+        return client_engine(url, connections=1, spare_connections=0, wait_seconds=0.05)
+    return worker_engine(url, connections=1, wait_seconds=0.05)
 
 
 def test_no_connection_is_made_at_first(engine: sa.Engine, tmp_path: Path) -> None:
@@ -33,12 +36,6 @@ def test_sqlite_survives_a_power_failure_and_readers_do_not_wait(engine: sa.Engi
 def test_connections_are_limited_and_others_wait_for_a_limited_time(engine: sa.Engine) -> None:
     with engine.connect(), pytest.raises(PoolTimeout), engine.connect():
         pass
-    engine.dispose()
-
-
-def test_postgres_is_checked_before_use() -> None:
-    engine = job_engine(make_url("postgresql+psycopg://host/jobs"), connections=3, wait_seconds=0.5)
-    assert engine.pool._pre_ping
     engine.dispose()
 
 

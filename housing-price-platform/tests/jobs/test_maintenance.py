@@ -21,16 +21,25 @@ def test_each_task_runs_at_its_interval() -> None:
 
 
 @pytest.mark.parametrize("error", [OSError("disk"), OperationalError("SELECT", {}, Exception("locked"))])
-def test_a_failed_task_is_reported_and_runs_again(error: Exception) -> None:
-    runs = threading.Semaphore(0)
-    reported: list[Exception] = []
+def test_a_failing_task_is_repeated_and_reported_once_until_it_succeeds(error: Exception) -> None:
+    outcomes = [None, error, error, error, None, None, error, None]
+    reported: list[str] = []
+    done = threading.Event()
 
-    def fail() -> None:
-        runs.release()
-        raise error
+    def run() -> None:
+        if not outcomes:
+            done.set()
+            return
+        outcome = outcomes.pop(0)
+        if outcome is not None:
+            raise outcome
 
-    stopped = start_maintenance([Task(fail)], report_failure=reported.append, interval_seconds=0.001)
-    for _ in range(2):
-        assert runs.acquire(timeout=WAIT_SECONDS)
+    stopped = start_maintenance(
+        [Task(run)],
+        report_failure=lambda failure: reported.append(str(failure)),
+        report_recovery=lambda: reported.append("recovered"),
+        interval_seconds=0.001,
+    )
+    assert done.wait(WAIT_SECONDS)
     stopped.set()
-    assert reported[0] is error
+    assert reported == [str(error), "recovered"] * 2

@@ -11,15 +11,21 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from dbos import DBOS, DBOSClient, WorkflowStatus, _serialization
+from benchmarks.faults.databases.sqlite_lock import exclusive_lock
+from dbos import DBOS, DBOSClient, WorkflowStatus, _serialization, _sys_db
+from dbos._utils import retriable_sqlite_exception
 from sqlalchemy.engine import make_url
+from sqlalchemy.exc import OperationalError
 
-from housing_price_platform.jobs.client import open_client
-from housing_price_platform.jobs.database import job_engine
+from housing_price_platform.database.deadline import deadline
+from housing_price_platform.jobs.client import JobsDatabaseLocked, open_client
+from housing_price_platform.jobs.database import client_engine, worker_engine
+from housing_price_platform.jobs.full_disk import repeat_on_full_disk
 from housing_price_platform.jobs.launch import WorkerQueue, launch_worker
 from housing_price_platform.jobs.recover_jobs import recover_jobs
 from housing_price_platform.jobs.refuse_pickle import PickleRefused
 from housing_price_platform.jobs.retention import delete_finished_jobs
+from housing_price_platform.jobs.short_retries import MAX_PAUSE_SECONDS, shorten_retries
 from housing_price_platform.jobs.worker_lock import WorkerLocks
 
 QUEUE = WorkerQueue("doubling", "doubling-worker", "doubling-1", poll_seconds=0.05)
@@ -29,14 +35,15 @@ WAIT_SECONDS = 30
 
 @pytest.fixture
 def engine(tmp_path: Path) -> Iterator[sa.Engine]:
-    engine = job_engine(make_url(f"sqlite:///{tmp_path / 'jobs.db'}"), connections=6, wait_seconds=10)
+    url = make_url(f"sqlite:///{tmp_path / 'jobs.db'}")
+    engine = client_engine(url, connections=6, spare_connections=0, wait_seconds=10)
     yield engine
     engine.dispose()
 
 
 @pytest.fixture
 def client(engine: sa.Engine) -> Iterator[DBOSClient]:
-    client = open_client(engine)
+    client = open_client(engine, query_seconds=10)
     yield client
     client.destroy()
 
@@ -51,7 +58,7 @@ def submit(client: DBOSClient, job_id: str, argument: Any, *, application: str =
 @pytest.fixture
 def worker(tmp_path: Path) -> Iterator[None]:
     """A worker named `worker-1` that doubles numbers."""
-    engine = job_engine(make_url(f"sqlite:///{tmp_path / 'jobs.db'}"), connections=6, wait_seconds=10)
+    engine = worker_engine(make_url(f"sqlite:///{tmp_path / 'jobs.db'}"), connections=6, wait_seconds=10)
 
     def double(number: int) -> int:
         return 2 * number
@@ -183,3 +190,64 @@ def test_finished_jobs_are_deleted_with_their_files_and_no_others(
     assert removed == ["job-0"]
     assert state_of(client, "job-0") is None
     assert all(state_of(client, job_id) for job_id in ("job-1", "job-2", "running"))
+
+
+def test_a_client_gives_up_on_a_locked_database_and_reads_meanwhile(client: DBOSClient, tmp_path: Path) -> None:
+    submit(client, "job-1", 1)
+    with exclusive_lock(tmp_path / "jobs.db"):
+        with deadline(0.2), pytest.raises(JobsDatabaseLocked):
+            submit(client, "job-2", 2)
+        # Readers and writers do not block each other.
+        assert state_of(client, "job-1") == "ENQUEUED"
+    submit(client, "job-2", 2)
+    assert state_of(client, "job-2") == "ENQUEUED"
+
+
+def test_a_client_gives_up_on_a_database_that_cannot_even_be_read(client: DBOSClient, tmp_path: Path) -> None:
+    submit(client, "job-1", 1)
+    client._sys_db.engine.dispose()
+    with (
+        exclusive_lock(tmp_path / "jobs.db", blocks_readers=True),
+        deadline(0.2),
+        pytest.raises(JobsDatabaseLocked),
+    ):
+        state_of(client, "job-1")
+    assert state_of(client, "job-1") == "ENQUEUED"
+
+
+def test_a_client_opens_a_database_whose_writer_is_busy(engine: sa.Engine, client: DBOSClient, tmp_path: Path) -> None:
+    submit(client, "job-1", 1)
+    with exclusive_lock(tmp_path / "jobs.db"):
+        another = open_client(engine, query_seconds=10)
+        assert state_of(another, "job-1") == "ENQUEUED"
+    another.destroy()
+
+
+def test_dbos_pauses_only_briefly_between_attempts(monkeypatch: pytest.MonkeyPatch) -> None:
+    shorten_retries()
+    slept: list[float] = []
+    monkeypatch.setattr(time, "sleep", slept.append)
+    outcomes = [Exception("database is locked")] * 8
+
+    @_sys_db.db_retry()
+    def call() -> str:
+        if outcomes:
+            raise outcomes.pop()
+        return "done"
+
+    assert call() == "done"
+    assert len(slept) == 8
+    assert max(slept) <= MAX_PAUSE_SECONDS
+
+
+def test_a_full_disk_is_repeated_like_a_lock(tmp_path: Path) -> None:
+    engine = worker_engine(make_url(f"sqlite:///{tmp_path / 'jobs.db'}"), connections=1, wait_seconds=1)
+    repeat_on_full_disk(engine)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("CREATE TABLE t (x)")
+        # SQLite reports a file that may not grow like a full disk.
+        connection.exec_driver_sql("PRAGMA max_page_count=2")
+    with pytest.raises(OperationalError, match="is full") as raised, engine.begin() as connection:
+        connection.exec_driver_sql("INSERT INTO t VALUES (zeroblob(100000))")
+    assert retriable_sqlite_exception(raised.value)
+    engine.dispose()

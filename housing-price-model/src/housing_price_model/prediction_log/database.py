@@ -1,6 +1,5 @@
 """The database of the prediction log: the tables and columns that readers use, and read-only connections."""
 
-import sqlite3
 from pathlib import Path
 from typing import Any, Final
 
@@ -9,8 +8,16 @@ from sqlalchemy.engine import URL, Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from housing_price_model.errors import LogError
+from housing_price_platform.database.engine import bounded_engine
+from housing_price_platform.database.limits import Limits
 
-_TIMEOUT_SECONDS: Final = 10
+_WAIT_SECONDS: Final = 10.0
+"""Time to connect, and to wait for locks."""
+
+_STATEMENT_SECONDS: Final = 120.0
+"""Time of one statement on Postgres; analyses read a large log in many statements."""
+
+_CONNECTIONS: Final = 5
 _POSTGRES: Final = "postgresql"
 
 
@@ -67,20 +74,15 @@ def _sqlite(url: URL) -> Engine:
     file = Path(url.database or "")
     if not file.is_file():
         raise LogError(f"{file}: file not found")
-
-    def connect() -> sqlite3.Connection:
-        # Read-only mode: a bug in a reader must not damage the log.
-        return sqlite3.connect(
-            f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=_TIMEOUT_SECONDS, check_same_thread=False
-        )
-
-    return sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool)
+    # Read-only: a bug in a reader must not damage the log. A stream of rows is one transaction, without a time limit.
+    limits = Limits(_WAIT_SECONDS, _WAIT_SECONDS, None)
+    return bounded_engine(url, limits, connections=_CONNECTIONS, is_read_only=True)
 
 
 def _postgres(url: URL) -> Engine:
     driver = url.drivername if "+" in url.drivername else f"{_POSTGRES}+psycopg"
-    options = {"connect_timeout": _TIMEOUT_SECONDS, "options": "-c default_transaction_read_only=on -c timezone=UTC"}
+    limits = Limits(_WAIT_SECONDS, _WAIT_SECONDS, _STATEMENT_SECONDS)
     try:
-        return sa.create_engine(url.set(drivername=driver), connect_args=options)
+        return bounded_engine(url.set(drivername=driver), limits, connections=_CONNECTIONS, is_read_only=True)
     except ImportError as error:
         raise LogError(f"the {_POSTGRES} driver is not installed ({error}): install psycopg[binary]") from error

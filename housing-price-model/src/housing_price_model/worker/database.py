@@ -6,9 +6,9 @@ from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from housing_price_model.errors import JobsError
-from housing_price_platform.jobs.database import job_engine
+from housing_price_platform.jobs.database import worker_engine
 
-_TIMEOUT_SECONDS: Final = 30
+_TIMEOUT_SECONDS: Final = 10
 _MAX_CONNECTIONS: Final = 10
 _INVALID_URL: Final = "invalid URL of the jobs database: use sqlite:///FILE or postgresql://USER:PASSWORD@HOST/DATABASE"
 
@@ -30,6 +30,6 @@ def open_jobs(url: str) -> Engine:
     elif kind != "sqlite" or not parsed.database:
         raise JobsError(_INVALID_URL)
     try:
-        return job_engine(parsed, connections=_MAX_CONNECTIONS, wait_seconds=_TIMEOUT_SECONDS)
+        return worker_engine(parsed, connections=_MAX_CONNECTIONS, wait_seconds=_TIMEOUT_SECONDS)
     except ModuleNotFoundError as error:
         raise JobsError("the Postgres driver is not installed: install the extra `postgres`") from error

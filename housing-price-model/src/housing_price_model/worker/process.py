@@ -6,8 +6,9 @@ import signal
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from threading import Event
+from threading import Event, Thread
 from types import FrameType
+from typing import Final
 
 from dbos import DBOS
 from sqlalchemy.engine import Engine
@@ -21,6 +22,9 @@ from housing_price_platform.jobs.worker_lock import NAME_RULE, WorkerLocks, Work
 from housing_price_platform.log_output import keep_running_without_log
 
 _log = logging.getLogger("housing_price_model.worker")
+
+_STOP_POLL_SECONDS: Final = 0.1
+"""Interval at which a starting worker looks for a signal to stop."""
 
 
 def work(
@@ -46,32 +50,60 @@ def work(
         JobsError: a worker of this name is already running, or the database cannot be used.
     """
     keep_running_without_log()
-    stop = Event()
+    end = Event()
 
-    def end(_signal: int, _frame: FrameType | None) -> None:
-        stop.set()
+    def stop(_signal: int, _frame: FrameType | None) -> None:
+        end.set()
 
-    signal.signal(signal.SIGTERM, end)
-    signal.signal(signal.SIGINT, end)
+    signal.signal(signal.SIGTERM, stop)
+    signal.signal(signal.SIGINT, stop)
     # The prefix keeps the locks apart from the other files of the folder.
     locks = WorkerLocks(folder, prefix=".")
 
     def recover() -> None:
         recover_jobs(locks, own_name=name, application=queue.application, report=_log_recovery)
 
+    def start() -> None:
+        launch_worker(engine, name, queue, declare)()
+        maintenance = [Task(recover), *tasks]
+        start_maintenance(
+            maintenance, report_failure=_log_failed_maintenance, report_recovery=_log_recovered_maintenance
+        )
+        # The runner and the tests wait for this line.
+        print(f"Worker {name} takes jobs from the queue {queue.name}.", flush=True)  # noqa: T201
+
     with _hold_name(locks, folder, name):
         try:
-            begin = launch_worker(engine, name, queue, declare)
-            begin()
+            _run_until(end, start)
         except SQLAlchemyError as error:
             reason = str(getattr(error, "orig", None) or error).splitlines()[0][:300]
             raise JobsError(f"the jobs database cannot be used ({reason})") from error
-        start_maintenance([Task(recover), *tasks], report_failure=_log_failed_maintenance)
-        # The runner and the tests wait for this line.
-        print(f"Worker {name} takes jobs from the queue {queue.name}.", flush=True)  # noqa: T201
-        stop.wait()
+        end.wait()
         # Do not wait for a running step: the job repeats it at the next start.
         os._exit(0)
+
+
+def _run_until(end: Event, run: Callable[[], object]) -> None:
+    """Run a function in a thread until it returns or `end` is set: a database that does not answer must not delay it.
+
+    Raises:
+        Exception: that of the function.
+    """
+    done = Event()
+    failures: list[BaseException] = []
+
+    def run_and_report() -> None:
+        try:
+            run()
+        except BaseException as error:  # noqa: BLE001 - the caller raises it
+            failures.append(error)
+        done.set()
+
+    Thread(target=run_and_report, name="start", daemon=True).start()
+    while not (done.wait(_STOP_POLL_SECONDS) or end.is_set()):
+        pass
+    if failures:
+        raise failures[0]
 
 
 def job_id() -> str:
@@ -101,4 +133,8 @@ def _log_recovery(job: str, worker: str) -> None:
 
 
 def _log_failed_maintenance(error: Exception) -> None:
-    _log.error("The maintenance of jobs failed", exc_info=error)
+    _log.error("The maintenance of jobs failed; it is repeated until it succeeds", exc_info=error)
+
+
+def _log_recovered_maintenance() -> None:
+    _log.warning("The maintenance of jobs succeeds again")

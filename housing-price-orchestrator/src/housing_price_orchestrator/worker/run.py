@@ -104,14 +104,26 @@ async def _run(settings: Settings, url: str, name: str, locks: WorkerLocks) -> N
             describe_failure=_describe_failure,
         )
         try:
-            await asyncio.to_thread(worker.start)
+            if await _start_unless_stopped(worker, stopped):
+                structlog.get_logger().info("worker ready", worker=name)
         except SQLAlchemyError as error:
             structlog.get_logger().error("jobs database unavailable", error=describe_database_error(error))
             _exit(1)
-        structlog.get_logger().info("worker ready", worker=name)
         await stopped.wait()
     structlog.get_logger().info("worker stopped", worker=name)
     _exit(0)
+
+
+async def _start_unless_stopped(worker: ScoringWorker, stopped: asyncio.Event) -> bool:
+    """Start the worker; returns False if it is told to stop first, because its database may not answer."""
+    starting = asyncio.create_task(asyncio.to_thread(worker.start))
+    stopping = asyncio.create_task(stopped.wait())
+    await asyncio.wait((starting, stopping), return_when=asyncio.FIRST_COMPLETED)
+    if not starting.done():
+        return False
+    stopping.cancel()
+    await starting
+    return True
 
 
 def _exit(status: int) -> None:

@@ -22,7 +22,7 @@ from housing_price_orchestrator.shared.locations import REFUSED_SUFFIX
 from housing_price_orchestrator.worker.retention import JobRetention
 from housing_price_orchestrator.worker.score_file import START, FileScoring
 from housing_price_orchestrator.worker.stores.transfer import Transfer
-from housing_price_platform.jobs.database import job_engine
+from housing_price_platform.jobs.database import worker_engine
 from housing_price_platform.jobs.launch import WorkerQueue, launch_worker
 from housing_price_platform.jobs.maintenance import Task, start_maintenance
 from housing_price_platform.jobs.recover_jobs import recover_jobs
@@ -73,7 +73,7 @@ class ScoringWorker:
 
     def start(self) -> None:
         """Start running jobs in background threads, including jobs left by workers that have ended."""
-        engine = job_engine(self._url, connections=4 + 2 * self._max_jobs, wait_seconds=self._wait_seconds)
+        engine = worker_engine(self._url, connections=4 + 2 * self._max_jobs, wait_seconds=self._wait_seconds)
         queue = WorkerQueue(
             queue_name(_KIND),
             application_name(_KIND),
@@ -85,7 +85,9 @@ class ScoringWorker:
         launch_worker(engine, self._name, queue, lambda: DBOS.workflow(name=workflow)(self._workflow()))
         retention = JobRetention(self._files, workflow=workflow, application=queue.application)
         start_maintenance(
-            [Task(self._recover_jobs), *retention.tasks(self._retention)], report_failure=self._log_failed_maintenance
+            [Task(self._recover_jobs), *retention.tasks(self._retention)],
+            report_failure=self._log_failed_maintenance,
+            report_recovery=lambda: self._log.info("job maintenance succeeds again"),
         )
 
     def _recover_jobs(self) -> None:

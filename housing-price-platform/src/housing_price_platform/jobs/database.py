@@ -1,14 +1,22 @@
 """Opens the jobs database: a SQLite file or Postgres."""
 
-import math
 import sqlite3
 from types import ModuleType
+from typing import Final
 
-import sqlalchemy as sa
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
+
+from housing_price_platform.database.engine import bounded_engine
+from housing_price_platform.database.limits import Limits
+
+WORKER_ANSWER_SECONDS: Final = 10.0
+"""Time in which Postgres must answer a worker; then the worker connects anew."""
+
+WORKER_STATEMENT_SECONDS: Final = 60.0
+"""Time after which Postgres cancels a statement of a worker that has lost its connection."""
 
 
 def sqlite_driver() -> ModuleType:
@@ -20,25 +28,54 @@ def sqlite_driver() -> ModuleType:
     return pysqlite3  # type: ignore[no-any-return]  # untyped
 
 
-def job_engine(url: URL, *, connections: int, wait_seconds: float) -> Engine:
-    """Create an engine for DBOS, without connecting.
+def client_engine(url: URL, *, connections: int, spare_connections: int, wait_seconds: float) -> Engine:
+    """Create an engine for `open_client`, without connecting.
 
     Args:
         url: the URL of a SQLite file or a Postgres database.
         connections: maximum number of connections.
-        wait_seconds: timeout for getting a connection and for locks held by others.
+        spare_connections: further connections, for threads that replace stuck ones.
+        wait_seconds: timeout for connecting, for locks held by others, and for each statement.
 
     Raises:
         ModuleNotFoundError: the driver of the database is not installed.
     """
-    pool = {"pool_size": connections, "max_overflow": 0, "pool_timeout": wait_seconds}
-    if url.get_backend_name() != "sqlite":
-        options = {"connect_timeout": math.ceil(wait_seconds)}
-        return sa.create_engine(url, connect_args=options, pool_pre_ping=True, **pool)
-    engine = sa.create_engine(
-        url, module=sqlite_driver(), connect_args={"timeout": wait_seconds, "check_same_thread": False}, **pool
+    limits = Limits(wait_seconds, wait_seconds, wait_seconds)
+    return _engine(url, limits, connections=connections, spare_connections=spare_connections)
+
+
+def worker_engine(url: URL, *, connections: int, wait_seconds: float) -> Engine:
+    """Create an engine for `launch_worker`, without connecting.
+
+    DBOS repeats a call whose connection is lost, but fails the job if the server cancels a statement. So a worker
+    gives up on a silent connection before the server's own timeout, and has no timeout for locks on Postgres.
+
+    Args:
+        url: the URL of a SQLite file or a Postgres database.
+        connections: maximum number of connections.
+        wait_seconds: timeout for connecting, and on SQLite for locks held by others.
+
+    Raises:
+        ModuleNotFoundError: the driver of the database is not installed.
+    """
+    if url.get_backend_name() == "sqlite":
+        limits = Limits(wait_seconds, wait_seconds, None)
+    else:
+        limits = Limits(wait_seconds, None, WORKER_STATEMENT_SECONDS, WORKER_ANSWER_SECONDS)
+    return _engine(url, limits, connections=connections)
+
+
+def _engine(url: URL, limits: Limits, *, connections: int, spare_connections: int = 0) -> Engine:
+    is_sqlite = url.get_backend_name() == "sqlite"
+    engine = bounded_engine(
+        url,
+        limits,
+        connections=connections,
+        spare_connections=spare_connections,
+        sqlite_driver=sqlite_driver() if is_sqlite else None,
     )
-    event.listen(engine, "connect", _prepare_sqlite)
+    if is_sqlite:
+        event.listen(engine, "connect", _prepare_sqlite)
     return engine
 
 

@@ -6,7 +6,9 @@ from dataclasses import dataclass
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 from sqlalchemy.engine import Engine
 
+from housing_price_platform.jobs.full_disk import repeat_on_full_disk
 from housing_price_platform.jobs.refuse_pickle import refuse_pickle
+from housing_price_platform.jobs.short_retries import shorten_retries
 
 
 @dataclass(frozen=True)
@@ -34,10 +36,11 @@ class WorkerQueue:
 def launch_worker[T](engine: Engine, worker_name: str, queue: WorkerQueue, register: Callable[[], T]) -> T:
     """Start running jobs in background threads; the worker resumes the jobs that it left when it ended.
 
-    Rows of the database are JSON: refuses rows that are marked as pickled.
+    Rows of the database are JSON: refuses rows that are marked as pickled. While the database is unavailable, jobs
+    wait.
 
     Args:
-        engine: The jobs database; missing tables are created.
+        engine: The jobs database (`worker_engine`); missing tables are created.
         worker_name: Name of the worker, the same at each start. Its lock must be held: see `worker_lock`.
         queue: The queue to take jobs from.
         register: Registers the workflows; called before the first job runs. Its result is returned.
@@ -46,6 +49,8 @@ def launch_worker[T](engine: Engine, worker_name: str, queue: WorkerQueue, regis
         sqlalchemy.exc.SQLAlchemyError: The database is unavailable.
     """
     refuse_pickle()
+    shorten_retries()
+    repeat_on_full_disk(engine)
     config: DBOSConfig = {
         "name": queue.application,
         "application_version": queue.version,

@@ -30,16 +30,19 @@ def start_maintenance(
     tasks: Sequence[Task],
     *,
     report_failure: Callable[[Exception], object],
+    report_recovery: Callable[[], object] = lambda: None,
     interval_seconds: float = INTERVAL_SECONDS,
 ) -> threading.Event:
     """Start a thread that runs each task whenever it is due, until the process ends or the returned event is set.
 
-    A database or file error is usually transient: it is passed to `report_failure`, and the next run tries again.
+    A database or file error is usually transient, and the next run tries again. The first error of a task is passed to
+    `report_failure`; further ones are not, until the task has succeeded, which calls `report_recovery`.
     """
     stopped = threading.Event()
 
     def repeat() -> None:
         last_run = [float("-inf")] * len(tasks)
+        failing: set[int] = set()
         while not stopped.wait(interval_seconds):
             for number, task in enumerate(tasks):
                 now = time.monotonic()
@@ -49,7 +52,13 @@ def start_maintenance(
                 try:
                     task.run()
                 except (SQLAlchemyError, dbos_error.DBOSException, OSError) as error:
-                    report_failure(error)
+                    if number not in failing:
+                        failing.add(number)
+                        report_failure(error)
+                else:
+                    if number in failing:
+                        failing.remove(number)
+                        report_recovery()
 
     threading.Thread(target=repeat, name="job-maintenance", daemon=True).start()
     return stopped

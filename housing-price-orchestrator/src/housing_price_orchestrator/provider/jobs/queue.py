@@ -1,11 +1,9 @@
 """The jobs queue on DBOS, as the API uses it; the API runs no jobs itself."""
 
-import asyncio
 import contextlib
 import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
@@ -23,12 +21,23 @@ from housing_price_orchestrator.provider.jobs.names import (
 )
 from housing_price_orchestrator.shared.errors import JobClaimTaken, JobsUnavailable
 from housing_price_orchestrator.shared.jobs import Job, JobFailure, JobKind, JobOrder, JobState
-from housing_price_platform.jobs.client import open_client
-from housing_price_platform.jobs.database import job_engine
+from housing_price_platform.database.deadline import seconds_left
+from housing_price_platform.database.threads import CallRefused, CallTimedOut, DatabaseThreads
+from housing_price_platform.jobs.client import open_client, read_events
+from housing_price_platform.jobs.database import client_engine
 from housing_price_platform.jobs.refuse_pickle import PickleRefused
 
-MAX_CONNECTIONS: Final = 4
-"""Maximum number of concurrent database queries; others wait."""
+MAX_READS: Final = 3
+"""Queries that only read and run concurrently; others wait."""
+
+MAX_WRITES: Final = 2
+"""Queries that write and run concurrently; others wait. Reads have threads of their own and never wait for writes."""
+
+MAX_WAITING: Final = 50
+"""Reads, and writes, that may wait; more are refused immediately."""
+
+CLOSE_SECONDS: Final = 1.0
+"""Time to close the connections when the process stops."""
 
 _STATE_OF_STATUS: Final[Mapping[str, JobState]] = {
     "DELAYED": "queued",
@@ -54,7 +63,8 @@ class DBOSJobQueue:
         """Use the database at `url`, with `wait_seconds` as timeout; it is opened, and created, by the first query."""
         self._url = url
         self._wait_seconds = wait_seconds
-        self._threads = ThreadPoolExecutor(MAX_CONNECTIONS, thread_name_prefix="jobs")
+        self._reads = DatabaseThreads(MAX_READS, max_waiting=MAX_WAITING, name="job-reads")
+        self._writes = DatabaseThreads(MAX_WRITES, max_waiting=MAX_WAITING, name="job-writes")
         self._open_lock = threading.Lock()
         self._opened: tuple[Engine, DBOSClient] | None = None
 
@@ -63,16 +73,16 @@ class DBOSJobQueue:
         return self
 
     async def __aexit__(self, *_: object) -> None:
-        """Close the database."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
+        """Close the database, without waiting for queries that hang."""
         if self._opened is not None:
-            engine, client = self._opened
-            client.destroy()
-            engine.dispose()
+            with contextlib.suppress(CallTimedOut, CallRefused):
+                await self._reads.run(self._close, seconds=CLOSE_SECONDS)
+        self._reads.close()
+        self._writes.close()
 
     async def submit(self, order: JobOrder, /) -> Job:
         """Enqueue a job, or return the existing job with the same id."""
-        return await self._query(lambda client: self._submit(client, order))
+        return await self._query(lambda client: self._submit(client, order), writes=True)
 
     async def find(self, job_id: str, /) -> Job | None:
         """Return a job, or None if there is none with this id."""
@@ -91,25 +101,44 @@ class DBOSJobQueue:
 
     async def cancel(self, job_id: str, /) -> None:
         """Cancel a job; its worker stops before the next step."""
-        await self._query(lambda client: client.cancel_workflow(job_id))
+        await self._query(lambda client: client.cancel_workflow(job_id), writes=True)
 
-    async def _query[T](self, query: Callable[[DBOSClient], T]) -> T:
+    async def _query[T](self, query: Callable[[DBOSClient], T], *, writes: bool = False) -> T:
+        threads = self._writes if writes else self._reads
         try:
-            return await asyncio.get_running_loop().run_in_executor(self._threads, lambda: query(self._client()))
-        except SQLAlchemyError as error:
+            return await threads.run(lambda: query(self._client()), seconds=self._wait_seconds)
+        except (SQLAlchemyError, dbos_error.DBOSQueryTimeoutError) as error:
             raise JobsUnavailable(describe_database_error(error)) from error
+        except (CallRefused, CallTimedOut) as error:
+            raise JobsUnavailable(str(error)) from error
 
     def _client(self) -> DBOSClient:
-        with self._open_lock:
+        if not self._open_lock.acquire(timeout=seconds_left(self._wait_seconds)):
+            raise JobsUnavailable("the database is still being opened")
+        try:
             if self._opened is None:
-                engine = job_engine(self._url, connections=MAX_CONNECTIONS, wait_seconds=self._wait_seconds)
+                connections = MAX_READS + MAX_WRITES
+                engine = client_engine(
+                    self._url,
+                    connections=connections,
+                    spare_connections=connections,
+                    wait_seconds=self._wait_seconds,
+                )
                 try:
-                    client = open_client(engine)
+                    client = open_client(engine, query_seconds=self._wait_seconds)
                 except BaseException:
                     engine.dispose()
                     raise
                 self._opened = engine, client
             return self._opened[1]
+        finally:
+            self._open_lock.release()
+
+    def _close(self) -> None:
+        if self._opened is not None:
+            engine, client = self._opened
+            client.destroy()
+            engine.dispose()
 
     def _submit(self, client: DBOSClient, order: JobOrder) -> Job:
         options: EnqueueOptions = {
@@ -142,7 +171,7 @@ class DBOSJobQueue:
         if with_progress and state != "queued":
             # A pickled progress event was not written by this service: report no progress.
             with contextlib.suppress(PickleRefused):
-                progress = client.get_event(status.workflow_id, PROGRESS_EVENT, timeout_seconds=0)
+                progress = read_events(client, status.workflow_id).get(PROGRESS_EVENT)
         # DBOS returns the raw text of an input that it cannot decode.
         positional = status.input["args"] if isinstance(status.input, dict) else ()
         arguments = positional[0] if positional else {}

@@ -2,7 +2,6 @@
 
 import json
 import math
-import time
 from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
@@ -11,12 +10,17 @@ from typing import Final
 import sqlalchemy as sa
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from sqlalchemy import event
 from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from housing_price_orchestrator.provider.store.tables import prediction_columns
+from housing_price_platform.database.deadline import deadline
+from housing_price_platform.database.engine import bounded_engine
+from housing_price_platform.database.limits import Limits
 
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
@@ -32,8 +36,8 @@ WRITER_CACHE_KIB: Final = 16 * 1024
 With SQLite's default of 2 MB, one transaction reads some index pages again and writes some twice.
 """
 
-_STEPS_BETWEEN_TIME_CHECKS: Final = 100_000
-"""SQLite: virtual machine steps between checks of the time limit, about 1 ms."""
+CHECK_SECONDS: Final = 10.0
+"""Time to find out whether the tables must be migrated; a silent database is noticed within this time."""
 
 _MIGRATION_LOCK: Final = 0x486F757365
 """Postgres: id of the advisory lock that serialises migrations ("House")."""
@@ -44,7 +48,9 @@ def open_database(
     *,
     wait_seconds: float,
     statement_seconds: float = 30.0,
+    answer_seconds: float | None = None,
     connections: int = 1,
+    spare_connections: int = 0,
     cache_kib: int | None = None,
 ) -> Engine:
     """Create an engine, without connecting.
@@ -53,25 +59,17 @@ def open_database(
         url: the URL of a SQLite file or a Postgres database.
         wait_seconds: timeout for getting a connection and for locks held by others.
         statement_seconds: timeout of one statement; on SQLite, of one transaction.
-        connections: maximum number of connections.
+        answer_seconds: Postgres: time without an answer after which a connection is closed; see `Limits`.
+        connections: number of connections.
+        spare_connections: further connections, for threads that replace stuck ones.
         cache_kib: SQLite page cache of each connection; None for SQLite's default.
     """
-    pool = {"pool_size": connections, "max_overflow": 0, "pool_timeout": wait_seconds}
+    limits = Limits(wait_seconds, wait_seconds, statement_seconds, answer_seconds)
+    engine = bounded_engine(url, limits, connections=connections, spare_connections=spare_connections)
     if url.get_backend_name() == "sqlite":
-        engine = sa.create_engine(url, connect_args={"timeout": wait_seconds, "check_same_thread": False}, **pool)
         event.listen(engine, "connect", partial(_prepare_sqlite, cache_kib))
         event.listen(engine, "begin", _begin_sqlite)
-        return engine.execution_options(statement_seconds=statement_seconds)
-    options = {
-        "statement_timeout": math.ceil(statement_seconds * 1000),
-        "lock_timeout": math.ceil(wait_seconds * 1000),
-        "timezone": "UTC",
-    }
-    arguments = {
-        "connect_timeout": math.ceil(wait_seconds),
-        "options": " ".join(f"-c {name}={value}" for name, value in options.items()),
-    }
-    return sa.create_engine(url, connect_args=arguments, pool_pre_ping=True, **pool)
+    return engine
 
 
 def _prepare_sqlite(cache_kib: int | None, connection: DBAPIConnection, _entry: ConnectionPoolEntry) -> None:
@@ -90,12 +88,8 @@ def _prepare_sqlite(cache_kib: int | None, connection: DBAPIConnection, _entry: 
 
 
 def _begin_sqlite(connection: Connection) -> None:
-    options = connection.get_execution_options()
-    # SQLite and its driver have no statement timeout, but a progress handler can interrupt a statement.
-    deadline = time.monotonic() + options["statement_seconds"]
-    raw = connection.connection.driver_connection
-    raw.set_progress_handler(lambda: time.monotonic() > deadline, _STEPS_BETWEEN_TIME_CHECKS)  # type: ignore[union-attr]  # a connection in use has a driver connection
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if options.get("writes") else "BEGIN")
+    writes = connection.get_execution_options().get("writes")
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
 def for_writing(engine: Engine) -> Engine:
@@ -105,8 +99,7 @@ def for_writing(engine: Engine) -> Engine:
 
 def upgrade(engine: Engine, revision: str = "head") -> None:
     """Migrate the tables to `revision`; concurrent processes wait for each other."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    config = _alembic_config()
     with for_writing(engine).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
@@ -114,18 +107,43 @@ def upgrade(engine: Engine, revision: str = "head") -> None:
         command.upgrade(config, revision)
 
 
+def is_current(engine: Engine) -> bool:
+    """Return whether the tables are those of the latest migration; takes no lock and little time."""
+    with deadline(CHECK_SECONDS), engine.begin() as connection:
+        current = MigrationContext.configure(connection).get_current_revision()
+    return current == ScriptDirectory.from_config(_alembic_config()).get_current_head()
+
+
+def _alembic_config() -> Config:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
+    return config
+
+
 def ensure_columns_version(engine: Engine, columns: Sequence[str]) -> int:
     """Return the version number of this list of columns, in this order; a new list is stored with the next number."""
     names = json.dumps(list(columns))
     table = prediction_columns
+    known = sa.select(table.c.version).where(table.c.names == names)
+    with deadline(CHECK_SECONDS), engine.begin() as connection:
+        version = connection.scalar(known)
+    if version is not None:
+        return int(version)
     with for_writing(engine).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-        version = connection.scalar(sa.select(table.c.version).where(table.c.names == names))
+        version = connection.scalar(known)
         if version is None:
             version = connection.scalar(sa.select(sa.func.coalesce(sa.func.max(table.c.version), 0) + 1))
             connection.execute(sa.insert(table).values(version=version, names=names))
     return int(version or 1)
+
+
+def test_write(engine: Engine) -> None:
+    """Commit a write that changes nothing, to find out whether the database can be written."""
+    table = prediction_columns
+    with for_writing(engine).begin() as connection:
+        connection.execute(sa.update(table).values(names=table.c.names))
 
 
 def prepare_database(url: URL, columns: Sequence[str], *, wait_seconds: float, statement_seconds: float = 60.0) -> int:
@@ -137,7 +155,8 @@ def prepare_database(url: URL, columns: Sequence[str], *, wait_seconds: float, s
     """
     engine = open_database(url, wait_seconds=wait_seconds, statement_seconds=statement_seconds)
     try:
-        upgrade(engine)
+        if not is_current(engine):
+            upgrade(engine)
         return ensure_columns_version(engine, columns)
     finally:
         engine.dispose()

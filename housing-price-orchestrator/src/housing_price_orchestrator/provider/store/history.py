@@ -1,9 +1,8 @@
-"""Queries of the prediction log, run in a small thread pool with limits on time and on waiting queries."""
+"""Queries of the prediction log, run in a few threads with limits on time and on waiting queries."""
 
-import asyncio
+import contextlib
 import json
 from collections.abc import Callable, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from types import TracebackType
 from typing import Any, Final, Self
@@ -26,12 +25,19 @@ from housing_price_orchestrator.shared.history import (
     RealisedError,
 )
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
+from housing_price_platform.database.threads import CallRefused, CallTimedOut, DatabaseThreads
 
-MAX_CONCURRENT_QUERIES: Final = 2
-"""Queries that run concurrently; others wait."""
+MAX_READS: Final = 2
+"""Queries that only read and run concurrently; others wait."""
+
+MAX_WRITES: Final = 1
+"""Queries that write and run concurrently; others wait. Reads have threads of their own and never wait for writes."""
 
 MAX_WAITING_QUERIES: Final = 50
-"""Queries that may wait; more are refused immediately."""
+"""Reads, and writes, that may wait; more are refused immediately."""
+
+CLOSE_SECONDS: Final = 1.0
+"""Time to close the connections when the process stops."""
 
 _WITH_NAMES: Final = sa.select(prediction, prediction_columns.c.names).join_from(
     prediction, prediction_columns, prediction.c.columns_version == prediction_columns.c.version
@@ -44,11 +50,16 @@ class SqlPredictionHistory:
     def __init__(self, url: URL, *, timeout_seconds: float) -> None:
         """Query the database at `url`, with up to `timeout_seconds` per query."""
         self._timeout_seconds = timeout_seconds
+        connections = MAX_READS + MAX_WRITES
         self._engine = open_database(
-            url, wait_seconds=timeout_seconds, statement_seconds=timeout_seconds, connections=MAX_CONCURRENT_QUERIES
+            url,
+            wait_seconds=timeout_seconds,
+            statement_seconds=timeout_seconds,
+            connections=connections,
+            spare_connections=connections,
         )
-        self._threads = ThreadPoolExecutor(MAX_CONCURRENT_QUERIES, thread_name_prefix="prediction-history")
-        self._pending = 0
+        self._reads = DatabaseThreads(MAX_READS, max_waiting=MAX_WAITING_QUERIES, name="prediction-history-reads")
+        self._writes = DatabaseThreads(MAX_WRITES, max_waiting=MAX_WAITING_QUERIES, name="prediction-history-writes")
 
     async def __aenter__(self) -> Self:
         """Return the history; the first query opens a connection."""
@@ -57,9 +68,11 @@ class SqlPredictionHistory:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        """Close the database; a running query ends at its timeout at the latest."""
-        self._threads.shutdown(wait=False, cancel_futures=True)
-        self._engine.dispose()
+        """Close the database, without waiting for queries that hang."""
+        with contextlib.suppress(CallTimedOut, CallRefused):
+            await self._reads.run(self._engine.dispose, seconds=CLOSE_SECONDS)
+        self._reads.close()
+        self._writes.close()
 
     async def find(self, transaction_id: str, /) -> LoggedPrediction | None:
         """See `PredictionHistory.find`."""
@@ -85,24 +98,18 @@ class SqlPredictionHistory:
         return await self._query(realised_errors)
 
     async def _query[T](self, query: Callable[[Connection], T], *, writes: bool = False) -> T:
-        if self._pending >= MAX_CONCURRENT_QUERIES + MAX_WAITING_QUERIES:
-            raise PredictionLogUnavailable("too many queries are waiting for the database")
-        engine = for_writing(self._engine) if writes else self._engine
+        threads, engine = (self._writes, for_writing(self._engine)) if writes else (self._reads, self._engine)
 
         def run() -> T:
             with engine.begin() as connection:
                 return query(connection)
 
-        self._pending += 1
         try:
-            async with asyncio.timeout(2 * self._timeout_seconds):
-                return await asyncio.get_running_loop().run_in_executor(self._threads, run)
+            return await threads.run(run, seconds=self._timeout_seconds)
         except SQLAlchemyError as error:
             raise PredictionLogUnavailable(describe_database_error(error)) from error
-        except TimeoutError as error:
-            raise PredictionLogUnavailable(f"no answer within {2 * self._timeout_seconds} s") from error
-        finally:
-            self._pending -= 1
+        except (CallRefused, CallTimedOut) as error:
+            raise PredictionLogUnavailable(str(error)) from error
 
 
 def _statement(query: LogQuery) -> sa.Select[Any]:

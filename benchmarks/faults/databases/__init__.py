@@ -1,0 +1,1 @@
+"""Faults of the databases: silent, locked and full ones."""

@@ -79,6 +79,7 @@ def _register_metrics(metrics: Metrics, log: SqlPredictionLog, shadow_log: SqlPr
     if shadow_log is not None:
         metrics.shadow_log_stored.read_from(lambda: [((), shadow_log.stored_rows)])
         metrics.shadow_log_dropped.read_from(lambda: [((), shadow_log.dropped_rows)])
+        metrics.shadow_log_away.read_from(lambda: [((), shadow_log.is_unavailable)])
     metrics.prediction_log_queued.read_from(lambda: [((), log.queued_rows)])
     metrics.prediction_log_stored.read_from(lambda: [((), log.stored_rows)])
     metrics.prediction_log_dropped.read_from(lambda: [((), log.dropped_rows)])

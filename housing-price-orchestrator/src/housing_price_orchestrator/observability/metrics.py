@@ -191,7 +191,8 @@ class Metrics:
         )
         self.prediction_log_away = Gauge(
             "housing_price_prediction_log_away",
-            "1 if the last write of any worker to the prediction log failed, else 0.",
+            "1 from a failed write of any worker to the prediction log until a successful one, and while prices have "
+            "waited for 5 s without a confirmed write; else 0.",
             unit="yes or no",
             merge=max,
         )
@@ -225,6 +226,12 @@ class Metrics:
             "housing_price_shadow_log_dropped_rows_total",
             "Shadow prices that were not logged, because the queue was full or the database rejected them.",
             unit="prices",
+        )
+        self.shadow_log_away = Gauge(
+            "housing_price_shadow_log_away",
+            "The same as `housing_price_prediction_log_away`, for shadow prices.",
+            unit="yes or no",
+            merge=max,
         )
         # The service.
         self.ready = Gauge(

@@ -5,7 +5,9 @@ and no object stays. (Keeping thousands of small objects would cost a request 6 
 hands the queued bytes to the writer process (`writer_process/`), which makes rows and inserts them. The thread decodes
 nothing, because work in it would compete with requests for the interpreter lock.
 
-While the database is unavailable, locked or full, the thread keeps retrying. Rows that do not fit into the queue are
+While the database is unavailable, locked, full or silent, the thread keeps retrying. The log reports itself as
+unavailable after a failed write, or if rows wait for `SILENCE_SECONDS` without a confirmed write; it reports itself as
+available again only after a successful write. Rows that do not fit into the queue are
 dropped and counted: recorded = stored + dropped + queued, exactly. A killed process loses its queue: the last
 `FLUSH_SECONDS`, or everything since the database became unavailable.
 """
@@ -23,6 +25,7 @@ from sqlalchemy.engine import URL
 from housing_price_orchestrator.observability.record import current_request
 from housing_price_orchestrator.provider.store.rows import PREDICTION_LOG, AnsweredRequest, LogTable, utc
 from housing_price_orchestrator.provider.store.writer_process.client import (
+    SILENCE_SECONDS,
     Block,
     WriterProcessClient,
     WriterUnavailable,
@@ -44,8 +47,16 @@ wait a fifth of a second."""
 WAIT_SECONDS: Final = 1.0
 """Timeout for locks and connections; then the thread retries."""
 
+STABLE_SECONDS: Final = 5.0
+"""Time without a failure before a log that failed again soon after its recovery reports itself as available.
+
+On a disk that is nearly full, some writes succeed between others that fail."""
+
+RELAPSE_SECONDS: Final = 60.0
+"""Time after a recovery in which another failure belongs to the same fault."""
+
 RETENTION_PAUSE_SECONDS: Final = 60.0
-"""Pause of retention after no old rows were found."""
+"""Pause of retention after no old rows were found, or none could be deleted."""
 
 
 _encode: Callable[[AnsweredRequest], bytes] = msgspec.msgpack.Encoder().encode
@@ -91,8 +102,19 @@ class SqlPredictionLog:
         self._dropped_on_record = 0
         self._stored = 0
         self._dropped_on_write = 0
-        self._is_unavailable = False
-        self._writer = WriterProcessClient(url, table=log_table.table.name, inputs=COLUMNS, wait_seconds=WAIT_SECONDS)
+        self._has_failed = False
+        self._failed_at = self._recovered_at = float("-inf")
+        # A failure soon after a recovery: the next recovery must last.
+        self._has_relapsed = False
+        # When a write was confirmed last, or nothing was left to write.
+        self._confirmed_at = time.monotonic()
+        self._writer = WriterProcessClient(
+            url,
+            table=log_table.table.name,
+            inputs=COLUMNS,
+            wait_seconds=WAIT_SECONDS,
+            on_silence=self._note_silence,
+        )
         self._current_block: Block | None = None
         self._next_retention_at = 0.0
         self._stop = threading.Event()
@@ -116,8 +138,12 @@ class SqlPredictionLog:
 
     @property
     def is_unavailable(self) -> bool:
-        """Whether the last attempt to write to the database failed."""
-        return self._is_unavailable
+        """Whether writing to the database failed and has not succeeded since, or is overdue."""
+        return self._has_failed or self._is_overdue
+
+    @property
+    def _is_overdue(self) -> bool:
+        return self.queued_rows > 0 and time.monotonic() - self._confirmed_at > SILENCE_SECONDS
 
     def record(
         self, transaction_ids: Sequence[str], houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate], /
@@ -163,8 +189,11 @@ class SqlPredictionLog:
             return
         self._close_deadline = time.monotonic() + within_seconds
         self._stop.set()
-        self._thread.join(within_seconds + 2 * WAIT_SECONDS)
-        # The thread may hang in a database call that cannot be interrupted; it ends with the process.
+        self._thread.join(within_seconds)
+        if self._thread.is_alive():
+            # Its command takes too long, or the process does not run (SIGSTOP) and could be left behind.
+            self._writer.kill()
+            self._thread.join(2 * WAIT_SECONDS)
         lost = self.queued_rows
         self._dropped_on_write += lost
         if self.dropped_rows:
@@ -181,8 +210,8 @@ class SqlPredictionLog:
                 self._write_all()
                 if not is_stopping:
                     self._delete_old()
-            except WriterUnavailable as error:
-                self._note_unavailable(error)
+            except Exception as error:  # noqa: BLE001 - whatever happens, the thread must go on and report it
+                self._note_unavailable(str(error) if isinstance(error, WriterUnavailable) else repr(error))
                 if time.monotonic() >= self._close_deadline or (is_stopping and self.queued_rows == 0):
                     break
                 if is_stopping:
@@ -194,26 +223,24 @@ class SqlPredictionLog:
 
     def _write_all(self) -> None:
         if not self._writer.is_open:
-            self._open()
+            self._writer.open()
         while (block := self._next_block()) is not None:
             written = self._writer.write(block)
             self._current_block = None
+            self._confirmed_at = time.monotonic()
+            if written.stored:
+                self._note_available()
             self._stored += written.stored
             self._dropped_on_write += len(written.refused)
             for transaction_id, kind in written.refused:
                 self._log.error(f"{self._log_table.name}: row not stored", transaction_id=transaction_id, error=kind)
             if time.monotonic() >= self._close_deadline:
                 return
-
-    def _open(self) -> None:
-        self._writer.open()
-        if self._is_unavailable:
-            self._log.info(
-                f"{self._log_table.name}: database available again",
-                dropped_rows=self.dropped_rows,
-                queued_rows=self.queued_rows,
-            )
-        self._is_unavailable = False
+        self._confirmed_at = time.monotonic()
+        if self._has_failed:
+            # Without new prices, only a test shows that the database can be written again.
+            self._writer.test_write()
+            self._note_available()
 
     def _next_block(self) -> Block | None:
         """Return the block to write, the same one until it is written; None if the queue is empty."""
@@ -228,10 +255,31 @@ class SqlPredictionLog:
     def _delete_old(self) -> None:
         if self._retention_seconds is None or self._clock() < self._next_retention_at:
             return
-        if not self._writer.delete_some_before(utc(self._clock() - self._retention_seconds)):
-            self._next_retention_at = self._clock() + RETENTION_PAUSE_SECONDS
+        # A failed deletion is not repeated at once either.
+        self._next_retention_at = self._clock() + RETENTION_PAUSE_SECONDS
+        if self._writer.delete_some_before(utc(self._clock() - self._retention_seconds)):
+            self._next_retention_at = 0.0
 
-    def _note_unavailable(self, error: WriterUnavailable) -> None:
-        if not self._is_unavailable:
-            self._log.error(f"{self._log_table.name}: database unavailable", error=str(error))
-        self._is_unavailable = True
+    def _note_unavailable(self, error: str) -> None:
+        self._failed_at = time.monotonic()
+        if not self._has_failed:
+            self._has_relapsed = self._failed_at - self._recovered_at < RELAPSE_SECONDS
+            self._log.error(f"{self._log_table.name}: database unavailable", error=error)
+        self._has_failed = True
+
+    def _note_silence(self) -> None:
+        """Called while the writer process does not answer."""
+        if self._is_overdue:
+            self._note_unavailable(f"no write was confirmed for {SILENCE_SECONDS:g} s")
+
+    def _note_available(self) -> None:
+        """Called after a successful write."""
+        if not self._has_failed or (self._has_relapsed and time.monotonic() - self._failed_at < STABLE_SECONDS):
+            return
+        self._has_failed = False
+        self._recovered_at = time.monotonic()
+        self._log.info(
+            f"{self._log_table.name}: database available again",
+            dropped_rows=self.dropped_rows,
+            queued_rows=self.queued_rows,
+        )

@@ -1,20 +1,25 @@
 """Client of the writer process: inserts run outside the process that serves requests."""
 
-import contextlib
 import struct
-import subprocess
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
-from typing import IO, Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 import orjson
 from sqlalchemy.engine import URL
 
 from housing_price_orchestrator.provider.store.writer_process import process
+from housing_price_orchestrator.provider.store.writer_process.child_process import ChildProcess, ProcessEnded
 
-EXIT_TIMEOUT_SECONDS: Final = 5.0
-"""Time for the process to exit after its input is closed; it finishes running commands first."""
+OPEN_SECONDS: Final = 300.0
+"""Time to open the database; migrations may take a minute per statement. A process that takes longer is killed."""
+
+COMMAND_SECONDS: Final = 60.0
+"""Time of any other command. The process has shorter limits for the database, so it takes longer only if it hangs."""
+
+SILENCE_SECONDS: Final = 5.0
+"""Time without an answer after which the log counts as unavailable."""
 
 _ARRAY_32: Final = 0xDD
 """First byte of a MessagePack list ("array 32"); the number of items follows."""
@@ -57,10 +62,19 @@ class WriterProcessClient:
     they are.
     """
 
-    def __init__(self, url: URL, *, table: str, inputs: Sequence[str], wait_seconds: float) -> None:
+    def __init__(
+        self,
+        url: URL,
+        *,
+        table: str,
+        inputs: Sequence[str],
+        wait_seconds: float,
+        on_silence: Callable[[], object] = lambda: None,
+    ) -> None:
         """Write to `table` of the database at `url`, waiting up to `wait_seconds` for locks; nothing is started yet.
 
-        `inputs` names the values of an estimate's `inputs`.
+        `inputs` names the values of an estimate's `inputs`. `on_silence` is called while a command has had no answer
+        for `SILENCE_SECONDS`.
         """
         self._open_command = {
             "do": "open",
@@ -69,13 +83,18 @@ class WriterProcessClient:
             "inputs": list(inputs),
             "wait_seconds": wait_seconds,
         }
-        self._process: subprocess.Popen[bytes] | None = None
+        self._on_silence = on_silence
+        self._process: ChildProcess | None = None
         self.is_open = False
 
     def open(self) -> None:
         """Migrate and open the database."""
-        self._call(self._open_command)
+        self._call(self._open_command, seconds=OPEN_SECONDS)
         self.is_open = True
+
+    def test_write(self) -> None:
+        """Write to the database without changing it, to find out whether it can be written."""
+        self._call({"do": "test-write"})
 
     def write(self, block: Block) -> WriteResult:
         """Write all rows of a block, or none."""
@@ -92,45 +111,34 @@ class WriterProcessClient:
         """Stop the process after it has finished the current command."""
         process, self._process = self._process, None
         self.is_open = False
-        if process is None:
-            return
-        _close(process.stdin)
-        try:
-            process.wait(EXIT_TIMEOUT_SECONDS)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-        _close(process.stdout)
+        if process is not None:
+            process.close()
+            process.close_pipes()
 
-    def _call(self, command: dict[str, Any], *body: bytes | bytearray) -> dict[str, Any]:
+    def kill(self) -> None:
+        """Kill the process; may be called from another thread, whose command then fails."""
+        if self._process is not None:
+            self._process.kill()
+
+    def _call(
+        self, command: dict[str, Any], *body: bytes | bytearray, seconds: float = COMMAND_SECONDS
+    ) -> dict[str, Any]:
         process = self._process or self._start()
-        assert process.stdin is not None and process.stdout is not None  # noqa: S101, PT018 - both are pipes, see `_start`
+        parts = [orjson.dumps(command, option=orjson.OPT_APPEND_NEWLINE), *body]
         try:
-            process.stdin.write(orjson.dumps(command, option=orjson.OPT_APPEND_NEWLINE))
-            process.stdin.writelines(body)
-            process.stdin.flush()
-            line = process.stdout.readline()
+            line = process.ask(parts, seconds=seconds, silence_seconds=SILENCE_SECONDS, on_silence=self._on_silence)
             reply: dict[str, Any] = orjson.loads(line)
-        except (OSError, orjson.JSONDecodeError) as error:
-            # An incomplete reply: the process has died.
+        except (ProcessEnded, orjson.JSONDecodeError) as error:
             self.close()
-            raise WriterUnavailable(f"the writer process ended with status {process.returncode}") from error
+            raise WriterUnavailable(str(error)) from error
         if "error" in reply:
             self.is_open = False
             raise WriterUnavailable(reply["error"])
         return reply
 
-    def _start(self) -> subprocess.Popen[bytes]:
-        command = [sys.executable, "-m", process.__name__]
+    def _start(self) -> ChildProcess:
         try:
-            self._process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)  # noqa: S603 - our own program
+            self._process = ChildProcess([sys.executable, "-m", process.__name__])
         except OSError as error:
             raise WriterUnavailable(f"the writer process cannot be started: {error}") from error
         return self._process
-
-
-def _close(pipe: IO[bytes] | None) -> None:
-    # Unread input is lost with the process.
-    with contextlib.suppress(OSError):
-        if pipe is not None:
-            pipe.close()

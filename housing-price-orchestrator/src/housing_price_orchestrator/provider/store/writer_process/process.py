@@ -25,6 +25,7 @@ from housing_price_orchestrator.provider.store.database import (
     for_writing,
     open_database,
     prepare_database,
+    test_write,
 )
 from housing_price_orchestrator.provider.store.retention import delete_some_before
 from housing_price_orchestrator.provider.store.rows import (
@@ -38,6 +39,9 @@ from housing_price_orchestrator.provider.store.writer_process.bulk_insert import
 
 NICENESS: Final = 10
 """Scheduling priority: about a tenth of the CPU share of a normal process (sched(7)); enough for 10,000 rows/s."""
+
+ANSWER_SECONDS: Final = 10.0
+"""Time in which Postgres must answer a statement; then the connection counts as lost."""
 
 GC_THRESHOLD: Final = 100_000
 """Garbage collector threshold: rows are freed by reference counting, so frequent collections find nothing."""
@@ -65,6 +69,8 @@ class _Writer:
                     return self._open(command)
                 case "write":
                     return self._write(body)
+                case "test-write":
+                    return self._test_write()
                 case "delete":
                     return self._delete(command)
         except Exception as error:  # noqa: BLE001 - the client decides how to handle any database error
@@ -76,7 +82,9 @@ class _Writer:
         self._close()
         url, wait_seconds = make_url(command["url"]), command["wait_seconds"]
         columns_version = prepare_database(url, command["inputs"], wait_seconds=wait_seconds)
-        self._engine = for_writing(open_database(url, wait_seconds=wait_seconds, cache_kib=WRITER_CACHE_KIB))
+        self._engine = for_writing(
+            open_database(url, wait_seconds=wait_seconds, answer_seconds=ANSWER_SECONDS, cache_kib=WRITER_CACHE_KIB)
+        )
         self._log_table = LOG_TABLES[command["table"]]
         self._writer = RowWriter(self._engine, self._log_table.table, self._log_table.columns, columns_version)
         return {}
@@ -90,6 +98,10 @@ class _Writer:
         except (DataError, IntegrityError):
             refused += self._insert_one_by_one(writer, rows)
         return {"stored": stored - len(refused), "refused": refused}
+
+    def _test_write(self) -> Reply:
+        test_write(self._require_open()[0])
+        return {}
 
     def _rows_in(self, body: bytes) -> tuple[list[Row], list[list[str]]]:
         """Make rows; requests that cannot become rows are refused too, or they would be retried for ever."""

@@ -4,9 +4,10 @@ import contextlib
 import fcntl
 import os
 import secrets
+import time
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 import orjson
 
@@ -14,6 +15,19 @@ from housing_price_platform.files import READABLE, DamagedFile, read_document, w
 
 WRITE_INTERVAL_SECONDS: Final = 0.25
 """Interval between writes: the maximum age of shared values. Prometheus scrapes every 15 s."""
+
+STALE_SECONDS: Final = 5.0
+"""Age of a snapshot after which its worker, although alive, counts as stopped: frozen, or unable to write."""
+
+
+class WorkerSnapshot(NamedTuple):
+    """The latest snapshot of a worker."""
+
+    content: Any
+    is_alive: bool
+    """Whether the process exists."""
+    is_stale: bool
+    """Whether the process exists and has written nothing for `STALE_SECONDS`."""
 
 
 class WorkerFiles:
@@ -37,29 +51,32 @@ class WorkerFiles:
     def write(self, snapshot: Any) -> None:
         """Replace this worker's snapshot atomically."""
         # Not durable: the folder lasts no longer than the service.
-        write_atomically(self._folder / f"{self._name}.json", orjson.dumps(snapshot), mode=READABLE, is_durable=False)
+        # The monotonic clock is the same in all processes of a machine.
+        content = orjson.dumps([time.monotonic(), snapshot])
+        write_atomically(self._folder / f"{self._name}.json", content, mode=READABLE, is_durable=False)
 
-    def snapshots(self) -> Iterator[tuple[Any, bool]]:
-        """Yield each worker's latest snapshot and whether the worker is alive; skips damaged files."""
+    def snapshots(self) -> Iterator[WorkerSnapshot]:
+        """Yield each worker's latest snapshot; skips damaged files."""
         for path in sorted(self._folder.glob("*.json")):
             # Check the lock first: a worker that is dead by then writes nothing after its file is read.
             is_alive = _is_locked(path.with_suffix(".lock"))
             # A living worker soon replaces a damaged file.
             with contextlib.suppress(DamagedFile):
-                snapshot = read_document(path, _parse, remedy="restart the service")
-                if snapshot is not None:
-                    yield snapshot, is_alive
+                written = read_document(path, _parse, remedy="restart the service")
+                if written is not None:
+                    written_at, snapshot = written
+                    yield WorkerSnapshot(snapshot, is_alive, is_alive and time.monotonic() - written_at > STALE_SECONDS)
 
     def close(self) -> None:
         """Mark this worker as dead."""
         self._lock.close()
 
 
-def _parse(content: bytes) -> dict[str, Any]:
-    snapshot = orjson.loads(content)
-    if not isinstance(snapshot, dict):
-        raise TypeError("not a JSON object")
-    return snapshot
+def _parse(content: bytes) -> tuple[float, dict[str, Any]]:
+    written_at, snapshot = orjson.loads(content)
+    if not isinstance(written_at, float) or not isinstance(snapshot, dict):
+        raise TypeError("not a time and a JSON object")
+    return written_at, snapshot
 
 
 def _is_locked(lock: Path) -> bool:

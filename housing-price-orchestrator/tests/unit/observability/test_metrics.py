@@ -4,12 +4,14 @@ import re
 from pathlib import Path
 
 import pytest
+import structlog
 from fastapi.testclient import TestClient
 from prometheus_client.parser import text_string_to_metric_families
 
 from conftest import StartApp
 from factories import ABSENT, REPOSITORY, batch_bytes, house_bytes, houses_json, raw_headers, services_of
 from housing_price_orchestrator.app import describe_metrics
+from housing_price_orchestrator.observability import worker_files
 from housing_price_orchestrator.observability.exposition import Exposition
 from housing_price_orchestrator.observability.instruments import Counter, Histogram
 from housing_price_orchestrator.observability.metrics import Metrics
@@ -207,13 +209,46 @@ def test_a_damaged_or_unwritable_file_of_a_worker_costs_only_its_numbers(small_d
     (damaged,) = [path for path in small_disk.folder.glob("*.json") if b"2" in path.read_bytes()]
     for content in (b"", b"{", b"[]", b"\xff"):
         damaged.write_bytes(content)
-        assert list(mine.snapshots()) == [({"requests": 1}, True)]
+        assert list(mine.snapshots()) == [({"requests": 1}, True, False)]
     small_disk.fill()
     with pytest.raises(OSError, match="No space left"):
         mine.write({"requests": 3, "more": "x" * 10_000})
-    assert list(mine.snapshots()) == [({"requests": 1}, True)]
+    assert list(mine.snapshots()) == [({"requests": 1}, True, False)]
     small_disk.free()
     other.write({"requests": 4})
-    assert sorted(snapshot["requests"] for snapshot, _ in mine.snapshots()) == [1, 4]
+    assert sorted(snapshot["requests"] for snapshot, _, _ in mine.snapshots()) == [1, 4]
     mine.close()
     other.close()
+
+
+def test_a_worker_that_has_stopped_reporting_is_not_ready(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    metrics, files = Metrics(), WorkerFiles(tmp_path)
+    page = Exposition(metrics, files)
+    metrics.ready.inc()
+    metrics.workers.inc()
+    page.write_metrics()
+    assert samples(page.page("")[0].decode())["housing_price_ready"] == 1
+    monkeypatch.setattr(worker_files, "STALE_SECONDS", -1.0)
+    now = samples(page.page("")[0].decode())
+    assert (now["housing_price_ready"], now["housing_price_workers"]) == (0, 1)
+    files.close()
+
+
+def test_metrics_that_cannot_be_written_are_reported_once_and_written_later(tmp_path: Path) -> None:
+    folder, away = tmp_path / "metrics", tmp_path / "away"
+    folder.mkdir()
+    files = WorkerFiles(folder)
+    page = Exposition(Metrics(), files)
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("debug"))
+    with structlog.testing.capture_logs() as events:
+        folder.rename(away)
+        for _ in range(3):
+            page.write_metrics()
+        away.rename(folder)
+        for _ in range(3):
+            page.write_metrics()
+    assert [event["event"] for event in events] == [
+        "metrics cannot be written for the other workers",
+        "metrics are written again",
+    ]
+    files.close()

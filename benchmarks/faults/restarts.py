@@ -40,6 +40,7 @@ http {{
       proxy_pass http://orchestrators;
       proxy_http_version 1.1;
       proxy_set_header Connection "";
+      proxy_set_header Host $http_host;
       # Pricing has no side effects, so a request can be retried when an orchestrator is stopping.
       proxy_next_upstream error timeout http_503 non_idempotent;
       proxy_connect_timeout 1s;

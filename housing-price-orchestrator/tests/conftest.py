@@ -14,7 +14,7 @@ import pytest
 import structlog
 from fastapi.testclient import TestClient
 
-from factories import REPOSITORY, settings_for
+from factories import REPOSITORY, client_of, settings_for
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.settings import PREFIX
 from postgres import Postgres, find_programs, running_postgres
@@ -88,7 +88,7 @@ def start_app() -> Iterator[StartApp]:
     with ExitStack() as stack:
 
         def start(url: str, **groups: dict[str, Any]) -> TestClient:
-            return stack.enter_context(TestClient(create_app(settings_for(url, **groups))))
+            return stack.enter_context(client_of(create_app(settings_for(url, **groups))))
 
         yield start
 

@@ -9,6 +9,7 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from housing_price_orchestrator.interface.services import SERVICES, Services
@@ -119,6 +120,11 @@ def settings_for(url: str, **groups: dict[str, Any]) -> Settings:
             **groups,
         }
     )
+
+
+def client_of(app: FastAPI, **options: Any) -> TestClient:
+    """A client of an application, under a host name that is served without authentication."""
+    return TestClient(app, base_url="http://localhost", **options)
 
 
 def services_of(client: TestClient) -> Services:

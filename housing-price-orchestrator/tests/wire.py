@@ -114,7 +114,7 @@ def asked(url: str, *pieces: bytes) -> list[Answered]:
 
 def head(method: str, path: str, **headers: object) -> bytes:
     """The head of a request; underscores in names stand for dashes."""
-    lines = [f"{method} {path} HTTP/1.1", "host: here"]
+    lines = [f"{method} {path} HTTP/1.1", "host: localhost"]
     lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
     return ("\r\n".join(lines) + "\r\n\r\n").encode()
 

@@ -6,7 +6,6 @@ from typing import Any, Final
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
-from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
 from housing_price_orchestrator import __version__
 from housing_price_orchestrator.composition.access import ComposedAccess
@@ -14,11 +13,13 @@ from housing_price_orchestrator.composition.jobs import open_jobs, upload_limits
 from housing_price_orchestrator.composition.memory import rare_garbage_collection, retain_freed_memory
 from housing_price_orchestrator.composition.store import ComposedStore
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
-from housing_price_orchestrator.interface.cors import cors_options
 from housing_price_orchestrator.interface.documents import ndjson
 from housing_price_orchestrator.interface.documents.limits import BodyLimits
 from housing_price_orchestrator.interface.documents.stream_gate import StreamGate
-from housing_price_orchestrator.interface.hosts import TrustedHosts
+from housing_price_orchestrator.interface.edge.browser_protection import BrowserProtection
+from housing_price_orchestrator.interface.edge.cors import cors_options
+from housing_price_orchestrator.interface.edge.forwarded import ForwardedHeaders
+from housing_price_orchestrator.interface.edge.hosts import ServedHosts
 from housing_price_orchestrator.interface.middleware import RequestMiddleware
 from housing_price_orchestrator.interface.openapi import DescribedAPI
 from housing_price_orchestrator.interface.operations import actuals, docs, health, jobs, models, predictions, price
@@ -150,14 +151,25 @@ def _add_operations(app: DescribedAPI, settings: Settings, telemetry: ComposedTe
 
 def _add_middleware(app: FastAPI, settings: Settings, telemetry: ComposedTelemetry) -> None:
     """Add the configured middleware, innermost first. Features that are off add none."""
-    if settings.server.trusted_hosts:
-        app.add_middleware(TrustedHosts, patterns=settings.server.trusted_hosts)
+    server = settings.server
+    app.add_middleware(BrowserProtection, hosts=_served_hosts(settings), allowed_origins=settings.cors.allowed_origins)
     app.add_middleware(RequestMiddleware, metrics=telemetry.requests, is_traced=telemetry.tracer is not None)
     if settings.cors.allowed_origins:
         # Outside the others, so that browsers can read every response, including those to unexpected errors.
         app.add_middleware(CORSMiddleware, **cors_options(settings.cors.allowed_origins))
-    if settings.server.trusted_proxies:
-        app.add_middleware(ProxyHeadersMiddleware, trusted_hosts=list(settings.server.trusted_proxies))
+    if server.trusted_proxies or server.path_prefix:
+        app.add_middleware(ForwardedHeaders, trusted_proxies=server.trusted_proxies, path_prefix=server.path_prefix)
+
+
+def _served_hosts(settings: Settings) -> ServedHosts | None:
+    """Return the hosts that are served; None if all are.
+
+    Without authentication, a page whose host name leads here (DNS rebinding) could do all that its visitor can do.
+    """
+    server = settings.server
+    if settings.authenticates_callers:
+        return ServedHosts(server.trusted_hosts) if server.trusted_hosts else None
+    return ServedHosts((*server.trusted_hosts, *server.own_hosts), includes_loopback=True)
 
 
 def openapi_document() -> dict[str, Any]:

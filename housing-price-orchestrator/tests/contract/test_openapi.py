@@ -11,7 +11,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from conftest import StartApp
-from factories import REPOSITORY, batch_json, house_bytes, house_json
+from factories import REPOSITORY, batch_json, client_of, house_bytes, house_json
 from housing_price_orchestrator.app import openapi_document
 from housing_price_orchestrator.interface.problems import PROBLEM_TYPES
 from housing_price_orchestrator.shared.errors import JobError, PredictionLogError
@@ -259,5 +259,5 @@ def test_readiness_with_a_hanging_model_server_matches_its_schema(stub: StubMode
 def test_the_document_is_served_unchanged_and_names_the_path_prefix_that_a_proxy_strips(api: TestClient) -> None:
     assert api.get("/openapi.json").json() == openapi_document()
     assert isinstance(api.app, FastAPI)
-    behind = TestClient(api.app, root_path="/prices")
+    behind = client_of(api.app, root_path="/prices")
     assert behind.get("/prices/openapi.json").json() == {**openapi_document(), "servers": [{"url": "/prices"}]}

@@ -8,6 +8,7 @@ import pytest
 from factories import house_bytes, settings_for
 from housing_price_orchestrator.app import create_app
 from servers import StubModelServer, served
+from wire import post
 
 
 @pytest.mark.anyio
@@ -18,8 +19,7 @@ async def test_half_a_body_is_answered_with_408(stub: StubModelServer, path: str
         address = httpx.URL(url)
         async with asyncio.timeout(20):
             reader, writer = await asyncio.open_connection(address.host, address.port)
-            head = b"POST %b HTTP/1.1\r\nhost: x\r\ncontent-type: application/json\r\ncontent-length: %d\r\n\r\n"
-            writer.write(head % (path.encode(), len(body)) + body[:100])
+            writer.write(post(path, body)[: 100 - len(body)])
             answer = await reader.readuntil(b"}")
             writer.close()
             await writer.wait_closed()

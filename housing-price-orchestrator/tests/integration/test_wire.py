@@ -53,8 +53,8 @@ def _log_is_clean(process: Process, url: str) -> Iterator[None]:
     assert SECRET not in process.output
 
 
-GET = b"GET /livez HTTP/1.1\r\nhost: here\r\n"
-POST = f"POST {PREDICT} HTTP/1.1\r\nhost: here\r\ncontent-type: application/json\r\n".encode()
+GET = b"GET /livez HTTP/1.1\r\nhost: localhost\r\n"
+POST = f"POST {PREDICT} HTTP/1.1\r\nhost: localhost\r\ncontent-type: application/json\r\n".encode()
 
 MALFORMED = {
     "TLS on the plain port": b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03" + b"\x00" * 200,
@@ -80,13 +80,29 @@ MALFORMED = {
     "a header without a colon": GET + b"nonsense\r\n\r\n",
     "NUL in a header": GET + b"x-name: a\x00b\r\n\r\n",
     "a lone CR in a header": GET + b"x-name: a\rb\r\n\r\n",
-    "lines without CR": b"GET /livez HTTP/1.1\nhost: here\n\n",
-    "no such version": b"GET /livez HTTP/9.9\r\nhost: here\r\n\r\n",
-    "no path": b"GET HTTP/1.1\r\nhost: here\r\n\r\n",
-    "a path that is not ASCII": b"GET /\xff\xfe HTTP/1.1\r\nhost: here\r\n\r\n",
-    "a path with a space": b"GET /a b HTTP/1.1\r\nhost: here\r\n\r\n",
+    "lines without CR": b"GET /livez HTTP/1.1\nhost: localhost\n\n",
+    "no such version": b"GET /livez HTTP/9.9\r\nhost: localhost\r\n\r\n",
+    "no path": b"GET HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    "a path that is not ASCII": b"GET /\xff\xfe HTTP/1.1\r\nhost: localhost\r\n\r\n",
+    "a path with a space": b"GET /a b HTTP/1.1\r\nhost: localhost\r\n\r\n",
     "a tunnel": b"CONNECT example.com:443 HTTP/1.1\r\nhost: example.com\r\n\r\n",
-    "a target that is no path": b"GET example HTTP/1.1\r\nhost: here\r\n\r\n",
+    "no host": b"GET /livez HTTP/1.1\r\n\r\n",
+    "no host for a price": POST.replace(b"host: localhost\r\n", b"") + b"content-length: 2\r\n\r\n{}",
+    "two hosts": GET + b"host: localhost\r\n\r\n",
+    "two hosts, apart and different": GET + b"x-name: a\r\nHost: elsewhere\r\n\r\n",
+    "two hosts in HTTP/1.0": b"GET /livez HTTP/1.0\r\nhost: localhost\r\nhost: localhost\r\n\r\n",
+    "an empty host": b"GET /livez HTTP/1.1\r\nhost:\r\n\r\n",
+    "a host of spaces": b"GET /metrics HTTP/1.1\r\nhost:   \r\n\r\n",
+    "a port without a host": b"GET /livez HTTP/1.1\r\nhost: :8000\r\n\r\n",
+    "a list of hosts": b"GET /livez HTTP/1.1\r\nhost: localhost, localhost\r\n\r\n",
+    "a host with a scheme": b"GET /livez HTTP/1.1\r\nhost: http://localhost\r\n\r\n",
+    "a host with a path": b"GET /livez HTTP/1.1\r\nhost: localhost/livez\r\n\r\n",
+    "a host with a user": b"GET /livez HTTP/1.1\r\nhost: user@localhost\r\n\r\n",
+    "a host with a word as port": b"GET /livez HTTP/1.1\r\nhost: localhost:http\r\n\r\n",
+    "a host that is not ASCII": b"GET /livez HTTP/1.1\r\nhost: h\xc3\xa4user.example\r\n\r\n",
+    "an address without brackets": b"GET /livez HTTP/1.1\r\nhost: ::1\r\n\r\n",
+    "half an address": b"GET /livez HTTP/1.1\r\nhost: [::1\r\n\r\n",
+    "a target that is no path": b"GET example HTTP/1.1\r\nhost: localhost\r\n\r\n",
 }
 
 
@@ -109,8 +125,13 @@ def test_what_is_malformed_after_a_good_request_does_not_take_its_answer(url: st
     ("sent", "status"),
     [
         (b"GET /livez HTTP/1.0\r\n\r\n", 200),
-        (b"GET http://elsewhere.example/livez HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n", 200),
-        (b"\r\n\r\nGET /livez HTTP/1.1\r\nhost: here\r\nconnection: close\r\n\r\n", 200),
+        (b"GET / HTTP/1.0\r\n\r\n", 400),
+        (b"GET / HTTP/1.1\r\nhost: [::1]:8000\r\nconnection: close\r\n\r\n", 200),
+        (b"GET / HTTP/1.1\r\nHOST: LocalHost:\r\nconnection: close\r\n\r\n", 200),
+        (b"GET / HTTP/1.1\r\nhost: elsewhere.example\r\nconnection: close\r\n\r\n", 400),
+        (b"GET /livez HTTP/1.1\r\nhost: elsewhere.example\r\nconnection: close\r\n\r\n", 200),
+        (b"GET http://elsewhere.example/livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n", 200),
+        (b"\r\n\r\nGET /livez HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n\r\n", 200),
         (GET + b"connection: upgrade, close\r\nupgrade: h2c\r\nhttp2-settings: AAMAAABkAAQCAAAAAAIAAAAA\r\n\r\n", 200),
         (GET + b"connection: upgrade, close\r\nupgrade: websocket\r\nsec-websocket-version: 13\r\n\r\n", 200),
         (GET + b"expect: a-miracle\r\nconnection: close\r\n\r\n", 200),
@@ -140,7 +161,7 @@ def test_pipelined_requests_are_answered_in_order(url: str) -> None:
 
 @pytest.mark.parametrize("given", ["a b", "a\tb", "ä", "x" * 65, "a;b", '"a"', "a\u2028b", "%0d%0aset-cookie:a", ""])
 def test_a_request_id_that_is_not_plain_is_replaced(url: str, given: str) -> None:
-    sent = b"GET /livez HTTP/1.1\r\nhost: here\r\nconnection: close\r\nx-request-id: " + given.encode() + b"\r\n\r\n"
+    sent = GET + b"connection: close\r\nx-request-id: " + given.encode() + b"\r\n\r\n"
     (answer,) = asked(url, sent)
     assert answer.status == 200
     assert answer.headers["x-request-id"] != given
@@ -152,7 +173,7 @@ def test_a_request_id_that_is_not_plain_is_replaced(url: str, given: str) -> Non
 )
 @pytest.mark.parametrize("name", ["user-agent", "x-forwarded-for", "referer", "traceparent", "accept", "cookie"])
 def test_no_value_of_a_header_breaks_an_answer_or_the_log(url: str, name: str, value: bytes) -> None:
-    sent = f"GET /nowhere HTTP/1.1\r\nhost: here\r\nconnection: close\r\n{name}: ".encode() + value + b"\r\n\r\n"
+    sent = f"GET /nowhere HTTP/1.1\r\nhost: localhost\r\nconnection: close\r\n{name}: ".encode() + value + b"\r\n\r\n"
     assert [answer.status for answer in asked(url, sent)] in ([404], [400])
 
 

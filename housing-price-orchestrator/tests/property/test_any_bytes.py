@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 
-from factories import batch_bytes, house_bytes, house_json, houses_json, raw_headers, settings_for
+from factories import batch_bytes, client_of, house_bytes, house_json, houses_json, raw_headers, settings_for
 from housing_price_orchestrator.app import create_app
 from servers import StubModelServer
 
@@ -128,7 +128,7 @@ any_bytes = st.one_of(
 
 @pytest.fixture(scope="module")
 def api() -> Iterator[TestClient]:
-    with StubModelServer() as stub, TestClient(create_app(settings_for(stub.url))) as client:
+    with StubModelServer() as stub, client_of(create_app(settings_for(stub.url))) as client:
         yield client
 
 

@@ -9,7 +9,7 @@ from fastapi.testclient import TestClient
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from factories import alias_of, settings_for
+from factories import alias_of, client_of, settings_for
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.interface.documents.reading import read_house
 from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD, row_of
@@ -22,7 +22,7 @@ KEY_OF_COLUMN = {column: alias_of(field) for field, column in COLUMN_OF_FIELD.it
 
 @pytest.fixture(scope="module")
 def stub_and_api() -> Iterator[tuple[StubModelServer, TestClient]]:
-    with StubModelServer() as stub, TestClient(create_app(settings_for(stub.url))) as api:
+    with StubModelServer() as stub, client_of(create_app(settings_for(stub.url))) as api:
         yield stub, api
 
 

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
-from factories import settings_for
+from factories import client_of, settings_for
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.shared.view.house import House
@@ -32,7 +32,7 @@ def file(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def client(file: Path) -> Iterator[TestClient]:
     log = {"enabled": True, "url": f"sqlite:///{file}"}
-    with StubModelServer() as stub, TestClient(create_app(settings_for(stub.url, prediction_log=log))) as client:
+    with StubModelServer() as stub, client_of(create_app(settings_for(stub.url, prediction_log=log))) as client:
         yield client
 
 

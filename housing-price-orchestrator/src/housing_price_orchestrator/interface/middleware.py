@@ -89,7 +89,7 @@ class RequestMiddleware:
     def _write(
         self, scope: Scope, record: RequestRecord, status: int, seconds: float, failure: Mapping[str, Any]
     ) -> None:
-        level = logging.DEBUG if scope["path"] in MONITORING_PATHS else logging.INFO
+        level = logging.DEBUG if record.route in MONITORING_PATHS else logging.INFO
         if status >= _SERVER_ERROR or "exc_info" in failure:
             level = logging.ERROR
         log = self._log

@@ -4,6 +4,7 @@ The price operations parse the bytes of their bodies themselves, so FastAPI does
 describe those bodies and responses from the same views.
 """
 
+import functools
 import json
 from functools import cached_property
 from typing import Any, Final
@@ -19,6 +20,7 @@ from starlette.types import ASGIApp
 from housing_price_orchestrator.interface.access import describe_access
 from housing_price_orchestrator.interface.documents.body import NDJSON
 from housing_price_orchestrator.interface.documents.encoding import PRICE_SOURCE_HEADER
+from housing_price_orchestrator.interface.edge.forwarded import path_prefix_of
 from housing_price_orchestrator.interface.problems import INTERNAL_ERROR, PROBLEM_MEDIA_TYPE, PROBLEM_TYPES
 from housing_price_orchestrator.interface.timeout import TIMEOUT_HEADER, TIMEOUT_PARAMETER
 from housing_price_orchestrator.shared.errors import JobError, PredictionLogError
@@ -213,6 +215,7 @@ class DescribedAPI(FastAPI):
     def __init__(self, *, is_open: bool, **options: Any) -> None:
         """Create the application; a key is optional if it `is_open`. `options` are those of `FastAPI`."""
         self._is_open = is_open
+        self._document_behind = functools.lru_cache(maxsize=4)(self._encode_document_behind)
         super().__init__(**options)
 
     def build_middleware_stack(self) -> ASGIApp:
@@ -237,10 +240,13 @@ class DescribedAPI(FastAPI):
         """The OpenAPI document as JSON. Cached because building it blocks the event loop for 0.1 s."""
         return orjson.dumps(self.openapi())
 
+    def _encode_document_behind(self, prefix: str) -> bytes:
+        return orjson.dumps({**self.openapi(), "servers": [{"url": prefix}]})
+
     async def _serve_document(self, request: Request) -> Response:
         content = self.encoded_document
-        if root := request.scope.get("root_path", "").rstrip("/"):
-            content = orjson.dumps({**self.openapi(), "servers": [{"url": root}]})
+        if prefix := path_prefix_of(request):
+            content = self._document_behind(prefix)
         return Response(content, media_type="application/json", headers={"x-content-type-options": "nosniff"})
 
     def openapi(self) -> dict[str, Any]:

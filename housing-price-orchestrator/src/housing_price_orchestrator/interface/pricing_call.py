@@ -7,7 +7,7 @@ from fastapi import Request
 
 from housing_price_orchestrator.interface.bytes_route import RawJsonResponse
 from housing_price_orchestrator.interface.client_disconnect import cancel_on_disconnect
-from housing_price_orchestrator.interface.documents.body import read_body
+from housing_price_orchestrator.interface.documents.body import read_price_body
 from housing_price_orchestrator.interface.documents.encoding import encode_prediction, encode_predictions, source_header
 from housing_price_orchestrator.interface.documents.reading import read_house, read_houses
 from housing_price_orchestrator.interface.services import record_of, services_of
@@ -37,7 +37,9 @@ class PricingCall:
     async def read_house(self) -> AnyHouse:
         """Read a body with one house."""
         limits = self._services.body_limits
-        self._body = await read_body(self._request, max_bytes=limits.predict_bytes, timeout_seconds=limits.body_seconds)
+        self._body = await read_price_body(
+            self._request, max_bytes=limits.predict_bytes, timeout_seconds=limits.body_seconds
+        )
         started_at = time.perf_counter()
         try:
             house = read_house(self._body)
@@ -49,7 +51,9 @@ class PricingCall:
     async def read_houses(self) -> Sequence[AnyHouse]:
         """Read a body with a batch of houses."""
         limits = self._services.body_limits
-        self._body = await read_body(self._request, max_bytes=limits.batch_bytes, timeout_seconds=limits.body_seconds)
+        self._body = await read_price_body(
+            self._request, max_bytes=limits.batch_bytes, timeout_seconds=limits.body_seconds
+        )
         started_at = time.perf_counter()
         try:
             houses = await read_houses(self._body)

@@ -71,6 +71,13 @@ PROBLEM_TYPES: Final[dict[type[errors.HousingPriceError], ProblemType]] = {
         "The key or token is unknown, revoked or expired. Ask the operator for a new one.",
     ),
     errors.ScopeMissing: ProblemType(403, "scope-missing", "Insufficient scope", "This key lacks the scope `{scope}`."),
+    errors.OriginRefused: ProblemType(
+        403,
+        "origin-refused",
+        "Cross-origin request refused",
+        "Only pages of this service and of allowed origins may change anything here. The operator allows origins in "
+        "`ORCHESTRATOR_CORS__ALLOWED_ORIGINS`.",
+    ),
     errors.RateLimitExceeded: ProblemType(
         429, "rate-limit-exceeded", "Too many requests", "Wait for the number of seconds in `Retry-After`."
     ),
@@ -82,10 +89,17 @@ PROBLEM_TYPES: Final[dict[type[errors.HousingPriceError], ProblemType]] = {
         5,
     ),
     errors.RequestMalformed: ProblemType(
-        400, "request-malformed", "Malformed HTTP request", "Send well-formed HTTP/1.1 requests."
+        400,
+        "request-malformed",
+        "Malformed HTTP request",
+        "Send well-formed HTTP/1.1 requests, each with one valid `Host`.",
     ),
     errors.HostNotServed: ProblemType(
-        400, "host-not-served", "Unknown host", "This service does not accept requests for this `Host`."
+        400,
+        "host-not-served",
+        "Unknown host",
+        "This service does not accept requests for this `Host`. The operator lists the accepted ones in "
+        "`ORCHESTRATOR_SERVER__TRUSTED_HOSTS`.",
     ),
     errors.HeadTooLarge: ProblemType(
         431,
@@ -223,7 +237,8 @@ def problem_type_of(error: Exception) -> ProblemType:
 def _values_of_template(error: errors.HousingPriceError) -> Mapping[str, Any]:
     """Return the extension members of an error as its detail shows them: media types as code, each on its own."""
     if isinstance(error, errors.UnsupportedMediaType):
-        return {"expected": " or ".join(f"`{media_type}`" for media_type in error.expected)}
+        expected = " or ".join(f"`{media_type}`" for media_type in error.expected)
+        return {"expected": expected if error.is_declared else f"{expected} with its `Content-Type` header"}
     return extension_members(error)
 
 

@@ -8,7 +8,7 @@ deadline; when the timer fires, it checks the deadline and schedules the next ch
 import asyncio
 import math
 import select
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import httptools
 from uvicorn._types import ASGI3Application
@@ -19,6 +19,7 @@ from uvicorn.server import ServerState
 from housing_price_orchestrator.interface.documents.body import BODY_INCOMPLETE
 from housing_price_orchestrator.server.corked_transport import CorkedTransport
 from housing_price_orchestrator.server.delayed_close import DelayedCloseTransport
+from housing_price_orchestrator.server.host_header import host_problem
 from housing_price_orchestrator.server.listening import ListeningConfig
 from housing_price_orchestrator.server.refusal import refusal_response
 from housing_price_orchestrator.service.readiness import Readiness
@@ -117,6 +118,8 @@ class BoundedConnection(HttpToolsProtocol):
         self._client_deadline = math.inf
         if self._is_over_limit or self._head_bytes + self._last_read_bytes > self._limits.head_bytes:
             self._check_head()
+        if problem := host_problem(self.headers, self.parser.get_http_version()):
+            self._stop_parsing(errors.RequestMalformed(problem))
         super().on_headers_complete()
         if self._is_stopping:
             self.cycle.keep_alive = False
@@ -196,12 +199,14 @@ class BoundedConnection(HttpToolsProtocol):
     def _check_head(self) -> None:
         size = len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers)
         if size > self._limits.head_bytes:
-            self._pending_error = errors.HeadTooLarge(self._limits.head_bytes)
-        elif self._is_over_limit:
-            self._pending_error = errors.TooManyConnections(f"{len(self.connections)} connections are open")
-        if self._pending_error is not None:
-            # Stops the parser, which raises its own error in `data_received`.
-            raise self._pending_error
+            self._stop_parsing(errors.HeadTooLarge(self._limits.head_bytes))
+        if self._is_over_limit:
+            self._stop_parsing(errors.TooManyConnections(f"{len(self.connections)} connections are open"))
+
+    def _stop_parsing(self, error: errors.RequestRefused | errors.TooManyConnections) -> NoReturn:
+        """Raise `error` in a callback of the parser, which then raises its own error in `data_received`."""
+        self._pending_error = error
+        raise error
 
     def _count_head(self, size: int, *, is_first: bool) -> None:
         self._head_bytes += size

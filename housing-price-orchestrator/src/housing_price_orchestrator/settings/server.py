@@ -2,14 +2,16 @@
 
 import ipaddress
 import os
+import re
 import ssl
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Final, Self
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 from pydantic_settings import NoDecode
 
 from housing_price_orchestrator.settings.base import Group, Seconds, split_list, variable_name
+from housing_price_orchestrator.shared.path_prefix import normal_prefix
 
 
 def _check_network(value: str) -> str:
@@ -20,7 +22,30 @@ def _check_network(value: str) -> str:
 
 
 type Network = Annotated[str, AfterValidator(_check_network)]
-type HostPattern = Annotated[str, Field(pattern=r"^(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*$|^\[[0-9A-Fa-f:.]+\]$")]
+_HOST_NAME: Final = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
+
+
+def _check_host_pattern(value: str) -> str:
+    if _HOST_NAME.fullmatch(value):
+        return value
+    try:
+        return str(ipaddress.ip_network(value.removeprefix("[").removesuffix("]")))
+    except ValueError as error:
+        raise ValueError(
+            "use a name such as prices.example.com, a wildcard such as *.example.com, an address, or a network such "
+            "as 10.0.0.0/8; without scheme and port"
+        ) from error
+
+
+def _check_path_prefix(value: str) -> str:
+    prefix = normal_prefix(value)
+    if prefix is None:
+        raise ValueError("use a path such as /prices or /apps/prices, of letters, digits and . _ ~ -")
+    return prefix
+
+
+type HostPattern = Annotated[str, AfterValidator(_check_host_pattern)]
+type PathPrefix = Annotated[str, AfterValidator(_check_path_prefix)]
 type Origin = Annotated[
     str, Field(pattern=r"^(\*|https?://[A-Za-z0-9_.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?)$")
 ]
@@ -45,9 +70,16 @@ class ServerSettings(Group):
     stop_notice_seconds: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)] = 1.0
     """How long requests are still accepted after SIGTERM while `/readyz` returns 503, so that proxies can move away."""
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(split_list)] = ()
-    """Proxies whose X-Forwarded-For and X-Forwarded-Proto are trusted: comma-separated addresses or networks."""
+    """Proxies whose `X-Forwarded-` headers (`For`, `Proto`, `Host`, `Prefix`) are trusted: addresses or networks."""
     trusted_hosts: Annotated[tuple[HostPattern, ...], NoDecode, BeforeValidator(split_list)] = ()
-    """Accepted values of the `Host` header, such as `prices.example.com,*.example.net`; empty accepts any."""
+    """Accepted `Host` headers: names, `*.example.com`, addresses, networks. Empty: any; loopback only without keys."""
+    path_prefix: PathPrefix = ""
+    """Path under which a proxy publishes the service, such as `/prices`; `X-Forwarded-Prefix` has precedence."""
+
+    @property
+    def own_hosts(self) -> tuple[str, ...]:
+        """The address to listen on, unless it stands for all addresses."""
+        return () if self.host in {"0.0.0.0", "::", ""} else (self.host,)  # noqa: S104 - compared, not bound
 
 
 class TLSSettings(Group):

@@ -15,6 +15,7 @@ HousingPriceError
 │   ├── CredentialsMissing          no credentials were sent
 │   ├── CredentialsInvalid          unknown, revoked, expired or forged
 │   ├── ScopeMissing                the caller lacks the required scope
+│   ├── OriginRefused               a web page of another origin asks for a change
 │   └── RateLimitExceeded           the caller exceeded its rate limit
 ├── IdentityProviderUnavailable     the keys for checking tokens cannot be fetched
 ├── TooManyConnections              the maximum number of connections is open
@@ -110,12 +111,14 @@ class DocumentTooSlow(RequestRefused):
 
 
 class UnsupportedMediaType(RequestRefused):
-    """The content type is not an expected one, or the body is compressed."""
+    """The content type is not an expected one or is not declared, or the body is compressed."""
 
-    def __init__(self, *expected: str) -> None:
-        """Keep the expected media types."""
-        super().__init__(f"the body is not {' or '.join(expected)}, or is compressed")
+    def __init__(self, *expected: str, is_declared: bool = True) -> None:
+        """Keep the expected media types, and whether the request declares the type of its body."""
+        problem = "or is compressed" if is_declared else "because it declares no type"
+        super().__init__(f"the body is not {' or '.join(expected)}, {problem}")
         self.expected = expected
+        self.is_declared = is_declared
 
 
 class AccessRefused(HousingPriceError):
@@ -137,6 +140,10 @@ class ScopeMissing(AccessRefused):
         """Keep the required scope."""
         super().__init__(f"{caller} lacks the scope {scope}")
         self.scope = scope
+
+
+class OriginRefused(AccessRefused):
+    """A web page of an origin that is not allowed sent a request that changes state."""
 
 
 class RateLimitExceeded(AccessRefused):

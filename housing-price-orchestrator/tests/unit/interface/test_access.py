@@ -10,7 +10,7 @@ from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from conftest import StartApp
-from factories import batch_bytes, bearer, house_bytes, houses_json, new_key, services_of, settings_for
+from factories import batch_bytes, bearer, client_of, house_bytes, houses_json, new_key, services_of, settings_for
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.interface.access import MAX_CREDENTIAL_CHARACTERS, credential_in, require_scope
 from housing_price_orchestrator.interface.services import SERVICES, Services
@@ -183,7 +183,7 @@ def test_an_ordinary_fastapi_operation_can_require_a_scope(stub: StubModelServer
     async def other(_: Annotated[None, require_scope("admin")]) -> str:
         return "yes"
 
-    with TestClient(app) as api:
+    with client_of(app) as api:
         for path in ("/beside-its-path", "/as-a-parameter"):
             assert api.get(path).status_code == 401
             assert api.get(path, headers=bearer(keys["predict"])).status_code == 403

@@ -11,7 +11,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from conftest import StartApp
-from factories import batch_json, bearer, house_json, houses_json, new_key, settings_for
+from factories import batch_json, bearer, client_of, house_json, houses_json, new_key, settings_for
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.shared.access import Scope
 from housing_price_orchestrator.shared.view.house import House
@@ -36,7 +36,7 @@ def api(stub: StubModelServer, start_app: StartApp, database_url: str) -> TestCl
 def sqlite_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
     """One application shared by the tests of requests that are rejected before the log is queried."""
     log = {"enabled": True, "url": f"sqlite:///{tmp_path_factory.mktemp('log') / 'log.db'}"}
-    with StubModelServer() as stub, TestClient(create_app(settings_for(stub.url, prediction_log=log))) as api:
+    with StubModelServer() as stub, client_of(create_app(settings_for(stub.url, prediction_log=log))) as api:
         yield api
 
 
@@ -361,6 +361,6 @@ def test_an_invalid_sale_price_is_rejected_by_name(sqlite_api: TestClient, docum
     "body", [b"", b"x", b"\xff", b'{"data": [], "data": []}', b'{"data":[{"id":1,"salePrice":NaN}]}', b"[" * 20_000]
 )
 def test_malformed_json_is_rejected(sqlite_api: TestClient, body: bytes) -> None:
-    answer = sqlite_api.post(ACTUALS, content=body)
+    answer = sqlite_api.post(ACTUALS, content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 422
     assert answer.json()["detail"]

@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 from collector import CollectedSpan, Collector
 from conftest import StartApp
-from factories import house_bytes, settings_for
+from factories import client_of, house_bytes, settings_for
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.observability import tracing
 from housing_price_orchestrator.provider.tracing import TracedCalls, TracedTransport
@@ -186,5 +186,5 @@ def test_an_unavailable_collector_fails_no_request_and_does_not_delay_shutdown(
 ) -> None:
     monkeypatch.setattr(tracing, "_FLUSH_SECONDS", 0.05)
     settings = settings_for(stub.url, tracing={"exporter_otlp_endpoint": "http://127.0.0.1:9"})
-    with TestClient(create_app(settings)) as api:
+    with client_of(create_app(settings)) as api:
         assert api.post(PREDICT, content=house_bytes()).status_code == 200

@@ -13,6 +13,8 @@ from fastapi.responses import HTMLResponse
 from fastapi.staticfiles import StaticFiles
 from starlette.types import Scope
 
+from housing_price_orchestrator.interface.edge.forwarded import path_prefix_of
+
 DOCS_PATH: Final = "/docs"
 REFERENCE_PATH: Final = "/redoc"
 _ASSETS_PATH: Final = "/docs/assets"
@@ -41,27 +43,27 @@ def add_docs(app: FastAPI) -> None:
     # The page is added before the mount with the same prefix, so that it keeps its path.
     @app.get(DOCS_PATH, include_in_schema=False)
     async def docs(request: Request) -> HTMLResponse:
-        root = request.scope.get("root_path", "")
+        prefix = path_prefix_of(request)
         return _with_security_headers(
             get_swagger_ui_html(
-                openapi_url=f"{root}{app.openapi_url}",
+                openapi_url=f"{prefix}{app.openapi_url}",
                 title=f"{app.title} - try it",
-                swagger_js_url=f"{root}{_ASSETS_PATH}/swagger-ui-bundle.js",
-                swagger_css_url=f"{root}{_ASSETS_PATH}/swagger-ui.css",
-                swagger_favicon_url=f"{root}{_ASSETS_PATH}/favicon.png",
+                swagger_js_url=f"{prefix}{_ASSETS_PATH}/swagger-ui-bundle.js",
+                swagger_css_url=f"{prefix}{_ASSETS_PATH}/swagger-ui.css",
+                swagger_favicon_url=f"{prefix}{_ASSETS_PATH}/favicon.png",
                 swagger_ui_parameters={"displayRequestDuration": True, "defaultModelsExpandDepth": 0},
             )
         )
 
     @app.get(REFERENCE_PATH, include_in_schema=False)
     async def reference(request: Request) -> HTMLResponse:
-        root = request.scope.get("root_path", "")
+        prefix = path_prefix_of(request)
         return _with_security_headers(
             get_redoc_html(
-                openapi_url=f"{root}{app.openapi_url}",
+                openapi_url=f"{prefix}{app.openapi_url}",
                 title=f"{app.title} - reference",
-                redoc_js_url=f"{root}{_ASSETS_PATH}/{_REDOC}",
-                redoc_favicon_url=f"{root}{_ASSETS_PATH}/favicon.png",
+                redoc_js_url=f"{prefix}{_ASSETS_PATH}/{_REDOC}",
+                redoc_favicon_url=f"{prefix}{_ASSETS_PATH}/favicon.png",
                 with_google_fonts=False,
             )
         )

@@ -5,6 +5,7 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from housing_price_orchestrator import __version__
+from housing_price_orchestrator.interface.edge.forwarded import path_prefix_of
 from housing_price_orchestrator.interface.openapi import PROBLEM, RETRY_AFTER
 from housing_price_orchestrator.interface.operations.docs import DOCS_PATH, REFERENCE_PATH
 from housing_price_orchestrator.interface.problems import ProblemType, problem_response, problem_type_of
@@ -79,7 +80,7 @@ async def readyz(request: Request, services: ServicesDep) -> Any:
 async def about(request: Request) -> About:
     """Return the name and version of the service and links to its documentation and operations."""
     pages = {"docs": DOCS_PATH, "reference": REFERENCE_PATH, "openapi": request.app.openapi_url}
-    links = {
+    paths = {
         **(pages if request.app.openapi_url else {}),
         "predict": request.app.url_path_for("predict"),
         "predictBatch": request.app.url_path_for("predict_batch"),
@@ -87,4 +88,6 @@ async def about(request: Request) -> About:
         "live": request.app.url_path_for("livez"),
         "ready": request.app.url_path_for("readyz"),
     }
+    prefix = path_prefix_of(request)
+    links = {name: f"{prefix}{path}" for name, path in paths.items()}
     return About(name="housing-price-orchestrator", version=__version__, links=links)

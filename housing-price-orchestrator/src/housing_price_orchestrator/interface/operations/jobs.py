@@ -81,7 +81,7 @@ async def submit_scoring(request: Request) -> Response:
     job = await services_of(request).enabled_jobs.submit_scoring(
         parts, suffix=suffix, caller=caller, idempotency_key=key
     )
-    return accepted_response(job)
+    return accepted_response(request, job)
 
 
 async def _submit_scoring_in_stores(request: Request, key: str | None) -> Response:
@@ -90,7 +90,7 @@ async def _submit_scoring_in_stores(request: Request, key: str | None) -> Respon
     job = await services_of(request).enabled_jobs.submit_scoring_in_stores(
         order.input, order.output, caller=caller, idempotency_key=key
     )
-    return accepted_response(job)
+    return accepted_response(request, job)
 
 
 @submissions.post(
@@ -113,7 +113,7 @@ async def submit_training(request: Request) -> Response:
     job = await services_of(request).enabled_jobs.submit_training(
         order.model_dump(), caller=caller, idempotency_key=key
     )
-    return accepted_response(job)
+    return accepted_response(request, job)
 
 
 @router.get("", summary="List jobs", operation_id="listJobs", responses=errors_of_jobs(422))
@@ -177,7 +177,8 @@ def _format_of(request: Request) -> str:
     media_type = _media_type_of(request)
     is_plain = request.headers.get("content-encoding", "identity").lower() == "identity"
     if media_type not in FORMAT_OF_MEDIA_TYPE or not is_plain:
-        raise UnsupportedMediaType(*FORMAT_OF_MEDIA_TYPE, JSON)
+        is_declared = "content-type" in request.headers
+        raise UnsupportedMediaType(*FORMAT_OF_MEDIA_TYPE, JSON, is_declared=is_declared)
     return FORMAT_OF_MEDIA_TYPE[media_type]
 
 

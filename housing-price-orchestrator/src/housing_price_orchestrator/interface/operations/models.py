@@ -72,7 +72,7 @@ def _endpoint(action: MoveAction, kind: type[MoveOrder]) -> Callable[[Request], 
         job = await services_of(request).enabled_jobs.submit_move(
             action, version, order, by=caller.owner, caller=caller, idempotency_key=key
         )
-        return accepted_response(job)
+        return accepted_response(request, job)
 
     return submit_move
 

@@ -8,6 +8,7 @@ from pydantic import Field, TypeAdapter, ValidationError
 from housing_price_orchestrator.interface.access import caller_of
 from housing_price_orchestrator.interface.documents.body import read_body
 from housing_price_orchestrator.interface.documents.strict_json import read_view
+from housing_price_orchestrator.interface.edge.forwarded import path_prefix_of
 from housing_price_orchestrator.interface.findings import invalid_parameter
 from housing_price_orchestrator.interface.services import services_of
 from housing_price_orchestrator.shared.jobs import Job, JobCaller
@@ -41,10 +42,11 @@ async def read_order[Order: View](request: Request, kind: type[Order]) -> Order:
     return read_view(kind, body or b"{}")
 
 
-def accepted_response(job: Job) -> Response:
+def accepted_response(request: Request, job: Job) -> Response:
     """Make the 202 response for a submitted job."""
     document = JobDocument.of(job).model_dump_json()
-    return Response(document, 202, {"location": f"{JOBS_PATH}/{job.id}"}, "application/json")
+    location = f"{path_prefix_of(request)}{JOBS_PATH}/{job.id}"
+    return Response(document, 202, {"location": location}, "application/json")
 
 
 def idempotency_key_of(request: Request) -> str | None:

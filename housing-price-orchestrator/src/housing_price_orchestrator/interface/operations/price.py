@@ -6,7 +6,7 @@ from starlette.types import ASGIApp
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
 from housing_price_orchestrator.interface.documents import ndjson
-from housing_price_orchestrator.interface.documents.body import NDJSON, check_media_type
+from housing_price_orchestrator.interface.documents.body import NDJSON, check_price_media_type
 from housing_price_orchestrator.interface.openapi import body_of, responses_of_pricing, stream_of_houses
 from housing_price_orchestrator.interface.pricing_call import PricingCall
 from housing_price_orchestrator.interface.services import record_of, services_of
@@ -62,7 +62,7 @@ async def predict_stream(request: Request) -> ASGIApp:
 
     A line that cannot be priced yields an error object with the line number; the stream continues.
     """
-    check_media_type(request, NDJSON)
+    check_price_media_type(request, NDJSON)
     services = services_of(request)
     limits = services.body_limits
     return ndjson.NdjsonPricing(

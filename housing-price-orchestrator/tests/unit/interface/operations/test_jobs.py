@@ -22,9 +22,11 @@ from housing_price_orchestrator.shared.jobs import NEXT_STATES, Job, JobState
 from housing_price_orchestrator.shared.locations import AllowedLocations
 from servers import StubModelServer, served
 from waiting import wait_until
+from wire import head
 
 SCORING, TRAINING, JOBS = "/api/v1/jobs/scoring", "/api/v1/jobs/training", "/api/v1/jobs"
 CSV = {"content-type": "text/csv"}
+AS_JSON = {"content-type": "application/json"}
 STORE = "s3://houses/allowed/"
 FILE = b"id,lotArea\n1,2\n"
 
@@ -119,9 +121,9 @@ def test_a_training_job_gets_its_arguments(bench: Bench) -> None:
     assert problem_of(bench.client.get(f"{JOBS}/{job.id}/refused")) == (409, "job-has-no-result")
 
 
-@pytest.mark.parametrize("body", [b"", b"{}"])
-def test_training_without_a_body_uses_the_bundled_survey(bench: Bench, body: bytes) -> None:
-    answer = bench.client.post(TRAINING, content=body)
+@pytest.mark.parametrize("sent", [{}, {"content": b""}, {"json": {}}, {"content": b"", "headers": AS_JSON}])
+def test_training_without_a_body_uses_the_bundled_survey(bench: Bench, sent: dict[str, Any]) -> None:
+    answer = bench.client.post(TRAINING, **sent)
     assert bench.queue.jobs[answer.json()["id"]].arguments["source"] == "bundled"
 
 
@@ -153,7 +155,7 @@ def test_a_number_without_a_fractional_part_is_an_integer_in_an_order(bench: Ben
     ],
 )
 def test_an_invalid_training_request_is_rejected(bench: Bench, body: bytes) -> None:
-    answer = bench.client.post(TRAINING, content=body)
+    answer = bench.client.post(TRAINING, content=body, headers=AS_JSON)
     assert answer.status_code == 422, answer.text
     assert answer.json()["detail"]
     assert not bench.queue.jobs
@@ -414,8 +416,8 @@ def test_a_client_that_disconnects_during_an_upload_leaves_no_file(stub: StubMod
     with served(create_app(settings_for(stub.url, jobs=jobs))) as url:
         host, _, port = url.removeprefix("http://").partition(":")
         with socket.create_connection((host, int(port)), timeout=10) as connection:
-            head = f"POST {SCORING} HTTP/1.1\r\nhost: x\r\ncontent-type: text/csv\r\ncontent-length: 5000000\r\n\r\n"
-            connection.sendall(head.encode() + b"x" * 2_000_000)
+            begun = head("POST", SCORING, content_type="text/csv", content_length=5_000_000)
+            connection.sendall(begun + b"x" * 2_000_000)
             wait_until(lambda: any(incoming.glob("*")), "no file came")
         wait_until(lambda: not any(incoming.glob("*")), "the file stayed")
 

@@ -97,7 +97,7 @@ WRONG: dict[str, tuple[str, str, bytes]] = {
 def test_an_invalid_move_is_rejected_by_name(
     api: TestClient, queue: FakeJobQueue, action: str, name: str, body: bytes
 ) -> None:
-    answer = api.post(f"{MODELS}/2/{action}", content=body)
+    answer = api.post(f"{MODELS}/2/{action}", content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 422
     assert name in json.dumps(answer.json()["detail"][0]["loc"])
     assert queue.jobs == {}

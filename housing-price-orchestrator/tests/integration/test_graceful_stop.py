@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 import operator
-import shutil
 import signal
 import sys
 import threading
@@ -16,6 +15,7 @@ import httpx
 import pytest
 
 from factories import house_bytes
+from nginx import needs_nginx, running_nginx
 from servers import LISTENS, Call, Process, StubModelServer, reserved_port
 from waiting import wait_until
 from wire import answers_in, connected, head, one_answer, post, until_closed
@@ -180,18 +180,6 @@ def test_no_accepted_request_is_lost_under_load(stub: StubModelServer, is_kept: 
 
 
 NGINX = """
-daemon off;
-worker_processes 1;
-error_log stderr notice;
-pid {folder}/nginx.pid;
-events {{ worker_connections 1024; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
   upstream orchestrators {{
     server 127.0.0.1:{first} max_fails=0;
     server 127.0.0.1:{second} max_fails=0;
@@ -206,7 +194,6 @@ http {{
       {headers}
     }}
   }}
-}}
 """
 
 # A restart is no failure (`max_fails=0`): else nginx would give up both, one still for having been restarted.
@@ -220,18 +207,14 @@ KEPT = {
 @contextlib.contextmanager
 def proxied(folder: Path, first: int, second: int, *, is_kept: bool) -> Iterator[str]:
     options = KEPT if is_kept else dict.fromkeys(KEPT, "")
-    configuration = folder / "nginx.conf"
-    command = ("nginx", "-e", "stderr", "-p", str(folder), "-c", str(configuration))
     with reserved_port() as port:
-        configuration.write_text(NGINX.format(folder=folder, first=first, second=second, port=port, **options))
-        with Process(*command) as process:
-            process.says("start worker process ")
+        servers = NGINX.format(first=first, second=second, port=port, **options)
+        with running_nginx(folder, servers):
             yield f"http://127.0.0.1:{port}"
-            assert process.stop(signal.SIGQUIT) == 0
 
 
 @pytest.mark.stack
-@pytest.mark.skipif(shutil.which("nginx") is None, reason="nginx is not on the path")
+@needs_nginx
 @pytest.mark.parametrize("is_kept", [True, False])
 def test_two_behind_a_proxy_are_restarted_without_a_failed_request(
     stub: StubModelServer, tmp_path: Path, is_kept: bool

@@ -12,6 +12,7 @@ dropped and counted: recorded = stored + dropped + queued, exactly. A killed pro
 `FLUSH_SECONDS`, or everything since the database became unavailable.
 """
 
+import math
 import threading
 import time
 from collections import deque
@@ -74,6 +75,7 @@ class SqlPredictionLog:
         retention_seconds: float | None = None,
         is_sampled: Callable[[], bool] | None = None,
         clock: Callable[[], float] = time.time,
+        monotonic: Callable[[], float] = time.monotonic,
         flush_seconds: float = FLUSH_SECONDS,
     ) -> None:
         """Log to the database at `url`, which is opened by `start` and need not be available yet.
@@ -84,7 +86,8 @@ class SqlPredictionLog:
             max_queued_rows: maximum number of waiting rows; a row takes about 1 kB of memory.
             retention_seconds: age at which rows are deleted, in small batches; None to keep all.
             is_sampled: called for each row; returns whether to log it. None logs all.
-            clock: returns Unix time in seconds.
+            clock: returns Unix time in seconds, from which the age of rows follows.
+            monotonic: returns seconds for durations: a clock that was set wrong must not stop the retention.
             flush_seconds: interval between writes.
         """
         self._log_table = log_table
@@ -92,6 +95,7 @@ class SqlPredictionLog:
         self._retention_seconds = retention_seconds
         self._is_sampled = is_sampled
         self._clock = clock
+        self._monotonic = monotonic
         self._flush_seconds = flush_seconds
         self._log = structlog.get_logger()
         # Requests append to the last block; the lock is held only while they do.
@@ -116,7 +120,7 @@ class SqlPredictionLog:
             on_silence=self._note_silence,
         )
         self._current_block: Block | None = None
-        self._next_retention_at = 0.0
+        self._next_retention_at = -math.inf
         self._stop = threading.Event()
         self._close_deadline = float("inf")
         self._thread = threading.Thread(target=self._run, name=log_table.name, daemon=True)
@@ -253,12 +257,12 @@ class SqlPredictionLog:
         return self._current_block
 
     def _delete_old(self) -> None:
-        if self._retention_seconds is None or self._clock() < self._next_retention_at:
+        if self._retention_seconds is None or self._monotonic() < self._next_retention_at:
             return
         # A failed deletion is not repeated at once either.
-        self._next_retention_at = self._clock() + RETENTION_PAUSE_SECONDS
+        self._next_retention_at = self._monotonic() + RETENTION_PAUSE_SECONDS
         if self._writer.delete_some_before(utc(self._clock() - self._retention_seconds)):
-            self._next_retention_at = 0.0
+            self._next_retention_at = -math.inf
 
     def _note_unavailable(self, error: str) -> None:
         self._failed_at = time.monotonic()

@@ -19,7 +19,7 @@ from fakes import FakeClock
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
 from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.provider.store import prediction_log
-from housing_price_orchestrator.provider.store.prediction_log import SqlPredictionLog
+from housing_price_orchestrator.provider.store.prediction_log import RETENTION_PAUSE_SECONDS, SqlPredictionLog
 from housing_price_orchestrator.provider.store.rows import SHADOW_LOG
 from housing_price_orchestrator.shared.ids import time_ordered_ids
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
@@ -307,7 +307,7 @@ def test_shadow_prices_are_stored_in_their_own_table(open_log: OpenLog, file: Pa
 def test_only_rows_past_the_retention_period_are_deleted(open_log: OpenLog, file: Path) -> None:
     clock = FakeClock()
     clock.now = 1_800_000_000.0
-    log = open_log(clock=clock, retention_seconds=86_400)
+    log = open_log(clock=clock, monotonic=clock, retention_seconds=86_400)
     ids = record(log, houses(2_500))
     settled(log)
     shadows = open_log(log_table=SHADOW_LOG, clock=clock)
@@ -337,6 +337,26 @@ def report_sale(file: Path, transaction_id: str, at_seconds: float) -> None:
             "INSERT INTO actual (transaction_id, sale_price_usd, received_at) VALUES (?, 1, ?)",
             (transaction_id, received_at),
         )
+
+
+def test_retention_goes_on_after_the_wall_clock_was_years_ahead(open_log: OpenLog, file: Path) -> None:
+    clock, monotonic = FakeClock(), FakeClock()
+    clock.now = today = 1_800_000_000.0
+    log = open_log(clock=clock, monotonic=monotonic, retention_seconds=86_400)
+
+    def is_empty_after_the_pause() -> bool:
+        monotonic.passes(RETENTION_PAUSE_SECONDS)
+        return rows_in(file) == []
+
+    record(log, houses(5))
+    settled(log)
+    clock.now = today + 10 * 365 * 86_400
+    wait_until(is_empty_after_the_pause, "the clock is ahead, so all rows are old")
+    clock.now = today
+    record(log, houses(3))
+    settled(log)
+    clock.passes(86_401)
+    wait_until(is_empty_after_the_pause, "the retention is off since the clock was ahead")
 
 
 def test_log_events_about_an_unavailable_database_contain_no_inputs(open_log: OpenLog, file: Path) -> None:

@@ -1,0 +1,39 @@
+"""The wall clock tells dates only. It can be set, so durations, pauses and schedules follow the monotonic clock."""
+
+import re
+from pathlib import Path
+
+REPOSITORY = Path(__file__).parents[1]
+SOURCES = (
+    *("src", "housing-price-model/src", "housing-price-model/mlserver/src", "housing-price-orchestrator/src"),
+    *("housing-price-platform/src", "housing-price-survey/src", "mlflow-server/src", "deploy"),
+)
+WALL_CLOCK = re.compile(
+    r"\btime\.(time|time_ns|localtime|gmtime)\b|\bdatetime\.(now|today|utcnow)\(|from time import.*\btime\b"
+)
+
+DATES = {
+    "candidate.py": "the name of a run's folder",
+    "export_version.py": "when an export was made",
+    "history.py": "the range of dates of a query",
+    "ids.py": "ids that sort by date",
+    "keyring.py": "compares the expiry date of a key",
+    "keys.py": "when a key was made, expires and was revoked",
+    "logging.py": "the date of a log event",
+    "move_steps.py": "when a version was moved",
+    "prediction_log.py": "the date of a price and the age of rows",
+    "retention.py": "the age of jobs",
+    "run.py": "the range of dates of a drift check",
+    "steps.py": "the range of dates of a candidate",
+    "swap.py": "when a canary was stopped",
+    "tokens.py": "compares the expiry date of a token",
+    "train.py": "when a model was trained",
+    "versions.py": "when a version was registered",
+    "worker.py": "the range of dates of a drift check",
+}
+
+
+def test_only_modules_that_need_dates_read_the_wall_clock() -> None:
+    modules = [path for source in SOURCES for path in (REPOSITORY / source).rglob("*.py")]
+    assert len(modules) > 250
+    assert {path.name for path in modules if WALL_CLOCK.search(path.read_text())} == set(DATES)

@@ -16,6 +16,7 @@ from housing_price_model.artefact.export import (
     write_export,
 )
 from housing_price_model.errors import ArtefactError
+from small_disk import SmallDisk
 
 
 @pytest.fixture
@@ -191,6 +192,36 @@ def test_export_can_be_read_by_other_users(export: Path) -> None:
 
 def test_unwritable_folder_is_named_in_the_error(model: Path, manifest: Manifest, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
-    with pytest.raises(ArtefactError, match="cannot write the export"):
+    with pytest.raises(ArtefactError, match=r"cannot write the export"):
         write_export(model, manifest, tmp_path / "file" / "export")
     assert (tmp_path / "file").read_text() == ""
+
+
+def test_full_disk_keeps_the_earlier_export_and_leaves_nothing_behind(
+    small_disk: SmallDisk, model: Path, manifest: Manifest
+) -> None:
+    folder = small_disk.folder / "export"
+    write_export(model, manifest, folder)
+    before = small_disk.names()
+    (model / "artifacts" / "graph.onnx").write_bytes(b"x" * 500_000)
+    later = dataclasses.replace(manifest, version="8", digest=digest_of(model))
+    small_disk.fill()
+    with pytest.raises(ArtefactError, match=r"cannot write the export .*No space left on device") as raised:
+        write_export(model, later, folder)
+    assert len(str(raised.value).splitlines()) == 1
+    assert read_export(folder).version == manifest.version
+    assert small_disk.names() == before
+    small_disk.free()
+    write_export(model, later, folder)
+    assert read_export(folder).version == "8"
+
+
+def test_leftovers_of_a_killed_export_are_removed_and_those_of_others_stay(
+    export: Path, model: Path, manifest: Manifest
+) -> None:
+    old, young = export / ".export-old", export / ".export-young"
+    for folder in (old, young):
+        (folder / MODEL).mkdir(parents=True)
+    os.utime(old, (1, 1))
+    write_export(model, manifest, export)
+    assert sorted(path.name for path in export.iterdir()) == [young.name, MANIFEST, MODEL]

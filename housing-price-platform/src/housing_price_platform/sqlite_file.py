@@ -7,6 +7,7 @@ from typing import Final
 
 from sqlalchemy.engine import URL, make_url
 
+_MAGIC: Final = b"SQLite format 3\0"
 _HEADER_BYTES: Final = 100
 _PAGE_SIZE: Final = slice(16, 18)
 _PAGE_COUNT: Final = slice(28, 32)
@@ -48,6 +49,8 @@ def find_damage(file: Path) -> str | None:
         return f"it cannot be read: {error.strerror or error}"
     if not header:
         return None
+    if not header.startswith(_MAGIC):
+        return "file is not a database"
     return _find_truncation(header, size) or _find_damaged_page(file, size)
 
 
@@ -55,7 +58,7 @@ def _find_truncation(header: bytes, size: int) -> str | None:
     """Compare the size with the header. SQLite itself reports a missing page only when it is read."""
     page_bytes = int.from_bytes(header[_PAGE_SIZE], "big")
     expected = int.from_bytes(header[_PAGE_COUNT], "big") * (65_536 if page_bytes == 1 else page_bytes)
-    if header.startswith(b"SQLite format 3\0") and size < max(expected, _HEADER_BYTES):
+    if size < max(expected, _HEADER_BYTES):
         return f"it is truncated: {size} of {expected} bytes"
     return None
 

@@ -8,11 +8,14 @@ who can write the folder, and so the manifest. For that, pass a digest from anot
 `read_export(folder, pinned_digest)`. `allowed_contents.py` checks what a model may contain, whatever its digest.
 """
 
+import contextlib
 import hashlib
 import json
+import os
 import re
 import shutil
 import tempfile
+import time
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
@@ -22,6 +25,9 @@ from housing_price_model.errors import ArtefactError
 
 MODEL: Final = "model"
 MANIFEST: Final = "manifest.json"
+
+_STAGING: Final = ".export-"
+_LEFTOVER_SECONDS: Final = 3600.0
 
 _DIGEST: Final = re.compile("sha256:[0-9a-f]{64}")
 _MAX_NAMED: Final = 10
@@ -108,20 +114,26 @@ def write_export(model: Path, manifest: Manifest, folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
-        staging = Path(tempfile.mkdtemp(prefix=".export-", dir=folder))
+        _remove_leftovers(folder)
+        staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=folder))
         try:
             shutil.copytree(model, staging / MODEL, symlinks=True)
             check_digest(staging / MODEL, manifest.digest)
             manifest = replace(manifest, files=file_digests(staging / MODEL))
             (staging / MANIFEST).write_text(json.dumps(asdict(manifest), indent=2) + "\n", encoding="utf-8")
+            _sync(staging)
             (folder / MANIFEST).unlink(missing_ok=True)
             if (folder / MODEL).exists():
                 (folder / MODEL).rename(staging / "replaced")
             (staging / MODEL).rename(folder / MODEL)
             (staging / MANIFEST).replace(folder / MANIFEST)
             _make_readable(folder)
+            _sync_one(folder)
         finally:
             shutil.rmtree(staging, ignore_errors=True)
+    except shutil.Error as error:
+        _, target, reason = error.args[0][0]
+        raise ArtefactError(f"{folder}: cannot write the export ({target}: {reason})") from error
     except OSError as error:
         raise ArtefactError(f"{folder}: cannot write the export ({error})") from error
 
@@ -194,6 +206,28 @@ def _differences(actual: Mapping[str, str], recorded: Mapping[str, str]) -> str:
     ]
     more = f", and {len(differences) - _MAX_NAMED} more" if len(differences) > _MAX_NAMED else ""
     return ", ".join(differences[:_MAX_NAMED]) + more
+
+
+def _remove_leftovers(folder: Path) -> None:
+    """Remove what killed exports left behind. A younger one may belong to an export in progress."""
+    for leftover in folder.glob(f"{_STAGING}*"):
+        with contextlib.suppress(OSError):
+            if time.time() - leftover.stat().st_mtime > _LEFTOVER_SECONDS:
+                shutil.rmtree(leftover)
+
+
+def _sync(folder: Path) -> None:
+    """Write a folder and everything in it to the disk: a manifest must not survive a power failure alone."""
+    for path in (*folder.rglob("*"), folder):
+        _sync_one(path)
+
+
+def _sync_one(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def _make_readable(folder: Path) -> None:

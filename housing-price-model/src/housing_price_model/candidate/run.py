@@ -19,8 +19,11 @@ from housing_price_model.atomic_write import write_atomically
 from housing_price_model.candidate.parameters import Connections, Parameters
 from housing_price_model.errors import ArtefactError, CandidateError
 from housing_price_model.fitting.evaluate import Progress
+from housing_price_platform.files import DamagedFile, read_document
 
 PARAMETERS: Final = "parameters.json"
+
+_REMEDY: Final = "delete the folder to begin the run anew"
 
 type Result = dict[str, Any]
 """The result of a step as a small JSON object; large results are files in the step's folder."""
@@ -95,10 +98,12 @@ class Run:
                 fixed = {"run_id": uuid4().hex} | parameters().to_json()
                 content = orjson.dumps(fixed, option=orjson.OPT_INDENT_2)
                 write_atomically(stored, content.decode() + "\n")
-            found = dict(orjson.loads(stored.read_bytes()))
+            found = read_document(stored, lambda content: dict(orjson.loads(content)), remedy=_REMEDY) or {}
             return cls(folder, str(found.pop("run_id")), Parameters.from_json(found))
+        except DamagedFile as error:
+            raise CandidateError(str(error)) from error
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise CandidateError(f"{folder}: cannot be used as a run folder ({error})") from error
+            raise CandidateError(f"{folder}: cannot be used as a run folder ({error}): {_REMEDY}") from error
 
     def perform(self, step: Step, connections: Connections, progress: Progress) -> tuple[Result, bool]:
         """Perform a step unless it is already complete.
@@ -122,19 +127,24 @@ class Run:
         target = self.folder / step.name
         for old in (work, target):
             shutil.rmtree(old, ignore_errors=True)
-        work.mkdir()
-        result = step.do(
-            Task(
-                parameters=self.parameters,
-                connections=connections,
-                run_id=self.run_id,
-                out=work,
-                inputs={name: self.folder / name for name in step.needs},
-                results={name: record.result for name, record in found.items()},
-                progress=progress,
-            )
+        task = Task(
+            parameters=self.parameters,
+            connections=connections,
+            run_id=self.run_id,
+            out=work,
+            inputs={name: self.folder / name for name in step.needs},
+            results={name: record.result for name, record in found.items()},
+            progress=progress,
         )
-        work.rename(target)
+        try:
+            work.mkdir()
+            result = step.do(task)
+            work.rename(target)
+        except OSError as error:
+            # On a full disk its files would be in the way of the next attempt.
+            shutil.rmtree(work, ignore_errors=True)
+            reason = error.strerror or error
+            raise CandidateError(f"{self.folder}: step {step.name} cannot read or write a file ({reason})") from error
         record = orjson.dumps(asdict(_Record(inputs, digest_of(target), result)), option=orjson.OPT_INDENT_2)
         write_atomically(self.folder / f"{step.name}.json", record.decode() + "\n")
         return result, True

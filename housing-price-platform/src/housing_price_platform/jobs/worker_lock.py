@@ -55,9 +55,10 @@ class WorkerLocks:
             if not _try_lock(file):
                 file.close()
                 raise WorkerNameTaken(f"a worker named {name} is already running: choose another name (--name)")
-        file.truncate(0)
-        file.write(str(os.getpid()))
-        file.flush()
+        # The process id is for people. A full disk must not keep a worker from starting.
+        with contextlib.suppress(OSError):
+            os.truncate(file.fileno(), 0)
+            os.write(file.fileno(), str(os.getpid()).encode())
         return file
 
     @contextlib.contextmanager

@@ -98,7 +98,10 @@ def read_keys(path: Path) -> Sequence[StoredKey]:
     except ValidationError as error:
         finding = error.errors(include_url=False, include_input=False)[0]
         location = ".".join(str(part) for part in finding["loc"]) or "the document"
-        raise KeyFileUnusable(f"{path} is not a valid key file: {location}: {finding['msg']}") from error
+        reason = "it is empty" if not content.strip() else f"{location}: {finding['msg']}"
+        raise KeyFileUnusable(
+            f"{path} is not a valid key file: {reason}. Restore it from a backup, or delete it and create new keys"
+        ) from error
 
 
 def create_key(

@@ -10,6 +10,7 @@ from typing import Final
 
 from benchmarks.paths import MODEL_PACKAGE, REPOSITORY, STATE, SURVEY
 from benchmarks.processes import environment
+from housing_price_platform.sqlite_file import sqlite_url
 
 TRAINING_TIMEOUT_SECONDS: Final = 600
 
@@ -22,7 +23,7 @@ def exported() -> Path:
         return export
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    tracking = ("--tracking-uri", f"sqlite:///{folder / 'mlflow.db'}")
+    tracking = ("--tracking-uri", sqlite_url(folder / "mlflow.db"))
     print("training the model", file=sys.stderr)  # noqa: T201 - progress
     # With a database as registry, MLflow writes artefacts below the working folder.
     _run_cli(folder, "train", *tracking)
@@ -42,7 +43,7 @@ def exported_variant() -> Path:
     sample = folder / "few.csv"
     sample.write_text("".join([lines[0], *lines[1::10]]), encoding="utf-8")
     options = ("--data", str(sample), "--seed", "1", "--no-register", "--export-to", str(export))
-    _run_cli(folder, "train", "--tracking-uri", f"sqlite:///{folder / 'mlflow.db'}", *options)
+    _run_cli(folder, "train", "--tracking-uri", sqlite_url(folder / "mlflow.db"), *options)
     return export
 
 

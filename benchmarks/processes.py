@@ -16,6 +16,7 @@ from typing import Final, Self
 
 from benchmarks.paths import REPOSITORY, STATE
 from housing_price.stack.process import GRACE_SECONDS, LEASH, STOP_TIMEOUT_SECONDS
+from housing_price_platform.sqlite_file import sqlite_url
 
 READY_TIMEOUT_SECONDS: Final = 180.0
 IDLE_TIMEOUT_SECONDS: Final = 30.0
@@ -65,7 +66,7 @@ class Server:
         self.log.parent.mkdir(parents=True, exist_ok=True)
         # Each server starts with an empty prediction log, which is deleted with it.
         self._folder = tempfile.TemporaryDirectory(prefix="housing-price-benchmark-")
-        predictions = {"ORCHESTRATOR_PREDICTION_LOG__URL": f"sqlite:///{self._folder.name}/predictions.db"}
+        predictions = {"ORCHESTRATOR_PREDICTION_LOG__URL": sqlite_url(Path(self._folder.name) / "predictions.db")}
         with self.log.open("wb") as log:
             self._leash = subprocess.Popen(  # noqa: S603 - the commands are this package's own
                 [sys.executable, "-I", "-S", str(LEASH), str(GRACE_SECONDS), *command],

@@ -12,6 +12,8 @@ from pathlib import Path
 import httpx
 import pytest
 
+from housing_price_platform.sqlite_file import sqlite_url
+
 START_DEADLINE_SECONDS = 60
 
 
@@ -28,7 +30,8 @@ class RunningServer:
 
 def start_server(folder: Path) -> RunningServer:
     command = [sys.executable, "-m", "mlflow_server", "serve", "--port", "0"]
-    command += ["--backend-store-uri", f"sqlite:///{folder}/state/mlflow.db", "--artifacts", f"{folder}/artifacts"]
+    database = sqlite_url(folder / "state" / "mlflow.db")
+    command += ["--backend-store-uri", database, "--artifacts", str(folder / "artifacts")]
     log = folder / "server.log"
     with log.open("w") as output:
         process = subprocess.Popen(command, stdout=output, stderr=output, text=True)
@@ -48,6 +51,9 @@ def start_server(folder: Path) -> RunningServer:
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningServer]:
-    running = start_server(tmp_path_factory.mktemp("tracking"))
+    # Characters that mean something in a URL: the server must take them for parts of the path.
+    folder = tmp_path_factory.mktemp("tracking") / "100%41 of what?#1; é"
+    folder.mkdir()
+    running = start_server(folder)
     yield running
     running.stop(signal.SIGTERM)

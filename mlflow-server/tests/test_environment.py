@@ -13,7 +13,11 @@ from mlflow.environment_variables import (
     MLFLOW_SERVER_ALLOWED_HOSTS,
     MLFLOW_SERVER_ENABLE_JOB_EXECUTION,
 )
+from mlflow.utils.file_utils import local_file_uri_to_path
+from typer.testing import CliRunner
 
+from housing_price_platform.sqlite_file import sqlite_url
+from mlflow_server.cli import app
 from mlflow_server.environment import Storage, Variable, check_names, loopback_patterns, server_environment
 
 
@@ -80,3 +84,23 @@ def test_no_variable_of_mlflow_counts_as_misspelt(monkeypatch: pytest.MonkeyPatc
     for name in names:
         monkeypatch.setenv(name, "x")
     check_names()
+
+
+@pytest.mark.parametrize("name", ["100%", "what?", "no#1", "a b; c", "50%25"])
+def test_a_path_may_have_any_characters(tmp_path: Path, name: str) -> None:
+    storage = Storage(sqlite_url(tmp_path / name / "mlflow.db"), str(tmp_path / name / "artifacts"))
+    storage.create_folders()
+    assert [path.name for path in tmp_path.iterdir()] == [name]
+    assert storage.database_file == tmp_path / name / "mlflow.db"
+    assert local_file_uri_to_path(storage.artifacts_uri) == str(tmp_path / name / "artifacts")
+
+
+@pytest.mark.parametrize("content", [b"no database", b"SQLite format 3\0" + b"\x10\0" * 50])
+def test_a_damaged_database_is_one_message_that_names_it(tmp_path: Path, content: bytes) -> None:
+    database = tmp_path / "mlflow.db"
+    database.write_bytes(content)
+    options = ["--port", "0", "--backend-store-uri", sqlite_url(database), "--artifacts", str(tmp_path / "artifacts")]
+    ended = CliRunner().invoke(app, ["serve", *options])
+    assert ended.exit_code == 1
+    assert f"error: the database {database} (--backend-store-uri) is damaged: " in ended.output
+    assert len(ended.output.splitlines()) == 1

@@ -16,6 +16,12 @@ from .conftest import RunningServer, start_server
 pytestmark = pytest.mark.stack
 
 
+def test_everything_is_stored_in_the_given_folder(server: RunningServer) -> None:
+    assert [path.name for path in server.folder.parent.iterdir()] == [server.folder.name]
+    assert (server.folder / "state" / "mlflow.db").stat().st_size
+    assert (server.folder / "artifacts").is_dir()
+
+
 def test_artifacts_are_uploaded_over_http_into_the_store(server: RunningServer, tmp_path: Path) -> None:
     note = tmp_path / "note.txt"
     note.write_text("kept")

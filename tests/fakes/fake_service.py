@@ -3,6 +3,7 @@
 import argparse
 import json
 import os
+import signal
 import sys
 from collections.abc import Callable
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -45,7 +46,12 @@ def parser() -> argparse.ArgumentParser:
 
 
 def exit_if_configured(service: str) -> None:
-    """With FAKE_DIES="orchestrator:3", print a reason and exit with status 3 if this is the orchestrator."""
+    """With FAKE_DIES="orchestrator:3", print a reason and exit with status 3 if this is the orchestrator.
+
+    With FAKE_IGNORES_SIGTERM="orchestrator", the orchestrator ends only when it is killed.
+    """
+    if os.environ.get("FAKE_IGNORES_SIGTERM") == service:
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)
     name, _, status = os.environ.get("FAKE_DIES", "").partition(":")
     if name == service:
         say(f"{service} has a bad setting")

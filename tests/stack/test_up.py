@@ -143,6 +143,23 @@ def test_killing_the_runner_with_sigkill_leaves_no_process(start: Start) -> None
     up.wait_until_no_process_is_left(10)
 
 
+@pytest.mark.full
+def test_a_start_right_after_the_runner_was_killed_waits_for_the_earlier_processes(start: Start) -> None:
+    first = start(environment={"FAKE_IGNORES_SIGTERM": "orchestrator"})
+    first.wait_until_up()
+    holder = State(first.state).read_holder()
+    assert holder is not None
+    ports = holder["ports"]
+    first.process.kill()
+    first.process.wait()
+    options = ("--port", str(ports["orchestrator"]), "--model-server-port", str(ports["model-server"]))
+    second = start(*options, "--tracking-port", str(ports["tracking-server"]), state=first.state)
+    second.wait_until_up(60)
+    assert "waiting for the processes of an earlier stack to end" in second.log
+    assert second.url.endswith(f":{ports['orchestrator']}")
+    assert not first.processes()
+
+
 def test_the_stack_stops_when_the_process_of_stop_with_ends(start: Start) -> None:
     with subprocess.Popen(["sleep", "600"]) as starter:
         up = start("--stop-with", str(starter.pid))
@@ -211,8 +228,8 @@ def test_a_port_in_use_is_an_error_that_names_port_service_and_option(start: Sta
         port = taken.getsockname()[1]
         up = start(option, str(port))
         assert up.wait(30) == 1
-    assert f"error: port {port} is in use, and the {service} needs it" in up.log
-    assert f"with {option}" in up.log
+    assert f"error: port {port} is in use by process {os.getpid()} (" in up.log
+    assert f", and the {service} needs it: stop it, or choose another port with {option}" in up.log
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from typing import Annotated
 import typer
 
 from housing_price_platform.log_output import keep_running_without_log
+from housing_price_platform.sqlite_file import find_damage
 from housing_price_platform.terminal import clean_output, echo
 from housing_price_platform.variables import UnknownVariables
 from mlflow_server.environment import Storage, Variable, check_names, loopback_patterns
@@ -59,6 +60,11 @@ def serve_command(
     except OSError as error:
         echo(f"error: cannot create the store (--backend-store-uri, --artifacts): {error}", err=True)
         raise typer.Exit(1) from error
+    file = storage.database_file
+    if file is not None and (damage := find_damage(file)):
+        remedy = "restore it from a backup, or move it away to begin a new registry"
+        echo(f"error: the database {file} (--backend-store-uri) is damaged: {damage}: {remedy}", err=True)
+        raise typer.Exit(1)
     try:
         listener = bind(host, port)
     except OSError as error:

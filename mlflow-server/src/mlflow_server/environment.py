@@ -6,6 +6,9 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
+from sqlalchemy.exc import ArgumentError
+
+from housing_price_platform.sqlite_file import sqlite_file_of
 from housing_price_platform.variables import check_variables
 
 
@@ -46,8 +49,28 @@ class Storage:
         """Create the folders of a local store. Does nothing for a remote store."""
         if "://" not in self.artifacts:
             Path(self.artifacts).mkdir(parents=True, exist_ok=True)
-        if self.backend_store_uri.startswith("sqlite:///"):
-            Path(self.backend_store_uri.removeprefix("sqlite:///")).parent.mkdir(parents=True, exist_ok=True)
+        if (file := self.database_file) is not None:
+            file.parent.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def database_file(self) -> Path | None:
+        """The SQLite file of the database; None for other databases."""
+        try:
+            return sqlite_file_of(self.backend_store_uri)
+        except (ArgumentError, ValueError):
+            return None  # MLflow reports it
+
+    @property
+    def database_uri(self) -> str:
+        """The URI of the database for MLflow."""
+        # MLflow also creates the folder of a `sqlite:///` URI, but as it is written there, with `%3F` for `?`.
+        is_quoted = self.database_file is not None and "%" in self.backend_store_uri
+        return self.backend_store_uri.replace("sqlite:", "sqlite+pysqlite:", 1) if is_quoted else self.backend_store_uri
+
+    @property
+    def artifacts_uri(self) -> str:
+        """The artifacts as a URI: MLflow would take `%`, `?` and `#` in the path of a folder for parts of a URI."""
+        return self.artifacts if "://" in self.artifacts else Path(self.artifacts).absolute().as_uri()
 
 
 PROXIED_ARTIFACTS: Final = "mlflow-artifacts:/"
@@ -72,10 +95,10 @@ def server_environment(storage: Storage, allowed_hosts: str) -> dict[str, str]:
             DNS rebinding attacks by web pages.
     """
     return {
-        "_MLFLOW_SERVER_FILE_STORE": storage.backend_store_uri,
-        "_MLFLOW_SERVER_REGISTRY_STORE": storage.backend_store_uri,
+        "_MLFLOW_SERVER_FILE_STORE": storage.database_uri,
+        "_MLFLOW_SERVER_REGISTRY_STORE": storage.database_uri,
         "_MLFLOW_SERVER_ARTIFACT_ROOT": PROXIED_ARTIFACTS,
-        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": storage.artifacts,
+        "_MLFLOW_SERVER_ARTIFACT_DESTINATION": storage.artifacts_uri,
         "_MLFLOW_SERVER_SERVE_ARTIFACTS": "true",
         "_MLFLOW_SGI_NAME": "uvicorn",
         Variable.ALLOWED_HOSTS: allowed_hosts,

@@ -57,7 +57,7 @@ def load_application(storage: Storage, allowed_hosts: str) -> ASGIApp:
         from mlflow.server.fastapi_app import app  # noqa: PLC0415 - MLflow reads the settings while it is imported
     from mlflow.server.handlers import initialize_backend_stores  # noqa: PLC0415 - same reason
 
-    initialize_backend_stores(storage.backend_store_uri, storage.backend_store_uri, PROXIED_ARTIFACTS)
+    initialize_backend_stores(storage.database_uri, storage.database_uri, PROXIED_ARTIFACTS)
     return WithoutAssistant(cast("ASGIApp", app))
 
 

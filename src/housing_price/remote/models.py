@@ -17,6 +17,7 @@ from housing_price_model.errors import HousingPriceModelError
 from housing_price_model.registry.names import DEFAULT_TRACKING_URI
 from housing_price_model.settings import TRACKING_URI
 from housing_price_platform.console import CleanConsole
+from housing_price_platform.sqlite_file import sqlite_url
 from housing_price_platform.terminal import echo
 from housing_price_platform.variables import SharedVariable
 
@@ -37,7 +38,7 @@ Registry = Annotated[
 ]
 Reason = Annotated[str, typer.Option(help="Reason, stored with the change.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Show the progress until the job has finished.")]
-DEFAULT_LOG: Final = f"sqlite:///{DEFAULT_STATE / 'predictions.db'}"
+DEFAULT_LOG: Final = sqlite_url(DEFAULT_STATE / "predictions.db")
 Key = Annotated[str | None, typer.Option(help="Makes a retry safe: the same key returns the same job.")]
 
 

@@ -1,7 +1,7 @@
 """Finds the champion of the registry, and checks whether the export on disk is that version."""
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import closing
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -12,8 +12,9 @@ import httpx
 from housing_price.errors import StackError
 from housing_price.stack.state import State
 from housing_price_model.artefact.export import read_export
-from housing_price_model.errors import ArtefactError
+from housing_price_model.errors import ArtefactError, ServingFolderError
 from housing_price_model.registry.names import CHAMPION, DIGEST_TAG, NAME, NOT_FOUND_CODES
+from housing_price_platform.sqlite_file import find_damage
 
 ALIAS_PATH: Final = "/api/2.0/mlflow/registered-models/alias"
 
@@ -84,9 +85,43 @@ def is_exported(champion: Champion, state: State) -> bool:
 
 
 def read_exported_champion(state: State) -> Champion | None:
-    """Return the champion if its export is complete, so that it can be served before the registry runs."""
+    """Return the champion if its export is complete, so that it can be served before the registry runs.
+
+    If the registry's file is unusable, it is the champion that was served last.
+    """
+    if find_registry_damage(state) is None:
+        try:
+            champion = read_champion(state.database)
+        except sqlite3.Error:
+            pass  # the tracking server will report the cause
+        else:
+            return champion if champion is not None and is_exported(champion, state) else None
+    return next((champion for champion in _served_earlier(state) if is_exported(champion, state)), None)
+
+
+def find_registry_damage(state: State) -> str | None:
+    """Return what is wrong with the registry's file; None if it seems intact, or is missing.
+
+    To be called before the tracking server starts, which fills an empty file.
+    """
     try:
-        champion = read_champion(state.database)
-    except sqlite3.Error:
-        return None  # the tracking server will report the cause
-    return champion if champion is not None and is_exported(champion, state) else None
+        is_empty = state.database.stat().st_size == 0
+    except OSError:
+        return None
+    if is_empty and any(_served_earlier(state)):
+        return "it is empty, although models were exported from it"
+    return find_damage(state.database)
+
+
+def _served_earlier(state: State) -> Iterator[Champion]:
+    """Yield the champion of the previous run, then the other exported versions, the newest first."""
+    try:
+        desired = state.serving.desired()
+        last = desired.server(desired.roles.champion or "")
+    except ServingFolderError:
+        last = None
+    if last is not None:
+        yield Champion(last.version, last.digest)
+    for version in state.serving.exported_versions():
+        if last is None or version != last.version:
+            yield Champion(version, None)

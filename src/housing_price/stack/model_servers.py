@@ -6,14 +6,17 @@ from contextlib import ExitStack
 from dataclasses import dataclass
 from typing import Final
 
+from housing_price.errors import StackError
 from housing_price.stack.output import Output
 from housing_price.stack.ports import Address, reserved_port
 from housing_price.stack.services import MODEL_SERVER, Plan, model_server
 from housing_price.stack.supervisor import Service, Supervisor
 from housing_price_model.errors import HousingPriceModelError, ServingFolderError
-from housing_price_model.lifecycle.documents import Desired, Observed, SeenServer, Server, ServerState
+from housing_price_model.lifecycle.documents import Desired, Observed, Roles, SeenServer, Server, ServerState
 
 POLL_SECONDS: Final = 0.1
+PUBLISH_SECONDS: Final = 30.0
+"""Time limit for publishing the state of a server that was just started."""
 _MAX_DETAIL_CHARACTERS: Final = 500
 
 
@@ -36,8 +39,14 @@ class ModelServers:
         self._running: dict[str, _Running] = {}
         self._ending: dict[asyncio.Task[None], Address] = {}
         self._published: Observed | None = None
+        self._desired: Desired | None = None
         self._last_error = ""
         self._changed = asyncio.Condition()
+
+    @property
+    def roles(self) -> Roles:
+        """The role of each version in the desired state that was read last."""
+        return Roles() if self._desired is None else self._desired.roles
 
     async def run(self) -> None:
         """Apply the desired state until cancelled; when it returns, all servers have stopped."""
@@ -45,6 +54,7 @@ class ModelServers:
             while True:
                 desired = await self._read_desired()
                 if desired is not None:
+                    self._desired = desired
                     self._apply(desired, group)
                     await self._publish_observed(desired.revision)
                 await asyncio.sleep(POLL_SECONDS)
@@ -59,20 +69,46 @@ class ModelServers:
         await self._running[version].supervisor.wait_until_ready()
 
     async def wait_until_seen(self, version: str) -> None:
-        """Wait until the address of a version's server is published; the server may still be starting."""
-        async with self._changed:
-            await self._changed.wait_for(
-                lambda: self._published is not None and self._published.server(version) is not None
-            )
+        """Wait until the address of a version's server is published; the server may still be starting.
+
+        Raises:
+            StackError: It cannot be published, for example because the disk is full.
+        """
+        try:
+            async with asyncio.timeout(PUBLISH_SECONDS), self._changed:
+                await self._changed.wait_for(
+                    lambda: self._published is not None and self._published.server(version) is not None
+                )
+        except TimeoutError as error:
+            raise StackError(
+                f"the state of the model server of version {version} was not published within {PUBLISH_SECONDS:g} s. "
+                f"Last error: {self._last_error or 'none'}"
+            ) from error
 
     async def _read_desired(self) -> Desired | None:
+        """Read the desired state. A document that is lost while the stack runs is written again from memory."""
         try:
-            return await asyncio.to_thread(self._serving.desired)
+            desired = await asyncio.to_thread(self._serving.find_desired)
+            if desired is not None or self._desired is None:
+                return desired
+            loss = "the desired state is missing"
         except ServingFolderError as error:
-            if str(error) != self._last_error:
-                self._last_error = str(error)
-                self._output.say(f"cannot read the desired state, model servers stay unchanged: {error}", "red")
-            return None
+            loss = f"cannot read the desired state: {error}"
+            if self._desired is None:
+                self._say_once(f"{loss}. No model server is started")
+                return None
+        try:
+            if await asyncio.to_thread(self._serving.restore_desired, self._desired):
+                self._output.say(f"{loss}. It was written again; model servers stay unchanged", "red")
+        except HousingPriceModelError as error:
+            self._say_once(f"{loss}. It cannot be written again, model servers stay unchanged: {error}")
+        return None
+
+    def _say_once(self, text: str) -> None:
+        """Print an error that may occur at each poll; print it again only after another one."""
+        if text != self._last_error:
+            self._last_error = text
+            self._output.say(text, "red")
 
     def _apply(self, desired: Desired, group: asyncio.TaskGroup) -> None:
         wanted = {server.version: server for server in desired.servers}
@@ -104,12 +140,17 @@ class ModelServers:
 
     async def _publish_observed(self, revision: int) -> None:
         observed = Observed(revision=revision, servers=tuple(map(_observe, self._running.values())))
-        if observed == self._published:
+        if observed == self._published and await asyncio.to_thread(self._serving.holds_observed, observed):
             return
         try:
             await asyncio.to_thread(self._serving.write_observed, observed)
         except HousingPriceModelError as error:
-            self._output.say(f"cannot publish the state of the model servers: {error}", "red")
+            # The next poll tries again. Until then nobody may rely on it.
+            self._say_once(f"cannot publish the state of the model servers, trying again: {error}")
+            return
+        if self._last_error:
+            self._last_error = ""
+            self._output.say("the state of the model servers is published again", "green")
         async with self._changed:
             self._published = observed
             self._changed.notify_all()

@@ -1,6 +1,6 @@
 """Prints the log lines of the runner and its services, each with the name of its service."""
 
-from typing import Final, TextIO
+from typing import Final, TextIO, cast
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -23,7 +23,8 @@ class Output:
 
     def __init__(self, stream: TextIO) -> None:
         log = LogOutput(trusted(stream), describe=lambda lost, reason: _prefixed(OWN_NAME, describe_loss(lost, reason)))
-        self._console = CleanConsole(file=log, soft_wrap=True)
+        # A text stream for rich, although it is not a subclass of `typing.IO`.
+        self._console = CleanConsole(file=cast("TextIO", log), soft_wrap=True)
 
     def line(self, name: str, text: str, style: str = "") -> None:
         """Print one log line of a service with its name; on a terminal the name has the given style."""

@@ -2,7 +2,7 @@
 
 import errno
 import socket
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -67,8 +67,14 @@ def reserved_port(host: str) -> Iterator[int]:
         yield bound.getsockname()[1]
 
 
-def require_free(addresses: Sequence[Address]) -> None:
+def require_free(
+    addresses: Sequence[Address], describe_listener: Callable[[Address], str | None] = lambda _: None
+) -> None:
     """Check that all ports are distinct and free.
+
+    Args:
+        addresses: The addresses to listen on.
+        describe_listener: Returns a description of the process that uses a port, or None if it is unknown.
 
     Raises:
         StackError: Two services share a port, or a port is in use; the message names port, service and option.
@@ -82,7 +88,9 @@ def require_free(addresses: Sequence[Address]) -> None:
             )
         taken[address.port] = address
         if not is_free(address.host, address.port):
+            listener = describe_listener(address)
             raise StackError(
-                f"port {address.port} is in use, and the {address.service} needs it: "
-                f"stop the process that listens on it, or choose another port with {address.option}"
+                f"port {address.port} is in use{f' by {listener}' if listener else ''}, and the {address.service} "
+                f"needs it: stop {'it' if listener else 'the process that listens on it'}, or choose another port with "
+                f"{address.option}"
             )

@@ -1,25 +1,75 @@
 """Sets what is served at the start: the registry's champion, and the canary and shadow of the previous run."""
 
+import time
+from typing import Final
+
 from housing_price.errors import StackError
 from housing_price.stack.champion import Champion
 from housing_price.stack.state import State
 from housing_price_model.artefact.export import read_export
 from housing_price_model.errors import ArtefactError, HousingPriceModelError, ServingFolderError
-from housing_price_model.lifecycle.documents import Desired, Roles, Server
+from housing_price_model.lifecycle.documents import CanaryRole, Desired, Roles, Route, Server, ShadowRole
 from housing_price_model.lifecycle.serving_folder import VERSIONS
 
+RESTORE_SECONDS: Final = 3.0
+"""How long to wait until damaged documents are written again: `ModelServers` does so at its next poll."""
+RESTORE_POLL_SECONDS: Final = 0.1
 
-def reset_routes(state: State) -> None:
+
+def reset_routes(state: State) -> str | None:
     """Remove the routes of the previous run, whose servers no longer exist.
+
+    A damaged desired state is rebuilt from them first: they name the canary and the shadow.
+
+    Returns:
+        A description of the damage; None without damage.
 
     Raises:
         StackError: The folder cannot be written.
     """
     try:
         state.serving.prepare()
+        damage = _rebuild_desired(state)
         state.serving.forget_routes()
     except (HousingPriceModelError, OSError) as error:
         raise StackError(f"cannot write to {state.serving.folder}: {error}") from error
+    return damage
+
+
+def _rebuild_desired(state: State) -> str | None:
+    """Replace a damaged desired state by the versions of the last routes; returns the damage."""
+    try:
+        state.serving.desired()
+    except ServingFolderError as error:
+        damage = str(error)
+    else:
+        return None
+    try:
+        routes = state.serving.routes()
+    except ServingFolderError:
+        routes = None
+    if routes is None:
+        state.serving.write_desired((), Roles())
+        return damage
+    named = (routes.champion, routes.canary, routes.shadow)
+    servers = {route.version: _server_of(state, route) for route in named if route is not None}
+    canary, shadow = routes.canary, routes.shadow
+    roles = Roles(
+        champion=routes.champion.version,
+        canary=CanaryRole(version=canary.version, weight=canary.weight, limits=canary.limits) if canary else None,
+        shadow=ShadowRole(version=shadow.version, sample=shadow.sample) if shadow else None,
+    )
+    state.serving.write_desired(tuple(server for server in servers.values() if server is not None), roles)
+    return damage
+
+
+def _server_of(state: State, route: Route) -> Server | None:
+    try:
+        manifest = read_export(state.export_of(route.version))
+    except ArtefactError:
+        return None
+    folder = f"{VERSIONS}/{route.version}"
+    return Server(version=route.version, model_id=route.model_id, digest=manifest.digest, folder=folder)
 
 
 def write_desired_state(state: State, champion: Champion) -> Desired:
@@ -64,12 +114,20 @@ def write_routes(state: State, roles: Roles) -> None:
     """Route requests to the versions with a role and a running model server.
 
     Raises:
-        StackError: The folder cannot be written.
+        StackError: The folder cannot be written, or its documents stay damaged.
     """
-    try:
-        state.serving.write_routes(roles)
-    except HousingPriceModelError as error:
-        raise StackError(str(error)) from error
+    deadline = time.monotonic() + RESTORE_SECONDS
+    while True:
+        try:
+            state.serving.write_routes(roles)
+        except ServingFolderError as error:
+            if time.monotonic() > deadline:
+                raise StackError(str(error)) from error
+        except HousingPriceModelError as error:
+            raise StackError(str(error)) from error
+        else:
+            return
+        time.sleep(RESTORE_POLL_SECONDS)
 
 
 def _has_valid_export(state: State, server: Server) -> bool:

@@ -18,6 +18,7 @@ from housing_price.stack.supervisor import Service
 from housing_price_model.lifecycle.documents import Server
 from housing_price_model.lifecycle.serving_folder import ROUTES
 from housing_price_model.registry.names import NAME
+from housing_price_platform.sqlite_file import sqlite_url
 from housing_price_platform.variables import SharedVariable
 
 TRACKING_SERVER, MODEL_SERVER, ORCHESTRATOR = "tracking-server", "model-server", "orchestrator"
@@ -67,7 +68,7 @@ def _listen(address: Address) -> tuple[str, ...]:
 
 def tracking_server(plan: Plan) -> Service:
     """MLflow's tracking server and model registry."""
-    database, artifacts = f"sqlite:///{plan.state.database}", str(plan.state.artifacts)
+    database, artifacts = sqlite_url(plan.state.database), str(plan.state.artifacts)
     stores = ("--backend-store-uri", database, "--artifacts", artifacts)
     return Service(
         name=TRACKING_SERVER,
@@ -140,11 +141,11 @@ def _orchestrator_environment(plan: Plan) -> dict[str, str]:
 
 # A database set by the user has precedence over a file in the state folder.
 def _prediction_log_url(plan: Plan) -> str:
-    return os.environ.get("ORCHESTRATOR_PREDICTION_LOG__URL", f"sqlite:///{plan.state.predictions}")
+    return os.environ.get("ORCHESTRATOR_PREDICTION_LOG__URL", sqlite_url(plan.state.predictions))
 
 
 def _jobs_url(plan: Plan) -> str:
-    return os.environ.get("ORCHESTRATOR_JOBS__DATABASE_URL", f"sqlite:///{plan.state.jobs}")
+    return os.environ.get("ORCHESTRATOR_JOBS__DATABASE_URL", sqlite_url(plan.state.jobs))
 
 
 def workers(plan: Plan) -> tuple[Service, ...]:

@@ -1,7 +1,9 @@
 """The state folder: everything that the stack keeps between two starts."""
 
+import contextlib
 import fcntl
 import json
+import os
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -10,6 +12,7 @@ from typing import Any, Final
 
 from housing_price.errors import StackError
 from housing_price_model.lifecycle.serving_folder import ServingFolder
+from housing_price_platform.sqlite_file import find_damage
 
 REPOSITORY: Final = Path(__file__).resolve().parents[3]
 DEFAULT_STATE: Final = REPOSITORY / ".housing-price"
@@ -94,11 +97,13 @@ class State:
                     f"another `housing-price up` (process {pid}) uses {self.folder}: "
                     "stop it, or choose another folder with --state-dir"
                 ) from error
-            file.truncate(0)
-            file.write(json.dumps(holder))
-            file.flush()
+            # Other commands run without this information, so a full disk must not end the stack.
+            with contextlib.suppress(OSError):
+                os.truncate(file.fileno(), 0)
+                os.write(file.fileno(), json.dumps(holder).encode())
             yield
-            file.truncate(0)
+            with contextlib.suppress(OSError):
+                os.truncate(file.fileno(), 0)
 
     def read_holder(self) -> dict[str, Any] | None:
         """Return the process id and ports of the stack that uses this folder; None if none is running."""
@@ -111,3 +116,15 @@ class State:
         except (OSError, ValueError):
             pass
         return None
+
+
+def describe_damage(state: State, registry_damage: str | None) -> Iterator[str]:
+    """Describe each damaged database: what is wrong, what does not work, and what to do."""
+    for file, damage, effect in (
+        (state.database, registry_damage, "exported models are served without the registry"),
+        (state.predictions, find_damage(state.predictions), "prices are answered but not logged"),
+        (state.jobs, find_damage(state.jobs), "jobs are out of service"),
+    ):
+        if damage:
+            remedy = "restore the file from a backup, or move it away to begin a new one"
+            yield f"{file} is damaged ({damage}): {effect}. Stop the stack, {remedy}, and start it again"

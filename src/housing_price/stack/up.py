@@ -10,10 +10,16 @@ import httpx
 
 from housing_price.errors import StackError
 from housing_price.stack.addresses import show_addresses
-from housing_price.stack.champion import Champion, find_champion, is_exported, read_exported_champion
+from housing_price.stack.champion import (
+    Champion,
+    find_champion,
+    find_registry_damage,
+    is_exported,
+    read_exported_champion,
+)
+from housing_price.stack.earlier_stack import wait_for_earlier_stack
 from housing_price.stack.model_servers import ModelServers
 from housing_price.stack.output import Output
-from housing_price.stack.ports import require_free
 from housing_price.stack.process import Process
 from housing_price.stack.seeding import reset_routes, write_desired_state, write_routes
 from housing_price.stack.services import (
@@ -27,7 +33,7 @@ from housing_price.stack.services import (
     workers,
 )
 from housing_price.stack.starter import wait_for_end_of
-from housing_price.stack.state import EXAMPLE
+from housing_price.stack.state import EXAMPLE, describe_damage
 from housing_price.stack.supervisor import BackOff, Service, Supervisor, describe_status
 from housing_price_model.lifecycle.documents import Roles
 
@@ -46,6 +52,7 @@ class Stack:
         self._plan = plan
         self._output = output
         self._is_serving = False
+        self._registry_damage: str | None = None
 
         def supervise(service: Service) -> Supervisor:
             return Supervisor(service, output, client, back_off)
@@ -63,7 +70,11 @@ class Stack:
             StackError: A service cannot be started.
         """
         started = time.monotonic()
-        reset_routes(self._plan.state)
+        if damage := reset_routes(self._plan.state):
+            self._output.say(f"{damage}. It was written again from the last routes", "red")
+        self._registry_damage = find_registry_damage(self._plan.state)
+        for damage in describe_damage(self._plan.state, self._registry_damage):
+            self._output.say(damage, "red")
         try:
             async with asyncio.TaskGroup() as group:
                 # The orchestrator starts without the other services, the model server needs only an export.
@@ -74,8 +85,7 @@ class Stack:
                 already_served = await asyncio.to_thread(read_exported_champion, self._plan.state)
                 if already_served:
                     await self._serve(already_served, group)
-                await self._tracking.wait_until_ready()
-                champion = await self._update_export()
+                champion = await self._champion_of_registry(already_served)
                 if champion != already_served:
                     await self._serve(champion, group)
                 await self._model_servers.wait_until_ready(champion.version)
@@ -99,7 +109,7 @@ class Stack:
 
     async def _restore_canary_and_shadow(self) -> None:
         """Route to the canary and the shadow again, once they are ready."""
-        roles = self._plan.state.serving.desired().roles
+        roles = self._model_servers.roles
         for version in roles.versions():
             try:
                 await self._model_servers.wait_until_ready(version)
@@ -116,6 +126,21 @@ class Stack:
                 await worker.wait_until_ready()
             except StackError as error:
                 self._output.say(f"jobs of this worker stay queued: {error}", "red")
+
+    async def _champion_of_registry(self, already_served: Champion | None) -> Champion:
+        """Wait for the registry, and return its champion with a complete export.
+
+        Without a usable registry, it is the exported version that is served already.
+        """
+        try:
+            await self._tracking.wait_until_ready()
+            if already_served is None or self._registry_damage is None:
+                return await self._update_export()
+        except StackError as error:
+            if already_served is None:
+                raise
+            self._output.say(f"serving version {already_served.version} without the registry: {error}", "red")
+        return already_served
 
     async def _update_export(self) -> Champion:
         """Train if there is no champion, export it if the export is missing, outdated or damaged; return it."""
@@ -183,7 +208,7 @@ async def run_until_stopped(plan: Plan, output: Output, back_off: BackOff, stop_
     Raises:
         StackError: The stack cannot run.
     """
-    require_free(plan.addresses)
+    await wait_for_earlier_stack(plan.addresses, output)
     loop = asyncio.get_running_loop()
     async with httpx.AsyncClient(trust_env=False) as client:
         stack = asyncio.create_task(Stack(plan, output, client, back_off).run())

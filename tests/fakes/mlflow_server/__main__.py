@@ -1,10 +1,12 @@
 """A fake registry that returns the champion of its database."""
 
-from pathlib import Path
+import sqlite3
+import sys
 
-from tests.fakes.fake_service import Answer, exit_if_configured, parser, serve
+from tests.fakes.fake_service import Answer, exit_if_configured, parser, say, serve
 
 from housing_price.stack.champion import read_champion
+from housing_price_platform.sqlite_file import find_damage, sqlite_file_of
 
 options = parser()
 options.add_argument("command")
@@ -12,13 +14,20 @@ options.add_argument("--backend-store-uri")
 options.add_argument("--artifacts")
 given = options.parse_args()
 exit_if_configured("tracking-server")
-database = Path(given.backend_store_uri.removeprefix("sqlite:///"))
+database = sqlite_file_of(given.backend_store_uri)
+assert database is not None
+if damage := find_damage(database):
+    say(f"error: the database {database} is damaged: {damage}")
+    sys.exit(1)
 
 
 def answer(path: str) -> Answer:
     if path == "/health":
         return 200, "OK"
-    champion = read_champion(database)
+    try:
+        champion = read_champion(database)
+    except sqlite3.OperationalError:
+        champion = None  # an empty file: no tables yet
     if champion is None:
         return 404, {"error_code": "RESOURCE_DOES_NOT_EXIST"}
     tags = [{"key": "digest", "value": champion.digest}]

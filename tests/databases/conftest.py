@@ -6,6 +6,8 @@ import pytest
 from benchmarks.faults.databases.postgres import Postgres, find_programs, running_postgres
 from benchmarks.faults.databases.silent_proxy import SilentProxy
 
+from servers import StubModelServer
+
 
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Postgres]:
@@ -27,3 +29,9 @@ def proxy(postgres: Postgres) -> Iterator[SilentProxy]:
 def proxied_url(postgres: Postgres, proxy: SilentProxy) -> str:
     """The address of an empty database behind the proxy."""
     return postgres.address_behind(proxy.port, postgres.new_database())
+
+
+@pytest.fixture
+def stub() -> Iterator[StubModelServer]:
+    with StubModelServer() as server:
+        yield server

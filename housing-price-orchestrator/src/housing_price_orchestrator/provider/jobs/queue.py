@@ -4,6 +4,7 @@ import contextlib
 import hashlib
 import threading
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from datetime import UTC, datetime
 from typing import Any, Final, Self
 
@@ -21,7 +22,7 @@ from housing_price_orchestrator.provider.jobs.names import (
 )
 from housing_price_orchestrator.shared.errors import JobClaimTaken, JobsUnavailable
 from housing_price_orchestrator.shared.jobs import Job, JobFailure, JobKind, JobOrder, JobState
-from housing_price_platform.database.deadline import seconds_left
+from housing_price_platform.database.deadline import deadline, seconds_left
 from housing_price_platform.database.threads import CallRefused, CallTimedOut, DatabaseThreads
 from housing_price_platform.jobs.client import open_client, read_events
 from housing_price_platform.jobs.database import client_engine
@@ -35,6 +36,9 @@ MAX_WRITES: Final = 2
 
 MAX_WAITING: Final = 50
 """Reads, and writes, that may wait; more are refused immediately."""
+
+OPEN_SECONDS: Final = 60.0
+"""Time to open the database and to create its tables."""
 
 CLOSE_SECONDS: Final = 1.0
 """Time to close the connections when the process stops."""
@@ -66,7 +70,7 @@ class DBOSJobQueue:
         self._reads = DatabaseThreads(MAX_READS, max_waiting=MAX_WAITING, name="job-reads")
         self._writes = DatabaseThreads(MAX_WRITES, max_waiting=MAX_WAITING, name="job-writes")
         self._open_lock = threading.Lock()
-        self._opened: tuple[Engine, DBOSClient] | None = None
+        self._opening: Future[tuple[Engine, DBOSClient]] | None = None
 
     async def __aenter__(self) -> Self:
         """Return the queue; the database is opened by the first query."""
@@ -74,9 +78,10 @@ class DBOSJobQueue:
 
     async def __aexit__(self, *_: object) -> None:
         """Close the database, without waiting for queries that hang."""
-        if self._opened is not None:
+        opening = self._opening
+        if opening is not None and opening.done() and opening.exception() is None:
             with contextlib.suppress(CallTimedOut, CallRefused):
-                await self._reads.run(self._close, seconds=CLOSE_SECONDS)
+                await self._reads.run(lambda: self._close(*opening.result()), seconds=CLOSE_SECONDS)
         self._reads.close()
         self._writes.close()
 
@@ -113,32 +118,38 @@ class DBOSJobQueue:
             raise JobsUnavailable(str(error)) from error
 
     def _client(self) -> DBOSClient:
-        if not self._open_lock.acquire(timeout=seconds_left(self._wait_seconds)):
-            raise JobsUnavailable("the database is still being opened")
+        with self._open_lock:
+            if self._opening is None:
+                # A thread of its own, because creating the tables may take longer than the time of one query.
+                self._opening = Future()
+                threading.Thread(target=self._open, args=(self._opening,), name="open-jobs", daemon=True).start()
+            opening = self._opening
         try:
-            if self._opened is None:
-                connections = MAX_READS + MAX_WRITES
-                engine = client_engine(
-                    self._url,
-                    connections=connections,
-                    spare_connections=connections,
-                    wait_seconds=self._wait_seconds,
-                )
-                try:
-                    client = open_client(engine, query_seconds=self._wait_seconds)
-                except BaseException:
-                    engine.dispose()
-                    raise
-                self._opened = engine, client
-            return self._opened[1]
-        finally:
-            self._open_lock.release()
+            return opening.result(seconds_left(self._wait_seconds))[1]
+        except TimeoutError as error:
+            raise JobsUnavailable("the database is still being opened") from error
 
-    def _close(self) -> None:
-        if self._opened is not None:
-            engine, client = self._opened
-            client.destroy()
+    def _open(self, opening: "Future[tuple[Engine, DBOSClient]]") -> None:
+        connections = MAX_READS + MAX_WRITES
+        engine = client_engine(
+            self._url, connections=connections, spare_connections=connections, wait_seconds=self._wait_seconds
+        )
+        try:
+            with deadline(OPEN_SECONDS):
+                client = open_client(engine, query_seconds=self._wait_seconds)
+        except BaseException as error:  # noqa: BLE001 - the callers get it
             engine.dispose()
+            with self._open_lock:
+                # The next query tries again.
+                self._opening = None
+            opening.set_exception(error)
+        else:
+            opening.set_result((engine, client))
+
+    @staticmethod
+    def _close(engine: Engine, client: DBOSClient) -> None:
+        client.destroy()
+        engine.dispose()
 
     def _submit(self, client: DBOSClient, order: JobOrder) -> Job:
         options: EnqueueOptions = {

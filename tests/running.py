@@ -87,7 +87,7 @@ class Up:
     @property
     def url(self) -> str:
         """The address of the API, from the printed table."""
-        found = re.search(r"House price API\W+(http://[^/\s]+)/api/v1/price/predict", self.log)
+        found = re.search(r"House price API\W+(https?://[^/\s]+)/api/v1/price/predict", self.log)
         assert found, self.log
         return found[1]
 

@@ -34,7 +34,10 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(models.app, name="models")
 
 # Not `type Port = ...`: typer ignores such an alias, and the bounds and the help would be lost.
-Port = Annotated[int, typer.Option(min=0, max=65535, help="Port of the API; 0 picks a free port.")]
+Port = Annotated[
+    int,
+    typer.Option(min=0, max=65535, envvar="ORCHESTRATOR_SERVER__PORT", help="Port of the API; 0 picks a free port."),
+]
 ModelServerPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the model server; 0 picks a free port.")]
 TrackingPort = Annotated[
     int, typer.Option(min=0, max=65535, help="Port of MLflow's tracking server; 0 picks a free port.")
@@ -78,7 +81,11 @@ def _plan(  # noqa: PLR0917 - one parameter per option
 def up(
     *,
     host: Annotated[
-        str, typer.Option(help="Address that the API listens on. The other services always listen on loopback.")
+        str,
+        typer.Option(
+            envvar="ORCHESTRATOR_SERVER__HOST",
+            help="Address that the API listens on. The other services always listen on loopback.",
+        ),
     ] = (LOOPBACK),
     port: Port = 8000,
     model_server_port: ModelServerPort = 8080,

@@ -13,7 +13,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from housing_price.errors import StackError
+from housing_price.errors import ConfigurationError, StackError
 from housing_price.stack.output import Output
 from housing_price.stack.ports import reserved_port
 from housing_price.stack.supervisor import BackOff, Service, Supervisor, describe_status
@@ -50,7 +50,12 @@ class Running:
 
 @asynccontextmanager
 async def supervise(
-    code: str, back_off: BackOff = AT_ONCE, ready_within_seconds: float = 20, ready_line: str | None = None
+    code: str,
+    back_off: BackOff = AT_ONCE,
+    ready_within_seconds: float = 20,
+    ready_line: str | None = None,
+    *,
+    retries_status_2: bool = False,
 ) -> AsyncIterator[Running]:
     with reserved_port("127.0.0.1") as port:
         service = Service(
@@ -60,6 +65,7 @@ async def supervise(
             ready_url=None if ready_line else f"http://127.0.0.1:{port}/",
             ready_line=ready_line,
             ready_within_seconds=ready_within_seconds,
+            retries_status_2=retries_status_2,
         )
         stream = io.StringIO()
         async with httpx.AsyncClient(trust_env=False) as client:
@@ -120,6 +126,49 @@ def test_a_service_that_keeps_failing_to_start_is_an_error_with_its_last_output(
         async with supervise("print('PORT must be a number'); raise SystemExit(2)") as running:
             with pytest.raises(StackError, match=r"(?s)the thing failed to start \d+ times.*PORT must be a number"):
                 await running.supervisor.wait_until_ready()
+
+    asyncio.run(scene())
+
+
+def test_a_service_that_rejects_its_configuration_is_not_started_again() -> None:
+    async def scene() -> None:
+        lines = [f"VARIABLE_{number}: wrong" for number in range(9)]
+        async with supervise(f"print('begun'); print({chr(10).join(lines)!r}); raise SystemExit(2)") as running:
+            with pytest.raises(ConfigurationError, match="configuration is invalid") as raised:
+                await running.supervisor.wait_until_ready()
+            assert all(line in str(raised.value) for line in lines)
+            assert running.supervisor.has_failed
+            await running.wait_for("thing: its configuration is invalid")
+            assert running.log.count("begun") == 1
+            assert "restarting" not in running.log
+
+    asyncio.run(scene())
+
+
+def test_status_2_is_retried_where_it_has_other_causes() -> None:
+    async def scene() -> None:
+        async with supervise("print('the name is taken'); raise SystemExit(2)", retries_status_2=True) as running:
+            with pytest.raises(StackError, match=r"(?s)the thing failed to start \d+ times.*the name is taken"):
+                await running.supervisor.wait_until_ready()
+            await running.wait_for("restarting", count=2)
+
+    asyncio.run(scene())
+
+
+def test_a_service_that_was_ready_is_restarted_whatever_its_status() -> None:
+    async def scene() -> None:
+        code = """
+import os, signal, sys
+signal.signal(signal.SIGUSR1, lambda *_: sys.exit(2))
+print("at work as process", os.getpid())
+while True:
+    signal.pause()
+"""
+        async with supervise(code, ready_line="at work") as running:
+            await running.supervisor.wait_until_ready()
+            os.kill(running.pids()[0], signal.SIGUSR1)
+            await running.wait_for("thing: ended with exit status 2")
+            await running.wait_for("thing: ready", count=2)
 
     asyncio.run(scene())
 

@@ -211,6 +211,23 @@ def test_a_service_that_cannot_start_stops_the_stack_with_its_last_output(
     assert f"  {service} has a bad setting" in up.log
 
 
+@pytest.mark.parametrize("service", ["tracking-server", "orchestrator", "lifecycle-worker", "training-worker"])
+def test_a_service_that_rejects_its_configuration_stops_the_stack_at_once(start: Start, service: str) -> None:
+    up = start(environment={"FAKE_DIES": f"{service}:2"})
+    assert up.wait(30) == 1
+    assert up.log.count(f"| {service} has a bad setting") == 1
+    assert "failed to start 1 times: its configuration is invalid" in up.log
+    assert f"  {service} has a bad setting" in up.log
+    assert "restarting" not in up.log
+    assert up.log.count("error: ") == 1
+
+
+def test_the_scoring_worker_may_wait_for_that_of_the_previous_run(start: Start) -> None:
+    up = start(environment={"FAKE_DIES": "scoring-worker:2"})
+    up.wait_for("scoring: ended with exit status 2 after .* restarting", count=2)
+    assert up.process.poll() is None
+
+
 def test_an_orchestrator_that_cannot_start_is_reported_before_the_training_ends(start: Start) -> None:
     up = start(environment={"FAKE_DIES": "orchestrator:3", "FAKE_TRAINS_FOR_EVER": "yes"})
     assert up.wait(30) == 1

@@ -6,21 +6,23 @@ from pathlib import Path
 from rich.table import Table
 from rich.text import Text
 
+from housing_price.stack.api_url import certificate_file, is_open, public_url
 from housing_price.stack.output import Output
 from housing_price.stack.services import PREDICT_PATH, Plan
 from housing_price.stack.state import EXAMPLE
+from housing_price_platform.variables import SharedVariable
 
 
-def show_addresses(output: Output, plan: Plan, seconds: float, price: float) -> None:
+def show_addresses(output: Output, plan: Plan, seconds: float, price: float | None) -> None:
     """Print the table of addresses and a command that prices the example house.
 
     Args:
         output: Where to print.
         plan: The addresses of the services.
         seconds: Duration of the start.
-        price: Price of the example house in USD, as the API just returned it.
+        price: Price of the example house in USD, as the API just returned it; None if it requires a key.
     """
-    api, models, tracking = (address.url for address in plan.addresses)
+    api, models, tracking = public_url(plan.orchestrator), plan.model_server.url, plan.tracking.url
     table = Table(
         title=f"All services are running (started in {seconds:.1f} s). Press Ctrl-C to stop.", title_style="bold green"
     )
@@ -31,12 +33,17 @@ def show_addresses(output: Output, plan: Plan, seconds: float, price: float) -> 
     table.add_row("MLflow tracking and registry", tracking)
     table.add_row("Model server", f"{models}/invocations")
     output.show(table)
-    prompt = f"Price a house (the example house is priced at {price:,.0f} USD):"
+    known = "" if price is None else f" (the example house is priced at {price:,.0f} USD)"
+    prompt = f"Price a house{known}:"
     output.show(Text.assemble(prompt, "\n\n  ", (curl_line(api), "bold"), "\n"))
 
 
 def curl_line(api_url: str) -> str:
     """Return a shell command that prices the example house, for use in the current folder."""
     example = EXAMPLE.relative_to(Path.cwd()) if EXAMPLE.is_relative_to(Path.cwd()) else EXAMPLE
-    words = ["curl", "-s", f"{api_url}{PREDICT_PATH}", "-H", "content-type: application/json", "-d", f"@{example}"]
-    return shlex.join(words)
+    words = ["curl", "-s", f"{api_url}{PREDICT_PATH}", "-H", "content-type: application/json"]
+    if certificate := certificate_file():
+        words += ["--cacert", certificate]
+    # Not quoted by `shlex`, so that the shell inserts the key.
+    key = "" if is_open() else f' -H "authorization: Bearer ${SharedVariable.API_KEY}"'
+    return f"{shlex.join(words)}{key} {shlex.join(['-d', f'@{example}'])}"

@@ -21,8 +21,13 @@ class Address:
     @property
     def url(self) -> str:
         """URL of the service for clients on this machine."""
+        return f"http://{self.url_host}:{self.port}"
+
+    @property
+    def url_host(self) -> str:
+        """Host of the URL."""
         host = {"0.0.0.0": "127.0.0.1", "::": "::1"}.get(self.host, self.host)  # noqa: S104 - compared, not bound
-        return f"http://[{host}]:{self.port}" if ":" in host else f"http://{host}:{self.port}"
+        return f"[{host}]" if ":" in host else host
 
 
 def _bound(host: str, port: int) -> socket.socket | None:

@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Final
 
 from housing_price.errors import StackError
+from housing_price.stack.api_url import url_for_checks
 from housing_price.stack.ports import Address
 from housing_price.stack.state import REPOSITORY, State
 from housing_price.stack.supervisor import Service
@@ -120,8 +121,8 @@ def orchestrator(plan: Plan) -> Service:
             "ORCHESTRATOR_SERVER__HOST": plan.orchestrator.host,
             "ORCHESTRATOR_SERVER__PORT": str(plan.orchestrator.port),
         },
-        # Not /readyz: the orchestrator starts before the model server. `up` finally requests a real price.
-        ready_url=f"{plan.orchestrator.url}/livez",
+        # Not /readyz: the orchestrator starts before the model server. `up` finally waits for /readyz.
+        ready_url=f"{url_for_checks(plan.orchestrator)}/livez",
         style="cyan",
     )
 
@@ -174,6 +175,8 @@ def workers(plan: Plan) -> tuple[Service, ...]:
             environment=_orchestrator_environment(plan),
             ready_line="worker ready",
             style="cyan",
+            # While the worker of the previous run still ends. The orchestrator checks the same settings.
+            retries_status_2=True,
         ),
         Service(
             name=TRAINING_WORKER,

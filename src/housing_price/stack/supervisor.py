@@ -11,14 +11,19 @@ from typing import Final
 
 import httpx
 
-from housing_price.errors import StackError
+from housing_price.errors import ConfigurationError, StackError
 from housing_price.stack.output import Output
 from housing_price.stack.process import Process
 
 POLL_SECONDS: Final = 0.1
 POLL_TIMEOUT_SECONDS: Final = 2.0
 MAX_FAILED_STARTS: Final = 3
-"""Exits before readiness after which the service counts as failed: the cause is then most likely a setting."""
+"""Exits before readiness after which the service counts as failed."""
+INVALID_CONFIGURATION: Final = 2
+"""Exit status of every command of this project for an invalid setting or option."""
+MAX_LAST_LINES: Final = 3
+MAX_MESSAGE_LINES: Final = 20
+"""How much of the message about an invalid configuration is repeated."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +51,8 @@ class Service:
         ready_line: Text that a service without `ready_url` prints when it is ready.
         style: Colour of the name on a terminal.
         ready_within_seconds: Time limit for the first readiness.
+        retries_status_2: Whether a start that ends with status 2 may succeed later. For most services this status
+            means that their configuration is invalid.
     """
 
     name: str
@@ -55,6 +62,7 @@ class Service:
     ready_line: str | None = None
     style: str = ""
     ready_within_seconds: float = 120.0
+    retries_status_2: bool = False
 
 
 def describe_status(status: int) -> str:
@@ -74,18 +82,25 @@ class Supervisor:
         self._client = client
         self._back_off = back_off
         self._changed = asyncio.Condition()
-        self._ready = False
+        self._ready = self._was_ever_ready = False
         self._ready_line_seen = asyncio.Event()
         self.failed_starts = 0
-        self._last_lines: deque[str] = deque(maxlen=3)
+        self._is_misconfigured = False
+        self._last_lines: deque[str] = deque(maxlen=MAX_MESSAGE_LINES)
 
     async def run(self) -> None:
-        """Start the service and restart it whenever it exits; when cancelled, end it with all its descendants."""
+        """Start the service and restart it whenever it exits; when cancelled, end it with all its descendants.
+
+        A service that rejects its configuration at its first start is not started again.
+        """
         consecutive_exits = 0
         while True:
             started = time.monotonic()
             status = await self._run_once(started)
             seconds_up = time.monotonic() - started
+            if self._is_misconfigured:
+                self._output.say(f"{self.service.name}: its configuration is invalid", "red")
+                await asyncio.Event().wait()
             consecutive_exits = 1 if seconds_up > self._back_off.reset_after_seconds else consecutive_exits + 1
             delay = self._back_off.seconds(consecutive_exits)
             cause = describe_status(status)
@@ -98,6 +113,7 @@ class Supervisor:
         """Wait until the service is ready.
 
         Raises:
+            ConfigurationError: It rejects its configuration.
             StackError: It failed to start too often, or took too long.
         """
         try:
@@ -108,6 +124,12 @@ class Supervisor:
             raise StackError(
                 f"the {self.service.name} was not ready within {seconds:g} s. {self.last_output()}"
             ) from error
+        if self._is_misconfigured:
+            message = "\n  ".join(self._last_lines) or "it printed no reason"
+            raise ConfigurationError(
+                f"the {self.service.name} failed to start {self.failed_starts} times: its configuration is invalid.\n"
+                f"  {message}"
+            )
         if not self._ready:
             raise StackError(
                 f"the {self.service.name} failed to start {self.failed_starts} times. {self.last_output()}"
@@ -120,12 +142,13 @@ class Supervisor:
 
     @property
     def has_failed(self) -> bool:
-        """Whether the service exited MAX_FAILED_STARTS times before it was ready. It is still restarted."""
-        return self.failed_starts >= MAX_FAILED_STARTS
+        """Whether the service exited MAX_FAILED_STARTS times before it was ready, or rejects its configuration."""
+        return self._is_misconfigured or self.failed_starts >= MAX_FAILED_STARTS
 
     def last_output(self) -> str:
         """Return the last lines that the service printed, with an introduction."""
-        return "Last output:\n  " + "\n  ".join(self._last_lines) if self._last_lines else "It printed nothing."
+        lines = list(self._last_lines)[-MAX_LAST_LINES:]
+        return "Last output:\n  " + "\n  ".join(lines) if lines else "It printed nothing."
 
     async def _run_once(self, started: float) -> int:
         """Run the service once and return its exit status."""
@@ -134,6 +157,8 @@ class Supervisor:
         readiness = asyncio.create_task(self._watch_readiness(started))
         try:
             status = await process.wait()
+            can_retry = self._was_ever_ready or self.service.retries_status_2
+            self._is_misconfigured = status == INVALID_CONFIGURATION and not can_retry
             await self._set(ready=False, failed_starts=0 if self._ready else self.failed_starts + 1)
             return status
         finally:
@@ -161,6 +186,7 @@ class Supervisor:
     async def _set(self, *, ready: bool, failed_starts: int) -> None:
         async with self._changed:
             self._ready = ready
+            self._was_ever_ready |= ready
             self.failed_starts = failed_starts
             self._changed.notify_all()
 

@@ -2,14 +2,16 @@
 
 import asyncio
 import signal
+import ssl
 import time
 from collections.abc import Callable
 from typing import Final
 
 import httpx
 
-from housing_price.errors import StackError
+from housing_price.errors import ConfigurationError, StackError
 from housing_price.stack.addresses import show_addresses
+from housing_price.stack.api_url import is_open, public_url, url_for_checks
 from housing_price.stack.champion import (
     Champion,
     find_champion,
@@ -39,8 +41,8 @@ from housing_price_model.lifecycle.documents import Roles
 
 TRAINING, EXPORT = "training", "export"
 HEARTBEAT_SECONDS: Final = 10
-FIRST_PRICE_SECONDS: Final = 60
-PRICE_POLL_SECONDS: Final = 0.25
+READY_SECONDS: Final = 60
+READY_POLL_SECONDS: Final = 0.25
 JSON: Final = {"content-type": "application/json"}
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -90,6 +92,7 @@ class Stack:
                     await self._serve(champion, group)
                 await self._model_servers.wait_until_ready(champion.version)
                 await orchestrator_is_ready
+                await self._wait_until_it_prices()
                 price = await self._price_the_example()
                 show_addresses(self._output, self._plan, time.monotonic() - started, price)
                 await self._restore_canary_and_shadow()
@@ -124,6 +127,8 @@ class Stack:
             group.create_task(worker.run())
             try:
                 await worker.wait_until_ready()
+            except ConfigurationError:
+                raise
             except StackError as error:
                 self._output.say(f"jobs of this worker stay queued: {error}", "red")
 
@@ -175,25 +180,36 @@ class Stack:
             await asyncio.sleep(HEARTBEAT_SECONDS)
             self._output.say(f"{name}: still running after {time.monotonic() - started:.0f} s")
 
-    async def _price_the_example(self) -> float:
-        """Request a price until one comes: only that shows that all services work together."""
-        url, house = f"{self._plan.orchestrator.url}{PREDICT_PATH}", EXAMPLE.read_bytes()
-        last_answer = "none"
+    async def _wait_until_it_prices(self) -> None:
+        """Wait for `/readyz`: the API has then received a prediction from the model server.
+
+        No key is needed, and every host is served there.
+        """
+        url, last_answer = f"{url_for_checks(self._plan.orchestrator)}/readyz", "none"
         try:
-            async with asyncio.timeout(FIRST_PRICE_SECONDS):
+            async with asyncio.timeout(READY_SECONDS):
                 while True:
                     try:
-                        answer = await self._client.post(url, content=house, headers=JSON, timeout=FIRST_PRICE_SECONDS)
+                        answer = await self._client.get(url, timeout=READY_SECONDS)
                         if answer.is_success:
-                            return float(answer.json()["predictedPrice"])
+                            return
                         last_answer = f"{answer.status_code} {answer.text}"
                     except httpx.HTTPError as error:
                         last_answer = repr(error)
-                    await asyncio.sleep(PRICE_POLL_SECONDS)
+                    await asyncio.sleep(READY_POLL_SECONDS)
         except TimeoutError as error:
-            raise StackError(
-                f"no price for the example house within {FIRST_PRICE_SECONDS} s. Last answer: {last_answer}"
-            ) from error
+            raise StackError(f"the API was not ready within {READY_SECONDS} s. Last answer: {last_answer}") from error
+
+    async def _price_the_example(self) -> float | None:
+        """Return the price of the example house, to be printed; None if the API gives no price without a key."""
+        if not is_open():
+            return None
+        url = f"{public_url(self._plan.orchestrator)}{PREDICT_PATH}"
+        try:
+            answer = await self._client.post(url, content=EXAMPLE.read_bytes(), headers=JSON, timeout=READY_SECONDS)
+            return float(answer.raise_for_status().json()["predictedPrice"])
+        except (httpx.HTTPError, ValueError, KeyError, TypeError):
+            return None
 
 
 async def run_until_stopped(plan: Plan, output: Output, back_off: BackOff, stop_with: int | None = None) -> None:
@@ -210,7 +226,7 @@ async def run_until_stopped(plan: Plan, output: Output, back_off: BackOff, stop_
     """
     await wait_for_earlier_stack(plan.addresses, output)
     loop = asyncio.get_running_loop()
-    async with httpx.AsyncClient(trust_env=False) as client:
+    async with httpx.AsyncClient(trust_env=False, verify=_own_services()) as client:
         stack = asyncio.create_task(Stack(plan, output, client, back_off).run())
         is_stopping = asyncio.Event()
 
@@ -235,6 +251,17 @@ async def run_until_stopped(plan: Plan, output: Output, back_off: BackOff, stop_
                 loop.remove_signal_handler(number)
                 # All children have ended. Another Ctrl-C must not cause a traceback.
                 signal.signal(number, signal.SIG_IGN)
+
+
+def _own_services() -> ssl.SSLContext:
+    """Accept any certificate: the checks call only services of this stack, and send them no secrets.
+
+    The certificate names the public host, not the address at which the checks find the API.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    return context
 
 
 async def _stop_with(pid: int, stop: Callable[[str], None]) -> None:

@@ -1,4 +1,7 @@
-"""A fake that trains at once: writes a champion to the fake registry. Its workers only wait."""
+"""A fake that trains at once: writes a champion to the fake registry. Its workers only wait.
+
+Its model server returns one prediction to every call, which is enough for the probes of a real orchestrator.
+"""
 
 import os
 import signal
@@ -50,4 +53,6 @@ else:
         sys.exit(1)
     with (state / "served.log").open("a") as log:
         log.write(f"{manifest.version} {given.digest}\n")
-    serve(given.host, given.port, lambda _: (200, {"version": manifest.version}))
+    prediction = {"price": 105_000.0, "low": 90_000.0, "high": 120_000.0, "model_id": manifest.model_id}
+    pages = {"/invocations": {"predictions": [prediction]}}
+    serve(given.host, given.port, lambda path: (200, pages.get(path, {"version": manifest.version})))

@@ -98,16 +98,11 @@ def _checked_credential(value: bytes) -> str | None:
     return value.strip().decode("ascii") or None
 
 
-def describe_access(document: dict[str, Any], *, is_open: bool, error_responses: dict[str, dict[str, Any]]) -> None:
-    """Complete the guarded operations of an OpenAPI document.
-
-    Adds the `X-API-Key` alternative and `error_responses`. If the service `is_open`, a key is optional.
-    """
+def describe_access(document: dict[str, Any], *, is_open: bool) -> None:
+    """Add the `X-API-Key` alternative to the guarded operations; if the service `is_open`, a key is optional."""
     for operation in (operation for path in document["paths"].values() for operation in path.values()):
         for requirement in list(operation.get("security", [])):
             operation["security"].append({KEY_SCHEME: requirement[BEARER_SCHEME]})
             if is_open:
                 operation["security"].insert(0, {})
-            for status, response in error_responses.items():
-                operation["responses"].setdefault(status, response)
     document["components"].setdefault("securitySchemes", {})[KEY_SCHEME] = KEY_SCHEME_DESCRIPTION

@@ -18,10 +18,17 @@ from pydantic.json_schema import models_json_schema
 from starlette.types import ASGIApp
 
 from housing_price_orchestrator.interface.access import describe_access
+from housing_price_orchestrator.interface.common_errors import (
+    CHALLENGE,
+    PROBLEM_CONTENT,
+    RATE_LIMITS,
+    RETRY_AFTER,
+    declare_common_errors,
+)
 from housing_price_orchestrator.interface.documents.body import NDJSON
 from housing_price_orchestrator.interface.documents.encoding import PRICE_SOURCE_HEADER
 from housing_price_orchestrator.interface.edge.forwarded import path_prefix_of
-from housing_price_orchestrator.interface.problems import INTERNAL_ERROR, PROBLEM_MEDIA_TYPE, PROBLEM_TYPES
+from housing_price_orchestrator.interface.problems import INTERNAL_ERROR, PROBLEM_TYPES
 from housing_price_orchestrator.interface.timeout import TIMEOUT_HEADER, TIMEOUT_PARAMETER
 from housing_price_orchestrator.shared.errors import JobError, PredictionLogError
 from housing_price_orchestrator.shared.view.actual import ActualPrices
@@ -86,7 +93,7 @@ class RefusedLine(BaseModel):
     error: Problem = Field(description="The problem; `errors` lists the validation errors as in a 422.")
 
 
-PROBLEM: Final[dict[str, Any]] = {"content": {PROBLEM_MEDIA_TYPE: {"schema": {"$ref": _REF.format(model="Problem")}}}}
+PROBLEM: Final[dict[str, Any]] = {"content": PROBLEM_CONTENT}
 """The content of a response that is a problem document."""
 
 INVALID: Final[dict[str, Any]] = {
@@ -94,23 +101,7 @@ INVALID: Final[dict[str, Any]] = {
 }
 """The content of a 422 with validation errors."""
 
-RETRY_AFTER: Final = {"Retry-After": {"description": "Seconds to wait before retrying.", "schema": {"type": "integer"}}}
-
-
-_ACCESS_STATUSES: Final = (401, 403, 429)
-_CHALLENGE: Final = {
-    "WWW-Authenticate": {"description": "The authentication scheme (RFC 6750).", "schema": {"type": "string"}}
-}
-_RATE_LIMITS: Final = {
-    "RateLimit-Policy": {
-        "description": "The limits: `q` requests per window of `w` seconds.",
-        "schema": {"type": "string"},
-    },
-    "RateLimit": {
-        "description": "The remaining requests (`r`) and the seconds until the limit resets (`t`).",
-        "schema": {"type": "string"},
-    },
-}
+_LOCATION: Final = {"Location": {"description": "Path of the job.", "schema": {"type": "string"}}}
 _PRICE_SOURCE: Final = {
     PRICE_SOURCE_HEADER: {
         "description": (
@@ -153,8 +144,8 @@ def errors_of_pricing() -> dict[int | str, dict[str, Any]]:
         content = INVALID if status == 422 else PROBLEM  # noqa: PLR2004 - the one in FastAPI's format
         responses[status] = {"description": "; ".join(of_status), **content}
     responses[503]["headers"] = RETRY_AFTER
-    responses[401]["headers"] = responses[403]["headers"] = _CHALLENGE
-    responses[429]["headers"] = RETRY_AFTER | _RATE_LIMITS
+    responses[401]["headers"] = responses[403]["headers"] = CHALLENGE
+    responses[429]["headers"] = RETRY_AFTER | RATE_LIMITS
     return responses
 
 
@@ -170,12 +161,6 @@ def errors_of_history(*statuses: int) -> dict[int | str, dict[str, Any]]:
     responses[404] = {"description": "Prediction not found; Prediction log disabled", **PROBLEM}
     responses[503] = {"description": "Prediction log unavailable", **PROBLEM, "headers": RETRY_AFTER}
     return responses  # type: ignore[return-value]  # a status is an int or a str
-
-
-def access_errors() -> dict[str, dict[str, Any]]:
-    """Describe the errors of authentication, authorisation and rate limits."""
-    responses = errors_of_pricing()
-    return {str(status): responses[status] for status in _ACCESS_STATUSES}
 
 
 def stream_of_houses(example: Any) -> dict[str, Any]:
@@ -197,12 +182,14 @@ def stream_of_houses(example: Any) -> dict[str, Any]:
         },
         "responses": {
             200: {
-                "description": "One `PricedHouse` or `RefusedLine` per line, in the order of the request.",
+                "description": (
+                    "One `PricedHouse` or `RefusedLine` per line, in the order of the request. A refused line has the "
+                    "problem that the same house would get alone: its `status` is 413, 422 or one of 5xx."
+                ),
                 "content": {NDJSON: {"schema": {"type": "string"}}},
             },
             415: errors_of_pricing()[415],
             422: {"description": f"Invalid `{TIMEOUT_HEADER}`", **INVALID},
-            500: errors_of_pricing()[500],
         },
         "response_class": Response,
         "response_model": None,
@@ -258,9 +245,11 @@ class DescribedAPI(FastAPI):
             schemas = document["components"]["schemas"]
             schemas.update(definitions["$defs"])
             document["components"]["schemas"] = dict(sorted(schemas.items()))
-            describe_access(document, is_open=self._is_open, error_responses=access_errors())
+            describe_access(document, is_open=self._is_open)
+            declare_common_errors(document)
             for operation in (operation for path in document["paths"].values() for operation in path.values()):
-                operation["responses"].setdefault("500", {"description": INTERNAL_ERROR.title, **PROBLEM})
+                if accepted := operation["responses"].get("202"):
+                    accepted["headers"] = _LOCATION
                 for response in operation["responses"].values():
                     response["headers"] = response.get("headers", {}) | _HEADERS_OF_EVERY_RESPONSE
             # FastAPI drops every null, including the meaningful ones in the examples, so the originals are put back.

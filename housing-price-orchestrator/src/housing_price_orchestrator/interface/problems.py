@@ -58,6 +58,12 @@ PROBLEM_TYPES: Final[dict[type[errors.HousingPriceError], ProblemType]] = {
     errors.UnsupportedMediaType: ProblemType(
         415, "unsupported-media-type", "Unsupported content type", "Send {expected}, uncompressed."
     ),
+    errors.RangeNotSatisfiable: ProblemType(
+        416,
+        "range-not-satisfiable",
+        "Range not satisfiable",
+        "Send a range of bytes within the file, such as `Range: bytes=0-99`, or none. `Content-Range` holds its size.",
+    ),
     errors.CredentialsMissing: ProblemType(
         401,
         "credentials-missing",
@@ -321,6 +327,8 @@ def headers_of(error: Exception) -> dict[str, str]:
             return {"www-authenticate": f'{_CHALLENGE}, error="invalid_token"'}
         case errors.ScopeMissing():
             return {"www-authenticate": f'{_CHALLENGE}, error="insufficient_scope", scope="{error.scope}"'}
+        case errors.RangeNotSatisfiable():
+            return {"content-range": f"bytes */{error.size_bytes}"}
         case errors.RateLimitExceeded():
             return {"retry-after": str(retry_after_seconds(error.quotas)), **rate_limit_headers(error.quotas)}
     return {}

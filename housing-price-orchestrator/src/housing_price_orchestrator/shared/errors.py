@@ -10,7 +10,8 @@ HousingPriceError
 │   ├── RequestMalformed            malformed HTTP
 │   ├── HeadTooLarge                the request head exceeds its size limit
 │   ├── HeadTooSlow                 the request head did not arrive in time
-│   └── HostNotServed               the `Host` header names an unknown host
+│   ├── HostNotServed               the `Host` header names an unknown host
+│   └── RangeNotSatisfiable         the file has no part as in the `Range` header
 ├── AccessRefused                   the caller is not allowed to make the request
 │   ├── CredentialsMissing          no credentials were sent
 │   ├── CredentialsInvalid          unknown, revoked, expired or forged
@@ -119,6 +120,15 @@ class UnsupportedMediaType(RequestRefused):
         super().__init__(f"the body is not {' or '.join(expected)}, {problem}")
         self.expected = expected
         self.is_declared = is_declared
+
+
+class RangeNotSatisfiable(RequestRefused):
+    """The file has no part as in the `Range` header, or the header is malformed."""
+
+    def __init__(self, size_bytes: int) -> None:
+        """Keep the size of the file, in bytes."""
+        super().__init__(f"the file has {size_bytes} bytes")
+        self.size_bytes = size_bytes
 
 
 class AccessRefused(HousingPriceError):

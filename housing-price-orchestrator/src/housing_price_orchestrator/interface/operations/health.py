@@ -5,8 +5,9 @@ from typing import Any
 from fastapi import APIRouter, Request
 
 from housing_price_orchestrator import __version__
+from housing_price_orchestrator.interface.common_errors import RETRY_AFTER
 from housing_price_orchestrator.interface.edge.forwarded import path_prefix_of
-from housing_price_orchestrator.interface.openapi import PROBLEM, RETRY_AFTER
+from housing_price_orchestrator.interface.openapi import PROBLEM
 from housing_price_orchestrator.interface.operations.docs import DOCS_PATH, REFERENCE_PATH
 from housing_price_orchestrator.interface.problems import ProblemType, problem_response, problem_type_of
 from housing_price_orchestrator.interface.services import ServicesDep

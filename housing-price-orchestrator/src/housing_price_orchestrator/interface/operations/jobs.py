@@ -5,15 +5,16 @@ from pathlib import Path as FilePath
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
-from fastapi.responses import FileResponse, JSONResponse
+from fastapi.responses import JSONResponse
 
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
 from housing_price_orchestrator.interface.documents.body import JSON, NDJSON
+from housing_price_orchestrator.interface.documents.file_response import JobFileResponse
 from housing_price_orchestrator.interface.documents.upload import body_parts
 from housing_price_orchestrator.interface.operations.jobs_openapi import (
     errors_of_jobs,
-    file_response,
+    file_responses,
     submission,
 )
 from housing_price_orchestrator.interface.operations.orders import (
@@ -147,7 +148,7 @@ async def cancel_job(services: ServicesDep, caller: CallerDep, job_id: JobIdPath
     summary="Download the result of a job",
     operation_id="getJobResult",
     response_class=Response,
-    responses={200: file_response(*FORMAT_OF_MEDIA_TYPE, "application/json"), **errors_of_jobs(404, 409, 422)},
+    responses={**file_responses(*FORMAT_OF_MEDIA_TYPE, "application/json"), **errors_of_jobs(404, 409, 416, 422)},
 )
 async def get_result(services: ServicesDep, caller: CallerDep, job_id: JobIdPath) -> Response:
     """Return the prices in the format of the uploaded file.
@@ -157,7 +158,7 @@ async def get_result(services: ServicesDep, caller: CallerDep, job_id: JobIdPath
     result = await services.enabled_jobs.result_of(job_id, caller)
     if not isinstance(result, FilePath):
         return JSONResponse(dict(result))
-    return FileResponse(result, media_type=MEDIA_TYPE_OF_FORMAT[result.suffix[1:]], filename=result.name)
+    return JobFileResponse(result, media_type=MEDIA_TYPE_OF_FORMAT[result.suffix[1:]], filename=result.name)
 
 
 @router.get(
@@ -165,12 +166,12 @@ async def get_result(services: ServicesDep, caller: CallerDep, job_id: JobIdPath
     summary="Download the refused rows of a job",
     operation_id="getJobRefused",
     response_class=Response,
-    responses={200: file_response(NDJSON), **errors_of_jobs(404, 409, 422)},
+    responses={**file_responses(NDJSON), **errors_of_jobs(404, 409, 416, 422)},
 )
 async def get_refused(services: ServicesDep, caller: CallerDep, job_id: JobIdPath) -> Response:
     """Return one JSON line per row without a price: its row number, from 1, and its errors."""
     path = await services.enabled_jobs.refused_rows_of(job_id, caller)
-    return FileResponse(path, media_type=NDJSON, filename=path.name)
+    return JobFileResponse(path, media_type=NDJSON, filename=path.name)
 
 
 def _format_of(request: Request) -> str:

@@ -4,7 +4,8 @@ from typing import Any, Final
 
 from pydantic import BaseModel
 
-from housing_price_orchestrator.interface.openapi import INVALID, PROBLEM, RETRY_AFTER
+from housing_price_orchestrator.interface.common_errors import RETRY_AFTER
+from housing_price_orchestrator.interface.openapi import INVALID, PROBLEM
 from housing_price_orchestrator.interface.operations.orders import IDEMPOTENCY_HEADER, IDEMPOTENCY_KEY
 from housing_price_orchestrator.interface.problems import PROBLEM_TYPES
 from housing_price_orchestrator.shared import errors
@@ -16,9 +17,18 @@ _ERRORS_OF_STATUS: Final[dict[int, tuple[type[errors.HousingPriceError], ...]]] 
     409: (errors.JobFinished, errors.JobHasNoResult, errors.JobOutputTaken),
     413: (errors.DocumentTooLarge,),
     415: (errors.UnsupportedMediaType,),
+    416: (errors.RangeNotSatisfiable,),
     422: (errors.InvalidDocument, errors.IdempotencyKeyReused),
     503: (errors.JobsUnavailable,),
     507: (errors.JobFilesFull,),
+}
+
+_FILE_HEADERS: Final = {
+    "Content-Disposition": {"description": "The name of the file.", "schema": {"type": "string"}},
+    "ETag": {"description": "Identifies the content, for `If-Range`.", "schema": {"type": "string"}},
+}
+_PART_HEADERS: Final = _FILE_HEADERS | {
+    "Content-Range": {"description": "Position of the part and size of the file.", "schema": {"type": "string"}},
 }
 
 _IDEMPOTENCY_KEY: Final = {
@@ -41,6 +51,8 @@ def errors_of_jobs(*statuses: int) -> dict[int | str, dict[str, Any]]:
         content = _INVALID_OR_PROBLEM if status == 422 else PROBLEM  # noqa: PLR2004 - the one in FastAPI's format
         responses[status] = {"description": titles, **content}
     responses[503]["headers"] = RETRY_AFTER
+    if 416 in responses:  # noqa: PLR2004 - names the size of the file
+        responses[416]["headers"] = {"Content-Range": _PART_HEADERS["Content-Range"]}
     return responses
 
 
@@ -68,9 +80,12 @@ def _schema_of(kind: str | type[BaseModel]) -> dict[str, Any]:
     return {"$ref": f"#/components/schemas/{kind.__name__}"}
 
 
-def file_response(*media_types: str) -> dict[str, Any]:
-    """Describe a response that is a file."""
+def file_responses(*media_types: str) -> dict[int | str, dict[str, Any]]:
+    """Describe the responses that are a file, or parts of one."""
     schema = {"schema": {"type": "string", "format": "binary"}}
     as_json = {"schema": {"type": "object"}}
     content = {one: as_json if one == "application/json" else schema for one in media_types}
-    return {"description": "The file", "content": content}
+    whole = {"description": "The file", "content": content, "headers": _FILE_HEADERS}
+    parts = {one: schema for one in media_types if one != "application/json"} | {"multipart/byteranges": schema}
+    part = {"description": "The parts of the file that `Range` names", "content": parts, "headers": _PART_HEADERS}
+    return {200: whole, 206: part}

@@ -5,7 +5,7 @@ import io
 import json
 from itertools import product
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
@@ -14,6 +14,8 @@ from housing_price_survey.tabular.lines import MAX_ROW_BYTES, TOO_LONG
 from housing_price_survey.tabular.rows import CsvRows, Row
 from survey_files import KEYS, SPACED_NAMES, SURVEY_NAMES, houses, values, write
 
+MARK = b"\xef\xbb\xbf"
+QUOTING = [csv.QUOTE_MINIMAL, csv.QUOTE_ALL]
 HOUSES = houses(40)
 ROWS = [values(house) for house in HOUSES]
 
@@ -46,17 +48,17 @@ def test_a_document_has_every_key_exact_numbers_and_null_for_blanks(expected: li
 
 @pytest.mark.parametrize(
     "form",
-    list(product(",\t;", [SURVEY_NAMES, SPACED_NAMES, KEYS], ["\n", "\r\n"], [b"", b"\xef\xbb\xbf"])),
-    ids=lambda form: f"{form[0]!r}-{form[1][0]}-{form[2]!r}-{form[3]!r}",
+    list(product(",\t;", [SURVEY_NAMES, SPACED_NAMES, KEYS], ["\n", "\r\n"], [b"", MARK], QUOTING)),
+    ids=lambda form: f"{form[0]!r}-{form[1][0]}-{form[2]!r}-{form[3]!r}-{form[4]}",
 )
 def test_every_form_of_a_file_yields_the_same_documents(
-    expected: list[dict[str, Any]], tmp_path: Path, form: tuple[str, list[str], str, bytes]
+    expected: list[dict[str, Any]], tmp_path: Path, form: tuple[str, list[str], str, bytes, Literal[0, 1]]
 ) -> None:
-    delimiter, names, line_end, mark = form
+    delimiter, names, line_end, mark, quoting = form
     text = io.StringIO(newline="")
     id_name = "id" if names is KEYS else "Id"
     lines: list[list[Any]] = [[id_name, *names], *([n, *row] for n, row in enumerate(ROWS, 1))]
-    csv.writer(text, delimiter=delimiter, lineterminator=line_end).writerows(lines)
+    csv.writer(text, delimiter=delimiter, lineterminator=line_end, quoting=quoting).writerows(lines)
     path = tmp_path / "x.csv"
     path.write_bytes(mark + text.getvalue().encode())
     assert documents_of(path) == expected

@@ -14,7 +14,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
-from housing_price_orchestrator.interface.documents.reading import read_house
+from housing_price_orchestrator.interface.documents.lines import read_named_house
 from housing_price_orchestrator.interface.problems import extension_members, problem_type_of
 from housing_price_orchestrator.observability.logging import configure_logging
 from housing_price_orchestrator.provider.database_error import describe_database_error
@@ -85,7 +85,7 @@ async def _run(settings: Settings, url: str, name: str, locks: WorkerLocks) -> N
         files = FolderJobFiles(jobs.folder)
         scoring = FileScoring(
             files,
-            read=read_house,
+            read=read_named_house,
             price=RetryingPricing(price_each, loop, max_wait_seconds=jobs.patience_seconds),
             describe_error=_describe_error,
             rows_per_step=jobs.rows_per_step,

@@ -2,7 +2,7 @@
 
 import secrets
 import shutil
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
@@ -11,12 +11,12 @@ from typing import Any, Final
 import orjson
 
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
-from housing_price_orchestrator.shared.errors import HousingPriceError, InvalidDocument, JobInputUnusable
+from housing_price_orchestrator.shared.errors import HousingPriceError, JobInputUnusable
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.worker.parquet import convert
 from housing_price_orchestrator.worker.priced_rows import PricedRow
-from housing_price_orchestrator.worker.read_rows import READERS, Row
+from housing_price_orchestrator.worker.read_rows import ReadHouse, count_rows, read_rows
 from housing_price_orchestrator.worker.write_results import PARQUET_NOT_INSTALLED, concatenate, result_format
 from housing_price_platform.files import write_atomically
 
@@ -53,7 +53,7 @@ class FileScoring:
         self,
         files: FolderJobFiles,
         *,
-        read: Callable[[bytes], AnyHouse],
+        read: ReadHouse,
         price: PriceEach,
         describe_error: Callable[[HousingPriceError], Mapping[str, Any]],
         rows_per_step: int,
@@ -97,21 +97,21 @@ class FileScoring:
         Raises:
             JobInputUnusable: the file cannot be read.
         """
-        return sum(1 for _ in _rows(source, 0))
+        return count_rows(source.path, source.format)
 
     def score_step(self, job_id: str, source: Source, output_format: str, checkpoint: Mapping[str, Any]) -> Checkpoint:
         """Price the next rows and write them as one part in the given format; returns the new checkpoint."""
         result_writer = result_format(output_format)
-        rows = list(islice(_rows(source, checkpoint["bytes"]), self._rows_per_step))
+        after = read_rows(source.path, source.format, self._read, offset=checkpoint["bytes"], count=checkpoint["rows"])
+        rows = list(islice(after, self._rows_per_step))
         numbers, houses = [], []
         refused: list[tuple[int, HousingPriceError]] = []
         for number, row in enumerate(rows, checkpoint["rows"] + 1):
-            house = self._read_house(row)
-            if isinstance(house, HousingPriceError):
-                refused.append((number, house))
+            if isinstance(row.house, HousingPriceError):
+                refused.append((number, row.house))
             else:
                 numbers.append(number)
-                houses.append(house)
+                houses.append(row.house)
         priced: list[PricedRow] = []
         for number, house, outcome in zip(numbers, houses, self._price(houses), strict=True):
             if isinstance(outcome, HousingPriceError):
@@ -154,14 +154,6 @@ class FileScoring:
         else:
             self._files.incoming_path(arguments["input"]).unlink(missing_ok=True)
 
-    def _read_house(self, row: Row) -> AnyHouse | HousingPriceError:
-        if row.error is not None or row.document is None:
-            return row.error or InvalidDocument([])
-        try:
-            return self._read(row.document)
-        except InvalidDocument as error:
-            return error
-
 
 @dataclass(frozen=True)
 class _Parts:
@@ -174,11 +166,6 @@ class _Parts:
 
     def refused(self, name: str) -> Path:
         return self.folder / f"{name}.refused"
-
-
-def _rows(source: Source, offset: int) -> Iterator[Row]:
-    _check_exists(source.path)
-    return READERS[source.format](source.path).after(offset)
 
 
 def _check_exists(path: Path) -> None:

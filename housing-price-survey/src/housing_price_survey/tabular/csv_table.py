@@ -129,7 +129,10 @@ def _header_cells(line: bytes) -> tuple[str, Sequence[str]]:
         if _count(_names(line, other)) > 1:
             raise UnusableFile(f"The cells are separated by {other!r}. Use commas, tabs or semicolons.")
     delimiter = max(found, key=lambda one: len(found[one]))
-    first = found[delimiter][0][:_MAX_SHOWN]
+    try:
+        first = _cells(line, delimiter)[0][:_MAX_SHOWN]
+    except ValueError as error:
+        raise UnusableFile(f"The header cannot be read: {error}.") from error
     separated = f"cells separated by {DELIMITERS[delimiter]}"
     raise UnusableFile(
         f"The header (first line, {separated}) has no known name: it must match the keys of a house or the names of "
@@ -138,10 +141,11 @@ def _header_cells(line: bytes) -> tuple[str, Sequence[str]]:
 
 
 def _names(line: bytes, delimiter: str) -> Sequence[str]:
+    """Split a header; a header with quotation marks cannot be split at every delimiter."""
     try:
         return [cell.strip(SPACES) for cell in _cells(line, delimiter)]
-    except ValueError as error:
-        raise UnusableFile(f"The header cannot be read: {error}.") from error
+    except ValueError:
+        return []
 
 
 def _count(names: Sequence[str]) -> int:

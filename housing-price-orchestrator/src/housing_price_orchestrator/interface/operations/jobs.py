@@ -37,6 +37,7 @@ MEDIA_TYPE_OF_FORMAT: Final = {name: media_type for media_type, name in FORMAT_O
 
 
 _EXAMPLE_ORDER: Final = {"input": "s3://houses/june.csv", "output": "s3://houses/june-prices.parquet"}
+_NAMES: Final = "Names are the keys of `House` or those of the survey (`MSSubClass`)."
 _AS_LINE: Final = json.dumps(EXAMPLE_DOCUMENT) + "\n"
 _AS_CSV: Final = "".join(
     ",".join("" if cell is None else str(cell) for cell in row) + "\n"
@@ -60,10 +61,10 @@ type JobIdPath = Annotated[JobId, Path(alias="id", description="The job's id.")]
     responses=errors_of_jobs(408, 409, 413, 415, 422, 507),
     openapi_extra=submission(
         {
-            "text/csv": ("A header with the keys of `House`, then one house per line. Empty cells are null.", _AS_CSV),
-            NDJSON: ("One `House` per line.", _AS_LINE),
+            "text/csv": (f"A header, then one house per line; commas, tabs or semicolons. {_NAMES}", _AS_CSV),
+            NDJSON: (f"One house per line. {_NAMES}", _AS_LINE),
             JSON: (ScoringOrder, _EXAMPLE_ORDER),
-            PARQUET: ("One column per key of `House`, of type integer, floating point or string; not nested.", None),
+            PARQUET: (f"One column per feature: integers, decimals, floats or text; not nested. {_NAMES}", None),
         },
         required=True,
     ),

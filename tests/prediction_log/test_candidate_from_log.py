@@ -1,8 +1,10 @@
 """Houses of the prediction log with a known sale price become training data."""
 
 import csv
+from functools import partial
 from pathlib import Path
 
+import pandas as pd
 import pytest
 
 from housing_price_model.candidate.extract import EXTRACT, HOUSES
@@ -11,7 +13,7 @@ from housing_price_model.candidate.run import Run
 from housing_price_model.errors import LogError
 from housing_price_model.reference.profile import cells_of
 from housing_price_model.survey.data import BUNDLED, read_houses
-from housing_price_survey.columns import COLUMNS, TARGET
+from housing_price_survey.columns import COLUMNS, SURVEY_COLUMNS, TARGET
 
 from .logs import new_log
 
@@ -43,6 +45,25 @@ def test_sales_replace_the_same_house_and_are_added_once_each(tmp_path: Path, ba
     before = read_houses(base)
     assert sorted(houses.prices) == sorted([111_111, *before.prices[1:], 222_222])
     assert houses.features.iloc[1:5].equals(before.features.iloc[1:5])
+
+
+def renamed(base: Path, target: Path) -> Path:
+    """The base as a Parquet file with the names that De Cock published."""
+    frame = pd.read_csv(base, keep_default_na=False, na_values=[""])
+    frame.rename(columns={column.name: column.spaced_name for column in SURVEY_COLUMNS}).to_parquet(target)
+    return target
+
+
+@pytest.mark.parametrize("source", [Source.CSV, Source.PREDICTION_LOG])
+def test_a_base_in_any_format_and_with_any_names_is_the_same(tmp_path: Path, base: Path, source: Source) -> None:
+    log = new_log(tmp_path)
+    log.close()
+    for name, data in (("plain", base), ("renamed", renamed(base, tmp_path / "base"))):
+        run = Run.start(tmp_path / name, partial(Parameters, source=source, data=str(data)))
+        run.perform(EXTRACT, Connections("", log.url), lambda _stage, _share: None)
+    plain, other = (read_houses(tmp_path / name / EXTRACT.name / HOUSES) for name in ("plain", "renamed"))
+    assert other.features.equals(plain.features)
+    assert other.prices.tolist() == plain.prices.tolist()
 
 
 def test_only_the_window_is_read(tmp_path: Path, base: Path) -> None:

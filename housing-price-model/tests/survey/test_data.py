@@ -1,13 +1,16 @@
 import csv
 import hashlib
 import io
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 
 from housing_price_model.errors import DataError
-from housing_price_model.survey.data import BUNDLED, MAX_LISTED, Houses, read_houses
+from housing_price_model.survey.data import BUNDLED, MAX_LISTED, Houses, read_cells, read_houses
+from housing_price_survey.columns import SURVEY_COLUMNS, TARGET
 
 DATA = Path(__file__).parents[2] / "data"
 LINES = BUNDLED.read_text(encoding="utf-8").splitlines()[:4]
@@ -87,7 +90,7 @@ def test_all_missing_and_repeated_columns_are_reported(tmp_path: Path) -> None:
     with pytest.raises(DataError) as raised:
         read_houses(written(tmp_path / "x.csv", header, ROWS))
     assert str(raised.value).splitlines()[1:] == [
-        "line 1, LotArea: the column is missing",
+        "line 1, LotArea: the column is missing; perhaps it is 'Lot'",
         "line 1, Street: the column appears 2 times",
         "line 1, Alley: the column is missing",
     ]
@@ -101,16 +104,20 @@ def test_line_numbers_count_blank_lines(tmp_path: Path) -> None:
 
 
 def test_row_of_the_wrong_length_is_reported(tmp_path: Path) -> None:
-    with pytest.raises(DataError, match="line 3: has 80 cells, but the header has 81"):
+    with pytest.raises(DataError, match="line 3: expected 81 cells separated by commas, found 80"):
         read_houses(written(tmp_path / "x.csv", HEADER, [ROWS[0], ROWS[1][:-1]]))
 
 
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "the file is empty"),
-        (b"\xff\xfe\x00", "not a CSV file in UTF-8"),
-        (b'"a', "not a CSV file in UTF-8"),
+        (b"", "The file is empty"),
+        (b"\xff\xfe\x00", "UTF-16"),
+        (b'"a', "The header cannot be read"),
+        (b"1,2\n", "no known name"),
+        (b"PAR1", "Not a readable Parquet file"),
+        (b'{"MSSubClass": 20}', "line 1, LotArea: a value is missing"),
+        (b'{"MSSubClass": 20}\n{', "line 2: invalid JSON"),
         (",".join(HEADER).encode(), "no rows below the header"),
     ],
 )
@@ -129,3 +136,61 @@ def test_byte_order_mark_and_other_columns_are_ignored(tmp_path: Path) -> None:
     path = written(tmp_path / "x.csv", [*HEADER, "Colour"], [[*row, "red"] for row in ROWS])
     path.write_bytes(b"\xef\xbb\xbf" + path.read_bytes())
     assert len(read_houses(path)) == 3
+
+
+def as_spaced(path: Path) -> None:
+    names = {column.name: column.spaced_name for column in SURVEY_COLUMNS} | {"Id": "Order"}
+    rows = [[{"": "NA", "WD": "WD "}.get(cell, cell) for cell in row] for row in ROWS]
+    with path.open("w", newline="") as file:
+        csv.writer(file, delimiter="\t").writerows([[names.get(name, name) for name in HEADER], *rows])
+
+
+def as_keys(path: Path) -> None:
+    names = {column.name: column.key for column in SURVEY_COLUMNS} | {TARGET: "salePrice"}
+    with path.open("w", newline="") as file:
+        csv.writer(file, delimiter=";", quoting=csv.QUOTE_ALL).writerows([[names.get(n, n) for n in HEADER], *ROWS])
+
+
+def frame() -> pd.DataFrame:
+    return pd.read_csv(BUNDLED, keep_default_na=False, na_values=[""]).head(3)
+
+
+def as_lines(path: Path) -> None:
+    frame().to_json(path, orient="records", lines=True)
+
+
+def as_parquet(path: Path) -> None:
+    frame().astype({"Street": "category", "FullBath": "int8"}).set_index("Id").to_parquet(path)
+
+
+@pytest.mark.parametrize("write", [as_spaced, as_keys, as_lines, as_parquet])
+def test_every_form_of_the_file_yields_the_same_houses(write: Callable[[Path], None], tmp_path: Path) -> None:
+    plain, path = written(tmp_path / "x.csv", HEADER, ROWS), tmp_path / "y"
+    write(path)
+    expected, found = read_houses(plain), read_houses(path)
+    assert found.features.equals(expected.features)
+    assert found.features.dtypes.equals(expected.features.dtypes)
+    assert found.prices.tolist() == expected.prices.tolist()
+    assert found.digest == hashlib.sha256(path.read_bytes()).hexdigest()
+    assert list(read_cells(path)) == list(read_cells(plain))
+
+
+@pytest.mark.parametrize("cell", ["1_000", "1,000", "+5", "0x10", "\uff11\uff12", "5 %", "Infinity"])
+def test_what_is_not_plainly_a_number_is_reported(cell: str, tmp_path: Path) -> None:
+    with pytest.raises(DataError, match=r"line 3, LotArea: '.+' is not a (finite )?number"):
+        read_houses(changed(tmp_path / "x.csv", LotArea=cell))
+
+
+@pytest.mark.parametrize("separator", ["\u2028", "\x85", "\x0b", "\x0c", "\x1c", "\n", "\r\n"])
+def test_a_separator_inside_a_cell_ends_no_line(separator: str, tmp_path: Path) -> None:
+    path = written(tmp_path / "x.csv", [*HEADER, "Notes"], [[*row, f"a{separator}b"] for row in ROWS])
+    assert len(read_houses(path)) == 3
+
+
+def test_a_row_in_another_encoding_is_reported_by_line(tmp_path: Path) -> None:
+    path = written(tmp_path / "x.csv", [*HEADER, "Notes"], [[*row, "x"] for row in ROWS])
+    lines = path.read_bytes().splitlines(keepends=True)
+    lines[2] = lines[2].replace(b",x", ",é".encode("latin-1"))
+    path.write_bytes(b"".join(lines))
+    with pytest.raises(DataError, match=r"line 3: not UTF-8: byte 0xe9.*Latin-1"):
+        read_houses(path)

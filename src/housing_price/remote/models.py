@@ -100,7 +100,7 @@ def compare(
         ),
     ] = None,
     data: Annotated[
-        Path | None, typer.Option(help="CSV file with the survey's columns.", show_default="the Ames survey")
+        Path | None, typer.Option(help="CSV, NDJSON or Parquet file of sold houses.", show_default="the Ames survey")
     ] = None,
     shadow: Annotated[
         bool, typer.Option("--shadow", help="Compare its logged shadow prices with the prices that were returned.")

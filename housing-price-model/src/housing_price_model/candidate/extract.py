@@ -1,7 +1,6 @@
 """First step: writes the houses from any source into one CSV file, without checking them."""
 
 import csv
-import io
 from collections.abc import Iterable, Iterator
 from datetime import datetime
 from pathlib import Path
@@ -11,9 +10,12 @@ from housing_price_model.candidate.parameters import Parameters, Source
 from housing_price_model.candidate.run import Result, Step, Task
 from housing_price_model.errors import DataError, LogError
 from housing_price_model.prediction_log.reader import PredictionLog, Window, open_log
-from housing_price_model.survey.data import BUNDLED
+from housing_price_model.survey.data import BUNDLED, read_cells
 from housing_price_platform.variables import SharedVariable
 from housing_price_survey.columns import COLUMNS, TARGET
+from housing_price_survey.tabular.names import BLANKS, SPACES
+from housing_price_survey.tabular.numbers import parse_number
+from housing_price_survey.tabular.tables import format_of
 
 HOUSES: Final = "houses.csv"
 
@@ -24,7 +26,7 @@ def extract(task: Task) -> Result:
     """Write `houses.csv`: a copy of the file, or a base data set plus the sales in the prediction log."""
     parameters, target = task.parameters, task.out / HOUSES
     if parameters.source is not Source.PREDICTION_LOG:
-        target.write_bytes(_content(Path(parameters.data) if parameters.data else BUNDLED))
+        _copy(Path(parameters.data) if parameters.data else BUNDLED, target)
         return {"source": str(parameters.source), "file": parameters.data or "the Ames survey of this package"}
     if task.connections.log_url is None:
         raise LogError(
@@ -58,24 +60,21 @@ def _latest_sales(log: PredictionLog, window: Window) -> dict[Cells, Cells]:
     return {cells[:-1]: cells for cells in latest.values()}
 
 
-def _base(path: Path) -> Iterator[tuple[Cells, Cells]]:
+def _copy(path: Path, target: Path) -> None:
+    """Copy a CSV file as it is, and write a file of another format as CSV."""
     try:
-        reader = csv.DictReader(io.StringIO(_content(path).decode("utf-8-sig"), newline=""), strict=True)
-        names = (*COLUMNS, TARGET)
-        if missing := [name for name in names if name not in (reader.fieldnames or ())]:
-            raise DataError(f"{path}: line 1: missing column(s): {', '.join(missing)}")
-        for row in reader:
-            cells = tuple(_plain(row[name] or "") for name in names)
-            yield cells[:-1], cells
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: not a CSV file in UTF-8 ({error})") from error
-
-
-def _content(path: Path) -> bytes:
-    try:
-        return path.read_bytes()
+        if format_of(path) == "csv":
+            target.write_bytes(path.read_bytes())
+            return
     except OSError as error:
         raise DataError(f"{path}: cannot be read ({error.strerror})") from error
+    _write(target, (cells for _, cells in _base(path)))
+
+
+def _base(path: Path) -> Iterator[tuple[Cells, Cells]]:
+    for row in read_cells(path):
+        cells = tuple(_cell(value) for value in row)
+        yield cells[:-1], cells
 
 
 def _cell(value: Any) -> str:
@@ -84,12 +83,11 @@ def _cell(value: Any) -> str:
 
 def _plain(text: str) -> str:
     """Normalise numbers, so that 8450, 8450.0 and 8450.00 compare as equal."""
-    text = text.strip()
-    try:
-        number = float(text)
-    except ValueError:
-        return "" if text == "NA" else text
-    return str(int(number)) if number.is_integer() else repr(number)
+    text = text.strip(SPACES)
+    number = parse_number(text)
+    if number is None:
+        return "" if text in BLANKS else text
+    return repr(number)
 
 
 def _write(path: Path, rows: Iterable[Cells]) -> None:

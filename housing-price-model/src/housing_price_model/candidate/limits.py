@@ -82,7 +82,7 @@ class Limits:
             CandidateError: the file cannot be read or is invalid.
         """
         try:
-            return cls.from_json(tomllib.loads(path.read_text(encoding="utf-8")), str(path))
+            return cls.from_json(tomllib.loads(path.read_text(encoding="utf-8-sig")), str(path))
         except OSError as error:
             raise CandidateError(f"{path}: cannot be read ({error.strerror})") from error
         except ValueError as error:

@@ -44,7 +44,7 @@ def main(context: typer.Context) -> None:
 @app.command()
 def train(
     data: Annotated[
-        Path | None, typer.Option(help="CSV file with the survey's columns. Default: the bundled Ames data.")
+        Path | None, typer.Option(help="CSV, NDJSON or Parquet file of sold houses. Default: the bundled Ames data.")
     ] = None,
     seed: Annotated[int, typer.Option(help="Random seed for the folds and the trees.")] = 0,
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
@@ -77,7 +77,7 @@ def train(
 
 @app.command()
 def evaluate(
-    data: Annotated[Path, typer.Option(help="CSV file with the survey's columns, including SalePrice.")],
+    data: Annotated[Path, typer.Option(help="CSV, NDJSON or Parquet file of sold houses, with SalePrice.")],
     model: ModelUri = CHAMPION_URI,
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
 ) -> None:

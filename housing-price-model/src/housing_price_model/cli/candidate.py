@@ -24,7 +24,7 @@ RUNS: Final = Path(".housing-price") / "candidates"
 def candidate(
     *,
     data: Annotated[
-        Path | None, typer.Option(help="CSV file with the survey's columns. Default: the bundled Ames data.")
+        Path | None, typer.Option(help="CSV, NDJSON or Parquet file of sold houses. Default: the bundled Ames data.")
     ] = None,
     log: Annotated[
         str | None,

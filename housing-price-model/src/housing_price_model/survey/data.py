@@ -1,7 +1,9 @@
-"""Reads sold houses from CSV and validates every cell."""
+"""Reads sold houses from a file and validates every cell."""
 
-import csv
+import contextlib
 import hashlib
+import math
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +15,10 @@ import pandas as pd
 
 from housing_price_model.errors import DataError
 from housing_price_survey.columns import CATEGORIES, COLUMNS, NUMBERS, OPTIONAL, SUBCLASSES, TARGET
+from housing_price_survey.tabular.errors import UnusableFile
+from housing_price_survey.tabular.names import FEATURE_KEYS, KEY_OF_SURVEY_NAME, PRICE_KEY, Layout, closest_name
+from housing_price_survey.tabular.records import Record
+from housing_price_survey.tabular.tables import Table, open_table
 
 BUNDLED: Final = Path(__file__).with_name("ames-housing.csv")
 """The bundled Ames data: a link to `data/ames-housing.csv` in a checkout, a copy in an installed package."""
@@ -20,8 +26,11 @@ BUNDLED: Final = Path(__file__).with_name("ames-housing.csv")
 MAX_LISTED: Final = 100
 """Maximum number of findings listed in an error; the rest are counted."""
 
-_BLANK: Final = ("", "NA")  # "None" is a category of MasVnrType
+_KEYS: Final = (*FEATURE_KEYS, PRICE_KEY)
 _MAX_CELL_LENGTH: Final = 40
+
+type Cells = tuple[object, ...]
+"""The 79 columns and the price of a house, as read from a file: text, numbers, None for blank."""
 
 
 @dataclass(frozen=True)
@@ -43,87 +52,118 @@ class Houses:
 
 
 def read_houses(path: Path) -> Houses:
-    """Read and validate a CSV file with the survey's columns; other columns are ignored.
+    """Read and validate a CSV, NDJSON or Parquet file with the columns of the survey; other columns are ignored.
 
     Raises:
         DataError: The file cannot be read, or a cell is invalid; the message lists every finding.
     """
-    try:
-        content = path.read_bytes()
-        lines = list(_records(content.decode("utf-8-sig")))
-    except FileNotFoundError as error:
-        raise DataError(f"{path}: file not found") from error
-    except OSError as error:
-        raise DataError(f"{path}: cannot read the file ({error.strerror})") from error
-    except (UnicodeDecodeError, csv.Error) as error:
-        raise DataError(f"{path}: not a CSV file in UTF-8 ({error})") from error
-    if not lines:
-        raise DataError(f"{path}: the file is empty")
-    (_, header), *rows = lines
-    findings = list(_header_findings(header)) or list(_row_findings(header, rows))
+    findings: list[str] = []
+    rows: list[Cells] = []
+    with _opened(path) as table:
+        findings += _layout_findings(table.layout)
+        for record in () if findings else table.records():
+            where = f"line {record.line}"
+            if record.values is None:
+                findings.append(f"{where}: {record.problem}")
+                continue
+            rows.append(_cells_of(record))
+            findings += _row_findings(where, rows[-1])
+    if not (findings or rows):
+        findings.append("line 1: no rows below the header")
     if findings:
         listed = findings[:MAX_LISTED]
         if len(findings) > MAX_LISTED:
             listed.append(f"... and {len(findings) - MAX_LISTED:,} more")
         raise DataError("\n".join([f"{path}: {len(findings):,} finding(s), the file was rejected", *listed]))
-    cells = pd.DataFrame([row for _, row in rows], columns=header, dtype=object)
-    cells = cells.where(~cells.isin(_BLANK), None)
+    cells = pd.DataFrame(rows, columns=[*COLUMNS, TARGET], dtype=object)
     numbers = {name: cells[name].astype(np.float64) for name in (*NUMBERS, TARGET)}
     features = pd.DataFrame({name: numbers.get(name, cells[name]) for name in COLUMNS})
-    return Houses(features, np.asarray(numbers[TARGET], dtype=np.float64), hashlib.sha256(content).hexdigest())
+    return Houses(features, np.asarray(numbers[TARGET], dtype=np.float64), _digest(path))
 
 
-def _records(text: str) -> Iterator[tuple[int, list[str]]]:
-    """Yield each record with the line number on which it ends; blank lines are skipped."""
-    reader = csv.reader(text.splitlines(), strict=True)
-    for record in reader:
-        if record:
-            yield reader.line_num, [cell.strip() for cell in record]
+def read_cells(path: Path) -> Iterator[Cells]:
+    """Yield the cells of each house of a file, unchecked: the 79 columns and the price.
+
+    Raises:
+        DataError: The file cannot be read, or lacks a column.
+    """
+    with _opened(path) as table:
+        if findings := list(_layout_findings(table.layout)):
+            raise DataError("\n".join([f"{path}: the columns do not match", *findings[:MAX_LISTED]]))
+        for record in table.records():
+            if record.values is None:
+                raise DataError(f"{path}: line {record.line}: {record.problem}")
+            yield _cells_of(record)
 
 
-def _header_findings(header: list[str]) -> Iterator[str]:
-    for name in (*COLUMNS, TARGET):
-        count = header.count(name)
-        if count == 0:
-            yield f"line 1, {name}: the column is missing"
-        elif count > 1:
-            yield f"line 1, {name}: the column appears {count} times"
+@contextlib.contextmanager
+def _opened(path: Path) -> Iterator[Table]:
+    try:
+        with open_table(path, with_price=True) as table:
+            yield table
+    except FileNotFoundError as error:
+        raise DataError(f"{path}: file not found") from error
+    except OSError as error:
+        raise DataError(f"{path}: cannot read the file ({error.strerror})") from error
+    except UnusableFile as error:
+        raise DataError(f"{path}: {error}") from error
 
 
-def _row_findings(header: list[str], rows: list[tuple[int, list[str]]]) -> Iterator[str]:
-    if not rows:
-        yield "line 1: no rows below the header"
-    position = {name: header.index(name) for name in (*COLUMNS, TARGET)}
-    for line, row in rows:
-        if len(row) != len(header):
-            yield f"line {line}: has {len(row)} cells, but the header has {len(header)}"
-            continue
-        for name, at in position.items():
-            finding = _cell_finding(name, row[at])
-            if finding:
-                yield f"line {line}, {name}: {finding}"
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _cell_finding(name: str, cell: str) -> str | None:
+def _cells_of(record: Record) -> Cells:
+    values = record.values or {}
+    return tuple(values.get(key) for key in _KEYS)
+
+
+def _layout_findings(layout: Layout | None) -> Iterator[str]:
+    if layout is None:
+        return
+    key_of = {**KEY_OF_SURVEY_NAME, TARGET: PRICE_KEY}
+    counts = Counter(key_of.get(name, name) for name in (*layout.names.values(), *layout.repeated))
+    candidates = {closest_name(name, is_survey=True): name for name in reversed(layout.unknown[:MAX_LISTED])}
+    for name, key in zip((*COLUMNS, TARGET), _KEYS, strict=True):
+        if key not in layout.names:
+            hint = f"; perhaps it is {candidates[name]!r}" if name in candidates else ""
+            yield f"line 1, {name}: the column is missing{hint}"
+        elif counts[key] > 1:
+            yield f"line 1, {name}: the column appears {counts[key]} times"
+
+
+def _row_findings(where: str, cells: Cells) -> Iterator[str]:
+    for name, cell in zip((*COLUMNS, TARGET), cells, strict=True):
+        if finding := _cell_finding(name, cell):
+            yield f"{where}, {name}: {finding}"
+
+
+def _cell_finding(name: str, cell: object) -> str | None:
     """Return the finding of a cell, or None if the cell is valid."""
-    quoted = repr(cell if len(cell) <= _MAX_CELL_LENGTH else cell[:_MAX_CELL_LENGTH] + "...")
-    if cell in _BLANK:
+    if cell is None:
         return None if name in OPTIONAL else "a value is missing"
+    text = str(cell)
+    quoted = repr(text if len(text) <= _MAX_CELL_LENGTH else text[:_MAX_CELL_LENGTH] + "...")
     if name in CATEGORIES:
         known = CATEGORIES[name]
         return None if cell in known else f"{quoted} is not one of {', '.join(known)}"
     return _number_finding(name, cell, quoted)
 
 
-def _number_finding(name: str, cell: str, quoted: str) -> str | None:
-    try:
-        number = float(cell)
-    except ValueError:
-        return f"{quoted} is not a number"
-    if not np.isfinite(number):
-        return f"{quoted} is not a finite number"
-    if name == TARGET and number <= 0:
+def _number_finding(name: str, cell: object, quoted: str) -> str | None:
+    if isinstance(cell, bool) or not isinstance(cell, int | float):
+        return f"{quoted} is not a {'finite ' if _is_infinite(cell) else ''}number"
+    if name == TARGET and cell <= 0:
         return f"{quoted} is not a positive price"
-    if name == "MSSubClass" and number not in SUBCLASSES:
+    if name == "MSSubClass" and cell not in SUBCLASSES:
         return f"{quoted} is not one of {', '.join(map(str, SUBCLASSES))}"
     return None
+
+
+def _is_infinite(cell: object) -> bool:
+    """Return whether a cell holds NaN, infinity or a number beyond the largest floating-point number."""
+    try:
+        return isinstance(cell, str) and not math.isfinite(float(cell))
+    except ValueError:
+        return False

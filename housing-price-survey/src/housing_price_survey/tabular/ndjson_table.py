@@ -21,6 +21,9 @@ _SURVEY_MARKS: Final = tuple(
 class NdjsonTable:
     """The records of an NDJSON file. Only LF and CRLF end a line; blank lines are skipped."""
 
+    layout: Final = None
+    """Each line has its own columns."""
+
     def __init__(self, path: Path, *, with_price: bool = False) -> None:
         """Read the file at `path`; `with_price` includes the sale price.
 

@@ -6,7 +6,7 @@ from typing import Annotated, Literal, Self
 from pydantic import AfterValidator, Field, model_validator
 
 from housing_price_orchestrator.shared.jobs import Job, JobKind, JobState
-from housing_price_orchestrator.shared.view.base import INTEGRAL, View
+from housing_price_orchestrator.shared.view.base import View
 
 type JobId = Annotated[str, Field(pattern="^[0-9a-f]{32}$", examples=["6f1c0e5a9d2b4c7f8e3a1b0c9d8e7f60"])]
 
@@ -119,7 +119,7 @@ class TrainingOrder(View):
     """The first day of the data, with `prediction-log`."""
     to: Annotated[Day | None, Field(examples=["2026-06-30"])] = None
     """The last day of the data, with `prediction-log`."""
-    seed: Annotated[int, Field(ge=0, le=2**32 - 1), INTEGRAL] = 0
+    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
     """The random seed of the data split and the model."""
     search: bool = False
     """Whether to search for better hyperparameters first, which takes longer."""

@@ -30,9 +30,9 @@ def run(
     from benchmarks.run import run as measure  # noqa: PLC0415 - keeps `--help` fast
 
     name = "quick" if quick else "bench"
-    effort = scenarios.QUICK if quick else scenarios.FULL
+    run_length = scenarios.QUICK if quick else scenarios.FULL
     try:
-        results = measure(effort, export=export and export.resolve(), stages=stage or [], only=only)
+        results = measure(run_length, export=export and export.resolve(), stages=stage or [], only=only)
     except (NotReady, WrongAnswer) as error:
         # A server did not start, or answered wrong during warm-up, before any measurement.
         typer.echo(f"error: {error}", err=True)

@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Final
 
 from benchmarks import houses
-from benchmarks.houses import Dialect
+from benchmarks.houses import RequestFormat
 from benchmarks.paths import MLSERVER, PEERS, REPOSITORY, STATE
 from benchmarks.processes import find_uv
 
@@ -43,7 +43,7 @@ class Contender:
 
     Attributes:
         name: Its name in the results.
-        dialect: Its paths and request bodies.
+        request_format: Its paths and request bodies.
         command: Builds its command from its port and the port of the server behind it.
         ready: Path that answers 200 once it is ready.
         behind: Name of the contender that it calls, if any.
@@ -53,7 +53,7 @@ class Contender:
     """
 
     name: str
-    dialect: Dialect
+    request_format: RequestFormat
     command: Callable[[int, int], Sequence[str]]
     ready: str
     behind: str | None = None

@@ -70,7 +70,7 @@ def _value(text: str, is_number: bool) -> Any:
 
 
 @dataclass(frozen=True)
-class Dialect:
+class RequestFormat:
     """The paths and request bodies of one kind of server, for one house and for several."""
 
     name: str
@@ -93,17 +93,17 @@ class Dialect:
 
 
 @cache
-def bodies_file(dialect: Dialect, count: int) -> Path:
+def bodies_file(request_format: RequestFormat, count: int) -> Path:
     """Write a file with one body of `count` houses per line, covering every house; returns its path.
 
     Body k holds `count` houses from position k * count on, modulo the number of houses.
     """
-    path = STATE / "bodies" / f"{dialect.name}-{count}.jsonl"
+    path = STATE / "bodies" / f"{request_format.name}-{count}.jsonl"
     total = len(ids())
 
     def write(file: BinaryIO) -> None:
         for k in range(max(2, -(-total // count))):
-            file.write(dialect.body([(k * count + j) % total for j in range(count)]) + b"\n")
+            file.write(request_format.body([(k * count + j) % total for j in range(count)]) + b"\n")
             if file.tell() > MAX_BODIES_BYTES:
                 break
 
@@ -116,18 +116,18 @@ def _dataframe_split(houses: Sequence[int]) -> Document:
     return {"dataframe_split": {"columns": COLUMNS, "data": data}}
 
 
-PUBLIC: Final = Dialect(
+PUBLIC: Final = RequestFormat(
     "public",
     PREDICT_PATH,
     lambda house: documents()[house],
     f"{PREDICT_PATH}/batch",
     lambda houses: {"data": [documents()[house] for house in houses]},
 )
-INVOCATIONS: Final = Dialect(
+INVOCATIONS: Final = RequestFormat(
     "invocations", "/invocations", lambda house: _dataframe_split([house]), "/invocations", _dataframe_split
 )
-LITSERVE: Final = Dialect("litserve", "/predict", lambda house: rows()[house])
-BENTOML: Final = Dialect(
+LITSERVE: Final = RequestFormat("litserve", "/predict", lambda house: rows()[house])
+BENTOML: Final = RequestFormat(
     "bentoml",
     "/predict",
     lambda house: {"houses": [rows()[house]]},

@@ -37,7 +37,7 @@ def closed_loop(running: RunningContender, *, connections: int, seconds: int) ->
     third of the time, because a slow server with many callers delays its first answers.
     """
     contender = running.contender
-    path, request_bodies = contender.dialect.path(1), bodies_file(contender.dialect, 1)
+    path, request_bodies = contender.request_format.path(1), bodies_file(contender.request_format, 1)
     begin, end = seconds * RAMP_SHARE, float(seconds)
     command = ["wrk", "--threads", "1", "--connections", str(connections), "--duration", f"{seconds}s"]
     command += ["--timeout", "60s", "--script", str(WRK_SCRIPT), f"http://127.0.0.1:{running.server.port}{path}"]
@@ -69,7 +69,7 @@ def closed_loop(running: RunningContender, *, connections: int, seconds: int) ->
 def warm_up(running: RunningContender, *, connections: int, seconds: int) -> None:
     """Warm up a contender: code paths, connection pools, and BentoML's adaptive batching."""
     closed_loop(running, connections=connections, seconds=seconds)
-    if running.contender.dialect.batch_body is not None:
+    if running.contender.request_format.batch_body is not None:
         sequential(running, rows=100, seconds=0.2)
 
 
@@ -137,11 +137,11 @@ def _client(module: str, running: RunningContender, rows: int, *options: str, pa
 
 
 def _client_command(module: str, running: RunningContender, rows: int, path: str | None) -> list[str]:
-    dialect = running.contender.dialect
+    request_format = running.contender.request_format
     return [
         *(sys.executable, "-m", f"benchmarks.clients.{module}"),
-        *("--port", str(running.server.port), "--path", path or dialect.path(rows)),
-        *("--bodies", str(bodies_file(dialect, rows)), "--rows", str(rows), "--expected", str(running.expected)),
+        *("--port", str(running.server.port), "--path", path or request_format.path(rows)),
+        *("--bodies", str(bodies_file(request_format, rows)), "--rows", str(rows), "--expected", str(running.expected)),
     ]
 
 

@@ -11,17 +11,17 @@ from typing import Any, Final
 from benchmarks import load, machine, model, reference_prices, scenarios
 from benchmarks.contenders import all_contenders
 from benchmarks.running_contenders import start
-from benchmarks.scenarios import Effort, Sample, Stage
+from benchmarks.scenarios import RunLength, Sample, Stage
 
 WARM_UP_SECONDS: Final = 1
 WARM_UP_CONNECTIONS: Final = 32
 
 
-def run(effort: Effort, *, export: Path | None, stages: list[str], only: str) -> dict[str, Any]:
+def run(run_length: RunLength, *, export: Path | None, stages: list[str], only: str) -> dict[str, Any]:
     """Run the benchmarks and return the content of a results file.
 
     Args:
-        effort: Durations and load levels.
+        run_length: Durations and load levels.
         export: Folder of an exported model. If None, a model is trained.
         stages: The stages to run; empty for all.
         only: Measure only scenarios whose name contains this text.
@@ -46,19 +46,19 @@ def run(effort: Effort, *, export: Path | None, stages: list[str], only: str) ->
         )
 
     for make_stage in (scenarios.over_stub, scenarios.with_model):
-        stage = _matching_scenarios(make_stage(effort), only)
+        stage = _matching_scenarios(make_stage(run_length), only)
         if not stage.scenarios or (stages and stage.name not in stages):
             continue
         with ExitStack() as stack:
-            running = start(stage.names, known, stack, **expected)
+            running = start(stage.contender_names, known, stack, **expected)
             for contender in running.values():
                 load.warm_up(contender, connections=WARM_UP_CONNECTIONS, seconds=WARM_UP_SECONDS)
-            for number in range(effort.rounds):
+            for number in range(run_length.rounds):
                 scenarios.run_round(stage, running, number, report)
     return {
         "machine": facts,
         "model": json.loads((export / "manifest.json").read_bytes()) | {"run_id": ""},
-        "rounds": effort.rounds,
+        "rounds": run_length.rounds,
         "took_seconds": round(time.monotonic() - started),
         "problems": [sample["problem"] for sample in samples if "problem" in sample],
         "samples": samples,

@@ -27,7 +27,7 @@ LOG_COST_REPEATS: Final = 4
 
 
 @dataclass(frozen=True)
-class Effort:
+class RunLength:
     """Durations and load levels of a run."""
 
     rounds: int
@@ -40,8 +40,8 @@ class Effort:
     is_quick: bool = False
 
 
-FULL: Final = Effort(rounds=3, seconds=3, latency_seconds=1.5, open_loop_seconds=6, stream_houses=STREAM_HOUSES)
-QUICK: Final = Effort(
+FULL: Final = RunLength(rounds=3, seconds=3, latency_seconds=1.5, open_loop_seconds=6, stream_houses=STREAM_HOUSES)
+QUICK: Final = RunLength(
     rounds=3,
     seconds=1,
     latency_seconds=0.3,
@@ -62,15 +62,15 @@ class Scenario:
 
     Attributes:
         name: The name in the results.
-        names: Names of the contenders.
+        contender_names: Names of the contenders.
         measure: Measures one contender.
-        x: The load level: connections, rows, or None.
+        level: The load level: connections, rows, or None.
     """
 
     name: str
-    names: Sequence[str]
+    contender_names: Sequence[str]
     measure: Measure
-    x: int | None = None
+    level: int | None = None
 
 
 @dataclass(frozen=True)
@@ -81,38 +81,38 @@ class Stage:
     scenarios: Sequence[Scenario]
 
     @property
-    def names(self) -> Sequence[str]:
+    def contender_names(self) -> Sequence[str]:
         """Names of all contenders in its scenarios."""
-        return list(dict.fromkeys(name for scenario in self.scenarios for name in scenario.names))
+        return list(dict.fromkeys(name for scenario in self.scenarios for name in scenario.contender_names))
 
 
-def over_stub(effort: Effort) -> Stage:
+def over_stub(run_length: RunLength) -> Stage:
     """Scenarios of the orchestrator over the instant stub."""
     ours, shipped, plain = (
         contenders.QUIET_OVER_STUB,
         contenders.SHIPPED_OVER_STUB,
         contenders.STRAIGHTFORWARD_OVER_STUB,
     )
-    seconds = effort.seconds
+    seconds = run_length.seconds
     # With many callers the straightforward orchestrator needs a second per answer: too slow for a quick run.
     busy = (
         (ours, shipped, contenders.QUIET_OVER_STUB_2_WORKERS)
-        if effort.is_quick
+        if run_length.is_quick
         else (ours, shipped, plain, contenders.QUIET_OVER_STUB_2_WORKERS)
     )
     scenarios = [
-        *(_connections((ours,), number, seconds) for number in effort.connections if number != BUSY_CONNECTIONS),
+        *(_connections((ours,), number, seconds) for number in run_length.connections if number != BUSY_CONNECTIONS),
         _connections(busy, BUSY_CONNECTIONS, seconds),
-        *(_rows((contenders.STUB, ours, shipped), number, effort.latency_seconds) for number in effort.rows),
-        *([] if effort.is_quick else _log_cost((shipped, contenders.UNLOGGED_OVER_STUB), effort)),
+        *(_rows((contenders.STUB, ours, shipped), number, run_length.latency_seconds) for number in run_length.rows),
+        *([] if run_length.is_quick else _log_cost((shipped, contenders.UNLOGGED_OVER_STUB), run_length)),
     ]
     return Stage("alone", scenarios)
 
 
-def with_model(effort: Effort) -> Stage:
+def with_model(run_length: RunLength) -> Stage:
     """Scenarios of all contenders with the real model."""
     all_names = [contenders.OUR_MODEL_SERVER, contenders.STOCK_MLFLOW, contenders.OURS]
-    if not effort.is_quick:
+    if not run_length.is_quick:
         all_names += [
             contenders.STRAIGHTFORWARD,
             contenders.OURS_OVER_MLSERVER,
@@ -121,18 +121,23 @@ def with_model(effort: Effort) -> Stage:
         ]
     batch_names = [name for name in all_names if name not in (contenders.LITSERVE, contenders.BENTOML)]
     scenarios = [
-        *(_connections(all_names, number, effort.seconds) for number in effort.connections),
-        *(_rows(all_names if number == 1 else batch_names, number, effort.latency_seconds) for number in effort.rows),
-        Scenario("stream", (contenders.OURS,), lambda running: load.stream(running, houses=effort.stream_houses)),
-        Scenario("batches at once", (contenders.OUR_MODEL_SERVER,), lambda running: _batches_at_once(running, effort)),
+        *(_connections(all_names, number, run_length.seconds) for number in run_length.connections),
+        *(
+            _rows(all_names if number == 1 else batch_names, number, run_length.latency_seconds)
+            for number in run_length.rows
+        ),
+        Scenario("stream", (contenders.OURS,), lambda running: load.stream(running, houses=run_length.stream_houses)),
+        Scenario(
+            "batches at once", (contenders.OUR_MODEL_SERVER,), lambda running: _batches_at_once(running, run_length)
+        ),
         Scenario("coalesced", (contenders.OURS,), _coalesced),
-        *_log_cost((contenders.OURS, contenders.UNLOGGED), effort),
+        *_log_cost((contenders.OURS, contenders.UNLOGGED), run_length),
     ]
-    if not effort.is_quick:
+    if not run_length.is_quick:
         scenarios += [
-            Scenario("half of peak", (contenders.OURS,), lambda running: _half_of_peak(running, effort)),
-            Scenario("quiet", (contenders.OURS,), lambda running: _singles(running, effort)),
-            Scenario("batches beside", (contenders.OURS,), lambda running: _singles_with_batches(running, effort)),
+            Scenario("half of peak", (contenders.OURS,), lambda running: _half_of_peak(running, run_length)),
+            Scenario("quiet", (contenders.OURS,), lambda running: _singles(running, run_length)),
+            Scenario("batches beside", (contenders.OURS,), lambda running: _singles_with_batches(running, run_length)),
         ]
     return Stage("with the model", scenarios)
 
@@ -150,27 +155,27 @@ def _rows(names: Sequence[str], rows: int, seconds: float) -> Scenario:
     return Scenario("rows", names, lambda running: load.sequential(running, rows=rows, seconds=seconds), rows)
 
 
-def _log_cost(with_and_without: Sequence[str], effort: Effort) -> Sequence[Scenario]:
+def _log_cost(with_and_without: Sequence[str], run_length: RunLength) -> Sequence[Scenario]:
     """Scenarios for the cost of the prediction log; all rounds together log at least 100,000 rows."""
     busy = Scenario(
         LOG_COST_BUSY,
         with_and_without,
-        lambda running: load.closed_loop(running, connections=BUSY_CONNECTIONS, seconds=effort.seconds),
+        lambda running: load.closed_loop(running, connections=BUSY_CONNECTIONS, seconds=run_length.seconds),
     )
-    seconds = effort.latency_seconds / 2
+    seconds = run_length.latency_seconds / 2
     one_connection = Scenario(
         LOG_COST_ONE_CONNECTION, with_and_without, lambda running: load.sequential(running, rows=1, seconds=seconds)
     )
-    repeats = 1 if effort.is_quick else LOG_COST_REPEATS
+    repeats = 1 if run_length.is_quick else LOG_COST_REPEATS
     return [*[busy] * repeats, *[one_connection] * repeats]
 
 
-def _batches_at_once(running: RunningContender, effort: Effort) -> Figures:
+def _batches_at_once(running: RunningContender, run_length: RunLength) -> Figures:
     """Measure the model server in batches of 1,000 with one caller and with two; the better rate counts."""
-    figures = load.sequential(running, rows=BATCH_ROWS, seconds=effort.latency_seconds)
+    figures = load.sequential(running, rows=BATCH_ROWS, seconds=run_length.latency_seconds)
     one_caller = figures["requests"] * BATCH_ROWS / figures["seconds"]
-    with load.concurrent_batches(running, rows=BATCH_ROWS, seconds=effort.latency_seconds) as second:
-        first = load.sequential(running, rows=BATCH_ROWS, seconds=effort.latency_seconds)
+    with load.concurrent_batches(running, rows=BATCH_ROWS, seconds=run_length.latency_seconds) as second:
+        first = load.sequential(running, rows=BATCH_ROWS, seconds=run_length.latency_seconds)
     two_callers = sum(caller["requests"] * BATCH_ROWS / caller["seconds"] for caller in (first, second))
     return {
         "rows_per_second": round(max(one_caller, two_callers), 1),
@@ -190,22 +195,22 @@ def _coalesced(running: RunningContender) -> Figures:
     }
 
 
-def _half_of_peak(running: RunningContender, effort: Effort) -> Figures:
+def _half_of_peak(running: RunningContender, run_length: RunLength) -> Figures:
     """Measure the peak rate, then send half of it on schedule."""
-    peak = load.closed_loop(running, connections=BUSY_CONNECTIONS, seconds=effort.seconds)["per_second"]
-    figures = load.open_loop(running, rate=peak / 2, seconds=effort.open_loop_seconds)
+    peak = load.closed_loop(running, connections=BUSY_CONNECTIONS, seconds=run_length.seconds)["per_second"]
+    figures = load.open_loop(running, rate=peak / 2, seconds=run_length.open_loop_seconds)
     return figures | {"peak_per_second": peak}
 
 
-def _singles(running: RunningContender, effort: Effort) -> Figures:
-    return load.open_loop(running, rate=QUIET_RATE, seconds=effort.open_loop_seconds)
+def _singles(running: RunningContender, run_length: RunLength) -> Figures:
+    return load.open_loop(running, rate=QUIET_RATE, seconds=run_length.open_loop_seconds)
 
 
-def _singles_with_batches(running: RunningContender, effort: Effort) -> Figures:
+def _singles_with_batches(running: RunningContender, run_length: RunLength) -> Figures:
     # The batches start before the singles and end after them.
-    seconds = effort.open_loop_seconds + 1.5
+    seconds = run_length.open_loop_seconds + 1.5
     with load.concurrent_batches(running, rows=LARGEST_BATCH_ROWS, seconds=seconds) as batches:
-        figures = _singles(running, effort)
+        figures = _singles(running, run_length)
     return figures | {"batches": batches}
 
 
@@ -220,8 +225,8 @@ def run_round(
 ) -> None:
     """Measure every scenario of a stage once."""
     for turn, scenario in enumerate(stage.scenarios):
-        for name in rotated(scenario.names, number + turn):
-            sample = {"stage": stage.name, "scenario": scenario.name, "contender": name, "x": scenario.x}
+        for name in rotated(scenario.contender_names, number + turn):
+            sample = {"stage": stage.name, "scenario": scenario.name, "contender": name, "x": scenario.level}
             try:
                 figures = scenario.measure(running[name])
             except load.WrongAnswer as error:

@@ -92,9 +92,9 @@ def test_the_last_run_contains_exactly_the_current_scenarios() -> None:
     samples = json.loads((RESULTS / "bench.json").read_bytes())["samples"]
     measured = {(sample["scenario"], sample["contender"], sample["x"]) for sample in samples}
     wanted = {
-        (scenario.name, name, scenario.x)
+        (scenario.name, name, scenario.level)
         for stage in (over_stub(FULL), with_model(FULL))
         for scenario in stage.scenarios
-        for name in scenario.names
+        for name in scenario.contender_names
     }
     assert measured == wanted

@@ -15,7 +15,7 @@ import uvloop
 from benchmarks import houses
 from benchmarks.clients import wire
 from benchmarks.faults import mutations
-from benchmarks.faults.testbed import Testbed, ask, one_house
+from benchmarks.faults.testbed import Testbed, one_house, send
 
 SEED: Final = 20_261_121
 CONCURRENT_CONNECTIONS: Final = 48
@@ -113,7 +113,7 @@ def fuzz_bytes(testbed: Testbed) -> None:
     findings.expect_none(f"5xx answers (of {fuzzer.sent:,} requests)", fuzzer.server_errors)
     findings.expect_none("undocumented statuses", fuzzer.undocumented)
     findings.expect_none(f"connections neither answered nor closed within {HANG_TIMEOUT_SECONDS:g} s", fuzzer.hung)
-    status = ask(orchestrator.port, "POST", houses.PREDICT_PATH, one_house()).status
+    status = send(orchestrator.port, "POST", houses.PREDICT_PATH, one_house()).status
     findings.expect("status of a valid request afterwards", "200", status, status == wire.OK)
     has_both = {"200", "422"} <= set(fuzzer.statuses)
     findings.expect("both 200 and 422 occur", "> 0", dict(fuzzer.statuses), has_both)
@@ -121,7 +121,7 @@ def fuzz_bytes(testbed: Testbed) -> None:
 
 def statuses_documented(port: int) -> dict[tuple[str, str], frozenset[int]]:
     """Return the documented statuses of each operation, by method and path."""
-    document = json.loads(ask(port, "GET", "/openapi.json").text.rpartition("\n")[2])
+    document = json.loads(send(port, "GET", "/openapi.json").text.rpartition("\n")[2])
     documented = {
         (method.upper(), path): frozenset(map(int, operation["responses"]))
         for path, operations in document["paths"].items()

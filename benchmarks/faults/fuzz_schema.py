@@ -15,7 +15,7 @@ from schemathesis.core.failures import FailureGroup
 
 from benchmarks import houses
 from benchmarks.faults.fuzz_bytes import statuses_documented
-from benchmarks.faults.testbed import Testbed, ask
+from benchmarks.faults.testbed import Testbed, send
 from benchmarks.faults.valid_cases import Case, Operation, make_valid, operation_of
 from benchmarks.processes import Server
 
@@ -121,7 +121,7 @@ def _fuzz_houses(orchestrator: Server, seed_number: int, problems: list[str]) ->
         path, body = request
         content = json.dumps(body).encode("utf-8", "surrogatepass")
         try:
-            status = ask(orchestrator.port, "POST", path, content).status
+            status = send(orchestrator.port, "POST", path, content).status
         except (OSError, HTTPException) as error:
             problems.append(f"seed {seed_number}, {path}: {error!r}: {content[:300]!r}")
             return

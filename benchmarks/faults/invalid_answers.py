@@ -7,7 +7,7 @@ from benchmarks import houses
 from benchmarks.clients.wire import OK
 from benchmarks.faults.stub_calls import SECRET
 from benchmarks.faults.stub_invalid_answers import INVALID_ANSWERS
-from benchmarks.faults.testbed import Testbed, ask, batch_of_houses, one_house
+from benchmarks.faults.testbed import Testbed, batch_of_houses, one_house, send
 
 BAD_GATEWAY: Final = 502
 BATCH_ROWS: Final = 20
@@ -30,7 +30,7 @@ def invalid_answers(testbed: Testbed) -> None:
             stub.set_behaviour("good")
             testbed.wait_until_priced(orchestrator)
             stub.set_behaviour(kind)
-            answer = ask(orchestrator.port, "POST", path, body, headers)
+            answer = send(orchestrator.port, "POST", path, body, headers)
             status = _status_in_stream(answer.text) if path == STREAM_PATH else answer.status
             answer_summary = f"{kind}, {path.rpartition('/')[2]}: {status}"
             not_502 += [answer_summary] if status != BAD_GATEWAY else []

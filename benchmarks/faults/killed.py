@@ -27,7 +27,7 @@ def killed(testbed: Testbed) -> None:
         ready_at = time.monotonic()
         time.sleep(testbed.duration(5, 1))
         records = load.stop()
-    while_down = records.due(killed_at + SETTLING_SECONDS, ready_at)
+    while_down = records.due_between(killed_at + SETTLING_SECONDS, ready_at)
     refused = while_down.failed
     findings = testbed.findings
     findings.figures |= records.summary | {"seconds_away": ready_at - killed_at}
@@ -44,5 +44,5 @@ def killed(testbed: Testbed) -> None:
     findings.expect_at_most("first price after the restart", first_price_ms, 1000, "ms")
     findings.expect_none("wrong prices", records.wrong)
     findings.expect("prices after the restart", "> 0", len(prices), bool(prices))
-    error_times_ms = [(request.due - ready_at) * 1000 for request in records.due(ready_at).failed]
+    error_times_ms = [(request.due - ready_at) * 1000 for request in records.due_between(ready_at).failed]
     findings.expect_at_most("last error after the restart", max(error_times_ms, default=0.0), 1000, "ms")

@@ -35,7 +35,7 @@ class Load:
         headers: Sequence[str] = (),
     ) -> None:
         """Request batches of `rows` houses at a port; `expected` maps model ids to files of reference prices."""
-        dialect = houses.PUBLIC
+        request_format = houses.PUBLIC
         self._seconds = seconds
         self._record = STATE / "timelines" / f"{name}.json"
         self._record.parent.mkdir(parents=True, exist_ok=True)
@@ -43,8 +43,15 @@ class Load:
             [
                 *(sys.executable, "-I", "-S", str(LEASH), "0"),
                 *(sys.executable, "-m", "benchmarks.clients.timeline", "--write", str(self._record)),
-                *("--port", str(port), "--path", dialect.path(rows), "--rows", str(rows)),
-                *("--bodies", str(houses.bodies_file(dialect, rows)), "--rate", str(rate), "--seconds", str(seconds)),
+                *("--port", str(port), "--path", request_format.path(rows), "--rows", str(rows)),
+                *(
+                    "--bodies",
+                    str(houses.bodies_file(request_format, rows)),
+                    "--rate",
+                    str(rate),
+                    "--seconds",
+                    str(seconds),
+                ),
                 *("--drain-seconds", str(DRAIN_TIMEOUT_SECONDS)),
                 *(part for model, path in expected.items() for part in ("--expected", f"{model}={path}")),
                 *(part for header in headers for part in ("--header", header)),

@@ -35,7 +35,7 @@ def overload(testbed: Testbed) -> None:
         with testbed.start_load(orchestrator, expected, **options) as normal_load:
             records, after = load.finish(), normal_load.finish()
     overload_end = load.started + seconds
-    after = after.due(overload_end)
+    after = after.due_between(overload_end)
     priced = records.priced
     refused = records.failed
     in_time = priced.where(lambda request: request.ended is not None and request.ended <= overload_end)

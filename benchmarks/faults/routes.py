@@ -13,7 +13,7 @@ from benchmarks.clients.verdicts import MIXED, WRONG
 from benchmarks.clients.wire import OK
 from benchmarks.faults import stub_calls
 from benchmarks.faults.load import Load
-from benchmarks.faults.testbed import Stub, Testbed, ask
+from benchmarks.faults.testbed import Stub, Testbed, send
 from benchmarks.faults.timeline import Timeline
 from benchmarks.processes import NotReady, Server
 from housing_price_platform.files import write_atomically
@@ -77,7 +77,7 @@ class _RoutesFile:
     def state(self) -> dict[str, Any]:
         """Return the answer of `GET /api/v1/models`."""
         state: dict[str, Any] = json.loads(
-            ask(self.orchestrator.port, "GET", "/api/v1/models").text.rpartition("\n")[2]
+            send(self.orchestrator.port, "GET", "/api/v1/models").text.rpartition("\n")[2]
         )
         return state
 
@@ -167,7 +167,9 @@ def bad_canary(testbed: Testbed) -> None:
             seconds, answered = _run_until_stopped(testbed, routes_file, stubs, load, behaviour)
         everything += answered
         testbed.findings.expect_at_most(f"time until a canary that {fault} is stopped", seconds, MAX_STOP_SECONDS, "s")
-        late = [request for request in answered.due(load.started + seconds + 3) if request.model == second.model_id]
+        late = [
+            request for request in answered.due_between(load.started + seconds + 3) if request.model == second.model_id
+        ]
         testbed.findings.expect_none(f"canary prices afterwards ({fault})", late)
     testbed.findings.expect_none(
         "requests without a price", [request for request in everything if request.status != OK]
@@ -213,7 +215,7 @@ def _canary_ids(orchestrator: Server, canary: _Version) -> set[int]:
     answered: set[int] = set()
     for start in range(1, IDS + 1, 1_000):
         body = json.dumps({"data": [house | {"id": house_id} for house_id in range(start, start + 1_000)]}).encode()
-        answer = ask(orchestrator.port, "POST", houses.PUBLIC.path(1_000), body)
+        answer = send(orchestrator.port, "POST", houses.PUBLIC.path(1_000), body)
         predictions = json.loads(answer.text.rpartition("\n")[2])["predictions"]
         answered |= {priced["id"] for priced in predictions if priced["model"]["id"] == canary.model_id}
     return answered

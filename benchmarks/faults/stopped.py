@@ -37,10 +37,10 @@ def stopped(testbed: Testbed) -> None:
         ready.wait_for(200, continued_at, MAX_LOAD_SECONDS / 2)
         time.sleep(testbed.duration(8, 1))
         records = load.stop()
-    while_stopped = records.due(stopped_at, continued_at)
+    while_stopped = records.due_between(stopped_at, continued_at)
     refused_at = [request.ended for request in while_stopped if request.problem == OPEN and request.ended is not None]
     open_ms = (min(refused_at) - stopped_at) * 1000 if refused_at else None
-    after = records.due(continued_at)
+    after = records.due_between(continued_at)
     findings = testbed.findings
     findings.figures |= records.summary | {"while_stopped": while_stopped.statuses, "afterwards": after.statuses}
     findings.expect_none("answers other than a price, 503 or 504", records.other_than(200, 503, 504))

@@ -39,7 +39,7 @@ class Answer:
     text: str
 
 
-def ask(
+def send(
     port: int, method: str, path: str, body: bytes | None = None, headers: Mapping[str, str] | None = None
 ) -> Answer:
     """Send one request over a new connection."""
@@ -66,11 +66,11 @@ class Stub:
 
     def set_behaviour(self, kind: str, **options: Any) -> None:
         """Set how the stub answers from now on; `stub` documents the kinds and options."""
-        ask(self.port, "PUT", "/behaviour", json.dumps({"kind": kind, **options}).encode())
+        send(self.port, "PUT", "/behaviour", json.dumps({"kind": kind, **options}).encode())
 
     def calls(self) -> list[dict[str, Any]]:
         """Return the calls that the stub received, as JSON; see `stub_calls.Call`."""
-        answer = ask(self.port, "GET", "/calls")
+        answer = send(self.port, "GET", "/calls")
         calls: list[dict[str, Any]] = json.loads(answer.text.rpartition("\n")[2])
         return calls
 
@@ -138,7 +138,7 @@ class Testbed:
             NotReady: It returned no price within RECOVERY_TIMEOUT_SECONDS.
         """
         deadline = time.monotonic() + RECOVERY_TIMEOUT_SECONDS
-        while ask(server.port, "POST", houses.PREDICT_PATH, one_house()).status != OK:
+        while send(server.port, "POST", houses.PREDICT_PATH, one_house()).status != OK:
             if time.monotonic() > deadline:
                 raise NotReady(f"no price within {RECOVERY_TIMEOUT_SECONDS} s after the model server recovered")
             time.sleep(0.1)

@@ -67,7 +67,7 @@ class Timeline(Sequence[RequestRecord]):
         """Return the records that match a predicate."""
         return Timeline([request for request in self._requests if is_wanted(request)])
 
-    def due(self, begin: float, end: float = float("inf")) -> "Timeline":
+    def due_between(self, begin: float, end: float = float("inf")) -> "Timeline":
         """Return the requests scheduled from `begin` until before `end`."""
         return self.where(lambda request: begin <= request.due < end)
 

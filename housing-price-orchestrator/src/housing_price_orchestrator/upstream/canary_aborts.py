@@ -40,10 +40,12 @@ class CanaryAborts:
         self._upstream.on_stop = self._begin
         if self._upstream.stopped is not None:
             self._begin(self._upstream.stopped)
-        yield
-        self._upstream.on_stop = lambda _: None
-        if self._submitting is not None:
-            await cancel_and_wait(self._submitting)
+        try:
+            yield
+        finally:
+            self._upstream.on_stop = lambda _: None
+            if self._submitting is not None:
+                await cancel_and_wait(self._submitting)
 
     def _begin(self, stopped: StoppedCanary) -> None:
         if self._submitting is not None:

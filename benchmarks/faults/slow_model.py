@@ -4,7 +4,7 @@ import time
 from typing import Final
 
 from benchmarks import houses
-from benchmarks.faults.testbed import MAX_ANSWER_MS, Stub, Testbed, ask, one_house
+from benchmarks.faults.testbed import MAX_ANSWER_MS, Stub, Testbed, one_house, send
 
 LONG_SECONDS: Final = 1.5
 TOO_LONG_SECONDS: Final = 2.5
@@ -30,7 +30,7 @@ def slow_model(testbed: Testbed) -> None:
             stub.set_behaviour("good", seconds=seconds)
             before = len(stub.calls())
             started = time.monotonic()
-            statuses.append(ask(orchestrator.port, "POST", houses.PREDICT_PATH, one_house()).status)
+            statuses.append(send(orchestrator.port, "POST", houses.PREDICT_PATH, one_house()).status)
             times.append((time.monotonic() - started) * 1000)
             cancelled += _is_cancelled(stub, before, price)
         delay = f"+{seconds:g} s"

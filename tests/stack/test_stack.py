@@ -4,20 +4,26 @@ The tests share a state folder and do not depend on each other's outcome. They f
 bottom. A test that stops a stack starts one of its own, because the others share one.
 """
 
+import csv
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 
+from factories import houses_json
 from housing_price.stack.services import PREDICT_PATH, find_uv
 from housing_price.stack.state import EXAMPLE, REPOSITORY, State
 
+from ..documents import Reader, blocks, commands, json_lines, stack_reader
 from ..running import Up, price_in, wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
@@ -55,6 +61,35 @@ def stack(first_start: Up) -> Iterator[Up]:
         up.end()
 
 
+def write_csv(path: Path, houses: list[dict[str, Any]]) -> None:
+    """Write houses to a CSV file with the keys of the API."""
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.DictWriter(file, list(houses[0]))
+        writer.writeheader()
+        writer.writerows(houses)
+
+
+def wait_for_effects(client: httpx.Client, printed: str, reader: Reader) -> None:
+    """Wait until a submitted job has ended and a priced house is in the prediction log, as the next commands expect."""
+    for answer in json_lines(printed):
+        if "state" in answer:
+            reader.replace["JOB_ID"] = answer["id"]
+            job = f"/api/v1/jobs/{answer['id']}"
+            wait_until(partial(finished_at, client, job), 60, "the job has ended")
+        elif "transactionId" in answer:
+            logged = f"/api/v1/predictions/{answer['transactionId']}"
+            wait_until(partial(is_found, client, logged), 20, "the price is in the log")
+
+
+def finished_at(client: httpx.Client, job: str) -> str | None:
+    found: str | None = client.get(job).json()["finishedAt"]
+    return found
+
+
+def is_found(client: httpx.Client, path: str) -> bool:
+    return client.get(path).status_code == 200
+
+
 def request_price(up: Up) -> httpx.Response:
     return httpx.post(
         f"{up.url}{PREDICT_PATH}", content=EXAMPLE.read_bytes(), headers={"content-type": "application/json"}
@@ -83,6 +118,30 @@ def test_the_documentation_and_the_tracking_server_answer_at_their_addresses(sta
     assert httpx.get(f"{stack.url}/docs").status_code == 200
     holder = json.loads((stack.state / "lock").read_text())
     assert httpx.get(f"http://127.0.0.1:{holder['ports']['tracking-server']}/health").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "page",
+    ["README.md", "docs/follow-a-price.md", "docs/prediction-log.md", "docs/jobs.md", "docs/routes.md"],
+)
+def test_the_commands_of_a_page_print_what_it_shows(stack: Up, page: str, tmp_path: Path) -> None:
+    write_csv(tmp_path / "houses.csv", houses_json(3))
+    with stack_reader(stack, tmp_path) as reader, httpx.Client(base_url=stack.url, timeout=60) as client:
+        for command in commands(page):
+            if not command.text.startswith(("git clone", "make ")):
+                printed = reader.run(command)
+                wait_for_effects(client, printed, reader)
+
+
+def test_the_python_and_javascript_examples_print_a_price(stack: Up, tmp_path: Path) -> None:
+    programs = {"python": [sys.executable, "-c"], "javascript": ["node", "--input-type=module", "-e"]}
+    for language, program in programs.items():
+        ((_, example),) = blocks("README.md", language)
+        if shutil.which(program[0]) is None:
+            continue
+        example = example.replace("http://127.0.0.1:8000", stack.url)
+        printed = subprocess.run([*program, example], capture_output=True, text=True, cwd=REPOSITORY, check=True).stdout
+        assert abs(float(printed) - REAL_PRICE_USD) <= TOLERANCE_USD
 
 
 def test_doctor_finds_no_problem_while_the_stack_runs(stack: Up) -> None:

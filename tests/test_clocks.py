@@ -14,6 +14,7 @@ WALL_CLOCK = re.compile(
 
 DATES = {
     "candidate.py": "the name of a run's folder",
+    "export.py": "the age of folders that an interrupted export left behind",
     "export_version.py": "when an export was made",
     "history.py": "the range of dates of a query",
     "ids.py": "ids that sort by date",

@@ -64,6 +64,56 @@ def test_the_api_and_the_workers_share_one_queue_and_the_api_reads_no_parquet() 
     assert scoring["build"]["args"]["EXTRAS"] == IMAGES["housing-price-orchestrator-worker"].extras
 
 
+ELSEWHERE = {
+    "ORCHESTRATOR_SERVER__HOST": "set by the image",
+    "ORCHESTRATOR_SERVER__PORT": "set by the image; ORCHESTRATOR_PORT is the published one",
+    "ORCHESTRATOR_PREDICTION_LOG__URL": "set by the image; other services read the same file",
+    "ORCHESTRATOR_METRICS__FOLDER": "a temporary folder of the container",
+}
+"""Settings of the API that compose does not pass on."""
+
+
+def settings_of_the_api() -> list[str]:
+    """List the variables in the table of the orchestrator's README, which a test compares with the settings."""
+    readme = (COMPOSE.parent / "housing-price-orchestrator" / "README.md").read_text(encoding="utf-8")
+    return re.findall(r"^\| `(ORCHESTRATOR_[A-Z_]+)` \| `?[^|]*`? \| [^|]+ \|$", readme, re.MULTILINE)
+
+
+def test_every_setting_of_the_api_is_passed_on_or_fixed() -> None:
+    environment = yaml.safe_load(COMPOSE.read_text())["services"]["orchestrator"]["environment"]
+    settings = set(settings_of_the_api())
+    assert {
+        "ORCHESTRATOR_AUTH__KEYS_FILE",
+        "ORCHESTRATOR_TLS__CERT_FILE",
+        "ORCHESTRATOR_CORS__ALLOWED_ORIGINS",
+    } <= settings
+    assert environment.keys() - {"HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"} | ELSEWHERE.keys() == settings
+    # Without a value, compose passes on the variable of the shell or of `.env`, if there is one.
+    fixed = {name for name, value in environment.items() if value is not None and f"${{{name}" not in value}
+    assert all("JOBS" in name or "MODEL_SERVER" in name for name in fixed), fixed
+
+
+def test_the_worker_gets_the_settings_that_it_reads_and_no_keys() -> None:
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    api, worker = services["orchestrator"]["environment"], services["scoring-worker"]["environment"]
+    assert {
+        name: value for name, value in worker.items() if name != "ORCHESTRATOR_AUTH__REQUIRED"
+    }.items() <= api.items()
+    assert {"ORCHESTRATOR_LOG__LEVEL", "ORCHESTRATOR_RETRY__MAX_ATTEMPTS", "ORCHESTRATOR_JOBS__STORES"} <= worker.keys()
+    assert not [name for name in worker if "KEYS" in name or "JWT" in name or "TLS" in name]
+
+
+def test_the_api_trusts_loopback_names_and_its_own_by_default_and_reads_files_in_one_folder() -> None:
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    api, keys = services["orchestrator"], services["keys"]
+    hosts = api["environment"]["ORCHESTRATOR_SERVER__TRUSTED_HOSTS"]
+    assert hosts == "${ORCHESTRATOR_SERVER__TRUSTED_HOSTS-localhost,127.0.0.1,[::1],orchestrator}"
+    assert "${CONFIG_FOLDER:-config}:/config:ro" in api["volumes"]
+    assert keys["volumes"] == ["${CONFIG_FOLDER:-config}:/config"]
+    assert keys["environment"] == {"ORCHESTRATOR_AUTH__KEYS_FILE": "/config/keys.json"}
+    assert (keys["network_mode"], keys["image"], keys["profiles"]) == ("none", api["image"], ["keys"])
+
+
 MONITORING = ("prometheus", "grafana", "drift-metrics")
 
 

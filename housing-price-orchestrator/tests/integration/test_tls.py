@@ -3,6 +3,7 @@
 import contextlib
 import json
 import ssl
+import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -11,7 +12,7 @@ from urllib.parse import urlsplit
 import pytest
 
 from certificates import Certificate, certificate
-from factories import house_bytes
+from factories import REPOSITORY, house_bytes
 from servers import LISTENS, Process, StubModelServer
 from wire import asked, connected, head, post, until_closed
 
@@ -52,6 +53,16 @@ def test_a_house_is_priced_over_tls(url: str) -> None:
     (answer,) = asked(url, post(PREDICT, house_bytes(), **LAST))
     assert answer.status == 200
     assert answer.json["predictedPrice"] > 0
+
+
+@pytest.mark.parametrize("has_tls", [True, False])
+def test_the_health_check_of_the_container_follows_tls(url: str, files: Certificate, has_tls: bool) -> None:
+    """Its URL is the same with and without TLS, and the certificate is not for its address."""
+    command = [sys.executable, "-I", str(REPOSITORY / "deploy" / "container" / "healthcheck.py")]
+    variables = {"ORCHESTRATOR_TLS__CERT_FILE": str(files.cert_file) if has_tls else ""}
+    plain = f"{url.replace('https', 'http')}/livez"
+    done = subprocess.run([*command, plain], capture_output=True, text=True, check=False, timeout=30, env=variables)
+    assert done.returncode == (0 if has_tls else 1), done.stderr
 
 
 def test_browsers_are_told_to_come_by_tls_from_now_on(url: str) -> None:

@@ -161,6 +161,9 @@ REQUIRED, KEYS_FILE = "ORCHESTRATOR_AUTH__REQUIRED", "ORCHESTRATOR_AUTH__KEYS_FI
         ("false", None, ANYWHERE, None),
         ("false", "keys.json", LOOPBACK, REQUIRED),
         ("false", "keys.json", ANYWHERE, REQUIRED),
+        ("if-configured", None, ANYWHERE, None),
+        ("if-configured", "keys.json", ANYWHERE, None),
+        ("perhaps", None, LOOPBACK, REQUIRED),
     ],
 )
 def test_authentication_is_unambiguous_or_refused(

@@ -1,7 +1,7 @@
 """Authentication and rate limits: API keys, JWTs and requests per caller."""
 
 from pathlib import Path
-from typing import Annotated, Self
+from typing import Annotated, Literal, Self
 
 from pydantic import BeforeValidator, Field, HttpUrl, RedisDsn, field_validator, model_validator
 from pydantic_settings import NoDecode
@@ -21,12 +21,14 @@ class AuthSettings(Group):
     | not set | no | off | loopback only |
     | not set, `true` | yes | required | any address |
     | `false` | no | off | any address |
+    | `if-configured` | no | off | any address |
+    | `if-configured` | yes | required | any address |
     | `true` | no | startup fails | |
     | `false` | yes | startup fails | |
     """
 
-    required: bool | None = None
-    """`true` requires authentication; `false` turns it off, even beyond loopback (for authenticating proxies)."""
+    required: bool | Literal["if-configured"] | None = None
+    """`true` requires authentication; `false` turns it off, even beyond loopback; `if-configured`: with keys only."""
     keys_file: Path | None = None
     """File of API keys, made by `housing-price-orchestrator keys`. Setting it makes authentication required."""
 

@@ -63,7 +63,7 @@ class Settings(BaseSettings):
                 f"{required}=false turns authentication off, but {PREFIX}AUTH__KEYS_FILE or {PREFIX}JWT__JWKS_URL "
                 "configures it: remove one of them"
             )
-        if not self.authenticates_callers and self.auth.required:
+        if not self.authenticates_callers and self.auth.required is True:
             raise ValueError(
                 f"{required}=true needs a way to authenticate callers: set {PREFIX}AUTH__KEYS_FILE "
                 f"(`housing-price-orchestrator keys create` makes the file) or {PREFIX}JWT__JWKS_URL"

@@ -12,7 +12,7 @@ import orjson
 from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.service.resilience.circuit_breaker import Circuit
 from housing_price_orchestrator.shared.errors import JobClaimTaken, RowsRefused, SomeAnswersUnusable
-from housing_price_orchestrator.shared.jobs import NEXT_STATES, Job, JobFailure, JobOrder
+from housing_price_orchestrator.shared.jobs import NEXT_STATES, Job, JobFailure, JobKind, JobOrder
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
 from housing_price_orchestrator.shared.view.record import AnyHouse
@@ -130,10 +130,15 @@ class FakeJobQueue:
         self._fail_if_told()
         return self.jobs.get(job_id)
 
-    async def page(self, *, owner: str | None, limit: int, offset: int) -> Sequence[Job]:
+    async def page(self, *, owner: str | None, kinds: Collection[JobKind], limit: int, offset: int) -> Sequence[Job]:
         self._fail_if_told()
         latest = sorted(self.jobs.values(), key=lambda job: job.created_at, reverse=True)
-        return [job for job in latest if owner is None or job.owner == owner][offset : offset + limit]
+        visible = [job for job in latest if job.kind in kinds and (owner is None or job.owner == owner)]
+        return visible[offset : offset + limit]
+
+    async def has_unfinished(self, kind: JobKind, /) -> bool:
+        self._fail_if_told()
+        return any(job.kind == kind and NEXT_STATES[job.state] for job in self.jobs.values())
 
     async def cancel(self, job_id: str, /) -> None:
         self._fail_if_told()
@@ -155,10 +160,10 @@ class FakeJobQueue:
         job = self.jobs[job_id]
         self.jobs[job_id] = replace(job.with_state("succeeded"), finished_at=job.created_at, output=output)
 
-    def fails(self, job_id: str, code: str, detail: str) -> None:
+    def fails(self, job_id: str, code: str, detail: str, facts: Mapping[str, Any] | None = None) -> None:
         """A worker gives up."""
         job = self.jobs[job_id]
-        failure = JobFailure(code, detail)
+        failure = JobFailure(code, detail, facts)
         self.jobs[job_id] = replace(job.with_state("failed"), finished_at=job.created_at, failure=failure)
 
     def _fail_if_told(self) -> None:

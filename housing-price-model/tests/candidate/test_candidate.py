@@ -318,22 +318,23 @@ def test_step_is_repeated_only_if_unfinished_or_if_its_files_changed(tmp_path: P
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        ("train", "must be an object; allowed keys: data, source"),
-        ({"rows": 1}, "must be an object; allowed keys: data, source"),
-        ({"source": "s3"}, "source: must be one of bundled, csv, prediction-log"),
-        ({"seed": True}, "seed: must be a whole number"),
-        ({"seed": -1}, "seed: must be a whole number"),
-        ({"search": "yes"}, "search: must be true or false"),
-        ({"source": "csv"}, "`data` is required (a CSV file)"),
+        ("train", "the argument: "),
+        ({"rows": 1}, "rows: Extra inputs are not permitted"),
+        ({"source": "s3"}, "source: Input should be 'bundled', 'csv' or 'prediction-log'"),
+        ({"seed": True}, "seed: "),
+        ({"seed": -1}, "seed: "),
+        ({"seed": 2**31}, "seed: "),
+        ({"search": "yes"}, "search: "),
+        ({"source": "csv"}, "`data` is required with the source `csv`"),
         ({"source": "csv", "data": "../houses.csv"}, "is not a file in the worker's data folder"),
         ({"source": "csv", "data": "/etc/passwd"}, "is not a file in the worker's data folder"),
         ({"source": "csv", "data": "file:///etc/passwd"}, "is not a file in the worker's data folder"),
         ({"source": "csv", "data": "link.csv"}, "is not a file in the worker's data folder"),
-        ({"source": "csv", "data": "no\0file"}, "is not a file in the worker's data folder"),
-        ({"source": "csv", "data": 7}, "data: must be null or the URI of a CSV file"),
-        ({"from": "2026-11-21"}, "are allowed for source prediction-log only"),
-        ({"source": "prediction-log", "from": "yesterday"}, "from: must be a time like"),
-        ({"source": "prediction-log", "from": "2026-11-21", "to": "2026-11-20"}, "`to` must be later than `from`"),
+        ({"source": "csv", "data": "no\0file"}, "data: "),
+        ({"source": "csv", "data": 7}, "data: "),
+        ({"from": "2026-11-21"}, "are allowed only with the source `prediction-log`"),
+        ({"source": "prediction-log", "from": "yesterday"}, "from: "),
+        ({"source": "prediction-log", "from": "2026-11-21", "to": "2026-11-20"}, "`from` must not be later than `to`"),
     ],
 )
 def test_invalid_job_argument_is_refused_with_the_name_of_the_key(tmp_path: Path, given: object, says: str) -> None:
@@ -354,6 +355,13 @@ def test_job_reads_only_data_in_the_data_folder(tmp_path: Path) -> None:
     )
     with pytest.raises(CandidateError, match="not allowed by this worker"):
         Parameters.from_job(given, None)
+
+
+def test_last_day_of_a_job_is_included() -> None:
+    given = {"source": "prediction-log", "from": "2026-06-30", "to": "2026-06-30"}
+    parameters = Parameters.from_job(given, None)
+    assert (parameters.start, parameters.end) == ("2026-06-30T00:00:00", "2026-07-01T00:00:00")
+    assert Parameters.from_job(given | {"from": None, "to": "2027-12-31"}, None).end == "2028-01-01T00:00:00"
 
 
 def test_parameters_survive_a_round_trip_through_their_file() -> None:

@@ -16,7 +16,6 @@ from typer.testing import CliRunner, Result
 from housing_price_model.cli.app import app
 from housing_price_model.errors import MoveError, ServingFolderError
 from housing_price_model.lifecycle.documents import (
-    CanaryLimits,
     CanaryRole,
     Desired,
     Observed,
@@ -25,9 +24,10 @@ from housing_price_model.lifecycle.documents import (
     Server,
     ShadowRole,
 )
-from housing_price_model.lifecycle.move_request import Action, Move
+from housing_price_model.lifecycle.move_request import move_of
 from housing_price_model.lifecycle.serving_folder import ServingFolder
 from housing_price_model.registry.states import NEXT, Cause, State, next_state
+from housing_price_platform.orders.moves import Action, CanaryLimits
 
 LEGAL = {
     "registered": {"challenger", "champion", "archived"},
@@ -63,9 +63,9 @@ def test_champion_leaves_its_state_only_when_replaced() -> None:
 
 def test_move_is_read_from_the_argument_of_a_job() -> None:
     given = {"action": "canary", "version": "2", "weight": 0.1, "sample": None, "limits": {"leastRequests": 5}}
-    move = Move.from_job(given | {"by": "key-1", "reason": "to see"})
+    move = move_of(given | {"by": "key-1", "reason": "to see"})
     assert (move.action, move.version, move.weight, move.by) == (Action.CANARY, "2", 0.1, "key-1")
-    assert move.limits == CanaryLimits(least_requests=5)
+    assert move.limits == CanaryLimits.model_validate({"leastRequests": 5})
 
 
 @pytest.mark.parametrize(
@@ -75,9 +75,12 @@ def test_move_is_read_from_the_argument_of_a_job() -> None:
         ({"version": "../2"}, "version"),
         ({"version": 2}, "version"),
         ({"version": "0"}, "version"),
+        ({"version": "007"}, "version"),
+        ({"version": "2147483648"}, "version"),
         ({"weight": 0.1}, "weight"),
         ({"action": "canary"}, "weight"),
         ({"action": "canary", "weight": 0}, "weight"),
+        ({"action": "canary", "weight": 1e-320}, "weight"),
         ({"action": "canary", "weight": 1.5}, "weight"),
         ({"action": "canary", "weight": True}, "weight"),
         ({"action": "canary", "weight": 0.1, "limits": {"other": 1}}, "limits.other"),
@@ -90,14 +93,14 @@ def test_move_is_read_from_the_argument_of_a_job() -> None:
 )
 def test_invalid_argument_is_refused_with_the_name_of_its_key(changes: dict[str, Any], says: str) -> None:
     with pytest.raises(MoveError, match=says) as caught:
-        Move.from_job({"action": "promote", "version": "2"} | changes)
+        move_of({"action": "promote", "version": "2"} | changes)
     assert caught.value.code == "invalid-argument"
 
 
 @pytest.mark.parametrize("given", [None, [], "promote", {}, {"action": "promote"}])
 def test_argument_that_is_not_a_move_is_refused(given: Any) -> None:
     with pytest.raises(MoveError):
-        Move.from_job(given)
+        move_of(given)
 
 
 def server(version: str) -> Server:

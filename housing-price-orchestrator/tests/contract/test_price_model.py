@@ -22,7 +22,7 @@ from housing_price_orchestrator.service.routing.price_deviation import CanaryCom
 from housing_price_orchestrator.shared.errors import CircuitOpen, ModelServerError, ModelServerUnavailable
 from housing_price_orchestrator.shared.ports import PriceModel
 from housing_price_orchestrator.shared.view.house import House
-from housing_price_orchestrator.shared.view.routes import CanaryLimits
+from housing_price_platform.orders.moves import CanaryLimits
 from servers import StubModelServer, reserved_port
 from wrappers import SECONDS, WRAPPERS
 

@@ -6,14 +6,16 @@ from dataclasses import asdict, dataclass, field, fields, replace
 from datetime import UTC, datetime
 from enum import StrEnum
 from pathlib import Path
-from typing import Any, Final, Self
+from typing import Any, Self
+
+from pydantic import ValidationError
 
 from housing_price_model.candidate.limits import Limits
 from housing_price_model.errors import CandidateError
 from housing_price_model.fitting.pipeline import Recipe
-
-MAX_SEED: Final = 2**31 - 1
-_JOB_KEYS: Final = ("data", "source", "from", "to", "seed", "search")
+from housing_price_platform.orders.findings import describe_findings
+from housing_price_platform.orders.seed import MAX_SEED
+from housing_price_platform.orders.training import TrainingOrder
 
 
 class Source(StrEnum):
@@ -115,34 +117,18 @@ class Parameters:
         Raises:
             CandidateError: the message names the invalid key and the expected value.
         """
-        if not isinstance(given, dict) or (given.keys() - set(_JOB_KEYS)):
-            raise CandidateError(f"the argument must be an object; allowed keys: {', '.join(_JOB_KEYS)}")
-        seed, search, data = given.get("seed", 0), given.get("search", False), given.get("data")
-        if type(seed) is not int:
-            raise CandidateError(f"seed: must be a whole number from 0 to {MAX_SEED}")
-        if type(search) is not bool:
-            raise CandidateError("search: must be true or false")
-        if data is not None and not isinstance(data, str):
-            raise CandidateError("data: must be null or the URI of a CSV file")
+        try:
+            order = TrainingOrder.model_validate(given)
+        except ValidationError as error:
+            raise CandidateError(describe_findings(error)) from error
         return cls(
-            source=source_of(given.get("source", Source.BUNDLED)),
-            data=str(_find_data_file(data, folder)) if data is not None else None,
-            start=_time_of(given, "from"),
-            end=_time_of(given, "to"),
-            seed=seed,
-            search=search,
+            source=Source(order.source),
+            data=str(_find_data_file(order.data, folder)) if order.data is not None else None,
+            start=order.start.isoformat() if order.start else None,
+            end=order.end.isoformat() if order.end else None,
+            seed=order.seed,
+            search=order.search,
         )
-
-
-def source_of(text: Any) -> Source:
-    """Parse the name of a source.
-
-    Raises:
-        CandidateError: the source is unknown.
-    """
-    if text not in list(Source):
-        raise CandidateError(f"source: must be one of {', '.join(Source)}")
-    return Source(text)
 
 
 def read_time(text: str, name: str) -> str:
@@ -177,15 +163,6 @@ def read_recipe(path: Path) -> Recipe:
         if type(value) not in {int, kinds[name]} or value <= 0:
             raise CandidateError(f"{path}: {name} must be a positive {kinds[name].__name__}, not {value!r}")
     return Recipe(**{name: kinds[name](value) for name, value in given.items()})
-
-
-def _time_of(given: Mapping[str, Any], name: str) -> str | None:
-    text = given.get(name)
-    if text is None:
-        return None
-    if not isinstance(text, str):
-        raise CandidateError(f"{name}: must be null or a time like 2026-11-21T06:30:00Z")
-    return read_time(text, name)
 
 
 def _find_data_file(uri: str, folder: Path | None) -> Path:

@@ -15,6 +15,7 @@ from housing_price_model.console import TrackingUri, errors, output, readable_er
 from housing_price_model.errors import ServingError
 from housing_price_model.registry.names import CHAMPION, DEFAULT_TRACKING_URI, NAME
 from housing_price_model.settings import check_names
+from housing_price_platform.orders.seed import MAX_SEED
 from housing_price_platform.terminal import clean_output
 from housing_price_platform.variables import SharedVariable, UnknownVariables
 
@@ -46,7 +47,7 @@ def train(
     data: Annotated[
         Path | None, typer.Option(help="CSV, NDJSON or Parquet file of sold houses. Default: the bundled Ames data.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Random seed for the folds and the trees.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed for the folds and the trees.")] = 0,
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
     register: Annotated[
         bool, typer.Option(help="Register the model; it becomes the champion if there is none or it is better.")

@@ -11,6 +11,7 @@ from rich.table import Table
 from housing_price_model.cli.prediction_log import EXIT_FINDING
 from housing_price_model.console import TrackingUri, errors, output, readable_errors
 from housing_price_model.registry.names import DEFAULT_TRACKING_URI
+from housing_price_platform.orders.seed import MAX_SEED
 
 if TYPE_CHECKING:
     from housing_price_model.candidate.steps import Candidate
@@ -38,7 +39,7 @@ def candidate(
     end: Annotated[
         str | None, typer.Option("--to", metavar="TIME", help="With --log: end of the time range (exclusive), in UTC.")
     ] = None,
-    seed: Annotated[int, typer.Option(help="Random seed for the folds and the trees.")] = 0,
+    seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed for the folds and the trees.")] = 0,
     search: Annotated[bool, typer.Option(help="Search for a better recipe first; takes about twice as long.")] = False,
     gate: Annotated[Path | None, typer.Option(help="TOML file with limits that override the defaults.")] = None,
     recipe: Annotated[

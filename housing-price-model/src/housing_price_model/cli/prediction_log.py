@@ -38,6 +38,12 @@ def parse_duration(text: str) -> timedelta:
     return timedelta(**{_UNITS[match[2]]: int(match[1])})
 
 
+def check_time_range(start: datetime | None, end: datetime | None) -> None:
+    """End the command with a usage error if the range, whose end is exclusive, cannot contain anything."""
+    if start is not None and end is not None and start >= end:
+        raise typer.BadParameter(f"--to ({end}) must be later than --from ({start}): the end is exclusive")
+
+
 LogUrl = Annotated[
     str,
     typer.Option(
@@ -109,6 +115,7 @@ def drift(
     from housing_price_model.drift import run as running  # noqa: PLC0415  # slow import
     from housing_price_model.drift.compare import CALENDAR  # noqa: PLC0415  # slow import
 
+    check_time_range(start, end)
     if last and (start or end):
         raise typer.BadParameter("--last cannot be combined with --from or --to")
     if every and not last:
@@ -150,6 +157,7 @@ def replay(
 
     Exits with status 3 unless every price made by the same model is reproduced bit for bit.
     """
+    check_time_range(start, end)
     from housing_price_model.atomic_write import write_atomically  # noqa: PLC0415  # slow import
     from housing_price_model.prediction_log import replay as replaying  # noqa: PLC0415  # slow import
     from housing_price_model.prediction_log.reader import Window, open_log  # noqa: PLC0415  # slow import
@@ -189,6 +197,7 @@ def realised_error(
     as_json: Json = None,
 ) -> None:
     """Show the error on houses with a known sale price, by model version and month of sale."""
+    check_time_range(start, end)
     from housing_price_model.atomic_write import write_atomically  # noqa: PLC0415  # slow import
     from housing_price_model.prediction_log.reader import Window, open_log  # noqa: PLC0415  # slow import
     from housing_price_model.prediction_log.realised_error import realised_errors  # noqa: PLC0415  # slow import

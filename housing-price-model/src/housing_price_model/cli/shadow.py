@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from housing_price_model.cli.prediction_log import From, Json, LogUrl, To
+from housing_price_model.cli.prediction_log import From, Json, LogUrl, To, check_time_range
 from housing_price_model.console import output, readable_errors
 
 app = typer.Typer()
@@ -24,6 +24,7 @@ def compare_with_shadow(
     as_json: Json = None,
 ) -> None:
     """Show how a shadow's prices differ from those returned for the same requests."""
+    check_time_range(start, end)
     from housing_price_model.atomic_write import write_atomically  # noqa: PLC0415  # slow import
     from housing_price_model.prediction_log.reader import Window, open_log  # noqa: PLC0415  # slow import
     from housing_price_model.shadow.comparison import compare_shadow  # noqa: PLC0415  # slow import

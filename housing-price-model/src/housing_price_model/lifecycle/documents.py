@@ -9,8 +9,11 @@ from typing import Annotated, Literal
 from pydantic import BaseModel, ConfigDict, Field
 from pydantic.alias_generators import to_camel
 
-type VersionNumber = Annotated[str, Field(pattern="^[1-9][0-9]{0,9}$")]
+from housing_price_platform.orders.base import VersionNumber
+from housing_price_platform.orders.moves import CanaryLimits
+
 type Share = Annotated[float, Field(gt=0, le=1)]
+"""A stored share; an order accepts no share below `MIN_SHARE`."""
 type ServerState = Literal["starting", "ready", "failed"]
 
 
@@ -29,19 +32,6 @@ class Document(BaseModel):
         allow_inf_nan=False,
         use_attribute_docstrings=True,
     )
-
-
-class CanaryLimits(Document):
-    """Limits at which the orchestrators take a canary out of service on their own."""
-
-    max_error_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.05
-    """Maximum share of the canary's requests that fail."""
-    max_latency_ratio: Annotated[float, Field(ge=1, le=1000)] = 3.0
-    """Maximum latency as a multiple of the champion's."""
-    max_median_deviation: Annotated[float, Field(gt=0, le=10)] = 0.15
-    """Maximum median deviation of its prices from the champion's, as a share."""
-    least_requests: Annotated[int, Field(ge=1, le=100_000)] = 50
-    """Minimum number of requests before the limits apply."""
 
 
 class CanaryRole(Document):

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from housing_price_model.errors import ArtefactError, MoveError, VerificationError
 from housing_price_model.lifecycle.documents import Roles, Server
-from housing_price_model.lifecycle.move_request import Move
+from housing_price_model.lifecycle.move_request import move_of
 from housing_price_model.lifecycle.plan import Plan, judge
 from housing_price_model.lifecycle.serving_folder import VERSIONS, ServingFolder
 from housing_price_model.registry.export_version import export_registered
@@ -48,7 +48,7 @@ class MoveSteps:
             MoveError: the move is not allowed.
             RegistryError: the registry cannot be read.
         """
-        move = Move.from_job(argument)
+        move = move_of(argument)
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         with registry_errors("the registry cannot be read"):
             return judge(move, self._lives(), self.serving.desired(), at)
@@ -130,7 +130,7 @@ class MoveSteps:
 
     def record(self, plan: Plan, job: str, argument: Any) -> None:
         """Record the move in the registry, including the champion's alias."""
-        move, lives = Move.from_job(argument), self._lives()
+        move, lives = move_of(argument), self._lives()
         with registry_errors("the move cannot be recorded"):
             for change in plan.changes:
                 lives.write(change.version, change.record(job, plan.at, move))
@@ -162,7 +162,7 @@ class MoveSteps:
         self._keep_only(roles)
 
     def _unrecord(self, plan: Plan, job: str, argument: Any) -> None:
-        move, lives = Move.from_job(argument), self._lives()
+        move, lives = move_of(argument), self._lives()
         with registry_errors("the move cannot be undone"):
             for change in plan.changes:
                 life = lives.find(change.version)

@@ -3,10 +3,10 @@
 from typing import Final
 
 from housing_price_model.errors import MoveError
-from housing_price_model.lifecycle.documents import CanaryLimits, CanaryRole, Desired, Document, Roles, ShadowRole
-from housing_price_model.lifecycle.move_request import Action, Move
+from housing_price_model.lifecycle.documents import CanaryRole, Desired, Document, Roles, ShadowRole
 from housing_price_model.registry.life_records import Life, LifeRecords, Record
 from housing_price_model.registry.states import Cause, State, next_state
+from housing_price_platform.orders.moves import Action, CanaryLimits, Move
 
 _ROLE_STATES: Final = frozenset({State.CANARY, State.SHADOW})
 

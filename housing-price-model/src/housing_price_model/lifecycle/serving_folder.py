@@ -18,6 +18,7 @@ from housing_price_model.lifecycle.documents import (
     ShadowRoute,
 )
 from housing_price_platform.files import DamagedFile, read_document
+from housing_price_platform.orders.move_rules import MOVE_RULES, RefusedMoves
 
 DESIRED: Final = "desired.json"
 OBSERVED: Final = "observed.json"
@@ -138,6 +139,14 @@ class ServingFolder:
         revision = self._next_revision(desired)
         self._write(ROUTES, routes.model_copy(update={"revision": revision}))
         return revision
+
+    def write_move_rules(self, rules: RefusedMoves) -> None:
+        """Write which moves are refused; the API reads it.
+
+        Raises:
+            OutputError: the document cannot be written.
+        """
+        write_atomically(self.folder / MOVE_RULES, rules.model_dump_json(indent=2) + "\n")
 
     def forget_routes(self) -> None:
         """Delete the routes because their servers are gone; orchestrators fall back to their configured address."""

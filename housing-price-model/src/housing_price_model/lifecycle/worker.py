@@ -1,13 +1,16 @@
 """The worker of the queue `lifecycle`: runs moves until SIGTERM or SIGINT."""
 
+import threading
 from collections.abc import Callable
 from typing import Any, Final
 
 from dbos import DBOS
 from sqlalchemy.engine import Engine
 
+from housing_price_model.lifecycle.move_rules import MoveRulesWriter
 from housing_price_model.lifecycle.workflow import Lifecycle
 from housing_price_model.worker.process import job_id, work
+from housing_price_platform.jobs.failure import failing_publicly
 from housing_price_platform.jobs.launch import WorkerQueue
 
 # One move at a time across all workers: each move is planned from the result of the one before.
@@ -26,10 +29,14 @@ def run(engine: Engine, name: str, lifecycle: Lifecycle) -> None:
     def move(argument: Any) -> dict[str, Any]:
         return lifecycle.move(job_id(), argument)
 
-    def declare() -> Callable[[], None]:
-        DBOS.workflow(name=WORKFLOW)(move)
-        return lambda: None
-
     serving = lifecycle.move_steps.serving
+    rules = MoveRulesWriter(serving, lifecycle.move_steps.tracking_uri)
+
+    def declare() -> Callable[[], None]:
+        DBOS.workflow(name=WORKFLOW)(failing_publicly(move))
+        # Ends with the process.
+        thread = threading.Thread(target=rules.keep_fresh, args=(threading.Event(),), name="move-rules", daemon=True)
+        return thread.start
+
     serving.prepare()
     work(engine, name, serving.folder, QUEUE, declare)

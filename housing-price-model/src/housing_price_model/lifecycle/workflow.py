@@ -5,15 +5,22 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from dbos import DBOS, PortableWorkflowError
+from dbos import DBOS
 from dbos import error as dbos_error
 
 from housing_price_model.errors import HousingPriceModelError, MoveError, RegistryError
-from housing_price_model.lifecycle.move_request import Action
 from housing_price_model.lifecycle.move_steps import MoveSteps
 from housing_price_model.lifecycle.plan import Plan
+from housing_price_model.registry.availability import is_temporary_here
+from housing_price_platform.jobs.cancelled import is_cancelled
+from housing_price_platform.jobs.failure import JobFailed
+from housing_price_platform.jobs.temporary import retry_while_temporary
+from housing_price_platform.orders.moves import Action
 
 PROGRESS: Final = "progress"
+
+PATIENCE_SECONDS: Final = 120.0
+"""How long a step waits for a full disk, a locked database or the registry. Moves run one at a time, so others wait."""
 JUDGE: Final = "judge"
 DRAIN: Final = "drain"
 RECORD: Final = "record"
@@ -35,7 +42,7 @@ class Lifecycle:
         """Run one job; after a crash it resumes at the interrupted step.
 
         Raises:
-            PortableWorkflowError: the job failed and was undone; the message is for the caller.
+            JobFailed: the job failed and was undone; the message is for the caller.
         """
         _set_progress(0, 1 + len(_expected_steps(argument)), JUDGE)
         plan = Plan.model_validate_json(DBOS.run_step({"name": JUDGE}, self._judge, job_id, argument))
@@ -51,7 +58,7 @@ class Lifecycle:
                 recorded = recorded or name == RECORD
         except (dbos_error.DBOSWorkflowCancelledError, dbos_error.DBOSWorkflowConflictIDError):
             # DBOS runs no further step of this job. A recorded move stays: the next move completes it.
-            if not recorded and _is_cancelled(job_id):
+            if not recorded and is_cancelled(job_id):
                 self.move_steps.undo(plan, job_id, argument, _log.error)
             raise
         except Exception:
@@ -65,7 +72,7 @@ class Lifecycle:
         try:
             DBOS.run_step({"name": "undo"}, self.move_steps.undo, plan, job_id, argument, _log.error)
         except (dbos_error.DBOSWorkflowCancelledError, dbos_error.DBOSWorkflowConflictIDError):
-            if _is_cancelled(job_id):
+            if is_cancelled(job_id):
                 self.move_steps.undo(plan, job_id, argument, _log.error)
             raise
 
@@ -78,7 +85,7 @@ class Lifecycle:
                 case "export":
                     self.move_steps.export(plan)
                 case "start":
-                    self.move_steps.start(plan, lambda: _is_cancelled(job_id))
+                    self.move_steps.start(plan, lambda: is_cancelled(job_id))
                 case "ask":
                     self.move_steps.ask(plan)
                 case "route":
@@ -94,28 +101,31 @@ class Lifecycle:
         return found
 
     def _translated[T](self, job_id: str, do: Callable[[], T]) -> T:
-        """Log the full error, and raise the part that concerns the caller."""
+        """Wait while a temporary condition prevents a step; log the full error, raise what concerns the caller."""
         try:
-            return do()
+            return retry_while_temporary(
+                do,
+                is_temporary=_is_temporary,
+                report=lambda error, seconds: _log.warning("%s: %s; trying again in %g s", job_id, error, seconds),
+                is_cancelled=lambda: is_cancelled(job_id),
+                max_seconds=PATIENCE_SECONDS,
+            )
         except MoveError as error:
             _log.error("%s: %s (%s)", job_id, error, error.__cause__ or error.code)
-            raise PortableWorkflowError(str(error), type(error).__name__, error.code) from error
+            raise JobFailed(error.code, str(error)) from error
         except RegistryError as error:
             _log.error("%s: %s", job_id, error)
             message = "The model registry does not answer, or its answer is invalid."
-            raise PortableWorkflowError(message, type(error).__name__, "registry-unavailable") from error
+            raise JobFailed("registry-unavailable", message) from error
         except HousingPriceModelError as error:
             _log.error("%s: %s", job_id, error)
             raise
 
 
-def _is_cancelled(job_id: str) -> bool:
-    """Return whether the job was cancelled. DBOS also interrupts a step when another worker has taken over the job."""
-    try:
-        status = DBOS.get_workflow_status(job_id)
-    except dbos_error.DBOSWorkflowCancelledError:
-        return True  # raised when called between two steps
-    return status is not None and status.status == "CANCELLED"
+def _is_temporary(error: Exception) -> bool:
+    if isinstance(error, MoveError) and error.code != "model-refused":
+        return False  # the steps themselves wait for model servers
+    return is_temporary_here(error)
 
 
 def _steps_of(plan: Plan) -> Sequence[str]:

@@ -16,6 +16,7 @@ from housing_price_model.prediction_log.reader import Window, open_log
 from housing_price_model.worker.process import job_id, work
 from housing_price_model.worker.retention import retention_task
 from housing_price_model.worker.workflow import Training
+from housing_price_platform.jobs.failure import failing_publicly
 from housing_price_platform.jobs.launch import WorkerQueue
 
 QUEUE: Final = "training"
@@ -75,7 +76,7 @@ def _declare(training: Training, retraining: Retraining | None) -> Callable[[dat
     def train(argument: Any) -> dict[str, Any]:
         return training.train(job_id(), argument)
 
-    workflow = DBOS.workflow(name=WORKFLOW)(train)
+    workflow = DBOS.workflow(name=WORKFLOW)(failing_publicly(train))
 
     def retrain(_planned: datetime, context: dict[str, Any]) -> None:
         if retraining is None or context != {"source": retraining.source}:

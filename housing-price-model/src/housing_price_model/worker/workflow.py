@@ -2,19 +2,26 @@
 
 import logging
 import re
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-from dbos import DBOS, PortableWorkflowError
+from dbos import DBOS
 
 from housing_price_model.candidate import steps
 from housing_price_model.candidate.parameters import Connections, Parameters
 from housing_price_model.candidate.run import Result, Run, Step
 from housing_price_model.errors import CandidateError, DataError, HousingPriceModelError, LogError, RegistryError
+from housing_price_model.registry.availability import is_temporary_here
+from housing_price_platform.jobs.cancelled import is_current_job_cancelled
+from housing_price_platform.jobs.failure import JobFailed
+from housing_price_platform.jobs.temporary import is_temporary, retry_while_temporary
 
 PROGRESS: Final = "progress"
+
+PATIENCE_SECONDS: Final = 3600.0
+"""How long a step waits for a full disk, a locked database or the registry before the job fails."""
 
 JOB_ID: Final = re.compile("[0-9A-Za-z][0-9A-Za-z._:+-]{0,199}")
 """Pattern of a job id, which becomes the name of a folder."""
@@ -53,7 +60,7 @@ class Training:
         """Run one job; after a crash it resumes at the interrupted step.
 
         Raises:
-            PortableWorkflowError: the job failed; the message is for the caller.
+            JobFailed: the job failed; the message is for the caller.
         """
         total = len(self.steps)
         DBOS.run_step({"name": "start"}, self._start, job_id, argument)
@@ -65,37 +72,61 @@ class Training:
         return steps.candidate_of(self.runs / job_id, results).to_json()
 
     def _start(self, job_id: str, argument: Any) -> None:
-        try:
-            if not JOB_ID.fullmatch(job_id):
-                raise CandidateError(
-                    "invalid job id: use at most 200 letters, digits, dots, colons, underscores, plus signs and dashes"
-                )
-            steps.start(self.runs / job_id, Parameters.from_job(argument, self.data_folder), self.connections)
-        except HousingPriceModelError as error:
-            raise self._report(job_id, error) from error
+        if not JOB_ID.fullmatch(job_id):
+            error = CandidateError(
+                "invalid job id: use at most 200 letters, digits, dots, colons, underscores, plus signs and dashes"
+            )
+            raise self._report(job_id, error)
+        self._patiently(
+            job_id,
+            lambda: steps.start(self.runs / job_id, Parameters.from_job(argument, self.data_folder), self.connections),
+        )
 
     def _perform(self, job_id: str, step: Step) -> Result:
-        try:
+        def perform() -> tuple[Result, bool]:
             # The step `start` has stored the parameters.
             run = Run.start(self.runs / job_id, _refuse_new_parameters)
-            result, was_done = run.perform(step, self.connections, lambda _stage, _share: None)
-        except HousingPriceModelError as error:
-            raise self._report(job_id, error) from error
+            return run.perform(step, self.connections, lambda _stage, _share: None)
+
+        result, was_done = self._patiently(job_id, perform)
         _log.warning("%s: step %s %s", job_id, step.name, "completed" if was_done else "was already complete")
         return result
 
-    def _report(self, job_id: str, error: HousingPriceModelError) -> PortableWorkflowError:
+    def _patiently[R](self, job_id: str, work: Callable[[], R]) -> R:
+        """Do the work of a step; wait while a temporary condition prevents it."""
+        try:
+            return retry_while_temporary(
+                work,
+                is_temporary=is_temporary_here,
+                report=lambda error, seconds: _log.warning("%s: %s; trying again in %g s", job_id, error, seconds),
+                is_cancelled=is_current_job_cancelled,
+                max_seconds=PATIENCE_SECONDS,
+            )
+        except HousingPriceModelError as error:
+            raise self._report(job_id, error) from error
+
+    def _report(self, job_id: str, error: HousingPriceModelError) -> JobFailed:
         """Log the full error, and return the part that concerns the caller."""
         _log.error("%s: %s", job_id, error)
+        if is_temporary(error):
+            message = "A disk, a database or a service that the training needs was unavailable for too long."
+            return JobFailed("temporarily-unavailable", message)
         for kind, (code, message) in _OPERATOR_ERRORS.items():
             if isinstance(error, kind):
-                return PortableWorkflowError(message, kind.__name__, code)
+                return JobFailed(code, message)
         for kind, code in _CALLER_ERRORS.items():
             if isinstance(error, kind):
-                # Do not disclose the worker's file paths.
-                return PortableWorkflowError(str(error).replace(f"{self.runs / job_id}/", ""), kind.__name__, code)
-        message = "The training failed. See the worker's log for the cause."
-        return PortableWorkflowError(message, type(error).__name__, "training-failed")
+                return JobFailed(code, self._without_paths(job_id, str(error)))
+        return JobFailed("training-failed", "The training failed. See the worker's log for the cause.")
+
+    def _without_paths(self, job_id: str, message: str) -> str:
+        """Remove the worker's folders from a message."""
+        folders = [self.runs / job_id, self.runs]
+        if self.data_folder is not None:
+            folders += [self.data_folder.resolve(), self.data_folder]
+        for folder in folders:
+            message = message.replace(f"{folder}/", "").replace(str(folder), "the worker's folder")
+        return message
 
 
 def _refuse_new_parameters() -> Parameters:

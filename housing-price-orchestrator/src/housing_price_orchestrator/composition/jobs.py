@@ -9,9 +9,11 @@ from sqlalchemy.engine import make_url
 from housing_price_orchestrator.interface.documents.upload import UploadLimits
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.provider.jobs.folder_store import FolderStore, is_local
+from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFile
 from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.locations import AllowedLocations, Location
+from housing_price_platform.orders.move_rules import MOVE_RULES
 
 _CHECK_SECONDS: Final = 2.0
 """Deadline for looking at a local folder, which may be a network mount."""
@@ -27,10 +29,14 @@ async def open_jobs(settings: Settings, stack: contextlib.AsyncExitStack) -> Job
 
     queue = DBOSJobQueue(make_url(jobs.database_url), wait_seconds=jobs.wait_seconds)
     locations = AllowedLocations(jobs.stores)
+    # The lifecycle worker keeps the document beside the routes, in the serving folder.
+    routes = settings.model_server.routes_file
+    moves = MoveRulesFile(None if routes is None else routes.with_name(MOVE_RULES))
     return Jobs(
         await stack.enter_async_context(queue),
         FolderJobFiles(jobs.folder),
         locations,
+        moves,
         is_existing_file=_is_existing_local_file,
     )
 

@@ -37,11 +37,11 @@ MAX_CREDENTIAL_CHARACTERS: Final = 8 * 1024
 
 
 class ScopeCheck(SecurityBase):
-    """A FastAPI dependency that requires a scope and declares it in OpenAPI."""
+    """A FastAPI dependency that requires one of several scopes and declares them in OpenAPI."""
 
-    def __init__(self, scope: Scope) -> None:
-        """Require `scope`."""
-        self.scope: Scope = scope
+    def __init__(self, *scopes: Scope) -> None:
+        """Require one of `scopes`; the first is the usual one, which errors name."""
+        self.scopes = scopes
         self.scheme_name = BEARER_SCHEME
         self.model = HTTPBearer(description="An API key (`hp_...`) or a JWT from the identity provider.")
 
@@ -56,7 +56,7 @@ class ScopeCheck(SecurityBase):
             return
         scope = request.scope
         client = scope.get("client")
-        admission = await access.admit(credential_in(scope["headers"]), self.scope, client[0] if client else "")
+        admission = await access.admit(credential_in(scope["headers"]), self.scopes, client[0] if client else "")
         record = current_request.get()
         if record is not None and admission.caller is not None:
             record.key_id = admission.caller.id
@@ -72,9 +72,9 @@ def caller_of(request: Request) -> Caller | None:
     return caller
 
 
-def require_scope(scope: Scope) -> Any:
-    """Make the dependency of an operation that requires `scope`."""
-    return Security(ScopeCheck(scope), scopes=[scope])
+def require_scope(*scopes: Scope) -> Any:
+    """Make the dependency of an operation that requires one of `scopes`."""
+    return Security(ScopeCheck(*scopes), scopes=scopes)
 
 
 def credential_in(headers: Iterable[tuple[bytes, bytes]]) -> str | None:
@@ -102,7 +102,11 @@ def describe_access(document: dict[str, Any], *, is_open: bool) -> None:
     """Add the `X-API-Key` alternative to the guarded operations; if the service `is_open`, a key is optional."""
     for operation in (operation for path in document["paths"].values() for operation in path.values()):
         for requirement in list(operation.get("security", [])):
-            operation["security"].append({KEY_SCHEME: requirement[BEARER_SCHEME]})
+            # A list of scopes would mean that all of them are required; alternatives are separate requirements.
+            alternatives = [[scope] for scope in requirement[BEARER_SCHEME]]
+            operation["security"] = [
+                {scheme: scopes} for scheme in (BEARER_SCHEME, KEY_SCHEME) for scopes in alternatives
+            ]
             if is_open:
                 operation["security"].insert(0, {})
     document["components"].setdefault("securitySchemes", {})[KEY_SCHEME] = KEY_SCHEME_DESCRIPTION

@@ -33,8 +33,9 @@ from housing_price_orchestrator.interface.timeout import TIMEOUT_HEADER, TIMEOUT
 from housing_price_orchestrator.shared.errors import JobError, PredictionLogError
 from housing_price_orchestrator.shared.view.actual import ActualPrices
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
-from housing_price_orchestrator.shared.view.job import ScoringOrder, TrainingOrder
-from housing_price_orchestrator.shared.view.model import CanaryOrder, MoveOrder, ShadowOrder
+from housing_price_orchestrator.shared.view.job import ScoringOrder
+from housing_price_platform.orders.moves import CanaryOrder, MoveOrder, ShadowOrder
+from housing_price_platform.orders.training import TrainingOrder
 
 _REQUEST_VIEWS: Final = (
     House,

@@ -158,7 +158,8 @@ PROBLEM_TYPES: Final[dict[type[errors.HousingPriceError], ProblemType]] = {
         409,
         "job-has-no-result",
         "No such result",
-        "This job has no such result in the state `{state}`. Results exist only after a job has succeeded.",
+        "This job has no such result in the state `{state}`. Results exist only after a job has succeeded; refused "
+        "rows also after it failed with `no-row-priced`.",
     ),
     errors.IdempotencyKeyReused: ProblemType(
         422,
@@ -166,6 +167,9 @@ PROBLEM_TYPES: Final[dict[type[errors.HousingPriceError], ProblemType]] = {
         "Idempotency key reused",
         "This `Idempotency-Key` was already used for a different request. Choose a new one.",
     ),
+    errors.VersionUnknown: ProblemType(404, "version-unknown", "Unknown version", "{reason}"),
+    errors.TransitionIllegal: ProblemType(409, "transition-illegal", "Move not possible", "{reason}"),
+    errors.ModelRefused: ProblemType(409, "model-refused", "Model cannot be served", "{reason}"),
     errors.JobInputUnusable: ProblemType(
         422, "input-unusable", "Unreadable input file", "The `error` of the job says why its file cannot be read."
     ),
@@ -241,7 +245,9 @@ def problem_type_of(error: Exception) -> ProblemType:
 
 
 def _values_of_template(error: errors.HousingPriceError) -> Mapping[str, Any]:
-    """Return the extension members of an error as its detail shows them: media types as code, each on its own."""
+    """Return the values for the detail of an error, most of which are its extension members as well."""
+    if isinstance(error, errors.MoveRefused):
+        return {"reason": str(error)}
     if isinstance(error, errors.UnsupportedMediaType):
         expected = " or ".join(f"`{media_type}`" for media_type in error.expected)
         return {"expected": expected if error.is_declared else f"{expected} with its `Content-Type` header"}

@@ -53,13 +53,13 @@ class Access:
         """Whether authentication is disabled."""
         return not self._authenticators
 
-    async def admit(self, credential: str | None, scope: Scope, address: str) -> Admission:
-        """Admit a request from `address` to an operation that requires `scope`.
+    async def admit(self, credential: str | None, scopes: Sequence[Scope], address: str) -> Admission:
+        """Admit a request from `address` to an operation that requires one of `scopes`.
 
         Raises:
             CredentialsMissing: a credential is required and absent.
             CredentialsInvalid: no authenticator accepts the credential.
-            ScopeMissing: the caller lacks the scope.
+            ScopeMissing: the caller has none of the scopes.
             IdentityProviderUnavailable: the credential cannot be checked now.
             RateLimitExceeded: the caller or the address sent too many requests.
         """
@@ -67,21 +67,21 @@ class Access:
         if self._per_address is not None:
             quotas["address"] = await self._per_address.hit(network_of(address))
             _check(quotas)
-        caller = await self._authenticate(credential, scope) if self._authenticators else None
+        caller = await self._authenticate(credential, scopes) if self._authenticators else None
         if self._per_caller is not None:
             quotas["caller"] = await self._per_caller.hit(network_of(address) if caller is None else caller.id)
             _check(quotas)
         return Admission(caller, quotas)
 
-    async def _authenticate(self, credential: str | None, scope: Scope) -> Caller:
+    async def _authenticate(self, credential: str | None, scopes: Sequence[Scope]) -> Caller:
         if credential is None:
             raise CredentialsMissing
         for authenticator in self._authenticators:
             caller = await authenticator.caller_of(credential)
             if caller is None:
                 continue
-            if scope not in caller.scopes:
-                raise ScopeMissing(caller.id, scope)
+            if caller.scopes.isdisjoint(scopes):
+                raise ScopeMissing(caller.id, scopes[0])
             return caller
         raise CredentialsInvalid
 

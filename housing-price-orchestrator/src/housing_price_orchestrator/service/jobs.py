@@ -18,36 +18,41 @@ from housing_price_orchestrator.shared.errors import (
     JobHasNoResult,
     JobNotFound,
     JobOutputTaken,
+    VersionUnknown,
 )
-from housing_price_orchestrator.shared.jobs import Job, JobCaller, JobKind, JobOrder, MoveAction
+from housing_price_orchestrator.shared.jobs import NO_ROW_PRICED, Job, JobCaller, JobKind, JobOrder
 from housing_price_orchestrator.shared.locations import (
     AllowedLocations,
     Location,
     LocationRefused,
     check_written_files,
 )
-from housing_price_orchestrator.shared.ports import JobFiles, JobQueue
+from housing_price_orchestrator.shared.ports import JobFiles, JobQueue, MoveRules
+from housing_price_platform.orders.moves import MAX_CALLER_CHARACTERS, Action
 
 
 class Jobs:
-    """Jobs of all callers. A caller sees its own jobs, or all jobs if `JobCaller.sees_all`."""
+    """Jobs of all callers. A caller sees its own jobs, or those of all callers if `JobCaller.sees_all`."""
 
     def __init__(
         self,
         queue: JobQueue,
         files: JobFiles,
         locations: AllowedLocations,
+        moves: MoveRules,
         *,
         is_existing_file: Callable[[Location], Awaitable[bool]] | None = None,
     ) -> None:
         """Store jobs in `queue` and their files in `files`, or in stores that `locations` allows.
 
+        Moves that the lifecycle worker would refuse, as `moves` knows, are not submitted.
         `is_existing_file` returns False for files that only workers can see; without it, only they check.
         """
         self._queue = queue
         self._locations = locations
         self._files = files
         self._is_existing_file = is_existing_file
+        self._moves = moves
 
     async def submit_scoring(
         self, parts: AsyncIterator[bytes], *, suffix: str, caller: JobCaller, idempotency_key: str | None
@@ -133,7 +138,7 @@ class Jobs:
 
     async def submit_move(
         self,
-        action: MoveAction,
+        action: Action,
         version: str,
         order: Mapping[str, Any],
         *,
@@ -144,12 +149,28 @@ class Jobs:
         """Submit a change of a model version; `order` has the reason and the arguments of the action.
 
         Raises:
+            MoveRefused: the lifecycle worker would refuse the change.
             IdempotencyKeyReused: the key was used with another change.
             JobsUnavailable: the job cannot be stored now.
         """
+        await self._check_move(action, version, caller, idempotency_key)
         defaults = {"weight": None, "sample": None, "limits": None, "reason": ""}
-        arguments = {"action": action, "version": version, **defaults, **order, "by": by}
+        author = by[:MAX_CALLER_CHARACTERS]
+        arguments = {"action": action.value, "version": version, **defaults, **order, "by": author}
         return _require_same_content(*await self._submit("lifecycle", arguments, arguments, caller, idempotency_key))
+
+    async def _check_move(self, action: Action, version: str, caller: JobCaller, idempotency_key: str | None) -> None:
+        refusal = await self._moves.refusal_of(action, version)
+        if refusal is None:
+            return
+        # A repeated request gets the job of the first one, although the version may have changed its state since.
+        if idempotency_key is not None and await self._queue.find(
+            _derived_id(caller.owner, "lifecycle", idempotency_key)
+        ):
+            return
+        # An earlier move that has not finished changes states: the worker judges the new one after it.
+        if isinstance(refusal, VersionUnknown) or not await self._queue.has_unfinished("lifecycle"):
+            raise refusal
 
     async def _submit(
         self,
@@ -180,7 +201,8 @@ class Jobs:
 
     async def page(self, caller: JobCaller, *, limit: int, offset: int) -> Sequence[Job]:
         """Return a page of the jobs that `caller` may see, newest first."""
-        return await self._queue.page(owner=None if caller.sees_all else caller.owner, limit=limit, offset=offset)
+        owner = None if caller.sees_all else caller.owner
+        return await self._queue.page(owner=owner, kinds=caller.kinds, limit=limit, offset=offset)
 
     async def cancel(self, job_id: str, caller: JobCaller) -> Job:
         """Cancel a job; a job that is already cancelled stays as it is.
@@ -222,10 +244,11 @@ class Jobs:
 
         Raises:
             JobNotFound: no such job, or it belongs to another caller.
-            JobHasNoResult: the job has not succeeded, is not a scoring job, or wrote its files to a store.
+            JobHasNoResult: the job has not finished, failed otherwise than by pricing no row, is not a scoring job, or
+                wrote its files to a store.
         """
         job = await self.find(job_id, caller)
-        if job.state != "succeeded" or job.kind != "scoring" or _is_in_stores(job):
+        if not _has_refused_rows(job) or job.kind != "scoring" or _is_in_stores(job):
             raise JobHasNoResult(job_id, job.state)
         return await self._require_file(job, self._files.refused_path(job.id))
 
@@ -233,6 +256,10 @@ class Jobs:
         if not await asyncio.to_thread(path.is_file):
             raise JobHasNoResult(job.id, job.state)
         return path
+
+
+def _has_refused_rows(job: Job) -> bool:
+    return job.state == "succeeded" or (job.failure is not None and job.failure.code == NO_ROW_PRICED)
 
 
 def _is_in_stores(job: Job) -> bool:

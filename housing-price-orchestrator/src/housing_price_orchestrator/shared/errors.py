@@ -32,6 +32,10 @@ HousingPriceError
 │   ├── JobFinished                 the job has ended and cannot change
 │   ├── JobHasNoResult              the job has not succeeded, or has no result of this kind
 │   ├── IdempotencyKeyReused        the key was used with a different request
+│   ├── MoveRefused                 the lifecycle worker would refuse the move
+│   │   ├── VersionUnknown          the registry has no such version
+│   │   ├── TransitionIllegal       the move is not possible from the version's state
+│   │   └── ModelRefused            the files of the version cannot be verified
 │   ├── JobInputUnusable            the input file cannot be read
 │   ├── JobOutputTaken              a file that the job would write exists, or another job writes it
 │   ├── JobStoreFailed              the store of its files failed
@@ -255,6 +259,22 @@ class JobHasNoResult(JobError):
 
 class IdempotencyKeyReused(JobError):
     """The `Idempotency-Key` was used before with a different request."""
+
+
+class MoveRefused(JobError):
+    """The lifecycle worker would refuse the move. The message is also shown to the caller."""
+
+
+class VersionUnknown(MoveRefused):
+    """The registry has no such version."""
+
+
+class TransitionIllegal(MoveRefused):
+    """The move is not possible from the state of the version, or of the other versions."""
+
+
+class ModelRefused(MoveRefused):
+    """The version was registered without a digest, so its files cannot be verified."""
 
 
 class JobInputUnusable(JobError):

@@ -3,17 +3,19 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Final, Literal, Self
+from typing import Any, Final, Literal, Self, get_args
 
 from housing_price_orchestrator.shared.errors import JobFinished
 
 type JobKind = Literal["scoring", "training", "lifecycle"]
 """The kind of work: price a file, train a model, or change the role of a version."""
 
-type MoveAction = Literal["promote", "rollback", "canary", "shadow", "abort", "archive"]
-"""Changes of the role of a model version."""
+JOB_KINDS: Final[frozenset[JobKind]] = frozenset(get_args(JobKind.__value__))
 
 type JobState = Literal["queued", "running", "succeeded", "failed", "cancelled"]
+
+NO_ROW_PRICED: Final = "no-row-priced"
+"""Code of the failure of a scoring job that priced no row; its refused rows can be collected."""
 
 NEXT_STATES: Final[Mapping[JobState, frozenset[JobState]]] = {
     "queued": frozenset({"running", "cancelled"}),
@@ -34,6 +36,8 @@ class JobFailure:
     """A stable public code."""
     detail: str
     """The explanation for the caller."""
+    facts: Mapping[str, Any] | None = None
+    """Further facts as JSON: of a job that priced no row, `rowsPriced` and `rowsRefused`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,8 +92,15 @@ class JobCaller:
     """A caller of the job operations."""
 
     owner: str
+    kinds: frozenset[JobKind]
+    """The kinds of jobs that the caller may see and cancel."""
     sees_all: bool
+    """Whether the caller sees the jobs of all callers, of these kinds."""
 
     def may_see(self, job: Job) -> bool:
-        """Return whether the job belongs to the caller, or the caller may see all jobs."""
-        return self.sees_all or job.owner == self.owner
+        """Return whether the caller may see the job."""
+        return job.kind in self.kinds and (self.sees_all or job.owner == self.owner)
+
+
+EVERYBODY: Final = JobCaller("", JOB_KINDS, sees_all=True)
+"""The caller where access control is off, and the service itself."""

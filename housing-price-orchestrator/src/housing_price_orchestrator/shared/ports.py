@@ -1,14 +1,16 @@
 """The ports of the service layer: what it needs from providers, and what it may assume."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal, Protocol
 
 import msgspec
 
-from housing_price_orchestrator.shared.jobs import Job, JobOrder
+from housing_price_orchestrator.shared.errors import MoveRefused
+from housing_price_orchestrator.shared.jobs import Job, JobKind, JobOrder
 from housing_price_orchestrator.shared.view.record import AnyHouse
+from housing_price_platform.orders.moves import Action
 
 type Variant = Literal["champion", "canary", "shadow"]
 """The role of a model: it prices all houses, a share of them, or copies whose prices are only logged."""
@@ -129,12 +131,30 @@ class JobQueue(Protocol):
         """Return a job, or None if there is none."""
         ...
 
-    async def page(self, *, owner: str | None, limit: int, offset: int) -> Sequence[Job]:
-        """Return up to `limit` jobs, newest first, after skipping `offset`; of one owner, or of all for None."""
+    async def page(self, *, owner: str | None, kinds: Collection[JobKind], limit: int, offset: int) -> Sequence[Job]:
+        """Return up to `limit` jobs of `kinds`, newest first, after skipping `offset`.
+
+        They are those of one owner, or of all owners if `owner` is None.
+        """
+        ...
+
+    async def has_unfinished(self, kind: JobKind, /) -> bool:
+        """Return whether a job of this kind waits or runs."""
         ...
 
     async def cancel(self, job_id: str, /) -> None:
         """Cancel a job. Does nothing if the job has ended or is unknown."""
+        ...
+
+
+class MoveRules(Protocol):
+    """Knows which moves of model versions the lifecycle worker would refuse."""
+
+    async def refusal_of(self, action: Action, version: str, /) -> MoveRefused | None:
+        """Return why the worker would refuse a move now; None if it would accept it, or if that is unknown.
+
+        A refusal is based on a state of the registry that was read after this call began. Never blocks the event loop.
+        """
         ...
 
 

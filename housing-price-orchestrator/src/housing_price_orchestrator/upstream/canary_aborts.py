@@ -9,10 +9,11 @@ import structlog
 
 from housing_price_orchestrator.composition.tasks import cancel_and_wait
 from housing_price_orchestrator.service.jobs import Jobs
-from housing_price_orchestrator.shared.errors import IdempotencyKeyReused, JobsUnavailable
-from housing_price_orchestrator.shared.jobs import JobCaller
+from housing_price_orchestrator.shared.errors import IdempotencyKeyReused, JobsUnavailable, MoveRefused
+from housing_price_orchestrator.shared.jobs import EVERYBODY
 from housing_price_orchestrator.shared.routing import StoppedCanary
 from housing_price_orchestrator.upstream.swap import Upstream
+from housing_price_platform.orders.moves import Action
 
 RETRY_PAUSE_SECONDS: Final = 5.0
 """Pause before submitting again after the job queue was unavailable."""
@@ -57,15 +58,18 @@ class CanaryAborts:
         while self._upstream.stopped is stopped:
             try:
                 job = await self._jobs.submit_move(
-                    "abort",
+                    Action.ABORT,
                     stopped.version,
                     {"reason": stopped.reason},
                     by=REQUESTED_BY,
-                    caller=JobCaller("", sees_all=True),
+                    caller=EVERYBODY,
                     idempotency_key=f"canary {stopped.version} {stopped.model_id} of revision {stopped.revision}",
                 )
             except IdempotencyKeyReused:
                 return  # another process submitted first, with a different reason
+            except MoveRefused as error:
+                self._log.warning("canary abort refused", version=stopped.version, error=str(error))
+                return
             except JobsUnavailable as error:
                 self._log.warning(
                     "job queue unavailable, abort of the canary not submitted yet",

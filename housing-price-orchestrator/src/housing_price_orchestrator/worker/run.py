@@ -28,6 +28,7 @@ from housing_price_orchestrator.worker.score_file import FileScoring
 from housing_price_orchestrator.worker.scoring_worker import ScoringWorker
 from housing_price_orchestrator.worker.stores.transfer import Transfer
 from housing_price_orchestrator.worker.wait_for_prices import Outcome, RetryingPricing
+from housing_price_platform.jobs.cancelled import is_current_job_cancelled
 from housing_price_platform.jobs.worker_lock import NAME_RULE, WorkerLocks, WorkerNameTaken, is_worker_name
 from housing_price_platform.log_output import keep_running_without_log
 
@@ -86,7 +87,9 @@ async def _run(settings: Settings, url: str, name: str, locks: WorkerLocks) -> N
         scoring = FileScoring(
             files,
             read=read_named_house,
-            price=RetryingPricing(price_each, loop, max_wait_seconds=jobs.patience_seconds),
+            price=RetryingPricing(
+                price_each, loop, max_wait_seconds=jobs.patience_seconds, is_cancelled=is_current_job_cancelled
+            ),
             describe_error=_describe_error,
             rows_per_step=jobs.rows_per_step,
             max_file_bytes=jobs.max_file_bytes,

@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
-from typing import Any, Final
+from typing import Any, Final, NoReturn
 
 import structlog
-from dbos import DBOS, PortableWorkflowError
+from dbos import DBOS
 from sqlalchemy.engine import URL
 
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
@@ -16,16 +16,19 @@ from housing_price_orchestrator.provider.jobs.names import (
     application_version,
     queue_name,
 )
-from housing_price_orchestrator.shared.errors import HousingPriceError
-from housing_price_orchestrator.shared.jobs import JobKind
+from housing_price_orchestrator.shared.errors import HousingPriceError, ModelServerError
+from housing_price_orchestrator.shared.jobs import NO_ROW_PRICED, JobKind
 from housing_price_orchestrator.shared.locations import REFUSED_SUFFIX
 from housing_price_orchestrator.worker.retention import JobRetention
 from housing_price_orchestrator.worker.score_file import START, FileScoring
 from housing_price_orchestrator.worker.stores.transfer import Transfer
+from housing_price_platform.jobs.cancelled import is_current_job_cancelled
 from housing_price_platform.jobs.database import worker_engine
+from housing_price_platform.jobs.failure import JobFailed, failing_publicly
 from housing_price_platform.jobs.launch import WorkerQueue, launch_worker
 from housing_price_platform.jobs.maintenance import Task, start_maintenance
 from housing_price_platform.jobs.recover_jobs import recover_jobs
+from housing_price_platform.jobs.temporary import is_temporary, retry_while_temporary
 from housing_price_platform.jobs.worker_lock import WorkerLocks
 
 POLL_INTERVAL_SECONDS: Final = 0.5
@@ -82,7 +85,8 @@ class ScoringWorker:
             max_jobs=self._max_jobs,
         )
         workflow = WORKFLOW_OF_KIND[_KIND]
-        launch_worker(engine, self._name, queue, lambda: DBOS.workflow(name=workflow)(self._workflow()))
+        score = failing_publicly(self._workflow())
+        launch_worker(engine, self._name, queue, lambda: DBOS.workflow(name=workflow)(score))
         retention = JobRetention(self._files, workflow=workflow, application=queue.application)
         start_maintenance(
             [Task(self._recover_jobs), *retention.tasks(self._retention)],
@@ -134,24 +138,53 @@ class ScoringWorker:
             checkpoint = step("price", scoring.score_step, job_id, source, output_format, checkpoint)
             parts.append(checkpoint["part"])
         step("join", scoring.join, job_id, output_format, parts)
-        report = {"rowsTotal": total, "rowsPriced": total - checkpoint["refused"], "rowsRefused": checkpoint["refused"]}
+        refused = checkpoint["refused"]
+        report = {"rowsTotal": total, "rowsPriced": total - refused, "rowsRefused": refused}
+        if refused == total:
+            self._fail_without_prices(job_id, arguments, report)
         if uses_stores:
             step("deliver", self._transfer.deliver, job_id, arguments)
             report |= {"output": arguments["output"], "refused": arguments["output"] + REFUSED_SUFFIX}
         step("tidy", scoring.clean_up, job_id, arguments)
-        self._log.info("job done", job_id=job_id, rows=total, refused=checkpoint["refused"])
+        self._log.info("job done", job_id=job_id, rows=total, refused=refused)
         return report
 
+    def _fail_without_prices(self, job_id: str, arguments: dict[str, Any], report: Mapping[str, int]) -> NoReturn:
+        """Fail a job that priced no row; its refused rows can still be collected."""
+        if "output" in arguments:
+            self._step("deliver refused rows", self._transfer.deliver_refused, job_id, arguments)
+        rows = report["rowsTotal"]
+        where = f" They are in {arguments['output']}{REFUSED_SUFFIX}." if "output" in arguments else ""
+        message = (
+            f"None of the {rows} rows was priced. The refused rows say why.{where}" if rows else "The file has no rows."
+        )
+        self._log.warning("job failed", job_id=job_id, error=f"no row priced: {rows} refused")
+        raise JobFailed(NO_ROW_PRICED, message, {key: report[key] for key in ("rowsPriced", "rowsRefused")})
+
     def _step(self, name: str, work: Callable[..., Any], *arguments: Any) -> Any:
+        def report(error: Exception, seconds: float) -> None:
+            described = f"{type(error).__name__}: {error}"
+            self._log.warning("step failed, retrying", step=name, error=described, seconds=seconds)
+
         def run() -> Any:
             try:
-                return work(*arguments)
+                return retry_while_temporary(
+                    lambda: work(*arguments),
+                    is_temporary=_is_temporary,
+                    report=report,
+                    is_cancelled=is_current_job_cancelled,
+                )
             except HousingPriceError as error:
                 code, text = self._describe_failure(error)
                 self._log.warning("job failed", job_id=DBOS.workflow_id, error=f"{type(error).__name__}: {error}")
-                raise PortableWorkflowError(text, type(error).__name__, code) from error
+                raise JobFailed(code, text) from error
             except Exception as error:
                 self._log.exception("job failed", job_id=DBOS.workflow_id, exc_info=error)
                 raise
 
         return DBOS.run_step({"name": name}, run)
+
+
+def _is_temporary(error: Exception) -> bool:
+    # `FileScoring` itself has waited for the model server.
+    return not isinstance(error, ModelServerError) and is_temporary(error)

@@ -7,21 +7,36 @@ from typing import Final
 
 import structlog
 
-from housing_price_orchestrator.shared.errors import HousingPriceError, PriceImplausible, RowsRefused
+from housing_price_orchestrator.shared.errors import (
+    CircuitOpen,
+    DeadlineExceeded,
+    HousingPriceError,
+    ModelChanged,
+    ModelServerBusy,
+    ModelServerUnavailable,
+    PriceImplausible,
+    QueueFull,
+    RowsRefused,
+)
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
-
-FIRST_PAUSE_SECONDS: Final = 0.5
-MAX_PAUSE_SECONDS: Final = 10.0
+from housing_price_platform.jobs.temporary import retry_while_temporary
 
 _ROW_ERRORS: Final = (PriceImplausible, RowsRefused)
 """Errors of a single row, which a retry cannot fix. All other errors may be transient."""
+
+_AWAY: Final = (ModelServerUnavailable, ModelServerBusy, QueueFull, DeadlineExceeded, ModelChanged)
+"""Errors that pass by themselves: they are waited for without a limit."""
 
 type Outcome = PriceEstimate | HousingPriceError
 
 
 class RetryingPricing:
-    """Prices houses from a worker thread, with retries; the pricing itself runs in an event loop of another thread."""
+    """Prices houses from a worker thread, with retries; the pricing itself runs in an event loop of another thread.
+
+    While the model server is away, a job waits without a limit. While the model server answers with errors, which may
+    never end, it waits for a limited time.
+    """
 
     def __init__(
         self,
@@ -29,37 +44,71 @@ class RetryingPricing:
         loop: asyncio.AbstractEventLoop,
         *,
         max_wait_seconds: float,
+        is_cancelled: Callable[[], bool],
     ) -> None:
-        """Call `price_each` in `loop`, retrying for up to `max_wait_seconds`."""
+        """Call `price_each` in `loop`, retrying errors of the model server for up to `max_wait_seconds`.
+
+        A job that `is_cancelled` is not waited for.
+        """
         self._price_each = price_each
         self._loop = loop
         self._max_wait_seconds = max_wait_seconds
+        self._is_cancelled = is_cancelled
 
     def __call__(self, houses: Sequence[AnyHouse]) -> Sequence[Outcome]:
         """Price each house, with an error in place of each house that the model cannot price.
 
         Raises:
-            HousingPriceError: the last transient error, when the retries are used up.
+            HousingPriceError: the last transient error, when the retries are used up or the job was cancelled.
         """
         if not houses:
             return []
-        deadline, pause = time.monotonic() + self._max_wait_seconds, FIRST_PAUSE_SECONDS
-        while True:
-            future = asyncio.run_coroutine_threadsafe(self._price(houses), self._loop)
-            outcomes = future.result()
-            transient_error = _transient_error_in(outcomes)
-            if transient_error is None:
-                return outcomes
-            if time.monotonic() + pause > deadline:
-                raise transient_error
-            structlog.get_logger().warning(
-                "pricing failed, retrying", error=f"{type(transient_error).__name__}: {transient_error}", seconds=pause
+        failing = _Failing()
+
+        def price() -> Sequence[Outcome]:
+            outcomes = asyncio.run_coroutine_threadsafe(self._price(houses), self._loop).result()
+            error = _transient_error_in(outcomes)
+            if error is not None:
+                raise error
+            return outcomes
+
+        def is_worth_waiting(error: Exception) -> bool:
+            return isinstance(error, HousingPriceError) and failing.seconds_after(error) < self._max_wait_seconds
+
+        try:
+            return retry_while_temporary(
+                price, is_temporary=is_worth_waiting, report=_report, is_cancelled=self._is_cancelled
             )
-            time.sleep(pause)
-            pause = min(2 * pause, MAX_PAUSE_SECONDS)
+        except CircuitOpen as error:
+            if failing.reason is None:
+                raise
+            # The circuit only repeats the reason for which it was opened.
+            raise failing.reason from error
 
     async def _price(self, houses: Sequence[AnyHouse]) -> Sequence[Outcome]:
         return await self._price_each(houses)
+
+
+class _Failing:
+    """For how long the model server has answered with errors, and the last of them."""
+
+    def __init__(self) -> None:
+        self.reason: HousingPriceError | None = None
+        self._since: float | None = None
+
+    def seconds_after(self, error: HousingPriceError) -> float:
+        if isinstance(error, _AWAY):
+            self.reason = self._since = None
+        elif not isinstance(error, CircuitOpen):
+            self.reason = error
+            self._since = self._since or time.monotonic()
+        return 0.0 if self._since is None else time.monotonic() - self._since
+
+
+def _report(error: Exception, seconds: float) -> None:
+    structlog.get_logger().warning(
+        "pricing failed, retrying", error=f"{type(error).__name__}: {error}", seconds=seconds
+    )
 
 
 def _transient_error_in(outcomes: Sequence[Outcome]) -> HousingPriceError | None:

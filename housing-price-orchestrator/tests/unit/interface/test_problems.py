@@ -80,8 +80,14 @@ WITH_MEMBERS = [
     (errors.JobFinished("1", "failed"), "The job is in the final state `failed` and cannot be changed."),
     (
         errors.JobHasNoResult("1", "running"),
-        "This job has no such result in the state `running`. Results exist only after a job has succeeded.",
+        (
+            "This job has no such result in the state `running`. Results exist only after a job has succeeded; refused "
+            "rows also after it failed with `no-row-priced`."
+        ),
     ),
+    (errors.VersionUnknown("There is no version 99."), "There is no version 99."),
+    (errors.TransitionIllegal("Version 2 is archived."), "Version 2 is archived."),
+    (errors.ModelRefused("Version 2 has no digest."), "Version 2 has no digest."),
 ]
 
 

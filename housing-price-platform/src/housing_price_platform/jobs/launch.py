@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from dbos import DBOS, DBOSConfig, DBOSPortableJSONSerializer
 from sqlalchemy.engine import Engine
 
+from housing_price_platform.jobs.failure import omit_tracebacks_of_public_failures
 from housing_price_platform.jobs.full_disk import repeat_on_full_disk
 from housing_price_platform.jobs.refuse_pickle import refuse_pickle
 from housing_price_platform.jobs.short_retries import shorten_retries
@@ -49,6 +50,7 @@ def launch_worker[T](engine: Engine, worker_name: str, queue: WorkerQueue, regis
         sqlalchemy.exc.SQLAlchemyError: The database is unavailable.
     """
     refuse_pickle()
+    omit_tracebacks_of_public_failures()
     shorten_retries()
     repeat_on_full_disk(engine)
     config: DBOSConfig = {

@@ -17,8 +17,15 @@ from pydantic import ValidationError
 
 from housing_price_orchestrator.interface.documents.strict_json import (
     invalid_json,
+    parse_leniently,
     parse_strictly,
     with_plain_integers,
+)
+from housing_price_orchestrator.interface.documents.wrong_operation import (
+    BATCH_EXPECTED,
+    ONE_HOUSE_EXPECTED,
+    is_list_of_houses,
+    is_one_house,
 )
 from housing_price_orchestrator.interface.findings import (
     Finding,
@@ -111,6 +118,8 @@ def read_house(body: bytes, *, is_start: bool = True) -> AnyHouse:
     except ValidationError as error:
         if (reason := json_error_of(error)) is not None:
             raise InvalidDocument([invalid_json(reason)]) from error
+        if is_list_of_houses(parse_leniently(body)):
+            raise InvalidDocument([ONE_HOUSE_EXPECTED]) from error
         findings.add(error, "body")
         findings.raise_if_any()
         raise
@@ -212,6 +221,8 @@ async def _read_irregular(body: bytes, position: int) -> list[AnyHouse]:
     if not body.strip(b" \t\n\r"):
         raise InvalidDocument([BODY_MISSING])
     document = parse_strictly(body)
+    if is_one_house(document):
+        raise InvalidDocument([BATCH_EXPECTED])
     entries = document.get("data") if isinstance(document, dict) and len(document) == 1 else None
     findings = _Findings()
     if not isinstance(entries, list) or not entries:

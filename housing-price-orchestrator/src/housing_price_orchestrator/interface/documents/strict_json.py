@@ -4,11 +4,10 @@ import json
 from typing import Any, Final
 
 import jiter
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from housing_price_orchestrator.interface.findings import Finding, has_inexact_integer, invalid_body
 from housing_price_orchestrator.shared.errors import InvalidDocument
-from housing_price_orchestrator.shared.view.base import View
 from housing_price_survey.tabular.encoding import BYTE_ORDER_MARK
 from housing_price_survey.tabular.numbers import integer_of
 
@@ -27,8 +26,16 @@ def parse_strictly(body: bytes) -> Any:
         raise InvalidDocument([invalid_json(str(error))]) from error
 
 
-def read_view[Document: View](kind: type[Document], body: bytes) -> Document:
-    """Read a body as a view; a byte order mark at its start is skipped.
+def parse_leniently(body: bytes) -> Any:
+    """Parse JSON that may have duplicate keys and NaN, to tell what a caller meant; None if it is no JSON."""
+    try:
+        return jiter.from_json(body)
+    except ValueError:
+        return None
+
+
+def read_view[Document: BaseModel](kind: type[Document], body: bytes) -> Document:
+    """Read a body as a view or an order; a byte order mark at its start is skipped.
 
     Raises:
         InvalidDocument: The body is not strict JSON, or violates the view.

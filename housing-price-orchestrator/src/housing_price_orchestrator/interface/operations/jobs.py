@@ -28,7 +28,8 @@ from housing_price_orchestrator.interface.services import ServicesDep, services_
 from housing_price_orchestrator.shared.errors import UnsupportedMediaType
 from housing_price_orchestrator.shared.jobs import JobCaller
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
-from housing_price_orchestrator.shared.view.job import JobDocument, JobId, JobPage, ScoringOrder, TrainingOrder
+from housing_price_orchestrator.shared.view.job import JobDocument, JobId, JobPage, ScoringOrder
+from housing_price_platform.orders.training import TrainingOrder
 
 PARQUET: Final = "application/vnd.apache.parquet"
 FORMAT_OF_MEDIA_TYPE: Final = {"text/csv": "csv", NDJSON: "ndjson", PARQUET: "parquet"}
@@ -45,7 +46,7 @@ _AS_CSV: Final = "".join(
 )
 
 submissions = APIRouter(prefix=JOBS_PATH, tags=["jobs"], route_class=BytesRoute, dependencies=[require_scope("jobs")])
-router = APIRouter(prefix=JOBS_PATH, tags=["jobs"], dependencies=[require_scope("jobs")])
+router = APIRouter(prefix=JOBS_PATH, tags=["jobs"], dependencies=[require_scope("jobs", "admin")])
 
 
 type CallerDep = Annotated[JobCaller, Depends(job_caller_of)]
@@ -113,7 +114,7 @@ async def submit_training(request: Request) -> Response:
     order = await read_order(request, TrainingOrder)
     caller = await job_caller_of(request)
     job = await services_of(request).enabled_jobs.submit_training(
-        order.model_dump(), caller=caller, idempotency_key=key
+        order.model_dump(mode="json"), caller=caller, idempotency_key=key
     )
     return accepted_response(request, job)
 
@@ -125,7 +126,11 @@ async def list_jobs(
     limit: Annotated[int, Query(ge=1, le=200, description="Maximum number of jobs.")] = 50,
     offset: Annotated[int, Query(ge=0, le=10_000_000, description="Number of jobs to skip.")] = 0,
 ) -> JobPage:
-    """List your jobs, newest first. With the scope `admin`, list the jobs of all callers."""
+    """List your jobs, newest first.
+
+    The scope `jobs` shows your own scoring and training jobs. The scope `admin` shows all moves of model versions, and
+    with `jobs` the jobs of all callers.
+    """
     # One more than the limit shows whether there is another page.
     found = await services.enabled_jobs.page(caller, limit=limit + 1, offset=offset)
     next_offset = offset + limit if len(found) > limit else None

@@ -30,6 +30,7 @@ _FILE_HEADERS: Final = {
 _PART_HEADERS: Final = _FILE_HEADERS | {
     "Content-Range": {"description": "Position of the part and size of the file.", "schema": {"type": "string"}},
 }
+_MOVE_CONFLICTS: Final = (errors.TransitionIllegal, errors.ModelRefused)
 
 _IDEMPOTENCY_KEY: Final = {
     "name": IDEMPOTENCY_HEADER,
@@ -54,6 +55,14 @@ def errors_of_jobs(*statuses: int) -> dict[int | str, dict[str, Any]]:
     if 416 in responses:  # noqa: PLR2004 - names the size of the file
         responses[416]["headers"] = {"Content-Range": _PART_HEADERS["Content-Range"]}
     return responses
+
+
+def errors_of_moves() -> dict[int | str, dict[str, Any]]:
+    """Describe the errors of an operation that orders a move of a model version."""
+    responses = errors_of_jobs(408, 413, 415, 422)
+    for status, kinds in {404: (errors.JobsOff, errors.VersionUnknown), 409: _MOVE_CONFLICTS}.items():
+        responses[status] = {"description": "; ".join(PROBLEM_TYPES[kind].title for kind in kinds), **PROBLEM}
+    return dict(sorted(responses.items(), key=lambda item: int(item[0])))
 
 
 def submission(kinds: dict[str, tuple[str | type[BaseModel], Any]], *, required: bool) -> dict[str, Any]:

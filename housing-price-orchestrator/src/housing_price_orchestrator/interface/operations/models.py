@@ -9,7 +9,7 @@ from pydantic import TypeAdapter, ValidationError
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
 from housing_price_orchestrator.interface.findings import invalid_parameter
-from housing_price_orchestrator.interface.operations.jobs_openapi import errors_of_jobs, submission
+from housing_price_orchestrator.interface.operations.jobs_openapi import errors_of_moves, submission
 from housing_price_orchestrator.interface.operations.orders import (
     accepted_response,
     idempotency_key_of,
@@ -17,17 +17,17 @@ from housing_price_orchestrator.interface.operations.orders import (
     read_order,
 )
 from housing_price_orchestrator.interface.services import ServicesDep, services_of
-from housing_price_orchestrator.shared.jobs import MoveAction
 from housing_price_orchestrator.shared.view.job import JobDocument
-from housing_price_orchestrator.shared.view.model import CanaryOrder, MoveOrder, RoutedModels, ShadowOrder
-from housing_price_orchestrator.shared.view.routes import ModelVersion
+from housing_price_orchestrator.shared.view.model import RoutedModels
+from housing_price_platform.orders.base import VersionNumber
+from housing_price_platform.orders.moves import ORDER_OF_ACTION, Action, CanaryOrder, MoveOrder
 
 PREFIX: Final = "/api/v1/models"
 
 moves = APIRouter(prefix=PREFIX, tags=["models"], route_class=BytesRoute, dependencies=[require_scope("admin")])
 router = APIRouter(prefix=PREFIX, tags=["models"], dependencies=[require_scope("admin")])
 
-_VERSION: Final = TypeAdapter[str](ModelVersion)
+_VERSION: Final = TypeAdapter[str](VersionNumber)
 _VERSION_PARAMETER: Final = {
     "name": "version",
     "in": "path",
@@ -43,10 +43,9 @@ async def list_models(services: ServicesDep) -> RoutedModels:
     return RoutedModels.of(services.routing.state())
 
 
-def _add_operation(
-    action: MoveAction, summary: str, description: str, order: type[MoveOrder] = MoveOrder, example: Any = None
-) -> None:
-    """Add the operation of an action with a body of type `order`."""
+def _add_operation(action: Action, summary: str, description: str, example: Any = None) -> None:
+    """Add the operation of an action."""
+    order = ORDER_OF_ACTION[action]
     described = submission({"application/json": (order, example or {"reason": "why"})}, required=order is CanaryOrder)
     described["parameters"] = [_VERSION_PARAMETER, *described["parameters"]]
     moves.add_api_route(
@@ -58,12 +57,12 @@ def _add_operation(
         description=description,
         operation_id=f"{action}Model",
         response_model=JobDocument,
-        responses=errors_of_jobs(408, 413, 415, 422),
+        responses=errors_of_moves(),
         openapi_extra=described,
     )
 
 
-def _endpoint(action: MoveAction, kind: type[MoveOrder]) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(action: Action, kind: type[MoveOrder]) -> Callable[[Request], Awaitable[Response]]:
     async def submit_move(request: Request) -> Response:
         version = _version_of(request)
         key = idempotency_key_of(request)
@@ -85,36 +84,34 @@ def _version_of(request: Request) -> str:
 
 
 _add_operation(
-    "promote",
+    Action.PROMOTE,
     "Promote a version to champion",
     "Start a job that promotes the version by a blue-green swap: its model server starts beside the current one, "
     "must reproduce the reference answers, and then takes over. If any step fails, the current champion stays.",
 )
 _add_operation(
-    "rollback",
+    Action.ROLLBACK,
     "Roll a version back",
     "Start a job that takes the version out of service. For the champion, the previous champion returns by a "
     "blue-green swap. For a canary or a shadow, this is the same as `abort`.",
 )
 _add_operation(
-    "canary",
+    Action.CANARY,
     "Start a canary or change its weight",
     "Start a job that lets the version price a share of the houses. The same house always gets the same version. "
     "The canary is aborted automatically if it performs worse than the champion.",
-    CanaryOrder,
     {"weight": 0.1, "reason": "passed the gate"},
 )
 _add_operation(
-    "shadow",
+    Action.SHADOW,
     "Start a shadow",
     "Start a job that sends a sample of the houses to the version as well. Its prices are compared with the "
     "champion's and never returned to callers.",
-    ShadowOrder,
     {"sample": 1.0, "reason": "first look"},
 )
 _add_operation(
-    "abort",
+    Action.ABORT,
     "Abort a canary or shadow",
     "Start a job that makes a canary or a shadow a challenger again. It changes nothing for any other version.",
 )
-_add_operation("archive", "Archive a version", "Start a job that archives a version that is not in service.")
+_add_operation(Action.ARCHIVE, "Archive a version", "Start a job that archives a version that is not in service.")

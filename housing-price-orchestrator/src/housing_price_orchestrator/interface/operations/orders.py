@@ -3,7 +3,7 @@
 from typing import Annotated, Any, Final
 
 from fastapi import Request, Response
-from pydantic import Field, TypeAdapter, ValidationError
+from pydantic import BaseModel, Field, TypeAdapter, ValidationError
 
 from housing_price_orchestrator.interface.access import caller_of
 from housing_price_orchestrator.interface.documents.body import read_body
@@ -11,8 +11,7 @@ from housing_price_orchestrator.interface.documents.strict_json import read_view
 from housing_price_orchestrator.interface.edge.forwarded import path_prefix_of
 from housing_price_orchestrator.interface.findings import invalid_parameter
 from housing_price_orchestrator.interface.services import services_of
-from housing_price_orchestrator.shared.jobs import Job, JobCaller
-from housing_price_orchestrator.shared.view.base import View
+from housing_price_orchestrator.shared.jobs import EVERYBODY, Job, JobCaller, JobKind
 from housing_price_orchestrator.shared.view.job import JobDocument
 
 JOBS_PATH: Final = "/api/v1/jobs"
@@ -24,14 +23,21 @@ IDEMPOTENCY_KEY: Final = TypeAdapter[str](
 
 
 async def job_caller_of(request: Request) -> JobCaller:
-    """Return the caller as the owner of jobs; without access control, everyone sees all jobs."""
+    """Return the caller as the owner of jobs; without access control, everyone sees all jobs.
+
+    A caller sees the kinds of jobs that its scopes allow it to submit.
+    """
     caller = caller_of(request)
     if caller is None:
-        return JobCaller("", sees_all=True)
-    return JobCaller(caller.id, sees_all="admin" in caller.scopes)
+        return EVERYBODY
+    is_admin = "admin" in caller.scopes
+    kinds: set[JobKind] = {"lifecycle"} if is_admin else set()
+    if "jobs" in caller.scopes:
+        kinds |= {"scoring", "training"}
+    return JobCaller(caller.id, frozenset(kinds), sees_all=is_admin)
 
 
-async def read_order[Order: View](request: Request, kind: type[Order]) -> Order:
+async def read_order[Document: BaseModel](request: Request, kind: type[Document]) -> Document:
     """Read a request body of type `kind`; an empty body counts as `{}`.
 
     Raises:

@@ -4,11 +4,11 @@ import base64
 import binascii
 import re
 from datetime import datetime
-from typing import Annotated, Any, Final
+from typing import Annotated, Any, Final, Self
 
 import orjson
 from fastapi import APIRouter, Path, Query, Response
-from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field
+from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.documents.body import JSON
@@ -58,6 +58,12 @@ class PredictionFilter(BaseModel):
     """Maximum number of predictions per page."""
     cursor: Annotated[str, Field(max_length=200), AfterValidator(_check_cursor)] | None = None
     """The `next` of the previous page. Repeat the other parameters unchanged."""
+
+    @model_validator(mode="after")
+    def _check_range(self) -> Self:
+        if self.since is not None and self.until is not None and self.since > self.until:
+            raise ValueError("`from` must not be later than `to`")
+        return self
 
 
 @router.get(

@@ -3,10 +3,10 @@
 import contextlib
 import hashlib
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
-from typing import Any, Final, Self
+from typing import Final, Self
 
 from dbos import DBOSClient, EnqueueOptions, WorkflowStatus
 from dbos import error as dbos_error
@@ -26,7 +26,9 @@ from housing_price_platform.database.deadline import deadline, seconds_left
 from housing_price_platform.database.threads import CallRefused, CallTimedOut, DatabaseThreads
 from housing_price_platform.jobs.client import open_client, read_events
 from housing_price_platform.jobs.database import client_engine
+from housing_price_platform.jobs.failure import public_failure
 from housing_price_platform.jobs.refuse_pickle import PickleRefused
+from housing_price_platform.jobs.retention import UNFINISHED
 
 MAX_READS: Final = 3
 """Queries that only read and run concurrently; others wait."""
@@ -93,16 +95,25 @@ class DBOSJobQueue:
         """Return a job, or None if there is none with this id."""
         return await self._query(lambda client: self._find(client, job_id))
 
-    async def page(self, *, owner: str | None, limit: int, offset: int) -> Sequence[Job]:
+    async def page(self, *, owner: str | None, kinds: Collection[JobKind], limit: int, offset: int) -> Sequence[Job]:
         """Return a page of jobs, latest first."""
+        workflows = [WORKFLOW_OF_KIND[kind] for kind in kinds]
 
         def list_jobs(client: DBOSClient) -> list[Job]:
-            found = client.list_workflows(
-                user=owner, name=list(_KIND_OF_WORKFLOW), limit=limit, offset=offset, sort_desc=True
-            )
+            found = client.list_workflows(user=owner, name=workflows, limit=limit, offset=offset, sort_desc=True)
             return [self._job(client, status, with_progress=status.status == "PENDING") for status in found]
 
         return await self._query(list_jobs)
+
+    async def has_unfinished(self, kind: JobKind, /) -> bool:
+        """Return whether a job of this kind waits or runs."""
+        workflow = WORKFLOW_OF_KIND[kind]
+        found = await self._query(
+            lambda client: client.list_workflows(
+                name=workflow, status=list(UNFINISHED), limit=1, load_input=False, load_output=False
+            )
+        )
+        return bool(found)
 
     async def cancel(self, job_id: str, /) -> None:
         """Cancel a job; its worker stops before the next step."""
@@ -205,8 +216,8 @@ class DBOSJobQueue:
 def _failure(status: WorkflowStatus) -> JobFailure:
     if status.status == "MAX_RECOVERY_ATTEMPTS_EXCEEDED":
         return _WORKER_DIED
-    code: Any = getattr(status.error, "code", None)
-    return JobFailure(code, str(status.error)) if isinstance(code, str) else _UNEXPECTED
+    failure = public_failure(status.error if isinstance(status.error, BaseException) else None)
+    return _UNEXPECTED if failure is None else JobFailure(str(failure.code), failure.message, failure.facts)
 
 
 def _utc_time(milliseconds: int) -> datetime:

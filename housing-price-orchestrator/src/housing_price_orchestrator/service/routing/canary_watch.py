@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from housing_price_orchestrator.service.routing.price_deviation import deviation
-from housing_price_orchestrator.shared.view.routes import CanaryLimits
+from housing_price_platform.orders.moves import CanaryLimits
 
 type CanaryLimit = Literal["errors", "latency", "deviation"]
 

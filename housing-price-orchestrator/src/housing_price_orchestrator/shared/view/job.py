@@ -1,11 +1,11 @@
 """Jobs: the documents that callers send and receive."""
 
-from datetime import date, datetime
-from typing import Annotated, Literal, Self
+from datetime import datetime
+from typing import Annotated, Self
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import Field
 
-from housing_price_orchestrator.shared.jobs import Job, JobKind, JobState
+from housing_price_orchestrator.shared.jobs import NEXT_STATES, Job, JobKind, JobState
 from housing_price_orchestrator.shared.view.base import View
 
 type JobId = Annotated[str, Field(pattern="^[0-9a-f]{32}$", examples=["6f1c0e5a9d2b4c7f8e3a1b0c9d8e7f60"])]
@@ -35,6 +35,15 @@ class JobError(View):
     """What happened and how to fix it."""
 
 
+class ScoringResult(View):
+    """The rows of a finished scoring job."""
+
+    rows_priced: int
+    """The number of rows in the result."""
+    rows_refused: int
+    """The number of rows in the file of refused rows."""
+
+
 class JobDocument(View):
     """A job, with its state and its progress."""
 
@@ -54,6 +63,11 @@ class JobDocument(View):
     """When the job ended; null while it has not ended."""
     error: JobError | None
     """Why the job failed; null unless it failed."""
+    result: ScoringResult | None
+    """The rows that can be collected from a finished scoring job; null for unfinished jobs and jobs of other types.
+
+    Both numbers are 0 for a job that was cancelled, or failed with another code than `no-row-priced`.
+    """
 
     @classmethod
     def of(cls, job: Job) -> Self:
@@ -73,8 +87,18 @@ class JobDocument(View):
                 "startedAt": job.started_at,
                 "finishedAt": job.finished_at,
                 "error": None if failure is None else JobError(code=failure.code, detail=failure.detail),
+                "result": _result_of(job),
             }
         )
+
+
+def _result_of(job: Job) -> ScoringResult | None:
+    if job.kind != "scoring" or NEXT_STATES[job.state]:
+        return None
+    counts = job.output or (None if job.failure is None else job.failure.facts) or {}
+    found = {key: counts.get(key) for key in ("rowsPriced", "rowsRefused")}
+    # The database is not trusted to hold numbers.
+    return ScoringResult.model_validate({key: n if isinstance(n, int) else 0 for key, n in found.items()})
 
 
 class JobPage(View):
@@ -96,40 +120,3 @@ class ScoringOrder(View):
     """The URI of the file, under a configured store, ending with `.csv`, `.ndjson` or `.parquet`."""
     output: FileUri
     """The URI for the prices, by the same rules. Refused rows go to `<output>.refused.ndjson`. Neither may exist."""
-
-
-def _check_day(value: str) -> str:
-    try:
-        return date.fromisoformat(value).isoformat()
-    except ValueError as error:
-        raise ValueError("not a valid date; use the format 2026-06-30") from error
-
-
-type Day = Annotated[str, AfterValidator(_check_day), Field(pattern=r"^\d{4}-\d{2}-\d{2}$")]
-
-
-class TrainingOrder(View):
-    """A request to train a model."""
-
-    source: Literal["bundled", "csv", "prediction-log"] = "bundled"
-    """The training data: `bundled` (the survey), `csv` (a file) or `prediction-log` (priced houses sold since)."""
-    data: Annotated[str | None, Field(min_length=1, max_length=2_000)] = None
-    """The path of the file on the training worker. Required with `csv`, and allowed only with it."""
-    from_: Annotated[Day | None, Field(alias="from", examples=["2026-01-01"])] = None
-    """The first day of the data, with `prediction-log`."""
-    to: Annotated[Day | None, Field(examples=["2026-06-30"])] = None
-    """The last day of the data, with `prediction-log`."""
-    seed: Annotated[int, Field(ge=0, le=2**32 - 1)] = 0
-    """The random seed of the data split and the model."""
-    search: bool = False
-    """Whether to search for better hyperparameters first, which takes longer."""
-
-    @model_validator(mode="after")
-    def _check_source_options(self) -> Self:
-        if (self.data is not None) != (self.source == "csv"):
-            raise ValueError("`data` is required with the source `csv` and allowed only with it")
-        if self.source != "prediction-log" and (self.from_ is not None or self.to is not None):
-            raise ValueError("`from` and `to` are allowed only with the source `prediction-log`")
-        if self.from_ is not None and self.to is not None and self.from_ > self.to:
-            raise ValueError("`from` must not be later than `to`")
-        return self

@@ -1,13 +1,10 @@
-"""Model versions in service, and requests to change them."""
+"""Model versions in service."""
 
 from datetime import datetime
-from typing import Annotated, Self
-
-from pydantic import Field
+from typing import Self
 
 from housing_price_orchestrator.shared.routing import RoutingState, VariantState
 from housing_price_orchestrator.shared.view.base import View
-from housing_price_orchestrator.shared.view.routes import CanaryLimits, Share
 
 
 class SeenOf(View):
@@ -112,26 +109,3 @@ class RoutedModels(View):
                 ),
             }
         )
-
-
-class MoveOrder(View):
-    """A request to change the role of a version."""
-
-    reason: Annotated[str, Field(max_length=1_000, examples=["better on the June sales"])] = ""
-    """The reason for the change, stored with it."""
-
-
-class CanaryOrder(MoveOrder):
-    """A request to make a version the canary."""
-
-    weight: Share
-    """The share of houses that the canary prices."""
-    limits: CanaryLimits | None = None
-    """The limits beyond which the canary is stopped; null uses the defaults."""
-
-
-class ShadowOrder(MoveOrder):
-    """A request to make a version the shadow."""
-
-    sample: Share = 1.0
-    """The share of requests to copy to the shadow."""

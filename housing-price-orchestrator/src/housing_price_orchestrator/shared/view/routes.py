@@ -5,9 +5,10 @@ from typing import Annotated, Final, Self
 from pydantic import Field, HttpUrl, model_validator
 
 from housing_price_orchestrator.shared.view.base import INTEGRAL, View
+from housing_price_platform.orders.moves import CanaryLimits
 
 type ModelVersion = Annotated[str, Field(pattern=r"^[A-Za-z0-9._-]{1,20}$", examples=["2"])]
-"""The version of a model in the registry."""
+"""The version of a model in a routes file; the registry's own versions are numbers."""
 
 type Share = Annotated[float, Field(gt=0, le=1)]
 
@@ -24,19 +25,6 @@ class Route(View):
     """The id of the model, as returned with each price."""
     addresses: Annotated[tuple[HttpUrl, ...], Field(min_length=1, max_length=64)]
     """The URLs of the model servers. Load is balanced over them."""
-
-
-class CanaryLimits(View):
-    """The limits beyond which a canary is stopped, relative to the champion."""
-
-    max_error_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.05
-    """The maximum share of the canary's requests that fail. The champion answers those requests."""
-    max_latency_ratio: Annotated[float, Field(ge=1, le=1000)] = 3.0
-    """The maximum ratio of the canary's median latency to the champion's."""
-    max_median_deviation: Annotated[float, Field(gt=0, le=10)] = 0.15
-    """The maximum median of |log(canary price / champion price)| for the same houses."""
-    least_requests: Annotated[int, Field(ge=1, le=100_000), INTEGRAL] = 50
-    """The number of latest requests to compare. A canary with fewer requests is not stopped."""
 
 
 class CanaryRoute(Route):

@@ -116,6 +116,17 @@ class Transfer:
                     store.remove(refused)
                 raise
 
+    def deliver_refused(self, job_id: str, arguments: Mapping[str, Any]) -> None:
+        """Copy the refused rows of a job to the place beside its output; a job that priced no row has no other result.
+
+        Raises:
+            JobOutputTaken: somebody else's file has the name.
+            JobStoreFailed: the store fails.
+        """
+        output = self._find(arguments, "output")
+        with _translated_errors("output"):
+            _create(_store_of(output), self._files.refused_path(job_id), output.refused_rows)
+
     def _find(self, arguments: Mapping[str, Any], which: str) -> Location:
         try:
             return self._allowed.find(str(arguments[which]))

@@ -260,7 +260,7 @@ async def test_json_other_than_an_object_is_rejected(body: bytes) -> None:
     for findings in (findings_of(lambda: read_house(body)), await batch_findings_of(body)):
         ((kind, loc),) = findings
         assert loc == ("body",)
-        assert kind in {"model_type", "model_attributes_type"}
+        assert kind in {"model_type", "model_attributes_type", "one_house_expected", "batch_expected"}
 
 
 DUPLICATED = {
@@ -413,7 +413,8 @@ class TestBatch:
             found = sorted(await batch_findings_of(body))
             assert [loc for _, loc in found] == [loc for _, loc in wanted], name
             # pydantic has two names for the same error: one for JSON and one for Python objects.
-            same = {"model_attributes_type": "model_type"}
+            # A document for the other operation has an error of ours.
+            same = {"model_attributes_type": "model_type", "batch_expected": "model_type"}
             assert [same.get(kind, kind) for kind, _ in found] == [same.get(kind, kind) for kind, _ in wanted], name
 
     @pytest.mark.parametrize("count", [SMALL, LARGE])
@@ -532,3 +533,23 @@ class TestOverHttp:
         answer = api.post(path, content=house_bytes(), headers=headers)
         assert answer.status_code == 415
         assert answer.json()["type"] == "urn:housing-price:problem:unsupported-media-type"
+
+
+@pytest.mark.parametrize("wrap", [lambda one: [one], lambda one: {"data": [one]}, lambda one: {"data": [], "x": one}])
+def test_a_batch_for_one_house_is_told_where_to_go(api: TestClient, wrap: Callable[[Any], Any]) -> None:
+    (finding,) = api.post(PREDICT, json=wrap(house_json())).json()["detail"]
+    assert finding["msg"] == f"Send one house; for a list use POST {BATCH}"
+
+
+@pytest.mark.parametrize("change", [{}, {"lotArea": "5"}, {"colour": "red"}])
+def test_one_house_for_a_batch_is_told_where_to_go(api: TestClient, change: dict[str, Any]) -> None:
+    for document in (house_json() | change, [house_json() | change]):
+        (finding,) = api.post(BATCH, json=document).json()["detail"]
+        assert finding["msg"] == f'Send {{"data": [house, ...]}}; for one house use POST {PREDICT}'
+
+
+def test_a_house_with_a_mistake_is_not_taken_for_a_batch(api: TestClient) -> None:
+    findings = api.post(PREDICT, json=house_json() | {"data": 7}).json()["detail"]
+    assert [one["type"] for one in findings] == ["extra_forbidden"]
+    findings = api.post(BATCH, json={"datum": [house_json()]}).json()["detail"]
+    assert {one["loc"][-1] for one in findings} == {"data", "datum"}

@@ -16,6 +16,7 @@ from fakes import FakeJobQueue
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.interface.documents.upload import UploadLimits
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles, is_being_received
+from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFile
 from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.shared.errors import JobFilesFull, JobFinished, JobsUnavailable
 from housing_price_orchestrator.shared.jobs import NEXT_STATES, Job, JobState
@@ -29,6 +30,11 @@ CSV = {"content-type": "text/csv"}
 AS_JSON = {"content-type": "application/json"}
 STORE = "s3://houses/allowed/"
 FILE = b"id,lotArea\n1,2\n"
+TWICE = (
+    b'{"input": "s3://houses/allowed/a.csv", "input": "s3://houses/allowed/b.csv", '
+    b'"output": "s3://houses/allowed/out.csv"}'
+)
+ONE_DAY = b'{"source": "prediction-log", "from": "2026-06-30", "to": "2026-06-30"}'
 
 
 class Bench:
@@ -54,7 +60,7 @@ def bench(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> Bench:
 
 def bench_of(client: TestClient, folder: Path) -> Bench:
     queue = FakeJobQueue()
-    replace_services(client, jobs=Jobs(queue, FolderJobFiles(folder), AllowedLocations([STORE])))
+    replace_services(client, jobs=Jobs(queue, FolderJobFiles(folder), AllowedLocations([STORE]), MoveRulesFile(None)))
     return Bench(client, queue, folder)
 
 
@@ -101,6 +107,38 @@ def test_a_failed_job_states_the_reason(bench: Bench) -> None:
     job = bench.client.get(f"{JOBS}/{job_id}").json()
     assert (job["state"], job["error"]) == ("failed", {"code": "input-unusable", "detail": "Line 1 is no header."})
     assert problem_of(bench.client.get(f"{JOBS}/{job_id}/result")) == (409, "job-has-no-result")
+
+
+def test_a_finished_scoring_job_counts_its_rows(bench: Bench) -> None:
+    ids = [bench.submit(idempotency_key=key).json()["id"] for key in ("good", "none", "unusable", "cancelled")]
+
+    def results() -> list[Any]:
+        return [bench.client.get(f"{JOBS}/{job_id}").json()["result"] for job_id in ids]
+
+    assert results() == [None] * 4
+    for job_id in ids[:3]:
+        bench.queue.takes(job_id)
+        bench.queue.tells(job_id, rowsDone=500, rowsTotal=500)
+    assert results() == [None] * 4
+    bench.queue.succeeds(ids[0], {"rowsTotal": 500, "rowsPriced": 498, "rowsRefused": 2})
+    bench.queue.fails(ids[1], "no-row-priced", "None.", {"rowsPriced": 0, "rowsRefused": 500})
+    bench.queue.fails(ids[2], "input-unusable", "No header.")
+    bench.client.delete(f"{JOBS}/{ids[3]}")
+    counts = [(498, 2), (0, 500), (0, 0), (0, 0)]
+    assert results() == [{"rowsPriced": priced, "rowsRefused": refused} for priced, refused in counts]
+    (bench.folder / "results").mkdir()
+    for job_id in ids:
+        (bench.folder / "results" / f"{job_id}.refused.ndjson").write_bytes(b"{}\n")
+    statuses = [bench.client.get(f"{JOBS}/{job_id}/refused").status_code for job_id in ids]
+    assert statuses == [200, 200, 409, 409]
+    assert bench.client.get(f"{JOBS}/{ids[1]}/result").status_code == 409
+
+
+def test_jobs_of_other_kinds_have_no_row_counts(bench: Bench) -> None:
+    job_id = bench.client.post(TRAINING).json()["id"]
+    bench.queue.takes(job_id)
+    bench.queue.succeeds(job_id, {"version": "2", "rowsPriced": 5})
+    assert bench.client.get(f"{JOBS}/{job_id}").json()["result"] is None
 
 
 def test_a_training_job_gets_its_arguments(bench: Bench) -> None:
@@ -152,6 +190,23 @@ def test_a_number_without_a_fractional_part_is_an_integer_in_an_order(bench: Ben
         b'{"data": "x.csv"}',
         b'{"source": "prediction-log", "from": "2026-02-01", "to": "2026-01-01"}',
         b'{"seed": "\xff"}',
+        b'{"seed": 2147483648}',
+        b'{"seed": -1}',
+        b'{"seed": 1e30}',
+        b'{"seed": 1, "seed": 2}',
+        b'{"search": 1}',
+        b'{"source": "csv", "data": "a\\u0000b"}',
+        b'{"source": "csv", "data": "\\udfff"}',
+        b'{"source": "prediction-log", "from": "2026-1-1"}',
+        b'{"source": "prediction-log", "to": "9999-12-31"}',
+        b'{"source": "prediction-log", "to": "2026-02-29"}',
+        b'{"source": "prediction-log", "from": "2026-01-01T00:00:00Z"}',
+        b'{"from_": "2026-01-01", "source": "prediction-log"}',
+        b"{}{}",
+        b"\xfe\xff\x00{\x00}",
+        b"[" * 10_000,
+        b'{"seed": NaN}',
+        b'{"seed": ' + b"1" * 10_000 + b"}",
     ],
 )
 def test_an_invalid_training_request_is_rejected(bench: Bench, body: bytes) -> None:
@@ -159,6 +214,14 @@ def test_an_invalid_training_request_is_rejected(bench: Bench, body: bytes) -> N
     assert answer.status_code == 422, answer.text
     assert answer.json()["detail"]
     assert not bench.queue.jobs
+
+
+@pytest.mark.parametrize(
+    "body",
+    [b'{"seed": 2147483647}', b'{"seed": 7.0}', b'{"seed": 7e0}', ONE_DAY, b'{"source": "csv", "data": "x.csv"}'],
+)
+def test_a_valid_training_request_is_accepted(bench: Bench, body: bytes) -> None:
+    assert bench.client.post(TRAINING, content=body).status_code == 202
 
 
 def test_repeating_an_idempotency_key_with_the_same_file_returns_the_same_job(bench: Bench) -> None:
@@ -305,7 +368,9 @@ def test_a_local_file_that_exists_is_named_at_once(
     assert client.post(SCORING, json=order, headers={"idempotency-key": "first"}).json() == first.json()
 
 
-@pytest.mark.parametrize("body", [b"", b"{", b"[]", b'{"input": "\xff"}', b"null", b'"s3://houses/allowed/in.csv"'])
+@pytest.mark.parametrize(
+    "body", [TWICE, b"", b"{", b"[]", b'{"input": "\xff"}', b"null", b'"s3://houses/allowed/in.csv"']
+)
 def test_an_invalid_scoring_request_is_rejected(bench: Bench, body: bytes) -> None:
     answer = bench.client.post(SCORING, content=body, headers={"content-type": "application/json"})
     assert answer.status_code == 422, answer.text
@@ -402,6 +467,43 @@ def test_a_job_is_visible_only_to_its_key_and_admins(
     # Idempotency keys belong to their caller: the same one from another caller makes another job.
     other = bench.client.post(SCORING, content=b"id\n", headers=CSV | bearer(yours) | {"idempotency-key": "k"})
     assert other.json()["id"] != submitted.json()["id"]
+
+
+def test_who_may_order_a_move_may_follow_and_cancel_it_and_see_nothing_else(
+    stub: StubModelServer, start_app: StartApp, tmp_path: Path
+) -> None:
+    keys = tmp_path / "keys.json"
+    admin, second, jobs = new_key(keys, "admin"), new_key(keys, "admin"), new_key(keys, "jobs")
+    both, predict = new_key(keys, "jobs", "admin"), new_key(keys, "predict")
+    bench = bench_of(start_app(stub.url, auth={"keys_file": keys}), tmp_path / "jobs")
+    move = bench.client.post("/api/v1/models/2/promote", headers=bearer(admin)).headers["location"]
+    scoring = bench.client.post(SCORING, content=FILE, headers=CSV | bearer(jobs)).headers["location"]
+    training = bench.client.post(TRAINING, headers=bearer(jobs)).headers["location"]
+
+    def status(path: str, key: str, method: str = "GET") -> int:
+        return bench.client.request(method, path, headers=bearer(key)).status_code
+
+    for key in (admin, second, both):
+        assert status(move, key) == 200
+    assert [status(path, both) for path in (scoring, training)] == [200, 200]
+    assert [status(path, jobs) for path in (move, scoring, training)] == [404, 200, 200]
+    for path in (scoring, training):
+        assert [status(path + below, admin) for below in ("", "/result", "/refused")] == [404] * 3
+        assert status(path, admin, "DELETE") == 404
+    assert status(move, predict) == 403
+    for path in (SCORING, TRAINING):
+        assert problem_of(bench.client.post(path, content=FILE, headers=CSV | bearer(admin))) == (403, "scope-missing")
+
+    def listed(key: str) -> set[str]:
+        return {job["type"] for job in bench.client.get(JOBS, headers=bearer(key)).json()["jobs"]}
+
+    assert (listed(admin), listed(second)) == ({"lifecycle"}, {"lifecycle"})
+    assert (listed(jobs), listed(both)) == ({"scoring", "training"}, {"scoring", "training", "lifecycle"})
+    job_id = move.rpartition("/")[2]
+    assert status(f"{move}/result", admin) == 409
+    assert status(move, jobs, "DELETE") == 404
+    assert status(move, second, "DELETE") == 200
+    assert bench.queue.jobs[job_id].state == "cancelled"
 
 
 def test_without_a_database_jobs_are_disabled(api: TestClient) -> None:

@@ -12,6 +12,7 @@ from conftest import StartApp
 from factories import a_route, bearer, house_bytes, new_key, replace_services, routes_json
 from fakes import FakeJobQueue
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
+from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFile
 from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.shared.errors import JobsUnavailable
 from housing_price_orchestrator.shared.locations import AllowedLocations
@@ -22,9 +23,9 @@ ACTIONS = ["promote", "rollback", "canary", "shadow", "abort", "archive"]
 BODIES: dict[str, dict[str, Any]] = {"canary": {"weight": 0.1}}
 
 
-def with_jobs(client: TestClient, folder: Path) -> FakeJobQueue:
+def with_jobs(client: TestClient, folder: Path, rules: Path | None = None) -> FakeJobQueue:
     queue = FakeJobQueue()
-    replace_services(client, jobs=Jobs(queue, FolderJobFiles(folder), AllowedLocations([])))
+    replace_services(client, jobs=Jobs(queue, FolderJobFiles(folder), AllowedLocations([]), MoveRulesFile(rules)))
     return queue
 
 
@@ -80,7 +81,23 @@ WRONG: dict[str, tuple[str, str, bytes]] = {
     "a weight of nothing": ("canary", "weight", b'{"weight": 0}'),
     "a weight beyond all": ("canary", "weight", b'{"weight": 1.5}'),
     "a weight that is a word": ("canary", "weight", b'{"weight": "0.1"}'),
-    "a weight that is no number": ("canary", "weight", b'{"weight": NaN}'),
+    "a weight that is no number": ("canary", "", b'{"weight": NaN}'),
+    "a weight that no house falls under": ("canary", "weight", b'{"weight": 1e-320}'),
+    "a weight below one bucket": ("canary", "weight", b'{"weight": 0.00009}'),
+    "a weight that is infinite when read": ("canary", "weight", b'{"weight": 1e400}'),
+    "a sample that copies nothing": ("shadow", "sample", b'{"sample": 4.9e-324}'),
+    "a key that occurs twice": ("canary", "", b'{"weight": 0.1, "weight": 1}'),
+    "a nested key that occurs twice": (
+        "canary",
+        "",
+        b'{"weight": 0.1, "limits": {"maxErrorRatio": 0.1, "maxErrorRatio": 0.9}}',
+    ),
+    "a key in Python's spelling": ("canary", "max_error_ratio", b'{"weight": 0.1, "limits": {"max_error_ratio": 0.1}}'),
+    "half a character": ("abort", "", b'{"reason": "\\ud800"}'),
+    "another encoding": ("abort", "", '{"reason": "x"}'.encode("utf-16")),
+    "two documents": ("abort", "", b"{} {}"),
+    "a deep nest": ("abort", "", b'{"reason": ' + b"[" * 5_000 + b"]" * 5_000 + b"}"),
+    "a huge number": ("canary", "", b'{"weight": ' + b"9" * 5_000 + b"}"),
     "a weight for a promotion": ("promote", "weight", b'{"weight": 0.1}'),
     "a sample for a canary": ("canary", "sample", b'{"weight": 0.1, "sample": 1}'),
     "a sample of nothing": ("shadow", "sample", b'{"sample": 0}'),
@@ -103,12 +120,45 @@ def test_an_invalid_move_is_rejected_by_name(
     assert queue.jobs == {}
 
 
-@pytest.mark.parametrize("version", ["a" * 21, "1%20", "%C3%A9", "1;2", "*", "1%0A", "$(ls)"])
+@pytest.mark.parametrize("body", [b'{"weight": 1.0}', b'{"weight": 0.0001}', b'{"weight": 1}'])
+def test_the_limits_of_a_weight_are_accepted(api: TestClient, queue: FakeJobQueue, body: bytes) -> None:
+    assert api.post(f"{MODELS}/2/canary", content=body).status_code == 202
+    assert len(queue.jobs) == 1
+
+
+@pytest.mark.parametrize(
+    "version",
+    [
+        *(
+            "a" * 21,
+            "1%20",
+            "%C3%A9",
+            "1;2",
+            "*",
+            "1%0A",
+            "$(ls)",
+            "007",
+            "01",
+            "0",
+            "-1",
+            "+1",
+            "1.0",
+            "1e0",
+            "latest",
+        ),
+        *("9" * 20, "2147483648", "9999999999", "%D9%A3", "%00"),
+    ],
+)
 def test_an_invalid_version_is_rejected(api: TestClient, queue: FakeJobQueue, version: str) -> None:
     answer = api.post(f"{MODELS}/{version}/promote")
     assert answer.status_code == 422
     assert answer.json()["detail"][0]["loc"] == ["path", "version"]
     assert queue.jobs == {}
+
+
+def test_the_largest_version_of_the_registry_is_accepted(api: TestClient, queue: FakeJobQueue) -> None:
+    assert api.post(f"{MODELS}/2147483647/promote").status_code == 202
+    assert len(queue.jobs) == 1
 
 
 def test_unknown_moves_are_rejected(api: TestClient, queue: FakeJobQueue) -> None:

@@ -26,7 +26,7 @@ from housing_price_orchestrator.shared.errors import (
 )
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, PriceSource
 from housing_price_orchestrator.shared.view.record import AnyHouse
-from housing_price_orchestrator.shared.view.routes import CanaryLimits
+from housing_price_platform.orders.moves import CanaryLimits
 
 pytestmark = pytest.mark.anyio
 

@@ -10,7 +10,7 @@ from housing_price_orchestrator.service.routing.canary_watch import (
     CanaryWatch,
     ExceededLimit,
 )
-from housing_price_orchestrator.shared.view.routes import CanaryLimits
+from housing_price_platform.orders.moves import CanaryLimits
 
 WINDOW = 20
 

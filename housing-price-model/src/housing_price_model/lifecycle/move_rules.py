@@ -1,0 +1,142 @@
+"""Keeps `moves.json` up to date: the moves that this worker would refuse, which the API refuses at submission.
+
+The document holds the results of the same function that plans a move, so the two cannot disagree.
+"""
+
+import logging
+import os
+import threading
+import time
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any, Final, cast
+
+from mlflow.entities.model_registry import ModelVersion, RegisteredModel
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
+from mlflow.tracking import MlflowClient
+
+from housing_price_model.errors import MoveError
+from housing_price_model.lifecycle.documents import Desired
+from housing_price_model.lifecycle.plan import judge
+from housing_price_model.lifecycle.serving_folder import ServingFolder
+from housing_price_model.registry.life_records import LifeRecords
+from housing_price_model.registry.names import NAME, NOT_FOUND_CODES
+from housing_price_model.registry.versions import connect, registry_errors
+from housing_price_platform.orders.move_rules import MOVE_RULES, Refusal, RefusedMoves
+from housing_price_platform.orders.moves import Action, Move
+
+INTERVAL_SECONDS: Final = 1.0
+"""Pause between two readings of the registry."""
+
+_WEIGHT: Final = 0.5
+"""Weight of the canaries that are judged; no rule depends on it."""
+
+_log = logging.getLogger("housing_price_model.lifecycle")
+
+
+class RegistrySnapshot:
+    """What the registry holds, read once: the part of an `MlflowClient` that `LifeRecords` reads."""
+
+    def __init__(self, client: MlflowClient) -> None:
+        """Read all versions and aliases."""
+        self._versions: list[ModelVersion] = list(client.search_model_versions(f"name='{NAME}'"))
+        try:
+            self._model: RegisteredModel | None = client.get_registered_model(NAME)
+        except MlflowException as error:
+            if error.error_code not in NOT_FOUND_CODES:
+                raise
+            self._model = None
+
+    @property
+    def content(self) -> tuple[Any, ...]:
+        """All that decides about moves; equal if nothing has changed."""
+        aliases = {} if self._model is None else dict(self._model.aliases)
+        return aliases, [(one.version, dict(one.tags)) for one in self._versions]
+
+    def lives(self) -> LifeRecords:
+        """Return the versions and their states."""
+        return LifeRecords(cast("MlflowClient", self))
+
+    def search_model_versions(self, _filter: str) -> Sequence[ModelVersion]:
+        """Return all versions."""
+        return self._versions
+
+    def get_model_version(self, _name: str, version: str) -> ModelVersion:
+        """Return a version."""
+        for one in self._versions:
+            if str(one.version) == version:
+                return one
+        raise MlflowException(f"version {version} not found", error_code=RESOURCE_DOES_NOT_EXIST)
+
+    def get_registered_model(self, _name: str) -> RegisteredModel:
+        """Return the model with its aliases."""
+        if self._model is None:
+            raise MlflowException("model not found", error_code=RESOURCE_DOES_NOT_EXIST)
+        return self._model
+
+
+class MoveRulesWriter:
+    """Writes the document in the serving folder, and touches it after each reading of the registry."""
+
+    def __init__(self, serving: ServingFolder, tracking_uri: str) -> None:
+        self._serving = serving
+        self._tracking_uri = tracking_uri
+        self._client: MlflowClient | None = None
+        self._written: tuple[Any, ...] | None = None
+
+    def refresh(self) -> None:
+        """Read the registry and the desired state once.
+
+        Raises:
+            HousingPriceModelError: they cannot be read, or the document cannot be written.
+            OSError: the document was deleted in between.
+        """
+        if self._client is None:
+            self._client = connect(self._tracking_uri)
+        with registry_errors("the registry cannot be read"):
+            snapshot = RegistrySnapshot(self._client)
+            desired = self._serving.desired()
+            content = (snapshot.content, desired)
+            if content != self._written:
+                self._serving.write_move_rules(refused_moves(snapshot.lives(), desired))
+                self._written = content
+        _touch(self._serving)
+
+    def keep_fresh(self, stop: threading.Event) -> None:
+        """Refresh the document until `stop` is set; each new failure is logged once."""
+        failure = ""
+        while not stop.wait(INTERVAL_SECONDS):
+            try:
+                self.refresh()
+                failure = ""
+            except Exception as error:  # noqa: BLE001 - a store raises the errors of its database; try again
+                self._written = None
+                if str(error) != failure:
+                    failure = str(error)
+                    _log.warning("%s is out of date: %s", MOVE_RULES, failure)
+
+
+def refused_moves(lives: LifeRecords, desired: Desired) -> RefusedMoves:
+    """Judge every action on every version."""
+    at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    return RefusedMoves(
+        versions={life.version: _refusals(life.version, lives, desired, at) for life in lives.all()},
+    )
+
+
+def _refusals(version: str, lives: LifeRecords, desired: Desired, at: str) -> dict[str, Refusal]:
+    refused = {}
+    for action in Action:
+        weight = _WEIGHT if action is Action.CANARY else None
+        move = Move.model_validate({"action": action, "version": version, "weight": weight})
+        try:
+            judge(move, lives, desired, at)
+        except MoveError as error:
+            refused[action.value] = Refusal.model_validate({"code": error.code, "detail": str(error)})
+    return refused
+
+
+def _touch(serving: ServingFolder) -> None:
+    now = time.time_ns()
+    os.utime(serving.folder / MOVE_RULES, ns=(now, now))

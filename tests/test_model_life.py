@@ -63,11 +63,17 @@ def roles(up: Up) -> dict[str, Any]:
 def test_promotion_canary_restart_and_rollback_under_traffic_fail_no_request(up: Up, state: Path) -> None:
     with Traffic(up.url) as traffic:
         promoted = models(up, "promote", SECOND, "--reason", "it is better", "--watch")
-        assert (promoted.returncode, promoted.stdout.splitlines()[1:]) == (0, ["succeeded"]), promoted.stderr
+        outcome = ["succeeded", f"Version {SECOND} is now champion; the previous champion was version {CHAMPION}."]
+        assert (promoted.returncode, promoted.stdout.splitlines()[1:]) == (0, outcome), promoted.stderr
         wait_until(lambda: traffic.versions[-1] == SECOND, 10, lambda: str(traffic.versions))
         refused = models(up, "promote", OTHERWISE, "--watch")
         assert refused.returncode == 1
         assert "golden-answers-differ" in refused.stderr
+        # Moves that the worker would refuse make no job.
+        for version, reason in (("99", "404: Unknown version"), (SECOND, "409: Move not possible"), ("007", "version")):
+            illegal = models(up, "promote", version)
+            assert (illegal.returncode, illegal.stdout) == (1, ""), illegal.stdout
+            assert reason in illegal.stderr
         canary = models(up, "canary", THIRD, "--weight", "0.5", "--watch")
         assert canary.returncode == 0, canary.stderr
         wait_until(lambda: THIRD in traffic.versions, 10, lambda: str(traffic.versions))
@@ -96,7 +102,7 @@ def test_promotion_canary_restart_and_rollback_under_traffic_fail_no_request(up:
         assert set(traffic.statuses) == {200}, traffic.statuses
         assert {version for _, version in traffic.answers[seen:]} == {CHAMPION}
         listed = models(again, "list").stdout
-        assert [line.split()[3] for line in listed.splitlines() if line.startswith("│")] == [
+        assert [line.split("\t")[1] for line in listed.splitlines()[1:]] == [
             "registered", "registered", "challenger", "archived", "champion",
         ], listed  # fmt: skip
         again.signal(signal.SIGINT)

@@ -82,3 +82,21 @@ def test_error_is_one_line_on_stderr_with_exit_status_1(
     assert done.exit_code == 1
     (line,) = [line for line in done.stderr.splitlines() if line.strip()]
     assert line.startswith(f"error: {message}")
+
+
+@pytest.mark.parametrize("end", ["2026-06-29", "2026-06-30", "2026-06-30T00:00:00Z", "2026-06-30T01:00:00+02:00"])
+@pytest.mark.parametrize(
+    "command", [["drift"], ["replay", "--model", "nowhere"], ["realised-error"], ["compare-shadow", "2"]]
+)
+def test_reversed_or_empty_time_range_is_a_usage_error(command: list[str], end: str) -> None:
+    done = run(app, [*command, "--log", "sqlite:///nowhere.db", "--from", "2026-06-30", "--to", end])
+    assert done.exit_code == 2
+    assert "must be later than --from" in " ".join(done.stderr.replace("\u2502", " ").split())
+
+
+@pytest.mark.parametrize("seed", ["-1", "2147483648", "4294967296", "1.5"])
+@pytest.mark.parametrize("command", ["train", "candidate"])
+def test_seed_that_training_cannot_use_is_a_usage_error(command: str, seed: str) -> None:
+    done = run(app, [command, "--seed", seed])
+    assert done.exit_code == 2
+    assert "Traceback" not in done.output

@@ -17,6 +17,7 @@ from housing_price_model.lifecycle.worker import QUEUE, WORKFLOW
 from housing_price_model.registry.life_records import LifeRecords
 from housing_price_model.registry.versions import connect
 from housing_price_model.worker.database import open_jobs
+from housing_price_platform.orders.move_rules import MOVE_RULES, RefusedMoves
 
 from .serving_runner import ServingRunner
 
@@ -183,3 +184,10 @@ def test_killed_worker_resumes_its_promotion_and_a_failed_move_changes_nothing(
     ):
         worker.submit(f"bad-{number}", **asked)
         assert worker.finish(f"bad-{number}").error.code == code
+    assert "Traceback" not in worker.log, worker.log
+    # The API learns from this document what would be refused.
+    path = serving.folder / MOVE_RULES
+    worker.until(path.exists, "the refused moves are listed")
+    refused = RefusedMoves.model_validate_json(path.read_bytes()).versions
+    assert "99" not in refused
+    assert refused[CHAMPION]["promote"].code == "transition-illegal"

@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from fakes import FakeJobQueue
 from housing_price_orchestrator.provider.jobs.queue import DBOSJobQueue
 from housing_price_orchestrator.shared.errors import JobClaimTaken, JobsUnavailable
-from housing_price_orchestrator.shared.jobs import JobKind, JobOrder
+from housing_price_orchestrator.shared.jobs import JOB_KINDS, JobKind, JobOrder
 from housing_price_orchestrator.shared.ports import JobQueue
 from postgres import Postgres
 
@@ -58,7 +58,7 @@ async def test_of_two_orders_of_one_id_the_first_stays(queue: JobQueue) -> None:
 async def test_fifty_orders_of_one_id_at_the_same_time_are_one_job(queue: JobQueue) -> None:
     jobs = await asyncio.gather(*(queue.submit(order(fingerprint=str(number))) for number in range(50)))
     assert len({job.fingerprint for job in jobs}) == 1
-    assert len(await queue.page(owner=None, limit=100, offset=0)) == 1
+    assert len(await queue.page(kinds=JOB_KINDS, owner=None, limit=100, offset=0)) == 1
 
 
 async def test_of_two_unfinished_jobs_only_one_has_a_claim(queue: JobQueue) -> None:
@@ -79,13 +79,13 @@ async def test_of_many_jobs_with_one_claim_at_the_same_time_one_is_accepted(queu
     orders = (queue.submit(order(number, claim="a")) for number in range(20))
     outcomes = await asyncio.gather(*orders, return_exceptions=True)
     assert sum(not isinstance(outcome, JobClaimTaken) for outcome in outcomes) == 1
-    assert len(await queue.page(owner=None, limit=100, offset=0)) == 1
+    assert len(await queue.page(kinds=JOB_KINDS, owner=None, limit=100, offset=0)) == 1
 
 
 async def test_what_is_unknown_is_not_found(queue: JobQueue) -> None:
     assert await queue.find("0" * 32) is None
     await queue.cancel("0" * 32)
-    assert await queue.page(owner=None, limit=10, offset=0) == []
+    assert await queue.page(kinds=JOB_KINDS, owner=None, limit=10, offset=0) == []
 
 
 async def test_a_cancelled_job_stays_cancelled_and_found(queue: JobQueue) -> None:
@@ -96,7 +96,7 @@ async def test_a_cancelled_job_stays_cancelled_and_found(queue: JobQueue) -> Non
         assert found is not None
         assert found.state == "cancelled"
         assert found.finished_at is not None
-    assert [one.state for one in await queue.page(owner="key-a", limit=10, offset=0)] == ["cancelled"]
+    assert [one.state for one in await queue.page(kinds=JOB_KINDS, owner="key-a", limit=10, offset=0)] == ["cancelled"]
 
 
 async def test_pages_hold_the_latest_first_and_one_owner(queue: JobQueue) -> None:
@@ -104,10 +104,32 @@ async def test_pages_hold_the_latest_first_and_one_owner(queue: JobQueue) -> Non
         await queue.submit(order(number, owner="key-a" if number % 2 else "key-b"))
         # Times of jobs are kept in milliseconds.
         await asyncio.sleep(0.002)
-    everything = await queue.page(owner=None, limit=10, offset=0)
+    everything = await queue.page(kinds=JOB_KINDS, owner=None, limit=10, offset=0)
     assert [int(job.id, 16) for job in everything] == [5, 4, 3, 2, 1, 0]
-    assert [int(job.id, 16) for job in await queue.page(owner="key-a", limit=2, offset=1)] == [3, 1]
-    assert await queue.page(owner="key-c", limit=10, offset=0) == []
+    assert [int(job.id, 16) for job in await queue.page(kinds=JOB_KINDS, owner="key-a", limit=2, offset=1)] == [3, 1]
+    assert await queue.page(kinds=JOB_KINDS, owner="key-c", limit=10, offset=0) == []
+
+
+async def test_pages_hold_the_kinds_that_were_asked_for(queue: JobQueue) -> None:
+    kinds: tuple[JobKind, ...] = ("scoring", "training", "lifecycle")
+    for number, kind in enumerate(kinds):
+        await queue.submit(order(number, kind=kind))
+
+    async def found(*wanted: JobKind) -> set[JobKind]:
+        return {job.kind for job in await queue.page(owner=None, kinds=wanted, limit=10, offset=0)}
+
+    assert await found("lifecycle") == {"lifecycle"}
+    assert await found("scoring", "training") == {"scoring", "training"}
+    assert await found() == set()
+
+
+async def test_unfinished_jobs_are_told_by_kind(queue: JobQueue) -> None:
+    assert not await queue.has_unfinished("lifecycle")
+    job = await queue.submit(order(kind="lifecycle"))
+    assert await queue.has_unfinished("lifecycle")
+    assert not await queue.has_unfinished("training")
+    await queue.cancel(job.id)
+    assert not await queue.has_unfinished("lifecycle")
 
 
 async def test_a_database_that_is_away_has_a_name(tmp_path: Path) -> None:

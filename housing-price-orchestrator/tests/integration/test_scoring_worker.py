@@ -31,6 +31,8 @@ COMMAND = (sys.executable, "-m", "housing_price_orchestrator")
 CSV, NDJSON = {"content-type": "text/csv"}, {"content-type": "application/x-ndjson"}
 PARQUET = {"content-type": "application/vnd.apache.parquet"}
 SECONDS = 90
+FULL_DISK = Path(__file__).with_name("full_disk")
+"""A folder with a `sitecustomize` module, which makes writes of the worker fail while a file exists."""
 
 
 class Bench:
@@ -300,6 +302,37 @@ def test_each_row_is_priced_as_the_api_prices_it_or_refused_by_its_number(bench:
         (6, "document-too-large"),
     ]
     assert refused[0]["errors"][0]["loc"] == ["body", "street"]
+
+
+@pytest.mark.parametrize("content", [lines_of([house_json(street="Dummy"), {"id": 1}]), b"{}\n"])
+def test_a_job_that_prices_no_row_fails_and_keeps_its_refused_rows(bench: Bench, content: bytes) -> None:
+    rows = content.count(b"\n")
+    with bench.worker() as worker:
+        url = bench.submit(content, NDJSON)
+        job = bench.end_of(url)
+        assert (job["state"], job["error"]["code"]) == ("failed", "no-row-priced")
+        assert job["result"] == {"rowsPriced": 0, "rowsRefused": rows}
+        refused = httpx.get(f"{url}/refused", timeout=30)
+        assert [json.loads(line)["row"] for line in refused.text.splitlines()] == list(range(1, rows + 1))
+        assert httpx.get(f"{url}/result", timeout=30).status_code == 409
+        # A mistake of the caller is a line in the log and no traceback.
+        assert bench.end_of(bench.submit(b"id,colour\n1,2\n", CSV))["error"]["code"] == "input-unusable"
+        good = bench.end_of(bench.submit(lines_of([house_json(), {}]), NDJSON))
+        assert (good["state"], good["result"]) == ("succeeded", {"rowsPriced": 1, "rowsRefused": 1})
+        worker.stop()
+        assert "Traceback" not in worker.output
+
+
+def test_a_full_disk_delays_a_job_and_does_not_fail_it(bench: Bench, tmp_path: Path) -> None:
+    """A folder of which no file can be made larger: the error has the kind of a full disk."""
+    with bench.worker(FULL_DISK=str(tmp_path / "full"), PYTHONPATH=str(FULL_DISK)) as worker:
+        worker.says("worker ready")
+        (tmp_path / "full").touch()
+        url = bench.submit(lines_of(houses_json(3)), NDJSON)
+        worker.says("step failed, retrying")
+        assert bench.wait(url, lambda job: job["state"] == "running")["error"] is None
+        (tmp_path / "full").unlink()
+        assert bench.end_of(url)["state"] == "succeeded", worker.output
 
 
 def test_csv_says_the_same_as_json(bench: Bench) -> None:

@@ -35,7 +35,7 @@ def run_checks(plan: Plan, output: Output) -> bool:
     for finding in findings:
         verdict = Text(finding.verdict, style=STYLES[finding.verdict])
         table.add_row(finding.subject, verdict, finding.details, finding.fix)
-    output.show(table)
+    output.table(table)
     problems = sum(finding.verdict is Verdict.PROBLEM for finding in findings)
     output.show(Text(f"{problems} of {len(findings)} checks found a problem." if problems else "No problems found."))
     return problems == 0

@@ -2,6 +2,8 @@
 
 import os
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Annotated, Any, Final, NoReturn
 
 import httpx
@@ -41,8 +43,16 @@ class Api:
             fail(f"{response.status_code}: {_reason(response)}")
         return response.json()
 
-    def follow(self, job_id: str) -> None:
-        """Show the progress of a job until it has finished; ends the program with status 1 unless the job succeeds."""
+    def report_of(self, job_id: str) -> dict[str, Any]:
+        """Return the report of a job; empty if there is none, or no longer."""
+        try:
+            response = self._client.get(f"/jobs/{job_id}/result")
+            return dict(response.json()) if response.is_success else {}
+        except (httpx.HTTPError, ValueError):
+            return {}
+
+    def follow(self, job_id: str) -> dict[str, Any]:
+        """Show the progress of a job until it has finished; return it."""
         columns = (
             TextColumn("{task.description}", markup=False),
             BarColumn(),
@@ -52,16 +62,25 @@ class Api:
         with Progress(*columns, console=CleanConsole(stderr=True)) as progress:
             bar = progress.add_task("queued", total=None)
             while True:
-                job = self.request("GET", f"/jobs/{job_id}")
+                job: dict[str, Any] = self.request("GET", f"/jobs/{job_id}")
                 done, total, step = job_progress(job)
                 description = " ".join((job["state"], step)).strip()
                 progress.update(bar, description=description, completed=done, total=total or None)
                 if job["state"] in FINISHED:
-                    break
+                    return job
                 time.sleep(POLL_SECONDS)
-        echo(job["state"])
-        if job["state"] != "succeeded":
-            fail(_job_failure(job))
+
+    @contextmanager
+    def download(self, path: str) -> Iterator[tuple[str, Iterator[bytes]]]:
+        """Download a file: its media type and its content in blocks; a failure ends the program with a message."""
+        try:
+            with self._client.stream("GET", path) as response:
+                if not response.is_success:
+                    response.read()
+                    fail(f"{response.status_code}: {_reason(response)}")
+                yield response.headers.get("content-type", ""), response.iter_bytes()
+        except httpx.HTTPError as error:
+            fail(f"the download from {self._client.base_url} failed: {error!r}")
 
 
 def job_progress(job: dict[str, Any]) -> tuple[int, int, str]:
@@ -75,14 +94,6 @@ def fail(message: str) -> NoReturn:
     """Print an error message and end the program with status 1."""
     echo(f"housing-price: {message}", err=True)
     raise typer.Exit(1)
-
-
-def _job_failure(job: dict[str, Any]) -> str:
-    if job["state"] == "cancelled":
-        return "The job was cancelled."
-    error = job["error"] or {}
-    code = f" ({error['code']})" if "code" in error else ""
-    return f"The job failed{code}: {error.get('detail', 'no reason was recorded')}"
 
 
 def _reason(response: httpx.Response) -> str:

@@ -10,6 +10,7 @@ import typer
 from rich.table import Table
 
 from housing_price.remote.api import DEFAULT_URL, Api, Url, fail
+from housing_price.remote.outcomes import end_with_outcome
 from housing_price.stack.state import DEFAULT_STATE
 from housing_price_model.cli.prediction_log import From, Json, To
 from housing_price_model.cli.shadow import compare_with_shadow
@@ -18,6 +19,7 @@ from housing_price_model.registry.names import DEFAULT_TRACKING_URI
 from housing_price_model.settings import TRACKING_URI
 from housing_price_platform.console import CleanConsole
 from housing_price_platform.sqlite_file import sqlite_url
+from housing_price_platform.tables import print_table
 from housing_price_platform.terminal import echo
 from housing_price_platform.variables import SharedVariable
 
@@ -61,9 +63,9 @@ def list_versions(*, tracking_uri: Registry = DEFAULT_TRACKING_URI) -> None:
     table = Table("Version", "State", "RMSLE", "Registered", "Last change")
     for life in reversed(lives):
         rmsle = "" if life.rmsle is None else f"{life.rmsle:.4f}"
-        last = f"{life.records[-1].at[:19]} {life.records[-1].action}" if life.records else ""
+        last = f"{life.records[-1].at} {life.records[-1].action}" if life.records else ""
         table.add_row(life.version, life.state, rmsle, _format_time(life.registered_at_ms), last)
-    CleanConsole().print(table)
+    print_table(CleanConsole(), table)
 
 
 @app.command()
@@ -79,14 +81,12 @@ def show(version: Version, *, tracking_uri: Registry = DEFAULT_TRACKING_URI) -> 
     table.add_row("run", life.run_id or "")
     for name, value in sorted(metrics.items()):
         table.add_row(name, _format_metric(name, value))
-    CleanConsole().print(table)
-    echo(f"digest {life.digest or ''}")  # on its own line: a narrow table would truncate it
+    print_table(CleanConsole(), table)
+    echo(f"digest {life.digest or ''}")  # on its own line: a narrow table would fold it
     history = Table("Time", "Action", "From", "To", "By", "Reason", "Job")
     for record in life.records:
-        history.add_row(
-            record.at[:19], record.action, record.source, record.target, record.by, record.reason, record.job
-        )
-    CleanConsole().print(history)
+        history.add_row(record.at, record.action, record.source, record.target, record.by, record.reason, record.job)
+    print_table(CleanConsole(), history)
 
 
 @app.command()
@@ -220,7 +220,7 @@ def _submit_action(url: str, version: str, action: str, body: dict[str, Any], ke
     job = api.request("POST", f"/models/{version}/{action}", json=body, headers=headers)
     echo(job["id"])
     if watch:
-        api.follow(job["id"])
+        end_with_outcome(api, api.follow(job["id"]))
 
 
 def _print_comparison(compared: "VersionComparison") -> None:
@@ -228,11 +228,11 @@ def _print_comparison(compared: "VersionComparison") -> None:
     trained = Table("Metrics from training", first, second)
     for name in sorted(compared.registered[0].keys() & compared.registered[1].keys()):
         trained.add_row(name, *(_format_metric(name, metrics[name]) for metrics in compared.registered))
-    CleanConsole().print(trained)
+    print_table(CleanConsole(), trained)
     measured = Table(f"Metrics on the same {compared.houses:,} houses", first, second)
     for name in compared.measured[0]:
         measured.add_row(name, *(_format_metric(name, metrics[name]) for metrics in compared.measured))
-    CleanConsole().print(measured)
+    print_table(CleanConsole(), measured)
     for version, is_fair in zip(compared.versions, compared.is_fair, strict=True):
         if not is_fair:
             echo(f"Version {version} may have been trained on these houses: its metrics are optimistic.")
@@ -248,4 +248,4 @@ def _format_metric(name: str, value: float) -> str:
 
 
 def _format_time(milliseconds: int) -> str:
-    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(sep=" ", timespec="seconds")[:19]
+    return datetime.fromtimestamp(milliseconds / 1000, UTC).isoformat(timespec="milliseconds")

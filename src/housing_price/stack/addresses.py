@@ -32,7 +32,7 @@ def show_addresses(output: Output, plan: Plan, seconds: float, price: float | No
     table.add_row("API documentation", f"{api}/docs")
     table.add_row("MLflow tracking and registry", tracking)
     table.add_row("Model server", f"{models}/invocations")
-    output.show(table)
+    output.table(table)
     known = "" if price is None else f" (the example house is priced at {price:,.0f} USD)"
     prompt = f"Price a house{known}:"
     output.show(Text.assemble(prompt, "\n\n  ", (curl_line(api), "bold"), "\n"))

@@ -3,10 +3,12 @@
 from typing import Final, TextIO, cast
 
 from rich.console import RenderableType
+from rich.table import Table
 from rich.text import Text
 
 from housing_price_platform.console import CleanConsole
 from housing_price_platform.log_output import LogOutput, describe_loss
+from housing_price_platform.tables import print_table
 from housing_price_platform.terminal import clean, printable, redact, trusted
 
 NAME_WIDTH: Final = 15
@@ -40,8 +42,12 @@ class Output:
         """Print an error message."""
         self.show(Text(f"error: {clean(text)}", style="bold red"))
 
+    def table(self, table: Table) -> None:
+        """Print a table without cutting anything off."""
+        print_table(self._console, table)
+
     def show(self, content: RenderableType) -> None:
-        """Print a table or a text without a name in front."""
+        """Print a text without a name in front."""
         self._console.print(content)
 
 

@@ -16,6 +16,7 @@ from housing_price_model.errors import ServingError
 from housing_price_model.registry.names import CHAMPION, DEFAULT_TRACKING_URI, NAME
 from housing_price_model.settings import check_names
 from housing_price_platform.orders.seed import MAX_SEED
+from housing_price_platform.tables import print_table
 from housing_price_platform.terminal import clean_output
 from housing_price_platform.variables import SharedVariable, UnknownVariables
 
@@ -178,4 +179,4 @@ def _print_metrics(title: str, metrics: dict[str, float]) -> None:
     table = Table("Metric", "Value", title=title)
     for name, value in metrics.items():
         table.add_row(name, f"{value:,.0f}" if name.endswith("_usd") else f"{value:.4f}")
-    output.print(table)
+    print_table(output, table)

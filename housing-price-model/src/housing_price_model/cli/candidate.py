@@ -12,6 +12,7 @@ from housing_price_model.cli.prediction_log import EXIT_FINDING
 from housing_price_model.console import TrackingUri, errors, output, readable_errors
 from housing_price_model.registry.names import DEFAULT_TRACKING_URI
 from housing_price_platform.orders.seed import MAX_SEED
+from housing_price_platform.tables import print_table
 
 if TYPE_CHECKING:
     from housing_price_model.candidate.steps import Candidate
@@ -97,7 +98,7 @@ def _print_result(result: "Candidate") -> None:
     table = Table("Check", "Result", "Details", title="Promotion gate")
     for check in result.gate:
         table.add_row(check["check"], "passed" if check["passed"] else "FAILED", check["says"])
-    output.print(table)
+    print_table(output, table)
     card = result.folder / "card" / "model-card.html"
     if result.version is not None:
         output.print(f"Registered as version {result.version}, now the challenger. Model card: {card}", soft_wrap=True)

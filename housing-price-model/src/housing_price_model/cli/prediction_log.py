@@ -11,6 +11,7 @@ from rich.table import Table
 
 from housing_price_model.console import TrackingUri, output, readable_errors
 from housing_price_model.registry.names import DEFAULT_TRACKING_URI
+from housing_price_platform.tables import print_part, print_table
 from housing_price_platform.variables import SharedVariable
 
 app = typer.Typer()
@@ -182,7 +183,7 @@ def replay(
             summary["worst_transaction"] or "",
             end_section=name == "this model",
         )
-    output.print(table)
+    print_table(output, table)
     if not result.is_reproduced:
         changed = result.own.rows - result.own.identical
         output.print(f"{changed:,} of {result.own.rows:,} prices made by this model were not reproduced.")
@@ -212,4 +213,4 @@ def realised_error(
     for error in errors:
         cells = (f"{error.count:,}", f"{error.mae_usd:,.0f}", f"{error.rmsle:.4f}", f"{error.coverage:.1%}")
         table.add_row(error.model_version, error.month, *cells, end_section=error.month == "all")
-    output.print(table if errors else "No house priced in this time range has a known sale price.")
+    print_part(output, table if errors else "No house priced in this time range has a known sale price.")

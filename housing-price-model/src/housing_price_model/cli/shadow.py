@@ -7,6 +7,7 @@ import typer
 
 from housing_price_model.cli.prediction_log import From, Json, LogUrl, To, check_time_range
 from housing_price_model.console import output, readable_errors
+from housing_price_platform.tables import print_part
 
 app = typer.Typer()
 
@@ -36,4 +37,4 @@ def compare_with_shadow(
         if as_json:
             write_atomically(as_json, json.dumps(comparison.to_json(), indent=2) + "\n")
     for part in tables(comparison):
-        output.print(part)
+        print_part(output, part)

@@ -21,6 +21,7 @@ from housing_price_model.drift.profiles import Profiles
 from housing_price_model.errors import ArtefactError, HousingPriceModelError
 from housing_price_model.prediction_log.reader import Window, open_log
 from housing_price_platform.log_output import keep_running_without_log
+from housing_price_platform.tables import print_part
 
 
 @dataclass(frozen=True)
@@ -53,7 +54,7 @@ def once(options: DriftOptions) -> Check:
     """
     found = _checked(options, Profiles(options.models, options.tracking_uri), _now())
     for part in tables(found):
-        output.print(part)
+        print_part(output, part)
     if found.unjudged and not found.judged:
         raise ArtefactError(found.unjudged[0][1])
     return found

@@ -26,7 +26,7 @@ from housing_price_model.registry.versions import connect, registry_errors
 from housing_price_platform.orders.move_rules import MOVE_RULES, Refusal, RefusedMoves
 from housing_price_platform.orders.moves import Action, Move
 
-INTERVAL_SECONDS: Final = 1.0
+INTERVAL_SECONDS: Final = 2.0
 """Pause between two readings of the registry."""
 
 _WEIGHT: Final = 0.5

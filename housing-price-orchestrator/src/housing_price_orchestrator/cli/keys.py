@@ -12,7 +12,7 @@ from typing import Annotated, Final
 
 import typer
 from rich.box import SIMPLE
-from rich.table import Column, Table
+from rich.table import Table
 
 from housing_price_orchestrator.cli.exits import exit_on_invalid_settings, exit_with_error
 from housing_price_orchestrator.provider.access.key_file import (
@@ -29,6 +29,7 @@ from housing_price_orchestrator.provider.access.key_file import (
 from housing_price_orchestrator.settings import PREFIX, check_names, load_settings
 from housing_price_orchestrator.shared.access import SCOPES
 from housing_price_platform.console import CleanConsole
+from housing_price_platform.tables import print_table
 from housing_price_platform.terminal import echo
 
 app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys.")
@@ -81,15 +82,13 @@ def list_(
         shown = [key.model_dump(mode="json", exclude={"sha256"}) | {"state": _state(key, now)} for key in keys]
         typer.echo(json.dumps(shown, indent=2))
         return
-    table = Table("key", Column("name", overflow="fold"), "scopes", "created", "expires (UTC)", "state", box=SIMPLE)
-    for column in table.columns[2:]:
-        column.no_wrap = True
+    table = Table("key", "name", "scopes", "created", "expires (UTC)", "state", box=SIMPLE)
     for key in keys:
         expires = f"{key.expires:%Y-%m-%d %H:%M}" if key.expires else "never"
-        scopes = "\n".join(key.scopes)
+        scopes = ", ".join(key.scopes)
         created = f"{key.created:%Y-%m-%d}"
         table.add_row(f"{KEY_MARKER}{key.prefix}", key.name, scopes, created, expires, _state(key, now))
-    CleanConsole().print(table)
+    print_table(CleanConsole(), table)
 
 
 @app.command()

@@ -61,6 +61,17 @@ def test_list_shows_each_key_but_not_its_secret(path: Path) -> None:
         assert "sha256" not in first
 
 
+def test_a_list_in_a_pipe_is_plain_lines_with_nothing_cut_off(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "20")
+    name = "a caller with a name that is much longer than a line of twenty characters"
+    key = keys("create", name, "--scope", "predict", "--scope", "jobs", "--expires-in-days", "30").stdout.strip()
+    (stored,) = read_keys(path)
+    header, line = keys("list").stdout.splitlines()
+    assert header.split("\t") == ["key", "name", "scopes", "created", "expires (UTC)", "state"]
+    expires = f"{stored.expires:%Y-%m-%d %H:%M}"
+    assert line.split("\t") == [key[:11], name, "predict, jobs", f"{stored.created:%Y-%m-%d}", expires, "good"]
+
+
 def test_revoke_takes_a_prefix_or_the_whole_key(path: Path) -> None:
     for part in (slice(11), slice(3, 11), slice(None)):
         key = keys("create", "x").stdout.strip()

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from dbos import PortableWorkflowError
+from dbos import error as dbos_error
 
 _CODE: Final = re.compile("[a-z]+(-[a-z]+)+")
 
@@ -60,10 +61,11 @@ def failing_publicly[**P, R](workflow: Callable[P, R]) -> Callable[P, R]:
 
 
 class _OmitPublicFailures(logging.Filter):
-    """Omits DBOS's traceback of a public failure: each worker logs one line of its own about it."""
+    """Omits DBOS's tracebacks of public failures, about which each worker logs a line, and of cancelled jobs."""
 
     def filter(self, record: logging.LogRecord) -> bool:
-        return not (record.exc_info and isinstance(record.exc_info[1], JobFailed))
+        error = record.exc_info[1] if record.exc_info else None
+        return not isinstance(error, dbos_error.DBOSAwaitedWorkflowCancelledError) and public_failure(error) is None
 
 
 _FILTER: Final = _OmitPublicFailures()

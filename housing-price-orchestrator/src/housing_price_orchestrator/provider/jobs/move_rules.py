@@ -16,7 +16,7 @@ MAX_BYTES: Final = 16 * 1024 * 1024
 """Size limit of the document. A version takes about 1 kB."""
 
 POLL_SECONDS: Final = 0.1
-WAIT_SECONDS: Final = 6.0
+WAIT_SECONDS: Final = 10.0
 """Maximum wait for a new reading of the registry; without one, the move is left to the worker."""
 
 _ROUNDS: Final = 2

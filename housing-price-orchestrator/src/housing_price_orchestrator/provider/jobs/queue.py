@@ -98,6 +98,8 @@ class DBOSJobQueue:
     async def page(self, *, owner: str | None, kinds: Collection[JobKind], limit: int, offset: int) -> Sequence[Job]:
         """Return a page of jobs, latest first."""
         workflows = [WORKFLOW_OF_KIND[kind] for kind in kinds]
+        if not workflows:
+            return []  # DBOS takes an empty list of names for all names
 
         def list_jobs(client: DBOSClient) -> list[Job]:
             found = client.list_workflows(user=owner, name=workflows, limit=limit, offset=offset, sort_desc=True)

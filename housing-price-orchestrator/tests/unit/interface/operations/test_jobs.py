@@ -218,7 +218,14 @@ def test_an_invalid_training_request_is_rejected(bench: Bench, body: bytes) -> N
 
 @pytest.mark.parametrize(
     "body",
-    [b'{"seed": 2147483647}', b'{"seed": 7.0}', b'{"seed": 7e0}', ONE_DAY, b'{"source": "csv", "data": "x.csv"}'],
+    [
+        b"\xef\xbb\xbf{}",
+        b'{"seed": 2147483647}',
+        b'{"seed": 7.0}',
+        b'{"seed": 7e0}',
+        ONE_DAY,
+        b'{"source": "csv", "data": "x.csv"}',
+    ],
 )
 def test_a_valid_training_request_is_accepted(bench: Bench, body: bytes) -> None:
     assert bench.client.post(TRAINING, content=body).status_code == 202

@@ -1,7 +1,7 @@
 """A prediction log made with the orchestrator's own migrations, tables and columns."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any, cast
@@ -46,8 +46,10 @@ class Log:
         columns: Sequence[str] = COLUMNS,
         version: str = "1",
         name: str = "housing-price",
+        caller: str | None = None,
+        house_ids: Sequence[int] = (),
     ) -> list[str]:
-        """Log rows with the model's answers; returns their transaction ids."""
+        """Log rows with the model's answers, for new houses or for `house_ids`; returns their transaction ids."""
         number = ensure_columns_version(self.engine, columns)
         ids = [f"{at:032x}" for at in range(self.rows, self.rows + len(rows))]
         values = [
@@ -55,7 +57,8 @@ class Log:
                 "transaction_id": transaction_id,
                 "predicted_at": START + timedelta(minutes=self.rows + at),
                 "request_id": f"request-{transaction_id}",
-                "house_id": self.rows + at + 1,
+                "key_id": caller,
+                "house_id": house_ids[at] if house_ids else self.rows + at + 1,
                 "model_name": name,
                 "model_version": version,
                 "model_id": answer["model_id"],
@@ -91,17 +94,21 @@ class Log:
         with for_writing(self.engine).begin() as connection:
             connection.execute(sa.insert(shadow_prediction), values)
 
-    def sell(self, prices: dict[str, float], month: int = 12) -> None:
-        """Record sale prices for the houses of these transactions."""
+    def sell(
+        self, prices: Mapping[str, float] | Mapping[int, float], month: int = 12, caller: str | None = None
+    ) -> None:
+        """Record sale prices that a caller reported, by transaction id or by house id."""
         sold = datetime(2026, month, 15, tzinfo=UTC)
         values = [
             {
-                "transaction_id": transaction_id,
+                "transaction_id": key if isinstance(key, str) else None,
+                "house_id": key if isinstance(key, int) else None,
+                "key_id": caller,
                 "sale_price_usd": price,
                 "sold_on": sold.date(),
                 "received_at": sold.replace(tzinfo=None),
             }
-            for transaction_id, price in prices.items()
+            for key, price in prices.items()
         ]
         with for_writing(self.engine).begin() as connection:
             connection.execute(sa.insert(actual), values)

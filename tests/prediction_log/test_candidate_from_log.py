@@ -3,6 +3,7 @@
 import csv
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pandas as pd
 import pytest
@@ -11,13 +12,14 @@ from housing_price_model.candidate.extract import EXTRACT, HOUSES
 from housing_price_model.candidate.parameters import Connections, Parameters, Source
 from housing_price_model.candidate.run import Run
 from housing_price_model.errors import LogError
+from housing_price_model.prediction_log.reader import Window, open_log
 from housing_price_model.reference.profile import cells_of
 from housing_price_model.survey.data import BUNDLED, read_houses
 from housing_price_survey.columns import COLUMNS, SURVEY_COLUMNS, TARGET
 
 from .logs import new_log
 
-ANSWER = {"price": 150_000.0, "low": 120_000.0, "high": 180_000.0, "model_id": "abc"}
+ANSWER: dict[str, Any] = {"price": 150_000.0, "low": 120_000.0, "high": 180_000.0, "model_id": "abc"}
 
 
 @pytest.fixture(scope="module")
@@ -64,6 +66,28 @@ def test_a_base_in_any_format_and_with_any_names_is_the_same(tmp_path: Path, bas
     plain, other = (read_houses(tmp_path / name / EXTRACT.name / HOUSES) for name in ("plain", "renamed"))
     assert other.features.equals(plain.features)
     assert other.prices.tolist() == plain.prices.tolist()
+
+
+def test_a_sale_price_of_one_caller_is_no_sale_price_of_another(tmp_path: Path, base: Path) -> None:
+    log = new_log(tmp_path)
+    survey = cells_of(read_houses(BUNDLED).features.head(9))
+    # Both callers have a house 1 and a house 2; house 2 has the same values for both.
+    for caller, values in (("aaaaaaaa", survey[6]), ("bbbbbbbb", survey[7])):
+        ids = log.write([values, survey[8]], [ANSWER] * 2, columns=COLUMNS, caller=caller, house_ids=[1, 2])
+    log.sell({1: 111_111, 2: 222_222}, caller="aaaaaaaa")
+    log.sell({2: 333_333}, caller="bbbbbbbb")
+    # Reported by the first caller for a transaction of the second, before such reports were refused.
+    log.sell({ids[0]: 999_999}, caller="aaaaaaaa")
+    log.close()
+    run = Run.start(tmp_path / "run", lambda: Parameters(source=Source.PREDICTION_LOG, data=str(base)))
+    found, _ = run.perform(EXTRACT, Connections("", log.url), lambda _stage, _share: None)
+    assert (found["base"], found["sales"], found["replaced"]) == (5, 3, 0)
+    houses = read_houses(tmp_path / "run" / EXTRACT.name / HOUSES)
+    assert houses.prices.tolist()[5:] == [111_111, 222_222, 333_333]
+    assert cells_of(houses.features)[5:] == [survey[6], survey[8], survey[8]]
+    with open_log(log.url) as reader:
+        assert sorted(sale.sold for sale in reader.sales(Window())) == [111_111, 222_222, 333_333]
+        assert len(reader.latest_sales(ANSWER["model_id"], 10)) == 3
 
 
 def test_only_the_window_is_read(tmp_path: Path, base: Path) -> None:

@@ -16,6 +16,7 @@ from uvicorn.config import STARTUP_FAILURE
 from uvicorn.supervisors import Multiprocess
 
 from housing_price_orchestrator.app import create_app
+from housing_price_orchestrator.composition.store import check_log_revision
 from housing_price_orchestrator.interface.documents.limits import ConnectionLimits
 from housing_price_orchestrator.interface.openapi import DescribedAPI
 from housing_price_orchestrator.observability.logging import configure_logging
@@ -43,8 +44,10 @@ def serve(*, host: str | None = None, port: int | None = None) -> None:
 
     Raises:
         InvalidSettings: a setting is invalid or cannot be used.
+        RevisionUnknown: a later release migrated the tables of the prediction log.
     """
     settings = load_settings(host=host, port=port)
+    check_log_revision(settings)
     keep_running_without_log()
     configure_logging(level=settings.log.level, style=settings.log.format, in_background=True)
     app = create_app(settings)

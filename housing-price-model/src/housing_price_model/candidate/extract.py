@@ -1,8 +1,9 @@
 """First step: writes the houses from any source into one CSV file, without checking them."""
 
 import csv
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
+from itertools import chain
 from pathlib import Path
 from typing import Any, Final
 
@@ -34,10 +35,13 @@ def extract(task: Task) -> Result:
         )
     with open_log(task.connections.log_url) as log:
         sales = _latest_sales(log, _window(parameters))
-    added = dict(_base(Path(parameters.data) if parameters.data else BUNDLED))
-    counts = {"base": len(added), "sales": len(sales), "replaced": len(added.keys() & sales.keys())}
+    houses = {values: [cells] for values, cells in _base(Path(parameters.data) if parameters.data else BUNDLED)}
+    sold: dict[Cells, list[Cells]] = {}
+    for cells in sales:
+        sold.setdefault(cells[:-1], []).append(cells)
+    counts = {"base": len(houses), "sales": len(sales), "replaced": len(houses.keys() & sold.keys())}
     # A sale from the log replaces a house of the base with the same 79 values: it is more recent.
-    _write(target, (added | sales).values())
+    _write(target, chain.from_iterable((houses | sold).values()))
     return {"source": str(parameters.source), "window": str(_window(parameters)), **counts}
 
 
@@ -49,15 +53,18 @@ def _window(parameters: Parameters) -> Window:
     return Window(start, end)
 
 
-def _latest_sales(log: PredictionLog, window: Window) -> dict[Cells, Cells]:
-    """Return one row per house and caller, with the values of its latest prediction; equal houses count once."""
+def _latest_sales(log: PredictionLog, window: Window) -> Collection[Cells]:
+    """Return one row per house and caller, with the values of its latest prediction.
+
+    Equal houses of one caller count once. Houses of another caller are other houses: they replace nothing.
+    """
     latest: dict[tuple[str | None, int], Cells] = {}
     for sold in log.sold_houses(window):
         values = dict(zip(sold.columns, sold.values, strict=True))
         cells = tuple(_cell(values.get(name)) for name in COLUMNS)
         latest.pop(sold.house, None)
         latest[sold.house] = (*cells, _cell(sold.sold))
-    return {cells[:-1]: cells for cells in latest.values()}
+    return {(caller, cells[:-1]): cells for (caller, _), cells in latest.items()}.values()
 
 
 def _copy(path: Path, target: Path) -> None:

@@ -18,6 +18,12 @@ _STATEMENT_SECONDS: Final = 120.0
 """Time of one statement on Postgres; analyses read a large log in many statements."""
 
 _CONNECTIONS: Final = 5
+OLDEST_REVISION: Final = "0004"
+"""Oldest tables that can be read. Earlier ones join a sale price by house id with the predictions of every caller.
+
+Tables of later releases can be read too: columns are only added (`docs/prediction-log.md`).
+"""
+
 _POSTGRES: Final = "postgresql"
 
 
@@ -43,6 +49,7 @@ PREDICTION: Final = sa.table(
 SHADOW_PREDICTION: Final = sa.table(
     "shadow_prediction", *_text(*_MODEL), *_numbers(*_ESTIMATE), sa.column("shadowed_at", sa.DateTime)
 )
+REVISION: Final = sa.table("alembic_version", *_text("version_num"))
 COLUMN_NAMES: Final = sa.table("prediction_columns", sa.column("version", sa.Integer), *_text("names"))
 REALISED: Final = sa.table(
     "realised",

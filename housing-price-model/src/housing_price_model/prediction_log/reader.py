@@ -16,7 +16,14 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_model.errors import LogError
-from housing_price_model.prediction_log.database import COLUMN_NAMES, PREDICTION, REALISED, open_engine
+from housing_price_model.prediction_log.database import (
+    COLUMN_NAMES,
+    OLDEST_REVISION,
+    PREDICTION,
+    REALISED,
+    REVISION,
+    open_engine,
+)
 
 PAGE_ROWS: Final = 2_000
 """Maximum number of rows held in memory at a time."""
@@ -81,7 +88,7 @@ class SoldHouse:
 
     Attributes:
         transaction: Transaction id of the prediction.
-        house: API key id of the caller, and the caller's own id of the house.
+        house: The caller (`key_id` in the log), and the caller's own id of the house.
         columns: Column names of the values.
         values: Input values of the model; None for a missing value.
         sold: Sale price in US dollars.
@@ -101,6 +108,19 @@ class PredictionLog:
         """Create a reader; `name` identifies the log in error messages."""
         self._engine = engine
         self._name = name
+
+    def check_revision(self) -> None:
+        """Check that this release can read the tables.
+
+        Raises:
+            LogError: the log cannot be read, or its tables are too old.
+        """
+        revision = max((str(row.version_num) for row in self._rows(sa.select(REVISION))), default="none")
+        if revision == "none" or revision < OLDEST_REVISION:
+            raise LogError(
+                f"{self._name}: its tables have revision {revision}, older than {OLDEST_REVISION}: run "
+                f"`housing-price-orchestrator database upgrade`"
+            )
 
     def models(self, window: Window, model_id: str | None = None) -> Sequence[Model]:
         """Return each model with its number of rows, most first."""
@@ -216,7 +236,8 @@ class PredictionLog:
     def _readable(self) -> Iterator[None]:
         try:
             yield
-        except SQLAlchemyError as error:
+        # UnicodeError: a text of the command line that is not UTF-8.
+        except (SQLAlchemyError, UnicodeError) as error:
             raise LogError(f"{self._name}: cannot be read as a prediction log ({_first_line(error)})") from error
 
 
@@ -228,11 +249,14 @@ def open_log(url: str) -> Iterator[PredictionLog]:
         url: `sqlite:///FILE` or `postgresql://USER:PASSWORD@HOST/DATABASE`.
 
     Raises:
-        LogError: the URL is invalid, the file does not exist, or the database's driver is not installed.
+        LogError: the URL is invalid, the file does not exist, the database's driver is not installed, or the tables
+            are not those of a prediction log, or too old.
     """
     engine, name = open_engine(url)
     try:
-        yield PredictionLog(engine, name)
+        log = PredictionLog(engine, name)
+        log.check_revision()
+        yield log
     finally:
         engine.dispose()
 

@@ -1,15 +1,21 @@
 """`housing-price-orchestrator database`: manages the database of the prediction log."""
 
-from typing import Final
+import contextlib
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Annotated, Final
 
 import typer
 from alembic.util.exc import CommandError
-from sqlalchemy.engine import make_url
+from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_orchestrator.cli.exits import exit_on_invalid_settings, exit_with_error
+from housing_price_orchestrator.composition.store import token_caller_prefix_of
 from housing_price_orchestrator.provider.database_error import describe_database_error
-from housing_price_orchestrator.provider.store.database import prepare_database
+from housing_price_orchestrator.provider.store.database import downgrade as downgrade_tables
+from housing_price_orchestrator.provider.store.database import open_database, prepare_database
+from housing_price_orchestrator.provider.store.migrations.revisions import RevisionUnknown, RevisionUnreachable
 from housing_price_orchestrator.settings import load_settings
 from housing_price_platform.terminal import echo
 from housing_price_survey.columns import COLUMNS
@@ -31,10 +37,51 @@ def database() -> None:
 def upgrade() -> None:
     """Create or migrate the tables. `serve` also does this at startup; here each statement may take up to an hour."""
     with exit_on_invalid_settings():
+        settings = load_settings()
+    url = make_url(settings.prediction_log.url)
+    with _exit_on_failure(url, "upgraded"):
+        prepare_database(
+            url,
+            COLUMNS,
+            wait_seconds=WAIT_SECONDS,
+            statement_seconds=STATEMENT_SECONDS,
+            token_caller_prefix=token_caller_prefix_of(settings),
+        )
+    echo(f"{_name_of(url)} is up to date")
+
+
+@app.command()
+def downgrade(
+    to: Annotated[str | None, typer.Option(help="Revision to go back to.", show_default="the one before")] = None,
+    is_dry_run: Annotated[bool, typer.Option("--dry-run", help="Only show the steps and what they lose.")] = False,
+) -> None:
+    """Migrate the tables back for an earlier release, and show what they can no longer hold.
+
+    Stop all services of this release before: they would migrate the tables again.
+    """
+    with exit_on_invalid_settings():
         url = make_url(load_settings().prediction_log.url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        exit_with_error(f"{_name_of(url)} cannot be downgraded: the file does not exist")
+    engine = open_database(url, wait_seconds=WAIT_SECONDS, statement_seconds=STATEMENT_SECONDS)
+    with _exit_on_failure(url, "downgraded"), contextlib.ExitStack() as stack:
+        stack.callback(engine.dispose)
+        steps = downgrade_tables(engine, to, is_dry_run=is_dry_run)
+    for step in steps:
+        echo(f"{step.revision} -> {step.down_revision}: loses {step.lost}")
+    reached = steps[-1].down_revision if steps else to
+    echo(f"{_name_of(url)} {'is unchanged (dry run)' if is_dry_run else f'has revision {reached}'}")
+
+
+@contextlib.contextmanager
+def _exit_on_failure(url: URL, done: str) -> Iterator[None]:
     try:
-        prepare_database(url, COLUMNS, wait_seconds=WAIT_SECONDS, statement_seconds=STATEMENT_SECONDS)
+        yield
+    except (RevisionUnknown, RevisionUnreachable) as error:
+        exit_with_error(f"{_name_of(url)} cannot be {done}: {error}")
     except (SQLAlchemyError, CommandError, OSError) as error:
-        reason = describe_database_error(error)
-        exit_with_error(f"{url.render_as_string(hide_password=True)} cannot be upgraded: {reason}")
-    echo(f"{url.render_as_string(hide_password=True)} is up to date")
+        exit_with_error(f"{_name_of(url)} cannot be {done}: {describe_database_error(error)}")
+
+
+def _name_of(url: URL) -> str:
+    return url.render_as_string(hide_password=True)

@@ -8,8 +8,9 @@ import typer
 
 from housing_price_orchestrator.app import describe_metrics, describe_settings, openapi_document
 from housing_price_orchestrator.cli import database, keys
-from housing_price_orchestrator.cli.exits import exit_on_invalid_settings
+from housing_price_orchestrator.cli.exits import exit_on_invalid_settings, exit_with_error
 from housing_price_orchestrator.provider.model_server.columns import column_types
+from housing_price_orchestrator.provider.store.migrations.revisions import RevisionUnknown
 from housing_price_orchestrator.serve import serve as serve_until_stopped
 from housing_price_platform.terminal import clean_output
 
@@ -35,7 +36,10 @@ def serve(
 ) -> None:
     """Serve the API until Ctrl-C or SIGTERM. Configure it with ORCHESTRATOR_... variables (see `settings`)."""
     with exit_on_invalid_settings():
-        serve_until_stopped(host=host, port=port)
+        try:
+            serve_until_stopped(host=host, port=port)
+        except RevisionUnknown as error:
+            exit_with_error(str(error))
 
 
 @app.command()

@@ -4,12 +4,18 @@ import asyncio
 import contextlib
 import random
 from collections.abc import AsyncIterator
+from pathlib import Path
+from queue import Empty, Queue
+from threading import Thread
 from typing import Final
 
 from sqlalchemy.engine import make_url
 
 from housing_price_orchestrator.observability.metrics import Metrics
+from housing_price_orchestrator.provider.access.tokens import caller_prefix_of
+from housing_price_orchestrator.provider.store.database import open_database
 from housing_price_orchestrator.provider.store.history import SqlPredictionHistory
+from housing_price_orchestrator.provider.store.migrations.revisions import RevisionUnknown, check_revision
 from housing_price_orchestrator.provider.store.prediction_log import SqlPredictionLog
 from housing_price_orchestrator.provider.store.rows import SHADOW_LOG
 from housing_price_orchestrator.service.history import History
@@ -20,7 +26,49 @@ from housing_price_orchestrator.shared.ports import PredictionLog
 DRAIN_SECONDS: Final = 3.0
 """How long the shutdown waits for queued rows to be written."""
 
+REVISION_CHECK_SECONDS: Final = 3.0
+"""How long the start waits for the database of the log, to check its revision."""
+
 _SECONDS_PER_DAY: Final = 86_400
+
+
+def token_caller_prefix_of(settings: Settings) -> str | None:
+    """Return the first part of the ids of callers with tokens of the configured issuer; None without an issuer."""
+    return None if settings.jwt.issuer is None else caller_prefix_of(settings.jwt.issuer)
+
+
+def check_log_revision(settings: Settings) -> None:
+    """Check that this release knows the tables of the log, if its database answers in time.
+
+    An unavailable database does not stop the start: the log opens it later.
+
+    Raises:
+        RevisionUnknown: a later release migrated the tables.
+    """
+    url = make_url(settings.prediction_log.url)
+    is_new_file = url.get_backend_name() == "sqlite" and not Path(url.database or "").exists()
+    if not settings.prediction_log.enabled or is_new_file:
+        return
+    found: Queue[RevisionUnknown | None] = Queue()
+
+    def check() -> None:
+        engine = open_database(url, wait_seconds=1.0, statement_seconds=1.0)
+        failure: RevisionUnknown | None = None
+        try:
+            with engine.begin() as connection:
+                check_revision(connection)
+        except RevisionUnknown as error:
+            failure = error
+        except Exception:  # noqa: BLE001, S110 - the log opens the database again, and reports any other error
+            pass
+        engine.dispose()
+        found.put(failure)
+
+    # A daemon thread: a driver may wait for longer for a database that does not respond.
+    Thread(target=check, name="revision check", daemon=True).start()
+    with contextlib.suppress(Empty):
+        if (error := found.get(timeout=REVISION_CHECK_SECONDS)) is not None:
+            raise error
 
 
 class ComposedStore:
@@ -35,15 +83,20 @@ class ComposedStore:
         self._history: SqlPredictionHistory | None = None
         if log.enabled:
             share, days = log.sample_share, log.retention_days
+            token_caller_prefix = token_caller_prefix_of(settings)
             self.log = SqlPredictionLog(
                 make_url(log.url),
                 max_queued_rows=log.max_queued_rows,
                 retention_seconds=None if days is None else days * _SECONDS_PER_DAY,
                 is_sampled=None if share == 1 else lambda: random.random() < share,  # noqa: S311 - sampling, not security
+                token_caller_prefix=token_caller_prefix,
             )
             # The main log applies the retention to both tables.
             self._shadow_log = SqlPredictionLog(
-                make_url(log.url), log_table=SHADOW_LOG, max_queued_rows=log.max_queued_rows
+                make_url(log.url),
+                log_table=SHADOW_LOG,
+                max_queued_rows=log.max_queued_rows,
+                token_caller_prefix=token_caller_prefix,
             )
             self._history = SqlPredictionHistory(make_url(log.url), timeout_seconds=log.read_seconds)
         self.transactions = Transactions(self.log)

@@ -17,6 +17,7 @@ from housing_price_orchestrator.interface.services import services_of
 from housing_price_orchestrator.observability.record import current_request
 from housing_price_orchestrator.shared.access import Caller, Scope
 from housing_price_orchestrator.shared.errors import CredentialsInvalid
+from housing_price_orchestrator.shared.history import LogCaller
 
 CALLER: Final = "caller"
 """Key of the authenticated caller in the state of a request."""
@@ -46,7 +47,7 @@ class ScopeCheck(SecurityBase):
         self.model = HTTPBearer(description="An API key (`hp_...`) or a JWT from the identity provider.")
 
     async def __call__(self, request: Request) -> None:
-        """Authenticate the caller and check the scope and rate limits; does nothing if access control is off.
+        """Authenticate the caller and check the scopes and rate limits; does nothing if access control is off.
 
         Raises:
             HousingPriceError: The same errors as `Access.admit`.
@@ -70,6 +71,14 @@ def caller_of(request: Request) -> Caller | None:
     """Return the authenticated caller; None if access control is off."""
     caller: Caller | None = request.scope["state"].get(CALLER)
     return caller
+
+
+def log_caller_of(request: Request) -> LogCaller:
+    """Return the caller as the owner of logged predictions; without access control, everyone sees all predictions."""
+    caller = caller_of(request)
+    if caller is None:
+        return LogCaller(None, sees_all=True)
+    return LogCaller(caller.id, sees_all="admin" in caller.scopes)
 
 
 def require_scope(*scopes: Scope) -> Any:

@@ -6,6 +6,7 @@ from housing_price_orchestrator.shared.errors import PredictionLogOff, Predictio
 from housing_price_orchestrator.shared.history import (
     Actual,
     ActualsResult,
+    LogCaller,
     LoggedPrediction,
     LogQuery,
     PredictionHistory,
@@ -14,7 +15,7 @@ from housing_price_orchestrator.shared.history import (
 
 
 class History:
-    """Queries the prediction log.
+    """Queries the prediction log. A caller sees its own predictions, or all predictions if `LogCaller.sees_all`.
 
     Every method raises `PredictionLogOff` if the log is disabled, and `PredictionLogUnavailable` if its database cannot
     be reached.
@@ -24,28 +25,28 @@ class History:
         """Query `history`; None if the prediction log is disabled."""
         self._history = history
 
-    async def find(self, transaction_id: str) -> LoggedPrediction:
+    async def find(self, transaction_id: str, caller: LogCaller) -> LoggedPrediction:
         """Find a prediction.
 
         Raises:
-            PredictionUnknown: no prediction has this transaction id.
+            PredictionUnknown: no prediction that `caller` may see has this transaction id.
         """
-        found = await self._log.find(transaction_id)
+        found = await self._log.find(transaction_id, caller=caller)
         if found is None:
             raise PredictionUnknown(transaction_id)
         return found
 
-    async def search(self, query: LogQuery) -> Sequence[LoggedPrediction]:
+    async def search(self, query: LogQuery, caller: LogCaller) -> Sequence[LoggedPrediction]:
         """Find predictions, newest first, up to the limit of the query."""
-        return await self._log.search(query)
+        return await self._log.search(query, caller=caller)
 
-    async def store_actuals(self, actuals: Sequence[Actual], *, key_id: str | None) -> ActualsResult:
-        """Store actual sale prices for predictions; `key_id` identifies the caller."""
-        return await self._log.store_actuals(actuals, key_id=key_id)
+    async def store_actuals(self, actuals: Sequence[Actual], caller: LogCaller) -> ActualsResult:
+        """Store actual sale prices for the caller's predictions."""
+        return await self._log.store_actuals(actuals, caller=caller)
 
-    async def realised_errors(self) -> Sequence[RealisedError]:
+    async def realised_errors(self, caller: LogCaller) -> Sequence[RealisedError]:
         """Return the realised error of each model version, by month of sale."""
-        return await self._log.realised_errors()
+        return await self._log.realised_errors(caller=caller)
 
     @property
     def _log(self) -> PredictionHistory:

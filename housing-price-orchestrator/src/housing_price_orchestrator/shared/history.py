@@ -12,6 +12,16 @@ MAX_ACTUALS: Final = 10_000
 
 
 @dataclass(frozen=True, slots=True)
+class LogCaller:
+    """A caller of the operations on the log. A logged house, with its id and its sale price, belongs to one caller."""
+
+    key_id: str | None
+    """The caller's id in the log; None without authentication, where all requests are those of one caller."""
+    sees_all: bool
+    """Whether the caller may look up the predictions of all callers, and report sale prices for their transactions."""
+
+
+@dataclass(frozen=True, slots=True)
 class LoggedPrediction:
     """A logged prediction. Times are timezone-aware, in UTC."""
 
@@ -93,21 +103,27 @@ class PredictionHistory(Protocol):
 
     Never blocks the event loop. The latest predictions may not be written yet.
 
+    For a caller that does not see all, predictions of other callers do not exist: no answer reveals them.
+
     Every method raises `PredictionLogUnavailable` if the log is unreachable or too slow.
     """
 
-    async def find(self, transaction_id: str, /) -> LoggedPrediction | None:
+    async def find(self, transaction_id: str, /, *, caller: LogCaller) -> LoggedPrediction | None:
         """Return a prediction, or None if there is none."""
         ...
 
-    async def search(self, query: LogQuery, /) -> Sequence[LoggedPrediction]:
+    async def search(self, query: LogQuery, /, *, caller: LogCaller) -> Sequence[LoggedPrediction]:
         """Return matching predictions, newest first, up to the query's limit."""
         ...
 
-    async def store_actuals(self, actuals: Sequence[Actual], *, key_id: str | None) -> ActualsResult:
-        """Store the sale prices that match a logged prediction and are not stored yet."""
+    async def store_actuals(self, actuals: Sequence[Actual], *, caller: LogCaller) -> ActualsResult:
+        """Store the sale prices that match a logged prediction and are not stored yet.
+
+        A house id is always the caller's own. A transaction of another caller matches only if the caller sees all; the
+        sale price then belongs to the owner of the prediction.
+        """
         ...
 
-    async def realised_errors(self) -> Sequence[RealisedError]:
+    async def realised_errors(self, *, caller: LogCaller) -> Sequence[RealisedError]:
         """Return the realised error by model version and month of sale, sorted in that order."""
         ...

@@ -229,7 +229,10 @@ def test_while_the_log_is_unavailable_houses_are_still_priced(
     wait_until(lambda: api.get(path).status_code == 200, "it was not logged")
 
 
-@pytest.mark.parametrize(("scope", "allowed"), [("admin", {"find", "get", "errors"}), ("predict", {"actuals"})])
+@pytest.mark.parametrize(
+    ("scope", "allowed"),
+    [("admin", {"find", "get", "errors"}), ("predict", {"find", "get", "errors", "actuals"}), ("jobs", set())],
+)
 def test_each_operation_requires_its_scope(guarded: StartGuarded, scope: Scope, allowed: set[str]) -> None:
     api, key = guarded(scope)
     assert all(operation(api).status_code == 401 for operation in OPERATIONS.values())

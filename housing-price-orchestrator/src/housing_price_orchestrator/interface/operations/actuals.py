@@ -5,12 +5,12 @@ from typing import Final
 
 from fastapi import APIRouter, Request, Response
 
-from housing_price_orchestrator.interface.access import require_scope
+from housing_price_orchestrator.interface.access import log_caller_of, require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
 from housing_price_orchestrator.interface.documents.body import JSON, read_body
 from housing_price_orchestrator.interface.documents.strict_json import read_view
 from housing_price_orchestrator.interface.openapi import body_of, errors_of_history
-from housing_price_orchestrator.interface.services import ServicesDep, record_of, services_of
+from housing_price_orchestrator.interface.services import ServicesDep, services_of
 from housing_price_orchestrator.shared.history import Actual
 from housing_price_orchestrator.shared.view.actual import (
     ActualPrices,
@@ -29,14 +29,15 @@ async def take_actuals(request: Request) -> Response:
     """Report the sale prices of 1 to 10,000 houses, by transaction id or by your own id of the house.
 
     Reporting the same price again has no effect; reporting a different price replaces the earlier one. Entries that
-    match no logged prediction are listed in `unknown` by their index; the other entries are stored.
+    match none of your logged predictions are listed in `unknown` by their index; the other entries are stored.
+    House ids of other callers are other houses. With the scope `admin`, a transaction may be another caller's.
     """
     services = services_of(request)
     limits = services.body_limits
     body = await read_body(request, max_bytes=limits.batch_bytes, timeout_seconds=limits.body_seconds)
     # In a thread: validating 10,000 entries would block the event loop for too long.
     actuals = await asyncio.to_thread(_parse, body)
-    taken = await services.history.store_actuals(actuals, key_id=record_of(request).key_id)
+    taken = await services.history.store_actuals(actuals, log_caller_of(request))
     unknown = [
         UnknownActual.model_construct(
             index=index, transaction_id=actuals[index].transaction_id, id=actuals[index].house_id
@@ -67,12 +68,15 @@ router.routes.append(
     "/errors",
     summary="Show realised error by model version and month",
     operation_id="realisedErrors",
-    dependencies=[require_scope("admin")],
+    dependencies=[require_scope("predict", "admin")],
     response_model=RealisedErrors,
     responses=errors_of_history(),
 )
-async def realised_errors(services: ServicesDep) -> Response:
-    """Compare predicted prices with actual sale prices, by model version and month of sale."""
+async def realised_errors(request: Request, services: ServicesDep) -> Response:
+    """Compare your predicted prices with actual sale prices, by model version and month of sale.
+
+    With the scope `admin`, the predictions of all callers are compared.
+    """
     errors = [
         RealisedErrorOfMonth.model_construct(
             model_name=one.model_name,
@@ -83,7 +87,7 @@ async def realised_errors(services: ServicesDep) -> Response:
             rmsle=one.rmsle,
             coverage=one.coverage,
         )
-        for one in await services.history.realised_errors()
+        for one in await services.history.realised_errors(log_caller_of(request))
     ]
     return Response(RealisedErrors.model_construct(errors=errors).model_dump_json(), media_type=JSON)
 

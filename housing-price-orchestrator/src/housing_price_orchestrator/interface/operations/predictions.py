@@ -7,10 +7,10 @@ from datetime import datetime
 from typing import Annotated, Any, Final, Self
 
 import orjson
-from fastapi import APIRouter, Path, Query, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, ConfigDict, Field, model_validator
 
-from housing_price_orchestrator.interface.access import require_scope
+from housing_price_orchestrator.interface.access import log_caller_of, require_scope
 from housing_price_orchestrator.interface.documents.body import JSON
 from housing_price_orchestrator.interface.openapi import errors_of_history
 from housing_price_orchestrator.interface.services import ServicesDep
@@ -18,7 +18,7 @@ from housing_price_orchestrator.shared.history import LoggedPrediction, LogPosit
 from housing_price_orchestrator.shared.view.logged import LoggedPrice, LoggedPrices
 from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
 
-router = APIRouter(prefix="/api/v1/predictions", tags=["predictions"], dependencies=[require_scope("admin")])
+router = APIRouter(prefix="/api/v1/predictions", tags=["predictions"], dependencies=[require_scope("predict", "admin")])
 
 DEFAULT_PAGE, MAX_PAGE = 100, 1_000
 
@@ -73,8 +73,10 @@ class PredictionFilter(BaseModel):
     response_model=LoggedPrices,
     responses=errors_of_history(422),
 )
-async def find_predictions(services: ServicesDep, wanted: Annotated[PredictionFilter, Query()]) -> Response:
-    """List logged predictions, newest first, in pages."""
+async def find_predictions(
+    request: Request, services: ServicesDep, wanted: Annotated[PredictionFilter, Query()]
+) -> Response:
+    """List your logged predictions, newest first, in pages. With the scope `admin`, list those of all callers."""
     found = await services.history.search(
         LogQuery(
             # One more than the limit shows whether there is another page.
@@ -84,7 +86,8 @@ async def find_predictions(services: ServicesDep, wanted: Annotated[PredictionFi
             since=wanted.since,
             until=wanted.until,
             after=None if wanted.cursor is None else _decode_cursor(wanted.cursor),
-        )
+        ),
+        log_caller_of(request),
     )
     page = found[: wanted.limit]
     next_cursor = _encode_cursor(page[-1]) if len(found) > wanted.limit else None
@@ -99,13 +102,14 @@ async def find_predictions(services: ServicesDep, wanted: Annotated[PredictionFi
     responses=errors_of_history(422),
 )
 async def get_prediction(
+    request: Request,
     services: ServicesDep,
     transaction_id: Annotated[
         str, Path(alias="transactionId", pattern="^[0-9a-f]{32}$", description="The transaction id.")
     ],
 ) -> Response:
-    """Return the house, the price and the model of one transaction."""
-    return _json_response(_document(await services.history.find(transaction_id)))
+    """Return the house, the price and the model of one of your transactions; with the scope `admin`, of any."""
+    return _json_response(_document(await services.history.find(transaction_id, log_caller_of(request))))
 
 
 def _json_response(document: Any) -> Response:

@@ -23,6 +23,10 @@ MAX_CACHED_TOKENS: Final = 1_000
 """Verified tokens kept in the cache; verifying one takes some hundred microseconds."""
 
 MAX_SUBJECT_CHARACTERS: Final = 64
+
+ISSUER_DIGITS: Final = 12
+"""Hexadecimal digits that stand for the issuer in a caller id."""
+
 _UNSAFE_CHARACTER: Final = re.compile(r"[^A-Za-z0-9._@|-]")
 _CLAIMS: Final = ["exp", "iss", "aud", "sub"]
 _JWT: Final = jwt.PyJWT(options={"enforce_minimum_key_length": True})
@@ -50,6 +54,7 @@ class TokenAuthenticator:
         self._scopes = scopes or TokenScopes()
         self._keys = keys
         self._issuer = issuer
+        self._caller_prefix = caller_prefix_of(issuer)
         self._audience = audience
         self._clock = clock
         self._cache: dict[bytes, _CachedToken] = {}
@@ -73,7 +78,9 @@ class TokenAuthenticator:
         if claims is None:
             return None
         try:
-            caller = Caller(id=_id_of(claims["sub"]), scopes=self._scopes.granted_by(claims))
+            caller = Caller(
+                id=self._caller_prefix + _safe_subject(claims["sub"]), scopes=self._scopes.granted_by(claims)
+            )
         except ClaimUnusable:
             return None
         self._clear_cache_if_keys_changed()
@@ -109,9 +116,17 @@ class TokenAuthenticator:
             return None
 
 
-def _id_of(subject: str) -> str:
-    """Turn a subject, which may be any text, into a caller id that is safe in logs and unique for each subject."""
+def caller_prefix_of(issuer: str) -> str:
+    """Return the first part of the caller ids of an issuer: the same subject of two issuers is two callers.
+
+    A key's id has no colon, so no id of a token is that of a key.
+    """
+    return f"jwt:{hashlib.sha256(issuer.encode()).hexdigest()[:ISSUER_DIGITS]}:"
+
+
+def _safe_subject(subject: str) -> str:
+    """Make a subject, which may be any text, safe in logs; different subjects stay different."""
     safe = _UNSAFE_CHARACTER.sub("_", subject)[:MAX_SUBJECT_CHARACTERS]
     if safe != subject:
         safe += "~" + hashlib.sha256(subject.encode(errors="surrogatepass")).hexdigest()[:16]
-    return f"jwt:{safe}"
+    return safe

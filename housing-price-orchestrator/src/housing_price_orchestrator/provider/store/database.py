@@ -2,14 +2,13 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from functools import partial
-from pathlib import Path
 from typing import Final
 
 import sqlalchemy as sa
 from alembic import command
-from alembic.config import Config
 from alembic.runtime.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import event
@@ -17,12 +16,16 @@ from sqlalchemy.engine import URL, Connection, Engine
 from sqlalchemy.engine.interfaces import DBAPIConnection
 from sqlalchemy.pool import ConnectionPoolEntry
 
+from housing_price_orchestrator.provider.store.migrations.revisions import (
+    Downgrade,
+    check_revision,
+    migration_config,
+    plan_downgrade,
+)
 from housing_price_orchestrator.provider.store.tables import prediction_columns
 from housing_price_platform.database.deadline import deadline
 from housing_price_platform.database.engine import bounded_engine
 from housing_price_platform.database.limits import Limits
-
-MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 _WAL_PAGES: Final = 10_000
 """SQLite: WAL pages (4 kB) between checkpoints.
@@ -97,27 +100,50 @@ def for_writing(engine: Engine) -> Engine:
     return engine.execution_options(writes=True)
 
 
-def upgrade(engine: Engine, revision: str = "head") -> None:
-    """Migrate the tables to `revision`; concurrent processes wait for each other."""
-    config = _alembic_config()
+def upgrade(engine: Engine, revision: str = "head", *, token_caller_prefix: str | None = None) -> None:
+    """Migrate the tables to `revision`; concurrent processes wait for each other.
+
+    Callers with tokens that were logged without their issuer get `token_caller_prefix`.
+
+    Raises:
+        RevisionUnknown: a later release migrated the tables.
+    """
+    with _migrating(engine) as connection:
+        check_revision(connection)
+        config = migration_config()
+        config.attributes.update(connection=connection, token_caller_prefix=token_caller_prefix)
+        command.upgrade(config, revision)
+
+
+def downgrade(engine: Engine, revision: str | None = None, *, is_dry_run: bool = False) -> Sequence[Downgrade]:
+    """Migrate the tables back to `revision`, or by one revision; returns the steps, which `is_dry_run` only plans.
+
+    Raises:
+        RevisionUnknown: a later release migrated the tables.
+        RevisionUnreachable: `revision` is not an earlier revision.
+    """
+    with _migrating(engine) as connection:
+        steps = plan_downgrade(connection, revision)
+        if steps and not is_dry_run:
+            config = migration_config()
+            config.attributes["connection"] = connection
+            command.downgrade(config, steps[-1].down_revision)
+        return steps
+
+
+@contextmanager
+def _migrating(engine: Engine) -> Iterator[Connection]:
     with for_writing(engine).begin() as connection:
         if connection.dialect.name == "postgresql":
             connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
-        config.attributes["connection"] = connection
-        command.upgrade(config, revision)
+        yield connection
 
 
 def is_current(engine: Engine) -> bool:
     """Return whether the tables are those of the latest migration; takes no lock and little time."""
     with deadline(CHECK_SECONDS), engine.begin() as connection:
         current = MigrationContext.configure(connection).get_current_revision()
-    return current == ScriptDirectory.from_config(_alembic_config()).get_current_head()
-
-
-def _alembic_config() -> Config:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS).replace("%", "%%"))
-    return config
+    return current == ScriptDirectory.from_config(migration_config()).get_current_head()
 
 
 def ensure_columns_version(engine: Engine, columns: Sequence[str]) -> int:
@@ -129,9 +155,7 @@ def ensure_columns_version(engine: Engine, columns: Sequence[str]) -> int:
         version = connection.scalar(known)
     if version is not None:
         return int(version)
-    with for_writing(engine).begin() as connection:
-        if connection.dialect.name == "postgresql":
-            connection.execute(sa.select(sa.func.pg_advisory_xact_lock(_MIGRATION_LOCK)))
+    with _migrating(engine) as connection:
         version = connection.scalar(known)
         if version is None:
             version = connection.scalar(sa.select(sa.func.coalesce(sa.func.max(table.c.version), 0) + 1))
@@ -146,17 +170,24 @@ def test_write(engine: Engine) -> None:
         connection.execute(sa.update(table).values(names=table.c.names))
 
 
-def prepare_database(url: URL, columns: Sequence[str], *, wait_seconds: float, statement_seconds: float = 60.0) -> int:
+def prepare_database(
+    url: URL,
+    columns: Sequence[str],
+    *,
+    wait_seconds: float,
+    statement_seconds: float = 60.0,
+    token_caller_prefix: str | None = None,
+) -> int:
     """Migrate the database and return the version number of `columns`.
 
     Raises:
         SQLAlchemyError: the database cannot be reached, or is locked for longer than `wait_seconds`.
-        CommandError: the tables were created by a later version of this service.
+        RevisionUnknown: a later release migrated the tables.
     """
     engine = open_database(url, wait_seconds=wait_seconds, statement_seconds=statement_seconds)
     try:
         if not is_current(engine):
-            upgrade(engine)
+            upgrade(engine, token_caller_prefix=token_caller_prefix)
         return ensure_columns_version(engine, columns)
     finally:
         engine.dispose()

@@ -13,13 +13,14 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_orchestrator.provider.database_error import describe_database_error
 from housing_price_orchestrator.provider.model_server.columns import document_of
-from housing_price_orchestrator.provider.store.actuals import find_logged_keys, realised_errors, store_actuals
+from housing_price_orchestrator.provider.store.actuals import find_owners, realised_errors, store_actuals
 from housing_price_orchestrator.provider.store.database import for_writing, open_database
 from housing_price_orchestrator.provider.store.tables import has_segment, prediction, prediction_columns
 from housing_price_orchestrator.shared.errors import PredictionLogUnavailable
 from housing_price_orchestrator.shared.history import (
     Actual,
     ActualsResult,
+    LogCaller,
     LoggedPrediction,
     LogQuery,
     RealisedError,
@@ -74,28 +75,30 @@ class SqlPredictionHistory:
         self._reads.close()
         self._writes.close()
 
-    async def find(self, transaction_id: str, /) -> LoggedPrediction | None:
+    async def find(self, transaction_id: str, /, *, caller: LogCaller) -> LoggedPrediction | None:
         """See `PredictionHistory.find`."""
         query = _WITH_NAMES.where(prediction.c.transaction_id == transaction_id)
+        if not caller.sees_all:
+            query = query.where(prediction.c.key_id == caller.key_id)
         found = await self._query(lambda connection: connection.execute(query).one_or_none())
         return None if found is None else _logged(found)
 
-    async def search(self, query: LogQuery, /) -> Sequence[LoggedPrediction]:
+    async def search(self, query: LogQuery, /, *, caller: LogCaller) -> Sequence[LoggedPrediction]:
         """See `PredictionHistory.search`."""
-        statement = _statement(query)
+        statement = _statement(query, caller)
         return await self._query(lambda connection: [_logged(row) for row in connection.execute(statement)])
 
-    async def store_actuals(self, actuals: Sequence[Actual], *, key_id: str | None) -> ActualsResult:
+    async def store_actuals(self, actuals: Sequence[Actual], *, caller: LogCaller) -> ActualsResult:
         """See `PredictionHistory.store_actuals`."""
         now = datetime.now(UTC).replace(tzinfo=None)
-        logged = await self._query(lambda connection: find_logged_keys(connection, actuals))
+        owners = await self._query(lambda connection: find_owners(connection, actuals, caller))
         return await self._query(
-            lambda connection: store_actuals(connection, actuals, logged, key_id, now), writes=True
+            lambda connection: store_actuals(connection, actuals, owners, caller, now), writes=True
         )
 
-    async def realised_errors(self) -> Sequence[RealisedError]:
+    async def realised_errors(self, *, caller: LogCaller) -> Sequence[RealisedError]:
         """See `PredictionHistory.realised_errors`."""
-        return await self._query(realised_errors)
+        return await self._query(lambda connection: realised_errors(connection, caller))
 
     async def _query[T](self, query: Callable[[Connection], T], *, writes: bool = False) -> T:
         threads, engine = (self._writes, for_writing(self._engine)) if writes else (self._reads, self._engine)
@@ -112,13 +115,18 @@ class SqlPredictionHistory:
             raise PredictionLogUnavailable(str(error)) from error
 
 
-def _statement(query: LogQuery) -> sa.Select[Any]:
+def _statement(query: LogQuery, caller: LogCaller) -> sa.Select[Any]:
     table = prediction.c
     statement = _WITH_NAMES.order_by(table.predicted_at.desc(), table.transaction_id.desc()).limit(query.limit)
+    # An expression instead of a column keeps SQLite off the index of this column: the index of a condition before it
+    # matches far fewer rows.
+    key_id: sa.ColumnElement[str | None] = table.key_id
     model_version: sa.ColumnElement[str] = table.model_version
     if query.request_id is not None:
         statement = statement.where(has_segment, table.request_id == query.request_id)
-        # An expression instead of the column keeps SQLite off the index by version, which would match far more rows.
+        key_id, model_version = key_id.concat(""), model_version.concat("")
+    if not caller.sees_all:
+        statement = statement.where(key_id == caller.key_id)
         model_version = model_version.concat("")
     if query.model_version is not None:
         statement = statement.where(model_version == query.model_version)

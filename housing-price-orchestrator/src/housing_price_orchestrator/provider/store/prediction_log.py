@@ -77,6 +77,7 @@ class SqlPredictionLog:
         clock: Callable[[], float] = time.time,
         monotonic: Callable[[], float] = time.monotonic,
         flush_seconds: float = FLUSH_SECONDS,
+        token_caller_prefix: str | None = None,
     ) -> None:
         """Log to the database at `url`, which is opened by `start` and need not be available yet.
 
@@ -89,6 +90,7 @@ class SqlPredictionLog:
             clock: returns Unix time in seconds, from which the age of rows follows.
             monotonic: returns seconds for durations: a clock that was set wrong must not stop the retention.
             flush_seconds: interval between writes.
+            token_caller_prefix: see `upgrade`.
         """
         self._log_table = log_table
         self._max_queued_rows = max_queued_rows
@@ -118,6 +120,7 @@ class SqlPredictionLog:
             inputs=COLUMNS,
             wait_seconds=WAIT_SECONDS,
             on_silence=self._note_silence,
+            token_caller_prefix=token_caller_prefix,
         )
         self._current_block: Block | None = None
         self._next_retention_at = -math.inf

@@ -16,6 +16,7 @@ from sqlalchemy import (
     Table,
     Text,
     select,
+    text,
 )
 
 metadata = MetaData()
@@ -44,11 +45,18 @@ prediction = Table(
     Index("prediction_by_time", "predicted_at"),
     Index("prediction_by_version", "model_version", "predicted_at"),
     Index("prediction_by_request", "segment", "request_id").ddl_if(dialect="sqlite"),
-    Index("prediction_by_house", "segment", "house_id").ddl_if(dialect="sqlite"),
+    Index("prediction_by_house", "segment", "house_id", "key_id").ddl_if(dialect="sqlite"),
     Index("prediction_by_request", "request_id").ddl_if(dialect="postgresql"),
-    Index("prediction_by_house", "house_id").ddl_if(dialect="postgresql"),
+    Index("prediction_by_house", "house_id", "key_id").ddl_if(dialect="postgresql"),
+    Index(
+        "prediction_by_caller",
+        "key_id",
+        "predicted_at",
+        sqlite_where=text("key_id IS NOT NULL"),
+        postgresql_where=text("key_id IS NOT NULL"),
+    ),
 )
-"""One row for each answered price."""
+"""One row for each answered price. `key_id` is its owner: a house id means the house of this caller."""
 
 prediction_segment = Table("prediction_segment", MetaData(), Column("segment", Integer))
 """A view: the existing segments. Queries by request or house search each segment."""
@@ -90,15 +98,17 @@ actual = Table(
     Column("sold_on", Date),
     Column("received_at", DateTime, nullable=False),
     Column("key_id", Text),
+    Column("reported_by", Text),
     Index("actual_by_transaction", "transaction_id"),
-    Index("actual_by_house", "house_id"),
+    Index("actual_by_owner", "key_id", "transaction_id", "house_id"),
 )
-"""Sale prices reported by callers. Append-only: the latest report counts."""
+"""Sale prices; `key_id` is the owner of the predictions that they belong to. Append-only: the latest counts."""
 
 realised = Table(
     "realised",
     MetaData(),
     Column("transaction_id", Text),
+    Column("key_id", Text),
     Column("model_name", Text),
     Column("model_version", Text),
     Column("model_id", Text),

@@ -26,13 +26,15 @@ from housing_price_orchestrator.provider.access.json_web_keys import (
     client_for_keys,
 )
 from housing_price_orchestrator.provider.access.token_scopes import TokenScopes
-from housing_price_orchestrator.provider.access.tokens import MAX_CACHED_TOKENS, TokenAuthenticator
+from housing_price_orchestrator.provider.access.tokens import MAX_CACHED_TOKENS, TokenAuthenticator, caller_prefix_of
 from housing_price_orchestrator.shared.access import Caller
 from housing_price_orchestrator.shared.errors import IdentityProviderUnavailable
 from servers import StubModelServer, closes_in_the_body, resets_before_it_answers, says
 from tokens import AUDIENCE, ISSUER, NAMED, RSA_KEY, published, token
 
 pytestmark = pytest.mark.anyio
+
+ANN = f"{caller_prefix_of(ISSUER)}ann"
 
 
 @pytest.fixture
@@ -60,7 +62,7 @@ async def test_a_valid_token_yields_its_caller_and_scopes(provider: StubModelSer
     async with tokens_of(provider) as tokens:
         for _ in range(2):  # the second call is served from the cache
             caller = await tokens.caller_of(token(key, scope="predict admin profile"))
-            assert caller == Caller("jwt:ann", frozenset({"predict", "admin"}))
+            assert caller == Caller(ANN, frozenset({"predict", "admin"}))
     assert [call.path for call in provider.calls] == ["/jwks"]
 
 
@@ -106,7 +108,7 @@ async def test_a_token_for_several_audiences_is_accepted(provider: StubModelServ
 @pytest.mark.parametrize("scope", [None, "", "openid", [], ["predict admin"], "PREDICT", "predict,admin"])
 async def test_a_token_without_known_scopes_grants_no_scope(provider: StubModelServer, scope: Any) -> None:
     async with tokens_of(provider) as tokens:
-        assert await tokens.caller_of(token(scope=scope)) == Caller("jwt:ann", frozenset())
+        assert await tokens.caller_of(token(scope=scope)) == Caller(ANN, frozenset())
 
 
 GRANTED = {
@@ -123,7 +125,7 @@ async def test_scopes_come_from_scope_and_scp_as_text_or_list(
     provider: StubModelServer, claims: dict[str, Any], expected: set[str]
 ) -> None:
     async with tokens_of(provider) as tokens:
-        assert await tokens.caller_of(token(**{"scope": None, **claims})) == Caller("jwt:ann", frozenset(expected))
+        assert await tokens.caller_of(token(**{"scope": None, **claims})) == Caller(ANN, frozenset(expected))
 
 
 @pytest.mark.parametrize("name", ["scope", "scp"])
@@ -170,7 +172,7 @@ async def test_claims_and_what_they_grant_can_be_configured(
 ) -> None:
     async with keys_of(provider) as keys:
         tokens = TokenAuthenticator(keys, issuer=ISSUER, audience=AUDIENCE, scopes=scopes)
-        assert await tokens.caller_of(token(**{"scope": None, **claims})) == Caller("jwt:ann", frozenset(expected))
+        assert await tokens.caller_of(token(**{"scope": None, **claims})) == Caller(ANN, frozenset(expected))
 
 
 def forged() -> dict[str, str]:
@@ -375,7 +377,7 @@ async def test_every_subject_gets_a_unique_id_that_is_safe_in_logs(provider: Stu
             assert caller is not None
             ids.append(caller.id)
     assert len(set(ids)) == 2
-    assert all(one.isascii() and one.isprintable() and " " not in one and len(one) <= 90 for one in ids)
+    assert all(one.isascii() and one.isprintable() and " " not in one and len(one) <= 100 for one in ids)
 
 
 async def test_concurrent_callers_share_one_fetch(provider: StubModelServer) -> None:

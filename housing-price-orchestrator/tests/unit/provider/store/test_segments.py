@@ -12,12 +12,10 @@ from typing import Any
 
 import pytest
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config
 from sqlalchemy import event
 
-from housing_price_orchestrator.provider.store.actuals import find_logged_keys, store_actuals
-from housing_price_orchestrator.provider.store.database import MIGRATIONS, for_writing, open_database, upgrade
+from housing_price_orchestrator.provider.store.actuals import find_owners, store_actuals
+from housing_price_orchestrator.provider.store.database import downgrade, for_writing, open_database, upgrade
 from housing_price_orchestrator.provider.store.history import SqlPredictionHistory
 from housing_price_orchestrator.provider.store.rows import PREDICTION_LOG, Row
 from housing_price_orchestrator.provider.store.tables import (
@@ -29,13 +27,16 @@ from housing_price_orchestrator.provider.store.tables import (
 from housing_price_orchestrator.provider.store.writer_process import bulk_insert
 from housing_price_orchestrator.provider.store.writer_process.bulk_insert import RowWriter
 from housing_price_orchestrator.settings import PredictionLogSettings
-from housing_price_orchestrator.shared.history import Actual, ActualsResult, LogQuery
+from housing_price_orchestrator.shared.history import Actual, ActualsResult, LogCaller, LogQuery
 from housing_price_platform.jobs.database import sqlite_driver
 
 SEGMENT_ROWS = 100
 HOUSES = 70
 """Small enough that every house has predictions in several segments."""
 RECEIVED_AT = datetime(2026, 11, 30)  # noqa: DTZ001 - the log's times are UTC without a zone
+ANYONE = LogCaller(None, sees_all=True)
+"""The caller of every request without authentication."""
+KEY = LogCaller("a1b2c3d4", sees_all=False)
 
 
 @pytest.fixture
@@ -83,15 +84,7 @@ def report_sales(engine: sa.Engine, **prices: float) -> ActualsResult:
     """Report sale prices of houses (`h1=...`)."""
     actuals = [Actual(None, int(name[1:]), price, None) for name, price in prices.items()]
     with for_writing(engine).begin() as connection:
-        return store_actuals(connection, actuals, find_logged_keys(connection, actuals), None, RECEIVED_AT)
-
-
-def downgrade(engine: sa.Engine, revision: str) -> None:
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    with for_writing(engine).begin() as connection:
-        config.attributes["connection"] = connection
-        command.downgrade(config, revision)
+        return store_actuals(connection, actuals, find_owners(connection, actuals, ANYONE), ANYONE, RECEIVED_AT)
 
 
 def last_of(house: int, numbers: Sequence[int]) -> str:
@@ -127,7 +120,10 @@ def test_a_search_by_request_covers_all_segments(engine: sa.Engine) -> None:
 
     async def search() -> list[str]:
         async with history:
-            return [one.transaction_id for one in await history.search(LogQuery(limit=1_000, request_id="request-1"))]
+            return [
+                one.transaction_id
+                for one in await history.search(LogQuery(limit=1_000, request_id="request-1"), caller=ANYONE)
+            ]
 
     with for_writing(engine).begin() as connection:
         connection.execute(sa.insert(prediction_columns).values(version=1, names="[]"))
@@ -184,9 +180,11 @@ def plan_of(driver: ModuleType, engine: sa.Engine, statement: str, values: Any) 
 
 # Predictions must be looked up by an index: by transaction, or within each segment.
 INDEX_LOOKUP = re.compile(
-    r"SEARCH \w+ USING .* \((transaction_id=\?|segment=\? AND (house|request)_id=\?|segment>\?)\)"
+    r"SEARCH \w+ USING .* \("
+    r"(transaction_id=\?|segment=\? AND (house_id=\? AND key_id|request_id)=\?|segment>\?"
+    r"|key_id=\?( AND predicted_at.*)?)\)"
 )
-FIRST_SEGMENT_LOOKUP = "SEARCH prediction USING COVERING INDEX prediction_by_house"
+FIRST_SEGMENT_LOOKUP = re.compile("SEARCH prediction USING COVERING INDEX prediction_by_(house|request)")
 
 
 @pytest.mark.parametrize("database_url", ["sqlite"], indirect=True)
@@ -199,17 +197,23 @@ def test_no_query_scans_the_whole_log(engine: sa.Engine, statements: Statements,
 
     async def run_queries() -> None:
         async with SqlPredictionHistory(engine.url, timeout_seconds=5) as history:
-            await history.search(LogQuery(limit=50, request_id="request-1"))
-            await history.search(LogQuery(limit=50, request_id="request-1", model_version="1"))
-            await history.search(LogQuery(limit=50, request_id="request-1", since=RECEIVED_AT, until=RECEIVED_AT))
-            await history.store_actuals([Actual(None, house, 1.0, None) for house in range(9)], key_id=None)
-            await history.store_actuals([Actual(f"{1:032x}", None, 1.0, None)], key_id=None)
-            await history.realised_errors()
+            for caller in (ANYONE, KEY):
+                for request in (
+                    LogQuery(limit=50, request_id="request-1"),
+                    LogQuery(limit=50, request_id="request-1", model_version="1"),
+                    LogQuery(limit=50, request_id="request-1", since=RECEIVED_AT, until=RECEIVED_AT),
+                ):
+                    await history.search(request, caller=caller)
+                await history.store_actuals([Actual(None, house, 1.0, None) for house in range(9)], caller=caller)
+                await history.store_actuals([Actual(f"{1:032x}", None, 1.0, None)], caller=caller)
+                await history.realised_errors(caller=caller)
+            await history.search(LogQuery(limit=50), caller=KEY)
+            await history.search(LogQuery(limit=50, model_version="1", since=RECEIVED_AT), caller=KEY)
 
     asyncio.run(run_queries())
     plans = [plan_of(driver, engine, *one) for one in statements if re.search(r"\b(prediction|realised)\b", one[0])]
-    assert len(plans) == 6
+    assert len(plans) == 14
     for plan in plans:
         steps = [step for step in plan if re.match(r"(SCAN|SEARCH) (prediction|p)\b", step)]
         assert steps
-        assert all(INDEX_LOOKUP.fullmatch(step) or step == FIRST_SEGMENT_LOOKUP for step in steps), steps
+        assert all(INDEX_LOOKUP.fullmatch(step) or FIRST_SEGMENT_LOOKUP.fullmatch(step) for step in steps), steps

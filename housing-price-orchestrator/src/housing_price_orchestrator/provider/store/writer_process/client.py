@@ -69,12 +69,13 @@ class WriterProcessClient:
         table: str,
         inputs: Sequence[str],
         wait_seconds: float,
+        token_caller_prefix: str | None = None,
         on_silence: Callable[[], object] = lambda: None,
     ) -> None:
         """Write to `table` of the database at `url`, waiting up to `wait_seconds` for locks; nothing is started yet.
 
         `inputs` names the values of an estimate's `inputs`. `on_silence` is called while a command has had no answer
-        for `SILENCE_SECONDS`.
+        for `SILENCE_SECONDS`. For `token_caller_prefix` see `upgrade`.
         """
         self._open_command = {
             "do": "open",
@@ -82,6 +83,7 @@ class WriterProcessClient:
             "table": table,
             "inputs": list(inputs),
             "wait_seconds": wait_seconds,
+            "token_caller_prefix": token_caller_prefix,
         }
         self._on_silence = on_silence
         self._process: ChildProcess | None = None

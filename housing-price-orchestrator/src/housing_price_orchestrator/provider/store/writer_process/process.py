@@ -81,7 +81,12 @@ class _Writer:
     def _open(self, command: Command) -> Reply:
         self._close()
         url, wait_seconds = make_url(command["url"]), command["wait_seconds"]
-        columns_version = prepare_database(url, command["inputs"], wait_seconds=wait_seconds)
+        columns_version = prepare_database(
+            url,
+            command["inputs"],
+            wait_seconds=wait_seconds,
+            token_caller_prefix=command["token_caller_prefix"],
+        )
         self._engine = for_writing(
             open_database(url, wait_seconds=wait_seconds, answer_seconds=ANSWER_SECONDS, cache_kib=WRITER_CACHE_KIB)
         )

@@ -6,6 +6,8 @@ from alembic import op
 revision = "0002"
 down_revision = "0001"
 
+LOST_ON_DOWNGRADE = "the prices of shadows"
+
 
 def upgrade() -> None:
     """Create the table."""

@@ -11,6 +11,8 @@ from housing_price_orchestrator.provider.store.migrations import realised
 revision = "0003"
 down_revision = "0002"
 
+LOST_ON_DOWNGRADE = "nothing"
+
 _INDEXES = {"prediction_by_request": "request_id", "prediction_by_house": "house_id"}
 
 # Costs one index lookup per segment and reads no rows.

@@ -10,7 +10,7 @@ from sqlalchemy.engine import make_url
 
 from fakes import FakeJobQueue
 from housing_price_orchestrator.provider.jobs.queue import DBOSJobQueue
-from housing_price_orchestrator.shared.errors import JobClaimTaken, JobsUnavailable
+from housing_price_orchestrator.shared.errors import JobClaimTaken, JobsUnavailable, ValueUnsupported
 from housing_price_orchestrator.shared.jobs import JOB_KINDS, JobKind, JobOrder
 from housing_price_orchestrator.shared.ports import JobQueue
 from postgres import Postgres
@@ -130,6 +130,16 @@ async def test_unfinished_jobs_are_told_by_kind(queue: JobQueue) -> None:
     assert not await queue.has_unfinished("training")
     await queue.cancel(job.id)
     assert not await queue.has_unfinished("lifecycle")
+
+
+@pytest.mark.parametrize("odd", ["a\0b", "\ud800"], ids=["NUL", "a lone surrogate"])
+async def test_an_owner_that_a_database_cannot_hold_is_not_an_unavailable_queue(queue: JobQueue, odd: str) -> None:
+    try:
+        job = await queue.submit(order(owner=odd))
+        assert job.owner == odd
+        assert await queue.page(kinds=JOB_KINDS, owner=odd, limit=10, offset=0) == [job]
+    except ValueUnsupported:
+        assert await queue.find(order().id) is None
 
 
 async def test_a_database_that_is_away_has_a_name(tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from conftest import StartApp
 from factories import REPOSITORY, batch_json, client_of, house_bytes, house_json
 from housing_price_orchestrator.app import openapi_document
 from housing_price_orchestrator.interface.problems import PROBLEM_TYPES
-from housing_price_orchestrator.shared.errors import JobError, PredictionLogError
+from housing_price_orchestrator.shared.errors import JobError, PredictionLogError, ValueUnsupported
 from servers import StubModelServer, hangs, says
 from waiting import wait_until
 
@@ -152,7 +152,11 @@ def test_prediction_log_responses_match_their_schemas(logged_api: TestClient) ->
 
 
 STATUSES_OF_PRICING = sorted(
-    {answer.status for error, answer in PROBLEM_TYPES.items() if not issubclass(error, PredictionLogError | JobError)}
+    {
+        answer.status
+        for error, answer in PROBLEM_TYPES.items()
+        if not issubclass(error, PredictionLogError | JobError | ValueUnsupported)
+    }
     | {200, 500}
 )
 

@@ -64,6 +64,12 @@ PROBLEM_TYPES: Final[dict[type[errors.HousingPriceError], ProblemType]] = {
         "Range not satisfiable",
         "Send a range of bytes within the file, such as `Range: bytes=0-99`, or none. `Content-Range` holds its size.",
     ),
+    errors.ValueUnsupported: ProblemType(
+        422,
+        "value-unsupported",
+        "Unsupported value",
+        "The request has a text or a number that cannot be stored or looked up, such as a text with a NUL character.",
+    ),
     errors.CredentialsMissing: ProblemType(
         401,
         "credentials-missing",

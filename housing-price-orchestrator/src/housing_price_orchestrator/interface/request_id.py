@@ -8,11 +8,14 @@ from housing_price_orchestrator.shared.ids import unique_ids
 
 REQUEST_ID_HEADER: Final = b"x-request-id"
 
+REQUEST_ID_PATTERN: Final = "[A-Za-z0-9._-]{1,64}"
+"""Valid request ids."""
+
 RESPONSE_HEADERS: Final = "response_headers"
 """Key in the state of a request: extra headers of its response, whether it succeeds or fails."""
 
 _new_id = unique_ids()
-_VALID_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
+_VALID_ID: Final = re.compile(REQUEST_ID_PATTERN.encode())
 
 
 def new_request_id() -> str:

@@ -1,10 +1,25 @@
-"""The text of a database error for logs and terminals."""
+"""Database errors: their text for logs and terminals, and whether a value caused them."""
 
 from typing import Final
 
-from sqlalchemy.exc import SQLAlchemyError
+from sqlalchemy.exc import DataError, IntegrityError, SQLAlchemyError
 
 MAX_CHARACTERS: Final = 500
+
+_CLASSES_OF_VALUES: Final = ("22", "23", "54")
+"""SQLSTATE classes: data exception, integrity constraint violation, program limit exceeded (by a long value)."""
+
+
+def is_caused_by_value(error: Exception) -> bool:
+    """Return whether the database works, but cannot process a value of the statement.
+
+    Drivers report some values before the database sees them, with errors of Python: a lone surrogate as `UnicodeError`,
+    an integer beyond 64 bits as `OverflowError`.
+    """
+    if isinstance(error, DataError | IntegrityError | UnicodeError | OverflowError):
+        return True
+    state = getattr(getattr(error, "orig", None), "sqlstate", None) or ""
+    return state.startswith(_CLASSES_OF_VALUES)
 
 
 def describe_database_error(error: Exception) -> str:

@@ -17,8 +17,8 @@ from housing_price_orchestrator.shared.history import (
 class History:
     """Queries the prediction log. A caller sees its own predictions, or all predictions if `LogCaller.sees_all`.
 
-    Every method raises `PredictionLogOff` if the log is disabled, and `PredictionLogUnavailable` if its database cannot
-    be reached.
+    Every method raises `PredictionLogOff` if the log is disabled, `PredictionLogUnavailable` if its database cannot be
+    reached, and `ValueUnsupported` if the database cannot process a value of the query.
     """
 
     def __init__(self, history: PredictionHistory | None) -> None:

@@ -7,6 +7,7 @@ HousingPriceError
 │   ├── DocumentTooLarge            the body exceeds the operation's size limit
 │   ├── DocumentTooSlow             the body did not arrive in time
 │   ├── UnsupportedMediaType        unsupported content type, or compressed
+│   ├── ValueUnsupported            a database cannot process a value of the request
 │   ├── RequestMalformed            malformed HTTP
 │   ├── HeadTooLarge                the request head exceeds its size limit
 │   ├── HeadTooSlow                 the request head did not arrive in time
@@ -133,6 +134,13 @@ class RangeNotSatisfiable(RequestRefused):
         """Keep the size of the file, in bytes."""
         super().__init__(f"the file has {size_bytes} bytes")
         self.size_bytes = size_bytes
+
+
+class ValueUnsupported(RequestRefused):
+    """A database cannot process a value of the request, such as a text with a NUL character.
+
+    Operations validate their values, so that an error names the value. This error covers values that no check rejects.
+    """
 
 
 class AccessRefused(HousingPriceError):

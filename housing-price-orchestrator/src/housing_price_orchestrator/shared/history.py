@@ -105,7 +105,8 @@ class PredictionHistory(Protocol):
 
     For a caller that does not see all, predictions of other callers do not exist: no answer reveals them.
 
-    Every method raises `PredictionLogUnavailable` if the log is unreachable or too slow.
+    Every method raises `PredictionLogUnavailable` if the log is unreachable or too slow, and `ValueUnsupported` if the
+    database cannot process a value of the query.
     """
 
     async def find(self, transaction_id: str, /, *, caller: LogCaller) -> LoggedPrediction | None:

@@ -11,6 +11,9 @@ MAX_REGISTRY_NUMBER: Final = 2**31 - 1
 MIN_SHARE: Final = 0.0001
 """Smallest share of the houses or requests: houses are split into 10,000 buckets."""
 
+NO_NUL: Final = r"^[^\x00]*$"
+"""Pattern of free text that is stored: Postgres, which may hold jobs and the model registry, has no NUL in a text."""
+
 
 class Order(BaseModel):
     """A JSON document: camelCase keys, no unknown keys, no coercion, immutable."""

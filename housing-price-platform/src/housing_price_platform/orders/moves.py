@@ -6,7 +6,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
-from housing_price_platform.orders.base import Order, Share, VersionNumber, WholeNumber
+from housing_price_platform.orders.base import NO_NUL, Order, Share, VersionNumber, WholeNumber
 
 MAX_CALLER_CHARACTERS: Final = 200
 """Longest name of a caller that is stored with a move."""
@@ -39,7 +39,7 @@ class CanaryLimits(Order):
 class MoveOrder(Order):
     """A request to change the role of a version."""
 
-    reason: Annotated[str, Field(max_length=1_000, examples=["better on the June sales"])] = ""
+    reason: Annotated[str, Field(max_length=1_000, pattern=NO_NUL, examples=["better on the June sales"])] = ""
     """The reason for the change, stored with it."""
 
 
@@ -84,7 +84,7 @@ class Move(Order):
     """The limits beyond which the canary is stopped. Only for `canary`."""
     by: Annotated[str, Field(max_length=MAX_CALLER_CHARACTERS)] = ""
     """Who requested the move."""
-    reason: Annotated[str, Field(max_length=1_000)] = ""
+    reason: Annotated[str, Field(max_length=1_000, pattern=NO_NUL)] = ""
     """The reason, in the requester's words."""
 
     @model_validator(mode="after")

@@ -13,6 +13,7 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 from housing_price_orchestrator.interface.access import log_caller_of, require_scope
 from housing_price_orchestrator.interface.documents.body import JSON
 from housing_price_orchestrator.interface.openapi import errors_of_history
+from housing_price_orchestrator.interface.request_id import REQUEST_ID_PATTERN
 from housing_price_orchestrator.interface.services import ServicesDep
 from housing_price_orchestrator.shared.history import LoggedPrediction, LogPosition, LogQuery
 from housing_price_orchestrator.shared.view.logged import LoggedPrice, LoggedPrices
@@ -21,6 +22,10 @@ from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
 router = APIRouter(prefix="/api/v1/predictions", tags=["predictions"], dependencies=[require_scope("predict", "admin")])
 
 DEFAULT_PAGE, MAX_PAGE = 100, 1_000
+
+# What the log can hold: other texts match nothing, and Postgres rejects some of them (NUL).
+_REQUEST_ID: Final = f"^{REQUEST_ID_PATTERN}$"
+_NO_CONTROL_CHARACTERS: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 
 
 def _check_cursor(cursor: str) -> str:
@@ -46,9 +51,11 @@ class PredictionFilter(BaseModel):
 
     model_config = ConfigDict(extra="forbid", use_attribute_docstrings=True)
 
-    request_id: Annotated[str | None, Field(alias="requestId", max_length=64)] = None
-    """Only predictions of this request."""
-    model_version: Annotated[str | None, Field(alias="modelVersion", max_length=128)] = None
+    request_id: Annotated[str | None, Field(alias="requestId", pattern=_REQUEST_ID)] = None
+    """Only predictions of this request: the `X-Request-ID` of its answer."""
+    model_version: Annotated[
+        str | None, Field(alias="modelVersion", max_length=128, pattern=_NO_CONTROL_CHARACTERS)
+    ] = None
     """Only predictions of this model version."""
     since: Annotated[Time | None, Field(alias="from")] = None
     """Only predictions made at or after this RFC 3339 time, such as `2026-11-21T06:00:00Z`."""

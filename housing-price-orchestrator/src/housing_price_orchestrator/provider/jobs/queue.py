@@ -13,14 +13,14 @@ from dbos import error as dbos_error
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from housing_price_orchestrator.provider.database_error import describe_database_error
+from housing_price_orchestrator.provider.database_error import describe_database_error, is_caused_by_value
 from housing_price_orchestrator.provider.jobs.names import (
     PROGRESS_EVENT,
     WORKFLOW_OF_KIND,
     application_name,
     queue_name,
 )
-from housing_price_orchestrator.shared.errors import JobClaimTaken, JobsUnavailable
+from housing_price_orchestrator.shared.errors import JobClaimTaken, JobsUnavailable, ValueUnsupported
 from housing_price_orchestrator.shared.jobs import Job, JobFailure, JobKind, JobOrder, JobState
 from housing_price_platform.database.deadline import deadline, seconds_left
 from housing_price_platform.database.threads import CallRefused, CallTimedOut, DatabaseThreads
@@ -125,8 +125,9 @@ class DBOSJobQueue:
         threads = self._writes if writes else self._reads
         try:
             return await threads.run(lambda: query(self._client()), seconds=self._wait_seconds)
-        except (SQLAlchemyError, dbos_error.DBOSQueryTimeoutError) as error:
-            raise JobsUnavailable(describe_database_error(error)) from error
+        except (SQLAlchemyError, dbos_error.DBOSQueryTimeoutError, UnicodeError, OverflowError) as error:
+            kind = ValueUnsupported if is_caused_by_value(error) else JobsUnavailable
+            raise kind(describe_database_error(error)) from error
         except (CallRefused, CallTimedOut) as error:
             raise JobsUnavailable(str(error)) from error
 

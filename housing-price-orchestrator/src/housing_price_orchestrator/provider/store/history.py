@@ -11,12 +11,12 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from housing_price_orchestrator.provider.database_error import describe_database_error
+from housing_price_orchestrator.provider.database_error import describe_database_error, is_caused_by_value
 from housing_price_orchestrator.provider.model_server.columns import document_of
 from housing_price_orchestrator.provider.store.actuals import find_owners, realised_errors, store_actuals
 from housing_price_orchestrator.provider.store.database import for_writing, open_database
 from housing_price_orchestrator.provider.store.tables import has_segment, prediction, prediction_columns
-from housing_price_orchestrator.shared.errors import PredictionLogUnavailable
+from housing_price_orchestrator.shared.errors import PredictionLogUnavailable, ValueUnsupported
 from housing_price_orchestrator.shared.history import (
     Actual,
     ActualsResult,
@@ -109,8 +109,9 @@ class SqlPredictionHistory:
 
         try:
             return await threads.run(run, seconds=self._timeout_seconds)
-        except SQLAlchemyError as error:
-            raise PredictionLogUnavailable(describe_database_error(error)) from error
+        except (SQLAlchemyError, UnicodeError, OverflowError) as error:
+            kind = ValueUnsupported if is_caused_by_value(error) else PredictionLogUnavailable
+            raise kind(describe_database_error(error)) from error
         except (CallRefused, CallTimedOut) as error:
             raise PredictionLogUnavailable(str(error)) from error
 

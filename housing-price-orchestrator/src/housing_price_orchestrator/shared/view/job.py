@@ -7,6 +7,7 @@ from pydantic import Field
 
 from housing_price_orchestrator.shared.jobs import NEXT_STATES, Job, JobKind, JobState
 from housing_price_orchestrator.shared.view.base import View
+from housing_price_platform.orders.base import NO_NUL
 
 type JobId = Annotated[str, Field(pattern="^[0-9a-f]{32}$", examples=["6f1c0e5a9d2b4c7f8e3a1b0c9d8e7f60"])]
 
@@ -110,7 +111,9 @@ class JobPage(View):
     """The `offset` of the next page; null on the last page."""
 
 
-type FileUri = Annotated[str, Field(min_length=1, max_length=1_000, examples=["s3://houses/2026/june.parquet"])]
+type FileUri = Annotated[
+    str, Field(min_length=1, max_length=1_000, pattern=NO_NUL, examples=["s3://houses/2026/june.parquet"])
+]
 
 
 class ScoringOrder(View):

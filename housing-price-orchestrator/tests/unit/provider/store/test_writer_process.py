@@ -1,6 +1,7 @@
 """The writer process ignores signals, is restarted after a crash, and writes nothing twice."""
 
 import os
+import secrets
 import signal
 import sqlite3
 import subprocess
@@ -21,6 +22,7 @@ from housing_price_orchestrator.provider.store.writer_process.client import (
     WriterProcessClient,
     WriterUnavailable,
 )
+from housing_price_orchestrator.settings import PredictionLogSettings
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from waiting import wait_until
 
@@ -92,6 +94,48 @@ def test_rows_that_the_database_refuses_are_reported(writer: WriterProcessClient
     answer = writer.write(block(answered("a", "b", "c", price_usd=None)))
     assert answer == (2, [("b", "IntegrityError")])
     assert written(file) == ["a", "c"]
+
+
+ODD_VALUES: dict[str, dict[str, Any]] = {
+    "a text with NUL": {"source": "mo\0del"},
+    "a model version with NUL": {"model": ModelIdentity("housing-price", "7\0", "abc")},
+    "a version that is too long for an index": {
+        "model": ModelIdentity("housing-price", secrets.token_hex(20_000), "abc")
+    },
+    "a price that is no number": {"price_usd": "expensive"},
+    "no price": {"price_usd": None},
+}
+
+
+@pytest.mark.parametrize("odd", ODD_VALUES.values(), ids=ODD_VALUES)
+def test_a_row_with_an_odd_value_does_not_stop_the_writer(database_url: str, odd: dict[str, Any]) -> None:
+    url = sa.make_url(PredictionLogSettings(url=database_url).url)
+    writer = WriterProcessClient(url, table="prediction", inputs=NAMES, wait_seconds=5)
+    writer.open()
+    ids = [f"{number:03}" for number in range(100)]
+    answer = writer.write(block(answered(*ids[:2], **odd), answered(*ids[2:])))
+    assert writer.is_open
+    writer.close()
+    # SQLite stores texts that Postgres refuses; no other row is lost.
+    assert [transaction_id for transaction_id, _ in answer.refused] in ([], ["001"])
+    assert answer.stored == 100 - len(answer.refused)
+    engine = sa.create_engine(url)
+    with engine.connect() as connection:
+        found = list(connection.scalars(sa.text("SELECT transaction_id FROM prediction ORDER BY 1")))
+    engine.dispose()
+    assert found == [one for one in ids if not answer.refused or one != "001"]
+
+
+def test_a_house_id_beyond_64_bits_does_not_stop_the_writer(database_url: str) -> None:
+    url = sa.make_url(PredictionLogSettings(url=database_url).url)
+    model = ModelIdentity("housing-price", "7", "abc")
+    estimate = PriceEstimate(2.0, 1.0, 3.0, model, "model", b"[]")
+    request = msgspec.msgpack.encode((1_764_000_000.0, "r", None, ["a", "b"], [2**64 - 1, 1], [estimate] * 2))
+    writer = WriterProcessClient(url, table="prediction", inputs=NAMES, wait_seconds=5)
+    writer.open()
+    assert writer.write(block(request)).stored == 1
+    assert [one for one, _ in writer.write(block(request)).refused] == ["a"]
+    writer.close()
 
 
 def test_malformed_requests_are_reported_and_the_others_are_stored(writer: WriterProcessClient, file: Path) -> None:

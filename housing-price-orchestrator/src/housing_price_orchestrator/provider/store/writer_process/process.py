@@ -17,9 +17,8 @@ from typing import Any, BinaryIO, Final
 import msgspec
 import orjson
 from sqlalchemy.engine import Engine, make_url
-from sqlalchemy.exc import DataError, IntegrityError
 
-from housing_price_orchestrator.provider.database_error import describe_database_error
+from housing_price_orchestrator.provider.database_error import describe_database_error, is_caused_by_value
 from housing_price_orchestrator.provider.store.database import (
     WRITER_CACHE_KIB,
     for_writing,
@@ -97,12 +96,9 @@ class _Writer:
     def _write(self, body: bytes) -> Reply:
         writer = self._require_open()[1]
         rows, refused = self._rows_in(body)
-        stored = len(rows) + len(refused)
-        try:
-            writer.write(rows)
-        except (DataError, IntegrityError):
-            refused += self._insert_one_by_one(writer, rows)
-        return {"stored": stored - len(refused), "refused": refused}
+        total = len(rows) + len(refused)
+        refused += self._insert(writer, rows)
+        return {"stored": total - len(refused), "refused": refused}
 
     def _test_write(self) -> Reply:
         test_write(self._require_open()[0])
@@ -119,15 +115,18 @@ class _Writer:
                 refused += [[str(transaction_id), type(error).__name__] for transaction_id in answered[3]]
         return rows, refused
 
-    def _insert_one_by_one(self, writer: RowWriter, rows: Sequence[Row]) -> list[list[str]]:
-        """Insert rows one by one after a bulk insert failed; returns those that the database refuses."""
-        refused = []
-        for row in rows:
-            try:
-                writer.write([row])
-            except (DataError, IntegrityError) as error:
-                refused.append([str(row[0]), type(error).__name__])
-        return refused
+    def _insert(self, writer: RowWriter, rows: Sequence[Row]) -> list[list[str]]:
+        """Insert rows; halves them until the rows that the database refuses are alone, and returns those."""
+        try:
+            writer.write(rows)
+        except Exception as error:
+            if not is_caused_by_value(error):
+                raise
+            if len(rows) == 1:
+                return [[str(rows[0][0]), type(error).__name__]]
+            middle = len(rows) // 2
+            return self._insert(writer, rows[:middle]) + self._insert(writer, rows[middle:])
+        return []
 
     def _delete(self, command: Command) -> Reply:
         return {"is_more": delete_some_before(self._require_open()[0], datetime.fromisoformat(command["before"]))}

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from pathlib import Path
+from typing import TextIO, cast
 
 import pytest
 from rich.console import Console
@@ -132,7 +133,7 @@ def test_the_usual_writers_accept_it(tmp_path: Path) -> None:
         output = LogOutput(file)
         handler = logging.StreamHandler(output)
         handler.emit(logging.LogRecord("name", logging.INFO, "", 0, "by logging", None, None))
-        Console(file=output).print("by rich")
+        Console(file=cast("TextIO", output)).print("by rich")
         output.buffer.write(b"bytes\n")
         output.buffer.flush()
     assert (tmp_path / "log").read_text() == "by logging\nby rich\nbytes\n"

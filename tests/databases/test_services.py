@@ -54,7 +54,8 @@ def databases(request: pytest.FixtureRequest, tmp_path: Path) -> Databases:
             with exclusive_lock(files[0]), exclusive_lock(files[1]):
                 yield
 
-        return Databases(*(f"sqlite:///{file}" for file in files), locked, blocks_reads=False)
+        jobs, log = (f"sqlite:///{file}" for file in files)
+        return Databases(jobs, log, locked, blocks_reads=False)
     postgres: Postgres = request.getfixturevalue("postgres")
     proxy: SilentProxy = request.getfixturevalue("proxy")
     jobs, log = (postgres.address_behind(proxy.port, postgres.new_database()) for _ in range(2))

@@ -61,7 +61,7 @@ def test_a_failed_write_keeps_the_old_content_and_leaves_no_temporary_file(tmp_p
 
 
 def test_others_see_nothing_of_a_file_that_is_being_written(tmp_path: Path, has_unnamed_files: bool) -> None:
-    seen = []
+    seen: list[object] = []
 
     def write(_file: BinaryIO) -> None:
         seen.extend((mode_of(path), path.name.startswith(".document.")) for path in tmp_path.iterdir())
@@ -104,7 +104,7 @@ def test_a_full_disk_keeps_the_old_content_and_leaves_nothing_behind(
 
 def test_a_write_waits_for_space(small_disk: SmallDisk) -> None:
     small_disk.fill()
-    attempts = []
+    attempts: list[object] = []
 
     def write(file: BinaryIO) -> None:
         attempts.append(len(attempts))
@@ -119,7 +119,7 @@ def test_a_write_waits_for_space(small_disk: SmallDisk) -> None:
 
 
 def test_only_temporary_errors_are_tried_again(tmp_path: Path) -> None:
-    attempts = []
+    attempts: list[object] = []
 
     def write(_file: BinaryIO) -> None:
         attempts.append(1)

@@ -16,7 +16,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from housing_price_platform.jobs.client import open_client
-from housing_price_platform.jobs.database import job_engine
+from housing_price_platform.jobs.database import worker_engine
 from housing_price_platform.jobs.failure import JobFailed, failing_publicly, public_failure
 from housing_price_platform.jobs.launch import WorkerQueue, launch_worker
 from housing_price_platform.jobs.temporary import is_temporary, retry_while_temporary
@@ -53,8 +53,8 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path: Path) -> Iterator[Bench]:
     url = make_url(f"sqlite:///{tmp_path / 'jobs.db'}")
-    engine, own = (job_engine(url, connections=6, wait_seconds=10) for _ in range(2))
-    client = open_client(own)
+    engine, own = (worker_engine(url, connections=6, wait_seconds=10) for _ in range(2))
+    client = open_client(own, query_seconds=10)
     bench = Bench(client)
 
     @sa.event.listens_for(engine, "begin")

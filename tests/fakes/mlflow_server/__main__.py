@@ -2,6 +2,7 @@
 
 import sqlite3
 import sys
+from pathlib import Path
 
 from tests.fakes.fake_service import Answer, exit_if_configured, parser, say, serve
 
@@ -14,8 +15,7 @@ options.add_argument("--backend-store-uri")
 options.add_argument("--artifacts")
 given = options.parse_args()
 exit_if_configured("tracking-server")
-database = sqlite_file_of(given.backend_store_uri)
-assert database is not None
+database = sqlite_file_of(given.backend_store_uri) or Path()
 if damage := find_damage(database):
     say(f"error: the database {database} is damaged: {damage}")
     sys.exit(1)

@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any
 
 import pytest
-from pydantic import TypeAdapter, ValidationError
+from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from factories import EXAMPLES, alias_of, house, house_json
@@ -12,7 +12,8 @@ from housing_price_orchestrator.shared.view.actual import ActualPrice
 from housing_price_orchestrator.shared.view.base import View
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
 from housing_price_orchestrator.shared.view.price import ModelName, PricedBatch, PricedHouse, PriceInterval
-from housing_price_orchestrator.shared.view.routes import CanaryLimits, Routes
+from housing_price_orchestrator.shared.view.routes import Routes
+from housing_price_platform.orders.moves import CanaryLimits
 
 VIEWS: list[type[View]] = [House, HouseBatch, PricedHouse, PricedBatch, PriceInterval, ModelName]
 
@@ -82,7 +83,7 @@ def integers_of(view: type[View]) -> Iterator[tuple[str, FieldInfo]]:
             yield f"{view.__name__}.{name}", field
 
 
-SENT: list[type[View]] = [House, ActualPrice, CanaryLimits, Routes]
+SENT: list[type[BaseModel]] = [House, ActualPrice, CanaryLimits, Routes]
 
 
 def test_integers_of_every_view_that_callers_send_accept_a_fraction_of_zeros() -> None:

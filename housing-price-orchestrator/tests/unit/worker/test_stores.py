@@ -112,7 +112,7 @@ def names_in(where: Store, tmp_path: Path) -> list[str]:
     return [path.rpartition("/")[2] for path in fsspec.filesystem("memory").find("/")]
 
 
-class ConditionalStore(MemoryFileSystem):
+class ConditionalStore(MemoryFileSystem):  # type: ignore[misc]  # fsspec has no types
     """Answers like S3: `put_file(mode="create")` is atomic and fails with an error of its own."""
 
     protocol = "s3"

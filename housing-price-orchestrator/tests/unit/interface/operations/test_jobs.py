@@ -562,7 +562,7 @@ def test_no_file_outside_the_folder_can_be_read(tmp_path: Path) -> None:
 @pytest.mark.anyio
 async def test_an_upload_in_progress_can_be_told_from_an_interrupted_one(tmp_path: Path) -> None:
     files = FolderJobFiles(tmp_path / "jobs")
-    seen = []
+    seen: list[bool] = []
 
     async def parts() -> AsyncIterator[bytes]:
         yield b"x" * 3_000_000

@@ -131,8 +131,9 @@ async def test_scopes_come_from_scope_and_scp_as_text_or_list(
 @pytest.mark.parametrize("name", ["scope", "scp"])
 @pytest.mark.parametrize("value", [7, True, 1.5, {"predict": True}, ["predict", 7], [["predict"]], [None]])
 async def test_scopes_of_another_type_make_a_token_invalid(provider: StubModelServer, name: str, value: object) -> None:
+    claims: dict[str, Any] = {name: value}
     async with tokens_of(provider) as tokens:
-        assert await tokens.caller_of(token(**{name: value})) is None
+        assert await tokens.caller_of(token(**claims)) is None
 
 
 CONFIGURED: dict[str, tuple[TokenScopes, dict[str, Any], set[str]]] = {

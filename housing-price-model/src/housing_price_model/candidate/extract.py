@@ -12,6 +12,7 @@ from housing_price_model.candidate.run import Result, Step, Task
 from housing_price_model.errors import DataError, LogError
 from housing_price_model.prediction_log.reader import PredictionLog, Window, open_log
 from housing_price_model.survey.data import BUNDLED, read_cells
+from housing_price_model.survey.veneer import AREA, TYPE, name_veneer
 from housing_price_platform.variables import SharedVariable
 from housing_price_survey.columns import COLUMNS, TARGET
 from housing_price_survey.tabular.names import BLANKS, SPACES
@@ -19,6 +20,9 @@ from housing_price_survey.tabular.numbers import parse_number
 from housing_price_survey.tabular.tables import format_of
 
 HOUSES: Final = "houses.csv"
+
+_TYPE: Final = COLUMNS.index(TYPE)
+_AREA: Final = COLUMNS.index(AREA)
 
 type Cells = tuple[str, ...]
 
@@ -61,7 +65,7 @@ def _latest_sales(log: PredictionLog, window: Window) -> Collection[Cells]:
     latest: dict[tuple[str | None, int], Cells] = {}
     for sold in log.sold_houses(window):
         values = dict(zip(sold.columns, sold.values, strict=True))
-        cells = tuple(_cell(values.get(name)) for name in COLUMNS)
+        cells = _with_veneer(tuple(_cell(values.get(name)) for name in COLUMNS))
         latest.pop(sold.house, None)
         latest[sold.house] = (*cells, _cell(sold.sold))
     return {(caller, cells[:-1]): cells for (caller, _), cells in latest.items()}.values()
@@ -80,8 +84,14 @@ def _copy(path: Path, target: Path) -> None:
 
 def _base(path: Path) -> Iterator[tuple[Cells, Cells]]:
     for row in read_cells(path):
-        cells = tuple(_cell(value) for value in row)
+        cells = _with_veneer(tuple(_cell(value) for value in row))
         yield cells[:-1], cells
+
+
+def _with_veneer(cells: Cells) -> Cells:
+    """Name the missing veneer, so that a logged house equals the same house of the base."""
+    (veneer,) = name_veneer([cells[_TYPE]], [cells[_AREA]])
+    return (*cells[:_TYPE], veneer, *cells[_TYPE + 1 :])
 
 
 def _cell(value: Any) -> str:

@@ -13,10 +13,12 @@ from sklearn.ensemble import GradientBoostingRegressor
 
 from housing_price_model.artefact.served import SUBCLASS, Encoder, Features, Floats
 from housing_price_model.fitting.robust_ridge import RobustRidge
+from housing_price_model.survey.veneer import NO_VENEER, TYPE
 from housing_price_survey.columns import CATEGORIES, COLUMNS, OPTIONAL, SUBCLASSES
 
 ENCODER: Final = Encoder(COLUMNS, {SUBCLASS: SUBCLASSES, **CATEGORIES}, sorted(OPTIONAL))
 FEATURES: Final = Features(ENCODER)
+_NO_VENEER: Final = [FEATURES.names().index(f"{TYPE}={value}") for value in (NO_VENEER, "blank")]
 
 
 @dataclass(frozen=True)
@@ -61,8 +63,14 @@ class Ranges:
         return cls(np.nan_to_num(lowest), np.nan_to_num(highest))
 
     def matrix(self, values: Floats) -> Floats:
-        """Convert (n, columns) encoded values to the (n, features) matrix of the estimators."""
-        return FEATURES.matrix(np.clip(values, self.lowest, self.highest))
+        """Convert (n, columns) encoded values to the (n, features) matrix of the estimators.
+
+        The columns of the veneer "None" and of a blank veneer are constant, so the estimators ignore them: the other
+        kinds of veneer are all 0 then. Tools that confuse the word with a missing value therefore get the same price.
+        """
+        matrix = FEATURES.matrix(np.clip(values, self.lowest, self.highest))
+        matrix[:, _NO_VENEER] = 0.0
+        return matrix
 
 
 @dataclass(frozen=True)

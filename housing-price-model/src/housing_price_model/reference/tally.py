@@ -8,6 +8,7 @@ from typing import Any, Final
 from housing_price_model.artefact.served import SUBCLASS
 from housing_price_model.errors import DataError
 from housing_price_model.reference.distribution import CategoricalDistribution, NumericDistribution
+from housing_price_model.survey.veneer import AREA, TYPE, name_veneer
 from housing_price_survey.columns import CATEGORIES, COLUMNS, NUMBERS
 
 GROUP: Final = "Neighborhood"
@@ -47,7 +48,9 @@ class Tally:
             DataError: A value is a list or an object.
         """
         self.rows += len(rows)
-        cells = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
+        cells: dict[str, tuple[Any, ...]] = dict(zip(names, zip(*rows, strict=True), strict=True)) if rows else {}
+        if TYPE in cells and AREA in cells:
+            cells[TYPE] = tuple(name_veneer(cells[TYPE], cells[AREA]))
         for name, counter in self._columns.items():
             try:
                 counter.update(cells.get(name, (None,) * len(rows)))

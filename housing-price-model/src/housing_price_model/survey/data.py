@@ -14,6 +14,7 @@ import numpy.typing as npt
 import pandas as pd
 
 from housing_price_model.errors import DataError
+from housing_price_model.survey.veneer import AREA, TYPE, name_veneer
 from housing_price_survey.columns import CATEGORIES, COLUMNS, NUMBERS, OPTIONAL, SUBCLASSES, TARGET
 from housing_price_survey.tabular.errors import UnusableFile
 from housing_price_survey.tabular.names import FEATURE_KEYS, KEY_OF_SURVEY_NAME, PRICE_KEY, Layout, closest_name
@@ -77,6 +78,7 @@ def read_houses(path: Path) -> Houses:
         raise DataError("\n".join([f"{path}: {len(findings):,} finding(s), the file was rejected", *listed]))
     cells = pd.DataFrame(rows, columns=[*COLUMNS, TARGET], dtype=object)
     numbers = {name: cells[name].astype(np.float64) for name in (*NUMBERS, TARGET)}
+    cells[TYPE] = name_veneer(cells[TYPE].tolist(), numbers[AREA].tolist())
     features = pd.DataFrame({name: numbers.get(name, cells[name]) for name in COLUMNS})
     return Houses(features, np.asarray(numbers[TARGET], dtype=np.float64), _digest(path))
 

@@ -10,8 +10,8 @@ import subprocess
 import sys
 
 from housing_price_model.errors import RegistryError
-from housing_price_model.registry.names import CHAMPION, NAME
-from housing_price_model.registry.versions import connect, find_champion
+from housing_price_model.registry.names import NAME
+from housing_price_model.registry.versions import connect, find_champion, note_serving
 
 
 def run(command: str, *options: str) -> None:
@@ -20,11 +20,15 @@ def run(command: str, *options: str) -> None:
 
 
 def main(tracking_uri: str, folder: str) -> None:
-    """Train a model if there is no champion, then export the champion."""
-    server = ("--tracking-uri", tracking_uri)
-    if find_champion(connect(tracking_uri)) is None:
+    """Train a model if there is no champion, then export the champion, which the model server serves from its start."""
+    server, client = ("--tracking-uri", tracking_uri), connect(tracking_uri)
+    if find_champion(client) is None:
         run("train", *server)
-    run("export", *server, "--model", f"models:/{NAME}@{CHAMPION}", "--to", folder)
+    champion = find_champion(client)
+    if champion is None:
+        raise RegistryError("the training registered no champion")
+    run("export", *server, "--model", f"models:/{NAME}/{champion.version}", "--to", folder)
+    note_serving(client, str(champion.version))
 
 
 if __name__ == "__main__":

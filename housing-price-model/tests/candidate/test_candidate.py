@@ -64,7 +64,8 @@ def registry(tmp_path_factory: pytest.TempPathFactory, few_houses: Path) -> str:
 
 @pytest.fixture(scope="module")
 def asked(few_houses: Path) -> Parameters:
-    return Parameters(source=Source.CSV, data=str(few_houses), recipe=QUICK, limits=ANY)
+    """A candidate that differs from the champion, which was trained with seed 0."""
+    return Parameters(source=Source.CSV, data=str(few_houses), seed=1, recipe=QUICK, limits=ANY)
 
 
 @pytest.fixture(scope="module")
@@ -81,15 +82,59 @@ def test_candidate_becomes_the_challenger_and_the_champion_stays(registry: str, 
     assert str(champion.version) == "1"
 
 
-def test_same_data_seed_and_recipe_produce_the_same_model_as_training(registry: str, first: Candidate) -> None:
+def versions_and_runs(registry: str) -> tuple[int, int]:
     client = connect(registry)
-    assert first.version
-    mine, champion = (client.get_model_version(NAME, version) for version in (first.version, "1"))
-    assert mine.tags["model_id"] == champion.tags["model_id"]
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    assert experiment
+    return len(client.search_model_versions(f"name='{NAME}'")), len(client.search_runs([experiment.experiment_id]))
 
 
-def test_champion_is_compared_by_its_cross_validated_prices(first: Candidate) -> None:
-    comparison = json.loads((first.folder / "compare" / "comparison.json").read_bytes())
+@pytest.fixture(scope="module")
+def same(
+    registry: str, asked: Parameters, first: Candidate, tmp_path_factory: pytest.TempPathFactory
+) -> tuple[Candidate, tuple[int, int], tuple[int, int]]:
+    """A candidate from the champion's data, seed and recipe; with the number of versions and runs before and after."""
+    del first  # its version is registered before
+    before = versions_and_runs(registry)
+    found, _ = performed(tmp_path_factory.mktemp("same") / "run", replace(asked, seed=0), registry)
+    return found, before, versions_and_runs(registry)
+
+
+def test_model_that_is_identical_to_the_champion_is_not_registered_again(
+    same: tuple[Candidate, tuple[int, int], tuple[int, int]],
+) -> None:
+    found, before, after = same
+    assert found.to_json() | {"metrics": {}, "gate": []} == {
+        "sameAs": "1", "version": None, "isChallenger": False, "metrics": {}, "gate": [],
+    }  # fmt: skip
+    assert found.passed
+    assert before == after
+
+
+def test_model_that_is_identical_to_the_challenger_is_not_registered_again(
+    registry: str, asked: Parameters, first: Candidate, tmp_path: Path
+) -> None:
+    before = versions_and_runs(registry)
+    found, _ = performed(tmp_path / "run", asked, registry)
+    assert (found.version, found.same_as) == (None, first.version)
+    assert versions_and_runs(registry) == before
+
+
+def test_model_of_an_archived_version_is_registered_again(registry: str, asked: Parameters, tmp_path: Path) -> None:
+    """An archived version cannot be promoted: it returns only as a new one."""
+    client = connect(registry)
+    gone, _ = performed(tmp_path / "one", replace(asked, seed=2), registry)
+    assert gone.version
+    client.set_model_version_tag(NAME, gone.version, "state", "archived")
+    again, _ = performed(tmp_path / "two", replace(asked, seed=2), registry)
+    assert again.version not in {None, gone.version}
+    client.set_model_version_tag(NAME, again.version, "state", "archived")
+
+
+def test_champion_is_compared_by_its_cross_validated_prices(
+    same: tuple[Candidate, tuple[int, int], tuple[int, int]],
+) -> None:
+    comparison = json.loads((same[0].folder / "compare" / "comparison.json").read_bytes())
     assert comparison["champion"]["houses_seen"] == 293
     # It is the same model: prices of houses that it was trained on would be better than the candidate's.
     assert comparison["overall"]["champion"] == pytest.approx(comparison["overall"]["candidate"])
@@ -105,13 +150,23 @@ def test_run_in_mlflow_holds_parameters_card_gate_and_cross_validated_prices(reg
     assert run_id
     paths = {file.path for file in client.list_artifacts(run_id)}
     assert {"card", "plots", "gate.json", "validation.json", "held_out.json", "parameters.json"} <= paths
-    assert client.get_run(run_id).data.tags["gate"] == "passed"
-    cards = first.folder / "card"
+    run = client.get_run(run_id)
+    assert run.data.tags["gate"] == "passed"
+    assert run.info.run_name
+    assert run.info.run_name.startswith("candidate ")
+    (data,) = run.inputs.dataset_inputs
+    assert data.dataset.name == "few"
+    cards = Path(client.download_artifacts(run_id, "card"))
     markdown, html = ((cards / f"model-card.{kind}").read_text() for kind in ("md", "html"))
     for card in (markdown, html):
         assert all(
-            word in card for word in ("293 houses", "NAmes", "RMSLE", "ompared with the champion", "Limitations")
+            word in card
+            for word in (
+                *("293 houses", "NAmes", "RMSLE", "ompared with the champion", "Limitations"),
+                *(f"Version {first.version}, 20", "Intended use"),
+            )
         )
+    assert f"version {first.version}**" in client.get_model_version(NAME, first.version).description
     assert "http" not in html
     assert html.count("data:image/png;base64,") == 4
 
@@ -160,7 +215,8 @@ def test_command_exits_with_3_if_the_gate_fails_and_0_if_it_passes(
     (tmp_path / "recipe.toml").write_text("trees = 20\nspread_trees = 5\nfolds = 3\n")
     for gate, status, said in (("max_rmsle = 0.01", 3, "Nothing was registered"), (ALL_OPEN, 0, "the challenger")):
         (tmp_path / "gate.toml").write_text(gate)
-        options = ["--data", str(few_houses), "--recipe", str(tmp_path / "recipe.toml"), "--tracking-uri", registry]
+        options = ["--data", str(few_houses), "--seed", "5", "--recipe", str(tmp_path / "recipe.toml")]
+        options += ["--tracking-uri", registry]
         folder = str(tmp_path / f"run-{status}")
         done = CliRunner().invoke(app, ["candidate", *options, "--gate", str(tmp_path / "gate.toml"), "--run", folder])
         assert done.exit_code == status, done.output

@@ -15,8 +15,9 @@ from housing_price_model.lifecycle.move_steps import MoveSteps
 from housing_price_model.lifecycle.plan import Plan
 from housing_price_model.lifecycle.serving_folder import ServingFolder
 from housing_price_model.registry.life_records import LifeRecords
+from housing_price_model.registry.records import Record
 from housing_price_model.registry.states import State
-from housing_price_model.registry.versions import connect
+from housing_price_model.registry.versions import connect, register
 
 from .serving_runner import ServingRunner
 
@@ -282,3 +283,84 @@ def test_invalid_state_tag_is_reported(move_steps: MoveSteps) -> None:
 def test_manually_moved_alias_takes_precedence_over_tags(move_steps: MoveSteps) -> None:
     connect(move_steps.tracking_uri).set_registered_model_alias("housing-price", "champion", THIRD)
     assert states(move_steps) | {CHAMPION: "archived", THIRD: "champion"} == states(move_steps)
+
+
+def train_by_hand(move_steps: MoveSteps, rmsle: float) -> tuple[str, bool]:
+    """Register the model of version 2 again, as `train` does with a model of its own."""
+    client = connect(move_steps.tracking_uri)
+    second = client.get_model_version("housing-price", SECOND)
+    registered, is_champion = register(client, second.source, second.run_id, second.tags["model_id"], rmsle)
+    return registered.version, is_champion
+
+
+def test_training_makes_no_champion_once_a_stack_serves(do: Do, move_steps: MoveSteps) -> None:
+    first, second = (train_by_hand(move_steps, rmsle) for rmsle in (0.12, 0.11))
+    assert (first, second) == (("6", False), ("7", False))
+    assert states(move_steps) | {CHAMPION: "champion", "6": "registered", "7": "registered"} == states(move_steps)
+    assert do("promote", "7").previous == CHAMPION
+    assert do("rollback", "7").previous == CHAMPION
+    assert served(move_steps) == (CHAMPION, None, None)
+    assert states(move_steps) | {CHAMPION: "champion", "6": "registered", "7": "archived"} == states(move_steps)
+
+
+def test_champions_that_training_made_before_any_stack_have_not_served(move_steps: MoveSteps, do: Do) -> None:
+    connect(move_steps.tracking_uri).delete_registered_model_tag(
+        "housing-price", "serving"
+    )  # as before the first start
+    assert train_by_hand(move_steps, 0.12) == ("6", True)
+    assert states(move_steps) | {CHAMPION: "registered", "6": "champion"} == states(move_steps)
+    move_steps.serving.write_desired((), Roles())
+    do("promote", "6")
+    with pytest.raises(MoveError, match="the first champion that served"):
+        do("rollback", "6")
+
+
+def test_state_follows_what_serves_and_not_a_champion_that_an_earlier_release_trained(
+    do: Do, move_steps: MoveSteps
+) -> None:
+    """Earlier releases moved the alias at training: champion 3 in the registry, while version 1 was served."""
+    client = connect(move_steps.tracking_uri)
+    client.delete_registered_model_tag("housing-price", "serving")
+    for new, old in ((SECOND, CHAMPION), (THIRD, SECOND)):
+        for version, source, target, other in (
+            (new, "registered", "champion", old),
+            (old, "champion", "archived", new),
+        ):
+            record = Record(
+                f"run-{new}", f"2026-11-0{new}", "training", "", "train", State(source), State(target), other
+            )
+            lives(move_steps).write(version, record)
+    client.set_registered_model_alias("housing-price", "champion", THIRD)
+    do("promote", THIRD)
+    assert states(move_steps) | {CHAMPION: "archived", THIRD: "champion"} == states(move_steps)
+    do("rollback", THIRD)
+    assert served(move_steps) == (CHAMPION, None, None)
+    assert states(move_steps) | {CHAMPION: "champion", THIRD: "archived"} == states(move_steps)
+    with pytest.raises(MoveError, match="the first champion that served"):
+        do("rollback", CHAMPION)
+
+
+def test_alias_moved_by_hand_takes_effect_at_the_next_start_of_a_stack(do: Do, move_steps: MoveSteps) -> None:
+    client = connect(move_steps.tracking_uri)
+    client.set_registered_model_alias("housing-price", "champion", THIRD)
+    assert states(move_steps) | {CHAMPION: "champion", THIRD: "challenger"} == states(move_steps)
+    desired = move_steps.serving.desired()
+    move_steps.serving.write_desired(desired.servers, Roles(champion=THIRD))  # the stack starts again
+    move_steps.note_serving()
+    assert states(move_steps) | {CHAMPION: "archived", THIRD: "champion"} == states(move_steps)
+    assert do("rollback", THIRD).previous == CHAMPION
+
+
+def test_predecessor_that_was_deleted_is_named(do: Do, move_steps: MoveSteps) -> None:
+    do("promote", SECOND)
+    connect(move_steps.tracking_uri).delete_model_version("housing-price", CHAMPION)
+    with pytest.raises(MoveError, match="Version 1, which served before version 2, is no longer in the registry"):
+        do("rollback", SECOND)
+
+
+def test_canary_that_a_stack_could_not_restore_is_a_challenger_again(do: Do, move_steps: MoveSteps) -> None:
+    do("canary", SECOND, weight=0.1)
+    desired = move_steps.serving.desired()
+    move_steps.serving.write_desired(desired.servers, Roles(champion=CHAMPION))
+    do("canary", THIRD, weight=0.1)
+    assert states(move_steps) | {SECOND: "challenger", THIRD: "canary"} == states(move_steps)

@@ -2,6 +2,7 @@ import json
 from pathlib import Path
 
 import mlflow
+import pandas as pd
 import pytest
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import PERMISSION_DENIED, TEMPORARILY_UNAVAILABLE
@@ -10,8 +11,8 @@ from mlflow.tracking import MlflowClient
 from housing_price_model.artefact.export import MANIFEST, MODEL, digest_of
 from housing_price_model.errors import ArtefactError, DataError, RegistryError
 from housing_price_model.fitting.pipeline import Recipe
-from housing_price_model.registry.names import CHAMPION, DIGEST_TAG, NAME
-from housing_price_model.registry.versions import connect, download_checked, find_champion, find_version
+from housing_price_model.registry.names import CHAMPION, DIGEST_TAG, NAME, version_page
+from housing_price_model.registry.versions import connect, download_checked, find_champion, find_version, note_serving
 from housing_price_model.survey.data import BUNDLED
 from housing_price_model.training.mlflow_run import EXPERIMENT
 from housing_price_model.training.train import Trained, train
@@ -67,16 +68,83 @@ def test_model_has_a_sendable_input_example(export: Path) -> None:
     assert example["dataframe_split"]["columns"] == list(COLUMNS)
 
 
-def test_first_model_becomes_the_champion_and_an_equal_one_does_not(empty_store: str, few_houses: Path) -> None:
-    first, second = (train(empty_store, few_houses, recipe=QUICK) for _ in range(2))
+def test_first_model_becomes_the_champion_and_an_identical_one_is_not_registered(
+    empty_store: str, few_houses: Path, tmp_path: Path
+) -> None:
+    first = train(empty_store, few_houses, recipe=QUICK)
+    second = train(empty_store, few_houses, recipe=QUICK, export_to=tmp_path / "export")
     assert first.is_champion
+    assert first.registered
     assert not second.is_champion
     assert first.model_id == second.model_id  # same seed, same data, same bytes
+    assert (second.registered, second.same_as, second.run_id) == (None, "1", first.run_id)
+    assert json.loads((tmp_path / "export" / MANIFEST).read_text())["version"] == "1"
+    client = MlflowClient(empty_store)
+    assert len(client.search_model_versions(f"name='{NAME}'")) == 1
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    assert experiment is not None
+    assert len(client.search_runs([experiment.experiment_id])) == 1
     assert find_version(connect(empty_store), f"models:/{NAME}@{CHAMPION}")[0] == first.registered
     better = train(empty_store, few_houses, recipe=Recipe(trees=60, spread_trees=5, folds=3))
     assert better.metrics["rmsle"] < first.metrics["rmsle"]
     assert better.is_champion
+    assert better.registered
     assert find_version(connect(empty_store), f"models:/{NAME}@{CHAMPION}")[0] == better.registered
+    note_serving(connect(empty_store), better.registered.version)
+    best = train(empty_store, few_houses, recipe=Recipe(trees=120, spread_trees=5, folds=3))
+    assert best.metrics["rmsle"] < better.metrics["rmsle"]
+    assert (best.is_champion, best.serving) == (False, better.registered.version)
+
+
+def test_file_with_blank_cells_for_the_word_none_gives_the_same_model(
+    store: str, trained: Trained, few_houses: Path, tmp_path: Path
+) -> None:
+    """As pandas writes a file of the survey that it has read with its defaults."""
+    pd.read_csv(few_houses).to_csv(tmp_path / "few.csv", index=False)
+    assert "None" not in (tmp_path / "few.csv").read_text()
+    assert "None" in few_houses.read_text()
+    again = train(store, tmp_path / "few.csv", recipe=QUICK)
+    assert (again.model_id, again.same_as) == (trained.model_id, "1")
+
+
+def test_run_is_named_and_described_and_has_its_data_set_and_model_card(store: str, trained: Trained) -> None:
+    client = MlflowClient(store)
+    run = client.get_run(trained.run_id)
+    assert run.info.run_name == "train, seed 0"
+    assert "293 houses" in run.data.tags["mlflow.note.content"]
+    (data,) = run.inputs.dataset_inputs
+    assert (data.dataset.name, data.tags[0].value) == ("few", "training")
+    assert run.data.params["data_sha256"].startswith(data.dataset.digest)
+    cards = Path(client.download_artifacts(trained.run_id, "card"))
+    markdown, html = ((cards / f"model-card.{kind}").read_text() for kind in ("md", "html"))
+    for card in (markdown, html):
+        assert all(word in card for word in ("Version 1, 20", "Intended use", "293 houses", "rmsle", "Limitations"))
+        assert "gate" not in card
+    assert html.count("data:image/png;base64,") == 4
+
+
+def test_experiment_model_and_version_are_described(store: str, trained: Trained) -> None:
+    assert trained.registered
+    client = MlflowClient(store)
+    experiment = client.get_experiment_by_name(EXPERIMENT)
+    assert experiment is not None
+    assert "house price model" in experiment.tags["mlflow.note.content"]
+    assert "champion" in client.get_registered_model(NAME).description
+    version = client.get_model_version(NAME, "1").description
+    assert all(word in version for word in ("version 1**", "Intended use", "293 houses", "rmsle", "Limits"))
+
+
+@pytest.mark.parametrize(
+    ("uri", "page"),
+    [
+        ("http://127.0.0.1:9999", "http://127.0.0.1:9999/#/models/housing-price/versions/3"),
+        ("https://user:secret@mlflow.example/base/", "https://mlflow.example/base/#/models/housing-price/versions/3"),
+        ("sqlite:///mlflow.db", None),
+        ("databricks", None),
+    ],
+)
+def test_page_of_a_version_has_no_credentials(uri: str, page: str | None) -> None:
+    assert version_page(uri, "3") == page
 
 
 def test_there_is_no_champion_without_a_model_or_without_the_alias(empty_store: str) -> None:

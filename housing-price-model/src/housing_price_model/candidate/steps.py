@@ -38,11 +38,12 @@ class Candidate:
     """The result of a run.
 
     Attributes:
-        version: The challenger's version; None if the gate failed.
+        version: The challenger's version; None if the gate failed, or the model is not new.
         passed: Whether the gate passed.
         gate: The checks; see `gate.Verdict`.
         metrics: Cross-validated metrics; see `evaluate.metrics`.
         folder: The run folder with all results.
+        same_as: The registered version that this very model already is; nothing was registered then.
     """
 
     version: str | None
@@ -50,10 +51,12 @@ class Candidate:
     gate: Sequence[dict[str, Any]]
     metrics: dict[str, float]
     folder: Path
+    same_as: str | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the result of a job; see `docs/jobs.md`."""
-        return {
+        unchanged = {} if self.same_as is None else {"sameAs": self.same_as}
+        return unchanged | {
             "version": self.version,
             "isChallenger": self.version is not None,
             "gate": [dict(check) for check in self.gate],
@@ -90,5 +93,6 @@ def perform(
 def candidate_of(folder: Path, results: dict[str, Result]) -> Candidate:
     """Build the result of a run from the results of its steps."""
     gate = results[GATE_STEP.name]
-    version = results[REGISTER.name]["version"]
-    return Candidate(version, gate["passed"], gate["checks"], results[TRAIN.name]["metrics"], folder)
+    registered, metrics = results[REGISTER.name], results[TRAIN.name]["metrics"]
+    same_as = registered.get("same_as")
+    return Candidate(registered["version"], gate["passed"], gate["checks"], metrics, folder, same_as)

@@ -13,7 +13,7 @@ from rich.table import Table
 from housing_price_model.cli import candidate, observe, prediction_log, shadow, worker
 from housing_price_model.console import TrackingUri, errors, output, readable_errors
 from housing_price_model.errors import ServingError
-from housing_price_model.registry.names import CHAMPION, DEFAULT_TRACKING_URI, NAME
+from housing_price_model.registry.names import CHAMPION, DEFAULT_TRACKING_URI, NAME, version_page
 from housing_price_model.settings import check_names
 from housing_price_platform.orders.seed import MAX_SEED
 from housing_price_platform.tables import print_table
@@ -51,7 +51,11 @@ def train(
     seed: Annotated[int, typer.Option(min=0, max=MAX_SEED, help="Random seed for the folds and the trees.")] = 0,
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
     register: Annotated[
-        bool, typer.Option(help="Register the model; it becomes the champion if there is none or it is better.")
+        bool,
+        typer.Option(
+            help="Register the model. It becomes the champion if there is none, or if none has been served yet and it "
+            "is better."
+        ),
     ] = True,
     export_to: Annotated[Path | None, typer.Option(help="Also export the model to this folder.")] = None,
 ) -> None:
@@ -70,9 +74,23 @@ def train(
             progress=lambda stage, fraction: progress_bar.update(task, description=stage, completed=fraction),
         )
     _print_metrics("Cross-validation", trained.metrics)
+    if trained.same_as:
+        output.print(
+            f"Nothing changed: this model is identical to {NAME} version {trained.same_as}. Nothing was registered.",
+            soft_wrap=True,
+        )
     if trained.registered:
+        version = trained.registered.version
         champion = ", the champion" if trained.is_champion else ""
-        output.print(f"Registered {trained.registered.name} version {trained.registered.version}{champion}.")
+        output.print(f"Registered {trained.registered.name} version {version}{champion}.")
+        if trained.serving and not trained.is_champion:
+            output.print(
+                f"Version {trained.serving} is still served: `housing-price models promote {version}` replaces it.",
+                soft_wrap=True,
+            )
+    version_number = trained.same_as or (trained.registered.version if trained.registered else None)
+    if version_number and (page := version_page(tracking_uri, version_number)):
+        output.print(f"Open it at {page}", soft_wrap=True)
     if export_to:
         output.print(f"Exported to {export_to}.")
 

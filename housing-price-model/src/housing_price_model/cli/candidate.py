@@ -103,5 +103,12 @@ def _print_result(result: "Candidate") -> None:
     if result.version is not None:
         output.print(f"Registered as version {result.version}, now the challenger. Model card: {card}", soft_wrap=True)
         return
+    if result.same_as is not None:
+        output.print(
+            f"Nothing changed: this model is identical to version {result.same_as}. Nothing was registered. "
+            f"Model card: {card}",
+            soft_wrap=True,
+        )
+        return
     failed = [check["check"] for check in result.gate if not check["passed"]]
     output.print(f"Nothing was registered: {len(failed)} gate check(s) failed. Model card: {card}", soft_wrap=True)

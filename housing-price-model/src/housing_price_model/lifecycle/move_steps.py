@@ -18,7 +18,8 @@ from housing_price_model.lifecycle.serving_folder import VERSIONS, ServingFolder
 from housing_price_model.registry.export_version import export_registered
 from housing_price_model.registry.life_records import LifeRecords
 from housing_price_model.registry.names import NAME
-from housing_price_model.registry.versions import connect, registry_errors
+from housing_price_model.registry.states import State
+from housing_price_model.registry.versions import connect, find_champion, note_serving, registry_errors
 from housing_price_model.serving.verify import verify
 
 _POLL_SECONDS: Final = 0.1
@@ -42,7 +43,7 @@ class MoveSteps:
     ready_within_seconds: float = 120.0
 
     def judge(self, argument: Any) -> Plan:
-        """Plan the move; changes nothing.
+        """Plan the move; changes nothing but the registry's record of which version serves.
 
         Raises:
             MoveError: the move is not allowed.
@@ -51,7 +52,28 @@ class MoveSteps:
         move = move_of(argument)
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         with registry_errors("the registry cannot be read"):
-            return judge(move, self._lives(), self.serving.desired(), at)
+            lives, desired = self._lives(), self.serving.desired()
+            if desired.roles.champion is not None:
+                # What serves decides, not the alias: it may have been moved by hand, or by an earlier release.
+                lives.note_serving(desired.roles.champion, at)
+                lives.note_trials(_trials(desired.roles), at)
+            return judge(move, lives, desired, at)
+
+    def note_serving(self) -> None:
+        """Record in the registry which version the stack serves since its start.
+
+        Skipped while a move is unfinished, whose own steps record the change.
+
+        Raises:
+            RegistryError: the registry does not answer.
+        """
+        served = self.serving.desired().roles.champion
+        if served is None:
+            return
+        client = connect(self.tracking_uri)
+        champion = find_champion(client)
+        if champion is not None and str(champion.version) == served:
+            note_serving(client, served)
 
     def export(self, plan: Plan) -> None:
         """Export the version's files into the serving folder and verify them against the registered digest.
@@ -134,6 +156,8 @@ class MoveSteps:
         with registry_errors("the move cannot be recorded"):
             for change in plan.changes:
                 lives.write(change.version, change.record(job, plan.at, move))
+            if plan.after.champion is not None:
+                lives.set_serving(plan.after.champion)
 
     def stop(self, plan: Plan) -> int:
         """Stop all servers without a route; returns the revision of the routes."""
@@ -168,6 +192,10 @@ class MoveSteps:
                 life = lives.find(change.version)
                 if life.state != change.source or any(one.job == job for one in life.records):
                     lives.undo(change.version, change.record(job, plan.at, move))
+            before = plan.before.champion or plan.previous
+            if before != plan.after.champion == lives.serving():
+                # Without an earlier champion, the alias tells whether the version was the champion before the move.
+                lives.set_serving(before or lives.champion_alias())
 
     def _assign(self, roles: Roles) -> int:
         self.serving.write_desired(self.serving.desired().servers, roles)
@@ -180,6 +208,11 @@ class MoveSteps:
 
     def _lives(self) -> LifeRecords:
         return LifeRecords(connect(self.tracking_uri))
+
+
+def _trials(roles: Roles) -> dict[str, State]:
+    held = ((roles.canary, State.CANARY), (roles.shadow, State.SHADOW))
+    return {role.version: state for role, state in held if role is not None}
 
 
 def _version_to_serve(plan: Plan) -> str:

@@ -4,7 +4,8 @@ from typing import Final
 
 from housing_price_model.errors import MoveError
 from housing_price_model.lifecycle.documents import CanaryRole, Desired, Document, Roles, ShadowRole
-from housing_price_model.registry.life_records import Life, LifeRecords, Record
+from housing_price_model.registry.life_records import Life, LifeRecords
+from housing_price_model.registry.records import Record
 from housing_price_model.registry.states import Cause, State, next_state
 from housing_price_platform.orders.moves import Action, CanaryLimits, Move
 
@@ -54,6 +55,8 @@ class Plan(Document):
 def judge(move: Move, lives: LifeRecords, desired: Desired, at: str) -> Plan:
     """Plan a move.
 
+    The registry must know which version serves: see `LifeRecords.note_serving`.
+
     Raises:
         MoveError: `version-unknown`, `transition-illegal`, or `model-refused` if the version was registered without a
             model id or a digest.
@@ -77,8 +80,8 @@ def judge(move: Move, lives: LifeRecords, desired: Desired, at: str) -> Plan:
 def _promotion(life: Life, champion: str | None, desired: Desired, at: str) -> Plan:
     after = desired.roles.without(life.version).model_copy(update={"champion": life.version})
     if life.state is State.CHAMPION and desired.roles.champion != life.version:
-        # Training made it champion (a first or a better model), but it is not served yet: serve it.
-        return _plan(life, State.CHAMPION, after, desired, at)
+        # The registry's champion is not served by this serving folder yet: serve it.
+        return _plan(life, State.CHAMPION, after, desired, at, _change(life, State.CHAMPION))
     state = next_state(life.version, life.state, Cause.PROMOTE)
     changes = [_change(life, state, champion)]
     if champion is not None:
@@ -123,9 +126,15 @@ def _previous_champion(life: Life, lives: LifeRecords) -> Life:
     before = lives.previous_champion(life.version)
     if before is None:
         raise MoveError(
-            "transition-illegal", f"Version {life.version} is the first champion: there is no earlier one to restore."
+            "transition-illegal",
+            f"Version {life.version} is the first champion that served: there is no earlier one to restore.",
         )
-    return lives.find(before)
+    try:
+        return lives.find(before)
+    except MoveError as error:
+        raise MoveError(
+            error.code, f"Version {before}, which served before version {life.version}, is no longer in the registry."
+        ) from error
 
 
 def _abort(action: Action, life: Life, desired: Desired, at: str) -> Plan:

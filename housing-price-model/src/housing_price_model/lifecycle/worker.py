@@ -4,9 +4,11 @@ import threading
 from collections.abc import Callable
 from typing import Any, Final
 
+import structlog
 from dbos import DBOS
 from sqlalchemy.engine import Engine
 
+from housing_price_model.errors import RegistryError
 from housing_price_model.lifecycle.move_rules import MoveRulesWriter
 from housing_price_model.lifecycle.workflow import Lifecycle
 from housing_price_model.worker.process import job_id, work
@@ -16,6 +18,8 @@ from housing_price_platform.jobs.launch import WorkerQueue
 # One move at a time across all workers: each move is planned from the result of the one before.
 QUEUE: Final = WorkerQueue("lifecycle", "housing-price-lifecycle", "lifecycle-1", poll_seconds=0.5, max_total_jobs=1)
 WORKFLOW: Final = "move"
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
 def run(engine: Engine, name: str, lifecycle: Lifecycle) -> None:
@@ -39,4 +43,8 @@ def run(engine: Engine, name: str, lifecycle: Lifecycle) -> None:
         return thread.start
 
     serving.prepare()
+    try:
+        lifecycle.move_steps.note_serving()
+    except RegistryError as error:
+        _log.warning("the version that serves is recorded with the first move", error=str(error))
     work(engine, name, serving.folder, QUEUE, declare)

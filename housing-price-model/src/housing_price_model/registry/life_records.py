@@ -4,72 +4,33 @@ Tags are backed up, moved and deleted with their version, every MLflow client ca
 database to keep consistent. Each record is a tag of its own, named by the job. So a step that is repeated after a crash
 writes the same record, and two writers cannot overwrite each other's records.
 
-Only the alias `champion` decides which version is the champion. A tag that disagrees is out of date.
+The champion is the version that serves: the tag `serving` of the registered model names it. Before any version has
+served, it is the version with the alias `champion`. A state tag that disagrees is out of date.
 """
 
-import re
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Final
 
 import orjson
 from mlflow.entities.model_registry import ModelVersion
-from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from housing_price_model.errors import MoveError, RegistryError
+from housing_price_model.errors import MoveError
 from housing_price_model.registry.names import (
-    CHALLENGER,
     CHAMPION,
     DIGEST_TAG,
     MODEL_ID_TAG,
-    MOVE_TAG,
     NAME,
-    NOT_FOUND_CODES,
     RMSLE_TAG,
+    SERVING_TAG,
     STATE_TAG,
 )
+from housing_price_model.registry.records import SERVE, Record, predecessor, read_records
 from housing_price_model.registry.states import State
+from housing_price_model.registry.titles import Titles, find_version_number, read_titles, state_of
 
-_INVALID_IN_TAG: Final = re.compile("[^0-9A-Za-z_.-]")
-
-
-@dataclass(frozen=True)
-class Record:
-    """One move of one version.
-
-    Attributes:
-        job: The id of the job that made the move, or of the training run.
-        at: Time of the move, in UTC (ISO 8601).
-        by: The user or program that requested it.
-        reason: The reason given.
-        action: The requested action.
-        source: The state before the move.
-        target: The state after the move.
-        other: For a new champion, the previous champion; for a replaced champion, the new one.
-    """
-
-    job: str
-    at: str
-    by: str
-    reason: str
-    action: str
-    source: State
-    target: State
-    other: str | None = None
-
-    def to_json(self) -> dict[str, Any]:
-        """Convert to the stored form."""
-        return {
-            "job": self.job,
-            "at": self.at,
-            "by": self.by,
-            "reason": self.reason,
-            "action": self.action,
-            "from": self.source.value,
-            "to": self.target.value,
-            "other": self.other,
-        }
+_TRIALS: Final = frozenset({State.CANARY, State.SHADOW})
 
 
 @dataclass(frozen=True)
@@ -105,8 +66,8 @@ class LifeRecords:
 
     def all(self) -> list[Life]:
         """Return every version, oldest first."""
-        aliases = self._aliases()
-        lives = [_life(version, aliases) for version in self._client.search_model_versions(f"name='{NAME}'")]
+        titles = self._titles()
+        lives = [_life(version, titles) for version in self._client.search_model_versions(f"name='{NAME}'")]
         return sorted(lives, key=lambda life: int(life.version))
 
     def find(self, version: str) -> Life:
@@ -115,35 +76,42 @@ class LifeRecords:
         Raises:
             MoveError: `version-unknown`: There is no such version.
         """
-        try:
-            registered = self._client.get_model_version(NAME, version)
-        except MlflowException as error:
-            if error.error_code not in NOT_FOUND_CODES:
-                raise
-            raise MoveError("version-unknown", f"There is no version {version}.") from error
-        return _life(registered, self._aliases())
+        registered = find_version_number(self._client, version)
+        if registered is None:
+            raise MoveError("version-unknown", f"There is no version {version}.")
+        return _life(registered, self._titles())
 
     def champion(self) -> str | None:
-        """Return the champion's version number; None if there is no champion."""
-        return self._aliases().get(CHAMPION)
+        """Return the version that serves; before any has served, the one with the alias; None if there is neither."""
+        return self._titles().champion
+
+    def serving(self) -> str | None:
+        """Return the version that serves as champion, or served last; None if no stack has served a version yet."""
+        return self._titles().serving
+
+    def champion_alias(self) -> str | None:
+        """Return the version with the alias `champion`, which a stack serves when it starts."""
+        return self._titles().champion_alias
 
     def holder(self, state: State) -> str | None:
         """Return the version in a state that at most one version can have; None if there is none."""
         return next((life.version for life in self.all() if life.state is state), None)
 
     def previous_champion(self, champion: str) -> str | None:
-        """Return the version that was champion before this one was promoted; None if there was none."""
-        promotions = [record for record in self.find(champion).records if record.action != "rollback"]
-        became = [record for record in promotions if record.target is State.CHAMPION]
-        return became[-1].other if became else None
+        """Return the version that served before this one; None if there was none."""
+        return predecessor(list(self.find(champion).records))
+
+    def same_model(self, model_id: str, states: Collection[State]) -> Life | None:
+        """Return a version in one of these states with this very model, the champion first; None if there is none."""
+        found = [life for life in self.all() if life.model_id == model_id and life.digest and life.state in states]
+        return min(found, key=lambda life: life.state is not State.CHAMPION, default=None)
 
     def write(self, version: str, record: Record) -> None:
         """Store a move: the champion alias, then the state, then the record. Idempotent."""
         if record.target is State.CHAMPION:
             self._client.set_registered_model_alias(NAME, CHAMPION, version)
         self._client.set_model_version_tag(NAME, version, STATE_TAG, record.target.value)
-        stored = orjson.dumps(record.to_json()).decode()
-        self._client.set_model_version_tag(NAME, version, _tag(record.job), stored)
+        self._client.set_model_version_tag(NAME, version, record.tag, orjson.dumps(record.to_json()).decode())
 
     def undo(self, version: str, record: Record) -> None:
         """Undo a move that was stored completely or in part.
@@ -153,62 +121,79 @@ class LifeRecords:
         self._client.set_model_version_tag(NAME, version, STATE_TAG, record.source.value)
         if record.source is State.CHAMPION:
             self._client.set_registered_model_alias(NAME, CHAMPION, version)
-        elif record.target is State.CHAMPION and self.champion() == version:
+        elif record.target is State.CHAMPION and self._titles().champion_alias == version:
             self._client.delete_registered_model_alias(NAME, CHAMPION)
         if any(one.job == record.job for one in self.find(version).records):
-            self._client.delete_model_version_tag(NAME, version, _tag(record.job))
+            self._client.delete_model_version_tag(NAME, version, record.tag)
 
-    def _aliases(self) -> dict[str, str]:
-        try:
-            model = self._client.get_registered_model(NAME)
-        except MlflowException as error:
-            if error.error_code in NOT_FOUND_CODES:
-                return {}
-            raise
-        return {alias: str(version) for alias, version in model.aliases.items()}
+    def set_serving(self, version: str | None) -> None:
+        """Store which version serves as champion; None: none has served yet. Idempotent."""
+        if version is not None:
+            self._client.set_registered_model_tag(NAME, SERVING_TAG, version)
+        elif self._titles().serving is not None:
+            self._client.delete_registered_model_tag(NAME, SERVING_TAG)
+
+    def note_serving(self, version: str, at: str) -> None:
+        """Record that a stack serves this version, if the registry does not know it yet. Idempotent.
+
+        A stack serves a version without a move when it starts: with the version that has the alias, which may have been
+        moved by hand. The tag is written last, so that a repeated call completes an interrupted one. A version that the
+        registry does not have is ignored: the files of the stack may be older than the registry.
+        """
+        titles = self._titles()
+        if titles.serving == version:
+            if titles.champion_alias != version:
+                self._client.set_registered_model_alias(NAME, CHAMPION, version)
+            return
+        if find_version_number(self._client, version) is None:
+            return
+        before, source = titles.serving, self.find(version).state
+        if before is not None:
+            self._write_once(before, _served(at, State.CHAMPION, State.ARCHIVED, version))
+        self._write_once(version, _served(at, source, State.CHAMPION, before))
+        self.set_serving(version)
+
+    def note_trials(self, trials: Mapping[str, State], at: str) -> None:
+        """Record which versions are canary and shadow, where the registry says otherwise. Idempotent.
+
+        A stack that starts without the earlier canary or shadow, because its files are gone, takes it out of service.
+        """
+        for life in self.all():
+            state = trials.get(life.version)
+            if state is None and life.state in _TRIALS:
+                self.write(life.version, _served(at, life.state, State.CHALLENGER))
+            elif state is not None and life.state is not state:
+                self.write(life.version, _served(at, life.state, state))
+
+    def _write_once(self, version: str, record: Record) -> None:
+        """Write a record unless the latest one already says the same."""
+        records = self.find(version).records
+        last = records[-1] if records else None
+        is_same = last is not None and (last.action, last.target, last.other) == (
+            record.action,
+            record.target,
+            record.other,
+        )
+        self.write(version, last if last is not None and is_same else record)
+
+    def _titles(self) -> Titles:
+        return read_titles(self._client)
 
 
-def _tag(job: str) -> str:
-    return MOVE_TAG + _INVALID_IN_TAG.sub("_", job)
+def _served(at: str, source: State, target: State, other: str | None = None) -> Record:
+    return Record(f"serve-{at}", at, "stack", "found in service", SERVE, source, target, other)
 
 
-def _life(version: ModelVersion, aliases: dict[str, str]) -> Life:
+def _life(version: ModelVersion, titles: Titles) -> Life:
     tags, number = version.tags, str(version.version)
+    records = read_records(tags)
     return Life(
         number,
-        _state(number, tags.get(STATE_TAG), aliases),
+        state_of(number, tags.get(STATE_TAG), titles, records),
         tags.get(MODEL_ID_TAG),
         tags.get(DIGEST_TAG),
         version.run_id or None,
         float(tags[RMSLE_TAG]) if RMSLE_TAG in tags else None,
         int(version.creation_timestamp),
-        _records(tags),
+        records,
     )
-
-
-def _state(version: str, tag: str | None, aliases: dict[str, str]) -> State:
-    if aliases.get(CHAMPION) == version:
-        return State.CHAMPION
-    if tag is None:
-        return State.CHALLENGER if aliases.get(CHALLENGER) == version else State.REGISTERED
-    if tag == State.CHAMPION:
-        return State.ARCHIVED  # the alias was moved to another version outside of the lifecycle
-    try:
-        return State(tag)
-    except ValueError as error:
-        raise RegistryError(
-            f"version {version}: its tag `{STATE_TAG}` is {tag!r}, which is not a valid state"
-        ) from error
-
-
-def _records(tags: dict[str, str]) -> list[Record]:
-    records = []
-    for key, value in tags.items():
-        if key.startswith(MOVE_TAG):
-            try:
-                stored = orjson.loads(value)
-                source, target = State(stored.pop("from")), State(stored.pop("to"))
-                records.append(Record(**stored, source=source, target=target))
-            except (ValueError, KeyError, TypeError, AttributeError) as error:
-                raise RegistryError(f"the tag `{key}` is not a valid move record ({error!r})") from error
-    return sorted(records, key=lambda record: record.at)

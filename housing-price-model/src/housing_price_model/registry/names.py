@@ -1,9 +1,10 @@
-"""Names in the registry: the model, its aliases and its tags, and MLflow's "not found" error codes.
+"""Names in the registry: the model, its aliases, tags and pages, and MLflow's "not found" error codes.
 
 Does not import MLflow, which is slow: the stack's runner and `--help` need only these names.
 """
 
 from typing import Final
+from urllib.parse import urlsplit
 
 NAME: Final = "housing-price"
 CHAMPION: Final = "champion"
@@ -17,8 +18,22 @@ MODEL_ID_TAG: Final = "model_id"
 RMSLE_TAG: Final = "cv_rmsle"
 STATE_TAG: Final = "state"
 """Tag: the lifecycle state of a version (`registry/states.py`)."""
+SERVING_TAG: Final = "serving"
+"""Tag of the registered model: the version that serves as champion, or served last. Missing: none has served yet."""
 MOVE_TAG: Final = "move."
 """Prefix of the tags with the records of moves; a job id follows."""
 
 NOT_FOUND_CODES: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETER_VALUE"})
 """MLflow's error codes for an unknown alias: the first if the model is unknown, the second if only the alias is."""
+
+
+def version_page(tracking_uri: str, version: str) -> str | None:
+    """Return the address of a version's page in the tracking server; None if the registry has no pages.
+
+    The address has no credentials, because it is printed.
+    """
+    url = urlsplit(tracking_uri)
+    if url.scheme not in {"http", "https"}:
+        return None
+    address = url._replace(netloc=url.netloc.rpartition("@")[2], query="", fragment="").geturl().rstrip("/")
+    return f"{address}/#/models/{NAME}/versions/{version}"

@@ -2,7 +2,7 @@
 
 import os
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -16,7 +16,7 @@ from mlflow.tracking import MlflowClient
 from housing_price_model.artefact.allowed_contents import check_contents
 from housing_price_model.artefact.export import check_digest, digest_of
 from housing_price_model.errors import ArtefactError, RegistryError
-from housing_price_model.registry.life_records import LifeRecords, Record
+from housing_price_model.registry.life_records import Life, LifeRecords
 from housing_price_model.registry.names import (
     CHALLENGER,
     CHAMPION,
@@ -27,6 +27,7 @@ from housing_price_model.registry.names import (
     RMSLE_TAG,
     STATE_TAG,
 )
+from housing_price_model.registry.records import TRAIN, Record
 from housing_price_model.registry.states import State
 from housing_price_platform.terminal import has_unencoded_password
 
@@ -69,7 +70,10 @@ def connect(tracking_uri: str) -> MlflowClient:
 def register(
     client: MlflowClient, model_uri: str, run_id: str, model_id: str, rmsle: float
 ) -> tuple[RegisteredVersion, bool]:
-    """Register a logged model; it becomes the champion if it is the first, or has a lower RMSLE than the champion.
+    """Register a logged model.
+
+    It becomes the champion if there is none. As long as no stack has served a version, it also becomes the champion if
+    its RMSLE is lower. Once a stack serves, only a move makes a champion.
 
     Returns:
         The version, and whether it became the champion.
@@ -78,7 +82,8 @@ def register(
         registered = _tag_version(client, mlflow.register_model(model_uri, NAME), run_id, model_id, rmsle)
         champion = find_champion(client)
         champion_rmsle = None if champion is None else float(champion.tags.get(RMSLE_TAG, "inf"))
-        is_champion = champion_rmsle is None or rmsle < champion_rmsle
+        has_served = LifeRecords(client).serving() is not None
+        is_champion = champion_rmsle is None or (rmsle < champion_rmsle and not has_served)
         if is_champion:
             reason = (
                 "first version"
@@ -92,18 +97,19 @@ def register(
 
 
 def _make_champion(client: MlflowClient, registered: RegisteredVersion, reason: str, previous: str | None) -> None:
-    """Make a newly trained version the champion, and archive the previous one."""
+    """Make a newly trained version the champion. The previous one has never served, so it is `registered` again."""
     lives = LifeRecords(client)
     lives.write(registered.version, _training_record(registered, reason, State.REGISTERED, State.CHAMPION, previous))
     if previous is not None:
-        lives.write(previous, _training_record(registered, reason, State.CHAMPION, State.ARCHIVED, registered.version))
+        record = _training_record(registered, reason, State.CHAMPION, State.REGISTERED, registered.version)
+        lives.write(previous, record)
 
 
 def _training_record(
     registered: RegisteredVersion, reason: str, source: State, target: State, other: str | None = None
 ) -> Record:
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
-    return Record(f"run-{registered.run_id}", at, "training", reason, "train", source, target, other)
+    return Record(f"run-{registered.run_id}", at, "training", reason, TRAIN, source, target, other)
 
 
 def register_challenger(
@@ -148,6 +154,40 @@ def find_champion(client: MlflowClient) -> ModelVersion | None:
             if error.error_code in NOT_FOUND_CODES:
                 return None
             raise
+
+
+def serving_version(client: MlflowClient) -> str | None:
+    """Return the version that a stack serves as champion, or served last; None if none has served yet.
+
+    Raises:
+        RegistryError: The registry does not respond.
+    """
+    with registry_errors("cannot look up the version that serves"):
+        return LifeRecords(client).serving()
+
+
+def note_serving(client: MlflowClient, version: str) -> None:
+    """Record that a stack serves this version as champion; see `LifeRecords.note_serving`.
+
+    Raises:
+        RegistryError: The registry does not respond.
+    """
+    with registry_errors("the version that serves cannot be recorded"):
+        LifeRecords(client).note_serving(version, datetime.now(UTC).isoformat(timespec="milliseconds"))
+
+
+def find_same_model(client: MlflowClient, model_id: str, states: Collection[State]) -> Life | None:
+    """Find a version in one of these states with this very model; None if there is none, or no champion.
+
+    Without a champion, a model is registered even if it is not new: the registry needs a champion.
+
+    Raises:
+        RegistryError: The registry does not respond.
+    """
+    if find_champion(client) is None:
+        return None
+    with registry_errors("cannot look up registered models"):
+        return LifeRecords(client).same_model(model_id, states)
 
 
 def find_version(client: MlflowClient, uri: str) -> tuple[RegisteredVersion, ModelVersion]:

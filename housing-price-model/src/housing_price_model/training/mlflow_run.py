@@ -1,26 +1,46 @@
-"""Logs a training run to MLflow: parameters, metrics, plots and the model."""
+"""Logs a training run to MLflow: parameters, data set, metrics, plots and the model; and describes its version."""
 
 import logging
 import os
 import platform
 import sys
+import tempfile
+import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import mlflow
+from mlflow.data.pandas_dataset import PandasDataset
+from mlflow.tracking import MlflowClient
 
 from housing_price_model.fitting.pack import REQUIREMENTS, SERVED_FILE, SIGNATURE, PackedModel
 from housing_price_model.fitting.pipeline import Recipe
 from housing_price_model.registry.names import NAME
-from housing_price_model.registry.versions import registry_errors
+from housing_price_model.registry.versions import RegisteredVersion, registry_errors
 from housing_price_model.survey.data import Houses
+from housing_price_model.training.model_card import CARD_FOLDER, summarise, write_card
+from housing_price_survey.columns import TARGET
 
 EXPERIMENT: Final = NAME
+_NOTE_TAG: Final = "mlflow.note.content"
+"""MLflow's tag for the description of an experiment or a run."""
+_MAX_DATASET_DIGEST: Final = 36
+
+_ABOUT_EXPERIMENT: Final = (
+    "Training runs of the house price model, on sales in Ames, Iowa. A run is one model with its parameters, its data "
+    "set, its cross-validated metrics, its plots and its model card. Runs of registered models show the version."
+)
+_ABOUT_MODEL: Final = (
+    "Prices houses in Ames, Iowa: 79 columns of the survey in; price, 90 % interval and the model's identity out. The "
+    "alias `champion` is the version that is served, `challenger` the one that passed its gate most recently. The "
+    "description of each version is its model card in short."
+)
+
 _LIBRARIES: Final = ("mlflow", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
 
 
@@ -35,6 +55,8 @@ class LoggedRun:
 def log_run(
     houses: Houses,
     *,
+    name: str,
+    source: Path,
     recipe: Recipe,
     seed: int,
     metrics: Mapping[str, float],
@@ -47,6 +69,8 @@ def log_run(
 
     Args:
         houses: The training data.
+        name: The name of the run.
+        source: The file with the training data.
         recipe: The training parameters.
         seed: The random seed of the folds and of the trees.
         metrics: The cross-validated metrics; see `evaluate.metrics`.
@@ -65,8 +89,12 @@ def log_run(
     # Do not store the uv.lock of the working directory with the model.
     os.environ.setdefault("MLFLOW_UV_AUTO_DETECT", "false")
     with registry_errors("cannot log the run"):
-        mlflow.set_experiment(EXPERIMENT)
-        with mlflow.start_run(tags=dict(tags)) as run:
+        experiment = mlflow.set_experiment(EXPERIMENT)
+        if _NOTE_TAG not in experiment.tags:
+            mlflow.set_experiment_tag(_NOTE_TAG, _ABOUT_EXPERIMENT)
+        about = f"{len(houses):,} houses, seed {seed}: cross-validated RMSLE {metrics['rmsle']:.4f}"
+        with mlflow.start_run(run_name=name, description=about, tags=dict(tags)) as run:
+            mlflow.log_input(_dataset(houses, source), context="training")
             mlflow.log_params(asdict(recipe) | {"seed": seed, "houses": len(houses), "data_sha256": houses.digest})
             mlflow.log_params({"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES})
             mlflow.log_metrics(dict(metrics) | {"training_seconds": training_seconds})
@@ -88,6 +116,42 @@ def log_run(
                     },
                 )
         return LoggedRun(run.info.run_id, logged.model_uri)
+
+
+def describe_version(
+    client: MlflowClient, registered: RegisteredVersion, run_id: str, content: Mapping[str, Any]
+) -> None:
+    """Describe a registered version by its model card, and log the card with its number to its run; idempotent.
+
+    Args:
+        client: A client of the registry.
+        registered: The version.
+        run_id: The run that trained it.
+        content: See `model_card.card_content`.
+
+    Raises:
+        RegistryError: The tracking server does not respond.
+    """
+    known = dict(content) | {"version": registered.version, "run_id": run_id}
+    with tempfile.TemporaryDirectory(prefix="housing-price-") as folder, registry_errors("cannot describe the version"):
+        write_card(known, Path(folder))
+        client.log_artifacts(run_id, folder, CARD_FOLDER)
+        client.update_model_version(NAME, registered.version, summarise(known))
+        if not client.get_registered_model(NAME).description:
+            client.update_registered_model(NAME, _ABOUT_MODEL)
+
+
+def _dataset(houses: Houses, source: Path) -> PandasDataset:
+    with warnings.catch_warnings():
+        # MLflow registers its class for local files twice.
+        warnings.filterwarnings("ignore", message="The specified dataset source can be interpreted in multiple ways")
+        return mlflow.data.from_pandas(
+            houses.features.assign(**{TARGET: houses.prices}),
+            source=str(source),
+            targets=TARGET,
+            name=source.stem,
+            digest=houses.digest[:_MAX_DATASET_DIGEST],
+        )
 
 
 @contextmanager

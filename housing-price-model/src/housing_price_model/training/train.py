@@ -19,11 +19,21 @@ from housing_price_model.fitting.intervals import Interval
 from housing_price_model.fitting.pack import PackedModel, load, pack
 from housing_price_model.fitting.pipeline import ENCODER, PriceFit, Recipe
 from housing_price_model.reference.describe import add_reference_data
+from housing_price_model.registry.export_version import export_registered
 from housing_price_model.registry.names import NAME
-from housing_price_model.registry.versions import RegisteredVersion, connect, download, register
+from housing_price_model.registry.states import State
+from housing_price_model.registry.versions import (
+    RegisteredVersion,
+    connect,
+    download,
+    find_same_model,
+    register,
+    serving_version,
+)
 from housing_price_model.survey.data import BUNDLED, Houses, read_houses
 from housing_price_model.training.held_out_estimates import HELD_OUT, HeldOut
-from housing_price_model.training.mlflow_run import LoggedRun, log_run
+from housing_price_model.training.mlflow_run import LoggedRun, describe_version, log_run
+from housing_price_model.training.model_card import CARD_FOLDER, card_content, write_card
 from housing_price_model.training.plots import draw
 
 MIN_HOUSES: Final = 50
@@ -34,6 +44,9 @@ ARTIFACTS: Final = "artifacts"
 
 RUN_FILES: Final = "shown"
 """Name of the folder for the files logged with the MLflow run: plots and held-out estimates."""
+
+_USABLE: Final = frozenset(State) - {State.ARCHIVED}
+"""States of versions that are worth no second registration. An archived version returns only as a new one."""
 
 _MAX_DIFFERENCE: Final = 1e-4
 """Maximum relative difference between packed and fitted prices.
@@ -62,6 +75,8 @@ class Trained:
         metrics: The cross-validated metrics; see `evaluate.metrics`.
         registered: The version in the registry; None if the model was not registered.
         is_champion: Whether that version became the champion.
+        same_as: The registered version that this very model already is; nothing was logged or registered then.
+        serving: The version that a stack serves, and that only a move replaces; None if none has served yet.
     """
 
     model_id: str
@@ -69,6 +84,8 @@ class Trained:
     metrics: dict[str, float]
     registered: RegisteredVersion | None
     is_champion: bool
+    same_as: str | None = None
+    serving: str | None = None
 
 
 def train(
@@ -89,7 +106,8 @@ def train(
         tracking_uri: The MLflow tracking server.
         data: A CSV file of sold houses.
         seed: The random seed of the folds and of the trees.
-        with_registration: Whether to register the model; it becomes the champion if there is none or it is better.
+        with_registration: Whether to register the model; see `registry.versions.register`. A model that is identical
+            to a registered one is neither logged nor registered.
         export_to: A folder to export the model to.
         recipe: The training parameters; those of the served model by default.
         progress: Called with the progress of each stage.
@@ -110,8 +128,26 @@ def train(
     progress("Logging", 0.0)
     with tempfile.TemporaryDirectory() as folder:
         packed = build_model(houses, fitted, recipe, seed, Path(folder))
+        if with_registration and (same := find_same_model(client, packed.model_id, _USABLE)) is not None:
+            if export_to is not None:
+                export_registered(f"models:/{NAME}/{same.version}", export_to, tracking_uri)
+            progress("Logging", 1.0)
+            return Trained(packed.model_id, same.run_id or "", fitted.metrics, None, False, same_as=same.version)
+        content = card_content(
+            houses,
+            recipe=recipe,
+            seed=seed,
+            model_id=packed.model_id,
+            metrics=fitted.metrics,
+            training_seconds=training_seconds,
+            run_files=Path(folder) / RUN_FILES,
+        )
+        (Path(folder) / RUN_FILES / CARD_FOLDER).mkdir()
+        write_card(content, Path(folder) / RUN_FILES / CARD_FOLDER)
         logged = log_run(
             houses,
+            name=f"train, seed {seed}",
+            source=data,
             recipe=recipe,
             seed=seed,
             metrics=fitted.metrics,
@@ -124,10 +160,12 @@ def train(
         registered, is_champion = register(
             client, logged.model_uri, logged.run_id, packed.model_id, fitted.metrics["rmsle"]
         )
+        describe_version(client, registered, logged.run_id, content)
     if export_to is not None:
         _export(logged, registered, packed.model_id, export_to)
     progress("Logging", 1.0)
-    return Trained(packed.model_id, logged.run_id, fitted.metrics, registered, is_champion)
+    serving = serving_version(client) if registered else None
+    return Trained(packed.model_id, logged.run_id, fitted.metrics, registered, is_champion, serving=serving)
 
 
 def fit(

@@ -75,7 +75,7 @@ def adapter_of(field: FieldInfo) -> TypeAdapter[Any]:
     return TypeAdapter(kind)
 
 
-def integers_of(view: type[View]) -> Iterator[tuple[str, FieldInfo]]:
+def integers_of(view: type[BaseModel]) -> Iterator[tuple[str, FieldInfo]]:
     """The integer fields that a caller sends in this view or in a view inside it."""
     for name, field in view.model_fields.items():
         schema = adapter_of(field).json_schema()

@@ -118,7 +118,7 @@ class BoundedConnection(HttpToolsProtocol):
         self._client_deadline = math.inf
         if self._is_over_limit or self._head_bytes + self._last_read_bytes > self._limits.head_bytes:
             self._check_head()
-        if problem := host_problem(self.headers, self.parser.get_http_version()):
+        if problem := host_problem(self.headers, self.parser.get_http_version):
             self._stop_parsing(errors.RequestMalformed(problem))
         super().on_headers_complete()
         if self._is_stopping:

@@ -52,16 +52,16 @@ def check_log_revision(settings: Settings) -> None:
     found: Queue[RevisionUnknown | None] = Queue()
 
     def check() -> None:
-        engine = open_database(url, wait_seconds=1.0, statement_seconds=1.0)
         failure: RevisionUnknown | None = None
         try:
-            with engine.begin() as connection:
-                check_revision(connection)
+            with contextlib.ExitStack() as stack:
+                engine = open_database(url, wait_seconds=1.0, statement_seconds=1.0)
+                stack.callback(engine.dispose)
+                check_revision(stack.enter_context(engine.begin()))
         except RevisionUnknown as error:
             failure = error
         except Exception:  # noqa: BLE001, S110 - the log opens the database again, and reports any other error
             pass
-        engine.dispose()
         found.put(failure)
 
     # A daemon thread: a driver may wait for longer for a database that does not respond.

@@ -75,6 +75,18 @@ def test_the_service_starts_without_the_log_or_if_its_database_is_unavailable(
         check_log_revision(Settings(prediction_log=PredictionLogSettings(enabled=True, url=f"sqlite:///{file}")))
 
 
+def test_both_databases_are_migrated_back_and_again(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv(VARIABLE, database_url)
+    for command, expected in (
+        (["upgrade"], "is up to date"),
+        (["downgrade"], "has revision 0003"),
+        (["downgrade", "--to", "0001"], "has revision 0001"),
+        (["upgrade"], "is up to date"),
+    ):
+        ended = CliRunner().invoke(app, ["database", *command])
+        assert (ended.exit_code, ended.output.strip().endswith(expected)) == (0, True), ended.output
+
+
 def test_downgrade_says_what_is_lost_and_names_the_revision(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = tmp_path / "log.db"
     monkeypatch.setenv(VARIABLE, f"sqlite:///{file}")

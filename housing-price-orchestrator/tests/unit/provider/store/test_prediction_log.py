@@ -376,6 +376,34 @@ def test_log_events_about_an_unavailable_database_contain_no_inputs(open_log: Op
     assert "NAmes" not in written
 
 
+def test_tables_of_a_later_release_are_reported_and_the_rows_wait(open_log: OpenLog, file: Path) -> None:
+    first = open_log()
+    record(first, houses(1))
+    settled(first)
+    first.close(within_seconds=30)
+
+    def set_revision(revision: str) -> None:
+        with closing(sqlite3.connect(file)) as database, database:
+            database.execute("UPDATE alembic_version SET version_num = ?", [revision])
+
+    with closing(sqlite3.connect(file)) as database:
+        (revision,) = database.execute("SELECT version_num FROM alembic_version").fetchone()
+    set_revision("9999")
+    structlog.configure(wrapper_class=structlog.make_filtering_bound_logger("debug"))
+    with structlog.testing.capture_logs() as events:
+        log = open_log()
+        record(log, houses(3))
+        wait_until(lambda: "have revision" in str(events), "the later release was not reported")
+    assert log.is_unavailable
+    (error,) = {event["error"] for event in events if "have revision" in str(event)}
+    assert "have revision 9999" in error
+    assert f"database downgrade --to {revision}" in error
+    assert log.queued_rows == 3
+    set_revision(revision)
+    settled(log)
+    assert log.stored_rows == 3
+
+
 def test_the_column_names_of_the_inputs_are_stored(open_log: OpenLog, file: Path) -> None:
     record(log := open_log(), houses(1))
     settled(log)

@@ -144,3 +144,54 @@ def test_each_shared_name_is_written_once() -> None:
     written = {path.name for path in modules if any(f'"{prefix}' in path.read_text() for prefix in SHARED_PREFIXES)}
     assert len(modules) > 100
     assert written == set()
+
+
+GARBAGE = {"OTEL_PROPAGATORS": "foo", "OTEL_SPAN_ATTRIBUTE_COUNT_LIMIT": "abc", "OTEL_TRACES_SAMPLER": "xray"}
+"""The first two stop MLflow's import."""
+
+
+@pytest.mark.parametrize(
+    "module",
+    ["housing_price.cli", "housing_price_model.cli.app", "housing_price_orchestrator.cli.main", "mlflow_server.cli"],
+)
+def test_no_program_imports_opentelemetry_before_its_variables_are_checked(module: str) -> None:
+    script = f"import sys, {module}; print(*(name for name in sys.modules if name.startswith('opentelemetry')))"
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "\n"
+
+
+@pytest.mark.full
+def test_values_of_opentelemetry_do_not_stop_the_model_package(tmp_path: Path) -> None:
+    export = ("export", "--to", str(tmp_path / "export"), "--tracking-uri", "http://127.0.0.1:1")
+    result = subprocess.run(
+        [sys.executable, "-m", "housing_price_model", *export],
+        env=os.environ | GARBAGE | {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "0"},
+        capture_output=True,
+        text=True,
+        timeout=120,
+        check=False,
+    )
+    assert result.returncode == 1
+    assert "error: http://127.0.0.1:1: the tracking server does not respond" in result.stderr
+    assert all(result.stderr.count(f"warning: {name} is ignored: it must be ") == 1 for name in GARBAGE)
+
+
+@pytest.mark.full
+def test_values_of_opentelemetry_do_not_stop_the_tracking_server(tmp_path: Path) -> None:
+    with subprocess.Popen(
+        [sys.executable, "-m", "mlflow_server", "serve", "--port", "0"],
+        env=os.environ | GARBAGE,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+    ) as server:
+        assert server.stdout is not None
+        lines = []
+        for line in server.stdout:
+            lines.append(line)
+            if "Application startup complete" in line:
+                server.terminate()
+        server.wait(60)
+    assert any("Application startup complete" in line for line in lines), "".join(lines)
+    assert all(f"warning: {name} is ignored: it must be " in "".join(lines) for name in GARBAGE)

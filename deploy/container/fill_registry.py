@@ -6,12 +6,14 @@ Trains only if the registry has no champion. `export` does not touch a folder th
 running model server is not disturbed. Runs in the image of the model.
 """
 
+import os
 import subprocess
 import sys
 
 from housing_price_model.errors import RegistryError
 from housing_price_model.registry.names import NAME
-from housing_price_model.registry.versions import connect, find_champion, note_serving
+from housing_price_platform.opentelemetry_variables import ignore_invalid
+from housing_price_platform.terminal import clean
 
 
 def run(command: str, *options: str) -> None:
@@ -21,6 +23,11 @@ def run(command: str, *options: str) -> None:
 
 def main(tracking_uri: str, folder: str) -> None:
     """Train a model if there is no champion, then export the champion, which the model server serves from its start."""
+    # MLflow imports OpenTelemetry, which reads its variables while it is imported.
+    for warning in ignore_invalid(os.environ):
+        print(f"warning: {warning}", file=sys.stderr)  # noqa: T201 - shown in the log of the service
+    from housing_price_model.registry.versions import connect, find_champion, note_serving  # noqa: PLC0415
+
     server, client = ("--tracking-uri", tracking_uri), connect(tracking_uri)
     if find_champion(client) is None:
         run("train", *server)
@@ -35,4 +42,4 @@ if __name__ == "__main__":
     try:
         main(sys.argv[1], sys.argv[2])
     except (RegistryError, subprocess.CalledProcessError) as error:
-        sys.exit(f"error: {error}")
+        sys.exit(f"error: {clean(error)}")

@@ -1,13 +1,22 @@
-"""A collector of traces for the tests: takes OTLP over HTTP, as protobuf, and keeps the spans."""
+"""Collectors of traces for the tests: they take OTLP over HTTP, as protobuf, or over gRPC, and keep the spans."""
 
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
-from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import ExportTraceServiceRequest
+import grpc
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2 import (
+    ExportTraceServiceRequest,
+    ExportTraceServiceResponse,
+)
+from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
+    TraceServiceServicer,
+    add_TraceServiceServicer_to_server,
+)
 
 SECONDS_FOR_SPANS = 20
 
@@ -66,11 +75,41 @@ class Collector:
 
     def wait_for(self, is_there: Callable[[list[CollectedSpan]], bool]) -> list[CollectedSpan]:
         """Wait, for a bounded time, until what is looked for has come; gives all spans."""
-        deadline = time.monotonic() + SECONDS_FOR_SPANS
-        while not is_there(self.spans):
-            assert time.monotonic() < deadline, f"not there: {self.spans}"
-            time.sleep(0.01)
-        return self.spans
+        return _wait_for(self.spans, is_there)
+
+
+class GrpcCollector(TraceServiceServicer):
+    """Listens on a free port for gRPC."""
+
+    def __init__(self) -> None:
+        self.spans: list[CollectedSpan] = []
+        self._server = grpc.server(ThreadPoolExecutor(max_workers=2))
+        add_TraceServiceServicer_to_server(self, self._server)
+        self.address = f"127.0.0.1:{self._server.add_insecure_port('127.0.0.1:0')}"
+
+    def __enter__(self) -> Self:
+        self._server.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._server.stop(grace=None).wait(SECONDS_FOR_SPANS)
+
+    def Export(self, request: ExportTraceServiceRequest, _context: object) -> ExportTraceServiceResponse:  # noqa: N802
+        """Keep the spans of a request. The name comes from the protocol."""
+        self.spans += _spans_in(request)
+        return ExportTraceServiceResponse()
+
+    def wait_for(self, is_there: Callable[[list[CollectedSpan]], bool]) -> list[CollectedSpan]:
+        """Wait, for a bounded time, until what is looked for has come; gives all spans."""
+        return _wait_for(self.spans, is_there)
+
+
+def _wait_for(spans: list[CollectedSpan], is_there: Callable[[list[CollectedSpan]], bool]) -> list[CollectedSpan]:
+    deadline = time.monotonic() + SECONDS_FOR_SPANS
+    while not is_there(spans):
+        assert time.monotonic() < deadline, f"not there: {spans}"
+        time.sleep(0.01)
+    return spans
 
 
 def _spans_in(request: ExportTraceServiceRequest) -> Iterator[CollectedSpan]:

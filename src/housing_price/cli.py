@@ -20,7 +20,8 @@ from housing_price.stack.state import DEFAULT_STATE, State
 from housing_price.stack.supervisor import BackOff
 from housing_price.stack.up import run_until_stopped
 from housing_price_model.settings import check_names
-from housing_price_platform.terminal import clean_output
+from housing_price_platform.opentelemetry_variables import ignore_invalid
+from housing_price_platform.terminal import clean_output, echo
 from housing_price_platform.variables import UnknownVariables
 
 LOOPBACK: Final = "127.0.0.1"
@@ -51,6 +52,9 @@ StateDir = Annotated[
 def main(context: typer.Context) -> None:
     """Run the house price services on this machine, and manage jobs and model versions over the API."""
     context.with_resource(clean_output())
+    if context.invoked_subcommand != "up":  # its services report their own
+        for warning in ignore_invalid(os.environ):
+            echo(f"warning: {warning}", err=True)
     try:
         check_names()
     except UnknownVariables as error:

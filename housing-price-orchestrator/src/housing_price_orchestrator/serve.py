@@ -4,6 +4,7 @@ import contextlib
 import resource
 import signal
 import sys
+from collections.abc import Iterable
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -19,7 +20,7 @@ from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.composition.store import check_log_revision
 from housing_price_orchestrator.interface.documents.limits import ConnectionLimits
 from housing_price_orchestrator.interface.openapi import DescribedAPI
-from housing_price_orchestrator.observability.logging import configure_logging
+from housing_price_orchestrator.observability.logging import configure_logging, log_warnings
 from housing_price_orchestrator.server.listening import ListeningConfig
 from housing_price_orchestrator.settings import Settings, load_settings, pass_to_workers
 from housing_price_platform.log_output import keep_running_without_log
@@ -39,8 +40,8 @@ def app_from_environment() -> FastAPI:
     return _with_openapi_document(create_app(settings))
 
 
-def serve(*, host: str | None = None, port: int | None = None) -> None:
-    """Serve until a stop signal; `host` and `port` override the environment.
+def serve(*, host: str | None = None, port: int | None = None, warnings: Iterable[str] = ()) -> None:
+    """Serve until a stop signal; `host` and `port` override the environment, and `warnings` are logged.
 
     Raises:
         InvalidSettings: a setting is invalid or cannot be used.
@@ -50,6 +51,7 @@ def serve(*, host: str | None = None, port: int | None = None) -> None:
     check_log_revision(settings)
     keep_running_without_log()
     configure_logging(level=settings.log.level, style=settings.log.format, in_background=True)
+    log_warnings(warnings)
     app = create_app(settings)
     # uvicorn shuts down on a signal and then raises it again, which would end the process with an error.
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,4 +1,5 @@
 import re
+import sys
 from operator import attrgetter
 
 import pytest
@@ -291,17 +292,45 @@ def test_every_setting_has_a_description() -> None:
             assert field.description, f"{PREFIX}{group_name.upper()}{DELIMITER}{name.upper()}"
 
 
-@pytest.mark.parametrize(
-    ("variable", "value"),
-    [
-        ("OTEL_EXPORTER_OTLP_ENDPOINT", "collector:4318"),
-        ("OTEL_EXPORTER_OTLP_PROTOCOL", "grpc"),
-        ("OTEL_SDK_DISABLED", "?"),
-    ],
-)
-def test_an_invalid_tracing_variable_is_named(monkeypatch: pytest.MonkeyPatch, variable: str, value: str) -> None:
-    monkeypatch.setenv(variable, value)
-    with pytest.raises(InvalidSettings, match=f"^{variable}: "):
+COLLECTOR = {"OTEL_EXPORTER_OTLP_ENDPOINT": "http://collector:4318"}
+
+LOST = [
+    {"OTEL_EXPORTER_OTLP_ENDPOINT": "collector:4318"},
+    {"OTEL_EXPORTER_OTLP_TRACES_ENDPOINT": "ftp://me:hunter2@collector"},
+    COLLECTOR | {"OTEL_EXPORTER_OTLP_PROTOCOL": "xyz"},
+    COLLECTOR | {"OTEL_EXPORTER_OTLP_TRACES_PROTOCOL": "http/json"},
+    COLLECTOR | {"OTEL_EXPORTER_OTLP_CERTIFICATE": "/nowhere/ca.pem"},
+]
+
+
+@pytest.mark.parametrize("variables", LOST, ids=str)
+def test_with_tracing_on_an_invalid_way_to_the_collector_is_named(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str]
+) -> None:
+    for name, value in variables.items():
+        monkeypatch.setenv(name, value)
+    with pytest.raises(InvalidSettings, match=f"^{list(variables)[-1]}: must be ") as refused:
+        load_settings()
+    assert "hunter2" not in str(refused.value)
+
+
+@pytest.mark.parametrize("off", [{"OTEL_SDK_DISABLED": " True"}, {"OTEL_TRACES_EXPORTER": "none"}])
+@pytest.mark.parametrize("variables", LOST, ids=str)
+def test_with_tracing_off_no_opentelemetry_variable_stops_the_start(
+    monkeypatch: pytest.MonkeyPatch, variables: dict[str, str], off: dict[str, str]
+) -> None:
+    for name, value in (variables | off).items():
+        monkeypatch.setenv(name, value)
+    assert load_settings().tracing.endpoint is None
+
+
+def test_grpc_needs_its_package(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in (COLLECTOR | {"OTEL_EXPORTER_OTLP_PROTOCOL": "grpc"}).items():
+        monkeypatch.setenv(name, value)
+    tracing = load_settings().tracing
+    assert (tracing.is_grpc, tracing.endpoint) == (True, "http://collector:4318")
+    monkeypatch.setitem(sys.modules, "opentelemetry.exporter.otlp.proto.grpc", None)
+    with pytest.raises(InvalidSettings, match=r"^OTEL_EXPORTER_OTLP_PROTOCOL: grpc needs the package"):
         load_settings()
 
 

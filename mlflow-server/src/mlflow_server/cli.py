@@ -1,10 +1,12 @@
 """The command line: `mlflow-server serve`."""
 
+import os
 from typing import Annotated
 
 import typer
 
 from housing_price_platform.log_output import keep_running_without_log
+from housing_price_platform.opentelemetry_variables import ignore_invalid
 from housing_price_platform.sqlite_file import find_damage
 from housing_price_platform.terminal import clean_output, echo
 from housing_price_platform.variables import UnknownVariables
@@ -18,6 +20,9 @@ app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_
 def main(context: typer.Context) -> None:
     """Run MLflow's tracking server and model registry with safe settings."""
     context.with_resource(clean_output())
+    # MLflow, which the command imports when it runs, imports OpenTelemetry.
+    for warning in ignore_invalid(os.environ):
+        echo(f"warning: {warning}", err=True)
 
 
 @app.command("serve")

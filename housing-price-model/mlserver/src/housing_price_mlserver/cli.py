@@ -10,6 +10,7 @@ from typing import Final
 from housing_price_model.artefact.allowed_contents import open_export
 from housing_price_model.errors import ArtefactError
 from housing_price_model.settings import check_names
+from housing_price_platform.opentelemetry_variables import ignore_invalid
 from housing_price_platform.terminal import clean_output, echo
 from housing_price_platform.variables import SharedVariable, UnknownVariables
 
@@ -50,6 +51,9 @@ def main() -> None:
     except UnknownVariables as error:
         echo(f"error: {error}", err=True)
         sys.exit(2)
+    # MLServer and MLflow import OpenTelemetry.
+    for warning in ignore_invalid(os.environ):
+        echo(f"warning: {warning}", err=True)
     # MLServer loads the model itself during start-up, so the checked copy must exist while it runs.
     with clean_output(), ExitStack() as stack:
         try:

@@ -3,6 +3,7 @@
 Commands import their libraries when they run, so that `--help` is fast.
 """
 
+import os
 from pathlib import Path
 from typing import Annotated, Final
 
@@ -15,6 +16,7 @@ from housing_price_model.console import TrackingUri, errors, output, readable_er
 from housing_price_model.errors import ServingError
 from housing_price_model.registry.names import CHAMPION, DEFAULT_TRACKING_URI, NAME, version_page
 from housing_price_model.settings import check_names
+from housing_price_platform.opentelemetry_variables import ignore_invalid
 from housing_price_platform.orders.seed import MAX_SEED
 from housing_price_platform.tables import print_table
 from housing_price_platform.terminal import clean_output
@@ -36,6 +38,9 @@ CHAMPION_URI: Final = f"models:/{NAME}@{CHAMPION}"
 def main(context: typer.Context) -> None:
     """Train, evaluate, export and serve the house price model."""
     context.with_resource(clean_output())
+    # MLflow, which commands import when they run, imports OpenTelemetry.
+    for warning in ignore_invalid(os.environ):
+        errors.print(f"warning: {warning}")
     try:
         check_names()
     except UnknownVariables as error:

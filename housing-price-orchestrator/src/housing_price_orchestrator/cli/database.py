@@ -11,7 +11,6 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_orchestrator.cli.exits import exit_on_invalid_settings, exit_with_error
-from housing_price_orchestrator.composition.store import token_caller_prefix_of
 from housing_price_orchestrator.provider.database_error import describe_database_error
 from housing_price_orchestrator.provider.store.database import downgrade as downgrade_tables
 from housing_price_orchestrator.provider.store.database import open_database, prepare_database
@@ -39,6 +38,9 @@ def upgrade() -> None:
     with exit_on_invalid_settings():
         settings = load_settings()
     url = make_url(settings.prediction_log.url)
+    # Imported here because it loads OpenTelemetry (see `main.py`).
+    from housing_price_orchestrator.composition.store import token_caller_prefix_of  # noqa: PLC0415
+
     with _exit_on_failure(url, "upgraded"):
         prepare_database(
             url,

@@ -30,6 +30,7 @@ class ComposedTelemetry:
     def __init__(self, settings: Settings) -> None:
         """Compose metrics and tracing from `settings`; `running` opens threads and files."""
         self._endpoint = settings.tracing.endpoint
+        self._is_grpc = settings.tracing.is_grpc
         self._folder = settings.metrics.folder
         self._provider: TracerProvider | None = None
         if self._endpoint is not None:
@@ -66,7 +67,7 @@ class ComposedTelemetry:
         """Export metrics and traces inside this context; yields the metrics page, or None if metrics are off."""
         async with contextlib.AsyncExitStack() as stack:
             if self._provider is not None and self._endpoint is not None:
-                tracing.export(self._provider, self._endpoint)
+                tracing.export(self._provider, self._endpoint, is_grpc=self._is_grpc)
                 stack.push_async_callback(tracing.close, self._provider)
             exposition = None
             if self.metrics is not None:

@@ -4,6 +4,7 @@ import atexit
 import io
 import logging
 import sys
+from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
@@ -93,6 +94,12 @@ def configure_logging(*, level: str, style: str, in_background: bool = False) ->
 
 def _describe_loss(lost: int, reason: str) -> str:
     return _json({"event": "log lines lost", "lost": lost, "reason": reason, "level": "warning", "time": _now()})
+
+
+def log_warnings(warnings: Iterable[str]) -> None:
+    """Log warnings about the configuration that were found before logging was configured."""
+    for warning in warnings:
+        structlog.get_logger().warning(warning)
 
 
 def _report_lost(events: int) -> None:

@@ -12,7 +12,7 @@ from opentelemetry import trace
 from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExporter
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor
+from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
 
 from housing_price_orchestrator.observability.record import RequestRecord
 
@@ -38,9 +38,19 @@ def tracer_provider(service: str, *, version: str) -> TracerProvider:
     return TracerProvider(resource=resource, shutdown_on_exit=False)
 
 
-def export(provider: TracerProvider, endpoint: str) -> None:
-    """Export spans to `endpoint` in batches, from a separate thread."""
-    provider.add_span_processor(BatchSpanProcessor(OTLPSpanExporter(endpoint=endpoint)))
+def export(provider: TracerProvider, endpoint: str, *, is_grpc: bool = False) -> None:
+    """Export spans to `endpoint` in batches, from a separate thread; gRPC needs the extra `grpc`."""
+    exporter: SpanExporter
+    if is_grpc:
+        # Imported here because its package is optional.
+        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import (  # noqa: PLC0415
+            OTLPSpanExporter as GrpcSpanExporter,
+        )
+
+        exporter = GrpcSpanExporter(endpoint=endpoint)
+    else:
+        exporter = OTLPSpanExporter(endpoint=endpoint)
+    provider.add_span_processor(BatchSpanProcessor(exporter))
 
 
 async def close(provider: TracerProvider) -> None:

@@ -5,7 +5,7 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any, Final
 
@@ -16,7 +16,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.interface.documents.lines import read_named_house
 from housing_price_orchestrator.interface.problems import extension_members, problem_type_of
-from housing_price_orchestrator.observability.logging import configure_logging
+from housing_price_orchestrator.observability.logging import configure_logging, log_warnings
 from housing_price_orchestrator.provider.database_error import describe_database_error
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.settings import PREFIX, InvalidSettings, Settings, load_settings
@@ -39,8 +39,8 @@ LOCK_FOLDER: Final = "workers"
 """Folder of the workers' locks, in the folder of the jobs."""
 
 
-def run_worker(*, name: str) -> None:
-    """Run the worker until SIGTERM or SIGINT.
+def run_worker(*, name: str, warnings: Iterable[str] = ()) -> None:
+    """Run the worker until SIGTERM or SIGINT; `warnings` are logged.
 
     Raises:
         InvalidSettings: a setting is not valid, or another worker with this name is running.
@@ -52,6 +52,7 @@ def run_worker(*, name: str) -> None:
         raise InvalidSettings(f"--name must be {NAME_RULE}")
     keep_running_without_log()
     configure_logging(level=settings.log.level, style=settings.log.format)
+    log_warnings(warnings)
     locks = WorkerLocks(settings.jobs.folder / LOCK_FOLDER)
     try:
         lock = locks.acquire(name)

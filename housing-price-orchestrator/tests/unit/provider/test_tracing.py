@@ -8,7 +8,7 @@ import httpx2 as httpx
 import pytest
 from fastapi.testclient import TestClient
 
-from collector import CollectedSpan, Collector
+from collector import CollectedSpan, Collector, GrpcCollector
 from conftest import StartApp
 from factories import client_of, house_bytes, settings_for
 from housing_price_orchestrator.app import create_app
@@ -64,6 +64,21 @@ def test_one_trace_leads_from_the_caller_to_the_model_server(
     assert call.attributes["housing_price.call_id"] == sent.headers["x-request-id"]
     assert attempt.attributes["http.response.status_code"] == 200
     assert not any(span.is_error for span in spans)
+
+
+@pytest.mark.parametrize("scheme", ["http://", ""])
+def test_traces_are_sent_over_grpc(
+    stub: StubModelServer, start_app: StartApp, monkeypatch: pytest.MonkeyPatch, scheme: str
+) -> None:
+    monkeypatch.setenv("OTEL_BSP_SCHEDULE_DELAY", "20")
+    monkeypatch.setenv("OTEL_EXPORTER_OTLP_INSECURE", "true")  # for an endpoint without a scheme
+    with GrpcCollector() as collector:
+        endpoint = f"{scheme}{collector.address}"
+        api = start_app(stub.url, tracing={"exporter_otlp_endpoint": endpoint, "exporter_otlp_protocol": "grpc"})
+        api.post(PREDICT, content=house_bytes(), headers={"traceparent": TRACEPARENT})
+        spans = collector.wait_for(lambda spans: bool(named(spans, f"POST {PREDICT}")))
+    assert {span.trace_id for span in spans} == {TRACE}
+    assert {span.service for span in spans} == {"housing-price-orchestrator"}
 
 
 def test_a_stream_is_traced(traced: TestClient, stub: StubModelServer, collector: Collector) -> None:

@@ -92,3 +92,20 @@ def test_console_style_is_for_people() -> None:
     assert "step completed" in stream.getvalue()
     with pytest.raises(json.JSONDecodeError):
         events(stream)
+
+
+EVIL = "\x1b]0;owned\x07\x9b2J\u202e\r"
+
+
+@pytest.mark.parametrize("style", ["console", "json"])
+def test_control_characters_and_passwords_never_reach_the_log(style: str) -> None:
+    stream = io.StringIO()
+    configure_logging(stream=stream, style=style)
+    structlog.get_logger().info(EVIL, text=EVIL, nested=[EVIL], url="http://me:secret@host")
+    logging.getLogger("library").error("%s at %s", EVIL, "postgresql://me:secret@host/x")
+    structlog.get_logger().error("failed", exc_info=ValueError(f"{EVIL} redis://:secret@host"))
+    text = stream.getvalue()
+    assert not {"\x07", "\x9b", "\u202e", "\r"} & set(text)
+    assert "\x1b]" not in text
+    assert "secret" not in text
+    assert text.count("me:***@host") == 2

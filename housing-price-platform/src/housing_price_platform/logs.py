@@ -3,12 +3,15 @@
 All services log events of this shape: `event`, `level`, `time` (UTC), and the facts of the event as further keys.
 """
 
+import io
 import logging
 import sys
 from typing import Any, Final, TextIO
 
 import orjson
 import structlog
+
+from housing_price_platform.terminal import clean, printable, printable_json, redact, trusted
 
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 STYLES: Final = ("auto", "json", "console")
@@ -36,17 +39,13 @@ def configure_logging(
         adopted: Names of loggers of libraries that would otherwise write with a handler of their own.
         quiet: Names of loggers of libraries that log at `warning` and above only.
     """
-    stream = stream or sys.stdout
+    stream = stream or trusted(sys.stdout)
     is_console = style == "console" or (style == "auto" and stream.isatty())
     shared: list[structlog.typing.Processor] = [
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
-    final: list[structlog.typing.Processor]
-    if is_console:
-        final = [structlog.dev.ConsoleRenderer(timestamp_key="time", exception_formatter=structlog.dev.plain_traceback)]
-    else:
-        final = [_FORMAT_TRACEBACK, structlog.processors.JSONRenderer(serializer=_json)]
+    final = final_processors(is_console=is_console)
     structlog.configure(
         processors=[*shared, *final],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
@@ -79,5 +78,30 @@ def _add_logger_name(_logger: Any, _method: str, event: structlog.typing.EventDi
     return event
 
 
-def _json(event: Any, default: Any = None, **_options: Any) -> str:
-    return orjson.dumps(event, default=default or repr, option=orjson.OPT_NON_STR_KEYS).decode()
+def final_processors(*, is_console: bool) -> list[structlog.typing.Processor]:
+    """Return what writes the line of an event, without control characters and passwords of any origin."""
+    if is_console:
+        renderer = structlog.dev.ConsoleRenderer(timestamp_key="time", exception_formatter=_write_traceback)
+        return [_clean_texts, renderer, _redact]
+    return [_FORMAT_TRACEBACK, structlog.processors.JSONRenderer(serializer=to_json), _redact]
+
+
+def to_json(event: Any, default: Any = None, **_options: Any) -> str:
+    """Write an event as one line of JSON."""
+    return printable_json(orjson.dumps(event, default=default or repr, option=orjson.OPT_NON_STR_KEYS).decode())
+
+
+def _clean_texts(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Clean what the renderer for terminals prints as it is; it prints `repr` of other values."""
+    return {key: clean(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _write_traceback(file: TextIO, error: structlog.typing.ExcInfo) -> None:
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, error)
+    file.write(printable(text.getvalue()))
+
+
+def _redact(_logger: object, _method: str, line: Any) -> str:
+    """Hide passwords, also those in errors of libraries."""
+    return redact(str(line))

@@ -1,27 +1,20 @@
 """Structured logs: one JSON object per event, or readable lines on a terminal."""
 
 import atexit
-import io
 import logging
 import sys
 from collections.abc import Iterable
 from datetime import UTC, datetime
-from typing import Any, Final, TextIO
+from typing import Any, Final
 
-import orjson
 import structlog
 
 from housing_price_orchestrator.observability.background_output import BackgroundOutput
 from housing_price_platform.log_output import LogOutput, describe_loss
-from housing_price_platform.terminal import clean, printable, printable_json, redact, trusted
+from housing_price_platform.logs import LEVELS, final_processors, to_json
+from housing_price_platform.terminal import trusted
 
-LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 _LEVEL_NAMES: Final = {number: name for name, number in LEVELS.items()}
-
-# Without local variables, which may hold request payloads: those are never logged.
-_FORMAT_TRACEBACK: Final = structlog.processors.ExceptionRenderer(
-    structlog.tracebacks.ExceptionDictTransformer(show_locals=False, max_frames=20)
-)
 
 
 def _json_logger(level: str) -> type[structlog.typing.BindableLogger]:
@@ -37,7 +30,7 @@ def _json_logger(level: str) -> type[structlog.typing.BindableLogger]:
             fields["event"] = event
             fields["level"] = _LEVEL_NAMES[level]
             fields["time"] = _now()
-            self._logger.msg(_json(fields))
+            self._logger.msg(to_json(fields))
 
     return JsonLogger
 
@@ -64,12 +57,7 @@ def configure_logging(*, level: str, style: str, in_background: bool = False) ->
         structlog.processors.add_log_level,
         structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
     ]
-    final: list[structlog.typing.Processor]
-    if is_console:
-        renderer = structlog.dev.ConsoleRenderer(timestamp_key="time", exception_formatter=_write_traceback)
-        final = [_clean_texts, renderer, _redact]
-    else:
-        final = [_FORMAT_TRACEBACK, structlog.processors.JSONRenderer(serializer=_json), _redact]
+    final = final_processors(is_console=is_console)
     structlog.configure(
         processors=[*shared, *final],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]) if is_console else _json_logger(level),
@@ -93,7 +81,7 @@ def configure_logging(*, level: str, style: str, in_background: bool = False) ->
 
 
 def _describe_loss(lost: int, reason: str) -> str:
-    return _json({"event": "log lines lost", "lost": lost, "reason": reason, "level": "warning", "time": _now()})
+    return to_json({"event": "log lines lost", "lost": lost, "reason": reason, "level": "warning", "time": _now()})
 
 
 def log_warnings(warnings: Iterable[str]) -> None:
@@ -104,23 +92,3 @@ def log_warnings(warnings: Iterable[str]) -> None:
 
 def _report_lost(events: int) -> None:
     structlog.get_logger().warning("log events dropped, because the log reader is too slow", lost=events)
-
-
-def _json(event: Any, default: Any = None, **_options: Any) -> str:
-    return printable_json(orjson.dumps(event, default=default or repr, option=orjson.OPT_NON_STR_KEYS).decode())
-
-
-def _clean_texts(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
-    """Clean what the renderer for terminals prints as it is; it prints `repr` of other values."""
-    return {key: clean(value) if isinstance(value, str) else value for key, value in event.items()}
-
-
-def _write_traceback(file: TextIO, error: structlog.typing.ExcInfo) -> None:
-    text = io.StringIO()
-    structlog.dev.plain_traceback(text, error)
-    file.write(printable(text.getvalue()))
-
-
-def _redact(_logger: object, _method: str, line: Any) -> str:
-    """Hide passwords, also those in errors of libraries."""
-    return redact(str(line))

@@ -12,8 +12,9 @@ from mlflow.tracking import MlflowClient
 from typer.testing import CliRunner
 
 from housing_price.cli import app
-from housing_price_model.registry.life_records import LifeRecords, Record
+from housing_price_model.registry.life_records import LifeRecords
 from housing_price_model.registry.names import NAME
+from housing_price_model.registry.records import Record
 from housing_price_model.registry.states import State
 
 pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
@@ -95,6 +96,24 @@ def test_problems_are_printed_without_control_characters(answers: dict[str, Any]
     answers.update(status=422, document=document)
     for command in COMMANDS:
         assert "[red]x[/red]" in run(*command.split())
+
+
+def test_an_answer_that_is_not_json_is_one_line() -> None:
+    class Handler(BaseHTTPRequestHandler):
+        def do_GET(self) -> None:
+            self.send_response(200)
+            self.end_headers()
+            self.wfile.write(b"<html>\x1b]0;x\x07")
+
+        def log_message(self, *_: object) -> None: ...
+
+    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
+        thread = threading.Thread(target=server.handle_request)
+        thread.start()
+        output = run("jobs", "show", "x", "--url", f"http://127.0.0.1:{server.server_port}")
+        thread.join(10)
+    assert output.count("\n") == 1
+    assert "does not answer with JSON" in output
 
 
 def test_the_address_of_the_api_is_printed_without_its_password() -> None:

@@ -41,14 +41,17 @@ class Api:
             fail(f"no response from the API at {self._client.base_url}: {error!r}")
         if not response.is_success:
             fail(f"{response.status_code}: {_reason(response)}")
-        return response.json()
+        try:
+            return response.json()
+        except ValueError:
+            fail(f"{self._client.base_url} does not answer with JSON: is it the address of the API?")
 
     def report_of(self, job_id: str) -> dict[str, Any]:
         """Return the report of a job; empty if there is none, or no longer."""
         try:
             response = self._client.get(f"/jobs/{job_id}/result")
             return dict(response.json()) if response.is_success else {}
-        except (httpx.HTTPError, ValueError):
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError):
             return {}
 
     def follow(self, job_id: str) -> dict[str, Any]:
@@ -79,7 +82,7 @@ class Api:
                     response.read()
                     fail(f"{response.status_code}: {_reason(response)}")
                 yield response.headers.get("content-type", ""), response.iter_bytes()
-        except httpx.HTTPError as error:
+        except (httpx.HTTPError, httpx.InvalidURL) as error:
             fail(f"the download from {self._client.base_url} failed: {error!r}")
 
 

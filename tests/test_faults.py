@@ -20,7 +20,11 @@ QUICK = (
     "byte fuzz",
     "routes",
     "bad canary",
+    "silent databases",
+    "locked job store",
+    "full disks",
 )
+TIMEOUT_SECONDS = 240
 PARALLEL_SCENARIOS = 4
 """The scenarios mostly wait, and none of them measures time."""
 
@@ -38,7 +42,11 @@ def running() -> Iterator[dict[str, Future[dict[str, Any]]]]:
 
 @pytest.mark.parametrize("name", QUICK)
 def test_the_service_keeps_its_promises_during_the_fault(running: dict[str, Future[dict[str, Any]]], name: str) -> None:
-    results = running[name].result(timeout=120)
+    results = running[name].result(timeout=TIMEOUT_SECONDS)
+    if not results["scenarios"]:
+        (scenario,) = (scenario for scenario in SCENARIOS if scenario.name == name)
+        assert not scenario.can_run()
+        pytest.skip(scenario.missing)
     assert list(results["scenarios"]) == [name]
     assert not broken_promises(results)
 

@@ -74,6 +74,46 @@ class Probes(_Monitor):
             time.sleep(PROBE_PAUSE_SECONDS)
 
 
+class Gauge(_Monitor):
+    """Reads a gauge of `/metrics`."""
+
+    def __init__(self, port: int, name: str) -> None:
+        """Read the gauge `name`, which has no labels."""
+        super().__init__(PROBE_PAUSE_SECONDS)
+        self._port, self._name = port, name
+        self.values: list[tuple[float, float]] = []
+
+    def sample(self) -> None:
+        """Read once; nothing is added without an answer."""
+        value = read_metric(self._port, self._name)
+        if value is not None:
+            self.values.append((time.monotonic(), value))
+
+    def seconds_until(self, value: float, since: float) -> float | None:
+        """Return the seconds from `since` until the gauge first had this value, or None."""
+        return next((at - since for at, found in self.values if at >= since and found == value), None)
+
+    def wait_for(self, value: float, since: float, seconds: float) -> float | None:
+        """Wait until the gauge has this value after `since`, for at most `seconds`; returns as `seconds_until`."""
+        until = time.monotonic() + seconds
+        while (found := self.seconds_until(value, since)) is None and time.monotonic() < until:
+            time.sleep(PROBE_PAUSE_SECONDS)
+        return found
+
+
+def read_metric(port: int, name: str) -> float | None:
+    """Return the value of a metric without labels, or None if there is no answer."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=PROBE_TIMEOUT_SECONDS)
+    try:
+        connection.request("GET", "/metrics")
+        page = connection.getresponse().read().decode()
+    except (OSError, HTTPException):
+        return None
+    finally:
+        connection.close()
+    return next((float(line.split()[1]) for line in page.splitlines() if line.startswith(f"{name} ")), None)
+
+
 class Usage(_Monitor):
     """Samples a server's resident memory and open file descriptors."""
 

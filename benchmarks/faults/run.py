@@ -12,6 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import machine, model
+from benchmarks.faults.databases.scenarios import (
+    full_disks,
+    has_postgres,
+    has_small_disk,
+    locked_job_store,
+    silent_databases,
+)
 from benchmarks.faults.failing import failing
 from benchmarks.faults.flood import flood
 from benchmarks.faults.fuzz_bytes import fuzz_bytes
@@ -42,7 +49,7 @@ class Scenario:
         run: Injects the fault and records findings. Its docstring describes the fault in the table of results.
         minutes: Default duration of a long scenario.
         can_run: Whether its requirements are installed.
-        missing: Name of its requirement.
+        missing: Why it cannot run, if its requirements are missing.
     """
 
     name: str
@@ -63,7 +70,7 @@ SCENARIOS: Final = (
     Scenario("overload", overload),
     Scenario("flood of batches", flood),
     Scenario("stopping", stopping),
-    Scenario("rolling restart", rolling, can_run=has_nginx, missing="nginx"),
+    Scenario("rolling restart", rolling, can_run=has_nginx, missing="nginx is not installed"),
     Scenario("slow sockets", slow_sockets),
     Scenario("one key too much", rate_limited_key),
     Scenario("schema fuzz", fuzz_schema, minutes=10),
@@ -73,6 +80,9 @@ SCENARIOS: Final = (
     Scenario("rolling swap", rolling_swap),
     Scenario("routes", routes),
     Scenario("bad canary", bad_canary),
+    Scenario("silent databases", silent_databases, can_run=has_postgres, missing="Postgres is not installed"),
+    Scenario("locked job store", locked_job_store),
+    Scenario("full disks", full_disks, can_run=has_small_disk, missing="a tmpfs cannot be mounted without root"),
 )
 
 
@@ -93,7 +103,7 @@ def run(
         if only not in scenario.name:
             continue
         if not scenario.can_run():
-            print(f"{scenario.name}: skipped, {scenario.missing} is not installed", file=sys.stderr)  # noqa: T201 - progress
+            print(f"{scenario.name}: skipped, {scenario.missing}", file=sys.stderr)  # noqa: T201 - progress
             continue
         results[scenario.name] = run_one(
             scenario, exported, is_quick=is_quick, minutes=scenario.minutes if minutes is None else minutes

@@ -4,7 +4,7 @@ import json
 import sys
 import time
 from collections.abc import Callable, Mapping, Sequence
-from contextlib import ExitStack
+from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
@@ -93,6 +93,10 @@ class Testbed:
         self.findings = Findings()
         self.is_quick = is_quick
         self.minutes = minutes
+
+    def enter_context[T](self, context: AbstractContextManager[T]) -> T:
+        """Enter a context that closes at the end of the scenario, after the processes that are started later."""
+        return self._stack.enter_context(context)
 
     def duration(self, seconds: float, quick_seconds: float) -> float:
         """Return `quick_seconds` in a quick run, else `seconds`."""
@@ -186,6 +190,12 @@ class Testbed:
         self.orchestrators.append(server)
         server.wait_until_ready()
         return server
+
+    def start_worker(self, model_server_port: int, variables: Mapping[str, str]) -> Server:
+        """Start a scoring worker; it takes jobs as soon as it is ready."""
+        variables = {"ORCHESTRATOR_MODEL_SERVER__BASE_URL": f"http://127.0.0.1:{model_server_port}", **variables}
+        command = (sys.executable, "-m", "housing_price_orchestrator", "worker", "--name", "worker-1")
+        return self.start_server("worker", command, 0, "/", variables)
 
     def start_orchestrator_and_model_server(self, variables: Mapping[str, str] | None = None) -> tuple[Server, Server]:
         """Start a model server and an orchestrator that calls it; returns both."""

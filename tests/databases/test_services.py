@@ -241,17 +241,20 @@ def test_a_store_that_is_locked_before_it_is_opened(stub: StubModelServer, tmp_p
         "ORCHESTRATOR_JOBS__FOLDER": str(tmp_path / "jobs"),
         "ORCHESTRATOR_JOBS__WAIT_SECONDS": str(WAIT_SECONDS),
     }
-    with Process(*COMMAND, "serve", "--port", "0", **variables) as process:
+    with contextlib.ExitStack() as stack:
+        process = stack.enter_context(Process(*COMMAND, "serve", "--port", "0", **variables))
         service = Service(process, variables)
         with exclusive_lock(file, blocks_readers=True):
             reads, writes = service.calls(f"/api/v1/jobs/{'0' * 32}")
             for answer in service.answers_to([reads[0], reads[1], writes[0]]):
                 assert is_refused(answer), (answer.request.url, answer.text)
-            with Process(*COMMAND, "worker", "--name", "worker-1", **variables) as worker:
-                # It cannot start, and says so; a supervisor starts it again.
-                worker.says("jobs database unavailable")
-                assert worker.wait() == 1
-        job = service.submit()
-        assert service.state_of(job) == "queued"
+            worker = stack.enter_context(Process(*COMMAND, "worker", "--name", "worker-1", **variables))
+            worker.says("jobs database unavailable, waiting for it")
+            impatient = stack.enter_context(Process(*COMMAND, "worker", "--name", "worker-2", **variables))
+            impatient.says("jobs database unavailable, waiting for it")
+            assert impatient.stop() == 0
+        worker.says("worker ready")
+        assert_succeeds(service, service.submit())
         service.http.close()
+        assert worker.stop() == 0
         assert process.stop() == 0

@@ -64,7 +64,7 @@ def work(
         recover_jobs(locks, own_name=name, application=queue.application, report=_log_recovery)
 
     def start() -> None:
-        launch_worker(engine, name, queue, declare)()
+        launch_worker(engine, name, queue, declare, report_waiting=_log_waiting)()
         maintenance = [Task(recover), *tasks]
         start_maintenance(
             maintenance, report_failure=_log_failed_maintenance, report_recovery=_log_recovered_maintenance
@@ -76,8 +76,7 @@ def work(
         try:
             _run_until(end, start)
         except SQLAlchemyError as error:
-            reason = str(getattr(error, "orig", None) or error).splitlines()[0][:300]
-            raise JobsError(f"the jobs database cannot be used ({reason})") from error
+            raise JobsError(f"the jobs database cannot be used ({_reason_of(error)})") from error
         end.wait()
         # Do not wait for a running step: the job repeats it at the next start.
         os._exit(0)
@@ -126,6 +125,14 @@ def _hold_name(locks: WorkerLocks, folder: Path, name: str) -> Iterator[None]:
         raise JobsError(f"{folder}: cannot be used as the worker's folder ({error.strerror})") from error
     with lock:
         yield
+
+
+def _reason_of(error: Exception) -> str:
+    return str(getattr(error, "orig", None) or error).splitlines()[0][:300]
+
+
+def _log_waiting(error: Exception) -> None:
+    _log.warning("The jobs database does not answer (%s); waiting for it", _reason_of(error))
 
 
 def _log_recovery(job: str, worker: str) -> None:

@@ -8,6 +8,7 @@ import structlog
 from dbos import DBOS
 from sqlalchemy.engine import URL
 
+from housing_price_orchestrator.provider.database_error import describe_database_error
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.provider.jobs.names import (
     PROGRESS_EVENT,
@@ -86,7 +87,15 @@ class ScoringWorker:
         )
         workflow = WORKFLOW_OF_KIND[_KIND]
         score = failing_publicly(self._workflow())
-        launch_worker(engine, self._name, queue, lambda: DBOS.workflow(name=workflow)(score))
+        launch_worker(
+            engine,
+            self._name,
+            queue,
+            lambda: DBOS.workflow(name=workflow)(score),
+            report_waiting=lambda error: self._log.warning(
+                "jobs database unavailable, waiting for it", error=describe_database_error(error)
+            ),
+        )
         retention = JobRetention(self._files, workflow=workflow, application=queue.application)
         start_maintenance(
             [Task(self._recover_jobs), *retention.tasks(self._retention)],

@@ -10,6 +10,7 @@ from housing_price_platform.jobs.failure import omit_tracebacks_of_public_failur
 from housing_price_platform.jobs.full_disk import repeat_on_full_disk
 from housing_price_platform.jobs.refuse_pickle import refuse_pickle
 from housing_price_platform.jobs.short_retries import shorten_retries
+from housing_price_platform.jobs.wait_for_database import wait_for_database
 
 
 @dataclass(frozen=True)
@@ -34,7 +35,14 @@ class WorkerQueue:
     max_total_jobs: int | None = None
 
 
-def launch_worker[T](engine: Engine, worker_name: str, queue: WorkerQueue, register: Callable[[], T]) -> T:
+def launch_worker[T](
+    engine: Engine,
+    worker_name: str,
+    queue: WorkerQueue,
+    register: Callable[[], T],
+    *,
+    report_waiting: Callable[[Exception], object] = lambda _: None,
+) -> T:
     """Start running jobs in background threads; the worker resumes the jobs that it left when it ended.
 
     Rows of the database are JSON: refuses rows that are marked as pickled. While the database is unavailable, jobs
@@ -45,10 +53,12 @@ def launch_worker[T](engine: Engine, worker_name: str, queue: WorkerQueue, regis
         worker_name: Name of the worker, the same at each start. Its lock must be held: see `worker_lock`.
         queue: The queue to take jobs from.
         register: Registers the workflows; called before the first job runs. Its result is returned.
+        report_waiting: Called if the database is locked or does not answer, and the start waits for it.
 
     Raises:
-        sqlalchemy.exc.SQLAlchemyError: The database is unavailable.
+        sqlalchemy.exc.SQLAlchemyError: The database cannot be used.
     """
+    wait_for_database(engine, report_waiting)
     refuse_pickle()
     omit_tracebacks_of_public_failures()
     shorten_retries()

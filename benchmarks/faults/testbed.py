@@ -23,6 +23,7 @@ DEADLINE_SECONDS: Final = 2.0
 
 MAX_ANSWER_MS: Final = (DEADLINE_SECONDS + 0.1) * 1000
 RECOVERY_TIMEOUT_SECONDS: Final = 10.0
+WORKER_START_SECONDS: Final = 60.0
 _REQUEST_TIMEOUT_SECONDS: Final = 15.0
 
 
@@ -192,10 +193,20 @@ class Testbed:
         return server
 
     def start_worker(self, model_server_port: int, variables: Mapping[str, str]) -> Server:
-        """Start a scoring worker; it takes jobs as soon as it is ready."""
+        """Start a scoring worker, and wait until it takes jobs.
+
+        Raises:
+            NotReady: it is not ready in time.
+        """
         variables = {"ORCHESTRATOR_MODEL_SERVER__BASE_URL": f"http://127.0.0.1:{model_server_port}", **variables}
         command = (sys.executable, "-m", "housing_price_orchestrator", "worker", "--name", "worker-1")
-        return self.start_server("worker", command, 0, "/", variables)
+        worker = self.start_server("worker", command, 0, "/", variables)
+        deadline = time.monotonic() + WORKER_START_SECONDS
+        while b"worker ready" not in worker.log.read_bytes():
+            if time.monotonic() > deadline:
+                raise NotReady(f"the worker is not ready:\n{worker.log_tail()}")
+            time.sleep(0.05)
+        return worker
 
     def start_orchestrator_and_model_server(self, variables: Mapping[str, str] | None = None) -> tuple[Server, Server]:
         """Start a model server and an orchestrator that calls it; returns both."""

@@ -21,6 +21,7 @@ CALLERS: Final = 3
 SERVER_ERROR: Final = 500
 
 UPLOAD: Final = "upload a file"
+ORDER: Final = "order a training"
 REPORT: Final = "report a sale price"
 
 JOBS: Final = "/api/v1/jobs"
@@ -84,7 +85,7 @@ def operations(job: str) -> Sequence[Operation]:
         Operation("find a job", "jobs", False, "GET", job),
         Operation("result of a job", "jobs", False, "GET", f"{job}/result"),
         Operation(UPLOAD, "jobs", True, "POST", f"{JOBS}/scoring", rows_of_houses(3), _NDJSON),
-        Operation("order a training", "jobs", True, "POST", f"{JOBS}/training", b"{}", _JSON),
+        Operation(ORDER, "jobs", True, "POST", f"{JOBS}/training", b"{}", _JSON),
         Operation("search predictions", "log", False, "GET", "/api/v1/predictions?requestId=nobody"),
         Operation("find a prediction", "log", False, "GET", f"/api/v1/predictions/{'0' * 32}"),
         Operation("realised errors", "log", False, "GET", "/api/v1/price/actuals/errors"),

@@ -56,7 +56,6 @@ class Outage:
         refusal: The status of a refused operation.
         unjudged: Names of operations that may succeed or fail during the outage.
         log_is_away: Whether the outage affects the prediction log.
-        with_worker: Whether a worker runs a job during the outage.
     """
 
     variables: Mapping[str, str]
@@ -65,7 +64,6 @@ class Outage:
     refusal: int = UNAVAILABLE
     unjudged: Collection[str] = ()
     log_is_away: bool = True
-    with_worker: bool = True
 
 
 def run_outage(testbed: Testbed, outage: Outage) -> None:
@@ -79,8 +77,7 @@ def run_outage(testbed: Testbed, outage: Outage) -> None:
     model_server, orchestrator = testbed.start_orchestrator_and_model_server(variables)
     testbed.warm_up(orchestrator, testbed.expected)
     job = _submit(orchestrator)
-    if outage.with_worker:
-        testbed.start_worker(model_server.port, variables)
+    testbed.start_worker(model_server.port, variables)
     all_operations = operations(job)
     _wait_until_all_work(orchestrator, all_operations)
     with (
@@ -89,6 +86,7 @@ def run_outage(testbed: Testbed, outage: Outage) -> None:
         RepeatedCalls(orchestrator.port, all_operations) as calls,
     ):
         time.sleep(testbed.duration(3, 0.5))
+        job = _submit(orchestrator)
         with outage.fault():
             begun = time.monotonic()
             away_seconds = away.wait_for(1, begun, WAIT_SECONDS) if outage.log_is_away else None
@@ -117,9 +115,8 @@ def run_outage(testbed: Testbed, outage: Outage) -> None:
     else:
         findings.expect_none("times that the prediction log was away", [each for each in away.values if each[1]])
     _expect_all_prices_logged(testbed, orchestrator)
-    if outage.with_worker:
-        state = _final_state(orchestrator, job)
-        findings.expect("the job of the worker succeeds", "succeeded", state, state == "succeeded")
+    state = _final_state(orchestrator, job)
+    findings.expect("the job of the worker succeeds", "succeeded", state, state == "succeeded")
     with outage.fault(), RepeatedCalls(orchestrator.port, all_operations):
         time.sleep(testbed.duration(3, 1))
         orchestrator.send_signal(signal.SIGTERM)

@@ -6,7 +6,7 @@ from pathlib import Path
 from tempfile import TemporaryDirectory
 from typing import Final
 
-from benchmarks.faults.databases.database_calls import REPORT, UPLOAD
+from benchmarks.faults.databases.database_calls import ORDER, REPORT, UPLOAD
 from benchmarks.faults.databases.outage import Outage, run_outage
 from benchmarks.faults.databases.postgres import find_programs, running_postgres
 from benchmarks.faults.databases.silent_proxy import SilentProxy
@@ -56,8 +56,7 @@ def locked_job_store(testbed: Testbed) -> None:
 
 
 def full_disks(testbed: Testbed) -> None:
-    """The disk of the prediction log and of the job files is full for 20 s."""
-    jobs = f"sqlite:///{_new_folder(testbed)}/jobs.db"
+    """The disk of the prediction log, the job store and the job files is full for 20 s."""
     disk = testbed.enter_context(small_disk(DISK_MEBIBYTES))
 
     @contextlib.contextmanager
@@ -69,13 +68,16 @@ def full_disks(testbed: Testbed) -> None:
             disk.free()
 
     outage = Outage(
-        _variables(jobs=jobs, folder=disk.folder / "files", log=f"sqlite:///{disk.folder / 'log.db'}"),
+        _variables(
+            jobs=f"sqlite:///{disk.folder / 'jobs.db'}",
+            folder=disk.folder / "files",
+            log=f"sqlite:///{disk.folder / 'log.db'}",
+        ),
         full,
         is_refused=lambda operation: operation.name == UPLOAD,
         refusal=NO_SPACE,
-        # A sale price may fit into space that the log has already taken.
-        unjudged={REPORT},
-        with_worker=False,
+        # These rows may fit into space that the databases have already taken.
+        unjudged={REPORT, ORDER},
     )
     run_outage(testbed, outage)
 

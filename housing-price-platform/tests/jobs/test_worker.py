@@ -2,6 +2,7 @@
 
 import base64
 import pickle
+import threading
 import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
@@ -18,6 +19,7 @@ from sqlalchemy.engine import make_url
 from sqlalchemy.exc import OperationalError
 
 from housing_price_platform.database.deadline import deadline
+from housing_price_platform.jobs import repeat_start
 from housing_price_platform.jobs.client import JobsDatabaseLocked, open_client
 from housing_price_platform.jobs.database import client_engine, worker_engine
 from housing_price_platform.jobs.full_disk import repeat_on_full_disk
@@ -250,4 +252,52 @@ def test_a_full_disk_is_repeated_like_a_lock(tmp_path: Path) -> None:
     with pytest.raises(OperationalError, match="is full") as raised, engine.begin() as connection:
         connection.exec_driver_sql("INSERT INTO t VALUES (zeroblob(100000))")
     assert retriable_sqlite_exception(raised.value)
+    engine.dispose()
+
+
+def declare_doubling() -> object:
+    def double(number: int) -> int:
+        return 2 * number
+
+    return DBOS.workflow(name=WORKFLOW)(double)
+
+
+def test_a_worker_whose_database_is_locked_at_first_starts_later(client: DBOSClient, tmp_path: Path) -> None:
+    submit(client, "job-1", 21)
+    reported: list[Exception] = []
+    impatient = worker_engine(make_url(f"sqlite:///{tmp_path / 'jobs.db'}"), connections=6, wait_seconds=0.1)
+
+    def start() -> None:
+        launch_worker(impatient, "worker-1", QUEUE, declare_doubling, report_waiting=reported.append)
+
+    starting = threading.Thread(target=start)
+    with exclusive_lock(tmp_path / "jobs.db"):
+        starting.start()
+        wait_until(lambda: bool(reported))
+    starting.join(WAIT_SECONDS)
+    wait_until(lambda: has_succeeded(client, "job-1"))
+    assert len(reported) == 1
+    DBOS.destroy(destroy_registry=True)
+    impatient.dispose()
+
+
+def test_a_start_that_failed_in_the_middle_is_repeated(
+    client: DBOSClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    submit(client, "job-1", 21)
+    failures = [OperationalError(None, None, Exception("database is locked"))] * 2
+    really_launch = DBOS._launch
+
+    def fail_at_first(self: DBOS, **options: Any) -> None:
+        really_launch(self, **options)
+        if failures:
+            raise failures.pop()
+
+    monkeypatch.setattr(DBOS, "_launch", fail_at_first)
+    monkeypatch.setattr(repeat_start, "PAUSE_SECONDS", 0.01)
+    engine = worker_engine(make_url(f"sqlite:///{tmp_path / 'jobs.db'}"), connections=6, wait_seconds=10)
+    launch_worker(engine, "worker-1", QUEUE, declare_doubling)
+    assert failures == []
+    wait_until(lambda: has_succeeded(client, "job-1"))
+    DBOS.destroy(destroy_registry=True)
     engine.dispose()

@@ -9,8 +9,8 @@ from sqlalchemy.engine import Engine
 from housing_price_platform.jobs.failure import omit_tracebacks_of_public_failures
 from housing_price_platform.jobs.full_disk import repeat_on_full_disk
 from housing_price_platform.jobs.refuse_pickle import refuse_pickle
+from housing_price_platform.jobs.repeat_start import check_database, repeat_start
 from housing_price_platform.jobs.short_retries import shorten_retries
-from housing_price_platform.jobs.wait_for_database import wait_for_database
 
 
 @dataclass(frozen=True)
@@ -53,12 +53,11 @@ def launch_worker[T](
         worker_name: Name of the worker, the same at each start. Its lock must be held: see `worker_lock`.
         queue: The queue to take jobs from.
         register: Registers the workflows; called before the first job runs. Its result is returned.
-        report_waiting: Called if the database is locked or does not answer, and the start waits for it.
+        report_waiting: Called if the database is locked, full or does not answer, and the start waits for it.
 
     Raises:
         sqlalchemy.exc.SQLAlchemyError: The database cannot be used.
     """
-    wait_for_database(engine, report_waiting)
     refuse_pickle()
     omit_tracebacks_of_public_failures()
     shorten_retries()
@@ -72,14 +71,27 @@ def launch_worker[T](
         "log_level": "WARNING",
         "enable_otlp": False,
     }
-    DBOS(config=config)
-    registered = register()
-    DBOS.listen_queues([queue.name])
-    DBOS.launch()
+    registered: list[T] = []
+
+    def launch() -> T:
+        check_database(engine)
+        DBOS(config=config)
+        try:
+            if not registered:
+                registered.append(register())
+            DBOS.listen_queues([queue.name])
+            DBOS.launch()
+        except BaseException:
+            # The workflows stay registered for the next attempt.
+            DBOS.destroy()
+            raise
+        return registered[0]
+
+    result = repeat_start(launch, report_waiting)
     DBOS.register_queue(
         queue.name,
         worker_concurrency=queue.max_jobs,
         global_concurrency=queue.max_total_jobs,
         polling_interval_sec=queue.poll_seconds,
     )
-    return registered
+    return result

@@ -1,4 +1,4 @@
-"""Waits at the start of a worker while its database is locked or does not answer."""
+"""Repeats the start of a worker while its database is locked, full or does not answer."""
 
 import time
 from collections.abc import Callable
@@ -11,15 +11,12 @@ from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 PAUSE_SECONDS: Final = 1.0
 """Pause between two attempts."""
 
-_SQLITE_BUSY: Final = 5
-_PRIMARY_CODE: Final = 0xFF
 
-
-def wait_for_database(engine: Engine, report: Callable[[Exception], object]) -> None:
-    """Wait until the database can be used; DBOS itself gives up at its first failure.
+def repeat_start[T](start: Callable[[], T], report: Callable[[Exception], object]) -> T:
+    """Call `start` until it succeeds; DBOS itself gives up at its first failure.
 
     Args:
-        engine: The jobs database.
+        start: Starts the worker, and leaves nothing behind if it fails.
         report: Called with the first error.
 
     Raises:
@@ -28,7 +25,7 @@ def wait_for_database(engine: Engine, report: Callable[[Exception], object]) -> 
     is_reported = False
     while True:
         try:
-            _try_to_use(engine)
+            return start()
         except SQLAlchemyError as error:
             if not _may_pass(error):
                 raise
@@ -36,11 +33,14 @@ def wait_for_database(engine: Engine, report: Callable[[Exception], object]) -> 
                 report(error)
             is_reported = True
             time.sleep(PAUSE_SECONDS)
-        else:
-            return
 
 
-def _try_to_use(engine: Engine) -> None:
+def check_database(engine: Engine) -> None:
+    """Check that the database answers and, on SQLite, that no other process keeps its lock.
+
+    Raises:
+        sqlalchemy.exc.SQLAlchemyError: It cannot be used now.
+    """
     with engine.connect() as connection:
         # Takes the lock that the migrations of DBOS need.
         connection.exec_driver_sql("BEGIN IMMEDIATE" if engine.dialect.name == "sqlite" else "SELECT 1")
@@ -48,8 +48,9 @@ def _try_to_use(engine: Engine) -> None:
 
 
 def _may_pass(error: SQLAlchemyError) -> bool:
-    """Return whether the database is there, but locked or silent."""
+    """Return whether the database is there, but locked, full or silent."""
     if not isinstance(error, DBAPIError):
         return False
-    is_locked = getattr(error.orig, "sqlite_errorcode", 0) & _PRIMARY_CODE == _SQLITE_BUSY
+    # The same text as for DBOS: see `full_disk`.
+    is_locked = "database is locked" in str(error.orig)
     return is_locked or error.connection_invalidated or isinstance(error.orig, ConnectionTimeout)

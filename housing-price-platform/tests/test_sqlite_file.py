@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from housing_price_platform.sqlite_file import find_damage, sqlite_file_of, sqlite_url
+from housing_price_platform.sqlite_file import damage_of_database, find_damage, sqlite_file_of, sqlite_url
 
 NAMES = [
     "plain",
@@ -96,3 +96,14 @@ def test_overwritten_pages_are_damage(database: Path) -> None:
 
 def test_a_folder_in_its_place_is_damage(tmp_path: Path) -> None:
     assert find_damage(tmp_path) == "it cannot be read: Is a directory"
+
+
+def test_the_damage_of_a_database_is_described_with_its_file_and_the_remedy(tmp_path: Path) -> None:
+    path = tmp_path / "what?" / "x.db"
+    path.parent.mkdir()
+    assert damage_of_database(sqlite_url(path)) is None
+    path.write_bytes(b"no database")
+    described = damage_of_database(sqlite_url(path))
+    assert described is not None
+    assert described.startswith(f"{path} is damaged (file is not a database): restore the file from a backup")
+    assert damage_of_database("postgresql://user:secret@host/jobs") is None

@@ -102,5 +102,5 @@ def test_a_damaged_database_is_one_message_that_names_it(tmp_path: Path, content
     options = ["--port", "0", "--backend-store-uri", sqlite_url(database), "--artifacts", str(tmp_path / "artifacts")]
     ended = CliRunner().invoke(app, ["serve", *options])
     assert ended.exit_code == 1
-    assert f"error: the database {database} (--backend-store-uri) is damaged: " in ended.output
+    assert f"error: {database} (--backend-store-uri) is damaged (" in ended.output
     assert len(ended.output.splitlines()) == 1

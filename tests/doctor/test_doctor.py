@@ -3,6 +3,7 @@
 import hashlib
 import io
 import json
+import os
 import shutil
 import socket
 import sqlite3
@@ -16,7 +17,14 @@ import pytest
 from housing_price.doctor import doctor
 from housing_price.doctor.checks import Finding, Verdict, model
 from housing_price.doctor.checks.machine import check_ports, check_python
-from housing_price.doctor.checks.model import check_columns, check_data, check_export, check_registry, compare_columns
+from housing_price.doctor.checks.model import (
+    check_columns,
+    check_data,
+    check_databases,
+    check_export,
+    check_registry,
+    compare_columns,
+)
 from housing_price.stack.output import Output
 from housing_price.stack.ports import Address, reserved_port
 from housing_price.stack.services import Plan
@@ -87,6 +95,7 @@ def test_a_port_in_use_is_a_problem_unless_the_stack_itself_uses_it(plan: Plan, 
         taken.bind((plan.orchestrator.host, plan.orchestrator.port))
         taken.listen()
         finding = next(finding for finding in check_ports(plan) if str(plan.orchestrator.port) in finding.subject)
+        assert is_ours or f"in use by process {os.getpid()} (" in finding.details
     assert finding.verdict is (Verdict.OK if is_ours else Verdict.PROBLEM)
     assert is_ours or "--port" in finding.fix
 
@@ -219,3 +228,13 @@ def test_only_a_problem_makes_doctor_fail(
     assert doctor.run_checks(plan, Output(stream)) is is_healthy
     for text in ("a thing", str(verdict), "details", "do this"):
         assert text in stream.getvalue()
+
+
+def test_a_damaged_database_is_a_problem_that_names_it(plan: Plan) -> None:
+    assert list(check_databases(plan)) == []
+    write_registry(plan, 1)
+    assert only(check_databases(plan)).verdict is Verdict.OK
+    plan.state.jobs.write_bytes(b"no database")
+    finding = next(finding for finding in check_databases(plan) if finding.verdict is Verdict.PROBLEM)
+    assert (finding.subject, finding.details) == ("jobs.db", f"{plan.state.jobs} is damaged (file is not a database)")
+    assert "backup" in finding.fix

@@ -155,6 +155,8 @@ def test_a_tracking_server_that_cannot_start_does_not_stop_an_exported_model(sta
     up = start(state=state, environment={"FAKE_DIES": "tracking-server:1"})
     up.wait_until_up(60)
     assert "serving version 1 without the registry: the tracking-server failed to start" in up.log
+    assert "the registry is out of service" in up.log
+    assert "All services are running" not in up.log
     stop(up)
 
 

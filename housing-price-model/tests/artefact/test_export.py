@@ -225,3 +225,18 @@ def test_leftovers_of_a_killed_export_are_removed_and_those_of_others_stay(
     os.utime(old, (1, 1))
     write_export(model, manifest, export)
     assert sorted(path.name for path in export.iterdir()) == [young.name, MANIFEST, MODEL]
+
+
+def test_folder_that_is_no_model_is_not_replaced(model: Path, manifest: Manifest, tmp_path: Path) -> None:
+    (tmp_path / "mine" / MODEL).mkdir(parents=True)
+    (tmp_path / "mine" / MODEL / "thesis.txt").write_text("years of work")
+    with pytest.raises(ArtefactError, match="which is no exported model"):
+        write_export(model, manifest, tmp_path / "mine")
+    assert (tmp_path / "mine" / MODEL / "thesis.txt").read_text() == "years of work"
+
+
+@pytest.mark.parametrize("lost", [MANIFEST, f"{MODEL}/MLmodel"])
+def test_damaged_export_is_replaced(export: Path, model: Path, manifest: Manifest, lost: str) -> None:
+    (export / lost).unlink()
+    write_export(model, manifest, export)
+    assert read_export(export).digest == manifest.digest

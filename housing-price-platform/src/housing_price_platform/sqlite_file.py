@@ -7,6 +7,9 @@ from typing import Final
 
 from sqlalchemy.engine import URL, make_url
 
+REMEDY: Final = "restore the file from a backup, or move it away to begin a new one"
+"""What to do about a damaged file."""
+
 _MAGIC: Final = b"SQLite format 3\0"
 _HEADER_BYTES: Final = 100
 _PAGE_SIZE: Final = slice(16, 18)
@@ -32,6 +35,17 @@ def sqlite_file_of(url: str) -> Path | None:
     if parsed.get_backend_name() != "sqlite" or parsed.database in {None, "", ":memory:"}:
         return None
     return Path(str(parsed.database))
+
+
+def damage_of_database(url: str) -> str | None:
+    """Describe the damage of the SQLite file of a URL, with its name and what to do; None for other databases.
+
+    Raises:
+        sqlalchemy.exc.ArgumentError, ValueError: The text is not a URL.
+    """
+    file = sqlite_file_of(url)
+    damage = None if file is None else find_damage(file)
+    return None if damage is None else f"{file} is damaged ({damage}): {REMEDY}"
 
 
 def find_damage(file: Path) -> str | None:

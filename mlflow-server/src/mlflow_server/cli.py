@@ -7,7 +7,7 @@ import typer
 
 from housing_price_platform.log_output import keep_running_without_log
 from housing_price_platform.opentelemetry_variables import ignore_invalid
-from housing_price_platform.sqlite_file import find_damage
+from housing_price_platform.sqlite_file import REMEDY, find_damage
 from housing_price_platform.terminal import clean_output, echo
 from housing_price_platform.variables import UnknownVariables
 from mlflow_server.environment import Storage, Variable, check_names, loopback_patterns
@@ -67,8 +67,7 @@ def serve_command(
         raise typer.Exit(1) from error
     file = storage.database_file
     if file is not None and (damage := find_damage(file)):
-        remedy = "restore it from a backup, or move it away to begin a new registry"
-        echo(f"error: the database {file} (--backend-store-uri) is damaged: {damage}: {remedy}", err=True)
+        echo(f"error: {file} (--backend-store-uri) is damaged ({damage}): {REMEDY}", err=True)
         raise typer.Exit(1)
     try:
         listener = bind(host, port)

@@ -13,7 +13,9 @@ from housing_price.stack.state import EXAMPLE
 from housing_price_platform.variables import SharedVariable
 
 
-def show_addresses(output: Output, plan: Plan, seconds: float, price: float | None) -> None:
+def show_addresses(
+    output: Output, plan: Plan, seconds: float, price: float | None, *, has_registry: bool = True
+) -> None:
     """Print the table of addresses and a command that prices the example house.
 
     Args:
@@ -21,10 +23,13 @@ def show_addresses(output: Output, plan: Plan, seconds: float, price: float | No
         plan: The addresses of the services.
         seconds: Duration of the start.
         price: Price of the example house in USD, as the API just returned it; None if it requires a key.
+        has_registry: Whether the tracking server and its registry work.
     """
+    state = "All services are running" if has_registry else "Prices are served, but the registry is out of service"
     api, models, tracking = public_url(plan.orchestrator), plan.model_server.url, plan.tracking.url
     table = Table(
-        title=f"All services are running (started in {seconds:.1f} s). Press Ctrl-C to stop.", title_style="bold green"
+        title=f"{state} (started in {seconds:.1f} s). Press Ctrl-C to stop.",
+        title_style="bold green" if has_registry else "bold red",
     )
     table.add_column("Service", no_wrap=True)
     table.add_column("Address", no_wrap=True)

@@ -1,6 +1,7 @@
 """Processes of an earlier stack whose runner was killed: they end on their own, which takes some seconds."""
 
 import asyncio
+import contextlib
 import os
 import time
 from collections.abc import Iterator, Sequence
@@ -30,8 +31,8 @@ async def wait_for_earlier_stack(addresses: Sequence[Address], output: Output) -
     while (leashes := await asyncio.to_thread(_abandoned_leashes)) and time.monotonic() < deadline:
         if not is_waiting:
             is_waiting = True
-            names = ", ".join(map(str, leashes))
-            output.say(f"waiting for the processes of an earlier stack to end (its runner was killed): {names}")
+            names = ", ".join(map(_describe, leashes))
+            output.say(f"waiting for the processes of an earlier stack to end, its runner was killed: {names}")
         await asyncio.sleep(POLL_SECONDS)
     require_free(addresses, lambda address: describe_listener(address.port))
 
@@ -43,17 +44,21 @@ def describe_listener(port: int) -> str | None:
         return None
     for process in _processes():
         if sockets & _open_files(process):
-            command = " ".join(_command(process))[:_MAX_COMMAND_CHARACTERS]
-            return f"process {process.name} ({command})"
+            return _describe(process)
     return None
 
 
-def _abandoned_leashes() -> list[int]:
+def _describe(process: Path) -> str:
+    command = _command(process)
+    if str(LEASH) in command:
+        command = command[command.index(str(LEASH)) + 2 :]  # the command of its service
+    return f"process {process.name} ({' '.join(command)[:_MAX_COMMAND_CHARACTERS]})"
+
+
+def _abandoned_leashes() -> list[Path]:
     """Return the leashes whose runner has gone: nobody holds the other end of their standard input."""
     leashes = [process for process in _processes() if str(LEASH) in _command(process)]
-    if not leashes:
-        return []
-    return [int(process.name) for process in leashes if not _has_runner(process)]
+    return [process for process in leashes if not _has_runner(process)]
 
 
 def _has_runner(leash: Path) -> bool:
@@ -93,7 +98,9 @@ def _command(process: Path) -> list[str]:
 
 def _open_files(process: Path) -> set[str]:
     """Return what the descriptors of a process lead to, such as `pipe:[4711]`; empty if it is another user's."""
-    try:
-        return {str(descriptor.readlink()) for descriptor in (process / "fd").iterdir()}
-    except OSError:
-        return set()  # it has ended, or belongs to another user
+    found = set()
+    with contextlib.suppress(OSError):
+        for descriptor in (process / "fd").iterdir():
+            with contextlib.suppress(OSError):  # closed in the meantime
+                found.add(str(descriptor.readlink()))
+    return found

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from housing_price.errors import StackError
 from housing_price_model.lifecycle.serving_folder import ServingFolder
-from housing_price_platform.sqlite_file import find_damage
+from housing_price_platform.sqlite_file import REMEDY, find_damage
 
 REPOSITORY: Final = Path(__file__).resolve().parents[3]
 DEFAULT_STATE: Final = REPOSITORY / ".housing-price"
@@ -126,5 +126,4 @@ def describe_damage(state: State, registry_damage: str | None) -> Iterator[str]:
         (state.jobs, find_damage(state.jobs), "jobs are out of service"),
     ):
         if damage:
-            remedy = "restore the file from a backup, or move it away to begin a new one"
-            yield f"{file} is damaged ({damage}): {effect}. Stop the stack, {remedy}, and start it again"
+            yield f"{file} is damaged ({damage}): {effect}. Stop the stack, {REMEDY}, and start it again"

@@ -55,6 +55,7 @@ class Stack:
         self._output = output
         self._is_serving = False
         self._registry_damage: str | None = None
+        self._has_registry = True
 
         def supervise(service: Service) -> Supervisor:
             return Supervisor(service, output, client, back_off)
@@ -94,7 +95,8 @@ class Stack:
                 await orchestrator_is_ready
                 await self._wait_until_it_prices()
                 price = await self._price_the_example()
-                show_addresses(self._output, self._plan, time.monotonic() - started, price)
+                seconds = time.monotonic() - started
+                show_addresses(self._output, self._plan, seconds, price, has_registry=self._has_registry)
                 await self._restore_canary_and_shadow()
                 await self._start_workers(group)
         except* StackError as errors:
@@ -145,6 +147,7 @@ class Stack:
             if already_served is None:
                 raise
             self._output.say(f"serving version {already_served.version} without the registry: {error}", "red")
+        self._has_registry = False
         return already_served
 
     async def _update_export(self) -> Champion:

@@ -114,6 +114,7 @@ def write_export(model: Path, manifest: Manifest, folder: Path) -> None:
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)
+        _check_replaceable(folder)
         _remove_leftovers(folder)
         staging = Path(tempfile.mkdtemp(prefix=_STAGING, dir=folder))
         try:
@@ -206,6 +207,13 @@ def _differences(actual: Mapping[str, str], recorded: Mapping[str, str]) -> str:
     ]
     more = f", and {len(differences) - _MAX_NAMED} more" if len(differences) > _MAX_NAMED else ""
     return ", ".join(differences[:_MAX_NAMED]) + more
+
+
+def _check_replaceable(folder: Path) -> None:
+    """Check that `model/` is part of an export, also of an interrupted one, and not something of the user's own."""
+    model = folder / MODEL
+    if model.exists() and not (folder / MANIFEST).exists() and not (model / "MLmodel").exists():
+        raise ArtefactError(f"{folder}: contains {MODEL}, which is no exported model: choose another folder")
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -7,6 +7,7 @@ from sqlalchemy.exc import ArgumentError
 
 from housing_price_model.errors import JobsError
 from housing_price_platform.jobs.database import worker_engine
+from housing_price_platform.sqlite_file import damage_of_database
 
 _TIMEOUT_SECONDS: Final = 10
 _MAX_CONNECTIONS: Final = 10
@@ -17,8 +18,8 @@ def open_jobs(url: str) -> Engine:
     """Create an engine for DBOS; it does not connect yet.
 
     Raises:
-        JobsError: the URL is invalid, or the database's driver is missing. The message omits the URL because it may
-            contain a password.
+        JobsError: the URL is invalid, the database's driver is missing, or its SQLite file is damaged. The message
+            omits the URL because it may contain a password.
     """
     try:
         parsed = make_url(url)
@@ -29,6 +30,8 @@ def open_jobs(url: str) -> Engine:
         parsed = parsed.set(drivername="postgresql+psycopg")
     elif kind != "sqlite" or not parsed.database:
         raise JobsError(_INVALID_URL)
+    elif damage := damage_of_database(url):
+        raise JobsError(f"the jobs database {damage}")
     try:
         return worker_engine(parsed, connections=_MAX_CONNECTIONS, wait_seconds=_TIMEOUT_SECONDS)
     except ModuleNotFoundError as error:

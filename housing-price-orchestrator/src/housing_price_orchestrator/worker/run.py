@@ -31,6 +31,7 @@ from housing_price_orchestrator.worker.wait_for_prices import Outcome, RetryingP
 from housing_price_platform.jobs.cancelled import is_current_job_cancelled
 from housing_price_platform.jobs.worker_lock import NAME_RULE, WorkerLocks, WorkerNameTaken, is_worker_name
 from housing_price_platform.log_output import keep_running_without_log
+from housing_price_platform.sqlite_file import damage_of_database
 
 STEP_DEADLINE_SECONDS: Final = 60.0
 """Deadline for pricing one step. API requests have a shorter one."""
@@ -43,11 +44,14 @@ def run_worker(*, name: str, warnings: Iterable[str] = ()) -> None:
     """Run the worker until SIGTERM or SIGINT; `warnings` are logged.
 
     Raises:
-        InvalidSettings: a setting is not valid, or another worker with this name is running.
+        InvalidSettings: a setting is not valid, another worker with this name is running, or the SQLite file of the
+            jobs is damaged.
     """
     settings = load_settings()
     if settings.jobs.database_url is None:
         raise InvalidSettings(f"{PREFIX}JOBS__DATABASE_URL is not set: the worker needs the jobs database")
+    if damage := damage_of_database(settings.jobs.database_url):
+        raise InvalidSettings(f"{PREFIX}JOBS__DATABASE_URL: {damage}")
     if not is_worker_name(name):
         raise InvalidSettings(f"--name must be {NAME_RULE}")
     keep_running_without_log()

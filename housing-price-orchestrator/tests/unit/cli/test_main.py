@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import pytest
 from typer.testing import CliRunner
@@ -6,6 +7,7 @@ from typer.testing import CliRunner
 from factories import REPOSITORY
 from housing_price_orchestrator.cli.main import app
 from housing_price_orchestrator.provider.model_server.columns import column_types
+from housing_price_platform.sqlite_file import sqlite_url
 
 
 def test_columns_prints_the_columns_and_types_as_json() -> None:
@@ -25,6 +27,16 @@ def test_an_invalid_setting_is_named_without_a_traceback(monkeypatch: pytest.Mon
     result = CliRunner().invoke(app, ["serve"])
     assert result.exit_code == 2
     assert "ORCHESTRATOR_SERVER__PORT" in result.stderr
+    assert "Traceback" not in result.output
+
+
+def test_a_worker_on_a_damaged_database_ends_with_one_message(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    database = tmp_path / "jobs of 100%?.db"
+    database.write_bytes(b"no database")
+    monkeypatch.setenv("ORCHESTRATOR_JOBS__DATABASE_URL", sqlite_url(database))
+    result = CliRunner().invoke(app, ["worker", "--name", "x"])
+    assert result.exit_code == 2
+    assert f"ORCHESTRATOR_JOBS__DATABASE_URL: {database} is damaged (file is not a database)" in result.stderr
     assert "Traceback" not in result.output
 
 

@@ -7,6 +7,7 @@ from typing import Final
 
 from housing_price.doctor.checks import Finding, Verdict
 from housing_price.errors import StackError
+from housing_price.stack.earlier_stack import describe_listener
 from housing_price.stack.ports import is_free
 from housing_price.stack.services import Plan, find_uv
 from housing_price.stack.state import REPOSITORY
@@ -57,4 +58,9 @@ def check_ports(plan: Plan) -> Iterator[Finding]:
             yield Finding(subject, Verdict.OK, f"used by this stack (process {holder.get('pid')})")
         else:
             fix = f"stop the process that listens on it, or choose another port with {address.option}"
-            yield Finding(subject, Verdict.PROBLEM, f"in use by another process; the {address.service} needs it", fix)
+            yield Finding(
+                subject,
+                Verdict.PROBLEM,
+                f"in use by {describe_listener(address.port) or 'another process'}; the {address.service} needs it",
+                fix,
+            )

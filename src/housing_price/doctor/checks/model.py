@@ -18,6 +18,7 @@ from housing_price.stack.state import REPOSITORY, State
 from housing_price_model.artefact.export import MANIFEST, MODEL, read_export
 from housing_price_model.errors import ArtefactError
 from housing_price_model.registry.names import CHAMPION, NAME
+from housing_price_platform.sqlite_file import REMEDY, find_damage
 
 DATA: Final = REPOSITORY / "housing-price-model" / "data"
 COLUMNS_TIMEOUT_SECONDS: Final = 30
@@ -40,6 +41,15 @@ def check_data(_plan: Plan) -> Iterator[Finding]:
         else:
             fix = f"run `git checkout -- housing-price-model/data/{name}`"
             yield Finding(name, Verdict.PROBLEM, "missing, or its checksum differs from SHA256SUMS", fix)
+
+
+def check_databases(plan: Plan) -> Iterator[Finding]:
+    """Check that the SQLite files of the state folder are intact."""
+    for file in (plan.state.database, plan.state.predictions, plan.state.jobs):
+        if damage := find_damage(file):
+            yield Finding(file.name, Verdict.PROBLEM, f"{file} is damaged ({damage})", f"stop the stack, {REMEDY}")
+        elif file.exists():
+            yield Finding(file.name, Verdict.OK, "readable")
 
 
 def check_registry(plan: Plan) -> Iterator[Finding]:

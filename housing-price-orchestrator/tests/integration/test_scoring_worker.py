@@ -22,7 +22,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from factories import house_json, houses_json
+from factories import SURVEY, house_json, houses_json
 from housing_price_platform.jobs.database import worker_engine
 from servers import LISTENS, Process, StubModelServer, hangs, prediction_for, predicts, says
 from waiting import wait_until
@@ -333,6 +333,29 @@ def test_a_full_disk_delays_a_job_and_does_not_fail_it(bench: Bench, tmp_path: P
         assert bench.wait(url, lambda job: job["state"] == "running")["error"] is None
         (tmp_path / "full").unlink()
         assert bench.end_of(url)["state"] == "succeeded", worker.output
+
+
+def test_refused_rows_of_a_small_file_are_cut_and_the_job_says_so(bench: Bench) -> None:
+    content = lines_of([house_json()]) + b"{}\n" * 3_000
+    with bench.worker() as worker:
+        url = bench.submit(content, NDJSON)
+        job = bench.end_of(url)
+        refused = httpx.get(f"{url}/refused", timeout=30).content
+        assert job["state"] == "succeeded", worker.output
+        worker.says("refused rows cut")
+    *listed, last = map(json.loads, refused.splitlines())
+    assert len(refused) <= 1_000_000
+    assert job["progress"]["rowsUnlisted"] == last["unlisted"] == 3_000 - len(listed)
+
+
+def test_a_copy_of_the_survey_is_priced_as_it_is(bench: Bench) -> None:
+    content = "\n".join(SURVEY.read_text(encoding="utf-8").splitlines()[:51]).replace(",", ";").replace(";WD;", ";WD ;")
+    with bench.worker():
+        url = bench.submit(content.encode(), CSV)
+        job = bench.end_of(url)
+        priced = list(csv.DictReader(io.StringIO(httpx.get(f"{url}/result", timeout=30).text)))
+    assert (job["state"], job["progress"]["rowsDone"]) == ("succeeded", 50)
+    assert [int(row["id"]) for row in priced] == list(range(1, 51))
 
 
 def test_csv_says_the_same_as_json(bench: Bench) -> None:

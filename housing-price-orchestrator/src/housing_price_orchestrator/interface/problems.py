@@ -10,6 +10,7 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from http import HTTPStatus
+from itertools import accumulate
 from typing import Any, Final
 
 from fastapi import Request, Response
@@ -18,6 +19,7 @@ from starlette.exceptions import HTTPException
 
 from housing_price_orchestrator.interface.request_id import request_id_of
 from housing_price_orchestrator.interface.services import record_of, services_of
+from housing_price_orchestrator.interface.short_findings import compact_json, omitted_entry
 from housing_price_orchestrator.observability.record import RequestRecord
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.shared import errors
@@ -28,6 +30,8 @@ PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
 MAX_SUGGESTIONS: Final = 5
 """Comparing an unknown key with all known keys is slow, so only the first ones get a suggestion."""
 MAX_ECHOED_CHARACTERS: Final = 200
+MAX_LISTED_BYTES: Final = 32 * 1024
+"""Maximum size of the errors that a response lists."""
 _NO_SNIFFING: Final = {"x-content-type-options": "nosniff"}
 
 
@@ -395,8 +399,11 @@ def validation_response(findings: Sequence[Mapping[str, Any]], omitted: int = 0)
 
 
 def listed_findings(findings: Sequence[Mapping[str, Any]], omitted: int = 0) -> list[dict[str, Any]]:
-    """Make the list of findings for a response: at most `MAX_FINDINGS`, then one entry with the count of the others."""
-    listed = []
+    """Make the list of findings for a response: the first ones, then one entry with the count of the others.
+
+    At most `MAX_FINDINGS` are listed, and as many as fit into `MAX_LISTED_BYTES`.
+    """
+    listed: list[dict[str, Any]] = []
     suggestions = 0
     for finding in findings[: errors.MAX_FINDINGS]:
         entry = _without_long_values(finding)
@@ -405,11 +412,11 @@ def listed_findings(findings: Sequence[Mapping[str, Any]], omitted: int = 0) -> 
             if suggestion := _similar_key(str(finding["loc"][-1])):
                 entry.setdefault("ctx", {})["didYouMean"] = suggestion
         listed.append(entry)
+    if len(compact_json(listed)) > MAX_LISTED_BYTES:
+        ends = accumulate(len(compact_json(entry)) for entry in listed)
+        listed = [entry for entry, end in zip(listed, ends, strict=True) if end <= MAX_LISTED_BYTES]
     omitted += len(findings) - len(listed)
-    if omitted > 0:
-        message = f"{omitted} more errors are not listed"
-        listed.append({"type": "too_many_errors", "loc": ["body"], "msg": message, "ctx": {"omitted": omitted}})
-    return listed
+    return [*listed, omitted_entry(omitted)] if omitted > 0 else listed
 
 
 def _without_long_values(finding: Mapping[str, Any]) -> dict[str, Any]:

@@ -6,9 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
-from typing import Any, Final
-
-import orjson
+from typing import Any, BinaryIO, Final
 
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.shared.errors import HousingPriceError, JobInputUnusable
@@ -17,14 +15,30 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.worker.parquet import convert
 from housing_price_orchestrator.worker.priced_rows import PricedRow
 from housing_price_orchestrator.worker.read_rows import ReadHouse, count_rows, read_rows
+from housing_price_orchestrator.worker.refused_rows import last_line, write_refused
 from housing_price_orchestrator.worker.write_results import PARQUET_NOT_INSTALLED, concatenate, result_format
 from housing_price_platform.files import write_atomically
 
 type Checkpoint = dict[str, Any]
-"""The end of a step: input byte offset, rows read, rows refused, and the name of the part it wrote."""
+"""The end of a step: input byte offset, rows read, rows refused, and the name of the part it wrote.
 
-START: Final[Mapping[str, Any]] = {"bytes": 0, "rows": 0, "refused": 0, "part": None}
+Also the size of the refused rows so far, and how many are unlisted because their file is full.
+"""
+
+START: Final[Mapping[str, Any]] = {
+    "bytes": 0,
+    "rows": 0,
+    "refused": 0,
+    "refusedBytes": 0,
+    "unlisted": 0,
+    "part": None,
+}
 """The checkpoint before the first step."""
+
+MAX_CONVERTED_RATIO: Final = 500
+"""Maximum size of a converted file, relative to the Parquet file: houses take 25 to 100 times as much as lines."""
+MIN_CONVERTED_BYTES: Final = 64 * 1024 * 1024
+"""A small Parquet file may be converted into this many bytes."""
 
 type PriceEach = Callable[[Sequence[AnyHouse]], Sequence[PriceEstimate | HousingPriceError]]
 """Prices houses in order, with an error in place of each house without a price.
@@ -84,7 +98,8 @@ class FileScoring:
             raise JobInputUnusable(PARQUET_NOT_INSTALLED)
         name = f"{secrets.token_hex(8)}.ndjson"
         _check_exists(source.path)
-        convert.convert(source.path, self._files.work_path(job_id) / name, max_bytes=self._max_file_bytes)
+        max_bytes = min(self._max_file_bytes, max(MIN_CONVERTED_BYTES, MAX_CONVERTED_RATIO * _size_of(source.path)))
+        convert.convert(source.path, self._files.work_path(job_id) / name, max_bytes=max_bytes)
         return name
 
     def work_file(self, job_id: str, name: str) -> Source:
@@ -99,8 +114,13 @@ class FileScoring:
         """
         return count_rows(source.path, source.format)
 
-    def score_step(self, job_id: str, source: Source, output_format: str, checkpoint: Mapping[str, Any]) -> Checkpoint:
-        """Price the next rows and write them as one part in the given format; returns the new checkpoint."""
+    def score_step(
+        self, job_id: str, source: Source, output_format: str, checkpoint: Mapping[str, Any], original: Source
+    ) -> Checkpoint:
+        """Price the next rows and write them as one part in the given format; returns the new checkpoint.
+
+        The size of the `original` input file, before any conversion, limits the size of the refused rows.
+        """
         result_writer = result_format(output_format)
         after = read_rows(source.path, source.format, self._read, offset=checkpoint["bytes"], count=checkpoint["rows"])
         rows = list(islice(after, self._rows_per_step))
@@ -119,24 +139,33 @@ class FileScoring:
             else:
                 priced.append((number, house.id, outcome))
         refused.sort(key=lambda numbered: numbered[0])
-        refused_lines = b"".join(
-            orjson.dumps({"row": number, **self._describe_error(error)}, default=str, option=orjson.OPT_APPEND_NEWLINE)
-            for number, error in refused
+        # A job that began with an earlier release has no figures of its refused rows.
+        written_bytes, unlisted = checkpoint.get("refusedBytes", 0), checkpoint.get("unlisted", 0)
+        refused_rows = write_refused(
+            refused,
+            self._describe_error,
+            written_bytes=written_bytes,
+            is_full=unlisted > 0,
+            input_bytes=_size_of(original.path),
         )
         part_name = f"{checkpoint['rows']:012d}-{secrets.token_hex(8)}"
         parts = _Parts(self._files.work_path(job_id))
         content = result_writer.write(priced)
         write_atomically(parts.priced(part_name), content, parents=True)
-        write_atomically(parts.refused(part_name), refused_lines, parents=True)
+        write_atomically(parts.refused(part_name), refused_rows.lines, parents=True)
         return {
             "bytes": rows[-1].end if rows else checkpoint["bytes"],
             "rows": checkpoint["rows"] + len(rows),
             "refused": checkpoint["refused"] + len(refused),
+            "refusedBytes": written_bytes + len(refused_rows.lines),
+            "unlisted": unlisted + refused_rows.unlisted,
             "part": part_name,
         }
 
-    def join(self, job_id: str, output_format: str, parts: Sequence[str]) -> None:
-        """Join the parts into the result file and the file of refused rows."""
+    def join(
+        self, job_id: str, output_format: str, parts: Sequence[str], checkpoint: Mapping[str, Any], original: Source
+    ) -> None:
+        """Join the parts into the result file and the file of refused rows, which says how many rows are unlisted."""
         work = _Parts(self._files.work_path(job_id))
         priced, refused = [work.priced(name) for name in parts], [work.refused(name) for name in parts]
         write_atomically(
@@ -144,7 +173,13 @@ class FileScoring:
             lambda file: result_format(output_format).join(priced, file),
             parents=True,
         )
-        write_atomically(self._files.refused_path(job_id), lambda file: concatenate(refused, file), parents=True)
+
+        def write_refused_rows(file: BinaryIO) -> None:
+            concatenate(refused, file)
+            if unlisted := checkpoint.get("unlisted", 0):
+                file.write(last_line(unlisted, _size_of(original.path)))
+
+        write_atomically(self._files.refused_path(job_id), write_refused_rows, parents=True)
 
     def clean_up(self, job_id: str, arguments: Mapping[str, Any]) -> None:
         """Remove the files that a finished job no longer needs."""
@@ -166,6 +201,13 @@ class _Parts:
 
     def refused(self, name: str) -> Path:
         return self.folder / f"{name}.refused"
+
+
+def _size_of(path: Path) -> int:
+    try:
+        return path.stat().st_size
+    except FileNotFoundError:
+        return 0
 
 
 def _check_exists(path: Path) -> None:

@@ -135,20 +135,26 @@ class ScoringWorker:
             source = scoring.work_file(job_id, step("fetch", self._transfer.fetch, job_id, arguments))
         else:
             source, output_format = scoring.uploaded_file(arguments), arguments["format"]
+        original = source
         if source.format == "parquet":
             source = scoring.work_file(job_id, step("convert", scoring.convert, job_id, source))
         total = step("count", scoring.count, source)
         checkpoint: Mapping[str, Any] = START
         parts: list[str] = []
         while True:
-            DBOS.set_event(PROGRESS_EVENT, {"rowsDone": checkpoint["rows"], "rowsTotal": total})
+            DBOS.set_event(
+                PROGRESS_EVENT, {"rowsDone": checkpoint["rows"], "rowsTotal": total, **_unlisted(checkpoint)}
+            )
             if parts and checkpoint["rows"] >= total:
                 break
-            checkpoint = step("price", scoring.score_step, job_id, source, output_format, checkpoint)
+            checkpoint = step("price", scoring.score_step, job_id, source, output_format, checkpoint, original)
             parts.append(checkpoint["part"])
-        step("join", scoring.join, job_id, output_format, parts)
+        step("join", scoring.join, job_id, output_format, parts, checkpoint, original)
         refused = checkpoint["refused"]
         report = {"rowsTotal": total, "rowsPriced": total - refused, "rowsRefused": refused}
+        report |= _unlisted(checkpoint)
+        if unlisted := checkpoint.get("unlisted", 0):
+            self._log.warning("refused rows cut", job_id=job_id, unlisted=unlisted)
         if refused == total:
             self._fail_without_prices(job_id, arguments, report)
         if uses_stores:
@@ -197,3 +203,9 @@ class ScoringWorker:
 def _is_temporary(error: Exception) -> bool:
     # `FileScoring` itself has waited for the model server.
     return not isinstance(error, ModelServerError) and is_temporary(error)
+
+
+def _unlisted(checkpoint: Mapping[str, Any]) -> dict[str, int]:
+    """Return how many refused rows are not listed; nothing if all are."""
+    unlisted = checkpoint.get("unlisted", 0)
+    return {"rowsUnlisted": unlisted} if unlisted else {}

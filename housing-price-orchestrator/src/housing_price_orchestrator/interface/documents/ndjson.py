@@ -2,7 +2,6 @@
 
 import asyncio
 import contextlib
-import json
 from collections.abc import AsyncGenerator, Sequence
 from dataclasses import replace
 from typing import Final
@@ -20,6 +19,7 @@ from housing_price_orchestrator.interface.problems import (
     problem_type_of,
     record_error,
 )
+from housing_price_orchestrator.interface.short_findings import compact_json, shortened
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.service.pricing import Pricing
@@ -36,6 +36,13 @@ MAX_BLOCKS_PER_STREAM: Final = 32
 
 MAX_LOGGED_CALLS: Final = 20
 """Maximum model server calls in the log line of a stream: its latest."""
+
+MIN_DETAILED_BYTES: Final = 1_000_000
+MAX_ERROR_RATIO: Final = 10
+"""Errors are listed in full until they take `MIN_DETAILED_BYTES` and `MAX_ERROR_RATIO` times what was received."""
+
+MAX_SHORT_LINE_BYTES: Final = 500
+"""Maximum size of an answer with errors from then on."""
 
 MAX_CONCURRENT_BLOCKS: Final = 64
 """Maximum blocks of all streams priced at the same time; the others wait at the gate."""
@@ -89,6 +96,8 @@ class NdjsonPricing:
         self._idle_seconds = idle_seconds
         self._record = record
         self._metrics = metrics
+        self._received_bytes = 0
+        self._error_bytes = 0
         record.is_stream = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -121,7 +130,9 @@ class NdjsonPricing:
             if message["type"] == "http.disconnect":
                 raise ClientDisconnect
             more = message.get("more_body", False)
-            *texts, rest = (rest + message.get("body", b"")).split(b"\n")
+            body = message.get("body", b"")
+            self._received_bytes += len(body)
+            *texts, rest = (rest + body).split(b"\n")
             if not more:
                 texts.append(rest)
                 rest = b""
@@ -197,8 +208,15 @@ class NdjsonPricing:
     def _error_line(self, line: _Line, house_id: int | None, error: HousingPriceError) -> bytes:
         record_error(error, self._record, self._metrics)
         document = problem_document(problem_type_of(error), self._record.request_id, **extension_members(error))
-        # json and not orjson, which cannot encode integers above 64 bits.
-        return json.dumps({"line": line.number, "id": house_id, "error": document}, allow_nan=False).encode()
+        content = compact_json({"line": line.number, "id": house_id, "error": document})
+        room = max(MIN_DETAILED_BYTES, MAX_ERROR_RATIO * self._received_bytes) - self._error_bytes
+        if len(content) > room and "errors" in document:
+            # The client has seen many errors in detail: from here on, each answer is short.
+            rest = len(content) - len(compact_json(document["errors"]))
+            document["errors"] = shortened(document["errors"], MAX_SHORT_LINE_BYTES - rest)
+            content = compact_json({"line": line.number, "id": house_id, "error": document})
+        self._error_bytes += len(content)
+        return content
 
     async def _write(self, blocks: asyncio.Queue[asyncio.Task[bytes] | None], send: Send) -> None:
         while (task := await blocks.get()) is not None:

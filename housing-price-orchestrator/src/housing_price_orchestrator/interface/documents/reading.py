@@ -47,10 +47,22 @@ HOUSES_PER_SLICE: Final = 32
 MAX_IRREGULAR_BYTES: Final = 1024 * 1024
 """Maximum size of a batch that cannot be split into houses; parsing it as a whole blocks the event loop."""
 
+MAX_COLONS: Final = 1_000
+"""Maximum colons in the JSON of a house that is validated. A house has one for each of its keys."""
+
+_TOO_MANY_KEYS: Final[Finding] = {
+    "type": "too_long",
+    "loc": ("body",),
+    "msg": f"House should have at most {KEY_COUNT} keys, and no objects inside",
+    "ctx": {"field_type": "House", "max_length": KEY_COUNT},
+}
+
 _SPACE: Final = rb"[ \t\n\r]*"
 _BATCH_START: Final = re.compile(_SPACE + rb"\{" + _SPACE + rb'"data"' + _SPACE + rb":" + _SPACE + rb"\[" + _SPACE)
 _COMMA: Final = re.compile(_SPACE + rb"," + _SPACE)
 _BATCH_END: Final = re.compile(_SPACE + rb"\]" + _SPACE + rb"\}" + _SPACE)
+
+_LARGE_NUMBER: Final = re.compile(rb"[0-9]{16}|[0-9.][eE][+-]?[0-9]")
 
 _house_validator = House.__pydantic_validator__
 _batch_validator = HouseBatch.__pydantic_validator__
@@ -115,6 +127,10 @@ def read_house(body: bytes, *, is_start: bool = True) -> AnyHouse:
     findings = _Findings()
     try:
         return _validate_house(body)
+    except InvalidDocument as error:
+        if is_list_of_houses(parse_leniently(body)):
+            raise InvalidDocument([ONE_HOUSE_EXPECTED]) from error
+        raise
     except ValidationError as error:
         if (reason := json_error_of(error)) is not None:
             raise InvalidDocument([invalid_json(reason)]) from error
@@ -242,6 +258,8 @@ async def _read_irregular(body: bytes, position: int) -> list[AnyHouse]:
         raise InvalidDocument([_too_many(len(entries))])
     houses: list[AnyHouse] = []
     for number, entry in enumerate(entries):
+        if isinstance(entry, dict) and len(entry) > MAX_COLONS:
+            raise InvalidDocument([{**_TOO_MANY_KEYS, "loc": ("body", "data", number)}])
         try:
             houses.append(_house_validator.validate_python(entry))
         except ValidationError as error:
@@ -259,12 +277,17 @@ def _validate_house(text: bytes) -> House:
         ValidationError: The house is invalid.
         InvalidDocument: A key is duplicated.
     """
+    if text.count(b":") > MAX_COLONS:
+        # Each unknown key would become an error: millions of them fit into a batch.
+        raise InvalidDocument([_TOO_MANY_KEYS])
     house: House
     try:
         house = _house_validator.validate_json(text)
     except ValidationError as error:
         # An integer such as 9007199254740993.0 is exact only as text.
-        if not has_inexact_integer(error) or (plain := with_plain_integers(text)) is None:
+        if _LARGE_NUMBER.search(text) is None or not has_inexact_integer(error):
+            raise
+        if (plain := with_plain_integers(text)) is None:
             raise
         house = _house_validator.validate_json(plain)
     if text.count(b":") != len(house.model_fields_set):

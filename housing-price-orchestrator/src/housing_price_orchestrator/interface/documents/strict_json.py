@@ -11,6 +11,9 @@ from housing_price_orchestrator.shared.errors import InvalidDocument
 from housing_price_survey.tabular.encoding import BYTE_ORDER_MARK
 from housing_price_survey.tabular.numbers import integer_of
 
+MAX_COLONS: Final = 2_000
+"""Maximum colons in a body that is not about houses; each key has one, and texts may contain some."""
+
 _MAX_REASON_CHARACTERS: Final = 400
 
 
@@ -34,13 +37,17 @@ def parse_leniently(body: bytes) -> Any:
         return None
 
 
-def read_view[Document: BaseModel](kind: type[Document], body: bytes) -> Document:
+def read_view[Document: BaseModel](kind: type[Document], body: bytes, *, max_colons: int = MAX_COLONS) -> Document:
     """Read a body as a view or an order; a byte order mark at its start is skipped.
+
+    A body with more than `max_colons` colons is refused unread: each unknown key would become an error.
 
     Raises:
         InvalidDocument: The body is not strict JSON, or violates the view.
     """
     body = body.removeprefix(BYTE_ORDER_MARK)
+    if body.count(b":") > max_colons:
+        raise InvalidDocument([{"type": "too_long", "loc": ("body",), "msg": "The document has too many keys"}])
     # Parsed twice: `parse_strictly` rejects duplicate keys, pydantic validates the values.
     parse_strictly(body)
     try:

@@ -11,7 +11,7 @@ from housing_price_orchestrator.interface.documents.body import JSON, read_body
 from housing_price_orchestrator.interface.documents.strict_json import read_view
 from housing_price_orchestrator.interface.openapi import body_of, errors_of_history
 from housing_price_orchestrator.interface.services import ServicesDep, services_of
-from housing_price_orchestrator.shared.history import Actual
+from housing_price_orchestrator.shared.history import MAX_ACTUALS, Actual
 from housing_price_orchestrator.shared.view.actual import (
     ActualPrices,
     ActualsReceipt,
@@ -21,6 +21,9 @@ from housing_price_orchestrator.shared.view.actual import (
 )
 
 router = APIRouter(prefix="/api/v1/price/actuals", tags=["actual prices"])
+
+MAX_COLONS: Final = 5 * MAX_ACTUALS
+"""Maximum colons in a body: each sale has up to three keys."""
 
 _EXAMPLE: Final = {"data": [{"id": 1461, "salePrice": 105_000, "soldOn": "2010-06-01"}]}
 
@@ -93,5 +96,5 @@ async def realised_errors(request: Request, services: ServicesDep) -> Response:
 
 
 def _parse(body: bytes) -> list[Actual]:
-    document = read_view(ActualPrices, body)
+    document = read_view(ActualPrices, body, max_colons=MAX_COLONS)
     return [Actual(one.transaction_id, one.id, one.sale_price, one.sold_on) for one in document.data]

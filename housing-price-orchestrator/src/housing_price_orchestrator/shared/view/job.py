@@ -19,6 +19,8 @@ class JobProgress(View):
     """The number of rows priced or refused so far."""
     rows_total: Annotated[int | None, Field(exclude_if=lambda value: value is None)] = None
     """The number of rows in the file."""
+    rows_unlisted: Annotated[int | None, Field(exclude_if=lambda value: value is None)] = None
+    """The number of refused rows that are not listed, because the file of refused rows has reached its maximum size."""
     steps_done: Annotated[int | None, Field(exclude_if=lambda value: value is None)] = None
     """The number of completed steps."""
     steps_total: Annotated[int | None, Field(exclude_if=lambda value: value is None)] = None

@@ -4,9 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from fastapi.testclient import TestClient
 
 from factories import alias_of, house, house_bytes, house_json
 from housing_price_orchestrator.interface.documents.lines import read_line, read_named_house
+from housing_price_orchestrator.interface.documents.ndjson import MAX_SHORT_LINE_BYTES, MIN_DETAILED_BYTES
 from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD, row_of
 from housing_price_orchestrator.shared.errors import InvalidDocument
 from housing_price_survey.columns import SURVEY_COLUMNS
@@ -61,6 +63,20 @@ def test_a_byte_order_mark_belongs_to_the_first_line_only(text: bytes) -> None:
 @pytest.mark.parametrize("text", [b'{"MSSubClass": 20, "MSSubClass": 20}', b'{"MSSubClass": NaN}', b'{"MSSubClass"'])
 def test_a_line_that_is_not_strict_json_is_refused(text: bytes) -> None:
     assert findings_of(text)
+
+
+def test_a_stream_of_invalid_lines_is_answered_line_by_line_in_bounded_space(api: TestClient) -> None:
+    rows = 3_000
+    answer = api.post(
+        "/api/v1/price/predict/stream", content=b"{}\n" * rows, headers={"content-type": "application/x-ndjson"}
+    )
+    answers = [json.loads(line) for line in answer.text.splitlines()]
+    assert [one["line"] for one in answers] == list(range(1, rows + 1))
+    assert len(answer.content) < MIN_DETAILED_BYTES + rows * MAX_SHORT_LINE_BYTES
+    # The first answers list all errors; the last ones say how many they do not list.
+    assert len(answers[0]["error"]["errors"]) == 46
+    *listed, last = answers[-1]["error"]["errors"]
+    assert last["ctx"]["omitted"] == 46 - len(listed)
 
 
 def test_the_names_of_a_file_are_used_in_findings() -> None:

@@ -548,8 +548,52 @@ def test_one_house_for_a_batch_is_told_where_to_go(api: TestClient, change: dict
         assert finding["msg"] == f'Send {{"data": [house, ...]}}; for one house use POST {PREDICT}'
 
 
+def test_a_large_batch_for_one_house_is_told_where_to_go(api: TestClient) -> None:
+    for document in (houses_json(25), batch_json(houses_json(25))):
+        (finding,) = api.post(PREDICT, json=document).json()["detail"]
+        assert finding["msg"] == f"Send one house; for a list use POST {BATCH}"
+
+
 def test_a_house_with_a_mistake_is_not_taken_for_a_batch(api: TestClient) -> None:
     findings = api.post(PREDICT, json=house_json() | {"data": 7}).json()["detail"]
     assert [one["type"] for one in findings] == ["extra_forbidden"]
     findings = api.post(BATCH, json={"datum": [house_json()]}).json()["detail"]
     assert {one["loc"][-1] for one in findings} == {"data", "datum"}
+
+
+KEYS = b",".join(b'"k%d":1' % number for number in range(200_000))
+
+
+class TestManyErrors:
+    """The number and the size of listed errors are bounded, whatever the document."""
+
+    @pytest.mark.parametrize("path", [PREDICT, BATCH])
+    def test_a_house_with_more_keys_than_any_house_is_refused_at_once(self, api: TestClient, path: str) -> None:
+        keys = KEYS if path == BATCH else KEYS[:60_000].rpartition(b",")[0]
+        answer = api.post(path, content=b'{"data":[{' + keys + b"}]}" if path == BATCH else b"{" + keys + b"}")
+        assert answer.status_code == 422
+        assert [finding["type"] for finding in answer.json()["detail"]] == ["too_long"]
+
+    async def test_each_house_of_a_batch_may_have_so_many_keys_only(self) -> None:
+        for key in (b'"data"', rb'"d\u0061ta"'):
+            body = b"{" + key + b":[" + WHOLE_JSON + b",{" + KEYS[:40_000].rpartition(b",")[0] + b"}]}"
+            assert await batch_findings_of(body) == [("too_long", ("body", "data", 1))]
+
+    @pytest.mark.parametrize(
+        "entry",
+        [
+            b"{}",
+            b'{"neighborhood":1,"exterior1St":1,"exterior2Nd":1}',
+            b'{"%s":1}' % (b"k" * 300),
+            b"1",
+            b"null",
+            b'""',
+        ],
+    )
+    def test_the_answer_to_a_batch_of_invalid_houses_is_small(self, api: TestClient, entry: bytes) -> None:
+        answer = api.post(BATCH, content=b'{"data":[' + b",".join([entry] * 10_000) + b"]}")
+        assert answer.status_code == 422
+        assert len(answer.content) < 40_000
+        *listed, last = answer.json()["detail"]
+        assert 40 < len(listed) <= MAX_FINDINGS
+        assert last["ctx"]["omitted"] >= 10_000 - len(listed)

@@ -1,0 +1,81 @@
+"""Writes refused rows in bounded space: a small file must not become a large one because all its rows are invalid."""
+
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Final
+
+from housing_price_orchestrator.interface.short_findings import compact_json, shortened
+from housing_price_orchestrator.shared.errors import HousingPriceError
+
+MAX_BYTES_PER_ROW: Final = 500
+"""Maximum size of a refused row; its errors are shortened, and the last ones counted."""
+MAX_RATIO: Final = 10
+"""Maximum size of all refused rows, relative to the size of the input file."""
+MIN_TOTAL_BYTES: Final = 1_000_000
+"""Refused rows of a small input may take this much in total."""
+
+_LAST_LINE_BYTES: Final = 300
+
+
+@dataclass(frozen=True)
+class RefusedRows:
+    """The refused rows of one step, as JSON lines."""
+
+    lines: bytes
+    unlisted: int
+    """The number of rows that are not listed because the file is full."""
+
+
+def max_total_bytes(input_bytes: int) -> int:
+    """Return the maximum size of all refused rows of an input file."""
+    return max(MIN_TOTAL_BYTES, MAX_RATIO * input_bytes)
+
+
+def write_refused(
+    refused: Iterable[tuple[int, HousingPriceError]],
+    describe: Callable[[HousingPriceError], Mapping[str, Any]],
+    *,
+    written_bytes: int,
+    is_full: bool,
+    input_bytes: int,
+) -> RefusedRows:
+    """Write refused rows, each with its number, as long as there is room.
+
+    Args:
+        refused: The numbers of the rows, and why they are refused.
+        describe: Describes an error as the API does.
+        written_bytes: The size of the refused rows of earlier steps.
+        is_full: Whether a row of an earlier step is already unlisted.
+        input_bytes: The size of the input file.
+    """
+    room = max_total_bytes(input_bytes) - _LAST_LINE_BYTES - written_bytes
+    lines: list[bytes] = []
+    unlisted = 0
+    for number, error in refused:
+        # Once a row is unlisted, all later ones are: then the file is a complete beginning.
+        line = None if is_full or unlisted else refused_line(number, describe(error))
+        if line is None or len(line) > room:
+            unlisted += 1
+            continue
+        room -= len(line)
+        lines.append(line)
+    return RefusedRows(b"".join(lines), unlisted)
+
+
+def refused_line(number: int, description: Mapping[str, Any]) -> bytes:
+    """Write one refused row in at most `MAX_BYTES_PER_ROW`."""
+    line = compact_json({"row": number, **description}) + b"\n"
+    if len(line) <= MAX_BYTES_PER_ROW or "errors" not in description:
+        return line
+    rest = len(compact_json({"row": number, **description, "errors": []})) + 1 - len(b"[]")
+    errors = shortened(description["errors"], MAX_BYTES_PER_ROW - rest)
+    return compact_json({"row": number, **description, "errors": errors}) + b"\n"
+
+
+def last_line(unlisted: int, input_bytes: int) -> bytes:
+    """Write the line that ends a file in which rows are unlisted."""
+    limit = max_total_bytes(input_bytes)
+    detail = f"{unlisted} more rows were refused. They are not listed: this file may take at most {limit} bytes."
+    title = "More rows were refused"
+    document = {"row": None, "code": "refused-rows-cut", "title": title, "detail": detail, "unlisted": unlisted}
+    return compact_json(document) + b"\n"

@@ -10,7 +10,7 @@ import pytest
 
 from housing_price_model.errors import DataError
 from housing_price_model.survey.data import BUNDLED, MAX_LISTED, Houses, read_cells, read_houses
-from housing_price_survey.columns import SURVEY_COLUMNS, TARGET
+from housing_price_survey.columns import COLUMNS, NUMBERS, SURVEY_COLUMNS, TARGET
 
 DATA = Path(__file__).parents[2] / "data"
 LINES = BUNDLED.read_text(encoding="utf-8").splitlines()[:4]
@@ -34,6 +34,12 @@ def test_bundled_data_has_the_recorded_digest(houses: Houses) -> None:
     digest, name = (DATA / "SHA256SUMS").read_text().split()
     assert hashlib.sha256((DATA / name).read_bytes()).hexdigest() == digest == houses.digest
     assert len(houses) == 2930
+
+
+def test_columns_are_numbers_or_objects(houses: Houses) -> None:
+    # The schema of candidates requires these types.
+    types = {name: str(houses.features[name].dtype) for name in COLUMNS}
+    assert types == {name: "float64" if name in NUMBERS else "object" for name in COLUMNS}
 
 
 def test_none_is_a_category_and_na_is_blank(tmp_path: Path) -> None:
@@ -194,3 +200,12 @@ def test_a_row_in_another_encoding_is_reported_by_line(tmp_path: Path) -> None:
     path.write_bytes(b"".join(lines))
     with pytest.raises(DataError, match=r"line 3: not UTF-8: byte 0xe9.*Latin-1"):
         read_houses(path)
+
+
+def test_the_findings_of_a_small_file_take_little_space(tmp_path: Path) -> None:
+    path = tmp_path / "x"
+    path.write_bytes(b"{}\n" * 2_000)
+    with pytest.raises(DataError) as raised:
+        read_houses(path)
+    assert len(str(raised.value)) < MAX_LISTED * 100
+    assert "finding(s), the file was rejected" in str(raised.value).splitlines()[0]

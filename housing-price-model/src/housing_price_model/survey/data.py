@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -58,28 +58,27 @@ def read_houses(path: Path) -> Houses:
     Raises:
         DataError: The file cannot be read, or a cell is invalid; the message lists every finding.
     """
-    findings: list[str] = []
+    findings = _Findings()
     rows: list[Cells] = []
     with _opened(path) as table:
-        findings += _layout_findings(table.layout)
-        for record in () if findings else table.records():
+        findings.add(_layout_findings(table.layout))
+        for record in () if findings.count else table.records():
             where = f"line {record.line}"
             if record.values is None:
-                findings.append(f"{where}: {record.problem}")
+                findings.add([f"{where}: {record.problem}"])
                 continue
-            rows.append(_cells_of(record))
-            findings += _row_findings(where, rows[-1])
-    if not (findings or rows):
-        findings.append("line 1: no rows below the header")
-    if findings:
-        listed = findings[:MAX_LISTED]
-        if len(findings) > MAX_LISTED:
-            listed.append(f"... and {len(findings) - MAX_LISTED:,} more")
-        raise DataError("\n".join([f"{path}: {len(findings):,} finding(s), the file was rejected", *listed]))
-    cells = pd.DataFrame(rows, columns=[*COLUMNS, TARGET], dtype=object)
-    numbers = {name: cells[name].astype(np.float64) for name in (*NUMBERS, TARGET)}
-    cells[TYPE] = name_veneer(cells[TYPE].tolist(), numbers[AREA].tolist())
-    features = pd.DataFrame({name: numbers.get(name, cells[name]) for name in COLUMNS})
+            cells = _cells_of(record)
+            findings.add(_row_findings(where, cells))
+            if not findings.count:
+                rows.append(cells)
+    if not (findings.count or rows):
+        findings.add(["line 1: no rows below the header"])
+    findings.raise_if_any(path)
+    houses = pd.DataFrame(rows, columns=[*COLUMNS, TARGET], dtype=object)
+    numbers = {name: houses[name].astype(np.float64) for name in (*NUMBERS, TARGET)}
+    # As objects, like every column of text: pandas would choose another type for a list of strings.
+    houses[TYPE] = pd.Series(name_veneer(houses[TYPE].tolist(), numbers[AREA].tolist()), dtype=object)
+    features = pd.DataFrame({name: numbers.get(name, houses[name]) for name in COLUMNS})
     return Houses(features, np.asarray(numbers[TARGET], dtype=np.float64), _digest(path))
 
 
@@ -96,6 +95,26 @@ def read_cells(path: Path) -> Iterator[Cells]:
             if record.values is None:
                 raise DataError(f"{path}: line {record.line}: {record.problem}")
             yield _cells_of(record)
+
+
+class _Findings:
+    """Counts findings and keeps the first ones: a small file can have millions."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._listed: list[str] = []
+
+    def add(self, findings: Iterable[str]) -> None:
+        for finding in findings:
+            self.count += 1
+            if self.count <= MAX_LISTED:
+                self._listed.append(finding)
+
+    def raise_if_any(self, path: Path) -> None:
+        if self.count:
+            more = [f"... and {self.count - MAX_LISTED:,} more"] if self.count > MAX_LISTED else []
+            summary = f"{path}: {self.count:,} finding(s), the file was rejected"
+            raise DataError("\n".join([summary, *self._listed, *more]))
 
 
 @contextlib.contextmanager

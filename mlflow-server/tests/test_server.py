@@ -1,5 +1,7 @@
 """The real server, from a client's point of view."""
 
+import json
+import re
 import signal
 import socket
 import subprocess
@@ -10,6 +12,8 @@ import httpx
 import mlflow
 import pytest
 from mlflow.tracking import MlflowClient
+
+from mlflow_server.page import NOTICE, SETTING
 
 from .conftest import RunningServer, start_server
 
@@ -59,6 +63,27 @@ def test_job_execution_is_disabled(server: RunningServer) -> None:
 
 def test_telemetry_of_the_user_interface_is_disabled(server: RunningServer) -> None:
     assert httpx.get(f"{server.url}/ajax-api/3.0/mlflow/ui-telemetry").json()["disable_ui_telemetry"] is True
+
+
+def test_the_page_says_that_usage_reporting_is_off(server: RunningServer) -> None:
+    page = httpx.get(f"{server.url}/", headers={"if-modified-since": "Fri, 01 Jan 2100 00:00:00 GMT"})
+    assert (page.status_code, page.headers["content-type"]) == (200, "text/html; charset=utf-8")
+    head, _, _ = page.text.partition("</head>")
+    assert f'localStorage.setItem("{SETTING}","false")' in head
+    assert f'localStorage.setItem("{NOTICE}","true")' in head
+    assert int(page.headers["content-length"]) == len(page.content)
+    # The script runs before the page's own, which reads these keys.
+    assert head.index(SETTING) < head.index("static-files/static/js/main.")
+    (script,) = re.findall(r'src="(static-files/static/js/main\.\w+\.js)"', head)
+    code = httpx.get(f"{server.url}/{script}").text
+    assert all(f'"{key.removesuffix("_v1")}"' in code for key in (SETTING, NOTICE))
+    assert httpx.head(f"{server.url}/").status_code == 200
+
+
+def test_every_line_of_the_log_is_an_event_and_none_is_a_warning(server: RunningServer) -> None:
+    events = [json.loads(line) for line in (server.folder / "server.log").read_text().splitlines()]
+    assert all({"event", "level", "time"} <= event.keys() for event in events)
+    assert {event["level"] for event in events} == {"info"}
 
 
 def test_the_server_is_one_process(server: RunningServer) -> None:

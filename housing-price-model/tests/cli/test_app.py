@@ -1,4 +1,7 @@
 import json
+import os
+import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -100,3 +103,21 @@ def test_seed_that_training_cannot_use_is_a_usage_error(command: str, seed: str)
     done = run(app, [command, "--seed", seed])
     assert done.exit_code == 2
     assert "Traceback" not in done.output
+
+
+def test_mlflow_reports_no_usage() -> None:
+    script = (
+        "import housing_price_model.registry.versions; from mlflow.telemetry import get_telemetry_client, utils; "
+        "print(utils.is_telemetry_disabled(), get_telemetry_client())"
+    )
+    # MLflow also turns reporting off where it recognises tests.
+    kept = {name: os.environ[name] for name in ("PATH", "HOME") if name in os.environ}
+    done = subprocess.run(
+        [sys.executable, "-W", "ignore", "-c", script],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env=kept,
+    )
+    assert done.stdout == "True None\n", done.stderr

@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import httpx
 import numpy as np
@@ -109,36 +110,53 @@ def test_optional_columns_may_be_left_out_or_null(server: Server, houses: Houses
     assert all(np.isfinite(row["price"]) for row in predictions)
 
 
+def logged_calls(server: Server) -> list[dict[str, Any]]:
+    """Return the logged calls; each is logged after its response was sent, so earlier ones come first."""
+    deadline = time.monotonic() + 5
+    while True:
+        events = [json.loads(line) for line in server.log.read_text().splitlines()]
+        calls = [event for event in events if event["event"] == "request" and event["path"] == "/invocations"]
+        if len(calls) >= server.calls:
+            return calls
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
 @pytest.mark.parametrize(
     ("given", "logged"),
     [("a.B-c_1", "a.B-c_1"), ("x" * 64, "x" * 64), ("x" * 65, "-"), ("two words", "-"), ("", "-"), ("a;b", "-")],
 )
 def test_request_is_logged_on_one_line_with_its_id(server: Server, houses: Houses, given: str, logged: str) -> None:
     server.post(split(houses, 1), **{"X-Request-ID": given})
-    deadline = time.monotonic() + 5
-    # The line is logged after the response was sent, so earlier lines come first.
-    while len(lines := re.findall(r"POST /invocations .*", server.log.read_text())) < server.calls:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    assert len(lines) == server.calls
-    assert re.fullmatch(rf"POST /invocations 200 \d+\.\d ms id={re.escape(logged)}", lines[-1])
+    calls = logged_calls(server)
+    assert len(calls) == server.calls
+    assert calls[-1].pop("seconds") > 0
+    assert re.fullmatch(r"20\d\d-.*Z", calls[-1].pop("time"))
+    assert calls[-1] == {
+        "event": "request", "level": "info", "method": "POST", "path": "/invocations", "status": 200,
+        "request_id": logged,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
     ("traceparent", "logged"),
     [
-        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", " trace=0af7651916cd43dd8448eb211c80319c"),
-        ("00-0AF7-b7ad6b7169203331-01", ""),
-        ("x trace=forged", ""),
+        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "0af7651916cd43dd8448eb211c80319c"),
+        ("00-0AF7-b7ad6b7169203331-01", None),
+        ("x trace=forged", None),
     ],
 )
-def test_log_line_contains_the_trace_id(server: Server, houses: Houses, traceparent: str, logged: str) -> None:
+def test_log_line_contains_the_trace_id(server: Server, houses: Houses, traceparent: str, logged: str | None) -> None:
     server.post(split(houses, 1), **{"X-Request-ID": "traced", "traceparent": traceparent})
-    deadline = time.monotonic() + 5
-    while len(lines := re.findall(r"POST /invocations .*", server.log.read_text())) < server.calls:
-        assert time.monotonic() < deadline
-        time.sleep(0.01)
-    assert lines[-1].endswith(f" id=traced{logged}")
+    call = logged_calls(server)[-1]
+    assert (call["request_id"], call.get("trace_id")) == ("traced", logged)
+
+
+def test_every_line_of_the_log_is_an_event(server: Server) -> None:
+    events = [json.loads(line) for line in server.log.read_text().splitlines()]
+    assert all({"event", "level", "time"} <= event.keys() for event in events)
+    assert {event["level"] for event in events} == {"info"}
+    assert {"serving", "request"} <= {event["event"] for event in events}
 
 
 def test_ping_returns_the_version(server: Server) -> None:

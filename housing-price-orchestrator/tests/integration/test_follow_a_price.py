@@ -66,7 +66,9 @@ def test_a_price_is_followed_from_the_answer_to_the_model_and_back(
         assert (line["status"], line["rows"], line["model_id"]) == (200, 1, priced["model"]["id"])
         (call_id,), trace_id = line["call_ids"], line["trace_id"]
         # 4. The log of the model server.
-        services.model_server.says(f"POST /invocations 200 .* id={call_id} trace={trace_id}")
+        services.model_server.says(
+            f'"path":"/invocations","status":200,.*"request_id":"{call_id}","trace_id":"{trace_id}"'
+        )
         # 5. The prediction log.
         transaction = f"/api/v1/predictions/{priced['transactionId']}"
         wait_until(lambda: client.get(transaction).is_success, "it was not logged")

@@ -1,17 +1,30 @@
 """The command line: `mlflow-server serve`."""
 
 import os
+import sys
+from enum import StrEnum
 from typing import Annotated
 
+import structlog
 import typer
 
 from housing_price_platform.log_output import keep_running_without_log
+from housing_price_platform.logs import configure_logging
 from housing_price_platform.opentelemetry_variables import ignore_invalid
 from housing_price_platform.sqlite_file import REMEDY, find_damage
 from housing_price_platform.terminal import clean_output, echo
-from housing_price_platform.variables import UnknownVariables
+from housing_price_platform.variables import SharedVariable, UnknownVariables
 from mlflow_server.environment import Storage, Variable, check_names, loopback_patterns
 from mlflow_server.server import bind, serve
+
+
+class LogFormat(StrEnum):
+    """The form of log lines."""
+
+    AUTO = "auto"
+    JSON = "json"
+    CONSOLE = "console"
+
 
 app = typer.Typer(no_args_is_help=True, add_completion=False, pretty_exceptions_enable=False)
 
@@ -51,6 +64,13 @@ def serve_command(
         ),
     ] = "",
     access_log: Annotated[bool, typer.Option(help="Log every request.")] = False,
+    log_format: Annotated[
+        LogFormat,
+        typer.Option(
+            envvar=SharedVariable.LOG_FORMAT,
+            help="Form of log lines; auto: readable lines on a terminal, else JSON.",
+        ),
+    ] = LogFormat.AUTO,
 ) -> None:
     """Serve until Ctrl-C or SIGTERM, in one process. Job execution and unpickling are off; artifacts go over HTTP."""
     try:
@@ -76,5 +96,9 @@ def serve_command(
         raise typer.Exit(1) from error
     with listener:
         address = f"[{host}]" if ":" in host else host
-        echo(f"tracking server starting on http://{address}:{listener.getsockname()[1]}", err=True)
+        # MLflow would write lines of its own form with a handler of its own.
+        os.environ["MLFLOW_CONFIGURE_LOGGING"] = "false"
+        configure_logging(style=log_format, stream=sys.stderr, quiet=("alembic", "httpx"))
+        url = f"http://{address}:{listener.getsockname()[1]}"
+        structlog.get_logger().info(f"tracking server at {url} is starting")
         serve(listener, storage, allowed_hosts or loopback_patterns(), access_log=access_log)

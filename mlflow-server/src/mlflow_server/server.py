@@ -9,6 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mlflow_server.environment import PROXIED_ARTIFACTS, Storage, server_environment
+from mlflow_server.page import WithoutUsageReports
 
 ASSISTANT_PATH: Final = "/mlflow/assistant"
 """MLflow's assistant runs coding agents with a shell on the server's machine. No setting of MLflow disables it."""
@@ -58,14 +59,14 @@ def load_application(storage: Storage, allowed_hosts: str) -> ASGIApp:
     from mlflow.server.handlers import initialize_backend_stores  # noqa: PLC0415 - same reason
 
     initialize_backend_stores(storage.database_uri, storage.database_uri, PROXIED_ARTIFACTS)
-    return WithoutAssistant(cast("ASGIApp", app))
+    return WithoutAssistant(WithoutUsageReports(cast("ASGIApp", app)))
 
 
 def serve(listener: socket.socket, storage: Storage, allowed_hosts: str, *, access_log: bool) -> None:
     """Serve until SIGTERM or SIGINT. Open requests get SHUTDOWN_GRACE_SECONDS to finish."""
     config = uvicorn.Config(
         load_application(storage, allowed_hosts),
-        log_level="info",
+        log_config=None,
         access_log=access_log,
         timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
         server_header=False,

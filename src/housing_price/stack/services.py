@@ -55,7 +55,18 @@ class Plan:
 
 def environment(**changes: str) -> dict[str, str]:
     """Return the environment for a child: this process's own, with unbuffered output and without telemetry."""
-    return os.environ | {"PYTHONUNBUFFERED": "1", "MLFLOW_DISABLE_TELEMETRY": "true", "DO_NOT_TRACK": "true"} | changes
+    always = {
+        "PYTHONUNBUFFERED": "1",
+        "MLFLOW_DISABLE_TELEMETRY": "true",
+        "DO_NOT_TRACK": "true",
+        SharedVariable.LOG_FORMAT: _log_format(SharedVariable.LOG_FORMAT),
+    }
+    return os.environ | always | changes
+
+
+def _log_format(variable: str) -> str:
+    # Services write to a pipe and cannot detect the terminal. A format set by the user has precedence.
+    return os.environ.get(variable, "console" if sys.stdout.isatty() else "auto")
 
 
 def python(module: str, *arguments: str) -> tuple[str, ...]:
@@ -128,10 +139,8 @@ def orchestrator(plan: Plan) -> Service:
 
 
 def _orchestrator_environment(plan: Plan) -> dict[str, str]:
-    # The orchestrator writes to a pipe and cannot detect the terminal. A format set by the user has precedence.
-    log_format = os.environ.get("ORCHESTRATOR_LOG__FORMAT", "console" if sys.stdout.isatty() else "auto")
     return environment(
-        ORCHESTRATOR_LOG__FORMAT=log_format,
+        ORCHESTRATOR_LOG__FORMAT=_log_format("ORCHESTRATOR_LOG__FORMAT"),
         ORCHESTRATOR_MODEL_SERVER__BASE_URL=plan.model_server.url,
         ORCHESTRATOR_MODEL_SERVER__ROUTES_FILE=str(plan.state.serving.folder / ROUTES),
         ORCHESTRATOR_PREDICTION_LOG__URL=_prediction_log_url(plan),

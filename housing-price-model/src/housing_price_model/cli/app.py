@@ -12,7 +12,17 @@ from rich.progress import Progress
 from rich.table import Table
 
 from housing_price_model.cli import candidate, observe, prediction_log, shadow, worker
-from housing_price_model.console import TrackingUri, errors, output, readable_errors
+from housing_price_model.console import (
+    LogFormat,
+    LogFormatOption,
+    LogLevel,
+    LogLevelOption,
+    TrackingUri,
+    errors,
+    output,
+    readable_errors,
+    start_service_logs,
+)
 from housing_price_model.errors import ServingError
 from housing_price_model.registry.names import CHAMPION, DEFAULT_TRACKING_URI, NAME, version_page
 from housing_price_model.settings import check_names
@@ -152,8 +162,11 @@ def serve(
         str | None,
         typer.Option(envvar=SharedVariable.MODEL_DIGEST, help="Serve the model only if it has this digest: sha256:..."),
     ] = None,
+    log_format: LogFormatOption = LogFormat.AUTO,
+    log_level: LogLevelOption = LogLevel.INFO,
 ) -> None:
     """Serve a model at /invocations and /ping until SIGTERM or SIGINT."""
+    start_service_logs(log_format, log_level)
     from housing_price_model.serving import server as serving  # noqa: PLC0415  # slow import
 
     with readable_errors():

@@ -9,7 +9,15 @@ from typing import Annotated, Final
 import typer
 
 from housing_price_model.cli.prediction_log import parse_duration
-from housing_price_model.console import TrackingUri, readable_errors
+from housing_price_model.console import (
+    LogFormat,
+    LogFormatOption,
+    LogLevel,
+    LogLevelOption,
+    TrackingUri,
+    readable_errors,
+    start_service_logs,
+)
 from housing_price_model.registry.names import DEFAULT_TRACKING_URI
 from housing_price_platform.variables import SharedVariable
 
@@ -79,8 +87,11 @@ def worker(
         float, typer.Option(min=1, max=3600, help="For lifecycle: maximum start-up time of a model server.")
     ] = 120.0,
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
+    log_format: LogFormatOption = LogFormat.AUTO,
+    log_level: LogLevelOption = LogLevel.INFO,
 ) -> None:
     """Run the jobs of a queue until SIGTERM or SIGINT; interrupted jobs resume at the next start."""
+    start_service_logs(log_format, log_level)
     if queue is JobQueue.LIFECYCLE:
         from housing_price_model.lifecycle.move_steps import MoveSteps  # noqa: PLC0415  # slow import
         from housing_price_model.lifecycle.serving_folder import ServingFolder  # noqa: PLC0415  # slow import

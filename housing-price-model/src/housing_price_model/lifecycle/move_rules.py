@@ -3,7 +3,6 @@
 The document holds the results of the same function that plans a move, so the two cannot disagree.
 """
 
-import logging
 import os
 import threading
 import time
@@ -11,6 +10,7 @@ from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, cast
 
+import structlog
 from mlflow.entities.model_registry import ModelVersion, RegisteredModel
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
@@ -32,7 +32,7 @@ INTERVAL_SECONDS: Final = 2.0
 _WEIGHT: Final = 0.5
 """Weight of the canaries that are judged; no rule depends on it."""
 
-_log = logging.getLogger("housing_price_model.lifecycle")
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
 class RegistrySnapshot:
@@ -51,8 +51,8 @@ class RegistrySnapshot:
     @property
     def content(self) -> tuple[Any, ...]:
         """All that decides about moves; equal if nothing has changed."""
-        aliases = {} if self._model is None else dict(self._model.aliases)
-        return aliases, [(one.version, dict(one.tags)) for one in self._versions]
+        model = () if self._model is None else (dict(self._model.aliases), dict(self._model.tags))
+        return model, [(one.version, dict(one.tags)) for one in self._versions]
 
     def lives(self) -> LifeRecords:
         """Return the versions and their states."""
@@ -114,7 +114,7 @@ class MoveRulesWriter:
                 self._written = None
                 if str(error) != failure:
                     failure = str(error)
-                    _log.warning("%s is out of date: %s", MOVE_RULES, failure)
+                    _log.warning(f"{MOVE_RULES} is out of date", error=failure)
 
 
 def refused_moves(lives: LifeRecords, desired: Desired) -> RefusedMoves:

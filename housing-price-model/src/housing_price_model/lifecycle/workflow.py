@@ -1,10 +1,10 @@
 """The workflow `move`: each step is a checkpoint, and a failed move is undone."""
 
-import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+import structlog
 from dbos import DBOS
 from dbos import error as dbos_error
 
@@ -29,7 +29,10 @@ _SWAP: Final = ("export", "start", "ask", "route", RECORD, DRAIN, "stop")
 _REMOVAL: Final = ("route", RECORD, DRAIN, "stop")
 _NOTE: Final = (RECORD,)
 
-_log = logging.getLogger("housing_price_model.lifecycle")
+_CALLER_ERRORS: Final = frozenset({"invalid-argument", "transition-illegal", "version-unknown"})
+"""Codes of errors that the caller can mend."""
+
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
 @dataclass(frozen=True)
@@ -97,7 +100,7 @@ class Lifecycle:
             return None
 
         found = self._translated(job_id, perform)
-        _log.warning("%s: version %s: %s done", job_id, plan.version, name)
+        _log.info(f"version {plan.version}: {name} done", job=job_id, version=plan.version, step=name)
         return found
 
     def _translated[T](self, job_id: str, do: Callable[[], T]) -> T:
@@ -106,19 +109,22 @@ class Lifecycle:
             return retry_while_temporary(
                 do,
                 is_temporary=_is_temporary,
-                report=lambda error, seconds: _log.warning("%s: %s; trying again in %g s", job_id, error, seconds),
+                report=lambda error, seconds: _log.warning("trying again", job=job_id, error=str(error), seconds=seconds),
                 is_cancelled=lambda: is_cancelled(job_id),
                 max_seconds=PATIENCE_SECONDS,
             )
         except MoveError as error:
-            _log.error("%s: %s (%s)", job_id, error, error.__cause__ or error.code)
+            # What the caller can mend is no fault of this service.
+            log = _log.info if error.code in _CALLER_ERRORS else _log.error
+            cause = None if error.__cause__ is None else str(error.__cause__)
+            log("job failed", job=job_id, error=str(error), code=error.code, cause=cause)
             raise JobFailed(error.code, str(error)) from error
         except RegistryError as error:
-            _log.error("%s: %s", job_id, error)
+            _log.error("job failed", job=job_id, error=str(error), code="registry-unavailable")
             message = "The model registry does not answer, or its answer is invalid."
             raise JobFailed("registry-unavailable", message) from error
         except HousingPriceModelError as error:
-            _log.error("%s: %s", job_id, error)
+            _log.error("job failed", job=job_id, error=str(error), kind=type(error).__name__)
             raise
 
 

@@ -4,7 +4,6 @@ A middleware adds `X-Model-Name` and `X-Model-Version` to each response, which M
 one line per request with the caller's `X-Request-ID`, so that it can be followed through the logs of both services.
 """
 
-import logging
 import os
 import re
 import signal
@@ -17,6 +16,7 @@ from types import FrameType
 from typing import Final
 
 import mlflow
+import structlog
 import uvicorn
 from mlflow.pyfunc import PyFuncModel
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -28,7 +28,7 @@ from housing_price_model.registry.versions import connect, download_checked
 from housing_price_model.serving.scoring_app import create_app
 from housing_price_platform.log_output import keep_running_without_log
 
-_logger: Final = logging.getLogger("housing_price_model.serving.server")
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
 _TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?![0-9a-f])")
 # The id that the orchestrator gives its readiness checks; it sends one each second.
@@ -67,21 +67,18 @@ class ModelServerMiddleware:
             headers = dict(scope["headers"])
             header = headers.get(b"x-request-id", b"")
             request_id = header.decode() if _REQUEST_ID.fullmatch(header) else "-"
-            duration_ms = (time.perf_counter() - started) * 1000
-            # The raw path is still percent-encoded, so it has no line breaks that could forge a log line.
+            seconds = round(time.perf_counter() - started, 6)
+            # The raw path is still percent-encoded, so it has no line breaks or control characters.
             path = scope["raw_path"].decode("latin-1")
-            level = logging.DEBUG if request_id == _READINESS_REQUEST_ID else logging.INFO
-            _logger.log(
-                level,
-                "%s %s %d %.1f ms id=%s%s",
-                *(scope["method"], path, status, duration_ms, request_id, _trace_of(headers.get(b"traceparent", b""))),
-            )
+            log = _log.debug if request_id == _READINESS_REQUEST_ID else _log.info
+            facts = {"method": scope["method"], "path": path, "status": status, "seconds": seconds}
+            log("request", **facts, request_id=request_id, **_trace_of(headers.get(b"traceparent", b"")))
 
 
-def _trace_of(traceparent: bytes) -> str:
-    """Format the trace id of a `traceparent` header (https://www.w3.org/TR/trace-context/#traceparent-header)."""
+def _trace_of(traceparent: bytes) -> dict[str, str]:
+    """Return the trace id of a `traceparent` header (https://www.w3.org/TR/trace-context/#traceparent-header)."""
     match = _TRACEPARENT.match(traceparent)
-    return "" if match is None else f" trace={match[1].decode()}"
+    return {} if match is None else {"trace_id": match[1].decode()}
 
 
 @contextmanager
@@ -132,9 +129,8 @@ def serve(model: str, tracking_uri: str, host: str, port: int, pinned_digest: st
     # Unpickling runs code. Models of this package contain no pickle.
     os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
     keep_running_without_log()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
     with load_checked(model, tracking_uri, pinned_digest) as (pyfunc, name, version):
-        _logger.info("serving %s, version %s", name, version)
+        _log.info("serving", model=name, version=version)
         app = ModelServerMiddleware(create_app(pyfunc), name, version)
         config = uvicorn.Config(
             app,

@@ -1,8 +1,8 @@
 """The main loop that all workers share: one process per name, one DBOS application, one queue, until a signal."""
 
-import logging
 import os
 import signal
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -10,6 +10,7 @@ from threading import Event, Thread
 from types import FrameType
 from typing import Final
 
+import structlog
 from dbos import DBOS
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
@@ -21,7 +22,7 @@ from housing_price_platform.jobs.recover_jobs import recover_jobs
 from housing_price_platform.jobs.worker_lock import NAME_RULE, WorkerLocks, WorkerNameTaken, is_worker_name
 from housing_price_platform.log_output import keep_running_without_log
 
-_log = logging.getLogger("housing_price_model.worker")
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 _STOP_POLL_SECONDS: Final = 0.1
 """Interval at which a starting worker looks for a signal to stop."""
@@ -69,8 +70,9 @@ def work(
         start_maintenance(
             maintenance, report_failure=_log_failed_maintenance, report_recovery=_log_recovered_maintenance
         )
-        # The runner and the tests wait for this line.
-        print(f"Worker {name} takes jobs from the queue {queue.name}.", flush=True)  # noqa: T201
+        # The only line on standard output: programs that start a worker wait for it.
+        ready = structlog.wrap_logger(structlog.WriteLogger(sys.stdout))
+        ready.info(f"worker {name} takes jobs from the queue {queue.name}", worker=name, queue=queue.name)
 
     with _hold_name(locks, folder, name):
         try:
@@ -136,12 +138,12 @@ def _log_waiting(error: Exception) -> None:
 
 
 def _log_recovery(job: str, worker: str) -> None:
-    _log.warning("%s: put back into the queue because its worker %s has died", job, worker)
+    _log.info("job put back into the queue: its worker has died", job=job, worker=worker)
 
 
 def _log_failed_maintenance(error: Exception) -> None:
-    _log.error("The maintenance of jobs failed; it is repeated until it succeeds", exc_info=error)
+    _log.error("job maintenance failed; it is repeated until it succeeds", exc_info=error)
 
 
 def _log_recovered_maintenance() -> None:
-    _log.warning("The maintenance of jobs succeeds again")
+    _log.info("job maintenance succeeds again")

@@ -1,18 +1,18 @@
 """Retention: deletes finished jobs after a configured time, with the folders of their runs."""
 
-import logging
 import shutil
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
+import structlog
 from dbos import WorkflowStatus
 
 from housing_price_model.worker.workflow import JOB_ID
 from housing_price_platform.jobs.maintenance import Task
 from housing_price_platform.jobs.retention import INTERVAL_SECONDS, delete_finished_jobs
 
-_log = logging.getLogger("housing_price_model.worker")
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 
 def retention_task(retention: timedelta, runs: Path, application: str, workflows: Sequence[str]) -> Task:
@@ -34,6 +34,6 @@ def retention_task(retention: timedelta, runs: Path, application: str, workflows
         before = datetime.now(UTC) - retention
         deleted = delete_finished_jobs(before, application=application, workflows=workflows, remove_files=remove_run)
         if deleted:
-            _log.warning("Deleted %d jobs that ended before %s", deleted, before.isoformat())
+            _log.info("finished jobs deleted", jobs=deleted, ended_before=before.isoformat())
 
     return Task(delete_expired_jobs, INTERVAL_SECONDS)

@@ -1,12 +1,12 @@
 """The workflow `train`: each step of a run is a checkpoint; after a crash only the interrupted step repeats."""
 
-import logging
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
+import structlog
 from dbos import DBOS
 
 from housing_price_model.candidate import steps
@@ -26,7 +26,7 @@ PATIENCE_SECONDS: Final = 3600.0
 JOB_ID: Final = re.compile("[0-9A-Za-z][0-9A-Za-z._:+-]{0,199}")
 """Pattern of a job id, which becomes the name of a folder."""
 
-_log = logging.getLogger("housing_price_model.worker")
+_log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 _CALLER_ERRORS: Final[dict[type[HousingPriceModelError], str]] = {
     DataError: "data-unusable",
@@ -89,7 +89,7 @@ class Training:
             return run.perform(step, self.connections, lambda _stage, _share: None)
 
         result, was_done = self._patiently(job_id, perform)
-        _log.warning("%s: step %s %s", job_id, step.name, "completed" if was_done else "was already complete")
+        _log.info("step completed" if was_done else "step was already complete", job=job_id, step=step.name)
         return result
 
     def _patiently[R](self, job_id: str, work: Callable[[], R]) -> R:
@@ -98,7 +98,7 @@ class Training:
             return retry_while_temporary(
                 work,
                 is_temporary=is_temporary_here,
-                report=lambda error, seconds: _log.warning("%s: %s; trying again in %g s", job_id, error, seconds),
+                report=lambda error, seconds: _log.warning("trying again", job=job_id, error=str(error), seconds=seconds),
                 is_cancelled=is_current_job_cancelled,
                 max_seconds=PATIENCE_SECONDS,
             )
@@ -107,7 +107,9 @@ class Training:
 
     def _report(self, job_id: str, error: HousingPriceModelError) -> JobFailed:
         """Log the full error, and return the part that concerns the caller."""
-        _log.error("%s: %s", job_id, error)
+        # A fault of the caller's data is no fault of this service.
+        log = _log.info if isinstance(error, tuple(_CALLER_ERRORS)) else _log.error
+        log("job failed", job=job_id, error=str(error), kind=type(error).__name__)
         if is_temporary(error):
             message = "A disk, a database or a service that the training needs was unavailable for too long."
             return JobFailed("temporarily-unavailable", message)

@@ -89,8 +89,10 @@ class RequestMiddleware:
     def _write(
         self, scope: Scope, record: RequestRecord, status: int, seconds: float, failure: Mapping[str, Any]
     ) -> None:
-        level = logging.DEBUG if record.route in MONITORING_PATHS else logging.INFO
-        if status >= _SERVER_ERROR or "exc_info" in failure:
+        is_probe = record.route in MONITORING_PATHS
+        level = logging.DEBUG if is_probe else logging.INFO
+        # A 503 is the answer of a probe, for example while the service starts.
+        if (status >= _SERVER_ERROR and not is_probe) or "exc_info" in failure:
             level = logging.ERROR
         log = self._log
         if log is None:

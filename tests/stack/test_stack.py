@@ -7,6 +7,7 @@ bottom. A test that stops a stack starts one of its own, because the others shar
 import csv
 import json
 import os
+import re
 import shutil
 import signal
 import subprocess
@@ -111,7 +112,26 @@ def test_the_second_start_serves_the_same_model_without_training_or_export(first
 def test_every_log_line_starts_with_the_name_of_its_service(stack: Up) -> None:
     before_table, _, _ = stack.log.partition("All services are running")
     names = {line.partition("|")[0].strip() for line in before_table.splitlines()}
-    assert names == {"housing-price", "tracking-server", "model-server", "orchestrator"}
+    services = {"tracking-server", "model-server", "orchestrator", "lifecycle", "scoring", "candidates"}
+    assert names == {"housing-price", *services}
+
+
+def test_everything_is_said_to_run_only_when_the_workers_are_ready(stack: Up) -> None:
+    before_table, _, table = stack.log.partition("All services are running")
+    for worker in ("lifecycle", "scoring", "candidates"):
+        assert f"{worker}: ready after" in before_table
+    assert not table.startswith(" except")
+
+
+def test_the_printed_link_opens_the_version_in_the_tracking_server(stack: Up) -> None:
+    link = re.search(r"http://\S+/#/models/housing-price/versions/1\b", stack.log)
+    assert link
+    page, _, route = link[0].partition("#")
+    assert '<div id="root"' in httpx.get(page).text
+    # The page asks for the version that its route names.
+    name, version = route.removeprefix("/models/").split("/versions/")
+    found = httpx.get(f"{page}ajax-api/2.0/mlflow/model-versions/get", params={"name": name, "version": version})
+    assert found.json()["model_version"]["version"] == "1"
 
 
 def test_the_documentation_and_the_tracking_server_answer_at_their_addresses(stack: Up) -> None:

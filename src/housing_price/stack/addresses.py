@@ -1,6 +1,7 @@
 """Prints the addresses of the running stack and an example request."""
 
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 
 from rich.table import Table
@@ -10,11 +11,19 @@ from housing_price.stack.api_url import certificate_file, is_open, public_url
 from housing_price.stack.output import Output
 from housing_price.stack.services import PREDICT_PATH, Plan
 from housing_price.stack.state import EXAMPLE
+from housing_price_model.registry.names import version_page
 from housing_price_platform.variables import SharedVariable
 
 
 def show_addresses(
-    output: Output, plan: Plan, seconds: float, price: float | None, *, has_registry: bool = True
+    output: Output,
+    plan: Plan,
+    seconds: float,
+    price: float | None,
+    *,
+    version: str,
+    missing: Sequence[str] = (),
+    has_registry: bool = True,
 ) -> None:
     """Print the table of addresses and a command that prices the example house.
 
@@ -23,19 +32,26 @@ def show_addresses(
         plan: The addresses of the services.
         seconds: Duration of the start.
         price: Price of the example house in USD, as the API just returned it; None if it requires a key.
+        version: The version that is served as champion.
+        missing: Names of the workers that did not start.
         has_registry: Whether the tracking server and its registry work.
     """
-    state = "All services are running" if has_registry else "Prices are served, but the registry is out of service"
+    state, style = "All services are running", "bold green"
+    if not has_registry:
+        state, style = "Prices are served, but the registry is out of service", "bold red"
+    elif missing:
+        state, style = f"All services are running except {', '.join(missing)}", "bold yellow"
     api, models, tracking = public_url(plan.orchestrator), plan.model_server.url, plan.tracking.url
     table = Table(
         title=f"{state} (started in {seconds:.1f} s). Press Ctrl-C to stop.",
-        title_style="bold green" if has_registry else "bold red",
+        title_style=style,
     )
     table.add_column("Service", no_wrap=True)
     table.add_column("Address", no_wrap=True)
     table.add_row("House price API", f"{api}{PREDICT_PATH}")
     table.add_row("API documentation", f"{api}/docs")
     table.add_row("MLflow tracking and registry", tracking)
+    table.add_row(f"Version {version}, the champion", version_page(tracking, version) or tracking)
     table.add_row("Model server", f"{models}/invocations")
     output.table(table)
     known = "" if price is None else f" (the example house is priced at {price:,.0f} USD)"

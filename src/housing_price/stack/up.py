@@ -96,9 +96,19 @@ class Stack:
                 await self._wait_until_it_prices()
                 price = await self._price_the_example()
                 seconds = time.monotonic() - started
-                show_addresses(self._output, self._plan, seconds, price, has_registry=self._has_registry)
+                self._output.say(f"the API prices houses after {seconds:.1f} s: starting the workers")
                 await self._restore_canary_and_shadow()
-                await self._start_workers(group)
+                missing = await self._start_workers(group)
+                seconds = time.monotonic() - started
+                show_addresses(
+                    self._output,
+                    self._plan,
+                    seconds,
+                    price,
+                    version=champion.version,
+                    missing=missing,
+                    has_registry=self._has_registry,
+                )
         except* StackError as errors:
             raise errors.exceptions[0] from None
 
@@ -123,8 +133,13 @@ class Stack:
                 roles = roles.without(version)
         await asyncio.to_thread(write_routes, self._plan.state, roles)
 
-    async def _start_workers(self, group: asyncio.TaskGroup) -> None:
-        """Start the workers one by one: requests are already served, and each start uses a whole processor."""
+    async def _start_workers(self, group: asyncio.TaskGroup) -> list[str]:
+        """Start the workers one by one: requests are already served, and each start uses a whole processor.
+
+        Returns:
+            The names of the workers that did not start.
+        """
+        missing = []
         for worker in self._workers:
             group.create_task(worker.run())
             try:
@@ -133,6 +148,8 @@ class Stack:
                 raise
             except StackError as error:
                 self._output.say(f"jobs of this worker stay queued: {error}", "red")
+                missing.append(worker.service.name)
+        return missing
 
     async def _champion_of_registry(self, already_served: Champion | None) -> Champion:
         """Wait for the registry, and return its champion with a complete export.

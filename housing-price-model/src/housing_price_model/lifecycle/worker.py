@@ -8,7 +8,7 @@ import structlog
 from dbos import DBOS
 from sqlalchemy.engine import Engine
 
-from housing_price_model.errors import RegistryError
+from housing_price_model.errors import HousingPriceModelError
 from housing_price_model.lifecycle.move_rules import MoveRulesWriter
 from housing_price_model.lifecycle.workflow import Lifecycle
 from housing_price_model.worker.process import job_id, work
@@ -45,6 +45,6 @@ def run(engine: Engine, name: str, lifecycle: Lifecycle) -> None:
     serving.prepare()
     try:
         lifecycle.move_steps.note_serving()
-    except RegistryError as error:
+    except HousingPriceModelError as error:
         _log.warning("the version that serves is recorded with the first move", error=str(error))
     work(engine, name, serving.folder, QUEUE, declare)

@@ -154,6 +154,7 @@ def test_run_in_mlflow_holds_parameters_card_gate_and_cross_validated_prices(reg
     assert run.data.tags["gate"] == "passed"
     assert run.info.run_name
     assert run.info.run_name.startswith("candidate ")
+    assert run.inputs
     (data,) = run.inputs.dataset_inputs
     assert data.dataset.name == "few"
     cards = Path(client.download_artifacts(run_id, "card"))
@@ -166,7 +167,7 @@ def test_run_in_mlflow_holds_parameters_card_gate_and_cross_validated_prices(reg
                 *(f"Version {first.version}, 20", "Intended use"),
             )
         )
-    assert f"version {first.version}**" in client.get_model_version(NAME, first.version).description
+    assert f"version {first.version}**" in (client.get_model_version(NAME, first.version).description or "")
     assert "http" not in html
     assert html.count("data:image/png;base64,") == 4
 

@@ -289,6 +289,8 @@ def train_by_hand(move_steps: MoveSteps, rmsle: float) -> tuple[str, bool]:
     """Register the model of version 2 again, as `train` does with a model of its own."""
     client = connect(move_steps.tracking_uri)
     second = client.get_model_version("housing-price", SECOND)
+    assert second.source
+    assert second.run_id
     registered, is_champion = register(client, second.source, second.run_id, second.tags["model_id"], rmsle)
     return registered.version, is_champion
 

@@ -112,6 +112,7 @@ def test_run_is_named_and_described_and_has_its_data_set_and_model_card(store: s
     run = client.get_run(trained.run_id)
     assert run.info.run_name == "train, seed 0"
     assert "293 houses" in run.data.tags["mlflow.note.content"]
+    assert run.inputs
     (data,) = run.inputs.dataset_inputs
     assert (data.dataset.name, data.tags[0].value) == ("few", "training")
     assert run.data.params["data_sha256"].startswith(data.dataset.digest)
@@ -129,8 +130,9 @@ def test_experiment_model_and_version_are_described(store: str, trained: Trained
     experiment = client.get_experiment_by_name(EXPERIMENT)
     assert experiment is not None
     assert "house price model" in experiment.tags["mlflow.note.content"]
-    assert "champion" in client.get_registered_model(NAME).description
+    assert "champion" in (client.get_registered_model(NAME).description or "")
     version = client.get_model_version(NAME, "1").description
+    assert version
     assert all(word in version for word in ("version 1**", "Intended use", "293 houses", "rmsle", "Limits"))
 
 

@@ -81,6 +81,7 @@ def create_app(settings: Settings) -> DescribedAPI:
                 history=store.history,
                 jobs=job_service,
                 routing=routing,
+                registry_pages=settings.model_server.registry_pages,
                 readiness=readiness,
                 exposition=exposition,
                 request_metrics=telemetry.requests,

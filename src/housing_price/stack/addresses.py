@@ -51,9 +51,10 @@ def show_addresses(
     table.add_row("House price API", f"{api}{PREDICT_PATH}")
     table.add_row("API documentation", f"{api}/docs")
     table.add_row("MLflow tracking and registry", tracking)
-    table.add_row(f"Version {version}, the champion", version_page(tracking, version) or tracking)
     table.add_row("Model server", f"{models}/invocations")
     output.table(table)
+    # On a line of its own: a narrow table would cut the address.
+    output.show(Text(f"The champion is version {version}: {version_page(tracking, version)}"))
     known = "" if price is None else f" (the example house is priced at {price:,.0f} USD)"
     prompt = f"Price a house{known}:"
     output.show(Text.assemble(prompt, "\n\n  ", (curl_line(api), "bold"), "\n"))

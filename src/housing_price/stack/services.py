@@ -142,6 +142,9 @@ def _orchestrator_environment(plan: Plan) -> dict[str, str]:
     return environment(
         ORCHESTRATOR_LOG__FORMAT=_log_format("ORCHESTRATOR_LOG__FORMAT"),
         ORCHESTRATOR_MODEL_SERVER__BASE_URL=plan.model_server.url,
+        ORCHESTRATOR_MODEL_SERVER__REGISTRY_URL=os.environ.get(
+            "ORCHESTRATOR_MODEL_SERVER__REGISTRY_URL", plan.tracking.url
+        ),
         ORCHESTRATOR_MODEL_SERVER__ROUTES_FILE=str(plan.state.serving.folder / ROUTES),
         ORCHESTRATOR_PREDICTION_LOG__URL=_prediction_log_url(plan),
         ORCHESTRATOR_JOBS__DATABASE_URL=_jobs_url(plan),

@@ -15,7 +15,7 @@ from types import MappingProxyType
 from typing import Any, Final
 
 import mlflow
-from mlflow.data.pandas_dataset import PandasDataset
+from mlflow.data.pandas_dataset import PandasDataset, from_pandas
 from mlflow.tracking import MlflowClient
 
 from housing_price_model.fitting.pack import REQUIREMENTS, SERVED_FILE, SIGNATURE, PackedModel
@@ -145,7 +145,7 @@ def _dataset(houses: Houses, source: Path) -> PandasDataset:
     with warnings.catch_warnings():
         # MLflow registers its class for local files twice.
         warnings.filterwarnings("ignore", message="The specified dataset source can be interpreted in multiple ways")
-        return mlflow.data.from_pandas(
+        return from_pandas(
             houses.features.assign(**{TARGET: houses.prices}),
             source=str(source),
             targets=TARGET,

@@ -36,6 +36,8 @@ class Services:
     jobs: Jobs | None
     """None if jobs are off."""
     routing: Routing
+    registry_pages: str | None
+    """The start of the address of a version's page in the model registry; its number follows. None if unknown."""
     readiness: Readiness
     exposition: Exposition | None
     """The metrics page; None if metrics are off."""

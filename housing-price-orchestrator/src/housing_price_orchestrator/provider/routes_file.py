@@ -24,6 +24,10 @@ class RoutesUnusable(Exception):
     """The routes file is missing or not valid; the message says why."""
 
 
+class RoutesMissing(RoutesUnusable):
+    """There is no routes file."""
+
+
 class RoutesFile:
     """The last valid routes read from the file.
 
@@ -79,8 +83,9 @@ class RoutesFile:
         if str(error) != self._error:
             self._error = str(error)
             if self._routes is None:
-                # Normal while the system starts: the file is not written yet.
-                self._log.warning("no routes yet: the routes file cannot be used", error=self._error)
+                # A missing file is normal while the system starts: it is not written yet.
+                log = self._log.info if isinstance(error, RoutesMissing) else self._log.warning
+                log("no routes yet: the routes file cannot be used", error=self._error)
             else:
                 self._log.error("keeping the last valid routes: the routes file cannot be used", error=self._error)
 
@@ -92,7 +97,7 @@ class RoutesFile:
         except OSError as error:
             raise RoutesUnusable(f"{self._path}: {error.strerror or error}") from error
         if content is None:
-            raise RoutesUnusable(f"{self._path}: file not found")
+            raise RoutesMissing(f"{self._path}: file not found")
         try:
             return Routes.model_validate_json(content.removeprefix(BYTE_ORDER_MARK))
         except ValidationError as error:

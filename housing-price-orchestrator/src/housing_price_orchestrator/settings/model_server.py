@@ -2,6 +2,7 @@
 
 from pathlib import Path
 from typing import Annotated
+from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, HttpUrl
 from pydantic_settings import NoDecode
@@ -12,6 +13,15 @@ from housing_price_orchestrator.settings.base import Group, Seconds, split_at_co
 class ModelServerSettings(Group):
     """The model servers that predict the prices."""
 
+    @property
+    def registry_pages(self) -> str | None:
+        """The start of the address of a version's page in MLflow; its number follows. Without credentials."""
+        if self.registry_url is None:
+            return None
+        url = urlsplit(str(self.registry_url))
+        address = url._replace(netloc=url.netloc.rpartition("@")[2], query="", fragment="").geturl().rstrip("/")
+        return f"{address}/#/models/{self.model_name}/versions/"
+
     base_url: Annotated[tuple[HttpUrl, ...], NoDecode, BeforeValidator(split_at_commas), Field(min_length=1)] = (
         HttpUrl("http://127.0.0.1:8080"),
     )
@@ -20,6 +30,8 @@ class ModelServerSettings(Group):
     """File that lists the model servers, instead of `BASE_URL`; changes apply without a restart (docs/routes.md)."""
     model_name: Annotated[str, Field(min_length=1, max_length=200)] = "housing-price"
     """Model name in responses if the model server does not report one."""
+    registry_url: HttpUrl | None = None
+    """Address of MLflow's tracking server for users; `GET /models` links each version to its page there."""
     connect_timeout_seconds: Seconds = 1.0
     """Timeout for connecting to a model server."""
     max_calls: Annotated[int, Field(ge=1, le=1000)] = 3

@@ -4,6 +4,7 @@ Part of the composition root.
 """
 
 import asyncio
+import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
@@ -32,6 +33,8 @@ from housing_price_orchestrator.upstream.served_versions import ServedVersions
 
 PROBE_PAUSE_SECONDS: Final = 0.25
 """Pause between probes of a new version that does not answer yet."""
+START_SECONDS: Final = 60.0
+"""Time in which a model server normally starts. A server that still does not answer then is a warning."""
 
 
 class Upstream:
@@ -168,7 +171,8 @@ class Upstream:
 
         Returns None when `should_wait` ends the wait.
         """
-        logged_reason = None
+        loop = asyncio.get_running_loop()
+        logged, warn_at = False, loop.time() + START_SECONDS
         while True:
             try:
                 (estimate,) = await version.probe.answer((EXAMPLE_HOUSE,))
@@ -178,14 +182,12 @@ class Upstream:
                 if version.route.model_id in (UNKNOWN, estimate.model.id):
                     return estimate.model
                 reason = f"expected model {version.route.model_id}, got {estimate.model.id}"
-            if logged_reason is None:
-                logged_reason = reason
-                self._log.warning(
-                    "waiting for a model server to answer",
-                    variant=version.variant,
-                    version=version.route.version,
-                    error=reason,
-                )
+            is_late = loop.time() >= warn_at
+            if is_late or not logged:
+                log = self._log.warning if is_late else self._log.info
+                facts = {"variant": version.variant, "version": version.route.version, "error": reason}
+                log("waiting for a model server to answer", **facts)
+                logged, warn_at = True, math.inf if is_late else warn_at
             if not should_wait():
                 return None
             await asyncio.sleep(PROBE_PAUSE_SECONDS)

@@ -102,6 +102,18 @@ async def test_a_different_invalid_file_is_logged_again(path: Path) -> None:
     assert len(logged) == 1
 
 
+@pytest.mark.parametrize(("content", "level"), [(None, "info"), (b"{", "warning")])
+async def test_a_missing_file_is_normal_at_the_start_and_an_invalid_one_is_not(
+    path: Path, content: bytes | None, level: str
+) -> None:
+    if content is not None:
+        put(path, content)
+    structlog.reset_defaults()
+    with capture_logs() as logged:
+        RoutesFile(path)
+    assert [line["log_level"] for line in logged] == [level]
+
+
 async def test_a_file_created_later_is_loaded(path: Path) -> None:
     file = RoutesFile(path)
     routes, error = file.routes, file.error

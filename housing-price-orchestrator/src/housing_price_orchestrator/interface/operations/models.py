@@ -40,7 +40,7 @@ _VERSION_PARAMETER: Final = {
 @router.get("", summary="List the model versions in service", operation_id="listModels")
 async def list_models(services: ServicesDep) -> RoutedModels:
     """List the versions that this worker process calls, with its statistics for each."""
-    return RoutedModels.of(services.routing.state())
+    return RoutedModels.of(services.routing.state(), services.registry_pages)
 
 
 def _add_operation(action: Action, summary: str, description: str, example: Any = None) -> None:

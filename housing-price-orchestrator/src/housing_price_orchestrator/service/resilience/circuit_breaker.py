@@ -73,6 +73,7 @@ class Circuit:
         self._failures = 0
         self._slow_calls = 0
         self._probe_at = 0.0
+        self._has_answered = False
         self._suspect_event = asyncio.Event()
         self._log = structlog.get_logger()
 
@@ -98,6 +99,7 @@ class Circuit:
     def record_success(self) -> None:
         """Record an answer in time: resets the counters and closes the circuit."""
         self._failures = self._slow_calls = 0
+        self._has_answered = True
         self._suspect_event.clear()
         if not self.is_closed:
             self.state = CircuitState.CLOSED
@@ -130,7 +132,9 @@ class Circuit:
         elif is_limit_reached:
             self.opened += 1
             self.state = CircuitState.OPEN
-            self._log.warning("circuit opened", address=self.address, why=reason)
+            # A server that has never answered is still starting, which is normal.
+            log = self._log.warning if self._has_answered else self._log.info
+            log("circuit opened", address=self.address, why=reason)
         self._probe_at = now + (SUSPECT_PROBE_DELAY_SECONDS if self.is_closed else self._open_seconds)
         self._suspect_event.set()
 

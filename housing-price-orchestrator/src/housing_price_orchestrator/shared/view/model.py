@@ -29,6 +29,8 @@ class RoutedModel(View):
     """The version; `unknown` if the model servers are configured without a routes file."""
     model_id: str
     """The id of the model."""
+    registry_page: str | None
+    """The address of the version's page in the model registry; null if the version or the registry is not known."""
     addresses: list[str]
     """The URLs of its model servers."""
     weight: float
@@ -37,12 +39,14 @@ class RoutedModel(View):
     """Statistics of the version."""
 
     @classmethod
-    def of(cls, state: VariantState) -> Self:
-        """Build the document of a version."""
+    def of(cls, state: VariantState, registry_pages: str | None) -> Self:
+        """Build the document of a version; `registry_pages` followed by its number is the address of its page."""
+        has_page = registry_pages is not None and state.version.isdecimal()
         return cls.model_validate(
             {
                 "version": state.version,
                 "modelId": state.model_id,
+                "registryPage": f"{registry_pages}{state.version}" if has_page else None,
                 "addresses": list(state.addresses),
                 "weight": state.weight,
                 "seen": {
@@ -86,9 +90,9 @@ class RoutedModels(View):
     """The canary of the current routes, if this process stopped it."""
 
     @classmethod
-    def of(cls, state: RoutingState) -> Self:
-        """Build the document of the versions in service."""
-        by_role = {variant.variant: RoutedModel.of(variant) for variant in state.variants}
+    def of(cls, state: RoutingState, registry_pages: str | None) -> Self:
+        """Build the document of the versions in service; see `RoutedModel.of`."""
+        by_role = {variant.variant: RoutedModel.of(variant, registry_pages) for variant in state.variants}
         stopped = state.stopped
         return cls.model_validate(
             {

@@ -220,6 +220,7 @@ def test_without_a_routes_file_the_configured_addresses_are_listed(api: TestClie
     )
     champion = document["champion"]
     assert (champion["version"], champion["addresses"], champion["weight"]) == ("unknown", [stub.url], 1.0)
+    assert champion["registryPage"] is None
     assert champion["seen"]["requests"] == 1
     assert 0 < champion["seen"]["p50Seconds"] <= champion["seen"]["p99Seconds"]
 
@@ -228,10 +229,13 @@ def test_listed_addresses_contain_no_passwords(stub: StubModelServer, start_app:
     file = tmp_path / "routes.json"
     address = stub.url.replace("http://", "http://user:SECRET@")
     file.write_text(routes_json(7, a_route("1", address), canary=a_route("2", address, weight=0.25)), encoding="utf-8")
-    client = start_app(stub.url, model_server={"routes_file": file})
+    registry = "http://user:SECRET@mlflow.example:9999/base/"
+    client = start_app(stub.url, model_server={"routes_file": file, "registry_url": registry})
     answer = client.get(MODELS)
     document = answer.json()
     assert (document["revision"], document["isFileUsable"]) == (7, True)
+    page = "http://mlflow.example:9999/base/#/models/housing-price/versions"
+    assert [document[role]["registryPage"] for role in ("champion", "canary")] == [f"{page}/1", f"{page}/2"]
     assert (document["champion"]["version"], document["champion"]["modelId"]) == ("1", "model-1")
     assert document["champion"]["addresses"] == [stub.url]
     # The stub serves model stub-1 and not model-2, so it gets no requests as a canary.

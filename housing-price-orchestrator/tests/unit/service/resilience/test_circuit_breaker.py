@@ -4,6 +4,8 @@ import asyncio
 from collections.abc import Sequence
 
 import pytest
+import structlog
+from structlog.testing import capture_logs
 
 from factories import house
 from fakes import FakeClock, FakePriceModel, a_circuit
@@ -41,6 +43,19 @@ def circuit(clock: FakeClock) -> Circuit:
         max_open_seconds=MAX_OPEN_SECONDS,
         clock=clock,
     )
+
+
+@pytest.mark.parametrize(("has_answered", "level"), [(False, "info"), (True, "warning")])
+async def test_a_server_that_has_never_answered_is_still_starting_and_no_warning(
+    *, has_answered: bool, level: str
+) -> None:
+    structlog.reset_defaults()
+    with capture_logs() as logged:
+        circuit = a_circuit(max_failures=1)
+        if has_answered:
+            circuit.record_success()
+        circuit.record_failure()
+    assert [(line["event"], line["log_level"]) for line in logged] == [("circuit opened", level)]
 
 
 async def fails(model: CircuitBreakerModel[House, PriceEstimate], times: int = 1) -> None:

@@ -117,6 +117,16 @@ def test_health_checks_are_not_logged_at_info(api: TestClient, lines: Lines) -> 
     assert requests_in(lines) == []
 
 
+def test_a_failed_readiness_check_is_no_error(
+    stub: StubModelServer, start_app: Callable[..., TestClient], lines: Lines
+) -> None:
+    stub.behaviour = says(503, b"")
+    api = start_app(stub.url)
+    lines()
+    assert api.get("/readyz").status_code == 503
+    assert requests_in(lines) == []
+
+
 def test_a_model_server_error_is_logged_by_name(api: TestClient, stub: StubModelServer, lines: Lines) -> None:
     stub.behaviour = says(500, SECRET.encode())
     lines()

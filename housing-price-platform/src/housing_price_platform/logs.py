@@ -1,19 +1,24 @@
 """Structured logs of a process: one JSON object per event, or readable lines on a terminal.
 
-All services log events of this shape: `event`, `level`, `time` (UTC), and the facts of the event as further keys.
+All services log events of this shape: `event`, `level`, `time` (UTC), and the facts of the event as further keys. Lines
+have no control characters and no passwords, and a log that cannot be written never stops its process.
 """
 
+import io
 import logging
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final, TextIO
 
 import orjson
 import structlog
 
+from housing_price_platform.log_output import LogOutput, describe_loss
+from housing_price_platform.terminal import clean, printable, printable_json, redact, trusted
+
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
-STYLES: Final = ("auto", "json", "console")
 
 # Without local variables, which may hold values of callers: those are never logged.
 _FORMAT_TRACEBACK: Final = structlog.processors.ExceptionRenderer(
@@ -22,28 +27,34 @@ _FORMAT_TRACEBACK: Final = structlog.processors.ExceptionRenderer(
 
 
 @dataclass(frozen=True)
-class Processors:
-    """The processors of structlog, in order: `first` add facts, `last` write the line."""
+class Lines:
+    """Where and how log lines are written.
 
+    Attributes:
+        for_console: Whether the lines are for people.
+        output: The stream; its writes never fail.
+        first: The processors of structlog that add facts.
+        last: Those that write the line.
+    """
+
+    for_console: bool
+    output: LogOutput
     first: Sequence[structlog.typing.Processor]
     last: Sequence[structlog.typing.Processor]
 
-
-def is_console(style: str, stream: TextIO) -> bool:
-    """Return whether a style, one of `STYLES`, means readable lines; `auto` does on a terminal."""
-    return style == "console" or (style == "auto" and stream.isatty())
-
-
-def processors(*, for_console: bool) -> Processors:
-    """Return the processors of a style."""
-    first = (
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-    )
-    if for_console:
-        render = structlog.dev.ConsoleRenderer(timestamp_key="time", exception_formatter=structlog.dev.plain_traceback)
-        return Processors(first, (render,))
-    return Processors(first, (_FORMAT_TRACEBACK, structlog.processors.JSONRenderer(serializer=to_json)))
+    @classmethod
+    def to(cls, stream: TextIO, style: str) -> "Lines":
+        """Write to a stream, in the style `json`, `console`, or `auto`: `console` on a terminal, else `json`."""
+        for_console = style == "console" or (style == "auto" and stream.isatty())
+        output = LogOutput(trusted(stream), describe=describe_loss if for_console else _describe_loss)
+        first = (structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"))
+        last: Sequence[structlog.typing.Processor]
+        if for_console:
+            renderer = structlog.dev.ConsoleRenderer(timestamp_key="time", exception_formatter=_write_traceback)
+            last = (_clean_texts, renderer, _redact)
+        else:
+            last = (_FORMAT_TRACEBACK, structlog.processors.JSONRenderer(serializer=to_json), _redact)
+        return cls(for_console, output, first, last)
 
 
 def configure_logging(
@@ -58,21 +69,20 @@ def configure_logging(
 
     Args:
         level: A key of `LEVELS`.
-        style: One of `STYLES`.
+        style: See `Lines.to`.
         stream: Where to write; standard output by default.
         adopted: Names of loggers of libraries that would otherwise write with a handler of their own.
         quiet: Names of loggers of libraries that log at `warning` and above only.
     """
-    stream = stream or sys.stdout
-    used = processors(for_console=is_console(style, stream))
+    lines = Lines.to(stream or sys.stdout, style)
     structlog.configure(
-        processors=[*used.first, *used.last],
+        processors=[*lines.first, *lines.last],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
         # One write per event: `print` writes the newline separately, so that lines of several threads would mix.
-        logger_factory=structlog.WriteLoggerFactory(stream),
+        logger_factory=structlog.WriteLoggerFactory(lines.output),  # type: ignore[arg-type]  # a text stream
         cache_logger_on_first_use=False,  # commands and tests configure the logs after modules were imported
     )
-    route_standard_library(stream, used, level=level, quiet=quiet)
+    route_standard_library(lines, lines.output, level=level, quiet=quiet)
     logging.captureWarnings(capture=True)
     for name in adopted:
         # A library that finds a handler adds none.
@@ -80,13 +90,20 @@ def configure_logging(
         logging.getLogger(name).propagate = True
 
 
-def route_standard_library(stream: Any, used: Processors, *, level: str, quiet: tuple[str, ...] = ()) -> None:
-    """Write the records of the standard library's loggers as events; the arguments are those of `configure_logging`."""
-    handler = logging.StreamHandler(stream)
+def route_standard_library(lines: Lines, output: Any, *, level: str, quiet: tuple[str, ...] = ()) -> None:
+    """Write the records of the standard library's loggers as events.
+
+    Args:
+        lines: How to write them.
+        output: Where to write them.
+        level: A key of `LEVELS`.
+        quiet: Names of loggers of libraries that log at `warning` and above only.
+    """
+    handler = logging.StreamHandler(output)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=[*used.first, _add_logger_name],
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *used.last],
+            foreign_pre_chain=[*lines.first, _add_logger_name],
+            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *lines.last],
         )
     )
     root = logging.getLogger()
@@ -98,10 +115,35 @@ def route_standard_library(stream: Any, used: Processors, *, level: str, quiet: 
 
 def to_json(event: Any, default: Any = None, **_options: Any) -> str:
     """Write an event as one line of JSON; values of unknown types as their `repr`."""
-    return orjson.dumps(event, default=default or repr, option=orjson.OPT_NON_STR_KEYS).decode()
+    return printable_json(orjson.dumps(event, default=default or repr, option=orjson.OPT_NON_STR_KEYS).decode())
 
 
-def _add_logger_name(_logger: Any, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+def now() -> str:
+    """Return the current time in the form of the key `time`."""
+    return datetime.now(UTC).isoformat()[:-6] + "Z"
+
+
+def _describe_loss(lost: int, reason: str) -> str:
+    return to_json({"event": "log lines lost", "lost": lost, "reason": reason, "level": "warning", "time": now()})
+
+
+def _add_logger_name(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
     record: logging.LogRecord = event["_record"]
     event["logger"] = record.name
     return event
+
+
+def _clean_texts(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:
+    """Clean what the renderer for terminals prints as it is; it prints `repr` of other values."""
+    return {key: clean(value) if isinstance(value, str) else value for key, value in event.items()}
+
+
+def _write_traceback(file: TextIO, error: structlog.typing.ExcInfo) -> None:
+    text = io.StringIO()
+    structlog.dev.plain_traceback(text, error)
+    file.write(printable(text.getvalue()))
+
+
+def _redact(_logger: object, _method: str, line: Any) -> str:
+    """Hide passwords, also those in errors of libraries."""
+    return redact(str(line))

@@ -109,7 +109,9 @@ class Lifecycle:
             return retry_while_temporary(
                 do,
                 is_temporary=_is_temporary,
-                report=lambda error, seconds: _log.warning("trying again", job=job_id, error=str(error), seconds=seconds),
+                report=lambda error, seconds: _log.warning(
+                    "trying again", job=job_id, error=str(error), seconds=seconds
+                ),
                 is_cancelled=lambda: is_cancelled(job_id),
                 max_seconds=PATIENCE_SECONDS,
             )

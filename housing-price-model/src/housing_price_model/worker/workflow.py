@@ -98,7 +98,9 @@ class Training:
             return retry_while_temporary(
                 work,
                 is_temporary=is_temporary_here,
-                report=lambda error, seconds: _log.warning("trying again", job=job_id, error=str(error), seconds=seconds),
+                report=lambda error, seconds: _log.warning(
+                    "trying again", job=job_id, error=str(error), seconds=seconds
+                ),
                 is_cancelled=is_current_job_cancelled,
                 max_seconds=PATIENCE_SECONDS,
             )

@@ -1,20 +1,18 @@
 """Structured logs: one JSON object per event, or readable lines on a terminal."""
 
 import atexit
-import logging
 import sys
 from collections.abc import Iterable
-from datetime import UTC, datetime
 from typing import Any, Final
 
 import structlog
 
 from housing_price_orchestrator.observability.background_output import BackgroundOutput
-from housing_price_platform.log_output import LogOutput, describe_loss
-from housing_price_platform.logs import LEVELS, final_processors, to_json
-from housing_price_platform.terminal import trusted
+from housing_price_platform.logs import LEVELS, Lines, now, route_standard_library, to_json
 
 _LEVEL_NAMES: Final = {number: name for name, number in LEVELS.items()}
+# This service logs each request itself; these loggers would repeat it.
+_QUIET: Final = ("uvicorn.access", "httpx", "httpcore", "alembic")
 
 
 def _json_logger(level: str) -> type[structlog.typing.BindableLogger]:
@@ -29,14 +27,10 @@ def _json_logger(level: str) -> type[structlog.typing.BindableLogger]:
             """
             fields["event"] = event
             fields["level"] = _LEVEL_NAMES[level]
-            fields["time"] = _now()
+            fields["time"] = now()
             self._logger.msg(to_json(fields))
 
     return JsonLogger
-
-
-def _now() -> str:
-    return datetime.now(UTC).isoformat()[:-6] + "Z"
 
 
 def configure_logging(*, level: str, style: str, in_background: bool = False) -> None:
@@ -47,48 +41,29 @@ def configure_logging(*, level: str, style: str, in_background: bool = False) ->
         style: `json`, `console`, or `auto`: `console` on a terminal, else `json`.
         in_background: write from a thread, so that a slow reader of the log does not block the event loop.
     """
-    is_console = style == "console" or (style == "auto" and sys.stdout.isatty())
     # A log that cannot be written, for example to a full disk, must not stop the service.
-    output: Any = LogOutput(trusted(sys.stdout), describe=describe_loss if is_console else _describe_loss)
+    lines = Lines.to(sys.stdout, style)
+    output: Any = lines.output
     if in_background:
         output = BackgroundOutput(output, report_lost=_report_lost)
         atexit.register(output.close)
-    shared: list[structlog.typing.Processor] = [
-        structlog.processors.add_log_level,
-        structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"),
-    ]
-    final = final_processors(is_console=is_console)
     structlog.configure(
-        processors=[*shared, *final],
-        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]) if is_console else _json_logger(level),
+        processors=[*lines.first, *lines.last],
+        wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level])
+        if lines.for_console
+        else _json_logger(level),
         # One write per event: `print` writes the newline separately, so that lines of several threads would mix.
         logger_factory=structlog.WriteLoggerFactory(output),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(output)
-    handler.setFormatter(
-        structlog.stdlib.ProcessorFormatter(
-            foreign_pre_chain=shared,
-            processors=[structlog.stdlib.ProcessorFormatter.remove_processors_meta, *final],
-        )
-    )
-    root = logging.getLogger()
-    root.handlers[:] = [handler]
-    root.setLevel(LEVELS[level])
-    # This service logs each request itself; these loggers would repeat it.
-    for name in ("uvicorn.access", "httpx", "httpcore", "alembic"):
-        logging.getLogger(name).setLevel(logging.WARNING)
+    route_standard_library(lines, output, level=level, quiet=_QUIET)
 
 
-def _describe_loss(lost: int, reason: str) -> str:
-    return to_json({"event": "log lines lost", "lost": lost, "reason": reason, "level": "warning", "time": _now()})
+def _report_lost(events: int) -> None:
+    structlog.get_logger().warning("log events dropped, because the log reader is too slow", lost=events)
 
 
 def log_warnings(warnings: Iterable[str]) -> None:
     """Log warnings about the configuration that were found before logging was configured."""
     for warning in warnings:
         structlog.get_logger().warning(warning)
-
-
-def _report_lost(events: int) -> None:
-    structlog.get_logger().warning("log events dropped, because the log reader is too slow", lost=events)

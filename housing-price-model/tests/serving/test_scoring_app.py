@@ -15,7 +15,7 @@ import pytest
 from httpx2 import Response
 from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
 from mlflow.pyfunc import PyFuncModel, scoring_server
-from pandas._libs.parsers import STR_NA_VALUES  # type: ignore[attr-defined]  # pandas has no public list
+from pandas._libs.parsers import STR_NA_VALUES  # type: ignore[import-not-found]  # pandas has no public list
 from starlette.testclient import TestClient
 
 from housing_price_model.artefact.export import MODEL

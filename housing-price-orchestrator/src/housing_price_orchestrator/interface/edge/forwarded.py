@@ -56,7 +56,7 @@ def _read_headers(scope: Scope, prefix: str) -> str:
     prefixes: list[str] = []
     for name, value in scope["headers"]:
         if name == b"x-forwarded-host":
-            hosts += (host.strip() for host in value.split(b","))
+            hosts += (host for part in value.split(b",") if (host := part.strip()))
         elif name == b"x-forwarded-prefix":
             # Each of several proxies may have removed a part, the outermost first.
             prefixes += (part.strip().rstrip("/") for part in value.decode("latin-1").split(","))

@@ -256,6 +256,11 @@ class TestOwnOriginBehindAProxy:
                 {"host": "orchestrator:8000", "x-forwarded-host": "prices.example.com", "x-forwarded-proto": "https"},
                 200,
             ),
+            (
+                "https://prices.example.com",
+                {"host": "prices.example.com", "x-forwarded-host": " , ", "x-forwarded-proto": "https"},
+                200,
+            ),
             ("http://prices.example.com", {"host": "prices.example.com", "x-forwarded-proto": "https"}, 403),
             ("https://prices.example.com", {"host": "prices.example.com"}, 403),
             ("https://evil.example", {"host": "prices.example.com", "x-forwarded-proto": "https"}, 403),

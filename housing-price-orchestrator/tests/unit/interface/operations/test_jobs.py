@@ -167,7 +167,7 @@ def test_training_without_a_body_uses_the_bundled_survey(bench: Bench, sent: dic
 
 @pytest.mark.parametrize("body", [b'{"seed": 3}', b'{"seed": 3.0}', b'{"seed": 3e0}', b'\xef\xbb\xbf{"seed": 3.0}'])
 def test_a_number_without_a_fractional_part_is_an_integer_in_an_order(bench: Bench, body: bytes) -> None:
-    answer = bench.client.post(TRAINING, content=body)
+    answer = bench.client.post(TRAINING, content=body, headers=AS_JSON)
     seed = bench.queue.jobs[answer.json()["id"]].arguments["seed"]
     assert (seed, type(seed)) == (3, int)
 
@@ -228,7 +228,7 @@ def test_an_invalid_training_request_is_rejected(bench: Bench, body: bytes) -> N
     ],
 )
 def test_a_valid_training_request_is_accepted(bench: Bench, body: bytes) -> None:
-    assert bench.client.post(TRAINING, content=body).status_code == 202
+    assert bench.client.post(TRAINING, content=body, headers=AS_JSON).status_code == 202
 
 
 def test_repeating_an_idempotency_key_with_the_same_file_returns_the_same_job(bench: Bench) -> None:

@@ -122,7 +122,7 @@ def test_an_invalid_move_is_rejected_by_name(
 
 @pytest.mark.parametrize("body", [b'{"weight": 1.0}', b'{"weight": 0.0001}', b'{"weight": 1}'])
 def test_the_limits_of_a_weight_are_accepted(api: TestClient, queue: FakeJobQueue, body: bytes) -> None:
-    assert api.post(f"{MODELS}/2/canary", content=body).status_code == 202
+    assert api.post(f"{MODELS}/2/canary", content=body, headers={"content-type": "application/json"}).status_code == 202
     assert len(queue.jobs) == 1
 
 

@@ -17,7 +17,10 @@ from housing_price_model.registry.names import NAME
 from housing_price_model.registry.records import Record
 from housing_price_model.registry.states import State
 
-pytestmark = pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning")
+pytestmark = [
+    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
+    pytest.mark.filterwarnings("ignore:.*Any type hint:UserWarning"),  # of the first import of the served model
+]
 
 EVIL = "\x1b]0;owned\x07\x1b[8m\r[red]x[/red][/none]\x9b2J\u202e\u2028\u2066\ud800"
 UNSAFE = {"\x1b", "\x07", "\r", "\x9b", "\u202e", "\u2028", "\u2066", "\ud800"}

@@ -47,6 +47,7 @@ def test_refused_moves_are_those_that_the_worker_refuses(lifecycle_store: Lifecy
                 assert refused[action].model_dump() == {"code": judged.value.code, "detail": str(judged.value)}
     assert found[CHAMPION]["promote"].detail == f"Version {CHAMPION} is already the champion."
     # Each reading touches the document; only a change of the registry rewrites it.
+    writer.refresh()  # after the judgements above, which record what serves
     before = path.stat()
     writer.refresh()
     after = path.stat()

@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Annotated, Any, Final, NoReturn
+from urllib.parse import quote
 
 import httpx
 import typer
@@ -49,9 +50,9 @@ class Api:
     def report_of(self, job_id: str) -> dict[str, Any]:
         """Return the report of a job; empty if there is none, or no longer."""
         try:
-            response = self._client.get(f"/jobs/{job_id}/result")
+            response = self._client.get(f"/jobs/{quote(job_id, safe='', errors='replace')}/result")
             return dict(response.json()) if response.is_success else {}
-        except (httpx.HTTPError, httpx.InvalidURL, ValueError):
+        except (httpx.HTTPError, httpx.InvalidURL, ValueError, TypeError):
             return {}
 
     def follow(self, job_id: str) -> dict[str, Any]:

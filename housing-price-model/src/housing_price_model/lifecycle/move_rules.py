@@ -6,22 +6,19 @@ The document holds the results of the same function that plans a move, so the tw
 import os
 import threading
 import time
-from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import Any, Final, cast
+from typing import Any, Final
 
 import structlog
-from mlflow.entities.model_registry import ModelVersion, RegisteredModel
-from mlflow.exceptions import MlflowException
-from mlflow.protos.databricks_pb2 import RESOURCE_DOES_NOT_EXIST
 from mlflow.tracking import MlflowClient
 
 from housing_price_model.errors import MoveError
 from housing_price_model.lifecycle.documents import Desired
+from housing_price_model.lifecycle.move_steps import note_roles
 from housing_price_model.lifecycle.plan import judge
 from housing_price_model.lifecycle.serving_folder import ServingFolder
 from housing_price_model.registry.life_records import LifeRecords
-from housing_price_model.registry.names import NAME, NOT_FOUND_CODES
+from housing_price_model.registry.snapshot import RegistrySnapshot
 from housing_price_model.registry.versions import connect, registry_errors
 from housing_price_platform.orders.move_rules import MOVE_RULES, Refusal, RefusedMoves
 from housing_price_platform.orders.moves import Action, Move
@@ -33,47 +30,6 @@ _WEIGHT: Final = 0.5
 """Weight of the canaries that are judged; no rule depends on it."""
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
-
-
-class RegistrySnapshot:
-    """What the registry holds, read once: the part of an `MlflowClient` that `LifeRecords` reads."""
-
-    def __init__(self, client: MlflowClient) -> None:
-        """Read all versions and aliases."""
-        self._versions: list[ModelVersion] = list(client.search_model_versions(f"name='{NAME}'"))
-        try:
-            self._model: RegisteredModel | None = client.get_registered_model(NAME)
-        except MlflowException as error:
-            if error.error_code not in NOT_FOUND_CODES:
-                raise
-            self._model = None
-
-    @property
-    def content(self) -> tuple[Any, ...]:
-        """All that decides about moves; equal if nothing has changed."""
-        model = () if self._model is None else (dict(self._model.aliases), dict(self._model.tags))
-        return model, [(one.version, dict(one.tags)) for one in self._versions]
-
-    def lives(self) -> LifeRecords:
-        """Return the versions and their states."""
-        return LifeRecords(cast("MlflowClient", self))
-
-    def search_model_versions(self, _filter: str) -> Sequence[ModelVersion]:
-        """Return all versions."""
-        return self._versions
-
-    def get_model_version(self, _name: str, version: str) -> ModelVersion:
-        """Return a version."""
-        for one in self._versions:
-            if str(one.version) == version:
-                return one
-        raise MlflowException(f"version {version} not found", error_code=RESOURCE_DOES_NOT_EXIST)
-
-    def get_registered_model(self, _name: str) -> RegisteredModel:
-        """Return the model with its aliases."""
-        if self._model is None:
-            raise MlflowException("model not found", error_code=RESOURCE_DOES_NOT_EXIST)
-        return self._model
 
 
 class MoveRulesWriter:
@@ -99,7 +55,7 @@ class MoveRulesWriter:
             desired = self._serving.desired()
             content = (snapshot.content, desired)
             if content != self._written:
-                self._serving.write_move_rules(refused_moves(snapshot.lives(), desired))
+                self._serving.write_move_rules(refused_moves(LifeRecords(snapshot.client), desired))
                 self._written = content
         _touch(self._serving)
 
@@ -120,6 +76,8 @@ class MoveRulesWriter:
 def refused_moves(lives: LifeRecords, desired: Desired) -> RefusedMoves:
     """Judge every action on every version."""
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
+    # In the snapshot only: the next move records it in the registry.
+    note_roles(lives, desired.roles, at)
     return RefusedMoves(
         versions={life.version: _refusals(life.version, lives, desired, at) for life in lives.all()},
     )

@@ -53,10 +53,7 @@ class MoveSteps:
         at = datetime.now(UTC).isoformat(timespec="milliseconds")
         with registry_errors("the registry cannot be read"):
             lives, desired = self._lives(), self.serving.desired()
-            if desired.roles.champion is not None:
-                # What serves decides, not the alias: it may have been moved by hand, or by an earlier release.
-                lives.note_serving(desired.roles.champion, at)
-                lives.note_trials(_trials(desired.roles), at)
+            note_roles(lives, desired.roles, at)
             return judge(move, lives, desired, at)
 
     def note_serving(self) -> None:
@@ -208,6 +205,13 @@ class MoveSteps:
 
     def _lives(self) -> LifeRecords:
         return LifeRecords(connect(self.tracking_uri))
+
+
+def note_roles(lives: LifeRecords, roles: Roles, at: str) -> None:
+    """Record in the registry which versions serve. They decide, not the alias, which may have been moved by hand."""
+    if roles.champion is not None:
+        lives.note_serving(roles.champion, at)
+        lives.note_trials(_trials(roles), at)
 
 
 def _trials(roles: Roles) -> dict[str, State]:

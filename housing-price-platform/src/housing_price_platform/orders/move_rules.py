@@ -7,7 +7,7 @@ from housing_price_platform.orders.base import Order
 MOVE_RULES: Final = "moves.json"
 """Name of the document in the serving folder."""
 
-type RefusalCode = Literal["transition-illegal", "model-refused"]
+type RefusalCode = Literal["transition-illegal", "model-refused", "version-unknown"]
 
 
 class Refusal(Order):

@@ -25,6 +25,8 @@ _ROUNDS: Final = 2
 _ERROR_OF_CODE: Final[dict[RefusalCode, type[MoveRefused]]] = {
     "transition-illegal": TransitionIllegal,
     "model-refused": ModelRefused,
+    # The version to which a rollback would return.
+    "version-unknown": VersionUnknown,
 }
 
 

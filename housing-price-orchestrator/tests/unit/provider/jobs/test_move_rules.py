@@ -45,15 +45,18 @@ class Registry:
         self._stop.set()
         self._thread.join()
 
-    def write(self) -> None:
-        self.path.write_text(json.dumps({"versions": self.versions}))
+    def write(self, stamp: int = 0) -> None:
+        """Replace the document atomically, as the worker does."""
+        new = self.path.with_suffix(".new")
+        new.write_text(json.dumps({"versions": self.versions}))
+        os.utime(new, ns=(stamp, stamp))
+        new.replace(self.path)
 
     def _run(self) -> None:
         number = 0
         while not self._stop.wait(0.01):
-            self.write()
             number += 1
-            os.utime(self.path, ns=(number, number))
+            self.write(number)
 
 
 @pytest.fixture
@@ -116,6 +119,7 @@ def test_a_repeated_request_gets_its_job_although_the_move_is_done(
     queue.takes(first[1])
     queue.succeeds(first[1], {})
     registry.versions = {"2": {"promote": ALREADY}}
+    registry.write(1)
     assert move(api, "2", **key) == first
     assert move(api, "2")[0] == 409
 

@@ -11,7 +11,8 @@ from typing import Any, Final
 
 import sqlalchemy as sa
 from sqlalchemy import event
-from sqlalchemy.engine import URL, Connection, Engine
+from sqlalchemy.engine import URL, Connection, Dialect, Engine
+from sqlalchemy.pool import ConnectionPoolEntry
 
 from housing_price_platform.database.deadline import DeadlinePassed, has_deadline, seconds_left
 from housing_price_platform.database.limits import Limits
@@ -26,14 +27,26 @@ def create_engine(
     """Create an engine for a SQLite file; see `bounded_engine`."""
     lock_seconds = limits.connect_seconds if limits.lock_seconds is None else limits.lock_seconds
     if is_read_only:
-        file = Path(url.database or "").absolute().as_uri()
-        connect = partial(sqlite3.connect, f"{file}?mode=ro", uri=True, timeout=lock_seconds, check_same_thread=False)
-        engine = sa.create_engine("sqlite://", creator=connect, poolclass=sa.QueuePool, **pool)
+        engine = sa.create_engine(
+            "sqlite://", creator=partial(_connect_read_only, url, lock_seconds), poolclass=sa.QueuePool, **pool
+        )
     else:
-        arguments = {"timeout": lock_seconds, "check_same_thread": False}
-        engine = sa.create_engine(url, module=driver or sqlite3, connect_args=arguments, **pool)
+        engine = sa.create_engine(url, module=driver or sqlite3, connect_args={"check_same_thread": False}, **pool)
+        event.listen(engine, "do_connect", partial(_limit_connect, lock_seconds))
     event.listen(engine, "begin", partial(_limit_transaction, lock_seconds, limits.statement_seconds))
     return engine
+
+
+def _connect_read_only(url: URL, lock_seconds: float) -> sqlite3.Connection:
+    file = Path(url.database or "").absolute().as_uri()
+    return sqlite3.connect(f"{file}?mode=ro", uri=True, timeout=seconds_left(lock_seconds), check_same_thread=False)
+
+
+def _limit_connect(
+    lock_seconds: float, _dialect: Dialect, _entry: ConnectionPoolEntry, _positional: Any, arguments: dict[str, Any]
+) -> None:
+    # Preparing a connection may wait for locks too.
+    arguments["timeout"] = seconds_left(lock_seconds)
 
 
 def _limit_transaction(lock_seconds: float, seconds: float | None, connection: Connection) -> None:

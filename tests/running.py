@@ -73,7 +73,7 @@ class Up:
         # Unset, as on most machines: the bytecode that Python then writes must do no harm.
         variables.pop("PYTHONDONTWRITEBYTECODE", None)
         if fakes:
-            variables |= {"PYTHONPATH": PYTHONPATH_OF_FAKES, "FAKE_STATE": str(state)}
+            variables |= {"PYTHONPATH": PYTHONPATH_OF_FAKES, "FAKE_STATE": str(state), **(environment or {})}
         command = command or (sys.executable, "-m", "housing_price", "up", *FREE_PORTS, "--state-dir", str(state))
         with self._log.open("w") as log:
             self.process = subprocess.Popen(

@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from housing_price.stack.state import State
+from small_disk import SmallDisk
 
 from ..fakes.fake_registry import export, register
 from ..running import Up, wait_until
@@ -175,6 +176,25 @@ def test_a_damaged_export_is_written_again(start: Start, state: Path) -> None:
     up = start(state=state)
     up.wait_until_up()
     assert "exporting version 1" in up.log
+    stop(up)
+
+
+def test_an_exported_model_is_served_from_a_full_disk(start: Start, small_disk: SmallDisk, tmp_path: Path) -> None:
+    state = small_disk.folder / "state"
+    export(state, register(state, "1"))
+    elsewhere = {"FAKE_STATE": str(tmp_path)}  # what the fakes themselves write
+    (tmp_path / "mlflow.db").write_bytes((state / "mlflow.db").read_bytes())
+    first = start(state=state, environment=elsewhere)
+    first.wait_until_up()
+    stop(first)
+    small_disk.fill()
+    up = start(state=state, environment=elsewhere)
+    up.wait_until_up(60)
+    up.wait_for("candidates: ready")
+    assert "No space left on device" in up.log
+    assert up.process.poll() is None
+    small_disk.free()
+    up.wait_for("the state of the model servers is published again")
     stop(up)
 
 

@@ -15,7 +15,7 @@ from housing_price_model.errors import HousingPriceModelError, ServingFolderErro
 from housing_price_model.lifecycle.documents import Desired, Observed, Roles, SeenServer, Server, ServerState
 
 POLL_SECONDS: Final = 0.1
-PUBLISH_SECONDS: Final = 30.0
+PUBLISH_SECONDS: Final = 10.0
 """Time limit for publishing the state of a server that was just started."""
 _MAX_DETAIL_CHARACTERS: Final = 500
 
@@ -56,6 +56,8 @@ class ModelServers:
                 if desired is not None:
                     self._desired = desired
                     self._apply(desired, group)
+                    async with self._changed:
+                        self._changed.notify_all()
                     await self._publish_observed(desired.revision)
                 await asyncio.sleep(POLL_SECONDS)
 
@@ -65,7 +67,11 @@ class ModelServers:
         Raises:
             StackError: It failed to start too often, or took too long.
         """
-        await self.wait_until_seen(version)
+        try:
+            async with asyncio.timeout(PUBLISH_SECONDS), self._changed:
+                await self._changed.wait_for(lambda: version in self._running)
+        except TimeoutError as error:
+            raise StackError(f"version {version} is not in the desired state") from error
         await self._running[version].supervisor.wait_until_ready()
 
     async def wait_until_seen(self, version: str) -> None:

@@ -130,6 +130,14 @@ def write_routes(state: State, roles: Roles) -> None:
         time.sleep(RESTORE_POLL_SECONDS)
 
 
+def has_routes(state: State) -> bool:
+    """Return whether there are routes, damaged or not."""
+    try:
+        return state.serving.routes() is not None
+    except ServingFolderError:
+        return True
+
+
 def _has_valid_export(state: State, server: Server) -> bool:
     try:
         read_export(state.serving.folder / server.folder, server.digest)

@@ -23,7 +23,7 @@ from housing_price.stack.earlier_stack import wait_for_earlier_stack
 from housing_price.stack.model_servers import ModelServers
 from housing_price.stack.output import Output
 from housing_price.stack.process import Process
-from housing_price.stack.seeding import reset_routes, write_desired_state, write_routes
+from housing_price.stack.seeding import has_routes, reset_routes, write_desired_state, write_routes
 from housing_price.stack.services import (
     PREDICT_PATH,
     Plan,
@@ -118,9 +118,15 @@ class Stack:
         if not self._is_serving:
             group.create_task(self._model_servers.run())
             self._is_serving = True
-        await self._model_servers.wait_until_seen(champion.version)
-        # Route to the champion only: a canary that is still starting would count as failing.
-        await asyncio.to_thread(write_routes, self._plan.state, Roles(champion=desired.roles.champion))
+        try:
+            await self._model_servers.wait_until_seen(champion.version)
+            # Route to the champion only: a canary that is still starting would count as failing.
+            await asyncio.to_thread(write_routes, self._plan.state, Roles(champion=desired.roles.champion))
+        except StackError as error:
+            if has_routes(self._plan.state):
+                raise
+            # The API then uses its configured address, that of the first model server.
+            self._output.say(f"no routes, only the champion is served; restart later: {error}", "red")
 
     async def _restore_canary_and_shadow(self) -> None:
         """Route to the canary and the shadow again, once they are ready."""
@@ -131,7 +137,10 @@ class Stack:
             except StackError as error:
                 self._output.say(f"version {version} stays out of service: {error}", "red")
                 roles = roles.without(version)
-        await asyncio.to_thread(write_routes, self._plan.state, roles)
+        try:
+            await asyncio.to_thread(write_routes, self._plan.state, roles)
+        except StackError as error:
+            self._output.say(f"canary and shadow stay out of service: {error}", "red")
 
     async def _start_workers(self, group: asyncio.TaskGroup) -> list[str]:
         """Start the workers one by one: requests are already served, and each start uses a whole processor.

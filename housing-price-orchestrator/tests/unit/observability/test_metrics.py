@@ -206,7 +206,7 @@ def test_a_damaged_or_unwritable_file_of_a_worker_costs_only_its_numbers(small_d
     mine, other = WorkerFiles(small_disk.folder), WorkerFiles(small_disk.folder)
     mine.write({"requests": 1})
     other.write({"requests": 2})
-    (damaged,) = [path for path in small_disk.folder.glob("*.json") if b"2" in path.read_bytes()]
+    (damaged,) = [path for path in small_disk.folder.glob("*.json") if b'"requests":2' in path.read_bytes()]
     for content in (b"", b"{", b"[]", b"\xff"):
         damaged.write_bytes(content)
         assert list(mine.snapshots()) == [({"requests": 1}, True, False)]

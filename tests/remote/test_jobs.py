@@ -101,8 +101,11 @@ def run(*arguments: str) -> tuple[int, str]:
     return result.exit_code, result.output
 
 
-def test_submit_sends_the_file_and_the_api_key_and_follows_the_job_to_its_end(api: Api, tmp_path: Path) -> None:
-    file = tmp_path / "houses.csv"
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".txt"])
+def test_submit_sends_the_file_and_the_api_key_and_follows_the_job_to_its_end(
+    api: Api, tmp_path: Path, suffix: str
+) -> None:
+    file = tmp_path / f"houses{suffix}"
     file.write_bytes(b"id\n1\n")
     status, output = run("submit", str(file), "--watch", "--idempotency-key", "once")
     assert status == 0, output
@@ -217,14 +220,15 @@ def test_a_result_that_cannot_be_saved_leaves_no_file(api: Api, tmp_path: Path) 
     assert list(tmp_path.iterdir()) == []
 
 
-def test_a_training_is_ordered_with_a_file_of_data_or_with_an_order(api: Api, tmp_path: Path) -> None:
-    data, order, folder = tmp_path / "sales.csv", tmp_path / "order.json", tmp_path / "data"
+@pytest.mark.parametrize("suffix", [".csv", ".tsv", ".txt", ".ndjson", ".jsonl", ".parquet"])
+def test_a_training_is_ordered_with_a_file_of_data_or_with_an_order(api: Api, tmp_path: Path, suffix: str) -> None:
+    data, order, folder = tmp_path / f"sales{suffix}", tmp_path / "order.json", tmp_path / "data"
     data.write_bytes(b"Id,SalePrice\n1,100000\n")
     order.write_bytes(b'{"seed": 7}')
     for _ in range(2):
         assert run("submit", "--train", str(data), "--data-folder", str(folder))[0] == 0
     (copied,) = folder.iterdir()
-    assert copied.read_bytes() == data.read_bytes()
+    assert (copied.read_bytes(), copied.suffix) == (data.read_bytes(), suffix)
     assert run("submit", "--train", str(order))[0] == 0
     assert run("submit")[0] == 0
     assert [path for _, path, *_ in api.seen] == ["/api/v1/jobs/training"] * 4

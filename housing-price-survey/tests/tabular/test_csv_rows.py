@@ -90,10 +90,10 @@ def test_a_leading_zero_of_a_parcel_number_is_no_octal(tmp_path: Path) -> None:
 
 
 def test_the_sale_price_and_columns_of_row_numbers_are_ignored(tmp_path: Path) -> None:
-    names = ["", *SURVEY_NAMES, "SalePrice", "Unnamed: 0"]
-    assert documents_of(write(tmp_path / "x.csv", names, [["7", *ROWS[0], "215000", "7"]])) == documents_of(
-        write(tmp_path / "y.csv", SURVEY_NAMES, ROWS[:1])
-    )
+    plain = documents_of(write(tmp_path / "y.csv", SURVEY_NAMES, ROWS[:1]))
+    for written in ("", "Unnamed: 0", "Unnamed: 0.1", "index", "level_0", "rownames", "...1", "__index_level_0__"):
+        names = [written, *SURVEY_NAMES, "SalePrice"]
+        assert documents_of(write(tmp_path / "x.csv", names, [["7", *ROWS[0], "215000"]])) == plain
 
 
 @pytest.mark.parametrize("blank", ["", "NA", " ", " NA "])
@@ -236,6 +236,11 @@ class TestHeader:
         names = ["1stFlrSF" if key == "firstFlrSf" else key for key in KEYS]
         with pytest.raises(UnusableFile, match=r"keys of a house.*'1stFlrSF' is 'firstFlrSf'"):
             CsvRows(write(tmp_path / "x.csv", ["id", *names], []))
+
+    def test_a_sale_price_beside_the_keys_of_the_api_is_unknown(self, tmp_path: Path) -> None:
+        for name in ("salePrice", "SalePrice"):
+            with pytest.raises(UnusableFile, match=rf"Unknown: '{name}'\.$"):
+                CsvRows(write(tmp_path / "x.csv", ["id", *KEYS, name], []))
 
     def test_the_id_is_required_with_the_keys_of_the_api(self, tmp_path: Path) -> None:
         with pytest.raises(UnusableFile, match="Missing: 'id'"):

@@ -8,7 +8,7 @@ import pytest
 
 from housing_price_survey.tabular.errors import UnusableFile
 from housing_price_survey.tabular.lines import MAX_ROW_BYTES, TOO_LONG
-from housing_price_survey.tabular.ndjson_table import survey_house
+from housing_price_survey.tabular.ndjson_table import NdjsonTable, survey_house
 from housing_price_survey.tabular.numbers import parse_number
 from housing_price_survey.tabular.rows import CsvRows, NdjsonRows, Row
 from survey_files import KEYS, SPACED_NAMES, SURVEY_NAMES, houses, values, write
@@ -86,7 +86,6 @@ def test_other_keys_are_kept_for_validation_to_refuse() -> None:
         b'{"MSSubClass": ' + b"[" * 100_000,
         b'["MSSubClass"]',
         b'"MSSubClass"',
-        b'{"MSSubClass": "\xff"}',
         b"\xef\xbb\xbf" + b'{"MSSubClass": 20}',
         b'{"id": 1, "lotArea": 5, "street": "MSSubClass"}',
         b"{}",
@@ -118,3 +117,12 @@ def test_another_encoding_is_named(encoding: str, tmp_path: Path) -> None:
     (tmp_path / "x.ndjson").write_bytes(json.dumps(typed(HOUSES[0], KEYS)).encode(encoding))
     with pytest.raises(UnusableFile, match=encoding[:6].upper()):
         NdjsonRows(tmp_path / "x.ndjson")
+
+
+def test_a_line_in_another_encoding_says_so(tmp_path: Path) -> None:
+    latin = '{"street": "Pavé"}'.encode("latin-1")
+    path = write_lines(tmp_path / "x.ndjson", b"{}", latin, b'{"MSSubClass": "\xff"}')
+    first, *others = rows_of(path)
+    assert first.problem is None
+    assert all("Latin-1" in str(row.problem) for row in others)
+    assert all("Latin-1" in str(record.problem) for record in list(NdjsonTable(path).records())[1:])

@@ -20,6 +20,8 @@ from housing_price_platform.terminal import echo
 
 MEDIA_TYPES: Final = {
     ".csv": "text/csv",
+    ".tsv": "text/csv",
+    ".txt": "text/csv",
     ".ndjson": "application/x-ndjson",
     ".jsonl": "application/x-ndjson",
     ".parquet": "application/vnd.apache.parquet",
@@ -41,13 +43,14 @@ def _read_blocks(path: Path, progress: Progress) -> Iterator[bytes]:
 @app.command()
 def submit(
     file: Annotated[
-        Path | None, typer.Argument(help="A .csv, .ndjson or .parquet file to price. Without a file, train a model.")
+        Path | None, typer.Argument(help="A .csv, .tsv, .ndjson or .parquet file to price. Without it, train a model.")
     ] = None,
     *,
     train: Annotated[
         Path | None,
         typer.Option(
-            metavar="FILE", help="Train on this .csv file with the survey's columns, or as a .json order says."
+            metavar="FILE",
+            help="Train on this .csv, .tsv, .ndjson or .parquet file, or as a .json order says.",
         ),
     ] = None,
     data_folder: Annotated[

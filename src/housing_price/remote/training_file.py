@@ -12,21 +12,23 @@ from housing_price.stack.state import DEFAULT_STATE, State
 from housing_price_platform.files import READABLE, write_atomically
 
 ORDER_SUFFIX: Final = ".json"
-DATA_SUFFIX: Final = ".csv"
+DATA_SUFFIXES: Final = (".csv", ".tsv", ".txt", ".ndjson", ".jsonl", ".parquet")
+"""The worker recognises the format by the content."""
 
 _LOOPBACK: Final = {"localhost", "127.0.0.1", "::1"}
 
 
 def training_order(file: Path, *, data_folder: Path | None, url: str) -> bytes:
-    """Return the order to train on a file; a CSV file is copied into the folder from which the worker reads.
+    """Return the order to train on a file; a file of houses is copied into the folder from which the worker reads.
 
     Args:
-        file: A training order (`.json`) or houses with the survey's columns (`.csv`).
+        file: A training order (`.json`) or sold houses (`DATA_SUFFIXES`).
         data_folder: The worker's data folder; None for that of the stack on this machine.
         url: Address of the API.
     """
-    if file.suffix not in {ORDER_SUFFIX, DATA_SUFFIX}:
-        fail(f"{file}: unsupported file type. Use {DATA_SUFFIX} for data or {ORDER_SUFFIX} for an order.")
+    if file.suffix not in {ORDER_SUFFIX, *DATA_SUFFIXES}:
+        supported = ", ".join(DATA_SUFFIXES)
+        fail(f"{file}: unsupported file type. Supported types: {supported} for data, {ORDER_SUFFIX} for an order.")
     try:
         content = file.read_bytes()
     except OSError as error:
@@ -35,7 +37,7 @@ def training_order(file: Path, *, data_folder: Path | None, url: str) -> bytes:
         return content
     folder = data_folder or _folder_of_local_stack(url)
     # The name depends on the content, so a file that a running job reads is never replaced.
-    name = f"{file.stem[:100]}-{hashlib.sha256(content).hexdigest()[:16]}{DATA_SUFFIX}"
+    name = f"{file.stem[:100]}-{hashlib.sha256(content).hexdigest()[:16]}{file.suffix}"
     try:
         if not (folder / name).exists():
             write_atomically(folder / name, content, mode=READABLE, parents=True)

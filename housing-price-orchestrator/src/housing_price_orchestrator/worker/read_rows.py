@@ -44,7 +44,7 @@ def read_rows(path: Path, file_format: str, read: ReadHouse, *, offset: int, cou
         JobInputUnusable: The file cannot be read.
     """
     for row in _rows(path, file_format, offset, count):
-        yield Row(_house_of(row, read), row.end)
+        yield Row(_house_of(row, read, "csv_invalid" if file_format == "csv" else "json_invalid"), row.end)
 
 
 def _rows(path: Path, file_format: str, offset: int, count: int) -> Iterator[rows.Row]:
@@ -57,11 +57,11 @@ def _rows(path: Path, file_format: str, offset: int, count: int) -> Iterator[row
     return reader.after(offset, count)
 
 
-def _house_of(row: rows.Row, read: ReadHouse) -> AnyHouse | HousingPriceError:
+def _house_of(row: rows.Row, read: ReadHouse, kind: str) -> AnyHouse | HousingPriceError:
     if row.document is None:
         if row.problem == TOO_LONG:
             return DocumentTooLarge(MAX_ROW_BYTES)
-        return InvalidDocument([{"type": "csv_invalid", "loc": ("body",), "msg": row.problem or ""}])
+        return InvalidDocument([{"type": kind, "loc": ("body",), "msg": row.problem or ""}])
     try:
         return read(row.document, row.names)
     except InvalidDocument as error:

@@ -36,8 +36,10 @@ BLANKS: Final = frozenset(("", "NA"))
 SPACES: Final = " \t"
 """Trimmed from names and cells. Other white space is part of a cell."""
 
-# The names that pandas and R give to a column of row numbers.
-_ROW_NUMBERS: Final = re.compile(r"|Unnamed: \d+|__index_level_\d+__|__null_dask_index__")
+# The names that pandas, Dask and R give to a column of row numbers.
+_ROW_NUMBERS: Final = re.compile(
+    r"|Unnamed: \d+(\.\d+)?|index|level_\d+|__index_level_\d+__|__null_dask_index__|rownames|\.\.\.\d+"
+)
 _MAX_NAMES_SHOWN: Final = 10
 _MAX_NAME_CHARACTERS: Final = 60
 _SIMILARITY: Final = 0.6
@@ -132,6 +134,9 @@ def check_layout(layout: Layout, subject: str) -> None:
 def closest_name(name: str, *, is_survey: bool) -> str | None:
     """Return the known name that is most similar to an unknown one; None if no name is similar."""
     plain = _plain(name[:_MAX_NAME_CHARACTERS])
+    if plain == _plain(TARGET):
+        # A known name, but not one that is expected here.
+        return None
     if plain in _KEY_OF_PLAIN:
         key = _KEY_OF_PLAIN[plain]
         return NAME_OF_KEY.get(key, SURVEY_IDS[0]) if is_survey else key

@@ -6,7 +6,7 @@ from functools import lru_cache
 from pathlib import Path
 from typing import Any, Final, NamedTuple
 
-from housing_price_survey.tabular.encoding import BYTE_ORDER_MARK, HEAD_BYTES, check_encoding
+from housing_price_survey.tabular.encoding import BYTE_ORDER_MARK, HEAD_BYTES, check_encoding, not_utf_8
 from housing_price_survey.tabular.lines import TOO_LONG, lines_with_end
 from housing_price_survey.tabular.names import BLANKS, ID_KEY, KEY_OF_SURVEY_NAME, SPACES, Layout, layout_of
 from housing_price_survey.tabular.numbers import parse_number
@@ -55,6 +55,9 @@ class NdjsonTable:
                 continue
             try:
                 document = _parse(line)
+            except UnicodeDecodeError as error:
+                yield Record(number, None, not_utf_8(error), end)
+                continue
             except ValueError as error:
                 yield Record(number, None, f"invalid JSON: {error}", end)
                 continue

@@ -9,6 +9,7 @@ from typing import Final, NamedTuple, Protocol
 import orjson
 
 from housing_price_survey.tabular.csv_table import CsvTable
+from housing_price_survey.tabular.encoding import not_utf_8
 from housing_price_survey.tabular.lines import TOO_LONG
 from housing_price_survey.tabular.names import ID_KEY, check_layout
 from housing_price_survey.tabular.ndjson_table import NdjsonTable, survey_house
@@ -53,10 +54,20 @@ class NdjsonRows:
         for number, (_, line, end) in enumerate(self._table.lines(offset), count + 1):
             if line is None:
                 yield Row(None, TOO_LONG, end)
+            elif (problem := _encoding_problem(line)) is not None:
+                yield Row(None, problem, end)
             elif (house := survey_house(line, number)) is not None:
                 yield Row(house.document, None, end, house.names)
             else:
                 yield Row(line, None, end)
+
+
+def _encoding_problem(line: bytes) -> str | None:
+    try:
+        line.decode()
+    except UnicodeDecodeError as error:
+        return not_utf_8(error)
+    return None
 
 
 class CsvRows:

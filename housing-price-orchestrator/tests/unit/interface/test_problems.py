@@ -85,6 +85,13 @@ WITH_MEMBERS = [
             "rows also after it failed with `no-row-priced`."
         ),
     ),
+    (
+        errors.JobOutputTaken("file:///jobs/june.csv"),
+        (
+            "`file:///jobs/june.csv` already exists, or another unfinished job writes it. Existing files are never "
+            "replaced: choose another `output`."
+        ),
+    ),
     (errors.VersionUnknown("There is no version 99."), "There is no version 99."),
     (errors.TransitionIllegal("Version 2 is archived."), "Version 2 is archived."),
     (errors.ModelRefused("Version 2 has no digest."), "Version 2 has no digest."),

@@ -36,7 +36,7 @@ def test_only_the_first_start_trains(start: Start) -> None:
 
     second = start(state=first.state)
     second.wait_until_up()
-    assert "training" not in second.log
+    assert "training a model" not in second.log
     first_served, second_served = served(second)
     assert first_served == second_served
     assert first_served[0] == "1"

@@ -209,3 +209,17 @@ def test_the_findings_of_a_small_file_take_little_space(tmp_path: Path) -> None:
         read_houses(path)
     assert len(str(raised.value)) < MAX_LISTED * 100
     assert "finding(s), the file was rejected" in str(raised.value).splitlines()[0]
+
+
+@pytest.mark.parametrize("area", ["", "0", "0.0"])
+def test_blank_veneer_without_area_is_the_word_none(tmp_path: Path, area: str) -> None:
+    with BUNDLED.open(newline="", encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))[:60]
+    rows[0] |= {"MasVnrType": "", "MasVnrArea": area}
+    rows[1] |= {"MasVnrType": "", "MasVnrArea": "120"}
+    with (tmp_path / "houses.csv").open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, rows[0].keys())
+        writer.writeheader()
+        writer.writerows(rows)
+    veneer = read_houses(tmp_path / "houses.csv").features["MasVnrType"]
+    assert (veneer[0], veneer[1]) == ("None", None)

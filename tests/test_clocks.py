@@ -20,7 +20,7 @@ DATES = {
     "ids.py": "ids that sort by date",
     "keyring.py": "compares the expiry date of a key",
     "keys.py": "when a key was made, expires and was revoked",
-    "logging.py": "the date of a log event",
+    "logs.py": "the date of a log event",
     "model_card.py": "when a version was registered",
     "move_rules.py": "when a version was moved",
     "move_steps.py": "when a version was moved",

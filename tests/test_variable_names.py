@@ -132,7 +132,7 @@ def test_the_check_knows_every_variable_that_an_option_reads() -> None:
     assert {TRACKING_URI, SharedVariable.JOBS_URL, SharedVariable.PREDICTION_LOG_URL} <= read
     # The orchestrator that the runner starts checks its own names.
     assert {name for name in read if not name.startswith("ORCHESTRATOR_")} <= {*SharedVariable, TRACKING_URI}
-    assert set(variables_of(typer.main.get_command(TRACKING))) == set(Variable)
+    assert set(variables_of(typer.main.get_command(TRACKING))) == {*Variable, SharedVariable.LOG_FORMAT}
 
 
 def test_each_shared_name_is_written_once() -> None:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from housing_price_platform.variables import SharedVariable
+from housing_price_platform.environment.variables import SharedVariable
 from small_disk import SmallDisk, mounted
 
 # Parallel workers inherit the size of a terminal from readline. Consoles read it when they are created, at import.

@@ -10,7 +10,7 @@ from typing import Final
 
 from benchmarks.paths import MODEL_PACKAGE, REPOSITORY, STATE, SURVEY
 from benchmarks.processes import environment
-from housing_price_platform.sqlite_file import sqlite_url
+from housing_price_platform.database.sqlite_file import sqlite_url
 
 TRAINING_TIMEOUT_SECONDS: Final = 600
 

@@ -15,8 +15,8 @@ from types import TracebackType
 from typing import Final, Self
 
 from benchmarks.paths import REPOSITORY, STATE
-from housing_price.stack.process import GRACE_SECONDS, LEASH, STOP_TIMEOUT_SECONDS
-from housing_price_platform.sqlite_file import sqlite_url
+from housing_price.processes.process import GRACE_SECONDS, LEASH, STOP_TIMEOUT_SECONDS
+from housing_price_platform.database.sqlite_file import sqlite_url
 
 READY_TIMEOUT_SECONDS: Final = 180.0
 IDLE_TIMEOUT_SECONDS: Final = 30.0
@@ -52,7 +52,7 @@ def environment(**changes: str) -> dict[str, str]:
 class Server:
     """A server and its child processes; they end with this process, even if it is killed.
 
-    Each server runs under a leash (`housing_price.stack.leash`): a small parent process that ends the whole tree.
+    Each server runs under a leash (`housing_price.processes.leash`): a small parent process that ends the whole tree.
     """
 
     def __init__(

@@ -16,7 +16,7 @@ import housing_price_model.cli.app
 import housing_price_orchestrator.cli.main
 import mlflow_server.cli
 from housing_price_model.settings import TRACKING_URI
-from housing_price_platform.variables import SHARED_PREFIXES, SharedVariable
+from housing_price_platform.environment.variables import SHARED_PREFIXES, SharedVariable
 from mlflow_server.environment import Variable
 
 RUNNER, MODEL, ORCHESTRATOR, TRACKING = (

@@ -14,7 +14,7 @@ from benchmarks import houses
 from benchmarks.faults.timeline import RequestRecord, Timeline
 from benchmarks.paths import REPOSITORY, STATE
 from benchmarks.processes import environment, process_tree
-from housing_price.stack.process import LEASH, STOP_TIMEOUT_SECONDS
+from housing_price.processes.process import LEASH, STOP_TIMEOUT_SECONDS
 
 START_TIMEOUT_SECONDS: Final = 60.0
 DRAIN_TIMEOUT_SECONDS: Final = 15.0

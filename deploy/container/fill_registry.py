@@ -12,8 +12,8 @@ import sys
 
 from housing_price_model.errors import RegistryError
 from housing_price_model.registry.names import NAME
-from housing_price_platform.opentelemetry_variables import ignore_invalid
-from housing_price_platform.terminal import clean
+from housing_price_platform.environment.opentelemetry_variables import ignore_invalid
+from housing_price_platform.output.terminal import clean
 
 
 def run(command: str, *options: str) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 import httpx
 import pytest
 
-from housing_price_platform.sqlite_file import sqlite_url
+from housing_price_platform.database.sqlite_file import sqlite_url
 
 START_DEADLINE_SECONDS = 60
 

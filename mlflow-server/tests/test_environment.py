@@ -16,7 +16,7 @@ from mlflow.environment_variables import (
 from mlflow.utils.file_utils import local_file_uri_to_path
 from typer.testing import CliRunner
 
-from housing_price_platform.sqlite_file import sqlite_url
+from housing_price_platform.database.sqlite_file import sqlite_url
 from mlflow_server.cli import app
 from mlflow_server.environment import Storage, Variable, check_names, loopback_patterns, server_environment
 

@@ -12,17 +12,17 @@ import typer
 
 from housing_price.doctor.doctor import run_checks
 from housing_price.errors import StackError
+from housing_price.processes.output import Output
+from housing_price.processes.ports import Address, reserved_port
+from housing_price.processes.supervisor import BackOff
 from housing_price.remote import jobs, models
-from housing_price.stack.output import Output
-from housing_price.stack.ports import Address, reserved_port
 from housing_price.stack.services import MODEL_SERVER, ORCHESTRATOR, TRACKING_SERVER, ModelServerKind, Plan
 from housing_price.stack.state import DEFAULT_STATE, State
-from housing_price.stack.supervisor import BackOff
 from housing_price.stack.up import run_until_stopped
 from housing_price_model.settings import check_names
-from housing_price_platform.opentelemetry_variables import ignore_invalid
-from housing_price_platform.terminal import clean_output, echo
-from housing_price_platform.variables import UnknownVariables
+from housing_price_platform.environment.opentelemetry_variables import ignore_invalid
+from housing_price_platform.environment.variables import UnknownVariables
+from housing_price_platform.output.terminal import clean_output, echo
 
 LOOPBACK: Final = "127.0.0.1"
 

@@ -25,8 +25,8 @@ from housing_price.doctor.checks.model import (
     check_registry,
     compare_columns,
 )
-from housing_price.stack.output import Output
-from housing_price.stack.ports import Address, reserved_port
+from housing_price.processes.output import Output
+from housing_price.processes.ports import Address, reserved_port
 from housing_price.stack.services import Plan
 from housing_price.stack.state import State
 from housing_price_model.artefact.export import Manifest, digest_of, read_export

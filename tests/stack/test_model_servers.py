@@ -8,13 +8,13 @@ from typing import cast
 import pytest
 
 from housing_price.errors import StackError
+from housing_price.processes.output import Output
+from housing_price.processes.ports import Address
+from housing_price.processes.supervisor import Service, Supervisor
 from housing_price.stack import model_servers
 from housing_price.stack.model_servers import ModelServers
-from housing_price.stack.output import Output
-from housing_price.stack.ports import Address
 from housing_price.stack.services import Plan
 from housing_price.stack.state import State
-from housing_price.stack.supervisor import Service, Supervisor
 from housing_price_model.lifecycle.documents import Roles, Server
 from small_disk import SmallDisk
 

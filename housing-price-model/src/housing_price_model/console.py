@@ -12,11 +12,11 @@ import typer
 
 from housing_price_model.errors import HousingPriceModelError, OutputError
 from housing_price_model.settings import TRACKING_URI
-from housing_price_platform.console import CleanConsole
+from housing_price_platform.environment.variables import SharedVariable
 from housing_price_platform.files import DISK_FULL
-from housing_price_platform.log_output import keep_running_without_log
-from housing_price_platform.logs import configure_logging
-from housing_price_platform.variables import SharedVariable
+from housing_price_platform.output.console import CleanConsole
+from housing_price_platform.output.log_output import keep_running_without_log
+from housing_price_platform.output.logs import configure_logging
 
 output: Final = CleanConsole()
 errors: Final = CleanConsole(stderr=True, soft_wrap=True)

@@ -1,6 +1,6 @@
 """Errors that the command line reports as one message, without a stack trace."""
 
-from housing_price_platform.terminal import redact
+from housing_price_platform.output.terminal import redact
 
 
 class HousingPriceModelError(Exception):

@@ -6,7 +6,7 @@ Only the standard library is used: the MLServer environment imports this module 
 import os
 from typing import Final
 
-from housing_price_platform.variables import SHARED_PREFIXES, SharedVariable, check_variables
+from housing_price_platform.environment.variables import SHARED_PREFIXES, SharedVariable, check_variables
 
 TRACKING_URI: Final = "MLFLOW_TRACKING_URI"
 """MLflow's own variable, which its client reads too."""

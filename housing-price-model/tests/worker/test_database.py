@@ -6,7 +6,7 @@ import pytest
 
 from housing_price_model.errors import JobsError
 from housing_price_model.worker.database import open_jobs
-from housing_price_platform.sqlite_file import sqlite_url
+from housing_price_platform.database.sqlite_file import sqlite_url
 
 
 def test_a_damaged_database_is_one_message_that_names_the_file(tmp_path: Path) -> None:

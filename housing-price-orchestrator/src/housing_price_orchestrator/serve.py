@@ -23,7 +23,7 @@ from housing_price_orchestrator.interface.openapi import DescribedAPI
 from housing_price_orchestrator.observability.logging import configure_logging, log_warnings
 from housing_price_orchestrator.server.listening import ListeningConfig
 from housing_price_orchestrator.settings import Settings, load_settings, pass_to_workers
-from housing_price_platform.log_output import keep_running_without_log
+from housing_price_platform.output.log_output import keep_running_without_log
 
 GRACE_SECONDS: Final = 5
 """How long requests in progress may take to finish during shutdown."""

@@ -8,12 +8,12 @@ from typing import Annotated
 import structlog
 import typer
 
-from housing_price_platform.log_output import keep_running_without_log
-from housing_price_platform.logs import configure_logging
-from housing_price_platform.opentelemetry_variables import ignore_invalid
-from housing_price_platform.sqlite_file import REMEDY, find_damage
-from housing_price_platform.terminal import clean_output, echo
-from housing_price_platform.variables import SharedVariable, UnknownVariables
+from housing_price_platform.database.sqlite_file import REMEDY, find_damage
+from housing_price_platform.environment.opentelemetry_variables import ignore_invalid
+from housing_price_platform.environment.variables import SharedVariable, UnknownVariables
+from housing_price_platform.output.log_output import keep_running_without_log
+from housing_price_platform.output.logs import configure_logging
+from housing_price_platform.output.terminal import clean_output, echo
 from mlflow_server.environment import Storage, Variable, check_names, loopback_patterns
 from mlflow_server.server import bind, serve
 

@@ -8,8 +8,8 @@ from typing import Final
 
 from sqlalchemy.exc import ArgumentError
 
-from housing_price_platform.sqlite_file import sqlite_file_of
-from housing_price_platform.variables import check_variables
+from housing_price_platform.database.sqlite_file import sqlite_file_of
+from housing_price_platform.environment.variables import check_variables
 
 
 class Variable(StrEnum):

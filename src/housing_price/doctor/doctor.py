@@ -10,7 +10,7 @@ from rich.text import Text
 from housing_price.doctor.checks import Finding, Verdict
 from housing_price.doctor.checks.machine import check_lock, check_ports, check_python
 from housing_price.doctor.checks.model import check_columns, check_data, check_databases, check_export, check_registry
-from housing_price.stack.output import Output
+from housing_price.processes.output import Output
 from housing_price.stack.services import Plan
 
 CHECKS: Final[tuple[Callable[[Plan], Iterator[Finding]], ...]] = (

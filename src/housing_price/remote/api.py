@@ -11,9 +11,9 @@ import httpx
 import typer
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
-from housing_price_platform.console import CleanConsole
-from housing_price_platform.terminal import echo
-from housing_price_platform.variables import SharedVariable
+from housing_price_platform.environment.variables import SharedVariable
+from housing_price_platform.output.console import CleanConsole
+from housing_price_platform.output.terminal import echo
 
 POLL_SECONDS: Final = 0.5
 TIMEOUT_SECONDS: Final = 60.0

@@ -13,10 +13,10 @@ from housing_price.remote.api import DEFAULT_URL, Api, Url, fail, job_progress
 from housing_price.remote.outcomes import end_with_outcome, has_finding, outcome_of, short_outcome_of
 from housing_price.remote.print_file import print_file
 from housing_price.remote.training_file import training_order
-from housing_price_platform.console import CleanConsole
 from housing_price_platform.files import READABLE, write_atomically
-from housing_price_platform.tables import print_table
-from housing_price_platform.terminal import echo
+from housing_price_platform.output.console import CleanConsole
+from housing_price_platform.output.tables import print_table
+from housing_price_platform.output.terminal import echo
 
 MEDIA_TYPES: Final = {
     ".csv": "text/csv",

@@ -17,11 +17,11 @@ from housing_price_model.cli.shadow import compare_with_shadow
 from housing_price_model.errors import HousingPriceModelError
 from housing_price_model.registry.names import DEFAULT_TRACKING_URI
 from housing_price_model.settings import TRACKING_URI
-from housing_price_platform.console import CleanConsole
-from housing_price_platform.sqlite_file import sqlite_url
-from housing_price_platform.tables import print_table
-from housing_price_platform.terminal import echo
-from housing_price_platform.variables import SharedVariable
+from housing_price_platform.database.sqlite_file import sqlite_url
+from housing_price_platform.environment.variables import SharedVariable
+from housing_price_platform.output.console import CleanConsole
+from housing_price_platform.output.tables import print_table
+from housing_price_platform.output.terminal import echo
 
 if TYPE_CHECKING:
     from housing_price_model.lifecycle.overview import VersionComparison

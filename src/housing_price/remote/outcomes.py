@@ -5,7 +5,7 @@ from typing import Any, Final
 import typer
 
 from housing_price.remote.api import Api, fail
-from housing_price_platform.terminal import echo
+from housing_price_platform.output.terminal import echo
 
 EXIT_FINDING: Final = 3
 """Exit status of a job that succeeded with a negative finding: refused rows, or a candidate that failed its gate."""

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from typing import Final
 
 from housing_price.remote.api import fail
-from housing_price_platform.terminal import printable
+from housing_price_platform.output.terminal import printable
 
 PARQUET: Final = "application/vnd.apache.parquet"
 

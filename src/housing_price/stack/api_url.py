@@ -3,7 +3,7 @@
 import os
 from typing import Final
 
-from housing_price.stack.ports import Address
+from housing_price.processes.ports import Address
 
 _PREFIX: Final = "ORCHESTRATOR_"
 

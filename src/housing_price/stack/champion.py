@@ -14,7 +14,7 @@ from housing_price.stack.state import State
 from housing_price_model.artefact.export import read_export
 from housing_price_model.errors import ArtefactError, ServingFolderError
 from housing_price_model.registry.names import CHAMPION, DIGEST_TAG, NAME, NOT_FOUND_CODES
-from housing_price_platform.sqlite_file import find_damage
+from housing_price_platform.database.sqlite_file import find_damage
 
 ALIAS_PATH: Final = "/api/2.0/mlflow/registered-models/alias"
 

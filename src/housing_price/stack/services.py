@@ -12,15 +12,15 @@ from pathlib import Path
 from typing import Final
 
 from housing_price.errors import StackError
+from housing_price.processes.ports import Address
+from housing_price.processes.supervisor import Service
 from housing_price.stack.api_url import url_for_checks
-from housing_price.stack.ports import Address
 from housing_price.stack.state import REPOSITORY, State
-from housing_price.stack.supervisor import Service
 from housing_price_model.lifecycle.documents import Server
 from housing_price_model.lifecycle.serving_folder import ROUTES
 from housing_price_model.registry.names import NAME
-from housing_price_platform.sqlite_file import sqlite_url
-from housing_price_platform.variables import SharedVariable
+from housing_price_platform.database.sqlite_file import sqlite_url
+from housing_price_platform.environment.variables import SharedVariable
 
 TRACKING_SERVER, MODEL_SERVER, ORCHESTRATOR = "tracking-server", "model-server", "orchestrator"
 SCORING_WORKER, TRAINING_WORKER, LIFECYCLE_WORKER = "scoring", "candidates", "lifecycle"

@@ -12,7 +12,7 @@ from typing import Any, Final
 
 from housing_price.errors import StackError
 from housing_price_model.lifecycle.serving_folder import ServingFolder
-from housing_price_platform.sqlite_file import REMEDY, find_damage
+from housing_price_platform.database.sqlite_file import REMEDY, find_damage
 
 REPOSITORY: Final = Path(__file__).resolve().parents[3]
 DEFAULT_STATE: Final = REPOSITORY / ".housing-price"

@@ -10,6 +10,10 @@ from typing import Final
 import httpx
 
 from housing_price.errors import ConfigurationError, StackError
+from housing_price.processes.earlier_stack import wait_for_earlier_stack
+from housing_price.processes.output import Output
+from housing_price.processes.process import Process
+from housing_price.processes.supervisor import BackOff, Service, Supervisor, describe_status
 from housing_price.stack.addresses import show_addresses
 from housing_price.stack.api_url import is_open, public_url, url_for_checks
 from housing_price.stack.champion import (
@@ -19,10 +23,7 @@ from housing_price.stack.champion import (
     is_exported,
     read_exported_champion,
 )
-from housing_price.stack.earlier_stack import wait_for_earlier_stack
 from housing_price.stack.model_servers import ModelServers
-from housing_price.stack.output import Output
-from housing_price.stack.process import Process
 from housing_price.stack.seeding import has_routes, reset_routes, write_desired_state, write_routes
 from housing_price.stack.services import (
     PREDICT_PATH,
@@ -36,7 +37,6 @@ from housing_price.stack.services import (
 )
 from housing_price.stack.starter import wait_for_end_of
 from housing_price.stack.state import EXAMPLE, describe_damage
-from housing_price.stack.supervisor import BackOff, Service, Supervisor, describe_status
 from housing_price_model.lifecycle.documents import Roles
 
 TRAINING, EXPORT = "training", "export"

@@ -7,7 +7,7 @@ from pathlib import Path
 from tests.fakes.fake_service import Answer, exit_if_configured, parser, say, serve
 
 from housing_price.stack.champion import read_champion
-from housing_price_platform.sqlite_file import find_damage, sqlite_file_of
+from housing_price_platform.database.sqlite_file import find_damage, sqlite_file_of
 
 options = parser()
 options.add_argument("command")

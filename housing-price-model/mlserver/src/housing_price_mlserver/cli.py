@@ -10,9 +10,9 @@ from typing import Final
 from housing_price_model.artefact.allowed_contents import open_export
 from housing_price_model.errors import ArtefactError
 from housing_price_model.settings import check_names
-from housing_price_platform.opentelemetry_variables import ignore_invalid
-from housing_price_platform.terminal import clean_output, echo
-from housing_price_platform.variables import SharedVariable, UnknownVariables
+from housing_price_platform.environment.opentelemetry_variables import ignore_invalid
+from housing_price_platform.environment.variables import SharedVariable, UnknownVariables
+from housing_price_platform.output.terminal import clean_output, echo
 
 _MAX_PORT: Final = 65535
 

@@ -13,7 +13,7 @@ from housing_price_model.errors import DataError, LogError
 from housing_price_model.prediction_log.reader import PredictionLog, Window, open_log
 from housing_price_model.survey.data import BUNDLED, read_cells
 from housing_price_model.survey.veneer import AREA, TYPE, name_veneer
-from housing_price_platform.variables import SharedVariable
+from housing_price_platform.environment.variables import SharedVariable
 from housing_price_survey.columns import COLUMNS, TARGET
 from housing_price_survey.tabular.names import BLANKS, SPACES
 from housing_price_survey.tabular.numbers import parse_number

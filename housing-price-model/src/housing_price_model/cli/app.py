@@ -26,11 +26,11 @@ from housing_price_model.console import (
 from housing_price_model.errors import ServingError
 from housing_price_model.registry.names import CHAMPION, DEFAULT_TRACKING_URI, NAME, version_page
 from housing_price_model.settings import check_names
-from housing_price_platform.opentelemetry_variables import ignore_invalid
+from housing_price_platform.environment.opentelemetry_variables import ignore_invalid
+from housing_price_platform.environment.variables import SharedVariable, UnknownVariables
 from housing_price_platform.orders.seed import MAX_SEED
-from housing_price_platform.tables import print_table
-from housing_price_platform.terminal import clean_output
-from housing_price_platform.variables import SharedVariable, UnknownVariables
+from housing_price_platform.output.tables import print_table
+from housing_price_platform.output.terminal import clean_output
 
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(candidate.app)

@@ -12,7 +12,7 @@ from housing_price_model.cli.prediction_log import EXIT_FINDING
 from housing_price_model.console import TrackingUri, errors, output, readable_errors
 from housing_price_model.registry.names import DEFAULT_TRACKING_URI
 from housing_price_platform.orders.seed import MAX_SEED
-from housing_price_platform.tables import print_table
+from housing_price_platform.output.tables import print_table
 
 if TYPE_CHECKING:
     from housing_price_model.candidate.steps import Candidate

@@ -11,8 +11,8 @@ from rich.table import Table
 
 from housing_price_model.console import TrackingUri, output, readable_errors
 from housing_price_model.registry.names import DEFAULT_TRACKING_URI
-from housing_price_platform.tables import print_part, print_table
-from housing_price_platform.variables import SharedVariable
+from housing_price_platform.environment.variables import SharedVariable
+from housing_price_platform.output.tables import print_part, print_table
 
 app = typer.Typer()
 

@@ -7,7 +7,7 @@ import typer
 
 from housing_price_model.cli.prediction_log import From, Json, LogUrl, To, check_time_range
 from housing_price_model.console import output, readable_errors
-from housing_price_platform.tables import print_part
+from housing_price_platform.output.tables import print_part
 
 app = typer.Typer()
 

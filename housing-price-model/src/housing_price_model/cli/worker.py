@@ -19,7 +19,7 @@ from housing_price_model.console import (
     start_service_logs,
 )
 from housing_price_model.registry.names import DEFAULT_TRACKING_URI
-from housing_price_platform.variables import SharedVariable
+from housing_price_platform.environment.variables import SharedVariable
 
 app = typer.Typer()
 

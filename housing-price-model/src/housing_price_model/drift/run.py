@@ -20,8 +20,8 @@ from housing_price_model.drift.output.tables import summary, tables
 from housing_price_model.drift.profiles import Profiles
 from housing_price_model.errors import ArtefactError, HousingPriceModelError
 from housing_price_model.prediction_log.reader import Window, open_log
-from housing_price_platform.log_output import keep_running_without_log
-from housing_price_platform.tables import print_part
+from housing_price_platform.output.log_output import keep_running_without_log
+from housing_price_platform.output.tables import print_part
 
 
 @dataclass(frozen=True)

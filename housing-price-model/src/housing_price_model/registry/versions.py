@@ -29,7 +29,7 @@ from housing_price_model.registry.names import (
 )
 from housing_price_model.registry.records import TRAIN, Record
 from housing_price_model.registry.states import State
-from housing_price_platform.terminal import has_unencoded_password
+from housing_price_platform.output.terminal import has_unencoded_password
 
 
 @dataclass(frozen=True)

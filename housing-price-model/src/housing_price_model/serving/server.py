@@ -26,7 +26,7 @@ from housing_price_model.artefact.export import check_pinned_digest
 from housing_price_model.errors import ServingError
 from housing_price_model.registry.versions import connect, download_checked
 from housing_price_model.serving.scoring_app import create_app
-from housing_price_platform.log_output import keep_running_without_log
+from housing_price_platform.output.log_output import keep_running_without_log
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 _REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")

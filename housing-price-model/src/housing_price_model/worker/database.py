@@ -6,8 +6,8 @@ from sqlalchemy.engine import Engine, make_url
 from sqlalchemy.exc import ArgumentError
 
 from housing_price_model.errors import JobsError
+from housing_price_platform.database.sqlite_file import damage_of_database
 from housing_price_platform.jobs.database import worker_engine
-from housing_price_platform.sqlite_file import damage_of_database
 
 _TIMEOUT_SECONDS: Final = 10
 _MAX_CONNECTIONS: Final = 10

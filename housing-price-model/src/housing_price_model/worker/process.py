@@ -20,7 +20,7 @@ from housing_price_platform.jobs.launch import WorkerQueue, launch_worker
 from housing_price_platform.jobs.maintenance import Task, start_maintenance
 from housing_price_platform.jobs.recover_jobs import recover_jobs
 from housing_price_platform.jobs.worker_lock import NAME_RULE, WorkerLocks, WorkerNameTaken, is_worker_name
-from housing_price_platform.log_output import keep_running_without_log
+from housing_price_platform.output.log_output import keep_running_without_log
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 

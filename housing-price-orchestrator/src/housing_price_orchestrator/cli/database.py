@@ -16,7 +16,7 @@ from housing_price_orchestrator.provider.store.database import downgrade as down
 from housing_price_orchestrator.provider.store.database import open_database, prepare_database
 from housing_price_orchestrator.provider.store.migrations.revisions import RevisionUnknown, RevisionUnreachable
 from housing_price_orchestrator.settings import load_settings
-from housing_price_platform.terminal import echo
+from housing_price_platform.output.terminal import echo
 from housing_price_survey.columns import COLUMNS
 
 app = typer.Typer(

@@ -6,7 +6,7 @@ from contextlib import contextmanager
 from typing import NoReturn
 
 from housing_price_orchestrator.settings import InvalidSettings
-from housing_price_platform.terminal import echo
+from housing_price_platform.output.terminal import echo
 
 
 def exit_with_error(message: str) -> NoReturn:

@@ -28,9 +28,9 @@ from housing_price_orchestrator.provider.access.key_file import (
 )
 from housing_price_orchestrator.settings import PREFIX, check_names, load_settings
 from housing_price_orchestrator.shared.access import SCOPES
-from housing_price_platform.console import CleanConsole
-from housing_price_platform.tables import print_table
-from housing_price_platform.terminal import echo
+from housing_price_platform.output.console import CleanConsole
+from housing_price_platform.output.tables import print_table
+from housing_price_platform.output.terminal import echo
 
 app = typer.Typer(no_args_is_help=True, help="Create, list and revoke API keys.")
 

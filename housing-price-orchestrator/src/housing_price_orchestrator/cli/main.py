@@ -13,8 +13,8 @@ import typer
 from housing_price_orchestrator.cli import database, keys
 from housing_price_orchestrator.cli.exits import exit_on_invalid_settings, exit_with_error
 from housing_price_orchestrator.provider.store.migrations.revisions import RevisionUnknown
-from housing_price_platform.opentelemetry_variables import ignore_invalid
-from housing_price_platform.terminal import clean_output
+from housing_price_platform.environment.opentelemetry_variables import ignore_invalid
+from housing_price_platform.output.terminal import clean_output
 
 app = typer.Typer(no_args_is_help=True, add_completion=False)
 

@@ -8,7 +8,7 @@ from typing import Any, Final
 import structlog
 
 from housing_price_orchestrator.observability.background_output import BackgroundOutput
-from housing_price_platform.logs import LEVELS, Lines, now, route_standard_library, to_json
+from housing_price_platform.output.logs import LEVELS, Lines, now, route_standard_library, to_json
 
 _LEVEL_NAMES: Final = {number: name for name, number in LEVELS.items()}
 # This service logs each request itself; these loggers would repeat it.

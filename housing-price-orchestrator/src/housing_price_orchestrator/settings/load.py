@@ -12,7 +12,7 @@ from pydantic_settings import SettingsError
 from housing_price_orchestrator.settings.base import PREFIX, InvalidSettings, variable_name
 from housing_price_orchestrator.settings.telemetry import TracingSettings
 from housing_price_orchestrator.settings.tree import Settings
-from housing_price_platform.variables import UnknownVariables, check_variables
+from housing_price_platform.environment.variables import UnknownVariables, check_variables
 
 _PUBLISHED_PORT: Final = f"{PREFIX}PORT"
 """Read by compose.yaml only: the port that Docker publishes."""

@@ -9,7 +9,7 @@ from pydantic import BeforeValidator, model_validator
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from housing_price_orchestrator.settings.base import Group
-from housing_price_platform.opentelemetry_variables import TRANSPORT, find_invalid, is_tracing, protocol_of
+from housing_price_platform.environment.opentelemetry_variables import TRANSPORT, find_invalid, is_tracing, protocol_of
 
 
 class LogSettings(Group):

@@ -28,10 +28,10 @@ from housing_price_orchestrator.worker.score_file import FileScoring
 from housing_price_orchestrator.worker.scoring_worker import ScoringWorker
 from housing_price_orchestrator.worker.stores.transfer import Transfer
 from housing_price_orchestrator.worker.wait_for_prices import Outcome, RetryingPricing
+from housing_price_platform.database.sqlite_file import damage_of_database
 from housing_price_platform.jobs.cancelled import is_current_job_cancelled
 from housing_price_platform.jobs.worker_lock import NAME_RULE, WorkerLocks, WorkerNameTaken, is_worker_name
-from housing_price_platform.log_output import keep_running_without_log
-from housing_price_platform.sqlite_file import damage_of_database
+from housing_price_platform.output.log_output import keep_running_without_log
 
 STEP_DEADLINE_SECONDS: Final = 60.0
 """Deadline for pricing one step. API requests have a shorter one."""

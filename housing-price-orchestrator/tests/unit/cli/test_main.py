@@ -7,7 +7,7 @@ from typer.testing import CliRunner
 from factories import REPOSITORY
 from housing_price_orchestrator.cli.main import app
 from housing_price_orchestrator.provider.model_server.columns import column_types
-from housing_price_platform.sqlite_file import sqlite_url
+from housing_price_platform.database.sqlite_file import sqlite_url
 
 
 def test_columns_prints_the_columns_and_types_as_json() -> None:

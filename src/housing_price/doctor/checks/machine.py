@@ -7,8 +7,8 @@ from typing import Final
 
 from housing_price.doctor.checks import Finding, Verdict
 from housing_price.errors import StackError
-from housing_price.stack.earlier_stack import describe_listener
-from housing_price.stack.ports import is_free
+from housing_price.processes.earlier_stack import describe_listener
+from housing_price.processes.ports import is_free
 from housing_price.stack.services import Plan, find_uv
 from housing_price.stack.state import REPOSITORY
 

@@ -18,7 +18,7 @@ from housing_price.stack.state import REPOSITORY, State
 from housing_price_model.artefact.export import MANIFEST, MODEL, read_export
 from housing_price_model.errors import ArtefactError
 from housing_price_model.registry.names import CHAMPION, NAME
-from housing_price_platform.sqlite_file import REMEDY, find_damage
+from housing_price_platform.database.sqlite_file import REMEDY, find_damage
 
 DATA: Final = REPOSITORY / "housing-price-model" / "data"
 COLUMNS_TIMEOUT_SECONDS: Final = 30

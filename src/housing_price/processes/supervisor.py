@@ -12,8 +12,8 @@ from typing import Final
 import httpx
 
 from housing_price.errors import ConfigurationError, StackError
-from housing_price.stack.output import Output
-from housing_price.stack.process import Process
+from housing_price.processes.output import Output
+from housing_price.processes.process import Process
 
 POLL_SECONDS: Final = 0.1
 POLL_TIMEOUT_SECONDS: Final = 2.0

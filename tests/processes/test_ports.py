@@ -4,7 +4,7 @@ from contextlib import ExitStack
 import pytest
 
 from housing_price.errors import StackError
-from housing_price.stack.ports import Address, is_free, require_free, reserved_port
+from housing_price.processes.ports import Address, is_free, require_free, reserved_port
 
 
 def test_a_server_can_listen_on_a_reserved_port_which_refuses_connections_until_then() -> None:

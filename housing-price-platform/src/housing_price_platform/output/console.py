@@ -7,7 +7,7 @@ from rich.console import Console, ConsoleOptions, RenderableType
 from rich.segment import Segment
 from rich.text import Text
 
-from housing_price_platform.terminal import clean, printable, trusted
+from housing_price_platform.output.terminal import clean, printable, trusted
 
 
 class CleanConsole(Console):

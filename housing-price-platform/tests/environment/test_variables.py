@@ -1,6 +1,6 @@
 import pytest
 
-from housing_price_platform.variables import SharedVariable, UnknownVariables, check_variables
+from housing_price_platform.environment.variables import SharedVariable, UnknownVariables, check_variables
 
 KNOWN = {"SHOP_SERVER__PORT", "SHOP_SERVER__HOST", "SHOP_AUTH__KEYS_FILE", "SHOP_TLS__KEY_FILE", "SHOP_LOG__LEVEL"}
 VALUE = "hunter2"

@@ -9,7 +9,7 @@ import threading
 from collections.abc import Callable
 from typing import IO, Any, Final, TextIO
 
-from housing_price_platform.terminal import CleanStream
+from housing_price_platform.output.terminal import CleanStream
 
 type DescribeLoss = Callable[[int, str], str]
 """Makes the line that reports lost lines, from their number and the reason."""

@@ -3,7 +3,7 @@ import sys
 
 import pytest
 
-from housing_price_platform.opentelemetry_variables import find_invalid, ignore_invalid, is_tracing
+from housing_price_platform.environment.opentelemetry_variables import find_invalid, ignore_invalid, is_tracing
 
 ENDPOINT = "OTEL_EXPORTER_OTLP_ENDPOINT"
 ON = {ENDPOINT: "http://127.0.0.1:4318"}
@@ -116,7 +116,7 @@ def test_what_is_left_can_be_imported_and_used() -> None:
     script = (
         "import os\n"
         f"os.environ |= { ({name: values[0] for name, values in INVALID.items()} | {ENDPOINT: 'http://127.0.0.1:1'})!r}\n"
-        "from housing_price_platform.opentelemetry_variables import ignore_invalid\n"
+        "from housing_price_platform.environment.opentelemetry_variables import ignore_invalid\n"
         "print(len(ignore_invalid(os.environ)))\n"
         "import opentelemetry.propagate, opentelemetry.trace\n"
         "from opentelemetry.sdk.trace import TracerProvider\n"

@@ -8,8 +8,8 @@ import sys
 import pytest
 
 from housing_price.errors import StackError
-from housing_price.stack.earlier_stack import describe_listener
-from housing_price.stack.ports import Address, require_free
+from housing_price.processes.earlier_stack import describe_listener
+from housing_price.processes.ports import Address, require_free
 
 LISTEN = (
     "import socket, sys; s = socket.socket(); s.bind(('127.0.0.1', 0)); s.listen();"

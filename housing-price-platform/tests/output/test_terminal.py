@@ -5,7 +5,7 @@ import unicodedata
 
 import pytest
 
-from housing_price_platform.terminal import (
+from housing_price_platform.output.terminal import (
     CleanStream,
     clean,
     clean_output,

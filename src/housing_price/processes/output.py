@@ -6,10 +6,10 @@ from rich.console import RenderableType
 from rich.table import Table
 from rich.text import Text
 
-from housing_price_platform.console import CleanConsole
-from housing_price_platform.log_output import LogOutput, describe_loss
-from housing_price_platform.tables import print_table
-from housing_price_platform.terminal import clean, printable, redact, trusted
+from housing_price_platform.output.console import CleanConsole
+from housing_price_platform.output.log_output import LogOutput, describe_loss
+from housing_price_platform.output.tables import print_table
+from housing_price_platform.output.terminal import clean, printable, redact, trusted
 
 NAME_WIDTH: Final = 15
 OWN_NAME: Final = "housing-price"

@@ -15,8 +15,8 @@ from typing import Any, Final, TextIO
 import orjson
 import structlog
 
-from housing_price_platform.log_output import LogOutput, describe_loss
-from housing_price_platform.terminal import clean, printable, printable_json, redact, trusted
+from housing_price_platform.output.log_output import LogOutput, describe_loss
+from housing_price_platform.output.terminal import clean, printable, printable_json, redact, trusted
 
 LEVELS: Final = {"debug": logging.DEBUG, "info": logging.INFO, "warning": logging.WARNING, "error": logging.ERROR}
 

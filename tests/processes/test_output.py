@@ -3,7 +3,7 @@ import re
 
 import pytest
 
-from housing_price.stack.output import NAME_WIDTH, Output
+from housing_price.processes.output import NAME_WIDTH, Output
 from housing_price.stack.services import MODEL_SERVER, ORCHESTRATOR, TRACKING_SERVER
 from housing_price.stack.up import EXPORT, TRAINING
 from small_disk import SmallDisk

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
-from housing_price_platform.sqlite_file import damage_of_database, find_damage, sqlite_file_of, sqlite_url
+from housing_price_platform.database.sqlite_file import damage_of_database, find_damage, sqlite_file_of, sqlite_url
 
 NAMES = [
     "plain",

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from housing_price.stack.process import LEASH
+from housing_price.processes.process import LEASH
 
 from ..running import MARK, marked_processes, wait_until
 

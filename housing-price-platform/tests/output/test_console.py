@@ -5,8 +5,8 @@ from rich.progress import Progress, TextColumn
 from rich.table import Table
 from rich.text import Text
 
-from housing_price_platform.console import CleanConsole
-from housing_price_platform.terminal import clean_output
+from housing_price_platform.output.console import CleanConsole
+from housing_price_platform.output.terminal import clean_output
 
 EVIL = "\x1b]0;owned\x07[red]x[/red] [/nothing] :smile: \u202eabc\x9b2J http://a:secret@b"
 SHOWN = r"\x1b]0;owned\x07[red]x[/red] [/nothing] :smile: \u202eabc\x9b2J http://a:***@b"

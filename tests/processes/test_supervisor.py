@@ -14,9 +14,9 @@ import httpx
 import pytest
 
 from housing_price.errors import ConfigurationError, StackError
-from housing_price.stack.output import Output
-from housing_price.stack.ports import reserved_port
-from housing_price.stack.supervisor import BackOff, Service, Supervisor, describe_status
+from housing_price.processes.output import Output
+from housing_price.processes.ports import reserved_port
+from housing_price.processes.supervisor import BackOff, Service, Supervisor, describe_status
 
 from ..running import PYTHONPATH_OF_FAKES
 

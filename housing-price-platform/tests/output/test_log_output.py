@@ -12,12 +12,12 @@ from typing import TextIO, cast
 import pytest
 from rich.console import Console
 
-from housing_price_platform.log_output import LogOutput
+from housing_price_platform.output.log_output import LogOutput
 from small_disk import SmallDisk
 
 SERVICE = """
 import logging, sys
-from housing_price_platform.log_output import keep_running_without_log
+from housing_price_platform.output.log_output import keep_running_without_log
 keep_running_without_log()
 logging.basicConfig(stream=sys.stderr)
 for number in range(1000):

@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Final
 
-from housing_price.stack.output import Output
-from housing_price.stack.ports import Address, require_free
-from housing_price.stack.process import LEASH
+from housing_price.processes.output import Output
+from housing_price.processes.ports import Address, require_free
+from housing_price.processes.process import LEASH
 
 WAIT_SECONDS: Final = 15.0
 """More than a leash needs to end its service: GRACE_SECONDS and the further steps take 10 s."""

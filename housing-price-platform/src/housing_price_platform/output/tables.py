@@ -8,7 +8,7 @@ from rich.segment import Segment, Segments
 from rich.table import Column, Table
 from rich.text import Text
 
-from housing_price_platform.terminal import printable
+from housing_price_platform.output.terminal import printable
 
 _ANY_WIDTH: Final = 100_000
 

@@ -7,7 +7,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from housing_price_platform.tables import print_part, print_table
+from housing_price_platform.output.tables import print_part, print_table
 
 ID = "6f1c0e5a9d2b4c7f8e3a1b0c9d8e7f60"
 DATE = "2026-11-30T10:00:00.123456Z"

@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
-from housing_price_platform.logs import configure_logging
+from housing_price_platform.output.logs import configure_logging
 
 
 @pytest.fixture(autouse=True)

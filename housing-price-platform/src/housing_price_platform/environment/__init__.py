@@ -1,0 +1,1 @@
+"""Environment variables: names that packages share, and values that libraries read."""

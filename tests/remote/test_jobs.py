@@ -163,15 +163,26 @@ def test_watching_a_training_whose_gate_passes_names_the_version(api: Api) -> No
     api.kind, api.report = "training", {"version": "7", "isChallenger": True, "gate": GATE[:1], "metrics": {}}
     status, output = run("watch", "a" * 32)
     assert (status, output.splitlines()[-1]) == (0, "The gate passed. Version 7 is the challenger.")
-    api.report = {"version": None, "isChallenger": False, "gate": GATE[:1], "metrics": {}}
-    assert run("watch", "a" * 32)[0] == 0
-
-
-def test_watching_a_move_names_the_new_state(api: Api) -> None:
-    api.kind, api.report = "lifecycle", {"version": "2", "state": "champion", "previous": "1", "revision": 8}
+    api.report = {"version": None, "isChallenger": False, "gate": GATE[:1], "metrics": {}, "sameAs": "1"}
     status, output = run("watch", "a" * 32)
     assert status == 0
-    assert output.splitlines()[-1] == "Version 2 is now champion; the previous champion was version 1."
+    assert output.splitlines()[-1] == ("Nothing changed: the model is identical to version 1. Nothing was registered.")
+    assert "same as version 1" in run("list")[1]
+
+
+@pytest.mark.parametrize(
+    ("state", "previous", "expected"),
+    [
+        ("champion", "1", "Version 2 is now champion; the previous champion was version 1."),
+        ("archived", "1", "Version 1 is champion again; version 2 is now archived."),
+        ("canary", None, "Version 2 is now canary."),
+    ],
+)
+def test_watching_a_move_names_the_new_state(api: Api, state: str, previous: str | None, expected: str) -> None:
+    api.kind, api.report = "lifecycle", {"version": "2", "state": state, "previous": previous, "revision": 8}
+    status, output = run("watch", "a" * 32)
+    assert status == 0
+    assert output.splitlines()[-1] == expected
 
 
 def test_watching_a_cancelled_job_says_so_and_exits_with_1(api: Api) -> None:

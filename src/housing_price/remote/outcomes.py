@@ -35,8 +35,7 @@ def outcome_of(api: Api, job: dict[str, Any]) -> list[str]:
         return _training_in_words(report)
     if not report:
         return []
-    previous = f"; the previous champion was version {report['previous']}" if report.get("previous") else ""
-    return [f"Version {report.get('version')} is now {report.get('state')}{previous}."]
+    return [_move_in_words(report)]
 
 
 def short_outcome_of(api: Api, job: dict[str, Any]) -> str:
@@ -50,6 +49,8 @@ def short_outcome_of(api: Api, job: dict[str, Any]) -> str:
     report = api.report_of(job["id"])
     if failed := _failed_checks(report):
         return f"gate failed: {', '.join(failed)}"
+    if report.get("sameAs"):
+        return f"same as version {report['sameAs']}"
     return f"version {report['version']}" if report.get("version") else "nothing registered"
 
 
@@ -66,6 +67,15 @@ def rows_in_words(job: dict[str, Any]) -> str:
     return f"{rows.get('rowsPriced', 0)} priced, {rows.get('rowsRefused', 0)} refused"
 
 
+def _move_in_words(report: dict[str, Any]) -> str:
+    moved, state, other = report.get("version"), report.get("state"), report.get("previous")
+    if not other:
+        return f"Version {moved} is now {state}."
+    if state == "champion":
+        return f"Version {moved} is now champion; the previous champion was version {other}."
+    return f"Version {other} is champion again; version {moved} is now {state}."
+
+
 def _training_in_words(report: dict[str, Any]) -> list[str]:
     failed = _failed_checks(report)
     if failed:
@@ -73,6 +83,8 @@ def _training_in_words(report: dict[str, Any]) -> list[str]:
         return [f"The gate failed, so nothing was registered. Failed checks: {len(failed)}", *checks]
     if report.get("version"):
         return [f"The gate passed. Version {report['version']} is the challenger."]
+    if report.get("sameAs"):
+        return [f"Nothing changed: the model is identical to version {report['sameAs']}. Nothing was registered."]
     return ["The gate passed. Nothing was registered."]
 
 

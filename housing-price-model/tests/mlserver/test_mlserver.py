@@ -272,9 +272,10 @@ def test_packages_that_affect_prices_have_the_same_version_in_both_locks(package
     assert locked(PROJECT) == locked(REPOSITORY)
 
 
-def test_dependency_metadata_matches_the_version_of_the_model_package() -> None:
+def test_dependency_metadata_matches_the_versions_of_the_packages() -> None:
     """uv ignores metadata of another version, and the package's own dependencies conflict with MLServer's."""
     mine = tomllib.loads((PROJECT / "pyproject.toml").read_text())["tool"]["uv"]["dependency-metadata"]
-    theirs = tomllib.loads((PROJECT.parent / "pyproject.toml").read_text())["project"]
+    folders = (PROJECT.parent, PROJECT.parents[1] / "housing-price-platform")
+    theirs = [tomllib.loads((folder / "pyproject.toml").read_text())["project"] for folder in folders]
 
-    assert [(said["name"], said["version"]) for said in mine] == [(theirs["name"], theirs["version"])]
+    assert [(said["name"], said["version"]) for said in mine] == [(one["name"], one["version"]) for one in theirs]

@@ -110,7 +110,8 @@ async def test_a_stream_whose_caller_left_is_priced_no_further(stub: StubModelSe
             # More often than there are places for blocks: whoever leaves must leave its place, too.
             for _ in range(INITIAL_BLOCKS + 1):
                 _, writer = await asyncio.open_connection(address.host, address.port)
-                head = b"POST /api/v1/price/predict/stream HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n"
+                head = b"POST /api/v1/price/predict/stream HTTP/1.1\r\nhost: localhost\r\n"
+                head += b"transfer-encoding: chunked\r\n\r\n"
                 writer.write(head + b"%x\r\n%b\r\n" % (len(line), line))
                 assert await asyncio.to_thread(gate.entered.acquire, timeout=SECONDS)
                 assert coalescing_of(app).calls == 1

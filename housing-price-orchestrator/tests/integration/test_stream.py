@@ -112,7 +112,7 @@ async def test_the_first_prices_leave_before_the_last_house_has_come_in(url: str
     address = httpx.URL(url)
     async with asyncio.timeout(SECONDS):
         reader, writer = await asyncio.open_connection(address.host, address.port)
-        writer.write(b"POST %b HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" % STREAM.encode())
+        writer.write(b"POST %b HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n" % STREAM.encode())
         await send_chunk(writer, line(house_json(id=1)))
         assert b" 200 " in await reader.readuntil(b"\r\n\r\n")
         assert json.loads(await read_chunk(reader))["id"] == 1
@@ -140,7 +140,7 @@ async def test_a_client_that_does_not_read_stops_being_read(stub: StubModelServe
         address = httpx.URL(url)
         _, writer = await asyncio.open_connection(address.host, address.port)
         writer.transport.set_write_buffer_limits(high=1)
-        writer.write(b"POST %b HTTP/1.1\r\nhost: x\r\ntransfer-encoding: chunked\r\n\r\n" % STREAM.encode())
+        writer.write(b"POST %b HTTP/1.1\r\nhost: localhost\r\ntransfer-encoding: chunked\r\n\r\n" % STREAM.encode())
         taken = 0
         with contextlib.suppress(TimeoutError):
             while taken < 200_000_000:

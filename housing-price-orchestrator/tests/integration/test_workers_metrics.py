@@ -114,5 +114,6 @@ def test_what_two_workers_count_adds_up_exactly_and_outlives_one_of_them(service
 
 
 def _predicted(path: Path) -> int:
-    (series,) = json.loads(path.read_bytes())["housing_price_predicted_price_usd"]
+    _, snapshot = json.loads(path.read_bytes())
+    (series,) = snapshot["housing_price_predicted_price_usd"]
     return int(sum(series[1][:-1]))

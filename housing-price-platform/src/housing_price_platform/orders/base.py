@@ -36,8 +36,8 @@ def _whole_number(value: Any) -> Any:
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
-WholeNumber = Annotated[int, BeforeValidator(_whole_number)]
-"""An integer; `1.0` and `1e0` are the integer 1."""
+WHOLE: Final = BeforeValidator(_whole_number)
+"""Annotates an integer, behind its limits: `1.0` and `1e0` are the integer 1."""
 
 
 def _check_registry_number(version: str) -> str:

@@ -6,7 +6,7 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
-from housing_price_platform.orders.base import NO_NUL, Order, Share, VersionNumber, WholeNumber
+from housing_price_platform.orders.base import NO_NUL, WHOLE, Order, Share, VersionNumber
 
 MAX_CALLER_CHARACTERS: Final = 200
 """Longest name of a caller that is stored with a move."""
@@ -32,7 +32,7 @@ class CanaryLimits(Order):
     """The maximum ratio of the canary's median latency to the champion's."""
     max_median_deviation: Annotated[float, Field(gt=0, le=10)] = 0.15
     """The maximum median of |log(canary price / champion price)| for the same houses."""
-    least_requests: Annotated[WholeNumber, Field(ge=1, le=100_000)] = 50
+    least_requests: Annotated[int, Field(ge=1, le=100_000), WHOLE] = 50
     """The number of latest requests to compare. A canary with fewer requests is not stopped."""
 
 

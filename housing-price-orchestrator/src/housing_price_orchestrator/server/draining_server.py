@@ -1,7 +1,10 @@
 """Drains the accept queue before the socket closes, and accepts many connections per turn of the event loop."""
 
+import contextlib
+import ctypes
 import os
 import socket
+import struct
 import sys
 from asyncio import AbstractEventLoop, AbstractServer
 from collections.abc import Callable, Sequence
@@ -25,14 +28,24 @@ class DrainingServer:
     connection rates clients would wait for seconds. This server accepts up to `MAX_ACCEPTS_PER_TURN` per turn.
 
     When a listening socket closes, the kernel resets all connections in its accept queue, although their clients may
-    have sent requests. This server accepts them before it closes the socket.
+    have sent requests. This server accepts them before it closes the socket. No connection joins the queue
+    meanwhile, unless other processes share the socket and still serve it.
     """
 
     def __init__(
-        self, loop: AbstractEventLoop, server: AbstractServer, accept: Callable[[socket.socket], None]
+        self,
+        loop: AbstractEventLoop,
+        server: AbstractServer,
+        accept: Callable[[socket.socket], None],
+        *,
+        is_shared: bool = False,
     ) -> None:
-        """Wrap `server` of `loop`, and pass each accepted socket to `accept`."""
+        """Wrap `server` of `loop`, and pass each accepted socket to `accept`.
+
+        `is_shared` says that other processes accept connections from the same sockets.
+        """
         self._loop = loop
+        self._is_shared = is_shared
         self._server = server
         self._accept = accept
         self._duplicates = [_duplicate(listening) for listening in self.sockets]
@@ -52,6 +65,8 @@ class DrainingServer:
         """Accept all waiting connections, then stop listening."""
         for duplicate in self._duplicates:
             self._loop.remove_reader(duplicate)
+            if not self._is_shared:
+                _ignore_new_connections(duplicate)
             self._accept_waiting(duplicate)
             duplicate.close()
         self._duplicates.clear()
@@ -75,3 +90,33 @@ class DrainingServer:
 def _duplicate(listening: socket.socket) -> socket.socket:
     """Duplicate a socket, because an event loop exposes one without `accept`."""
     return socket.socket(fileno=os.dup(listening.fileno()))
+
+
+_SO_ATTACH_FILTER: Final = 26
+"""From Linux's `asm-generic/socket.h`; Python has no name for it."""
+
+_SYN_FILTER: Final = b"".join(
+    struct.pack("HBBI", *instruction)
+    for instruction in (
+        (0x30, 0, 0, 13),  # load the flags of the TCP header
+        (0x45, 0, 1, 0x02),  # SYN, which opens a connection?
+        (0x06, 0, 0, 0),  # yes: drop the packet
+        (0x06, 0, 0, 0xFFFFFFFF),  # no: pass it
+    )
+)
+"""A classic BPF program; see Linux's `Documentation/networking/filter.rst`."""
+
+
+def _ignore_new_connections(listening: socket.socket) -> None:
+    """Drop the packets that open connections, so that clients try again and are refused once the socket is closed.
+
+    Otherwise a connection could join the accept queue after the last `accept` and before the close, which resets it.
+    Systems other than Linux have no such filter.
+    """
+    if sys.platform != "linux":
+        return
+    program = ctypes.create_string_buffer(_SYN_FILTER, len(_SYN_FILTER))
+    # struct sock_fprog: the number of instructions of 8 bytes, and their address.
+    described = struct.pack("HP", len(_SYN_FILTER) // 8, ctypes.addressof(program))
+    with contextlib.suppress(OSError):
+        listening.setsockopt(socket.SOL_SOCKET, _SO_ATTACH_FILTER, described)

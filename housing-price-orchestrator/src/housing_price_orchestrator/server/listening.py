@@ -36,7 +36,13 @@ class _Loop(uvloop.Loop):
             seconds = self._handshake_seconds
             tls = {"ssl": context, "ssl_handshake_timeout": seconds, "ssl_shutdown_timeout": seconds}
         server = await super().create_server(protocol_factory, *args, **options, **tls)  # type: ignore[call-overload]  # as it came
-        return DrainingServer(self, server, lambda accepted: self._accept(protocol_factory, accepted, tls))
+        return DrainingServer(
+            self,
+            server,
+            lambda accepted: self._accept(protocol_factory, accepted, tls),
+            # Worker processes are given the socket of their parent.
+            is_shared="sock" in options,
+        )
 
     def _accept(self, protocol_factory: Callable[[], asyncio.BaseProtocol], accepted: socket.socket, tls: Any) -> None:
         accepting = self.create_task(self.connect_accepted_socket(protocol_factory, accepted, **tls))

@@ -1,10 +1,15 @@
-"""The server accepts many connections per turn of the event loop."""
+"""The server accepts many connections per turn of the event loop, and resets none when it closes."""
 
 import asyncio
+import select
 import socket
+import sys
+from collections.abc import Callable
 from contextlib import ExitStack
 
-from housing_price_orchestrator.server.draining_server import MAX_ACCEPTS_PER_TURN
+import pytest
+
+from housing_price_orchestrator.server.draining_server import MAX_ACCEPTS_PER_TURN, DrainingServer
 from housing_price_orchestrator.server.listening import ListeningConfig
 
 CALLERS = 5 * MAX_ACCEPTS_PER_TURN
@@ -39,3 +44,46 @@ def test_a_busy_loop_accepts_many_connections_in_each_turn() -> None:
         turns = runner.run(_turns_until_all_are_accepted())
     # libuv alone accepts one per turn, which would take as many turns as there are connections.
     assert 0 < turns < CALLERS / 4
+
+
+class _CalledBeforeClose:
+    """A server of one socket that calls `late` at the last moment before it closes the socket."""
+
+    def __init__(self, listening: socket.socket, late: Callable[[], object]) -> None:
+        self._listening = listening
+        self._late = late
+        self.sockets = [listening]
+
+    def close(self) -> None:
+        self._late()
+        self._listening.close()
+
+
+async def _connected(*, is_shared: bool) -> tuple[bool, bool]:
+    """Tell whether a client that was early, and one that came after the last `accept`, were connected."""
+    accepted: list[socket.socket] = []
+    with ExitStack() as stack:
+        listening = stack.enter_context(socket.create_server(("127.0.0.1", 0)))
+        address = listening.getsockname()
+        late = stack.enter_context(socket.socket())
+        late.setblocking(False)
+        server = DrainingServer(
+            asyncio.get_running_loop(),
+            _CalledBeforeClose(listening, lambda: late.connect_ex(address)),  # type: ignore[arg-type]  # all that it uses
+            lambda connection: accepted.append(stack.enter_context(connection)),
+            is_shared=is_shared,
+        )
+        early = stack.enter_context(socket.create_connection(address, timeout=10))
+        early.sendall(b"asked")
+        server.close()
+        is_early_accepted = len(accepted) == 1 and accepted[0].recv(5) == b"asked"
+        # Over loopback a connection is established before `connect` returns, or not at all.
+        _, writable, _ = select.select([], [late], [], 0)
+        return is_early_accepted, bool(writable)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux filters packets by socket")
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_no_connection_joins_the_queue_between_the_last_accept_and_the_close(is_shared: bool) -> None:
+    # A socket that other processes still serve goes on accepting for them.
+    assert asyncio.run(_connected(is_shared=is_shared)) == (True, is_shared)

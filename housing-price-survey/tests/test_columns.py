@@ -10,6 +10,7 @@ from housing_price_survey import vocabulary
 from housing_price_survey.columns import (
     CATEGORIES,
     COLUMNS,
+    FEATURE_GROUPS,
     NUMBERS,
     OPTIONAL,
     SUBCLASSES,
@@ -71,6 +72,18 @@ def test_a_column_is_text_or_numeric_and_the_type_of_dwelling_is_numeric() -> No
     assert not set(NUMBERS) & set(CATEGORIES)
     assert "MSSubClass" in NUMBERS
     assert set(SUBCLASSES) == set(words_of(vocabulary.MsSubClass))
+
+
+def test_each_column_belongs_to_one_of_the_groups_and_no_group_is_empty() -> None:
+    assert len(FEATURE_GROUPS) == len(set(FEATURE_GROUPS)) == 11
+    assert {column.group for column in SURVEY_COLUMNS} == set(FEATURE_GROUPS)
+
+
+@pytest.mark.parametrize(
+    ("prefix", "group"), [("Bsmt", "basement"), ("Garage", "garage"), ("Lot", "lot"), ("Exterior", "style")]
+)
+def test_columns_of_the_same_part_of_a_house_share_a_group(prefix: str, group: str) -> None:
+    assert {column.group for column in SURVEY_COLUMNS if column.name.startswith(prefix)} == {group}
 
 
 def test_every_type_of_the_vocabulary_belongs_to_a_column() -> None:

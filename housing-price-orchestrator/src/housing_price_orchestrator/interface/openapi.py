@@ -30,7 +30,12 @@ from housing_price_orchestrator.interface.documents.encoding import PRICE_SOURCE
 from housing_price_orchestrator.interface.edge.forwarded import path_prefix_of
 from housing_price_orchestrator.interface.problems import INTERNAL_ERROR, PROBLEM_TYPES
 from housing_price_orchestrator.interface.timeout import TIMEOUT_HEADER, TIMEOUT_PARAMETER
-from housing_price_orchestrator.shared.errors import JobError, PredictionLogError, ValueUnsupported
+from housing_price_orchestrator.shared.errors import (
+    ComparablesImplausible,
+    JobError,
+    PredictionLogError,
+    ValueUnsupported,
+)
 from housing_price_orchestrator.shared.view.actual import ActualPrices
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
 from housing_price_orchestrator.shared.view.job import ScoringOrder
@@ -135,8 +140,8 @@ def errors_of_pricing() -> dict[int | str, dict[str, Any]]:
     """Describe every error status of pricing, from the table of errors."""
     titles: dict[int, list[str]] = {}
     for kind, problem in PROBLEM_TYPES.items():
-        if issubclass(kind, PredictionLogError | JobError | ValueUnsupported):
-            # Failures of the log or of jobs do not affect pricing.
+        if issubclass(kind, PredictionLogError | JobError | ValueUnsupported | ComparablesImplausible):
+            # Failures of the log, of jobs or of the comparables do not affect pricing.
             continue
         titles.setdefault(problem.status, []).append(problem.title)
     titles[500] = [INTERNAL_ERROR.title]

@@ -233,6 +233,12 @@ PROBLEM_TYPES: Final[dict[type[errors.HousingPriceError], ProblemType]] = {
     errors.PriceImplausible: ProblemType(
         502, "price-implausible", "Implausible price from the model server", _NO_USABLE_PRICES
     ),
+    errors.ComparablesImplausible: ProblemType(
+        502,
+        "comparables-implausible",
+        "Implausible sales from the comparables server",
+        "The model server returned no usable comparable sales.",
+    ),
 }
 """The problem type of each leaf class of the error tree. A test walks the tree and fails if one is missing."""
 

@@ -1,4 +1,4 @@
-"""The model servers and the calls to them."""
+"""The model servers of both models, and the calls to them."""
 
 from pathlib import Path
 from typing import Annotated
@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 from pydantic import BeforeValidator, Field, HttpUrl
 from pydantic_settings import NoDecode
 
-from housing_price_orchestrator.settings.base import Group, Seconds, split_at_commas
+from housing_price_orchestrator.settings.base import Group, Seconds, split_at_commas, split_list
 
 
 class ModelServerSettings(Group):
@@ -40,3 +40,16 @@ class ModelServerSettings(Group):
     """Maximum houses per call."""
     max_waiting_rows: Annotated[int, Field(ge=10_000, le=10_000_000)] = 50_000
     """Maximum houses that wait for a call, per worker; beyond it requests get 503 at once."""
+
+
+class ComparablesSettings(Group):
+    """The model servers that find comparable sales, for valuations. Retries, circuit and probes are those of prices."""
+
+    base_url: Annotated[tuple[HttpUrl, ...], NoDecode, BeforeValidator(split_list)] = ()
+    """URL of the comparables server, or several, comma-separated; empty: valuations have the price alone."""
+    deadline_seconds: Seconds = 1.0
+    """Deadline for the comparables of a request; after it a valuation is answered without them."""
+    max_calls: Annotated[int, Field(ge=1, le=1000)] = 3
+    """Maximum concurrent calls per worker and comparables server."""
+    max_rows_per_call: Annotated[int, Field(ge=1, le=10_000)] = 50
+    """Maximum houses per call; the answer takes about 5 kB per house with six sales."""

@@ -8,7 +8,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 from housing_price_orchestrator.settings.access import AuthSettings, JwtSettings, RateLimitSettings
 from housing_price_orchestrator.settings.base import DELIMITER, PREFIX, is_loopback
 from housing_price_orchestrator.settings.jobs import JobsSettings
-from housing_price_orchestrator.settings.model_server import ModelServerSettings
+from housing_price_orchestrator.settings.model_server import ComparablesSettings, ModelServerSettings
 from housing_price_orchestrator.settings.prediction_log import PredictionLogSettings
 from housing_price_orchestrator.settings.requests import RequestSettings
 from housing_price_orchestrator.settings.resilience import (
@@ -37,6 +37,7 @@ class Settings(BaseSettings):
     jwt: JwtSettings = JwtSettings()
     rate_limit: RateLimitSettings = RateLimitSettings()
     model_server: ModelServerSettings = ModelServerSettings()
+    comparables: ComparablesSettings = ComparablesSettings()
     requests: RequestSettings = RequestSettings()
     admission: AdmissionSettings = AdmissionSettings()
     retry: RetrySettings = RetrySettings()

@@ -53,7 +53,8 @@ HousingPriceError
         ├── AnswerMalformed         not the expected JSON
         ├── AnswerIncomplete        the number of predictions differs from the number of rows
         └── SomeAnswersUnusable     some answers are unusable; keeps the others
-            └── PriceImplausible    a price or interval is missing, not finite, not positive or out of order
+            ├── PriceImplausible    a price or interval is missing, not finite, not positive or out of order
+            └── ComparablesImplausible  the sales are too few, not sorted, or not houses with plausible prices
 ```
 """
 
@@ -374,3 +375,7 @@ class SomeAnswersUnusable(ModelAnswerUnusable):
 
 class PriceImplausible(SomeAnswersUnusable):
     """A price or its interval is missing, not finite, not positive or out of order. The answers are estimates."""
+
+
+class ComparablesImplausible(SomeAnswersUnusable):
+    """Sales are missing, not sorted, or not valid houses with plausible prices. The answers are `Comparables`."""

@@ -3,7 +3,7 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, Protocol
+from typing import Final, Literal, Protocol
 
 import msgspec
 
@@ -82,6 +82,67 @@ class IdentifiedAnswer(Protocol):
 
 type PriceModel = Model[AnyHouse, PriceEstimate]
 """Predicts the price of each house. Each estimate has the identity of its model."""
+
+
+DEFAULT_COMPARABLES: Final = 6
+"""Sales per house of a valuation."""
+
+
+class ComparablesQuestion(msgspec.Struct, frozen=True):
+    """A house whose most similar sales are wanted."""
+
+    house: AnyHouse
+    """The house; see `house_with_gaps` for one of which only some fields are known."""
+    k: int = DEFAULT_COMPARABLES
+    """The number of sales, at least 1."""
+    known: tuple[str, ...] = ()
+    """Names of the fields of `house` that are known; empty if all are. The distance uses no other field."""
+
+
+class ComparableSale(msgspec.Struct, frozen=True, gc=False):
+    """A sold house."""
+
+    id: int
+    """The number of the sale in the data that the model was trained on."""
+    pid: str | None
+    """The parcel number; None if the data has none."""
+    price_usd: float
+    """The sale price in US dollars: finite and positive."""
+    year_sold: int
+    month_sold: int
+    condition: str
+    """The condition of the sale: a word of the field `sale_condition`."""
+    distance: float
+    """The distance from the house of the question: finite, at least 0."""
+    house: AnyHouse
+    """The sold house with all its features, checked like a house of a caller; its id is that of the sale."""
+
+
+class Blend(msgspec.Struct, frozen=True, gc=False):
+    """How a price and comparable sales make a value and its interval; learned on held-out estimates."""
+
+    weight: float
+    """The weight of the price, from 0 to 1; the comparables have the rest."""
+    distance_offset: float
+    """The weight of a sale is `1 / (distance + distance_offset)`; positive."""
+    interval_scale: float
+    """The factor on the price's own interval, in logarithms; at least 0."""
+    interval_spread: float
+    """The factor on the standard deviation of the adjusted sale prices, in logarithms; at least 0."""
+
+
+class Comparables(msgspec.Struct, frozen=True, gc=False):
+    """The sales that are most similar to one house."""
+
+    sales: tuple[ComparableSale, ...]
+    """The `k` sales of the question, nearest first."""
+    blend: Blend
+    model: ModelIdentity
+    """The comparables model that found them."""
+
+
+type ComparablesModel = Model[ComparablesQuestion, Comparables]
+"""Finds comparable sales for each house. A sale of the very house that was asked for is never among them."""
 
 
 class PredictionLog(Protocol):

@@ -8,10 +8,12 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 from pydantic.fields import FieldInfo
 
 from factories import EXAMPLES, alias_of, house, house_json
+from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.shared.view.actual import ActualPrice
 from housing_price_orchestrator.shared.view.base import View
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
 from housing_price_orchestrator.shared.view.price import ModelName, PricedBatch, PricedHouse, PriceInterval
+from housing_price_orchestrator.shared.view.record import house_with_gaps
 from housing_price_orchestrator.shared.view.routes import Routes
 from housing_price_platform.orders.moves import CanaryLimits
 
@@ -107,3 +109,15 @@ def is_valid(adapter: TypeAdapter[Any], text: str) -> bool:
 def test_a_house_is_immutable() -> None:
     with pytest.raises(ValidationError, match="frozen"):
         house().street = "Grvl"  # type: ignore[misc]  # mypy also sees that it is immutable
+
+
+def test_house_with_gaps_has_the_given_features_and_no_other() -> None:
+    made: Any = house_with_gaps(7, {"neighborhood": "NAmes", "gr_liv_area": 1_500.0, "alley": None})
+    assert (made.id, made.neighborhood, made.gr_liv_area) == (7, "NAmes", 1_500.0)
+    assert [value for value in row_of(made) if value is not None] == ["NAmes", 1_500.0]
+
+
+@pytest.mark.parametrize("name", ["id", "grLivArea", "colour"])
+def test_house_with_gaps_refuses_what_is_not_a_feature(name: str) -> None:
+    with pytest.raises(ValueError, match=f"not a feature: {name}"):
+        house_with_gaps(1, {name: 1})

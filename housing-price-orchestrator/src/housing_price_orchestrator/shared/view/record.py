@@ -6,7 +6,8 @@ documents are parsed again as a `House`. A property test checks that `House` acc
 with the same values.
 """
 
-from typing import Annotated, Any, Final, Literal, Protocol
+from collections.abc import Callable, Mapping
+from typing import Annotated, Any, Final, Literal, Protocol, cast
 
 import msgspec
 
@@ -45,3 +46,19 @@ HouseRecord: type[msgspec.Struct] = msgspec.defstruct(
 
 KEY_COUNT: Final = len(house_fields())
 """Number of keys of a house: also the number of colons in its JSON."""
+
+_FEATURES: Final = tuple(field.name for field in house_fields() if field.name != "id")
+
+
+def house_with_gaps(house_id: int, features: Mapping[str, str | int | float | None]) -> AnyHouse:
+    """Make a house of which only some features are known; the others are None. The values are not checked.
+
+    Args:
+        house_id: the caller's own number for the house.
+        features: values by the name of the field of `House`; every key is a feature.
+    """
+    unknown = features.keys() - set(_FEATURES)
+    if unknown:
+        raise ValueError(f"not a feature: {', '.join(sorted(unknown))}")
+    make = cast("Callable[..., AnyHouse]", HouseRecord)
+    return make(id=house_id, **{name: features.get(name) for name in _FEATURES})

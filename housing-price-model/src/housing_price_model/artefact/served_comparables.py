@@ -1,0 +1,243 @@
+"""The comparables model as it is served: rows of the survey in, the most similar sold houses out.
+
+MLflow stores this file with each model and runs it wherever the model is loaded ("models from code"), so that nothing
+is unpickled and this package need not be installed there. It therefore imports nothing of ours. Training and evaluation
+find the neighbours with the same functions, so the two cannot drift apart.
+
+**A row's answer does not depend on the rows beside it.** A distance is a sum over columns in a fixed order, computed
+element by element, so that it has the same bits alone and in any batch.
+"""
+
+from collections.abc import Collection, Mapping, Sequence
+from numbers import Real
+from types import NoneType
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pandas as pd
+
+type Floats = npt.NDArray[np.float64]
+type Positions = npt.NDArray[np.int64]
+
+NOBODY = -1
+"""The position of a sale that does not exist: there are fewer sales than were asked for."""
+
+DEFAULT_K, MAX_K = 6, 50
+"""Number of comparables of a row."""
+
+COMMON_NUMBERS = frozenset({float, int, NoneType})
+"""What number columns hold nearly always. `bool` is not among them: its cells are looked at, and refused."""
+
+# So many rows at a time that their distances stay in the cache of a processor core.
+_ROWS_AT_A_TIME = 32
+
+
+class Encoder:
+    """Turns named columns into numbers: a category into its position among the declared ones, blank into NaN."""
+
+    def __init__(
+        self, columns: Sequence[str], categories: Mapping[str, Sequence[Any]], optional: Collection[str]
+    ) -> None:
+        self.columns = tuple(columns)
+        self.categories = {name: tuple(values) for name, values in categories.items()}
+        self._optional = frozenset(optional)
+        self._positions: dict[str, dict[Any, float]] = {
+            name: {None: np.nan, np.nan: np.nan} | {value: float(i) for i, value in enumerate(values)}
+            for name, values in self.categories.items()
+        }
+
+    def encode(self, frame: pd.DataFrame, known: Collection[str] = ()) -> Floats:
+        """Encode a frame of n rows as (n, columns), blank as NaN.
+
+        Args:
+            frame: The rows, with their columns in any order.
+            known: The columns that have values; all others may be blank or missing. Empty: all have values.
+
+        Raises:
+            ValueError: a column is missing, a required value is blank, a category is unknown, or a number is text or
+                a truth value (nothing is coerced).
+        """
+        # One conversion for all columns: taking 79 columns out of a frame one by one takes longer than all the rest.
+        cells = dict(zip(frame.columns, frame.to_numpy(dtype=object).T, strict=True))
+        required = frozenset(known or self.columns) - self._optional
+        values = np.full((len(self.columns), len(frame)), np.nan)
+        for row, name in zip(values, self.columns, strict=True):
+            if name in cells:
+                row[:] = self._numbers(name, cells[name])
+            elif name in required:
+                raise ValueError(f"{name}: the column is missing")
+        blank = np.isnan(values).any(axis=1)
+        for name in np.array(self.columns)[blank].tolist():
+            if name in required:
+                raise ValueError(f"{name}: a value is missing")
+        return np.ascontiguousarray(values.T)
+
+    def _numbers(self, name: str, cells: npt.NDArray[np.object_]) -> Sequence[float] | Floats:
+        positions = self._positions.get(name)
+        given = cells.tolist()
+        try:
+            if positions is not None:
+                return [positions[cell] for cell in given]
+            # NumPy would take "8450" and True for numbers. One look at the types costs far less than one at each cell.
+            if COMMON_NUMBERS.issuperset(map(type, given)):
+                return cells.astype(np.float64)
+        except (KeyError, TypeError, OverflowError):
+            pass
+        # Something unusual is among them: look at each.
+        return [self._number(name, cell) for cell in given]
+
+    def _number(self, name: str, cell: Any) -> float:
+        if pd.api.types.is_scalar(cell) and pd.isna(cell):
+            return float(np.nan)
+        if name not in self._positions:
+            if isinstance(cell, bool) or not isinstance(cell, Real):
+                raise ValueError(f"{name}: {cell!r} is not a number")
+            try:
+                return float(cell)
+            except OverflowError:
+                raise ValueError(f"{name}: a number of this size cannot be used") from None
+        for known, position in self._positions[name].items():
+            if known is not None and cell == known:
+                return position
+        raise ValueError(f"{name}: {cell!r} is not one of {', '.join(map(str, self.categories[name]))}")
+
+
+class Distance:
+    """The distance between two houses: `sqrt(sum((weight * difference)**2))` over the columns of the distance.
+
+    The difference of two numbers is counted in standard deviations, after a logarithm where the column says so; that
+    of two words is 0 or 1. It is symmetric, and zero for houses that are equal in these columns. The weights and their
+    source are in `comparables/distance.py`.
+
+    Attributes:
+        names: The columns of the distance.
+    """
+
+    def __init__(self, columns: Sequence[str], measures: Sequence[Mapping[str, Any]]) -> None:
+        """Create a distance over encoded rows.
+
+        Args:
+            columns: The encoded columns.
+            measures: `column`, `kind` (`number`, `log` or `word`), `weight`, `scale`, `lowest` and `highest` of each
+                column of the distance.
+        """
+        self.names = tuple(measure["column"] for measure in measures)
+        self._positions = [columns.index(name) for name in self.names]
+        self._kinds = [measure["kind"] for measure in measures]
+        self._weights, self._scales, self._lowest, self._highest = (
+            np.array([measure[key] for measure in measures], dtype=np.float64)
+            for key in ("weight", "scale", "lowest", "highest")
+        )
+
+    def coordinates(self, values: Floats) -> Floats:
+        """Turn (n, columns) encoded rows into (columns of the distance, n) coordinates; a blank counts as 0.
+
+        A number is multiplied by its weight; a word stays its position among the categories. Numbers outside the range
+        of the sold houses count as the nearest value inside it, as for the price.
+        """
+        chosen = values[:, self._positions]
+        chosen = np.clip(np.where(np.isnan(chosen), 0.0, chosen), self._lowest, self._highest)
+        coordinates = np.ascontiguousarray(chosen.T)
+        for place, kind in enumerate(self._kinds):
+            if kind == "log":
+                coordinates[place] = np.log1p(coordinates[place])
+            if kind != "word":
+                coordinates[place] *= self._weights[place] / self._scales[place]
+        return coordinates
+
+    def between(self, some: Floats, others: Floats, known: Collection[str] = ()) -> Floats:
+        """Compute the (n, m) distances between two sets of coordinates.
+
+        Args:
+            some: Coordinates of n houses.
+            others: Coordinates of m houses.
+            known: The columns that count; empty: all.
+        """
+        total = np.zeros((some.shape[1], others.shape[1]))
+        for name, kind, weight, one, other in zip(self.names, self._kinds, self._weights, some, others, strict=True):
+            if known and name not in known:
+                continue
+            if kind == "word":
+                total += (one[:, np.newaxis] != other) * (weight * weight)
+            else:
+                difference = one[:, np.newaxis] - other
+                difference *= difference
+                total += difference
+        return np.sqrt(total, out=total)
+
+
+class Neighbours:
+    """Sold houses, and the search for those nearest to a house."""
+
+    def __init__(self, distance: Distance, values: Floats, ranks_last: npt.NDArray[np.bool_]) -> None:
+        """Prepare the search.
+
+        Args:
+            distance: The distance.
+            values: The (m, columns) encoded sold houses.
+            ranks_last: Whether each sale follows all others, however near it is; shape (m,).
+        """
+        # The sales that rank last stand behind the others, so that both parts are slices.
+        self._order = np.argsort(ranks_last, kind="stable")
+        self._parts = (slice(0, int(np.sum(~ranks_last))), slice(int(np.sum(~ranks_last)), len(values)))
+        self._distance = distance
+        self._sold = distance.coordinates(values[self._order])
+        self._identities = _identities(values[self._order])
+
+    def nearest(self, values: Floats, k: int, known: Collection[str] = ()) -> tuple[Positions, Floats]:
+        """Find the k sales nearest to each of n encoded houses.
+
+        A sale that is equal to the house in every column is left out: it is the house itself. Sales at equal distances
+        are in the order of the data.
+
+        Args:
+            values: The (n, columns) encoded houses.
+            k: Number of sales.
+            known: The columns that count; empty: all.
+
+        Returns:
+            The positions of the sales, nearest first, and their distances, both of shape (n, k). Where there are fewer
+            sales, the last positions are `NOBODY` and their distances infinite.
+
+        Raises:
+            ValueError: None of the known columns is one of the distance.
+        """
+        if known and not set(known) & set(self._distance.names):
+            raise ValueError(f"known: none of these columns is in the distance: {', '.join(self._distance.names)}")
+        coordinates, identities = self._distance.coordinates(values), _identities(values)
+        positions = np.full((len(values), k), NOBODY, dtype=np.int64)
+        distances = np.full((len(values), k), np.inf)
+        for start in range(0, len(values), _ROWS_AT_A_TIME):
+            rows = slice(start, start + _ROWS_AT_A_TIME)
+            between = self._distance.between(coordinates[:, rows], self._sold, known)
+            for row, (of_house, identity) in enumerate(zip(between, identities[rows], strict=True), start=start):
+                found = self._first(of_house, identity, k)
+                positions[row, : len(found)] = self._order[found]
+                distances[row, : len(found)] = of_house[found]
+        return positions, distances
+
+    def _first(self, distances: Floats, identity: Floats, k: int) -> Positions:
+        """Return the places of the first k sales of one house in `_order`."""
+        equal = np.flatnonzero(distances == 0.0)
+        distances[equal[(self._identities[equal] == identity).all(axis=1)]] = np.inf
+        found = _smallest(distances[self._parts[0]], k)
+        if len(found) == k:
+            return found
+        return np.concatenate([found, self._parts[1].start + _smallest(distances[self._parts[1]], k - len(found))])
+
+
+def _smallest(distances: Floats, count: int) -> Positions:
+    """Return the positions of the smallest finite distances in order, equal ones in the order of the positions."""
+    count = min(count, len(distances))
+    if count == 0:
+        return np.empty(0, dtype=np.int64)
+    limit = np.partition(distances, count - 1)[count - 1]
+    near = np.flatnonzero(distances <= limit)
+    nearest = near[np.argsort(distances[near], kind="stable")[:count]]
+    return nearest[np.isfinite(distances[nearest])]
+
+
+def _identities(values: Floats) -> Floats:
+    """Replace blanks by a number that no column holds, so that two blanks are equal."""
+    return np.where(np.isnan(values), -np.inf, values)

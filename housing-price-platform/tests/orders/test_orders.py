@@ -40,6 +40,12 @@ def test_whatever_an_order_accepts_is_accepted_as_a_move() -> None:
         assert Move.model_validate(given).action is action
 
 
+@pytest.mark.parametrize(("text", "seed"), [("7", 7), ("7.0", 7), ("7e0", 7), ("2147483647.0", 2**31 - 1)])
+def test_a_number_without_a_fraction_is_an_integer(text: str, seed: int) -> None:
+    read = TrainingOrder.model_validate_json(f'{{"seed": {text}}}').seed
+    assert (read, type(read)) == (seed, int)
+
+
 @pytest.mark.parametrize(
     ("given", "start", "end"),
     [
@@ -60,6 +66,7 @@ def test_the_last_day_is_included(given: dict[str, str], start: datetime | None,
         {"seed": 2**31},
         {"seed": -1},
         {"seed": 0.5},
+        {"seed": 2.0**53},
         {"seed": True},
         {"source": "prediction-log", "from": "2026-07-01", "to": "2026-06-30"},
         {"source": "prediction-log", "to": "9999-01-01"},

@@ -6,10 +6,10 @@ Parsing is strict: unknown keys are rejected. JSON keys are in camelCase.
 from collections.abc import Iterator
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
-from pydantic.alias_generators import to_camel
+from pydantic import ConfigDict, Field
 
 from housing_price_platform.orders.base import VersionNumber
+from housing_price_platform.orders.document import Document
 from housing_price_platform.orders.moves import CanaryLimits
 
 type Share = Annotated[float, Field(gt=0, le=1)]
@@ -17,24 +17,13 @@ type Share = Annotated[float, Field(gt=0, le=1)]
 type ServerState = Literal["starting", "ready", "failed"]
 
 
-class Document(BaseModel):
-    """A closed, immutable JSON object."""
+class StateDocument(Document):
+    """A JSON document of the serving folder. Python code constructs it by field name; JSON always uses the aliases."""
 
-    # Python code constructs documents by field name; JSON always uses the aliases.
-    model_config = ConfigDict(
-        alias_generator=to_camel,
-        validate_by_alias=True,
-        validate_by_name=True,
-        serialize_by_alias=True,
-        extra="forbid",
-        strict=True,
-        frozen=True,
-        allow_inf_nan=False,
-        use_attribute_docstrings=True,
-    )
+    model_config = ConfigDict(validate_by_name=True)
 
 
-class CanaryRole(Document):
+class CanaryRole(StateDocument):
     """The version that prices a share of the houses, and that share (`weight`)."""
 
     version: VersionNumber
@@ -42,14 +31,14 @@ class CanaryRole(Document):
     limits: CanaryLimits = CanaryLimits()
 
 
-class ShadowRole(Document):
+class ShadowRole(StateDocument):
     """The version that prices a copy of the traffic, and the share that is copied (`sample`)."""
 
     version: VersionNumber
     sample: Share = 1.0
 
 
-class Roles(Document):
+class Roles(StateDocument):
     """The version in each role."""
 
     champion: VersionNumber | None = None
@@ -71,7 +60,7 @@ class Roles(Document):
         return Roles(champion=self.champion, canary=canary, shadow=shadow)
 
 
-class Server(Document):
+class Server(StateDocument):
     """A model server that should run."""
 
     version: VersionNumber
@@ -82,7 +71,7 @@ class Server(Document):
     """Path of the version's export, relative to the serving folder."""
 
 
-class Desired(Document):
+class Desired(StateDocument):
     """`desired.json`: the model servers that should run, and the role of each version."""
 
     revision: Annotated[int, Field(ge=0)] = 0
@@ -95,7 +84,7 @@ class Desired(Document):
         return next((one for one in self.servers if one.version == version), None)
 
 
-class SeenServer(Document):
+class SeenServer(StateDocument):
     """The observed state of a model server."""
 
     version: VersionNumber
@@ -105,7 +94,7 @@ class SeenServer(Document):
     """Reason for the state `failed`."""
 
 
-class Observed(Document):
+class Observed(StateDocument):
     """`observed.json`: the observed model servers, after the desired state of this revision was read."""
 
     revision: Annotated[int, Field(ge=0)] = 0
@@ -116,7 +105,7 @@ class Observed(Document):
         return next((one for one in self.servers if one.version == version), None)
 
 
-class Route(Document):
+class Route(StateDocument):
     """The addresses of the servers of a version."""
 
     version: VersionNumber
@@ -137,7 +126,7 @@ class ShadowRoute(Route):
     sample: Share
 
 
-class Routes(Document):
+class Routes(StateDocument):
     """`routes.json`: where the orchestrators send requests."""
 
     revision: Annotated[int, Field(ge=1)]

@@ -3,7 +3,7 @@
 from typing import Final
 
 from housing_price_model.errors import MoveError
-from housing_price_model.lifecycle.documents import CanaryRole, Desired, Document, Roles, ShadowRole
+from housing_price_model.lifecycle.documents import CanaryRole, Desired, Roles, ShadowRole, StateDocument
 from housing_price_model.registry.life_records import Life, LifeRecords
 from housing_price_model.registry.records import Record
 from housing_price_model.registry.states import Cause, State, next_state
@@ -12,7 +12,7 @@ from housing_price_platform.orders.moves import Action, CanaryLimits, Move
 _ROLE_STATES: Final = frozenset({State.CANARY, State.SHADOW})
 
 
-class Change(Document):
+class Change(StateDocument):
     """A version's change of state; `other` is the version that replaces it, or that it replaces."""
 
     version: str
@@ -26,7 +26,7 @@ class Change(Document):
         return Record(job, at, move.by, move.reason, move.action.value, source, target, self.other)
 
 
-class Plan(Document):
+class Plan(StateDocument):
     """The effects of a move. Stored once, so that a worker that resumes the move follows the same plan.
 
     Attributes:

@@ -9,13 +9,13 @@ from housing_price_model.errors import ServingFolderError
 from housing_price_model.lifecycle.documents import (
     CanaryRoute,
     Desired,
-    Document,
     Observed,
     Roles,
     Route,
     Routes,
     Server,
     ShadowRoute,
+    StateDocument,
 )
 from housing_price_platform.files import DamagedFile, read_document
 from housing_price_platform.orders.move_rules import MOVE_RULES, RefusedMoves
@@ -159,21 +159,21 @@ class ServingFolder:
         return max(revisions) + 1
 
     @staticmethod
-    def _undamaged[D: Document](read: Callable[[], D | None]) -> D | None:
+    def _undamaged[D: StateDocument](read: Callable[[], D | None]) -> D | None:
         """Read a document that is about to be replaced; None if it is missing or damaged."""
         try:
             return read()
         except ServingFolderError:
             return None
 
-    def _read[D: Document](self, name: str, kind: type[D]) -> D | None:
+    def _read[D: StateDocument](self, name: str, kind: type[D]) -> D | None:
         remedy = "restart `housing-price up`, or whatever runs the model servers: it writes the file again"
         try:
             return read_document(self.folder / name, kind.model_validate_json, remedy=remedy, max_bytes=MAX_BYTES)
         except DamagedFile as error:
             raise ServingFolderError(str(error)) from error
 
-    def _write(self, name: str, document: Document) -> None:
+    def _write(self, name: str, document: StateDocument) -> None:
         write_atomically(
             self.folder / name, document.model_dump_json(indent=2) + "\n", retry_seconds=WRITE_RETRY_SECONDS
         )

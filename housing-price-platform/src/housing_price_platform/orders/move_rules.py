@@ -2,7 +2,7 @@
 
 from typing import Final, Literal
 
-from housing_price_platform.orders.base import Order
+from housing_price_platform.orders.document import Document
 
 MOVE_RULES: Final = "moves.json"
 """Name of the document in the serving folder."""
@@ -10,7 +10,7 @@ MOVE_RULES: Final = "moves.json"
 type RefusalCode = Literal["transition-illegal", "model-refused", "version-unknown"]
 
 
-class Refusal(Order):
+class Refusal(Document):
     """Why a move is refused."""
 
     code: RefusalCode
@@ -19,7 +19,7 @@ class Refusal(Order):
     """The explanation for the caller."""
 
 
-class RefusedMoves(Order):
+class RefusedMoves(Document):
     """The versions in the registry, and the moves of each that the lifecycle worker would refuse.
 
     The worker sets the file's modification time after each reading of the registry, whether or not anything changed.

@@ -6,7 +6,8 @@ from typing import Annotated, Final, Self
 
 from pydantic import Field, model_validator
 
-from housing_price_platform.orders.base import NO_NUL, WHOLE, Order, Share, VersionNumber
+from housing_price_platform.orders.base import NO_NUL, Share, VersionNumber
+from housing_price_platform.orders.document import INTEGRAL, Document
 
 MAX_CALLER_CHARACTERS: Final = 200
 """Longest name of a caller that is stored with a move."""
@@ -23,7 +24,7 @@ class Action(StrEnum):
     ARCHIVE = "archive"
 
 
-class CanaryLimits(Order):
+class CanaryLimits(Document):
     """The limits beyond which a canary is stopped, relative to the champion."""
 
     max_error_ratio: Annotated[float, Field(ge=0, lt=1)] = 0.05
@@ -32,11 +33,11 @@ class CanaryLimits(Order):
     """The maximum ratio of the canary's median latency to the champion's."""
     max_median_deviation: Annotated[float, Field(gt=0, le=10)] = 0.15
     """The maximum median of |log(canary price / champion price)| for the same houses."""
-    least_requests: Annotated[int, Field(ge=1, le=100_000), WHOLE] = 50
+    least_requests: Annotated[int, Field(ge=1, le=100_000), INTEGRAL] = 50
     """The number of latest requests to compare. A canary with fewer requests is not stopped."""
 
 
-class MoveOrder(Order):
+class MoveOrder(Document):
     """A request to change the role of a version."""
 
     reason: Annotated[str, Field(max_length=1_000, pattern=NO_NUL, examples=["better on the June sales"])] = ""
@@ -69,7 +70,7 @@ ORDER_OF_ACTION: Final[Mapping[Action, type[MoveOrder]]] = {
 }
 
 
-class Move(Order):
+class Move(Document):
     """The argument of a job of the queue `lifecycle`: a version, and the action to take on it."""
 
     action: Annotated[Action, Field(strict=False)]

@@ -5,7 +5,7 @@ from typing import Annotated, Final, Literal, Self
 
 from pydantic import AfterValidator, Field, model_validator
 
-from housing_price_platform.orders.base import WHOLE, Order
+from housing_price_platform.orders.document import INTEGRAL, Document
 from housing_price_platform.orders.seed import MAX_SEED
 
 MAX_YEAR: Final = 9_998
@@ -28,7 +28,7 @@ def _check_day(value: str) -> str:
 type Day = Annotated[str, Field(pattern="^[0-9]{4}-[0-9]{2}-[0-9]{2}$"), AfterValidator(_check_day)]
 
 
-class TrainingOrder(Order):
+class TrainingOrder(Document):
     """A request to train a model."""
 
     source: TrainingSource = "bundled"
@@ -39,7 +39,7 @@ class TrainingOrder(Order):
     """The first day of the data in UTC, with `prediction-log`."""
     to: Annotated[Day | None, Field(examples=["2026-06-30"])] = None
     """The last day of the data in UTC, with `prediction-log`. This day is included."""
-    seed: Annotated[int, Field(ge=0, le=MAX_SEED), WHOLE] = 0
+    seed: Annotated[int, Field(ge=0, le=MAX_SEED), INTEGRAL] = 0
     """The random seed of the data split and the model."""
     search: bool = False
     """Whether to search for better hyperparameters first, which takes longer."""

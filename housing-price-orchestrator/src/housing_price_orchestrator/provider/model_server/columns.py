@@ -9,6 +9,7 @@ from msgspec.structs import astuple
 
 from housing_price_orchestrator.shared.view.fields import house_fields
 from housing_price_orchestrator.shared.view.record import AnyHouse, HouseRecord
+from housing_price_platform.orders.document import to_integer
 from housing_price_survey.columns import SURVEY_COLUMNS
 
 _FIELD_OF_KEY: Final = {field.key: field for field in house_fields()}
@@ -42,12 +43,8 @@ def document_of(house_id: int, columns: Sequence[str], values: Sequence[Any]) ->
 
     A column that the API no longer knows keeps its own name.
     """
-    document = {_KEY_OF_COLUMN.get(name, name): _as_sent(value) for name, value in zip(columns, values, strict=True)}
+    document = {_KEY_OF_COLUMN.get(name, name): to_integer(value) for name, value in zip(columns, values, strict=True)}
     return {"id": house_id, **document}
-
-
-def _as_sent(value: Any) -> Any:
-    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def column_types() -> dict[str, Literal["double", "string"]]:

@@ -1,4 +1,4 @@
-"""Shared by the tests of all packages: the trained model, and the marker of tests that only `make test-all` runs."""
+"""Shared by the tests of all packages: the trained model, databases, and the marker of tests for `make test-all`."""
 
 import fcntl
 import os
@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from housing_price_platform.environment.variables import SharedVariable
+from postgres import Postgres, find_programs, running_postgres
 from small_disk import SmallDisk, mounted
 
 # Parallel workers inherit the size of a terminal from readline. Consoles read it when they are created, at import.
@@ -70,6 +71,25 @@ def small_disk(tmp_path: Path) -> Iterator[SmallDisk]:
     """A small file system to be filled; skips the test where file systems may not be mounted."""
     with mounted(tmp_path / "small-disk") as disk:
         yield disk
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Postgres]:
+    """A Postgres server of this session. Tests take an empty database of it, and may freeze it for a moment."""
+    programs = find_programs()
+    if programs is None:
+        pytest.skip("Postgres was not found (Debian: postgresql)")
+    with running_postgres(programs) as server:
+        yield server
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
+    """The address of an empty database, of each kind that the prediction log may be in."""
+    if request.param == "sqlite":
+        return f"sqlite:///{tmp_path / 'log.db'}"
+    server: Postgres = request.getfixturevalue("postgres")
+    return server.new_database()
 
 
 @pytest.fixture(scope="session")

@@ -5,11 +5,9 @@ import json
 import re
 import subprocess
 import sys
-import threading
 import tomllib
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -21,6 +19,7 @@ from supply_chain.sbom import OPTIONS, export_sbom
 from supply_chain.waivers import WAIVERS, Waiver, WaiverError, read_waivers
 
 from housing_price.stack.state import REPOSITORY
+from http_server import Answer, Request, running_http_server
 
 TODAY = datetime.date(2026, 11, 21)
 TOMORROW, YESTERDAY = TODAY + datetime.timedelta(days=1), TODAY - datetime.timedelta(days=1)
@@ -32,26 +31,12 @@ type Answers = Callable[[Mapping[str, Any]], tuple[int, Any]]
 def vulnerability_service(answer: Answers) -> Iterator[str]:
     """Run an OSV service on loopback; yields its URL."""
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            status, body = answer(json.loads(self.rfile.read(int(self.headers["content-length"]))))
-            data = json.dumps(body).encode()
-            self.send_response(status)
-            self.send_header("content-length", str(len(data)))
-            self.end_headers()
-            self.wfile.write(data)
+    def answered(request: Request) -> Answer:
+        status, body = answer(json.loads(request.body))
+        return Answer(json.dumps(body).encode(), status)
 
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{server.server_port}/v1/query"
-        finally:
-            server.shutdown()
-            thread.join(10)
+    with running_http_server(answered) as url:
+        yield f"{url}/v1/query"
 
 
 def one_bad_package(query: Mapping[str, Any]) -> tuple[int, Any]:

@@ -7,6 +7,7 @@ from typing import Final
 
 from benchmarks.clients.timeline import DISCONNECTED, NO_ANSWER, REFUSED
 from benchmarks.faults.testbed import Testbed
+from benchmarks.nginx import nginx_command
 from benchmarks.paths import STATE
 from benchmarks.processes import Server, free_port
 
@@ -15,19 +16,7 @@ PREDICT: Final = b'"path":"/api/v1/price/predict"'
 MAX_EXIT_SECONDS: Final = 10.0
 MAX_LOAD_SECONDS: Final = 120.0
 
-_NGINX: Final = """
-daemon off;
-worker_processes 1;
-error_log stderr warn;
-pid {folder}/nginx.pid;
-events {{ worker_connections 2048; }}
-http {{
-  access_log off;
-  client_body_temp_path {folder}/body;
-  proxy_temp_path {folder}/proxy;
-  fastcgi_temp_path {folder}/fastcgi;
-  uwsgi_temp_path {folder}/uwsgi;
-  scgi_temp_path {folder}/scgi;
+_PROXY: Final = """
   upstream orchestrators {{
     server 127.0.0.1:{first} max_fails=0;
     server 127.0.0.1:{second} max_fails=0;
@@ -46,7 +35,6 @@ http {{
       proxy_connect_timeout 1s;
     }}
   }}
-}}
 """
 
 
@@ -109,9 +97,7 @@ def _start_proxy(testbed: Testbed, first: Server, second: Server) -> Server:
     port = free_port()
     folder = STATE / "nginx" / str(port)
     folder.mkdir(parents=True, exist_ok=True)
-    configuration = folder / "nginx.conf"
-    configuration.write_text(_NGINX.format(folder=folder, port=port, first=first.port, second=second.port))
-    command = ("nginx", "-e", "stderr", "-p", str(folder), "-c", str(configuration))
+    command = nginx_command(folder, _PROXY.format(port=port, first=first.port, second=second.port))
     proxy = testbed.start_server("proxy", command, port, "/ping")
     proxy.wait_until_ready()
     return proxy

@@ -1,11 +1,10 @@
 """Collectors of traces for the tests: they take OTLP over HTTP, as protobuf, or over gRPC, and keep the spans."""
 
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any, Self
 
 import grpc
@@ -17,6 +16,8 @@ from opentelemetry.proto.collector.trace.v1.trace_service_pb2_grpc import (
     TraceServiceServicer,
     add_TraceServiceServicer_to_server,
 )
+
+from http_server import Answer, Request, running_http_server
 
 SECONDS_FOR_SPANS = 20
 
@@ -42,39 +43,24 @@ class Collector:
     def __init__(self) -> None:
         self.spans: list[CollectedSpan] = []
         self.paths: set[str] = set()
-        collector = self
+        self._server = ExitStack()
+        self.url = ""
 
-        class Handler(BaseHTTPRequestHandler):
-            def do_POST(self) -> None:
-                body = self.rfile.read(int(self.headers["content-length"]))
-                assert self.headers["content-type"] == "application/x-protobuf"
-                collector.paths.add(self.path)
-                collector.spans += _spans_in(ExportTraceServiceRequest.FromString(body))
-                self.send_response(200)
-                self.send_header("content-length", "0")
-                self.end_headers()
-
-            def log_message(self, *_: object) -> None:
-                pass
-
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._thread = threading.Thread(target=self._server.serve_forever, name="collector")
-
-    @property
-    def url(self) -> str:
-        return f"http://127.0.0.1:{self._server.server_address[1]}"
+    def _collect(self, request: Request) -> Answer:
+        assert request.headers["content-type"] == "application/x-protobuf"
+        self.paths.add(request.path)
+        self.spans += _spans_in(ExportTraceServiceRequest.FromString(request.body))
+        return Answer()
 
     def __enter__(self) -> Self:
-        self._thread.start()
+        self.url = self._server.enter_context(running_http_server(self._collect))
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._server.shutdown()
-        self._server.server_close()
-        self._thread.join()
+        self._server.close()
 
     def wait_for(self, is_there: Callable[[list[CollectedSpan]], bool]) -> list[CollectedSpan]:
-        """Wait, for a bounded time, until what is looked for has come; gives all spans."""
+        """Wait, for a bounded time, until the spans that are looked for have come; returns all spans."""
         return _wait_for(self.spans, is_there)
 
 

@@ -17,7 +17,6 @@ from fastapi.testclient import TestClient
 from factories import REPOSITORY, client_of, settings_for
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.settings import PREFIX
-from postgres import Postgres, find_programs, running_postgres
 from servers import LISTENS, Process, StubModelServer
 
 # A failure prints what is needed to see it again; time never decides a test.
@@ -58,25 +57,6 @@ def _quiet_log() -> Iterator[None]:
 def stub() -> Iterator[StubModelServer]:
     with StubModelServer() as server:
         yield server
-
-
-@pytest.fixture(scope="session")
-def postgres() -> Iterator[Postgres]:
-    """A Postgres server of our own."""
-    programs = find_programs()
-    if programs is None:
-        pytest.skip("Postgres was not found (Debian: postgresql)")
-    with running_postgres(programs) as server:
-        yield server
-
-
-@pytest.fixture(params=["sqlite", "postgres"])
-def database_url(request: pytest.FixtureRequest, tmp_path: Path) -> str:
-    """The address of an empty database, of each kind that the prediction log may be in."""
-    if request.param == "sqlite":
-        return f"sqlite:///{tmp_path / 'log.db'}"
-    server: Postgres = request.getfixturevalue("postgres")
-    return server.new_database()
 
 
 type StartApp = Callable[..., TestClient]

@@ -1,9 +1,7 @@
 """Text of a server or of the registry never reaches the terminal as control characters or as markup."""
 
 import json
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +14,7 @@ from housing_price_model.registry.life_records import LifeRecords
 from housing_price_model.registry.names import NAME
 from housing_price_model.registry.records import Record
 from housing_price_model.registry.states import State
+from http_server import Answer, Request, running_http_server
 
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
@@ -50,26 +49,12 @@ def answers(monkeypatch: pytest.MonkeyPatch) -> Iterator[dict[str, Any]]:
     """Serve the document and the status in this dictionary at every path."""
     answer: dict[str, Any] = {"status": 200, "document": {}}
 
-    class Handler(BaseHTTPRequestHandler):
-        def handle_any(self) -> None:
-            body = json.dumps(answer["document"]).encode()
-            self.rfile.read(int(self.headers.get("content-length", 0)))
-            self.send_response(answer["status"])
-            self.send_header("content-length", str(len(body)))
-            self.end_headers()
-            self.wfile.write(body)
+    def answered(_: Request) -> Answer:
+        return Answer(json.dumps(answer["document"]).encode(), answer["status"])
 
-        do_GET = do_POST = do_DELETE = handle_any  # noqa: N815 - the names that http.server looks for
-
-        def log_message(self, *_: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        monkeypatch.setenv("HOUSING_PRICE_API_URL", f"http://127.0.0.1:{server.server_port}")
+    with running_http_server(answered) as url:
+        monkeypatch.setenv("HOUSING_PRICE_API_URL", url)
         yield answer
-        server.shutdown()
-        thread.join(10)
 
 
 COMMANDS = [
@@ -102,19 +87,8 @@ def test_problems_are_printed_without_control_characters(answers: dict[str, Any]
 
 
 def test_an_answer_that_is_not_json_is_one_line() -> None:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-            self.wfile.write(b"<html>\x1b]0;x\x07")
-
-        def log_message(self, *_: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.handle_request)
-        thread.start()
-        output = run("jobs", "show", "x", "--url", f"http://127.0.0.1:{server.server_port}")
-        thread.join(10)
+    with running_http_server(lambda _: Answer(b"<html>\x1b]0;x\x07")) as url:
+        output = run("jobs", "show", "x", "--url", url)
     assert output.count("\n") == 1
     assert "does not answer with JSON" in output
 

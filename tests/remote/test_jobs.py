@@ -2,9 +2,7 @@
 
 import json
 import re
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +10,7 @@ import pytest
 from typer.testing import CliRunner
 
 from housing_price.cli import app
+from http_server import Answer, Request, running_http_server
 
 PRICES = b"row,id,predictedPrice\r\n1,7,100000.0\r\n"
 REFUSED = b'{"row":2,"code":"invalid-document"}\n'
@@ -63,37 +62,15 @@ class Api:
 def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
     made = Api()
 
-    class Handler(BaseHTTPRequestHandler):
-        def handle_any(self) -> None:
-            body = b""
-            if self.headers.get("transfer-encoding") == "chunked":
-                while size := int(self.rfile.readline(), 16):
-                    body += self.rfile.read(size)
-                    self.rfile.readline()
-                self.rfile.readline()
-            else:
-                body = self.rfile.read(int(self.headers.get("content-length", 0)))
-            headers = {name.lower(): value for name, value in self.headers.items()}
-            made.seen.append((self.command, self.path, headers, body))
-            status, answer = made.answer(self.path)
-            self.send_response(status)
-            self.send_header("content-length", str(len(answer)))
-            self.end_headers()
-            self.wfile.write(answer)
+    def answer(request: Request) -> Answer:
+        made.seen.append((request.method, request.path, request.headers, request.body))
+        status, body = made.answer(request.path)
+        return Answer(body, status)
 
-        do_GET = do_POST = do_DELETE = handle_any  # noqa: N815 - the names that http.server looks for
-
-        def log_message(self, *_: object) -> None: ...
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        made.url = f"http://127.0.0.1:{server.server_port}"
+    with running_http_server(answer) as made.url:
         monkeypatch.setenv("HOUSING_PRICE_API_URL", made.url)
         monkeypatch.setenv("HOUSING_PRICE_API_KEY", "hp_secret")
         yield made
-        server.shutdown()
-        thread.join(10)
 
 
 def run(*arguments: str) -> tuple[int, str]:

@@ -1,11 +1,7 @@
 """The states of a version, the documents of the serving folder and the arguments of a move, without any registry."""
 
 import json
-import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from itertools import product
 from pathlib import Path
 from typing import Any
@@ -28,6 +24,7 @@ from housing_price_model.lifecycle.move_request import move_of
 from housing_price_model.lifecycle.serving_folder import ServingFolder
 from housing_price_model.registry.states import NEXT, Cause, State, next_state
 from housing_price_platform.orders.moves import Action, CanaryLimits
+from http_server import Answer, Request, running_http_server
 
 LEGAL = {
     "registered": {"challenger", "champion", "archived"},
@@ -210,26 +207,9 @@ def test_invalid_document_is_refused_and_a_missing_one_is_empty(tmp_path: Path, 
         serving.desired()
 
 
-@contextmanager
-def something_that_answers() -> Iterator[str]:
-    """A server that says yes to whoever asks whether it is there."""
-
-    class Yes(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None:
-            """Tells nobody."""
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Yes) as http:
-        thread = threading.Thread(target=http.serve_forever, args=(0.01,))
-        thread.start()
-        try:
-            yield f"http://127.0.0.1:{http.server_port}"
-        finally:
-            http.shutdown()
-            thread.join()
+def ready(_: Request) -> Answer:
+    """Answer as a model server that is ready."""
+    return Answer()
 
 
 def observed_as(serving: ServingFolder, *servers: str, within: float = 20) -> Result:
@@ -240,7 +220,7 @@ def test_externally_started_servers_are_reported(tmp_path: Path) -> None:
     serving = ServingFolder(tmp_path)
     serving.prepare()
     desired = serving.write_desired((server("1"), server("2")), Roles(champion="1"))
-    with something_that_answers() as first, something_that_answers() as second:
+    with running_http_server(ready) as first, running_http_server(ready) as second:
         done = observed_as(serving, f"1={first}/")
         assert (done.exit_code, done.output) == (0, "Desired but not reported: version 2.\n")
         assert serving.observed() == Observed(
@@ -256,7 +236,7 @@ def test_externally_started_servers_are_reported(tmp_path: Path) -> None:
 def test_server_is_reported_as_soon_as_its_job_requests_it(tmp_path: Path) -> None:
     serving = ServingFolder(tmp_path)
     serving.prepare()
-    with something_that_answers() as address, ThreadPoolExecutor(1) as threads:
+    with running_http_server(ready) as address, ThreadPoolExecutor(1) as threads:
         early = threads.submit(observed_as, serving, f"1={address}")
         with pytest.raises(TimeoutError):
             early.result(0.3)
@@ -269,7 +249,7 @@ def test_unreachable_or_unrequested_server_is_not_reported(tmp_path: Path) -> No
     serving = ServingFolder(tmp_path)
     serving.prepare()
     serving.write_desired((server("1"),), Roles(champion="1"))
-    with something_that_answers() as address:
+    with running_http_server(ready) as address:
         unwanted = observed_as(serving, f"2={address}", within=0)
     gone = observed_as(serving, f"1={address}", within=0)
     assert (unwanted.exit_code, gone.exit_code) == (1, 1)

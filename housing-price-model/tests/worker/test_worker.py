@@ -18,7 +18,7 @@ from dbos import DBOSClient, DBOSPortableJSONSerializer
 from housing_price_model.worker.database import open_jobs
 from housing_price_model.worker.worker import APPLICATION, QUEUE, WORKFLOW
 from housing_price_platform.jobs.maintenance import INTERVAL_SECONDS
-from postgres import Postgres, find_programs, running_postgres
+from postgres import Postgres
 
 pytestmark = pytest.mark.stack
 
@@ -33,16 +33,6 @@ type Workers = list[subprocess.Popen[str]]
 def workers() -> Workers:
     """The workers that a test started."""
     return []
-
-
-@pytest.fixture(scope="module")
-def postgres() -> Iterator[Postgres]:
-    """A Postgres server for the tests."""
-    programs = find_programs()
-    if programs is None:
-        pytest.skip("Postgres was not found (Debian: postgresql)")
-    with running_postgres(programs) as server:
-        yield server
 
 
 @pytest.fixture

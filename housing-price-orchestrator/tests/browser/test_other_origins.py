@@ -2,9 +2,7 @@
 
 import contextlib
 import shutil
-import threading
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -14,6 +12,7 @@ from playwright.sync_api import BrowserContext, Page, sync_playwright
 
 from factories import house_bytes, settings_for
 from housing_price_orchestrator.app import create_app
+from http_server import Answer, running_http_server
 from servers import StubModelServer, served
 from waiting import wait_until
 
@@ -90,29 +89,12 @@ def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield address
 
 
-class _EmptyPage(BaseHTTPRequestHandler):
-    def do_GET(self) -> None:
-        self.send_response(200)
-        self.send_header("content-type", "text/html")
-        self.end_headers()
-        self.wfile.write(b"<!doctype html><title>another origin</title><body></body>")
-
-    def log_message(self, *_: object) -> None:
-        pass
-
-
 @pytest.fixture(scope="module")
 def elsewhere() -> Iterator[str]:
     """The address of a page on another port of the same host: another origin of the same site."""
-    server = ThreadingHTTPServer(("127.0.0.1", 0), _EmptyPage)
-    thread = threading.Thread(target=server.serve_forever)
-    thread.start()
-    try:
-        yield f"http://127.0.0.1:{server.server_address[1]}"
-    finally:
-        server.shutdown()
-        thread.join(20)
-        server.server_close()
+    page = Answer(b"<!doctype html><title>another origin</title><body></body>", content_type="text/html")
+    with running_http_server(lambda _: page) as url:
+        yield url
 
 
 @pytest.fixture(scope="module")

@@ -4,10 +4,8 @@ import contextlib
 import math
 import shutil
 import sys
-import threading
 import time
 from collections.abc import Iterator
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import httpx
@@ -15,6 +13,7 @@ import pytest
 import yaml
 
 from factories import a_route, batch_bytes, house_bytes, houses_json, routes_json
+from http_server import Answer, running_http_server
 from monitoring_files import RULES, prometheus_configuration, queries
 from servers import LISTENS, Process, StubModelServer, says
 
@@ -31,22 +30,8 @@ housing_price_drift_last_check_timestamp_seconds 1000
 
 @pytest.fixture
 def drift_metrics() -> Iterator[str]:
-    class Handler(BaseHTTPRequestHandler):
-        def do_GET(self) -> None:
-            self.send_response(200)
-            self.send_header("content-type", "text/plain; version=0.0.4")
-            self.end_headers()
-            self.wfile.write(DRIFT.encode())
-
-        def log_message(self, *_: object) -> None:
-            pass
-
-    with ThreadingHTTPServer(("127.0.0.1", 0), Handler) as server:
-        thread = threading.Thread(target=server.serve_forever)
-        thread.start()
-        yield f"127.0.0.1:{server.server_address[1]}"
-        server.shutdown()
-        thread.join()
+    with running_http_server(lambda _: Answer(DRIFT.encode(), content_type="text/plain; version=0.0.4")) as url:
+        yield url.removeprefix("http://")
 
 
 @contextlib.contextmanager

@@ -8,7 +8,7 @@ import pytest
 
 from housing_price_model.drift.compare import CALENDAR, Comparison, compare
 from housing_price_model.drift.findings import MIN_ROWS, Family
-from housing_price_model.drift.realised import Realised
+from housing_price_model.drift.realised import RealisedErrors
 from housing_price_model.errors import DataError
 from housing_price_model.fitting.evaluate import CrossValidation, Estimates
 from housing_price_model.reference.profile import Profile, cells_of
@@ -153,9 +153,9 @@ def test_larger_errors_than_in_cross_validation_raise_the_alarm(town: Town) -> N
     at = town.draw(0, 300)
     estimates = town.answers[["price", "low", "high"]].iloc[at].to_numpy()
 
-    def sold(factor: float) -> Realised:
+    def sold(factor: float) -> RealisedErrors:
         actual = estimates[:, 0] * np.exp(town.errors[at]) * factor
-        return Realised.of(zip(actual, *estimates.T, strict=True))
+        return RealisedErrors.of(zip(actual, *estimates.T, strict=True))
 
     tally = town.tally(at)
     assert compare(tally, town.profile, sold(1.0)).verdict == "steady"
@@ -163,7 +163,7 @@ def test_larger_errors_than_in_cross_validation_raise_the_alarm(town: Town) -> N
     assert subjects(found) == {"error of the log price", "coverage of the interval"}
     assert found.known == 300
     # Better than in cross-validation is no alarm: the houses may have been among those that it was trained on.
-    exact = Realised.of(zip(estimates[:, 0], *estimates.T, strict=True))
+    exact = RealisedErrors.of(zip(estimates[:, 0], *estimates.T, strict=True))
     assert compare(tally, town.profile, exact).verdict == "steady"
 
 

@@ -6,6 +6,7 @@ from scipy import stats
 
 from housing_price_model.drift.statistics import (
     cohens_h,
+    fisher_exact,
     g_test,
     holm,
     ks,
@@ -13,7 +14,6 @@ from housing_price_model.drift.statistics import (
     pooled,
     psi,
     psi_of_chance,
-    share_test,
 )
 from housing_price_model.reference.distribution import NumericDistribution
 
@@ -78,13 +78,13 @@ def test_g_test_is_close_to_scipys_and_keeps_its_level() -> None:
     assert np.mean(p_values < 0.001) < 0.003
 
 
-def test_share_test_is_fishers_exact_test() -> None:
-    p_value = share_test(counts(12), counts(100), counts(150), counts(3000))[0]
+def test_fisher_exact_agrees_with_scipy() -> None:
+    p_value = fisher_exact(counts(12), counts(100), counts(150), counts(3000))[0]
     more = stats.fisher_exact([[12, 88], [150, 2850]], alternative="greater").pvalue
     assert p_value == pytest.approx(2 * more)
-    weighted = share_test(counts(12), counts(100), counts(150), counts(3000), for_more=0.9)[0]
+    weighted = fisher_exact(counts(12), counts(100), counts(150), counts(3000), upper_tail_share=0.9)[0]
     assert weighted == pytest.approx(more / 0.9)
-    assert share_test(counts(0), counts(500), counts(0), counts(3000))[0] == 1
+    assert fisher_exact(counts(0), counts(500), counts(0), counts(3000))[0] == 1
 
 
 def test_bins_with_small_expected_counts_are_merged() -> None:

@@ -233,8 +233,8 @@ def _print_comparison(compared: "VersionComparison") -> None:
     for name in compared.measured[0]:
         measured.add_row(name, *(_format_metric(name, metrics[name]) for metrics in compared.measured))
     print_table(CleanConsole(), measured)
-    for version, is_fair in zip(compared.versions, compared.is_fair, strict=True):
-        if not is_fair:
+    for version, is_out_of_sample in zip(compared.versions, compared.is_out_of_sample, strict=True):
+        if not is_out_of_sample:
             echo(f"Version {version} may have been trained on these houses: its metrics are optimistic.")
     differences = compared.differences
     echo(

@@ -7,7 +7,7 @@ from typing import Final
 
 from housing_price_model.drift.compare import CALENDAR, Comparison, compare
 from housing_price_model.drift.profiles import Profiles
-from housing_price_model.drift.realised import Realised
+from housing_price_model.drift.realised import RealisedErrors
 from housing_price_model.errors import ArtefactError, RegistryError
 from housing_price_model.prediction_log.reader import Model, PredictionLog, Window
 from housing_price_model.reference.profile import Profile
@@ -86,5 +86,5 @@ def _compared(log: PredictionLog, window: Window, model: Model, profile: Profile
     for page in log.pages(window, model.model_id):
         tally.add(page.columns, page.rows, page.estimates)
     sales = log.latest_sales(model.model_id, _MAX_SALES)
-    realised = Realised.of((sale.sold, sale.price, sale.low, sale.high) for sale in sales)
+    realised = RealisedErrors.of((sale.sold, sale.price, sale.low, sale.high) for sale in sales)
     return compare(tally, profile, realised, silent)

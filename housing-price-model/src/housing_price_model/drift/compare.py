@@ -7,7 +7,7 @@ from typing import Final
 from housing_price_model.drift import judging
 from housing_price_model.drift.columns import Bins, ColumnDrift, compare_numbers, compare_words, word_bins
 from housing_price_model.drift.findings import MIN_ROWS, Family, Finding, corrected
-from housing_price_model.drift.realised import Realised
+from housing_price_model.drift.realised import RealisedErrors
 from housing_price_model.reference.distribution import CategoricalDistribution, NumericDistribution
 from housing_price_model.reference.profile import Profile
 from housing_price_model.reference.tally import GROUP, Tally
@@ -54,7 +54,7 @@ class Comparison:
 
 
 def compare(
-    tally: Tally, profile: Profile, realised: Realised | None = None, silent: Iterable[str] = CALENDAR
+    tally: Tally, profile: Profile, realised: RealisedErrors | None = None, silent: Iterable[str] = CALENDAR
 ) -> Comparison:
     """Compare logged rows with a profile.
 

@@ -9,14 +9,14 @@ import numpy as np
 
 from housing_price_model.drift.columns import median, paired, share_missing
 from housing_price_model.drift.findings import MIN_H, MIN_KS, MODERATE_PSI, Family, Finding, share_matters
-from housing_price_model.drift.realised import Realised
-from housing_price_model.drift.statistics import cohens_h, g_test, ks, ks_larger, pooled, psi, share_test
+from housing_price_model.drift.realised import RealisedErrors
+from housing_price_model.drift.statistics import cohens_h, fisher_exact, g_test, ks, ks_larger, pooled, psi
 from housing_price_model.reference.distribution import CategoricalDistribution, NumericDistribution
 from housing_price_model.reference.profile import Profile
 
 _MIN_OF_GROUP: Final = 20
 """Minimum number of rows to compare prices within a neighbourhood."""
-_FOR_MORE: Final = 0.9
+_UPPER_TAIL_SHARE: Final = 0.9
 """Part of the error rate spent on detecting an increase: a larger share of a neighbourhood harms prices more."""
 _MIN_KNOWN: Final = 30
 """Minimum number of known sale prices to compare errors."""
@@ -67,7 +67,7 @@ def of_missing(
     ]
     if not names:
         return
-    p_values = share_test(*np.array(counts, dtype=np.int64).T)
+    p_values = fisher_exact(*np.array(counts, dtype=np.int64).T)
     for name, p_value in zip(names, p_values.tolist(), strict=True):
         now, before = (share_missing(one) for one in columns[name])
         effect = cohens_h(now, before)
@@ -91,7 +91,7 @@ def of_group_prices(
             yield Finding(Family.PREDICTIONS, group, "ks", distance, distance >= MIN_KS, p_value, says)
 
 
-def of_errors(realised: Realised, profile: Profile) -> Iterator[Finding]:
+def of_errors(realised: RealisedErrors, profile: Profile) -> Iterator[Finding]:
     """Test whether errors are larger, and interval coverage is lower, than in cross-validation."""
     known = realised.errors.present
     if known < _MIN_KNOWN:
@@ -104,7 +104,8 @@ def of_errors(realised: Realised, profile: Profile) -> Iterator[Finding]:
     counts = np.array([[realised.covered], [known], [profile.covered], [profile.houses]], dtype=np.int64)
     says = f"{now:.1%} of the sale prices are inside the interval, {before:.1%} in cross-validation"
     matters = effect >= MIN_H and now < before
-    yield Finding(Family.ERRORS, "coverage of the interval", "h", effect, matters, float(share_test(*counts)[0]), says)
+    p_value = float(fisher_exact(*counts)[0])
+    yield Finding(Family.ERRORS, "coverage of the interval", "h", effect, matters, p_value, says)
 
 
 def _of_shares(
@@ -115,7 +116,7 @@ def _of_shares(
     words = sorted(among)
     counts = [np.array([one.counts.get(word, 0) for word in words], dtype=np.int64) for one in (logged, reference)]
     totals = [np.full(len(words), one.present, dtype=np.int64) for one in (logged, reference)]
-    p_values = share_test(counts[0], totals[0], counts[1], totals[1], for_more=_FOR_MORE)
+    p_values = fisher_exact(counts[0], totals[0], counts[1], totals[1], upper_tail_share=_UPPER_TAIL_SHARE)
     for word, ours, theirs, p_value in zip(words, *(one.tolist() for one in counts), p_values.tolist(), strict=True):
         now, before = ours / logged.present, theirs / reference.present
         if not theirs:

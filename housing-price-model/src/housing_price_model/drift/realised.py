@@ -12,7 +12,7 @@ _ERROR_DIGITS: Final = 4
 
 
 @dataclass(frozen=True)
-class Realised:
+class RealisedErrors:
     """Errors of predictions for houses whose sale price is known.
 
     Attributes:

@@ -87,22 +87,22 @@ def ks_larger(logged: NumericDistribution, reference: NumericDistribution) -> tu
     return distance, float(np.exp(-2 * distance**2 * _effective(logged, reference)))
 
 
-def share_test(
-    logged: Counts, of_logged: Counts, reference: Counts, of_reference: Counts, *, for_more: float = 0.5
+def fisher_exact(
+    logged: Counts, logged_totals: Counts, reference: Counts, reference_totals: Counts, *, upper_tail_share: float = 0.5
 ) -> Floats:
     """Return the p-value of equal shares for each pair of counts (Fisher's exact test).
 
     Args:
         logged: Counts in the log.
-        of_logged: Totals in the log.
+        logged_totals: Totals in the log.
         reference: Counts at training.
-        of_reference: Totals at training.
-        for_more: Part of the error rate for detecting a larger share in the log; the rest is for a smaller one.
+        reference_totals: Totals at training.
+        upper_tail_share: Part of the error rate for detecting a larger share in the log; the rest is for a smaller one.
     """
-    total, marked = of_logged + of_reference, logged + reference
-    less = stats.hypergeom.cdf(logged, total, marked, of_logged)
-    more = stats.hypergeom.sf(logged - 1, total, marked, of_logged)
-    p_values: Floats = np.minimum(1.0, np.minimum(less / (1 - for_more), more / for_more))
+    total, marked = logged_totals + reference_totals, logged + reference
+    less = stats.hypergeom.cdf(logged, total, marked, logged_totals)
+    more = stats.hypergeom.sf(logged - 1, total, marked, logged_totals)
+    p_values: Floats = np.minimum(1.0, np.minimum(less / (1 - upper_tail_share), more / upper_tail_share))
     return p_values
 
 

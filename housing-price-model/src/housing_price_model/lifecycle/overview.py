@@ -40,7 +40,8 @@ class VersionComparison:
         registered: Metrics that each version's training logged, by name.
         measured: Metrics of each version on the same houses. Houses that a version was trained on count with its
             cross-validated prices where its run stored them.
-        is_fair: Whether each version's run stored cross-validated prices; without them its metrics are too good.
+        is_out_of_sample: Whether each version's run stored cross-validated prices; otherwise its metrics are
+            optimistic.
         houses: Number of houses.
         differences: Differences between the prices that the two versions give now.
     """
@@ -48,7 +49,7 @@ class VersionComparison:
     versions: tuple[str, str]
     registered: tuple[dict[str, float], dict[str, float]]
     measured: tuple[dict[str, float], dict[str, float]]
-    is_fair: tuple[bool, bool]
+    is_out_of_sample: tuple[bool, bool]
     houses: int
     differences: Differences
 
@@ -100,12 +101,12 @@ def compare(tracking_uri: str, version: str, other: str, data: Path) -> VersionC
     houses = read_houses(data)
     (first, mine), (second, theirs) = (one_version(tracking_uri, one) for one in (version, other))
     found = [_measure(tracking_uri, one.version, houses) for one in (first, second)]
-    (own, measured, fair), (others, others_measured, others_fair) = found
+    (own, measured, out_of_sample), (others, others_measured, others_out_of_sample) = found
     return VersionComparison(
         versions=(first.version, second.version),
         registered=(mine, theirs),
         measured=(measured, others_measured),
-        is_fair=(fair, others_fair),
+        is_out_of_sample=(out_of_sample, others_out_of_sample),
         houses=len(houses),
         differences=_differences(own, others),
     )

@@ -65,8 +65,8 @@ class Differences:
 
 
 @dataclass(frozen=True)
-class Realised:
-    """Errors of one of the two models against known sale prices.
+class Accuracy:
+    """Accuracy of one of the two models against known sale prices.
 
     Attributes:
         mae_usd: Mean absolute error in US dollars.
@@ -79,8 +79,8 @@ class Realised:
     coverage: float
 
     @classmethod
-    def of(cls, sales: Sequence[tuple[float, Estimate]]) -> "Realised":
-        """Compute the errors of at least one sale, given as (sale price, estimate)."""
+    def of(cls, sales: Sequence[tuple[float, Estimate]]) -> "Accuracy":
+        """Compute the accuracy over at least one sale, given as (sale price, estimate)."""
         sold = np.array([paid for paid, _ in sales])
         predicted = np.array([one.price for _, one in sales])
         logs = np.log(predicted / sold)
@@ -106,7 +106,7 @@ class ShadowComparison:
         total: Differences over all houses; `by_group` by neighbourhood.
         worst: The pairs with the largest absolute differences.
         answered_covers: Share of the shadow's prices inside the answered interval; `shadow_covers` is the reverse.
-        sales: Number of houses with a known sale price; `answered` and `shadow` are the errors against these, None
+        sales: Number of houses with a known sale price; `answered` and `shadow` are the accuracy for these, None
             without sales.
     """
 
@@ -119,8 +119,8 @@ class ShadowComparison:
     answered_covers: float
     shadow_covers: float
     sales: int
-    answered: Realised | None
-    shadow: Realised | None
+    answered: Accuracy | None
+    shadow: Accuracy | None
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON document."""
@@ -196,6 +196,6 @@ def compare_shadow(
         answered_covers=covered[0] / len(differences),
         shadow_covers=covered[1] / len(differences),
         sales=len(sales),
-        answered=Realised.of([(paid, one) for paid, one, _ in sales]) if sales else None,
-        shadow=Realised.of([(paid, one) for paid, _, one in sales]) if sales else None,
+        answered=Accuracy.of([(paid, one) for paid, one, _ in sales]) if sales else None,
+        shadow=Accuracy.of([(paid, one) for paid, _, one in sales]) if sales else None,
     )

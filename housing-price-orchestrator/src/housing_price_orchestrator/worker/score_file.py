@@ -48,7 +48,7 @@ Retries while the model server is unavailable, and raises when it gives up.
 
 
 @dataclass(frozen=True)
-class Source:
+class InputFile:
     """An input file of houses."""
 
     path: Path
@@ -84,11 +84,11 @@ class FileScoring:
         self._rows_per_step = rows_per_step
         self._max_file_bytes = max_file_bytes
 
-    def uploaded_file(self, arguments: Mapping[str, Any]) -> Source:
+    def uploaded_file(self, arguments: Mapping[str, Any]) -> InputFile:
         """Return the uploaded file of a job."""
-        return Source(self._files.incoming_path(arguments["input"]), arguments["format"])
+        return InputFile(self._files.incoming_path(arguments["input"]), arguments["format"])
 
-    def convert(self, job_id: str, source: Source) -> str:
+    def convert(self, job_id: str, source: InputFile) -> str:
         """Convert a Parquet file to NDJSON and return the name of the new file in the job's work folder.
 
         Raises:
@@ -102,11 +102,11 @@ class FileScoring:
         convert.convert(source.path, self._files.work_path(job_id) / name, max_bytes=max_bytes)
         return name
 
-    def work_file(self, job_id: str, name: str) -> Source:
+    def work_file(self, job_id: str, name: str) -> InputFile:
         """Return a file that an earlier step wrote to the job's work folder."""
-        return Source(self._files.work_path(job_id) / name, name.rpartition(".")[2])
+        return InputFile(self._files.work_path(job_id) / name, name.rpartition(".")[2])
 
-    def count(self, source: Source) -> int:
+    def count(self, source: InputFile) -> int:
         """Count the rows of a file.
 
         Raises:
@@ -115,7 +115,7 @@ class FileScoring:
         return count_rows(source.path, source.format)
 
     def score_step(
-        self, job_id: str, source: Source, output_format: str, checkpoint: Mapping[str, Any], original: Source
+        self, job_id: str, source: InputFile, output_format: str, checkpoint: Mapping[str, Any], original: InputFile
     ) -> Checkpoint:
         """Price the next rows and write them as one part in the given format; returns the new checkpoint.
 
@@ -163,7 +163,7 @@ class FileScoring:
         }
 
     def join(
-        self, job_id: str, output_format: str, parts: Sequence[str], checkpoint: Mapping[str, Any], original: Source
+        self, job_id: str, output_format: str, parts: Sequence[str], checkpoint: Mapping[str, Any], original: InputFile
     ) -> None:
         """Join the parts into the result file and the file of refused rows, which says how many rows are unlisted."""
         work = _Parts(self._files.work_path(job_id))

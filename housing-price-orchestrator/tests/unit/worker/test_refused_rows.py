@@ -24,7 +24,7 @@ from housing_price_orchestrator.worker.refused_rows import (
     write_refused,
 )
 from housing_price_orchestrator.worker.run import _describe_error
-from housing_price_orchestrator.worker.score_file import MIN_CONVERTED_BYTES, START, FileScoring, Source
+from housing_price_orchestrator.worker.score_file import MIN_CONVERTED_BYTES, START, FileScoring, InputFile
 
 JOB = "0" * 32
 ROWS = 3_000
@@ -49,7 +49,9 @@ class Bench:
             max_file_bytes=10**9,
         )
 
-    def score(self, source: Source, original: Source | None = None) -> tuple[dict[str, Any], list[dict[str, Any]], int]:
+    def score(
+        self, source: InputFile, original: InputFile | None = None
+    ) -> tuple[dict[str, Any], list[dict[str, Any]], int]:
         """Score a file; returns the last checkpoint, the refused rows and their size."""
         checkpoint = dict(START)
         parts: list[str] = []
@@ -67,9 +69,9 @@ def bench(tmp_path: Path) -> Bench:
     return Bench(tmp_path / "jobs")
 
 
-def written(path: Path, content: bytes, file_format: str = "ndjson") -> Source:
+def written(path: Path, content: bytes, file_format: str = "ndjson") -> InputFile:
     path.write_bytes(content)
-    return Source(path, file_format)
+    return InputFile(path, file_format)
 
 
 WORST: dict[str, Callable[[int], bytes]] = {
@@ -170,4 +172,4 @@ def test_a_parquet_file_that_is_mostly_repetition_is_not_converted_without_limit
     pq.write_table(pa.table({name: pa.repeat(row.column(name)[0], rows) for name in row.column_names}), tmp_path / "x")
     assert (tmp_path / "x").stat().st_size < 100_000
     with pytest.raises(JobInputUnusable, match=f"exceed {MIN_CONVERTED_BYTES} bytes"):
-        bench.scoring.convert(JOB, Source(tmp_path / "x", "parquet"))
+        bench.scoring.convert(JOB, InputFile(tmp_path / "x", "parquet"))

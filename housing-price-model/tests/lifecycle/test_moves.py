@@ -15,7 +15,9 @@ from housing_price_model.lifecycle.move_steps import MoveSteps
 from housing_price_model.lifecycle.plan import Plan
 from housing_price_model.lifecycle.serving_folder import ServingFolder
 from housing_price_model.registry.life_records import LifeRecords
+from housing_price_model.registry.names import COMPARABLES
 from housing_price_model.registry.records import Record
+from housing_price_model.registry.snapshot import RegistrySnapshot
 from housing_price_model.registry.states import State
 from housing_price_model.registry.versions import connect, register
 
@@ -340,6 +342,24 @@ def test_state_follows_what_serves_and_not_a_champion_that_an_earlier_release_tr
     assert states(move_steps) | {CHAMPION: "champion", THIRD: "archived"} == states(move_steps)
     with pytest.raises(MoveError, match="the first champion that served"):
         do("rollback", CHAMPION)
+
+
+def test_each_model_of_the_registry_has_versions_and_states_of_its_own(move_steps: MoveSteps) -> None:
+    client = connect(move_steps.tracking_uri)
+    before = states(move_steps)
+    model = client.get_model_version("housing-price", SECOND)
+    for rmsle, is_champion in ((0.2, True), (0.19, True), (0.3, False)):
+        found, became = register(client, f"{model.source}", str(model.run_id), "0" * 16, rmsle, name=COMPARABLES)
+        assert (found.name, became) == (COMPARABLES, is_champion)
+    comparables = LifeRecords(client, COMPARABLES)
+    comparables.note_serving("1", "2026-11-30T12:00:00.000+00:00")
+    assert [(life.version, life.state.value) for life in comparables.all()] == [
+        ("1", "champion"), ("2", "registered"), ("3", "registered"),
+    ]  # fmt: skip
+    assert comparables.champion_alias() == "1"
+    snapshot = LifeRecords(RegistrySnapshot(client, COMPARABLES).client, COMPARABLES)
+    assert snapshot.all() == comparables.all()
+    assert (states(move_steps), lives(move_steps).serving()) == (before, None)
 
 
 def test_alias_moved_by_hand_takes_effect_at_the_next_start_of_a_stack(do: Do, move_steps: MoveSteps) -> None:

@@ -59,15 +59,17 @@ class Life:
 
 
 class LifeRecords:
-    """Reads and writes the states and records of all versions; errors of MLflow pass through untranslated."""
+    """Reads and writes the states and records of a model's versions; errors of MLflow pass through untranslated."""
 
-    def __init__(self, client: MlflowClient) -> None:
+    def __init__(self, client: MlflowClient, name: str = NAME) -> None:
+        """Read and write in the registry of `client`; `name` is that of the registered model."""
         self._client = client
+        self._name = name
 
     def all(self) -> list[Life]:
         """Return every version, oldest first."""
         titles = self._titles()
-        lives = [_life(version, titles) for version in self._client.search_model_versions(f"name='{NAME}'")]
+        lives = [_life(version, titles) for version in self._client.search_model_versions(f"name='{self._name}'")]
         return sorted(lives, key=lambda life: int(life.version))
 
     def find(self, version: str) -> Life:
@@ -76,7 +78,7 @@ class LifeRecords:
         Raises:
             MoveError: `version-unknown`: There is no such version.
         """
-        registered = find_version_number(self._client, version)
+        registered = find_version_number(self._client, version, self._name)
         if registered is None:
             raise MoveError("version-unknown", f"There is no version {version}.")
         return _life(registered, self._titles())
@@ -109,29 +111,29 @@ class LifeRecords:
     def write(self, version: str, record: Record) -> None:
         """Store a move: the champion alias, then the state, then the record. Idempotent."""
         if record.target is State.CHAMPION:
-            self._client.set_registered_model_alias(NAME, CHAMPION, version)
-        self._client.set_model_version_tag(NAME, version, STATE_TAG, record.target.value)
-        self._client.set_model_version_tag(NAME, version, record.tag, orjson.dumps(record.to_json()).decode())
+            self._client.set_registered_model_alias(self._name, CHAMPION, version)
+        self._client.set_model_version_tag(self._name, version, STATE_TAG, record.target.value)
+        self._client.set_model_version_tag(self._name, version, record.tag, orjson.dumps(record.to_json()).decode())
 
     def undo(self, version: str, record: Record) -> None:
         """Undo a move that was stored completely or in part.
 
         To restore the champion alias, undo the moves of both versions.
         """
-        self._client.set_model_version_tag(NAME, version, STATE_TAG, record.source.value)
+        self._client.set_model_version_tag(self._name, version, STATE_TAG, record.source.value)
         if record.source is State.CHAMPION:
-            self._client.set_registered_model_alias(NAME, CHAMPION, version)
+            self._client.set_registered_model_alias(self._name, CHAMPION, version)
         elif record.target is State.CHAMPION and self._titles().champion_alias == version:
-            self._client.delete_registered_model_alias(NAME, CHAMPION)
+            self._client.delete_registered_model_alias(self._name, CHAMPION)
         if any(one.job == record.job for one in self.find(version).records):
-            self._client.delete_model_version_tag(NAME, version, record.tag)
+            self._client.delete_model_version_tag(self._name, version, record.tag)
 
     def set_serving(self, version: str | None) -> None:
         """Store which version serves as champion; None: none has served yet. Idempotent."""
         if version is not None:
-            self._client.set_registered_model_tag(NAME, SERVING_TAG, version)
+            self._client.set_registered_model_tag(self._name, SERVING_TAG, version)
         elif self._titles().serving is not None:
-            self._client.delete_registered_model_tag(NAME, SERVING_TAG)
+            self._client.delete_registered_model_tag(self._name, SERVING_TAG)
 
     def note_serving(self, version: str, at: str) -> None:
         """Record that a stack serves this version, if the registry does not know it yet. Idempotent.
@@ -143,9 +145,9 @@ class LifeRecords:
         titles = self._titles()
         if titles.serving == version:
             if titles.champion_alias != version:
-                self._client.set_registered_model_alias(NAME, CHAMPION, version)
+                self._client.set_registered_model_alias(self._name, CHAMPION, version)
             return
-        if find_version_number(self._client, version) is None:
+        if find_version_number(self._client, version, self._name) is None:
             return
         before, source = titles.serving, self.find(version).state
         if before is not None:
@@ -177,7 +179,7 @@ class LifeRecords:
         self.write(version, last if last is not None and is_same else record)
 
     def _titles(self) -> Titles:
-        return read_titles(self._client)
+        return read_titles(self._client, self._name)
 
 
 def _served(at: str, source: State, target: State, other: str | None = None) -> Record:

@@ -1,4 +1,4 @@
-"""Names in the registry: the model, its aliases, tags and pages, and MLflow's "not found" error codes.
+"""Names in the registry: the models, its aliases, tags and pages, and MLflow's "not found" error codes.
 
 Does not import MLflow, which is slow: the stack's runner and `--help` need only these names.
 """
@@ -7,6 +7,9 @@ from typing import Final
 from urllib.parse import urlsplit
 
 NAME: Final = "housing-price"
+"""The price model."""
+COMPARABLES: Final = "housing-comparables"
+"""The comparables model, which finds comparable sales."""
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 """The alias of the version that passed its gate most recently."""
@@ -27,7 +30,7 @@ NOT_FOUND_CODES: Final = frozenset({"RESOURCE_DOES_NOT_EXIST", "INVALID_PARAMETE
 """MLflow's error codes for an unknown alias: the first if the model is unknown, the second if only the alias is."""
 
 
-def version_page(tracking_uri: str, version: str) -> str | None:
+def version_page(tracking_uri: str, version: str, name: str = NAME) -> str | None:
     """Return the address of a version's page in the tracking server; None if the registry has no pages.
 
     The address has no credentials, because it is printed.
@@ -36,4 +39,4 @@ def version_page(tracking_uri: str, version: str) -> str | None:
     if url.scheme not in {"http", "https"}:
         return None
     address = url._replace(netloc=url.netloc.rpartition("@")[2], query="", fragment="").geturl().rstrip("/")
-    return f"{address}/#/models/{NAME}/versions/{version}"
+    return f"{address}/#/models/{name}/versions/{version}"

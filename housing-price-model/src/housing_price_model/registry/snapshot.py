@@ -27,13 +27,13 @@ class _Model:
 
 
 class RegistrySnapshot:
-    """The versions, aliases and tags of the model in memory: the part of an `MlflowClient` that `LifeRecords` uses.
+    """The versions, aliases and tags of one registered model in memory.
 
-    Changes stay in memory.
+    It is the part of an `MlflowClient` that `LifeRecords` uses. Changes stay in memory.
     """
 
-    def __init__(self, client: MlflowClient) -> None:
-        """Read everything.
+    def __init__(self, client: MlflowClient, name: str = NAME) -> None:
+        """Read everything about the registered model `name`.
 
         Raises:
             MlflowException: the registry does not answer.
@@ -42,11 +42,11 @@ class RegistrySnapshot:
             str(one.version): _Version(
                 str(one.version), dict(one.tags), one.run_id or None, int(one.creation_timestamp)
             )
-            for one in client.search_model_versions(f"name='{NAME}'")
+            for one in client.search_model_versions(f"name='{name}'")
         }
         self._model: _Model | None = None
         try:
-            found = client.get_registered_model(NAME)
+            found = client.get_registered_model(name)
             self._model = _Model({alias: str(one) for alias, one in found.aliases.items()}, dict(found.tags))
         except MlflowException as error:
             if error.error_code not in NOT_FOUND_CODES:

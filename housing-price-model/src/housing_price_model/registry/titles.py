@@ -40,25 +40,25 @@ class Titles:
         return self.serving or self.champion_alias
 
 
-def read_titles(client: MlflowClient) -> Titles:
-    """Read the aliases and tags of the registered model; all None if there is no such model yet."""
+def read_titles(client: MlflowClient, name: str = NAME) -> Titles:
+    """Read the aliases and tags of a registered model; all None if there is no such model yet."""
     try:
-        model = client.get_registered_model(NAME)
+        model = client.get_registered_model(name)
     except MlflowException as error:
         if error.error_code in NOT_FOUND_CODES:
             return Titles()
         raise
     aliases = {alias: str(version) for alias, version in model.aliases.items()}
     champion, serving = aliases.get(CHAMPION), model.tags.get(SERVING_TAG)
-    if serving is not None and serving != champion and find_version_number(client, serving) is None:
+    if serving is not None and serving != champion and find_version_number(client, serving, name) is None:
         serving = None  # the version was deleted
     return Titles(champion, aliases.get(CHALLENGER), serving)
 
 
-def find_version_number(client: MlflowClient, version: str) -> ModelVersion | None:
+def find_version_number(client: MlflowClient, version: str, name: str = NAME) -> ModelVersion | None:
     """Find a version by its number; None if there is none."""
     try:
-        return client.get_model_version(NAME, version)
+        return client.get_model_version(name, version)
     except MlflowException as error:
         if error.error_code in NOT_FOUND_CODES:
             return None

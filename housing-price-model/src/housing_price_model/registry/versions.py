@@ -68,9 +68,9 @@ def connect(tracking_uri: str) -> MlflowClient:
 
 
 def register(
-    client: MlflowClient, model_uri: str, run_id: str, model_id: str, rmsle: float
+    client: MlflowClient, model_uri: str, run_id: str, model_id: str, rmsle: float, *, name: str = NAME
 ) -> tuple[RegisteredVersion, bool]:
-    """Register a logged model.
+    """Register a logged model under a name.
 
     It becomes the champion if there is none. As long as no stack has served a version, it also becomes the champion if
     its RMSLE is lower. Once a stack serves, only a move makes a champion.
@@ -79,10 +79,10 @@ def register(
         The version, and whether it became the champion.
     """
     with registry_errors(f"{model_uri}: cannot register the model"):
-        registered = _tag_version(client, mlflow.register_model(model_uri, NAME), run_id, model_id, rmsle)
-        champion = find_champion(client)
+        registered = _tag_version(client, mlflow.register_model(model_uri, name), run_id, model_id, rmsle)
+        champion = find_champion(client, name)
         champion_rmsle = None if champion is None else float(champion.tags.get(RMSLE_TAG, "inf"))
-        has_served = LifeRecords(client).serving() is not None
+        has_served = LifeRecords(client, name).serving() is not None
         is_champion = champion_rmsle is None or (rmsle < champion_rmsle and not has_served)
         if is_champion:
             reason = (
@@ -92,13 +92,13 @@ def register(
             )
             _make_champion(client, registered, reason, str(champion.version) if champion else None)
         else:
-            client.set_model_version_tag(NAME, registered.version, STATE_TAG, State.REGISTERED.value)
+            client.set_model_version_tag(name, registered.version, STATE_TAG, State.REGISTERED.value)
     return registered, is_champion
 
 
 def _make_champion(client: MlflowClient, registered: RegisteredVersion, reason: str, previous: str | None) -> None:
     """Make a newly trained version the champion. The previous one has never served, so it is `registered` again."""
-    lives = LifeRecords(client)
+    lives = LifeRecords(client, registered.name)
     lives.write(registered.version, _training_record(registered, reason, State.REGISTERED, State.CHAMPION, previous))
     if previous is not None:
         record = _training_record(registered, reason, State.CHAMPION, State.REGISTERED, registered.version)
@@ -113,21 +113,21 @@ def _training_record(
 
 
 def register_challenger(
-    client: MlflowClient, model_uri: str, run_id: str, model_id: str, rmsle: float
+    client: MlflowClient, model_uri: str, run_id: str, model_id: str, rmsle: float, *, name: str = NAME
 ) -> RegisteredVersion:
-    """Register a logged model and make it the challenger; the champion does not change.
+    """Register a logged model under a name and make it the challenger; the champion does not change.
 
     Idempotent: a repeated call completes an interrupted one.
     """
     with registry_errors(f"{model_uri}: cannot register the model"):
-        existing = [one for one in client.search_model_versions(f"name='{NAME}'") if one.run_id == run_id]
-        version = existing[0] if existing else mlflow.register_model(model_uri, NAME)
+        existing = [one for one in client.search_model_versions(f"name='{name}'") if one.run_id == run_id]
+        version = existing[0] if existing else mlflow.register_model(model_uri, name)
         registered = _tag_version(client, version, run_id, model_id, rmsle)
-        client.set_registered_model_alias(NAME, CHALLENGER, registered.version)
+        client.set_registered_model_alias(name, CHALLENGER, registered.version)
         # When the call is repeated late, the version may have moved on; keep its state then.
         if STATE_TAG not in version.tags:
             record = _training_record(registered, "passed the gate", State.REGISTERED, State.CHALLENGER)
-            LifeRecords(client).write(registered.version, record)
+            LifeRecords(client, name).write(registered.version, record)
     return registered
 
 
@@ -136,47 +136,48 @@ def _tag_version(
 ) -> RegisteredVersion:
     with temporary_download(version) as folder:
         digest = digest_of(folder)
+    name = str(version.name)
     for key, value in {DIGEST_TAG: digest, MODEL_ID_TAG: model_id, RMSLE_TAG: repr(rmsle)}.items():
-        client.set_model_version_tag(NAME, version.version, key, value)
-    return RegisteredVersion(NAME, str(version.version), model_id, digest, run_id)
+        client.set_model_version_tag(name, version.version, key, value)
+    return RegisteredVersion(name, str(version.version), model_id, digest, run_id)
 
 
-def find_champion(client: MlflowClient) -> ModelVersion | None:
+def find_champion(client: MlflowClient, name: str = NAME) -> ModelVersion | None:
     """Find the version with the champion alias; None if there is none.
 
     Raises:
         RegistryError: Any other failure, which does not mean that there is no champion.
     """
-    with registry_errors(f"models:/{NAME}@{CHAMPION}: cannot look up the champion"):
+    with registry_errors(f"models:/{name}@{CHAMPION}: cannot look up the champion"):
         try:
-            return client.get_model_version_by_alias(NAME, CHAMPION)
+            return client.get_model_version_by_alias(name, CHAMPION)
         except MlflowException as error:
             if error.error_code in NOT_FOUND_CODES:
                 return None
             raise
 
 
-def serving_version(client: MlflowClient) -> str | None:
+def serving_version(client: MlflowClient, name: str = NAME) -> str | None:
     """Return the version that a stack serves as champion, or served last; None if none has served yet.
 
     Raises:
         RegistryError: The registry does not respond.
     """
     with registry_errors("cannot look up the version that serves"):
-        return LifeRecords(client).serving()
+        return LifeRecords(client, name).serving()
 
 
-def note_serving(client: MlflowClient, version: str) -> None:
+def note_serving(client: MlflowClient, version: str, name: str = NAME) -> None:
     """Record that a stack serves this version as champion; see `LifeRecords.note_serving`.
 
     Raises:
         RegistryError: The registry does not respond.
     """
     with registry_errors("the version that serves cannot be recorded"):
-        LifeRecords(client).note_serving(version, datetime.now(UTC).isoformat(timespec="milliseconds"))
+        LifeRecords(client, name).note_serving(version, datetime.now(UTC).isoformat(timespec="milliseconds"))
 
 
-def find_same_model(client: MlflowClient, model_id: str, states: Collection[State]) -> Life | None:
+def find_same_model(client: MlflowClient, model_id: str, states: Collection[State], name: str = NAME) -> Life | None:
     """Find a version in one of these states with this very model; None if there is none, or no champion.
 
     Without a champion, a model is registered even if it is not new: the registry needs a champion.
@@ -184,10 +185,10 @@ def find_same_model(client: MlflowClient, model_id: str, states: Collection[Stat
     Raises:
         RegistryError: The registry does not respond.
     """
-    if find_champion(client) is None:
+    if find_champion(client, name) is None:
         return None
     with registry_errors("cannot look up registered models"):
-        return LifeRecords(client).same_model(model_id, states)
+        return LifeRecords(client, name).same_model(model_id, states)
 
 
 def find_version(client: MlflowClient, uri: str) -> tuple[RegisteredVersion, ModelVersion]:

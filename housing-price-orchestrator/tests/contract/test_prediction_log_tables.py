@@ -65,7 +65,7 @@ def test_the_migrations_make_the_tables_that_the_code_knows(engine: sa.Engine) -
 
 @pytest.mark.parametrize(
     "table",
-    [tables.prediction, tables.shadow_prediction, tables.prediction_columns, tables.actual],
+    [tables.prediction, tables.shadow_prediction, tables.valuation, tables.prediction_columns, tables.actual],
     ids=lambda one: one.name,
 )
 def test_each_column_is_documented_with_its_type(table: sa.Table) -> None:

@@ -48,6 +48,28 @@ class PriceEstimate(msgspec.Struct, frozen=True, array_like=True, gc=False):
     """
 
 
+class ValuationRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
+    """What the prediction log keeps of a valuation beside its price. Amounts are in US dollars.
+
+    The prediction log serialises it as the list of its values, in this order.
+    """
+
+    method: str
+    """How the value was made: see `ValueMethod`."""
+    value_usd: float
+    low_usd: float
+    high_usd: float
+    confidence: str | None
+    parts: tuple[str, ...]
+    """The parts that answered."""
+    problems: dict[str, str]
+    """The class of the error of each part that failed."""
+    comparables: ModelIdentity | None
+    """The model that found the sales; None without an answer."""
+    sales: tuple[int, ...]
+    """The ids of the comparable sales, closest first."""
+
+
 class Model[Question, Answer](Protocol):
     """Answers questions: a model behind a model server, or a wrapper around another model.
 
@@ -149,12 +171,17 @@ class PredictionLog(Protocol):
     """Stores every price that was returned."""
 
     def record(
-        self, transaction_ids: Sequence[str], houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate], /
+        self,
+        transaction_ids: Sequence[str],
+        houses: Sequence[AnyHouse],
+        estimates: Sequence[PriceEstimate],
+        valuations: Sequence[ValuationRecord] = (),
+        /,
     ) -> None:
-        """Log the prices returned to the current request (`current_request`).
+        """Log the prices, and perhaps valuations, returned to the current request (`current_request`).
 
-        The three sequences have the same length and must not be changed afterwards. Returns at once and never fails:
-        prices that cannot be stored are dropped and counted.
+        The sequences have the same length, except that `valuations` may be empty, and must not be changed afterwards.
+        Returns at once and never fails: prices that cannot be stored are dropped and counted.
         """
         ...
 

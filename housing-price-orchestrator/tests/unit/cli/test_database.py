@@ -50,8 +50,8 @@ def test_a_database_of_a_later_version_is_not_changed(tmp_path: Path, monkeypatc
         ended = CliRunner().invoke(app, command)
         assert ended.exit_code == 2, command
         assert "have revision 9999" in ended.output
-        assert "up to 0004" in ended.output
-        assert "database downgrade --to 0004" in ended.output
+        assert "up to 0005" in ended.output
+        assert "database downgrade --to 0005" in ended.output
         assert "Traceback" not in ended.output
         assert len(ended.output.splitlines()) == 1
 
@@ -79,7 +79,7 @@ def test_both_databases_are_migrated_back_and_again(database_url: str, monkeypat
     monkeypatch.setenv(VARIABLE, database_url)
     for command, expected in (
         (["upgrade"], "is up to date"),
-        (["downgrade"], "has revision 0003"),
+        (["downgrade"], "has revision 0004"),
         (["downgrade", "--to", "0001"], "has revision 0001"),
         (["upgrade"], "is up to date"),
     ):
@@ -98,8 +98,9 @@ def test_downgrade_says_what_is_lost_and_names_the_revision(tmp_path: Path, monk
     assert planned.output.endswith(f"sqlite:///{file} is unchanged (dry run)\n")
     done = CliRunner().invoke(app, ["database", "downgrade", "--to", "0002"])
     assert done.exit_code == 0
-    assert done.output.splitlines()[:2] == planned.output.splitlines()[:2]
-    assert [line.partition(": loses ")[0] for line in done.output.splitlines()[:2]] == ["0004 -> 0003", "0003 -> 0002"]
+    assert done.output.splitlines()[:3] == planned.output.splitlines()[:3]
+    steps = [line.partition(": loses ")[0] for line in done.output.splitlines()[:3]]
+    assert steps == ["0005 -> 0004", "0004 -> 0003", "0003 -> 0002"]
     assert done.output.endswith(f"sqlite:///{file} has revision 0002\n")
     again = CliRunner().invoke(app, ["database", "downgrade", "--to", "0002"])
     assert (again.exit_code, again.output) == (0, f"sqlite:///{file} has revision 0002\n")

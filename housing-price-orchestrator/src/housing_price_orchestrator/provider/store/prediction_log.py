@@ -31,7 +31,7 @@ from housing_price_orchestrator.provider.store.writer_process.client import (
     WriterProcessClient,
     WriterUnavailable,
 )
-from housing_price_orchestrator.shared.ports import PriceEstimate
+from housing_price_orchestrator.shared.ports import PriceEstimate, ValuationRecord
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_survey.columns import COLUMNS
 
@@ -153,7 +153,12 @@ class SqlPredictionLog:
         return self.queued_rows > 0 and time.monotonic() - self._confirmed_at > SILENCE_SECONDS
 
     def record(
-        self, transaction_ids: Sequence[str], houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate], /
+        self,
+        transaction_ids: Sequence[str],
+        houses: Sequence[AnyHouse],
+        estimates: Sequence[PriceEstimate],
+        valuations: Sequence[ValuationRecord] = (),
+        /,
     ) -> None:
         """See `PredictionLog.record`."""
         if self._is_sampled is not None:
@@ -161,6 +166,7 @@ class SqlPredictionLog:
             transaction_ids = [transaction_ids[index] for index in sampled]
             houses = [houses[index] for index in sampled]
             estimates = [estimates[index] for index in sampled]
+            valuations = [valuations[index] for index in sampled] if valuations else ()
         rows = len(houses)
         self._recorded += rows
         if self._recorded - self._stored - self._dropped_on_record - self._dropped_on_write > self._max_queued_rows:
@@ -170,7 +176,7 @@ class SqlPredictionLog:
         request_id, key_id = ("", None) if request is None else (request.request_id, request.key_id)
         try:
             house_ids = [house.id for house in houses]
-            encoded = _encode((self._clock(), request_id, key_id, transaction_ids, house_ids, estimates))
+            encoded = _encode((self._clock(), request_id, key_id, transaction_ids, house_ids, estimates, valuations))
         except Exception as error:  # noqa: BLE001 - a logging failure must not fail the request
             self._dropped_on_record += rows
             self._log.error(

@@ -1,4 +1,4 @@
-"""Deletes prices and reported sale prices that are older than the retention period."""
+"""Deletes prices, valuations and reported sale prices that are older than the retention period."""
 
 from datetime import datetime
 from typing import Final
@@ -6,12 +6,12 @@ from typing import Final
 import sqlalchemy as sa
 from sqlalchemy.engine import Engine
 
-from housing_price_orchestrator.provider.store.tables import actual, prediction, shadow_prediction
+from housing_price_orchestrator.provider.store.tables import actual, prediction, shadow_prediction, valuation
 
 ROWS_PER_TRANSACTION: Final = 1_000
 """Rows deleted per transaction: short transactions do not block other writers of the log."""
 
-_TIMES: Final = (prediction.c.predicted_at, shadow_prediction.c.shadowed_at)
+_TIMES: Final = (prediction.c.predicted_at, shadow_prediction.c.shadowed_at, valuation.c.valued_at)
 
 
 def delete_some_before(engine: Engine, time: datetime) -> int:

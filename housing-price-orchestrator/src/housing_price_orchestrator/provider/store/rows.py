@@ -4,17 +4,18 @@ from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from typing import Any, Final, NamedTuple
 
+import orjson
 import sqlalchemy as sa
 
-from housing_price_orchestrator.provider.store.tables import prediction, shadow_prediction
+from housing_price_orchestrator.provider.store.tables import prediction, shadow_prediction, valuation
 from housing_price_orchestrator.provider.store.writer_process.bulk_insert import INPUTS
 
-type AnsweredRequest = tuple[float, str, str | None, Sequence[str], Sequence[int], Sequence[Any]]
+type AnsweredRequest = tuple[float, str, str | None, Sequence[str], Sequence[int], Sequence[Any], Sequence[Any]]
 """The answer to one request, as it travels to the writer process.
 
-Fields: Unix time in seconds; request id; key id; and one list each of transaction ids, house ids and
-`PriceEstimate`s. MessagePack turns an estimate, and the model in it, into a list of its values. Nothing is checked
-on the way: the database reports the rows that it refuses.
+Fields: Unix time in seconds; request id; key id; and one list each of transaction ids, house ids, `PriceEstimate`s
+and `ValuationRecord`s; the last is empty if only prices were asked for. MessagePack turns an estimate, and the model in
+it, into a list of its values. Nothing is checked on the way: the database reports the rows that it refuses.
 """
 
 
@@ -45,7 +46,7 @@ class TimestampFormatter:
 
 
 class LogTable(NamedTuple):
-    """A table of the log, and how its rows are made: one for each price."""
+    """A table of the log, and how its rows are made: at most one for each price."""
 
     name: str
     """Name of this log in log events."""
@@ -58,7 +59,7 @@ class LogTable(NamedTuple):
 
 def prediction_rows(answered: AnsweredRequest, timestamps: TimestampFormatter) -> list[Row]:
     """Make the rows of `prediction`: the prices that were answered."""
-    answered_at, request_id, key_id, *prices = answered
+    answered_at, request_id, key_id, *prices, _valuations = answered
     timestamp = timestamps.format(answered_at)
     return [
         (
@@ -85,7 +86,7 @@ def prediction_rows(answered: AnsweredRequest, timestamps: TimestampFormatter) -
 
 def shadow_prediction_rows(answered: AnsweredRequest, timestamps: TimestampFormatter) -> list[Row]:
     """Make the rows of `shadow_prediction`: prices of the shadow model. The inputs are in `prediction`."""
-    answered_at, _request_id, _key_id, *prices = answered
+    answered_at, _request_id, _key_id, *prices, _valuations = answered
     timestamp = timestamps.format(answered_at)
     return [
         (transaction_id, timestamp, name, version, model_id, price, low, high)
@@ -93,6 +94,36 @@ def shadow_prediction_rows(answered: AnsweredRequest, timestamps: TimestampForma
             *prices, strict=True
         )
     ]
+
+
+def valuation_rows(answered: AnsweredRequest, timestamps: TimestampFormatter) -> list[Row]:
+    """Make the rows of `valuation`; a request for prices has none."""
+    answered_at, _request_id, _key_id, transaction_ids, _house_ids, _estimates, valuations = answered
+    if not valuations:
+        return []
+    timestamp = timestamps.format(answered_at)
+    return [
+        (
+            transaction_id,
+            timestamp,
+            method,
+            value,
+            low,
+            high,
+            confidence,
+            _json(parts),
+            _json(problems),
+            *(model or (None, None, None))[:3],
+            _json(sales),
+        )
+        for transaction_id, (method, value, low, high, confidence, parts, problems, model, sales) in zip(
+            transaction_ids, valuations, strict=True
+        )
+    ]
+
+
+def _json(value: Any) -> str:
+    return orjson.dumps(value).decode()
 
 
 PREDICTION_LOG: Final = LogTable(
@@ -118,5 +149,19 @@ SHADOW_LOG: Final = LogTable(
 )
 """The log of the shadow model's prices for the same houses."""
 
-LOG_TABLES: Final = {log_table.table.name: log_table for log_table in (PREDICTION_LOG, SHADOW_LOG)}
-"""The logs by name of their table."""
+VALUATION_LOG: Final = LogTable(
+    "valuation log",
+    valuation,
+    [
+        *("transaction_id", "valued_at", "method", "value_usd", "low_usd", "high_usd", "confidence"),
+        *("parts", "problems", "comparables_name", "comparables_version", "comparables_id", "sales"),
+    ],
+    valuation_rows,
+)
+"""What valuations add to their prices in the prediction log."""
+
+LOG_TABLES: Final = {
+    PREDICTION_LOG.table.name: (PREDICTION_LOG, VALUATION_LOG),
+    SHADOW_LOG.table.name: (SHADOW_LOG,),
+}
+"""The tables of each log, by the name of its first table, which has a row for each price."""

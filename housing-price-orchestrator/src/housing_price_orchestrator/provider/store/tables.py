@@ -80,6 +80,26 @@ shadow_prediction = Table(
 )
 """One row for each price of the shadow model."""
 
+valuation = Table(
+    "valuation",
+    metadata,
+    Column("transaction_id", Text, primary_key=True),
+    Column("valued_at", DateTime, nullable=False),
+    Column("method", Text, nullable=False),
+    Column("value_usd", Double, nullable=False),
+    Column("low_usd", Double, nullable=False),
+    Column("high_usd", Double, nullable=False),
+    Column("confidence", Text),
+    Column("parts", Text, nullable=False),
+    Column("problems", Text, nullable=False),
+    Column("comparables_name", Text),
+    Column("comparables_version", Text),
+    Column("comparables_id", Text),
+    Column("sales", Text, nullable=False),
+    Index("valuation_by_time", "valued_at"),
+)
+"""One row for each valuation. Its price, house, model and owner are in `prediction`, with the same transaction id."""
+
 prediction_columns = Table(
     "prediction_columns",
     metadata,

@@ -22,7 +22,7 @@ from housing_price_orchestrator.provider.store import prediction_log
 from housing_price_orchestrator.provider.store.prediction_log import RETENTION_PAUSE_SECONDS, SqlPredictionLog
 from housing_price_orchestrator.provider.store.rows import SHADOW_LOG
 from housing_price_orchestrator.shared.ids import time_ordered_ids
-from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
+from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, ValuationRecord
 from housing_price_orchestrator.shared.view.house import House
 from housing_price_survey.columns import COLUMNS
 from waiting import wait_until
@@ -65,10 +65,19 @@ def estimates_of(asked: Sequence[House]) -> list[PriceEstimate]:
     ]
 
 
-def record(log: SqlPredictionLog, asked: Sequence[House]) -> list[str]:
+def record(log: SqlPredictionLog, asked: Sequence[House], valuations: Sequence[ValuationRecord] = ()) -> list[str]:
     ids = new_ids(len(asked))
-    log.record(ids, asked, estimates_of(asked))
+    log.record(ids, asked, estimates_of(asked), valuations)
     return ids
+
+
+def valuations_of(asked: Sequence[House]) -> list[ValuationRecord]:
+    return [ValuationRecord("price", 2.0 + one.id, 1.0, 9e9, None, ("price",), {}, None, ()) for one in asked]
+
+
+def valued_in(file: Path) -> list[tuple[str, float]]:
+    with closing(sqlite3.connect(file)) as connection:
+        return connection.execute("SELECT transaction_id, value_usd FROM valuation ORDER BY 1").fetchall()
 
 
 def rows_in(file: Path) -> list[dict[str, Any]]:
@@ -270,10 +279,11 @@ def test_an_existing_row_is_not_overwritten(open_log: OpenLog, file: Path) -> No
 def test_only_sampled_rows_are_logged(open_log: OpenLog, file: Path) -> None:
     dice = iter([True, False, True, False, False])
     log = open_log(is_sampled=lambda: next(dice))
-    record(log, houses(5))
+    ids = record(log, houses(5), valuations_of(houses(5)))
     settled(log)
     assert (log.stored_rows, log.dropped_rows) == (2, 0)
     assert [row["house_id"] for row in rows_in(file)] == [1, 3]
+    assert valued_in(file) == [(ids[0], 3.0), (ids[2], 5.0)]
 
 
 def test_the_variant_of_the_model_is_stored(open_log: OpenLog, file: Path) -> None:
@@ -308,20 +318,21 @@ def test_only_rows_past_the_retention_period_are_deleted(open_log: OpenLog, file
     clock = FakeClock()
     clock.now = 1_800_000_000.0
     log = open_log(clock=clock, monotonic=clock, retention_seconds=86_400)
-    ids = record(log, houses(2_500))
+    ids = record(log, houses(2_500), valuations_of(houses(2_500)))
     settled(log)
     shadows = open_log(log_table=SHADOW_LOG, clock=clock)
     shadows.record(ids, houses(2_500), estimates_of(houses(2_500)))
     settled(shadows)
     report_sale(file, ids[0], clock.now)
     clock.passes(86_000)
-    young = record(log, houses(5))
+    young = record(log, houses(5), valuations_of(houses(5)))
     settled(log)
     report_sale(file, young[0], clock.now)
     assert len(rows_in(file)) == 2_505
     clock.passes(1_000)
     wait_until(lambda: len(rows_in(file)) == 5, "old rows are still there")
     assert [row["transaction_id"] for row in rows_in(file)] == young
+    wait_until(lambda: [one for one, _ in valued_in(file)] == young, "old valuations are still there")
     with closing(sqlite3.connect(file)) as connection:
         count = "SELECT COUNT(*) FROM shadow_prediction"
         wait_until(lambda: connection.execute(count).fetchone() == (0,), "old rows of the shadow are still there")

@@ -6,7 +6,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ import orjson
 import pytest
 import sqlalchemy as sa
 
+from housing_price_orchestrator.provider.store.rows import VALUATION_LOG
 from housing_price_orchestrator.provider.store.writer_process import process as writer_module
 from housing_price_orchestrator.provider.store.writer_process.client import (
     Block,
@@ -23,7 +24,7 @@ from housing_price_orchestrator.provider.store.writer_process.client import (
     WriterUnavailable,
 )
 from housing_price_orchestrator.settings import PredictionLogSettings
-from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
+from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, ValuationRecord
 from waiting import wait_until
 
 NAMES = ["Lot Area", "Street"]
@@ -42,14 +43,16 @@ def writer(file: Path) -> Iterator[WriterProcessClient]:
     made.close()
 
 
-def answered(*transaction_ids: str, **changes: Any) -> bytes:
+def answered(*transaction_ids: str, valuations: Sequence[Any] = (), **changes: Any) -> bytes:
     """Encode the answer to one request; `changes` apply to its second price."""
     model = ModelIdentity("housing-price", "7", "abc")
     inputs = orjson.dumps([8450.25, "Pave \n 'é'"])
     price: dict[str, Any] = {"price_usd": 1e9 / 3, "low_usd": 0.1, "high_usd": 1e300, "model": model, "inputs": inputs}
     estimates = [PriceEstimate(**price | changes if place == 1 else price) for place in range(len(transaction_ids))]
     house_ids = [2**63 - 1] * len(transaction_ids)
-    return msgspec.msgpack.encode((1_764_000_000.0, "caller-1", None, transaction_ids, house_ids, estimates))
+    return msgspec.msgpack.encode(
+        (1_764_000_000.0, "caller-1", None, transaction_ids, house_ids, estimates, valuations)
+    )
 
 
 def block(*requests: bytes) -> Block:
@@ -59,8 +62,8 @@ def block(*requests: bytes) -> Block:
     return made
 
 
-def written(file: Path, column: str = "transaction_id") -> list[Any]:
-    query = f"SELECT {column} FROM prediction ORDER BY transaction_id"  # noqa: S608 - our own names
+def written(file: Path, column: str = "transaction_id", *, table: str = "prediction") -> list[Any]:
+    query = f"SELECT {column} FROM {table} ORDER BY transaction_id"  # noqa: S608 - our own names
     with closing(sqlite3.connect(file)) as connection:
         return [value for (value,) in connection.execute(query)]
 
@@ -94,6 +97,65 @@ def test_rows_that_the_database_refuses_are_reported(writer: WriterProcessClient
     answer = writer.write(block(answered("a", "b", "c", price_usd=None)))
     assert answer == (2, [("b", "IntegrityError")])
     assert written(file) == ["a", "c"]
+
+
+def a_valuation(**changes: Any) -> ValuationRecord:
+    values: dict[str, Any] = {
+        "method": "priceAndComparables",
+        "value_usd": 1e9 / 3,
+        "low_usd": 0.1,
+        "high_usd": 1e300,
+        "confidence": "high",
+        "parts": ("price", "comparables"),
+        "problems": {"explanation": "QueueFull"},
+        "comparables": ModelIdentity("housing-comparables", "3", "def"),
+        "sales": (17, 2**62),
+    }
+    return ValuationRecord(**values | changes)
+
+
+def test_valuations_are_stored_with_their_prices(writer: WriterProcessClient, file: Path) -> None:
+    price_alone = a_valuation(method="price", confidence=None, comparables=None, sales=())
+    written_block = block(answered("a", "b", valuations=[a_valuation(), price_alone]), answered("c"))
+    assert writer.write(written_block) == (3, [])
+    # Again, as after a lost confirmation.
+    assert writer.write(written_block) == (3, [])
+    assert written(file) == ["a", "b", "c"]
+    values = zip(*(written(file, column, table="valuation") for column in VALUATION_LOG.columns), strict=True)
+    first, second = (dict(zip(VALUATION_LOG.columns, row, strict=True)) for row in values)
+    assert first == {
+        "transaction_id": "a",
+        "valued_at": written(file, "predicted_at")[0],
+        "method": "priceAndComparables",
+        "value_usd": 1e9 / 3,
+        "low_usd": 0.1,
+        "high_usd": 1e300,
+        "confidence": "high",
+        "parts": '["price","comparables"]',
+        "problems": '{"explanation":"QueueFull"}',
+        "comparables_name": "housing-comparables",
+        "comparables_version": "3",
+        "comparables_id": "def",
+        "sales": f"[17,{2**62}]",
+    }
+    nothing = {"comparables_name": None, "comparables_version": None, "comparables_id": None, "sales": "[]"}
+    assert second == first | {"transaction_id": "b", "method": "price", "confidence": None, **nothing}
+
+
+def test_valuation_that_the_database_refuses_is_reported_once(writer: WriterProcessClient, file: Path) -> None:
+    refused = answered("a", "b", "c", valuations=[a_valuation(), a_valuation(value_usd=None), a_valuation()])
+    assert writer.write(block(refused)) == (2, [("b", "IntegrityError")])
+    assert written(file) == ["a", "b", "c"]
+    assert written(file, table="valuation") == ["a", "c"]
+
+
+def test_request_that_cannot_become_rows_costs_no_other(writer: WriterProcessClient, file: Path) -> None:
+    odd = answered("a", "b", valuations=[a_valuation()])
+    assert writer.write(block(odd, answered("c", valuations=[a_valuation()]))) == (
+        1,
+        [("a", "ValueError"), ("b", "ValueError")],
+    )
+    assert written(file, table="valuation") == ["c"]
 
 
 ODD_VALUES: dict[str, dict[str, Any]] = {
@@ -130,7 +192,7 @@ def test_a_house_id_beyond_64_bits_does_not_stop_the_writer(database_url: str) -
     url = sa.make_url(PredictionLogSettings(url=database_url).url)
     model = ModelIdentity("housing-price", "7", "abc")
     estimate = PriceEstimate(2.0, 1.0, 3.0, model, "model", b"[]")
-    request = msgspec.msgpack.encode((1_764_000_000.0, "r", None, ["a", "b"], [2**64 - 1, 1], [estimate] * 2))
+    request = msgspec.msgpack.encode((1_764_000_000.0, "r", None, ["a", "b"], [2**64 - 1, 1], [estimate] * 2, []))
     writer = WriterProcessClient(url, table="prediction", inputs=NAMES, wait_seconds=5)
     writer.open()
     assert writer.write(block(request)).stored == 1
@@ -139,8 +201,8 @@ def test_a_house_id_beyond_64_bits_does_not_stop_the_writer(database_url: str) -
 
 
 def test_malformed_requests_are_reported_and_the_others_are_stored(writer: WriterProcessClient, file: Path) -> None:
-    odd = msgspec.msgpack.encode((1_764_000_000.0, "caller-2", None, ["b", "c"], [1, 2], [["no", "price"]] * 2))
-    uneven = msgspec.msgpack.encode((1_764_000_000.0, "caller-2", None, ["d"], [], []))
+    odd = msgspec.msgpack.encode((1_764_000_000.0, "caller-2", None, ["b", "c"], [1, 2], [["no", "price"]] * 2, []))
+    uneven = msgspec.msgpack.encode((1_764_000_000.0, "caller-2", None, ["d"], [], [], []))
     answer = writer.write(block(answered("a"), odd, uneven, answered("e")))
     assert answer == (2, [("b", "ValueError"), ("c", "ValueError"), ("d", "ValueError")])
     assert written(file) == ["a", "e"]

@@ -17,7 +17,7 @@ from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.service.routing.shadow import MAX_ROWS_PER_ANSWER, MAX_ROWS_PER_CALL, QueuedShadow
 from housing_price_orchestrator.service.transactions import Transactions
 from housing_price_orchestrator.shared.errors import ModelServerUnavailable, PriceImplausible
-from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, PriceModel
+from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, PriceModel, ValuationRecord
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 pytestmark = pytest.mark.anyio
@@ -32,7 +32,12 @@ class FakePredictionLog:
         self.rows: list[tuple[str, int, float]] = []
 
     def record(
-        self, transaction_ids: Sequence[str], asked: Sequence[AnyHouse], estimates: Sequence[PriceEstimate], /
+        self,
+        transaction_ids: Sequence[str],
+        asked: Sequence[AnyHouse],
+        estimates: Sequence[PriceEstimate],
+        _valuations: Sequence[ValuationRecord] = (),
+        /,
     ) -> None:
         rows = zip(transaction_ids, asked, estimates, strict=True)
         self.rows += [(one, house.id, estimate.price_usd) for one, house, estimate in rows]

@@ -29,8 +29,8 @@ from housing_price_orchestrator.provider.store.database import (
 from housing_price_orchestrator.provider.store.retention import delete_some_before
 from housing_price_orchestrator.provider.store.rows import (
     LOG_TABLES,
-    PREDICTION_LOG,
     AnsweredRequest,
+    LogTable,
     Row,
     TimestampFormatter,
 )
@@ -56,8 +56,7 @@ class _Writer:
 
     def __init__(self) -> None:
         self._engine: Engine | None = None
-        self._writer: RowWriter | None = None
-        self._log_table = PREDICTION_LOG
+        self._writers: Sequence[tuple[LogTable, RowWriter]] = ()
         self._timestamps = TimestampFormatter()
 
     def execute(self, command: Command, body: bytes) -> Reply:
@@ -89,33 +88,40 @@ class _Writer:
         self._engine = for_writing(
             open_database(url, wait_seconds=wait_seconds, answer_seconds=ANSWER_SECONDS, cache_kib=WRITER_CACHE_KIB)
         )
-        self._log_table = LOG_TABLES[command["table"]]
-        self._writer = RowWriter(self._engine, self._log_table.table, self._log_table.columns, columns_version)
+        self._writers = [
+            (log_table, RowWriter(self._engine, log_table.table, log_table.columns, columns_version))
+            for log_table in LOG_TABLES[command["table"]]
+        ]
         return {}
 
     def _write(self, body: bytes) -> Reply:
-        writer = self._require_open()[1]
-        rows, refused = self._rows_in(body)
-        total = len(rows) + len(refused)
-        refused += self._insert(writer, rows)
-        return {"stored": total - len(refused), "refused": refused}
+        """Write the rows of all tables. A price whose row in any table is refused counts as refused, once."""
+        self._require_open()
+        requests = _decode(body)
+        refused: dict[str, str] = {}
+        for log_table, writer in self._writers:
+            rows = self._rows_in(log_table, requests, refused)
+            refused |= self._insert(writer, rows)
+        prices = sum(len(answered[3]) for answered in requests)
+        return {"stored": prices - len(refused), "refused": list(refused.items())}
 
     def _test_write(self) -> Reply:
-        test_write(self._require_open()[0])
+        test_write(self._require_open())
         return {}
 
-    def _rows_in(self, body: bytes) -> tuple[list[Row], list[list[str]]]:
+    def _rows_in(
+        self, log_table: LogTable, requests: Sequence[AnsweredRequest], refused: dict[str, str]
+    ) -> Sequence[Row]:
         """Make rows; requests that cannot become rows are refused too, or they would be retried for ever."""
         rows: list[Row] = []
-        refused: list[list[str]] = []
-        for answered in _decode(body):
+        for answered in requests:
             try:
-                rows += self._log_table.rows_of(answered, self._timestamps)
+                rows += log_table.rows_of(answered, self._timestamps)
             except Exception as error:  # noqa: BLE001 - a defect of one request must not cost the others
-                refused += [[str(transaction_id), type(error).__name__] for transaction_id in answered[3]]
-        return rows, refused
+                refused |= dict.fromkeys(map(str, answered[3]), type(error).__name__)
+        return rows
 
-    def _insert(self, writer: RowWriter, rows: Sequence[Row]) -> list[list[str]]:
+    def _insert(self, writer: RowWriter, rows: Sequence[Row]) -> dict[str, str]:
         """Insert rows; halves them until the rows that the database refuses are alone, and returns those."""
         try:
             writer.write(rows)
@@ -123,23 +129,23 @@ class _Writer:
             if not is_caused_by_value(error):
                 raise
             if len(rows) == 1:
-                return [[str(rows[0][0]), type(error).__name__]]
+                return {str(rows[0][0]): type(error).__name__}
             middle = len(rows) // 2
-            return self._insert(writer, rows[:middle]) + self._insert(writer, rows[middle:])
-        return []
+            return self._insert(writer, rows[:middle]) | self._insert(writer, rows[middle:])
+        return {}
 
     def _delete(self, command: Command) -> Reply:
-        return {"is_more": delete_some_before(self._require_open()[0], datetime.fromisoformat(command["before"]))}
+        return {"is_more": delete_some_before(self._require_open(), datetime.fromisoformat(command["before"]))}
 
-    def _require_open(self) -> tuple[Engine, RowWriter]:
-        if self._engine is None or self._writer is None:
+    def _require_open(self) -> Engine:
+        if self._engine is None:
             raise ValueError("the database is not open")
-        return self._engine, self._writer
+        return self._engine
 
     def _close(self) -> None:
         if self._engine is not None:
             self._engine.dispose()
-        self._engine = self._writer = None
+        self._engine, self._writers = None, ()
 
 
 def _serve(commands: BinaryIO, replies: BinaryIO) -> None:

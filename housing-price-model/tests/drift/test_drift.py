@@ -102,7 +102,7 @@ def test_held_out_half_of_the_houses_raises_no_alarm_against_the_other_half(hous
         known, others = order[: len(order) // 2], order[len(order) // 2 :]
         answers = town.answers.iloc[known]
         estimates = Estimates(*(answers[name].to_numpy() for name in ("price", "low", "high")))
-        half = Houses(houses.features.iloc[known], houses.prices[known], "")
+        half = Houses(houses.features.iloc[known], houses.prices[known], "", houses.ids[known], ())
         profile = Profile.of(half, answers, CrossValidation(estimates, town.errors[known]))
         assert compare(town.tally(others.tolist()), profile).verdict == "steady"
 

@@ -223,3 +223,41 @@ def test_blank_veneer_without_area_is_the_word_none(tmp_path: Path, area: str) -
         writer.writerows(rows)
     veneer = read_houses(tmp_path / "houses.csv").features["MasVnrType"]
     assert (veneer[0], veneer[1]) == ("None", None)
+
+
+def test_houses_have_the_numbers_of_the_file(houses: Houses) -> None:
+    assert houses.ids.tolist() == list(range(1, 2931))
+    assert set(houses.pids) == {None}
+
+
+@pytest.mark.parametrize(
+    ("names", "cells", "ids", "pids"),
+    [
+        (["Id"], [["7"], ["5"], ["7"]], [7, 5, 7], [None] * 3),
+        (["Order", "PID"], [["3", "0526301100"], ["2", ""], ["1", "9" * 33]], [3, 2, 1], ["0526301100", None, None]),
+        (["PID"], [["11"], ["12"], ["13"]], [1, 2, 3], ["11", "12", "13"]),
+        (["Id"], [["7"], ["seven"], ["8"]], [1, 2, 3], [None] * 3),
+        (["Id"], [["7"], [""], ["8"]], [1, 2, 3], [None] * 3),
+        (["Id"], [["7"], ["1e39"], ["8"]], [1, 2, 3], [None] * 3),
+        ([], [[], [], []], [1, 2, 3], [None] * 3),
+    ],
+)
+def test_ids_and_parcel_numbers_are_those_of_the_file(
+    names: list[str], cells: list[list[str]], ids: list[int], pids: list[str | None], tmp_path: Path
+) -> None:
+    path = written(
+        tmp_path / "x.csv", [*names, *HEADER[1:]], [[*c, *row[1:]] for c, row in zip(cells, ROWS, strict=True)]
+    )
+    read = read_houses(path)
+    assert (read.ids.tolist(), list(read.pids)) == (ids, pids)
+
+
+def test_ids_and_parcel_numbers_are_read_from_every_format(tmp_path: Path) -> None:
+    frame = pd.read_csv(io.StringIO("\n".join(LINES)), keep_default_na=False, na_values=["", "NA"])
+    frame = frame.assign(Order=[30, 20, 10], PID=[526301100, 526350040, 526351010]).drop(columns="Id")
+    frame.to_parquet(tmp_path / "x.parquet")
+    frame.to_json(tmp_path / "x.ndjson", orient="records", lines=True)
+    for path in (tmp_path / "x.parquet", tmp_path / "x.ndjson"):
+        read = read_houses(path)
+        assert read.ids.tolist() == [30, 20, 10]
+        assert list(read.pids) == ["526301100", "526350040", "526351010"]

@@ -4,7 +4,7 @@ import contextlib
 import hashlib
 import math
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -17,7 +17,15 @@ from housing_price_model.errors import DataError
 from housing_price_model.survey.veneer import AREA, TYPE, name_veneer
 from housing_price_survey.columns import CATEGORIES, COLUMNS, NUMBERS, OPTIONAL, SUBCLASSES, TARGET
 from housing_price_survey.tabular.errors import UnusableFile
-from housing_price_survey.tabular.names import FEATURE_KEYS, KEY_OF_SURVEY_NAME, PRICE_KEY, Layout, closest_name
+from housing_price_survey.tabular.names import (
+    FEATURE_KEYS,
+    ID_KEY,
+    KEY_OF_SURVEY_NAME,
+    PID_KEY,
+    PRICE_KEY,
+    Layout,
+    closest_name,
+)
 from housing_price_survey.tabular.records import Record
 from housing_price_survey.tabular.tables import Table, open_table
 
@@ -29,6 +37,9 @@ MAX_LISTED: Final = 100
 
 _KEYS: Final = (*FEATURE_KEYS, PRICE_KEY)
 _MAX_CELL_LENGTH: Final = 40
+_MAX_ID: Final = 2**53
+"""The largest integer that every JSON parser reads exactly."""
+_MAX_PID_LENGTH: Final = 32
 
 type Cells = tuple[object, ...]
 """The 79 columns and the price of a house, as read from a file: text, numbers, None for blank."""
@@ -42,11 +53,17 @@ class Houses:
         features: The 79 columns, numbers as float64 and text as objects; blank is NaN or None.
         prices: Sale prices in US dollars; shape (n,).
         digest: SHA-256 of the file.
+        ids: The numbers of the houses in the file's column `Id` or `Order`; the numbers of the rows, from 1, if not all
+            houses have a number there; shape (n,).
+        pids: Parcel numbers (the column `PID`); None where the file has none. At most 32 characters each: a longer text
+            is no parcel number.
     """
 
     features: pd.DataFrame
     prices: npt.NDArray[np.float64]
     digest: str
+    ids: npt.NDArray[np.int64]
+    pids: Sequence[str | None]
 
     def __len__(self) -> int:
         return len(self.prices)
@@ -60,6 +77,8 @@ def read_houses(path: Path) -> Houses:
     """
     findings = _Findings()
     rows: list[Cells] = []
+    ids: list[object] = []
+    pids: list[str | None] = []
     with _opened(path) as table:
         findings.add(_layout_findings(table.layout))
         for record in () if findings.count else table.records():
@@ -71,6 +90,8 @@ def read_houses(path: Path) -> Houses:
             findings.add(_row_findings(where, cells))
             if not findings.count:
                 rows.append(cells)
+                ids.append(record.values.get(ID_KEY))
+                pids.append(_pid_of(record.values.get(PID_KEY)))
     if not (findings.count or rows):
         findings.add(["line 1: no rows below the header"])
     findings.raise_if_any(path)
@@ -79,7 +100,7 @@ def read_houses(path: Path) -> Houses:
     # As objects, like every column of text: pandas would choose another type for a list of strings.
     houses[TYPE] = pd.Series(name_veneer(houses[TYPE].tolist(), numbers[AREA].tolist()), dtype=object)
     features = pd.DataFrame({name: numbers.get(name, houses[name]) for name in COLUMNS})
-    return Houses(features, np.asarray(numbers[TARGET], dtype=np.float64), _digest(path))
+    return Houses(features, np.asarray(numbers[TARGET], dtype=np.float64), _digest(path), _ids_of(ids), tuple(pids))
 
 
 def read_cells(path: Path) -> Iterator[Cells]:
@@ -133,6 +154,16 @@ def _opened(path: Path) -> Iterator[Table]:
 def _digest(path: Path) -> str:
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _ids_of(ids: Sequence[object]) -> npt.NDArray[np.int64]:
+    numbers = [one for one in ids if isinstance(one, int) and not isinstance(one, bool) and abs(one) <= _MAX_ID]
+    return np.array(numbers if len(numbers) == len(ids) else range(1, len(ids) + 1), dtype=np.int64)
+
+
+def _pid_of(cell: object) -> str | None:
+    text = str(cell) if isinstance(cell, int | str) and not isinstance(cell, bool) else ""
+    return text if 0 < len(text) <= _MAX_PID_LENGTH else None
 
 
 def _cells_of(record: Record) -> Cells:

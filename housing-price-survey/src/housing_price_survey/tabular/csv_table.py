@@ -9,7 +9,7 @@ from typing import BinaryIO, Final
 from housing_price_survey.tabular.encoding import BYTE_ORDER_MARK, HEAD_BYTES, check_encoding, not_utf_8
 from housing_price_survey.tabular.errors import UnusableFile
 from housing_price_survey.tabular.lines import MAX_ROW_BYTES, TOO_LONG, lines_with_end
-from housing_price_survey.tabular.names import BLANKS, SPACES, TEXT_KEYS, Layout, count_known, layout_of
+from housing_price_survey.tabular.names import BLANKS, PID_KEY, SPACES, TEXT_KEYS, Layout, count_known, layout_of
 from housing_price_survey.tabular.numbers import parse_number
 from housing_price_survey.tabular.records import Record
 
@@ -193,4 +193,5 @@ def _converters(names: Sequence[str], layout: Layout) -> list[tuple[str, int, Ca
         # Anything else stays text, which validation rejects and names.
         return cell if number is None else number
 
-    return [(key, names.index(name), to_text if key in TEXT_KEYS else to_number) for key, name in layout.names.items()]
+    texts = TEXT_KEYS | {PID_KEY}  # a parcel number may begin with zeros
+    return [(key, names.index(name), to_text if key in texts else to_number) for key, name in layout.names.items()]

@@ -14,8 +14,14 @@ ID_KEY: Final = "id"
 PRICE_KEY: Final = "salePrice"
 """The key of the sale price, which only training reads."""
 
+PID_KEY: Final = "pid"
+"""The key of the parcel number, which only training reads."""
+
 SURVEY_IDS: Final = ("Id", "Order", "PID")
-"""The columns that number the houses in copies of the survey; the first of them in a file is the id."""
+"""The columns that number the houses in copies of the survey; the first of them in a file is the id.
+
+With sale prices, `PID` is the parcel number instead.
+"""
 
 FEATURE_KEYS: Final = tuple(column.key for column in SURVEY_COLUMNS)
 TEXT_KEYS: Final = frozenset(
@@ -77,7 +83,8 @@ def layout_of(names: Sequence[str], *, with_price: bool = False) -> Layout:
     """Find the columns of a house among the names of a file.
 
     Names that are not known, and names of the same column, are kept in the layout. Columns that only number the rows
-    are ignored. The sale price is a column only `with_price`; without, it is ignored in files with the survey's names.
+    are ignored. The sale price and the parcel number are columns only `with_price`; without, the price is ignored in
+    files with the survey's names.
     """
     names = [name.strip(SPACES) for name in names]
     is_survey = count_known(names, is_survey=True) > count_known(names, is_survey=False)
@@ -85,7 +92,7 @@ def layout_of(names: Sequence[str], *, with_price: bool = False) -> Layout:
     if is_survey:
         used_id = next((name for name in SURVEY_IDS if name in names), None)
         known = known | {name: ID_KEY if name == used_id else "" for name in SURVEY_IDS}
-        known = known if with_price else known | {TARGET: ""}
+        known = known | ({"PID": PID_KEY} if with_price else {TARGET: ""})
     found: dict[str, str] = {}
     unknown, repeated = [], []
     for name in names:

@@ -46,7 +46,7 @@ def house_bytes(**changes: Any) -> bytes:
 
 
 def houses_json(count: int) -> list[dict[str, Any]]:
-    """So many houses, each with an id and a size of its own."""
+    """Return `count` houses, each with an id and a lot area of its own."""
     return [house_json(id=number + 1, lotArea=5_000 + number) for number in range(count)]
 
 
@@ -67,7 +67,7 @@ def houses(count: int) -> list[House]:
 
 
 def alias_of(field: str) -> str:
-    """What a field of `House` is called in public."""
+    """Return the public name of a field of `House`."""
     return House.model_fields[field].alias or field
 
 
@@ -105,7 +105,7 @@ def _value(text: str, *, is_number: bool) -> Any:
 
 
 def price_in(prediction: dict[str, Any]) -> dict[str, Any]:
-    """What is the same each time the same house is asked about: all but the transaction."""
+    """Return the parts of a prediction that are equal for equal houses: all except the transaction."""
     return {key: value for key, value in prediction.items() if key != "transactionId"}
 
 
@@ -164,5 +164,5 @@ def a_route(version: str, *addresses: str, **more: Any) -> dict[str, Any]:
 
 
 def routes_json(revision: Any = 1, champion: dict[str, Any] | None = None, **more: Any) -> str:
-    """What stands in a file of routes."""
+    """Return the content of a file of routes."""
     return json.dumps({"revision": revision, "champion": champion or a_route("1"), **more})

@@ -1,4 +1,4 @@
-"""What deploy/monitoring/ holds, as the tests read it."""
+"""The files of deploy/monitoring/, as the tests read them."""
 
 import json
 import re

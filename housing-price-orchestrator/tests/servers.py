@@ -36,7 +36,7 @@ SECRET = "UPSTREAM-SECRET"  # noqa: S105 - not a secret: what the stub says and 
 
 @dataclass(frozen=True)
 class Call:
-    """What the stub was asked."""
+    """A request that the stub got."""
 
     path: str
     headers: dict[str, str]
@@ -202,12 +202,12 @@ class StubModelServer:
         self.port = self._server.sockets[0].getsockname()[1]
 
     async def _close(self) -> None:
-        # Nobody is accepted any more, and who just was gets the turn of the loop that asyncio needs to know of him.
+        # Accept no more connections. asyncio needs one turn of the loop to register the last accepted one.
         for listener in self._server.sockets:
             self._loop.remove_reader(listener.fileno())
         await asyncio.sleep(0)
         self._server.close()
-        # What is still to be written would keep a connection open for ever.
+        # Unsent answers would keep a connection open for ever.
         self._server.abort_clients()
         for task in self._tasks:
             task.cancel()

@@ -10,7 +10,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 BOUNDED_SECONDS = 15.0
-"""How long any wait may take: far more than it does, and less than a test."""
+"""Maximum of any wait: far more than it takes, and less than the timeout of a test."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What a model may contain. Each rejected model is complete and has valid digests, and still must not be loaded."""
+"""The allowed contents of a model. Each rejected model is complete, has valid digests, and must not be loaded."""
 
 import json
 import pickle

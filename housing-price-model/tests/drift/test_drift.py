@@ -1,4 +1,4 @@
-"""What raises the drift alarm, and what does not."""
+"""Changes that raise the drift alarm, and changes that do not."""
 
 from collections.abc import Callable
 

@@ -89,7 +89,7 @@ def ask(client: TestClient, content: bytes, content_type: str | None = JSON) -> 
 
 
 def seen(response: Response) -> tuple[int, list[tuple[str, str]], object]:
-    """What a caller sees: status, headers and content; prices by their values, so without their length."""
+    """The answer as a caller sees it: status, headers and content; prices by their values, so without their length."""
     headers = sorted(response.headers.multi_items())
     if response.status_code != 200 or not response.text.startswith('{"predictions"'):
         return response.status_code, headers, response.text

@@ -26,7 +26,7 @@ from housing_price_orchestrator.settings import Settings, load_settings, pass_to
 from housing_price_platform.output.log_output import keep_running_without_log
 
 GRACE_SECONDS: Final = 5
-"""How long requests in progress may take to finish during shutdown."""
+"""Maximum time for requests in progress to finish during shutdown."""
 
 _EXTRA_FILES: Final = 256
 """Open files besides client connections: to model servers and databases, and sockets that are closing."""

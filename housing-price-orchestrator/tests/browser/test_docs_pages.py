@@ -42,7 +42,7 @@ def url() -> Iterator[str]:
 
 @dataclass
 class Seen:
-    """What a page asked for, and what it complained about."""
+    """The requests and the error messages of a page."""
 
     requests: list[str] = field(default_factory=list)
     complaints: list[str] = field(default_factory=list)

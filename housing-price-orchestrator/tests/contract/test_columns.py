@@ -1,4 +1,4 @@
-"""What the public view, the survey's data and the model must agree on, both ways."""
+"""The public view, the survey's data and the model agree, both ways."""
 
 import re
 from collections.abc import Iterator

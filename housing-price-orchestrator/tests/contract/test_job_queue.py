@@ -1,4 +1,4 @@
-"""What every job queue promises: that of the tests, and DBOS on SQLite and on a real Postgres."""
+"""The contract of every job queue: that of the tests, and DBOS on SQLite and on a real Postgres."""
 
 import asyncio
 from collections.abc import AsyncIterator

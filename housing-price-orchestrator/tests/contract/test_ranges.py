@@ -1,4 +1,4 @@
-"""What the API lets through, retraining takes: the ranges of both are the same."""
+"""Retraining accepts each value that the API accepts: their ranges are the same."""
 
 from housing_price_model.candidate.schema import RANGES
 from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD

@@ -1,4 +1,4 @@
-"""Whoever closes the connection is not worked for any longer."""
+"""Work for a request stops when its client closes the connection."""
 
 import asyncio
 import threading

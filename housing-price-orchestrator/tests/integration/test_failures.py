@@ -1,4 +1,4 @@
-"""What callers and watchers see while the model server dies, is away, and comes back."""
+"""Answers and readiness while the model server dies, is down, and comes back."""
 
 import asyncio
 import contextlib
@@ -18,7 +18,7 @@ from servers import LISTENS, Call, Process, StubModelServer, hangs, reserved_por
 PREDICT = "/api/v1/price/predict"
 
 BOUNDED_SECONDS = 10.0
-"""How long a caller is willing to wait: far more than an answer takes, and far less than a hung request would."""
+"""Timeout of a caller: far more than an answer takes, and far less than a hung request would."""
 
 
 def serving(model_server: str, **variables: str) -> Process:

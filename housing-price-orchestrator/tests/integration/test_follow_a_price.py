@@ -81,7 +81,7 @@ def test_a_price_is_followed_from_the_answer_to_the_model_and_back(
         }
         again = client.post(PREDICT, json=logged["house"]).json()
         assert again["predictedPrice"] == priced["predictedPrice"]
-        # 7. What it was sold for.
+        # 7. The sale price.
         sale = {"transactionId": priced["transactionId"], "salePrice": SOLD_FOR_USD, "soldOn": "2010-06-01"}
         assert client.post("/api/v1/price/actuals", json={"data": [sale]}).json()["stored"] == 1
         (error,) = client.get("/api/v1/price/actuals/errors").json()["errors"]
@@ -89,7 +89,7 @@ def test_a_price_is_followed_from_the_answer_to_the_model_and_back(
         assert error["modelVersion"] == priced["model"]["version"]
         assert error["meanAbsoluteError"] == abs(priced["predictedPrice"] - SOLD_FOR_USD)
         assert error["rmsle"] == pytest.approx(abs(math.log(priced["predictedPrice"] / SOLD_FOR_USD)))
-    # What waits to be written and exported is, before it ends.
+    # Before it ends, it writes the queued rows and exports the queued spans.
     assert services.orchestrator.stop() == 0
     # 3. The trace.
     spans = {span.span_id: span for span in services.collector.spans if span.trace_id == trace_id}

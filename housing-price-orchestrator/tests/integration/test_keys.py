@@ -28,7 +28,7 @@ STREAM = "/api/v1/price/predict/stream"
 COMMAND = (sys.executable, "-m", "housing_price_orchestrator")
 
 TAKEN_UP_SECONDS = 30.0
-"""How long a test waits for what takes a second where nothing else runs."""
+"""Maximum wait for a change that takes a second on an idle machine."""
 
 
 def keys(file: Path, *arguments: str) -> str:
@@ -87,7 +87,7 @@ def until(is_so: Callable[[], bool]) -> None:
 
 
 def status(address: str, key: str) -> int:
-    """What a new connection is answered: with several workers, by any of them."""
+    """Return the status of a request on a new connection, which any of the workers may answer."""
     answer = httpx.post(address + PREDICT, content=house_bytes(), headers=bearer(key), timeout=60, trust_env=False)
     return answer.status_code
 

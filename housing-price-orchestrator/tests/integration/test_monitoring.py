@@ -25,7 +25,7 @@ housing_price_drift_alarm{model_id="m"} 1
 housing_price_drift_psi{model_id="m",feature="GrLivArea"} 0.4
 housing_price_drift_last_check_timestamp_seconds 1000
 """
-"""What a check for drift has written, as node_exporter shows it; a unit test binds the names to those of the check."""
+"""Metrics of a drift check, as node_exporter shows them; a unit test binds the names to those of the check."""
 
 
 @pytest.fixture
@@ -127,5 +127,5 @@ def test_a_model_server_that_fails_raises_alerts(stub: StubModelServer, drift_me
 
 
 def _alerts(prometheus: httpx.Client) -> set[str]:
-    """What is firing, or will be when it has lasted for as long as its rule says."""
+    """Return the alerts that are firing or pending."""
     return {one["labels"]["alertname"] for one in prometheus.get("/alerts").json()["data"]["alerts"]}

@@ -85,7 +85,7 @@ def test_a_killed_process_loses_nothing_but_what_was_queued(stub: StubModelServe
         process.kill()
     found = logged(file)
     assert kept.items() <= found.items() <= (kept | perhaps).items()
-    # What was killed is no obstacle to what comes next.
+    # A new process is not hindered by the state that the killed one left.
     with serving(stub, file) as (process, client):
         later = dict([price(client, 300)])
         assert process.stop() == 0

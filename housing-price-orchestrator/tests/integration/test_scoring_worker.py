@@ -166,7 +166,7 @@ def test_several_workers_share_a_queue_and_each_does_one_job_at_a_time(
             worker.says("job taken")
         states = [httpx.get(url, timeout=30).json()["state"] for url in urls]
         assert sorted(states) == ["queued", "queued", "running", "running"]
-        # Whoever looks after dead workers leaves those alone that live: each looks every two seconds.
+        # Each worker looks for dead workers every two seconds, and leaves jobs of live ones alone.
         for worker in (one, two):
             for _ in range(4):  # with pauses of 3.5 s in all
                 worker.says("pricing failed, retrying")
@@ -220,14 +220,14 @@ def test_old_jobs_are_deleted_with_all_their_files_and_no_others(
             wait_until(partial(is_gone, url), "an old job stayed")
         wait_until(lambda: not stray.exists(), "a stray stayed")
         assert not any((jobs / "results").iterdir())
-        # What waits, or is being done, has its file however old that is.
+        # Queued and running jobs keep their files, however old these are.
         assert len(list((jobs / "incoming").iterdir())) == 2
         stub.behaviour = predicts()
         assert {bench.end_of(url)["state"] for url in (going_on, waiting)} == {"succeeded"}
 
 
 def test_what_is_pickled_in_the_database_is_read_by_nobody(each_bench: Bench, tmp_path: Path) -> None:
-    """Whoever can write the database runs no code: not in a worker, not in the API."""
+    """Rows of the database never run code, neither in a worker nor in the API."""
     trap = tmp_path / "sprung"
     pickled = base64.b64encode(pickle.dumps(Trap(trap))).decode()
     url = each_bench.submit(lines_of(houses_json(3)), NDJSON)

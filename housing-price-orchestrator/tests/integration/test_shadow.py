@@ -82,7 +82,7 @@ def figures(client: httpx.Client, name: str) -> dict[str, float]:
 
 
 def outcomes(client: httpx.Client) -> dict[str, int]:
-    """What became of the copies, without what did not happen."""
+    """Return the outcomes of the copies that occurred, with their counts."""
     found = figures(client, SHADOW_ROWS)
     return {labels.split('"')[1]: int(value) for labels, value in found.items() if value}
 

@@ -1,4 +1,4 @@
-"""What is not HTTP as it should be, on the wire: refused or closed, never a failure, one line each in the log."""
+"""Malformed HTTP on the wire: refused or closed, never a failure, one line each in the log."""
 
 import contextlib
 import json

@@ -1,4 +1,4 @@
-"""What is logged is what was answered, whatever was asked and however."""
+"""The log holds exactly the answers, for any requests of any kind."""
 
 import json
 import sqlite3

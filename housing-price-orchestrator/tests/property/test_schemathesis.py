@@ -40,7 +40,7 @@ def test_both_kinds_of_pricing_are_tried() -> None:
         pytest.param(label, mode, id=f"{label}-{name}")
         for label, operation in OPERATIONS.items()
         for name, mode in (("good", GenerationMode.POSITIVE), ("bad", GenerationMode.NEGATIVE))
-        # What takes nothing cannot be asked badly.
+        # An operation without a body or parameters has no invalid requests.
         if "/api/" in label and (name == "good" or operation.body or operation.query or operation.path_parameters)
     ],
 )

@@ -23,7 +23,7 @@ INVALID_CONFIGURATION: Final = 2
 """Exit status of every command of this project for an invalid setting or option."""
 MAX_LAST_LINES: Final = 3
 MAX_MESSAGE_LINES: Final = 20
-"""How much of the message about an invalid configuration is repeated."""
+"""Lines of the message about an invalid configuration that are repeated."""
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from housing_price_model.lifecycle.documents import CanaryRole, Desired, Roles, 
 from housing_price_model.lifecycle.serving_folder import VERSIONS
 
 RESTORE_SECONDS: Final = 3.0
-"""How long to wait until damaged documents are written again: `ModelServers` does so at its next poll."""
+"""Maximum wait until damaged documents are written again: `ModelServers` does so at its next poll."""
 RESTORE_POLL_SECONDS: Final = 0.1
 
 

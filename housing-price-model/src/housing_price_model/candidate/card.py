@@ -17,7 +17,7 @@ from housing_price_model.training.model_card import HTML, MARKDOWN, card_content
 from housing_price_model.training.train import RUN_FILES
 
 CONTENT: Final = "content.json"
-"""What the card says, to write it again with the number of the registered version."""
+"""The content of the card, to write it again with the number of the registered version."""
 
 
 def write(task: Task) -> Result:

@@ -20,7 +20,7 @@ def observe(
     serving: Annotated[Path, typer.Option(help="Serving folder, shared with the runner and the orchestrator.")] = Path(
         ".housing-price/serving"
     ),
-    within: Annotated[float, typer.Option(min=0, help="How long to wait for the servers, in seconds.")] = 60,
+    within: Annotated[float, typer.Option(min=0, help="Maximum wait for the servers, in seconds.")] = 60,
 ) -> None:
     """Report the running model servers to the lifecycle worker, where no runner starts them.
 

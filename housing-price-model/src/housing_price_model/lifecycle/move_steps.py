@@ -32,7 +32,7 @@ class MoveSteps:
     Attributes:
         serving: The folder that the runner and the orchestrators read.
         tracking_uri: The tracking server with the registry.
-        drain_seconds: How long a server keeps running after its route is removed, so that orchestrators can read the
+        drain_seconds: Time that a server keeps running after its route is removed, so that orchestrators can read the
             new routes and finish open requests.
         ready_within_seconds: Maximum start time of a server.
     """

@@ -28,7 +28,7 @@ MAX_BYTES: Final = 1024 * 1024
 """Size limit of a document, which the orchestrator has as well. Real ones take about 1 kB."""
 
 WRITE_RETRY_SECONDS: Final = 1.0
-"""How long a document is written again after temporary errors, such as a full disk. Moves wait for longer."""
+"""Time for which writing is retried after temporary errors, such as a full disk. Moves retry for longer."""
 
 
 class ServingFolder:

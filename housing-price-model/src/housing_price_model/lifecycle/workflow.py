@@ -20,7 +20,7 @@ from housing_price_platform.orders.moves import Action
 PROGRESS: Final = "progress"
 
 PATIENCE_SECONDS: Final = 120.0
-"""How long a step waits for a full disk, a locked database or the registry. Moves run one at a time, so others wait."""
+"""Maximum wait of a step for a full disk, a locked database or the registry. Other moves wait meanwhile."""
 JUDGE: Final = "judge"
 DRAIN: Final = "drain"
 RECORD: Final = "record"
@@ -116,7 +116,7 @@ class Lifecycle:
                 max_seconds=PATIENCE_SECONDS,
             )
         except MoveError as error:
-            # What the caller can mend is no fault of this service.
+            # Refusals that the caller can mend are no fault of this service.
             log = _log.info if error.code in _CALLER_ERRORS else _log.error
             cause = None if error.__cause__ is None else str(error.__cause__)
             log("job failed", job=job_id, error=str(error), code=error.code, cause=cause)

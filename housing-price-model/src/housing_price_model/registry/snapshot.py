@@ -1,4 +1,4 @@
-"""What the registry holds, read once, as a client on which changes can be tried out."""
+"""A copy of the registry, read once, as a client on which changes can be tried out."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -19,7 +19,7 @@ def retention_task(retention: timedelta, runs: Path, application: str, workflows
     """Return the maintenance task that deletes expired jobs.
 
     Args:
-        retention: How long a job is kept after its end.
+        retention: Time that a job is kept after its end.
         runs: The folder with one run folder per job.
         application: DBOS application name of the workers whose jobs are deleted.
         workflows: Names of the workflows whose jobs are deleted.

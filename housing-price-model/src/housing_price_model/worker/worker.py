@@ -56,7 +56,7 @@ def run(
         name: This worker's name; keep it the same at each start, so that the worker resumes its own jobs.
         training: Runs a job.
         retraining: The schedule for training; None for no schedule.
-        retention: How long jobs are kept after their end; None keeps them for ever.
+        retention: Time that jobs are kept after their end; None keeps them for ever.
 
     Raises:
         JobsError: a worker of this name is already running, or the database cannot be used.

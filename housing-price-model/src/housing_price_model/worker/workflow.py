@@ -21,7 +21,7 @@ from housing_price_platform.jobs.temporary import is_temporary, retry_while_temp
 PROGRESS: Final = "progress"
 
 PATIENCE_SECONDS: Final = 3600.0
-"""How long a step waits for a full disk, a locked database or the registry before the job fails."""
+"""Maximum wait of a step for a full disk, a locked database or the registry before the job fails."""
 
 JOB_ID: Final = re.compile("[0-9A-Za-z][0-9A-Za-z._:+-]{0,199}")
 """Pattern of a job id, which becomes the name of a folder."""

@@ -24,10 +24,10 @@ from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.ports import PredictionLog
 
 DRAIN_SECONDS: Final = 3.0
-"""How long the shutdown waits for queued rows to be written."""
+"""Maximum wait of the shutdown for queued rows to be written."""
 
 REVISION_CHECK_SECONDS: Final = 3.0
-"""How long the start waits for the database of the log, to check its revision."""
+"""Maximum wait of the start for the database of the log, to check its revision."""
 
 _SECONDS_PER_DAY: Final = 86_400
 

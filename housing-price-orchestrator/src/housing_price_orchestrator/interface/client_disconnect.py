@@ -45,7 +45,7 @@ async def cancel_on_disconnect[T](receive: Receive, work: Awaitable[T]) -> T:
 
     Args:
         receive: The ASGI receive channel of the request.
-        work: What to await.
+        work: The coroutine, task or future to await.
 
     Raises:
         ClientDisconnect: The client disconnected; `work` was cancelled.

@@ -19,7 +19,7 @@ PAUSE_SECONDS: Final = 0.05
 the event loop and costs two context switches."""
 
 CLOSE_SECONDS: Final = 5.0
-"""How long `close` waits for the reader."""
+"""Maximum wait of `close` for the reader."""
 
 
 class BackgroundOutput:

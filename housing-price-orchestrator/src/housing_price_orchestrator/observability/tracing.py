@@ -26,7 +26,7 @@ ATTEMPTS: Final = "housing_price.attempts"
 """Custom span attributes; the others follow OpenTelemetry's semantic conventions."""
 
 _FLUSH_SECONDS: Final = 2.0
-"""How long the shutdown waits for the last spans to be exported."""
+"""Maximum wait of the shutdown for the last spans to be exported."""
 
 
 def tracer_provider(service: str, *, version: str) -> TracerProvider:

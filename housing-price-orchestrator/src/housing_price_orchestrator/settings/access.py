@@ -58,7 +58,7 @@ class JwtSettings(Group):
     )
     """Claims with scopes, comma-separated, such as `roles` or `realm_access.roles`; text or lists of texts."""
     scope_mapping: Annotated[tuple[tuple[str, str], ...], NoDecode, BeforeValidator(_split_pairs)] = ()
-    """What grants a scope, such as `Prices.Read=predict,Owners=admin`; empty: the scope's own name."""
+    """Claim values that grant a scope, such as `Prices.Read=predict,Owners=admin`; empty: the scope's own name."""
 
     @field_validator("jwks_url")
     @classmethod

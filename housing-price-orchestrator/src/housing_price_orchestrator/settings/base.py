@@ -1,4 +1,4 @@
-"""What every group of settings shares: variable names, types and the base class."""
+"""Shared by all groups of settings: variable names, types and the base class."""
 
 import ipaddress
 from typing import Annotated, Final

@@ -35,6 +35,6 @@ class JobsSettings(Group):
     max_jobs: Annotated[int, Field(ge=1, le=64)] = 1
     """Maximum number of files that one worker prices at the same time."""
     patience_seconds: Annotated[float, Field(gt=0, le=7 * 24 * 3600, allow_inf_nan=False)] = 3600.0
-    """How long a job retries while the model server answers with errors; while it is away, the job waits."""
+    """Time that a job retries while the model server answers with errors; while it is away, the job waits."""
     retention_days: Annotated[float, Field(gt=0, le=36_500, allow_inf_nan=False)] | None = None
     """Age at which the worker deletes finished jobs and their files; empty keeps them forever."""

@@ -39,7 +39,7 @@ class CircuitSettings(Group):
     slow_call_seconds: Seconds = 1.8
     """Duration from which a call counts as slow, answered or not; capped at 90 % of the request deadline."""
     open_seconds: Seconds = 0.25
-    """How long the circuit stays open before a probe prediction; doubles after each failed probe."""
+    """Time that the circuit stays open before a probe prediction; doubles after each failed probe."""
     max_open_seconds: Seconds = 0.5
     """Maximum time between probes: the longest that a recovered model server waits for its first request."""
 

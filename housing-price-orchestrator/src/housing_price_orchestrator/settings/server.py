@@ -66,9 +66,9 @@ class ServerSettings(Group):
     client_timeout_seconds: Seconds = 8.0
     """Timeout for a client to send the request head, complete a TLS handshake or read a part of the response."""
     keep_alive_seconds: Annotated[int, Field(ge=1, le=3600)] = 8
-    """How long an idle connection stays open. Must be longer than the idle timeout of a proxy in front."""
+    """Time that an idle connection stays open. Must be longer than the idle timeout of a proxy in front."""
     stop_notice_seconds: Annotated[float, Field(ge=0, le=60, allow_inf_nan=False)] = 1.0
-    """How long requests are still accepted after SIGTERM while `/readyz` returns 503, so that proxies can move away."""
+    """Time after SIGTERM in which requests are accepted while `/readyz` returns 503, so that proxies can move away."""
     trusted_proxies: Annotated[tuple[Network, ...], NoDecode, BeforeValidator(split_list)] = ()
     """Proxies whose `X-Forwarded-` headers (`For`, `Proto`, `Host`, `Prefix`) are trusted: addresses or networks."""
     trusted_hosts: Annotated[tuple[HostPattern, ...], NoDecode, BeforeValidator(split_list)] = ()

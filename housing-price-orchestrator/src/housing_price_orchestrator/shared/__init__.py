@@ -1,1 +1,1 @@
-"""What all layers share: JSON documents, ports and errors."""
+"""Shared by all layers: JSON documents, ports and errors."""

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from typing import Final, Literal, Protocol, get_args
 
 type Scope = Literal["predict", "jobs", "admin"]
-"""What a caller may do: price houses, run jobs, or administer the service. No scope includes another."""
+"""The permission of a caller: price houses, run jobs, or administer the service. No scope includes another."""
 
 SCOPES: Final[tuple[Scope, ...]] = get_args(Scope.__value__)
 

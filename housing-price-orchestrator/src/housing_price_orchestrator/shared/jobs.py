@@ -53,7 +53,7 @@ class JobOrder:
     arguments: Mapping[str, Any]
     """The arguments for the worker, as JSON."""
     claim: str | None = None
-    """What no other unfinished job of this kind may claim; None claims nothing."""
+    """A resource that no other unfinished job of this kind may claim; None claims nothing."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,7 +22,7 @@ from housing_price_platform.jobs.retention import (
 )
 
 ORPHAN_SECONDS: Final = 24 * 3600.0
-"""How long an uploaded file without a job is kept. An upload takes an hour at most (`JOBS__MAX_FILE_SECONDS`)."""
+"""Time that an uploaded file without a job is kept. An upload takes an hour at most (`JOBS__MAX_FILE_SECONDS`)."""
 
 
 class JobRetention:

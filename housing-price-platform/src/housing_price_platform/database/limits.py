@@ -8,7 +8,7 @@ _MARGIN_SECONDS: Final = 1.0
 
 @dataclass(frozen=True)
 class Limits:
-    """How long the calls to a database may take. A `deadline` of the thread shortens each of them.
+    """Time limits of calls to a database. A `deadline` of the thread shortens each of them.
 
     Attributes:
         connect_seconds: Time to connect, and to get a connection of the pool.

@@ -8,7 +8,7 @@ from typing import Final
 from sqlalchemy.engine import URL, make_url
 
 REMEDY: Final = "restore the file from a backup, or move it away to begin a new one"
-"""What to do about a damaged file."""
+"""The remedy for a damaged file, for error messages."""
 
 _MAGIC: Final = b"SQLite format 3\0"
 _HEADER_BYTES: Final = 100

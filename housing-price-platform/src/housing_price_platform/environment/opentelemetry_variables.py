@@ -27,7 +27,7 @@ _PAIR: Final = re.compile(r"\s*[\w!#$%&'*+.^`|~/-]+\s*=[^,]*")
 _HOST_AND_PORT: Final = re.compile(r"[A-Za-z0-9_.-]+:[0-9]{1,5}|\[[0-9A-Fa-f:.]+\]:[0-9]{1,5}")
 
 type Rule = tuple[str, Callable[[str], bool]]
-"""What a value must be, and whether it is."""
+"""The description of valid values, and the check of a value."""
 
 
 def _is_number(text: str, least: float, most: float = math.inf) -> bool:

@@ -25,7 +25,7 @@ class SharedVariable(StrEnum):
     MODEL_DIGEST = "HOUSING_PRICE_MODEL_DIGEST"
     """Digest of the only model that a model server may serve."""
     DRAIN_SECONDS = "HOUSING_PRICE_DRAIN_SECONDS"
-    """How long a model server keeps running after it leaves service."""
+    """Time that a model server keeps running after it leaves service."""
     LOG_FORMAT = "HOUSING_PRICE_LOG_FORMAT"
     """Form of the log lines of the model package and of the tracking server: auto, json or console."""
     LOG_LEVEL = "HOUSING_PRICE_LOG_LEVEL"

@@ -35,7 +35,7 @@ def write_atomically(
         parents: Whether to create missing folders.
         is_durable: Whether the content must survive a power failure: file and folder are then synced before the
             function returns.
-        retry_seconds: How long to try again after temporary errors, such as a full disk.
+        retry_seconds: Time for which to retry after temporary errors, such as a full disk.
 
     Raises:
         OSError: The file cannot be written. The old file is unchanged, and no temporary file is left.

@@ -35,7 +35,7 @@ def read_document[T](path: Path, parse: Callable[[bytes], T], *, remedy: str, ma
     Args:
         path: The file.
         parse: Parses the content; raises `ValueError`, `TypeError`, `KeyError` or `RecursionError` if it is unusable.
-        remedy: What to do about a damaged file, for the error message.
+        remedy: The remedy for a damaged file, for the error message.
         max_bytes: Larger files count as damaged.
 
     Raises:

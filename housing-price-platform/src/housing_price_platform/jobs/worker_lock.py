@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import IO, Final
 
 NAME_RULE: Final = "1 to 64 letters, digits, dots, dashes or underscores, starting with a letter or digit"
-"""What a worker's name must be, in words."""
+"""The rule for names of workers, for error messages."""
 
 _NAME: Final = re.compile("[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
 # Earlier workers could have these names. Their jobs can still be recovered.

@@ -1,1 +1,1 @@
-"""What a check found, for people (a table, a page) and for programs (JSON, metrics)."""
+"""The findings of a check, for people (a table, a page) and for programs (JSON, metrics)."""

@@ -69,7 +69,7 @@ _batch_validator = HouseBatch.__pydantic_validator__
 _house_decoder = msgspec.json.Decoder(HouseRecord)
 _houses_decoder = msgspec.json.Decoder(list[HouseRecord])  # type: ignore[valid-type]  # a class made at run time
 
-# What the msgspec decoder may raise for bytes that are not valid houses.
+# Errors that the msgspec decoder may raise for bytes that are not valid houses.
 _DECODE_ERRORS: Final = (msgspec.DecodeError, UnicodeDecodeError, RecursionError)
 
 

@@ -1,1 +1,1 @@
-"""What a request passes before its operation: headers of proxies, served hosts, and origins of pages."""
+"""Checks before each operation: headers of proxies, served hosts, and origins of pages."""

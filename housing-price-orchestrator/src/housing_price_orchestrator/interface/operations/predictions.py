@@ -23,7 +23,7 @@ router = APIRouter(prefix="/api/v1/predictions", tags=["predictions"], dependenc
 
 DEFAULT_PAGE, MAX_PAGE = 100, 1_000
 
-# What the log can hold: other texts match nothing, and Postgres rejects some of them (NUL).
+# Texts that the log can hold. Others match nothing, and Postgres rejects some of them (NUL).
 _REQUEST_ID: Final = f"^{REQUEST_ID_PATTERN}$"
 _NO_CONTROL_CHARACTERS: Final = r"^[^\x00-\x1f\x7f-\x9f]*$"
 

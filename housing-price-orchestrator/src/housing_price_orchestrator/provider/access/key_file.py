@@ -27,7 +27,7 @@ PREFIX_DIGITS: Final = 8
 SECRET_BYTES: Final = 32
 MAX_NAME_CHARACTERS: Final = 100
 LOCK_SECONDS: Final = 10.0
-"""How long a command waits for the file lock; each command holds it for milliseconds."""
+"""Maximum wait of a command for the file lock; each command holds it for milliseconds."""
 
 MAX_FILE_BYTES: Final = 16 * 1024 * 1024
 

@@ -35,7 +35,7 @@ class JobError(View):
     code: Annotated[str, Field(examples=["input-unusable"])]
     """A stable code for the failure."""
     detail: str
-    """What happened and how to fix it."""
+    """The failure and how to fix it."""
 
 
 class ScoringResult(View):

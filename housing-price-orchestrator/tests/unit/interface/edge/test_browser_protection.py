@@ -1,4 +1,4 @@
-"""What pages in browsers can and cannot do: every operation that changes state, from the OpenAPI document."""
+"""The limits of pages in browsers, for every operation of the OpenAPI document that changes state."""
 
 import json
 from collections.abc import Iterator

@@ -30,7 +30,7 @@ class Downgrade:
     down_revision: str
     """The revision after the step."""
     lost: str
-    """What the older tables cannot hold; "nothing" if they hold everything."""
+    """The data that the older tables cannot hold; "nothing" if they hold everything."""
 
 
 def migration_config() -> Config:

@@ -18,6 +18,8 @@ from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_F
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.access import Scope
 from housing_price_orchestrator.shared.view.house import House
+from housing_price_survey.columns import SURVEY_COLUMNS
+from housing_price_survey.vocabulary import words_of
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLES = REPOSITORY / "examples"
@@ -102,6 +104,23 @@ def _value(text: str, *, is_number: bool) -> Any:
         return text
     number = float(text)
     return int(number) if number.is_integer() else number
+
+
+def ranges_json(model_id: str = "stub-1") -> dict[str, Any]:
+    """What the document of a model server says that trained on the whole survey."""
+    rows = list(survey_rows())
+    given = {column.name: {row[column.name] for row in rows} - {""} for column in SURVEY_COLUMNS}
+    numbers = {
+        column.name: [min(map(float, given[column.name])), max(map(float, given[column.name]))]
+        for column in SURVEY_COLUMNS
+        if column.words is None
+    }
+    categories = {
+        column.name: [word for word in words_of(column.words) if str(word) in given[column.name]]
+        for column in SURVEY_COLUMNS
+        if column.words is not None
+    }
+    return {"model_id": model_id, "numbers": numbers, "categories": categories}
 
 
 def price_in(prediction: dict[str, Any]) -> dict[str, Any]:

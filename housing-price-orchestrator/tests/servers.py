@@ -38,6 +38,7 @@ SECRET = "UPSTREAM-SECRET"  # noqa: S105 - not a secret: what the stub says and 
 class Call:
     """A request that the stub got."""
 
+    method: str
     path: str
     headers: dict[str, str]
     body: bytes
@@ -170,6 +171,10 @@ class StubModelServer:
     def __init__(self, behaviour: Behaviour | None = None) -> None:
         self.behaviour: Behaviour = behaviour or predicts()
         self.calls: list[Call] = []
+        """The calls for predictions."""
+        self.ranges: dict[str, Any] | None = None
+        """What the model has seen, as `GET /ranges` publishes it; None as MLServer, which has no such document."""
+        self.range_calls: list[Call] = []
         self.port = 0
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -221,6 +226,11 @@ class StubModelServer:
         try:
             while not writer.is_closing():
                 call = await _read_call(reader)
+                if call.method == "GET":
+                    self.range_calls.append(call)
+                    body = json.dumps(self.ranges).encode()
+                    await says(404 if self.ranges is None else 200, body)(call, writer)
+                    continue
                 self.calls.append(call)
                 await self.behaviour(call, writer)
         except (OSError, asyncio.IncompleteReadError, asyncio.CancelledError):
@@ -235,7 +245,8 @@ async def _read_call(reader: asyncio.StreamReader) -> Call:
     first, *lines = head.strip().split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
-    return Call(first.split(" ")[1], headers, body)
+    method, path, _ = first.split(" ", 2)
+    return Call(method, path, headers, body)
 
 
 @contextlib.contextmanager

@@ -77,6 +77,7 @@ def create_app(settings: Settings) -> DescribedAPI:
             services = Services(
                 access=callers.access,
                 pricing=upstream.pricing,
+                input_warnings=upstream.input_warnings,
                 transactions=store.transactions,
                 history=store.history,
                 jobs=job_service,

@@ -1,12 +1,16 @@
 """The examples are part of the public contract, verbatim."""
 
 import json
+import re
 
 import pytest
 from fastapi.testclient import TestClient
 
-from factories import EXAMPLES, price_in
+from conftest import StartApp
+from factories import EXAMPLES, price_in, ranges_json
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
+from servers import StubModelServer
+from waiting import wait_for_ranges
 
 PREDICT = "/api/v1/price/predict"
 BATCH = "/api/v1/price/predict/batch"
@@ -30,6 +34,18 @@ def test_the_answer_has_these_keys_and_no_others(api: TestClient) -> None:
     assert set(answer["priceInterval"]) == {"low", "high", "level"}
     assert set(answer["model"]) == {"name", "version", "id"}
     assert all(type(text) is str for text in answer["model"].values())
+
+
+def test_the_answer_is_the_same_when_the_model_server_publishes_what_it_has_seen(
+    stub: StubModelServer, start_app: StartApp
+) -> None:
+    before = start_app(stub.url).post(PREDICT, content=REQUEST)
+    stub.ranges = ranges_json()
+    client = start_app(stub.url)
+    wait_for_ranges(client)
+    after = client.post(PREDICT, content=REQUEST)
+    identifier = re.compile(rb'"transactionId":"[0-9a-f]{32}"')
+    assert identifier.sub(b"", after.content) == identifier.sub(b"", before.content)
 
 
 @pytest.mark.parametrize("size", [1, 3])

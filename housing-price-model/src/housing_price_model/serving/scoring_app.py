@@ -1,8 +1,8 @@
 """The scoring application: MLflow's routes, with a fast path for `dataframe_split` calls.
 
 `POST /invocations` answers well-formed `dataframe_split` bodies itself (`fast_scoring.py`). MLflow's handler function
-answers every other content type and format, and words every error. MLflow's own application serves all other routes.
-Nothing in MLflow's modules is replaced.
+answers every other content type and format, and words every error. `GET /ranges` publishes the values that the model
+has seen (`input_ranges.py`). MLflow's own application serves all other routes. Nothing in MLflow's modules is replaced.
 """
 
 import asyncio
@@ -17,9 +17,10 @@ from mlflow.pyfunc.scoring_server import InvocationsResponse
 from mlflow.types import Schema
 from starlette.applications import Starlette
 from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Mount, Route
+from starlette.responses import JSONResponse, Response
+from starlette.routing import BaseRoute, Mount, Route
 
+from housing_price_model.serving import input_ranges
 from housing_price_model.serving.fast_scoring import DirectModel, read_rows, write_predictions
 
 _JSON: Final = scoring_server.CONTENT_TYPE_JSON
@@ -76,7 +77,14 @@ def create_app(model: PyFuncModel) -> Starlette:
             return _refusal(error)
         return Response(answer.response, answer.status, media_type=answer.mimetype)
 
-    return Starlette(routes=[Route("/invocations", invoke, methods=["POST"]), Mount("/", scoring_server.init(model))])
+    routes: list[BaseRoute] = [Route("/invocations", invoke, methods=["POST"])]
+    if (ranges := input_ranges.input_ranges_of(model)) is not None:
+
+        async def list_ranges(_request: Request) -> Response:
+            return JSONResponse(ranges)
+
+        routes.append(Route(input_ranges.PATH, list_ranges, methods=["GET"]))
+    return Starlette(routes=[*routes, Mount("/", scoring_server.init(model))])
 
 
 def _refusal(error: MlflowException) -> Response:

@@ -69,7 +69,7 @@ class PricingCall:
         estimate = await cancel_on_disconnect(self._request.receive, pricing)
         priced_at = time.perf_counter()
         (transaction_id,) = services.transactions.complete((house,), (estimate,))
-        content = encode_prediction(house, estimate, transaction_id)
+        content = encode_prediction(house, estimate, transaction_id, services.input_warnings)
         self._record.encode_seconds = time.perf_counter() - priced_at
         self._record.model_id = estimate.model.id
         return RawJsonResponse(content, source_header((estimate,)))
@@ -81,7 +81,7 @@ class PricingCall:
         estimates = await cancel_on_disconnect(self._request.receive, pricing)
         priced_at = time.perf_counter()
         transaction_ids = services.transactions.complete(houses, estimates)
-        content = await encode_predictions(houses, estimates, transaction_ids)
+        content = await encode_predictions(houses, estimates, transaction_ids, services.input_warnings)
         self._record.encode_seconds = time.perf_counter() - priced_at
         self._record.model_id = estimates[-1].model.id
         return RawJsonResponse(content, source_header(estimates), freed_after_sending=(self._body, houses, estimates))

@@ -13,6 +13,7 @@ from housing_price_orchestrator.observability.record import RequestRecord
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.service.access import Access
 from housing_price_orchestrator.service.history import History
+from housing_price_orchestrator.service.input_warnings import InputWarnings
 from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
@@ -31,6 +32,7 @@ class Services:
     access: Access | None
     """Authentication and rate limits; None if both are off."""
     pricing: Pricing
+    input_warnings: InputWarnings
     transactions: Transactions
     history: History
     jobs: Jobs | None

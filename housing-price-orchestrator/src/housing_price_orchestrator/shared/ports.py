@@ -8,6 +8,7 @@ from typing import Final, Literal, Protocol
 import msgspec
 
 from housing_price_orchestrator.shared.errors import MoveRefused
+from housing_price_orchestrator.shared.input_ranges import InputRanges
 from housing_price_orchestrator.shared.jobs import Job, JobKind, JobOrder
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_platform.orders.moves import Action
@@ -165,6 +166,19 @@ class Comparables(msgspec.Struct, frozen=True, gc=False):
 
 type ComparablesModel = Model[ComparablesQuestion, Comparables]
 """Finds comparable sales for each house. A sale of the very house that was asked for is never among them."""
+
+
+class InputRangesSource(Protocol):
+    """A model server that publishes which values its model has seen."""
+
+    async def input_ranges(self) -> InputRanges:
+        """Return the values that the model of this server has seen.
+
+        Raises:
+            ModelAnswerUnusable: the server publishes no usable ranges, or none at all.
+            ModelServerError, DeadlineExceeded: the server is not available.
+        """
+        ...
 
 
 class PredictionLog(Protocol):

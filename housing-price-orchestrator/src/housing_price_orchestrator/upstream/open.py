@@ -9,6 +9,7 @@ from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.provider.model_server.columns import Row, row_of, write_row
 from housing_price_orchestrator.provider.routes_file import RoutesFile
+from housing_price_orchestrator.service.input_warnings import InputWarnings
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
 from housing_price_orchestrator.service.routing.variant_statistics import StatisticsByVariant
@@ -50,16 +51,25 @@ async def open_upstream(
         # While the cache answers every request, only the readiness probe sees that the model was swapped.
         return None if readiness is None or readiness.identity is None else readiness.identity.id
 
-    memories = _memories(settings, model_now)
+    memories, input_warnings = _memories(settings, model_now), InputWarnings(row_of)
     statistics = StatisticsByVariant(telemetry.metrics or Metrics())
     champion = await open_served_version(
         settings,
         telemetry,
         routes.champion,
+        input_warnings=input_warnings,
         memory=memories.get("champion"),
         statistics=statistics.of("champion", routes.champion),
     )
-    upstream = Upstream(settings, telemetry, routes, champion, memories=memories, statistics=statistics)
+    upstream = Upstream(
+        settings,
+        telemetry,
+        routes,
+        champion,
+        memories=memories,
+        statistics=statistics,
+        input_warnings=input_warnings,
+    )
     stack.push_async_callback(upstream.aclose)
     readiness = upstream.readiness
     run_until_closed(readiness.run(), stack)

@@ -9,8 +9,10 @@ from typing import Final
 from housing_price_orchestrator.composition.tasks import run_until_closed
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.provider.model_server.columns import Row
+from housing_price_orchestrator.provider.model_server.input_ranges import MLflowInputRanges
 from housing_price_orchestrator.provider.model_server.mlflow_client import client_for
 from housing_price_orchestrator.provider.model_server.mlflow_price_model import READINESS_CALL_ID, MLflowPriceModel
+from housing_price_orchestrator.service.input_warnings import InputWarnings, RangeLearningModel
 from housing_price_orchestrator.service.resilience.admission import AdmissionModel
 from housing_price_orchestrator.service.resilience.balancing import BalancedModel
 from housing_price_orchestrator.service.resilience.circuit_breaker import Circuit, CircuitBreakerModel
@@ -50,7 +52,7 @@ class ServedVersion:
     background: PriceModel
     """For canary comparisons: refused under load, absent from the statistics, never answered from memory."""
     probe: PriceModel
-    """For health probes: skips the queue and is never retried."""
+    """For health probes: skips the queue and is never retried. Learns the ranges of the model that answers."""
     statistics: VariantStatistics | None
     """Counts the requests that this version prices."""
     coalesced: CoalescingModel[AnyHouse, PriceEstimate]
@@ -89,6 +91,7 @@ async def open_served_version(
     route: Route,
     variant: Variant = "champion",
     *,
+    input_warnings: InputWarnings,
     memory: PriceMemory[Row] | None = None,
     statistics: VariantStatistics | None = None,
 ) -> ServedVersion:
@@ -99,11 +102,12 @@ async def open_served_version(
         telemetry: observes calls.
         route: the version and its addresses.
         variant: whether the version serves as champion or canary.
+        input_warnings: learns the ranges of the version's model.
         memory: the price memory of this variant, which no other variant shares; None to answer from the model only.
         statistics: counts each request.
     """
     async with contextlib.AsyncExitStack() as stack:
-        breakers, probes = await _open_addresses(settings, telemetry, route, variant, stack)
+        breakers, probes, sources = await _open_addresses(settings, telemetry, route, variant, stack)
         upstream, seconds = settings.model_server, settings.requests.deadline_seconds
         retrying = RetryModel(
             BalancedModel(breakers),
@@ -124,6 +128,7 @@ async def open_served_version(
             DeadlineModel(_with_memory(settings, model, memory), seconds=seconds, statistics=statistics)
             for model in (admission, unadmitted)
         )
+        probe_seconds = settings.readiness.probe_timeout_seconds
         return ServedVersion(
             route=route,
             variant=variant,
@@ -131,7 +136,12 @@ async def open_served_version(
             bulk=bulk,
             background=DeadlineModel(admission, seconds=seconds),
             statistics=statistics,
-            probe=DeadlineModel(BalancedModel(probes), seconds=settings.readiness.probe_timeout_seconds),
+            probe=RangeLearningModel(
+                DeadlineModel(BalancedModel(probes), seconds=probe_seconds),
+                input_warnings,
+                sources,
+                within_seconds=probe_seconds,
+            ),
             coalesced=coalesced,
             retrying=retrying,
             circuits=tuple(breaker.circuit for breaker in breakers),
@@ -145,11 +155,11 @@ async def _open_addresses(
     route: Route,
     variant: Variant,
     stack: contextlib.AsyncExitStack,
-) -> tuple[list[_Breaker], list[_Breaker]]:
-    """Open each address; returns one model per address for requests and one per address for health probes."""
+) -> tuple[list[_Breaker], list[_Breaker], list[MLflowInputRanges]]:
+    """Open each address; returns a model for requests, one for health probes and a source of ranges for each."""
     upstream, seconds = settings.model_server, settings.requests.deadline_seconds
     slow_seconds = min(settings.circuit.slow_call_seconds, SLOW_SHARE_OF_DEADLINE * seconds)
-    breakers, probes = [], []
+    breakers, probes, sources = [], [], []
     for address in route.addresses:
         client = client_for(
             str(address),
@@ -173,9 +183,10 @@ async def _open_addresses(
         )
         breakers.append(CircuitBreakerModel(model, circuit, slow_seconds=slow_seconds))
         probes.append(CircuitBreakerModel(probe, circuit, slow_seconds=slow_seconds))
+        sources.append(MLflowInputRanges(client))
         watch = CircuitWatch(circuit, probe, EXAMPLE_HOUSE, slow_seconds=slow_seconds)
         run_until_closed(watch.run(), stack)
-    return breakers, probes
+    return breakers, probes, sources
 
 
 def _with_memory(settings: Settings, model: PriceModel, memory: PriceMemory[Row] | None) -> PriceModel:

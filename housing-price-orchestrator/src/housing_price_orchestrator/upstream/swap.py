@@ -14,6 +14,7 @@ import structlog
 from housing_price_orchestrator.composition.tasks import cancel_and_wait
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.provider.model_server.columns import Row
+from housing_price_orchestrator.service.input_warnings import InputWarnings
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
@@ -53,6 +54,7 @@ class Upstream:
         *,
         memories: Mapping[Variant, PriceMemory[Row]],
         statistics: StatisticsByVariant,
+        input_warnings: InputWarnings,
     ) -> None:
         """Start with `champion`, the open version for the champion of `routes`."""
         self._settings = settings
@@ -60,6 +62,8 @@ class Upstream:
         self._memories = memories
         self.statistics = statistics
         """Request counts and durations of each version, as champion, canary or shadow."""
+        self.input_warnings = input_warnings
+        """The ranges of the models in service."""
         self._champion = champion
         self._canary: ServedVersion | None = None
         self._pair: ServedPair | None = None
@@ -154,6 +158,7 @@ class Upstream:
             self._telemetry,
             route,
             variant,
+            input_warnings=self.input_warnings,
             memory=self._memories.get(variant),
             statistics=self.statistics.of(variant, route),
         )

@@ -11,13 +11,15 @@ from typing import Final
 
 import msgspec
 
+from housing_price_orchestrator.service.input_warnings import InputWarnings
+from housing_price_orchestrator.shared.input_ranges import FeatureWarning
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 PRICE_SOURCE_HEADER: Final = "X-Price-Source"
 
-HOUSES_PER_SLICE: Final = 1_000
+HOUSES_PER_SLICE: Final = 250
 """Predictions encoded before yielding to the event loop: less than 1 ms of work."""
 
 
@@ -41,29 +43,37 @@ class _Prediction(msgspec.Struct, rename="camel", omit_defaults=True, gc=False):
     model: _Model
     degraded: bool = False
     cached: bool = False
+    warnings: tuple[FeatureWarning, ...] = ()
 
 
 _encode = msgspec.json.Encoder().encode
 
 
-def encode_prediction(house: AnyHouse, estimate: PriceEstimate, transaction_id: str) -> bytes:
+def encode_prediction(
+    house: AnyHouse, estimate: PriceEstimate, transaction_id: str, input_warnings: InputWarnings
+) -> bytes:
     """Encode one prediction as a `PricedHouse`."""
-    return _encode(_prediction(house, estimate, transaction_id))
+    return _encode(_prediction(house, estimate, transaction_id, input_warnings))
 
 
 async def encode_predictions(
-    houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate], transaction_ids: Sequence[str]
+    houses: Sequence[AnyHouse],
+    estimates: Sequence[PriceEstimate],
+    transaction_ids: Sequence[str],
+    input_warnings: InputWarnings,
 ) -> bytes:
     """Encode the predictions of a batch as a `PricedBatch`."""
     parts: list[bytes] = []
     for triples in batched(zip(houses, estimates, transaction_ids, strict=True), HOUSES_PER_SLICE, strict=False):
         if parts:
             await asyncio.sleep(0)
-        parts.append(_encode([_prediction(*triple) for triple in triples])[1:-1])
+        parts.append(_encode([_prediction(*triple, input_warnings) for triple in triples])[1:-1])
     return b'{"predictions":[' + b",".join(parts) + b"]}"
 
 
-def _prediction(house: AnyHouse, estimate: PriceEstimate, transaction_id: str) -> _Prediction:
+def _prediction(
+    house: AnyHouse, estimate: PriceEstimate, transaction_id: str, input_warnings: InputWarnings
+) -> _Prediction:
     model = estimate.model
     return _Prediction(
         house.id,
@@ -73,6 +83,7 @@ def _prediction(house: AnyHouse, estimate: PriceEstimate, transaction_id: str) -
         _Model(model.name, model.version, model.id),
         degraded=estimate.source == "last-known",
         cached=estimate.source == "cache",
+        warnings=input_warnings.warnings_of(house, estimate),
     )
 
 

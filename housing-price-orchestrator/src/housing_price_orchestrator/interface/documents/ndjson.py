@@ -22,6 +22,7 @@ from housing_price_orchestrator.interface.problems import (
 from housing_price_orchestrator.interface.short_findings import compact_json, shortened
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
 from housing_price_orchestrator.observability.requests import RequestMetrics
+from housing_price_orchestrator.service.input_warnings import InputWarnings
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.transactions import Transactions
 from housing_price_orchestrator.shared.errors import DocumentTooLarge, HousingPriceError, InvalidDocument
@@ -67,6 +68,7 @@ class NdjsonPricing:
     def __init__(
         self,
         pricing: Pricing,
+        input_warnings: InputWarnings,
         transactions: Transactions,
         gate: StreamGate,
         *,
@@ -80,6 +82,7 @@ class NdjsonPricing:
 
         Args:
             pricing: Prices the houses.
+            input_warnings: Warns about features that the model has not seen.
             transactions: Assigns transaction ids and logs the predictions.
             gate: Shared by all streams, so that many streams slow down instead of missing their deadlines.
             max_line_bytes: Maximum length of a line.
@@ -89,6 +92,7 @@ class NdjsonPricing:
             within_seconds: Time limit for each line, counted from when its block passes the gate.
         """
         self._pricing = pricing
+        self._input_warnings = input_warnings
         self._transactions = transactions
         self._gate = gate
         self._within_seconds = within_seconds
@@ -181,7 +185,8 @@ class NdjsonPricing:
             if isinstance(estimate, HousingPriceError):
                 result_lines.append(self._error_line(line, result.id, estimate))
             else:
-                result_lines.append(encode_prediction(result, estimate, next(transaction_ids)))
+                content = encode_prediction(result, estimate, next(transaction_ids), self._input_warnings)
+                result_lines.append(content)
                 self._record.model_id = estimate.model.id
         result_lines.append(b"")
         return b"\n".join(result_lines)

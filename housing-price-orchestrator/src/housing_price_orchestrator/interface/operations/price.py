@@ -67,6 +67,7 @@ async def predict_stream(request: Request) -> ASGIApp:
     limits = services.body_limits
     return ndjson.NdjsonPricing(
         services.pricing,
+        services.input_warnings,
         services.transactions,
         services.stream_gate,
         max_line_bytes=limits.line_bytes,

@@ -24,6 +24,8 @@ CALL_ID_HEADER: Final = "x-request-id"
 NAME: Final = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._:/@+-]{0,127}")
 """Valid names of a model, its version and its id: the only text of a model server that reaches callers."""
 
+_INVOCATIONS: Final = "/invocations"
+
 KEEPALIVE_SECONDS: Final = 4.0
 """Idle connections are closed after this time, a second before uvicorn on the model server would close them."""
 
@@ -84,7 +86,7 @@ class MLflowClient:
         url = base_url.copy_with(username=None, password=None)
         self.address = str(url.copy_with(raw_path=b"/")).rstrip("/")
         # These are the same for every call.
-        self._url = url.copy_with(path=url.path.rstrip("/") + "/invocations")
+        self._url = url.copy_with(path=url.path.rstrip("/") + _INVOCATIONS)
         self._headers = {
             "content-type": "application/json",
             "accept": "application/json",
@@ -121,22 +123,33 @@ class MLflowClient:
         body = b'{"dataframe_split":{"columns":%b,"data":[%b]}}' % (orjson.dumps(columns), b",".join(rows))
         headers = self._headers if call_id is None else {**self._headers, CALL_ID_HEADER: call_id}
         request = httpx.Request("POST", self._url, headers=headers, content=body, extensions=self._extensions)
+        response, content = await self._send(request)
+        return ModelAnswer(
+            predictions=_predictions_in(content, len(rows)),
+            model_name=_name_header(response, MODEL_NAME_HEADER),
+            model_version=_name_header(response, MODEL_VERSION_HEADER),
+        )
+
+    async def get(self, path: str, *, call_id: str) -> bytes:
+        """Request a document beside `/invocations`, and return its bytes. Raises what `invoke` raises."""
+        url = self._url.copy_with(path=self._url.path.removesuffix(_INVOCATIONS) + path)
+        headers = {name: value for name, value in self._headers.items() if name != "content-type"}
+        request = httpx.Request("GET", url, headers={**headers, CALL_ID_HEADER: call_id}, extensions=self._extensions)
+        return (await self._send(request))[1]
+
+    async def _send(self, request: httpx.Request) -> tuple[httpx.Response, bytes]:
+        """Send a request and read its answer, which must have the status 200."""
         try:
             response = await self._transport.handle_async_request(request)
             try:
                 if response.status_code != httpx.codes.OK:
                     error = ERROR_OF_STATUS.get(response.status_code, errors.ModelServerFailed)
                     raise error(f"the model server answered {response.status_code}")
-                content = await self._read(response)
+                return response, await self._read(response)
             finally:
                 await response.aclose()
         except _CALL_EXCEPTIONS as error:
             raise _error_class_of(error)(f"{type(error).__name__}: {error}") from error
-        return ModelAnswer(
-            predictions=_predictions_in(content, len(rows)),
-            model_name=_name_header(response, MODEL_NAME_HEADER),
-            model_version=_name_header(response, MODEL_VERSION_HEADER),
-        )
 
     @staticmethod
     async def _read(response: httpx.Response) -> bytes:

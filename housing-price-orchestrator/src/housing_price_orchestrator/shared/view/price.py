@@ -6,6 +6,7 @@ from typing import Annotated, Final
 from pydantic import Field
 
 from housing_price_orchestrator.shared.view.base import View
+from housing_price_orchestrator.shared.view.feature_warning import FeatureWarning
 from housing_price_orchestrator.shared.view.house import MAX_BATCH_HOUSES, HouseId
 
 INTERVAL_LEVEL: Final = 0.9
@@ -60,6 +61,8 @@ class PricedHouse(View):
     """Present, and true, if the model server was unavailable and this is its last known price for this house."""
     cached: OnlyTrue = False
     """Present, and true, if the price was taken from a cache of recent prices."""
+    warnings: Annotated[tuple[FeatureWarning, ...], Field(exclude_if=not_)] = ()
+    """Features outside the values that the model has seen. Present only if there are any."""
 
 
 class PricedBatch(View):

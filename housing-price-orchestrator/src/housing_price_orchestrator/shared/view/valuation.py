@@ -5,6 +5,7 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from housing_price_orchestrator.shared.view.base import View
+from housing_price_orchestrator.shared.view.feature_warning import FeatureWarning
 from housing_price_orchestrator.shared.view.house import House, HouseId
 from housing_price_orchestrator.shared.view.price import (
     ModelName,
@@ -108,26 +109,6 @@ class Explanation(View):
     """`predictedPrice` minus `typicalPrice`, by group of features; the sum is exact to the cent."""
 
 
-class ValueRange(View):
-    """The values of a feature among the houses from which the model learned."""
-
-    low: Annotated[float, Field(examples=[334])]
-    """The lowest value."""
-    high: Annotated[float, Field(examples=[5_642])]
-    """The highest value."""
-
-
-class FeatureWarning(View):
-    """A feature is outside the range that the model has seen. The model used the nearest value seen."""
-
-    field: Annotated[str, Field(examples=["grLivArea"])]
-    """The key of the feature."""
-    value: Annotated[float, Field(examples=[1])]
-    """The value that was sent."""
-    range: ValueRange
-    """The values that the model has seen."""
-
-
 class PartProblem(View):
     """The reason why a part of the valuation is missing."""
 
@@ -159,7 +140,7 @@ class Valuation(View):
     explanation: Explanation | None
     """The difference from a typical house; null if it was not included, or if it is named in `problems`."""
     warnings: list[FeatureWarning]
-    """Features outside the range that the model has seen; usually empty."""
+    """Features outside the values that the model has seen; usually empty."""
     problems: list[PartProblem]
     """The parts that failed; usually empty."""
 

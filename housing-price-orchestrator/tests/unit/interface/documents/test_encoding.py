@@ -10,6 +10,8 @@ from housing_price_orchestrator.interface.documents.encoding import (
     encode_prediction,
     encode_predictions,
 )
+from housing_price_orchestrator.provider.model_server.columns import row_of
+from housing_price_orchestrator.service.input_warnings import InputWarnings
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.house import House
 from housing_price_orchestrator.shared.view.price import (
@@ -26,6 +28,8 @@ ESTIMATES = [
     PriceEstimate(105_000.0, 90_000.5, 120_000.25, ModelIdentity("housing-price", "3", "abc")),
     PriceEstimate(0.1 + 0.2, 1e-9, 1e15, ModelIdentity('quote"\\', "é\u2028", "\U0001f3e0")),
 ]
+
+SILENT = InputWarnings(row_of)
 
 
 def transaction_ids(count: int) -> list[str]:
@@ -49,16 +53,16 @@ def view_of(priced: House, estimate: PriceEstimate, transaction_id: str) -> Pric
 def test_an_encoded_prediction_matches_its_view(estimate: PriceEstimate, number: int) -> None:
     priced = house(id=number)
     (transaction_id,) = transaction_ids(1)
-    read = PricedHouse.model_validate_json(encode_prediction(priced, estimate, transaction_id))
+    read = PricedHouse.model_validate_json(encode_prediction(priced, estimate, transaction_id, SILENT))
     assert read == view_of(priced, estimate, transaction_id)
 
 
-@pytest.mark.parametrize("count", [1, 2, 999, 1000, 1001, 2500])
+@pytest.mark.parametrize("count", [1, 2, HOUSES_PER_SLICE - 1, HOUSES_PER_SLICE, HOUSES_PER_SLICE + 1, 1000])
 async def test_an_encoded_batch_matches_its_view(count: int) -> None:
     batch = houses(count)
     estimates = await FakePriceModel().answer(batch)
     ids = transaction_ids(count)
-    read = PricedBatch.model_validate_json(await encode_predictions(batch, estimates, ids))
+    read = PricedBatch.model_validate_json(await encode_predictions(batch, estimates, ids, SILENT))
     assert read.predictions == [view_of(*one) for one in zip(batch, estimates, ids, strict=True)]
 
 
@@ -66,17 +70,17 @@ async def test_encoding_yields_to_other_requests_between_slices() -> None:
     batch = houses(10 * HOUSES_PER_SLICE)
     estimates = await FakePriceModel().answer(batch)
     # Ten slices have nine pauses; the other task starts in the first one.
-    assert await turns_during(encode_predictions(batch, estimates, transaction_ids(len(batch)))) == 8
+    assert await turns_during(encode_predictions(batch, estimates, transaction_ids(len(batch)), SILENT)) == 8
 
 
 async def test_a_batch_of_one_equals_a_single_prediction() -> None:
-    single = encode_prediction(house(), ESTIMATES[0], "0")
-    assert await encode_predictions([house()], ESTIMATES[:1], ["0"]) == b'{"predictions":[' + single + b"]}"
+    single = encode_prediction(house(), ESTIMATES[0], "0", SILENT)
+    assert await encode_predictions([house()], ESTIMATES[:1], ["0"], SILENT) == b'{"predictions":[' + single + b"]}"
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])
 async def test_a_wrong_number_of_estimates_is_never_encoded(count: int) -> None:
     with pytest.raises(ValueError, match=r"zip\(\)"):
-        await encode_predictions(houses(2), (ESTIMATES * 2)[:count], transaction_ids(2))
+        await encode_predictions(houses(2), (ESTIMATES * 2)[:count], transaction_ids(2), SILENT)
     with pytest.raises(ValueError, match=r"zip\(\)"):
-        await encode_predictions(houses(2), ESTIMATES[:2], transaction_ids(count))
+        await encode_predictions(houses(2), ESTIMATES[:2], transaction_ids(count), SILENT)

@@ -29,6 +29,7 @@ PAGES: Final = tuple(
 
 VOLATILE: Final = {
     *("transactionId", "predictedPrice", "low", "high", "version", "predictedAt", "meanAbsoluteError", "rmsle"),
+    *("value", "within5", "within10", "within20"),
     *("coverage", "id", "createdAt", "startedAt", "finishedAt"),
 }
 """JSON keys whose values differ between processors, models and times."""

@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 from typer.testing import CliRunner
 
 from housing_price_model.candidate import steps
-from housing_price_model.candidate.gate import check_candidate
+from housing_price_model.candidate.gate import check_candidate, check_ratio_study
 from housing_price_model.candidate.limits import Limits
 from housing_price_model.candidate.parameters import Connections, Parameters, Source
 from housing_price_model.candidate.run import Run, Step, Task
@@ -36,7 +36,8 @@ pytestmark = [
 QUICK = Recipe(trees=20, spread_trees=5, folds=3)
 ANY = Limits(
     max_rmsle=1, least_coverage=0, most_coverage=1, max_rmsle_ratio=9, max_mae_ratio=9, max_width_ratio=9,
-    max_group_rmsle_ratio=99,
+    max_group_rmsle_ratio=99, least_median_ratio=0, most_median_ratio=9, max_cod=999, least_prd=0, most_prd=9,
+    max_prb=9,
 )  # fmt: skip
 
 
@@ -163,7 +164,15 @@ def test_run_in_mlflow_holds_parameters_card_gate_and_cross_validated_prices(reg
         assert all(
             word in card
             for word in (
-                *("293 houses", "NAmes", "RMSLE", "ompared with the champion", "Limitations"),
+                *(
+                    "293 houses",
+                    "NAmes",
+                    "RMSLE",
+                    "Ratio studies",
+                    "not at arm",
+                    "ompared with the champion",
+                    "Limitations",
+                ),
                 *(f"Version {first.version}, 20", "Intended use"),
             )
         )
@@ -259,6 +268,43 @@ def test_gate_checks_the_overall_error_and_each_large_enough_group(
     verdicts = list(check_candidate(measures(rmsle), comparison, Limits()))
     assert [one.check for one in verdicts if not one.passed] == failed
     assert houses < 30 or f"z {z:.2f}" in verdicts[-1].says
+
+
+GOOD_STUDY = {
+    "median_ratio": {"value": 1.0, "low": 0.99, "high": 1.01},
+    "cod": {"value": 8.0, "low": 7.0, "high": 9.0},
+    "prd": {"value": 1.01, "low": 1.0, "high": 1.02},
+    "prb": {"value": -0.03, "low": -0.04, "high": -0.02},
+}
+
+
+@pytest.mark.parametrize(
+    ("measure", "value", "low", "high", "failed"),
+    [
+        ("prb", -0.03, -0.04, -0.02, []),
+        ("prb", -0.06, -0.08, -0.04, []),  # beyond the limit, but its interval is not
+        ("prb", -0.08, -0.10, -0.06, ["price-related bias (PRB)"]),
+        ("prb", 0.08, 0.06, 0.10, ["price-related bias (PRB)"]),
+        ("prb", 0.08, None, None, ["price-related bias (PRB)"]),  # too few sales for an interval
+        ("cod", 16.0, 15.1, 17.0, ["coefficient of dispersion (COD), %"]),
+        ("cod", 4.0, 3.5, 4.5, []),
+        ("prd", 1.05, 1.04, 1.06, ["price-related differential (PRD)"]),
+        ("prd", 0.96, 0.95, 0.97, ["price-related differential (PRD)"]),
+        ("median_ratio", 1.3, 1.2, 1.4, ["median ratio"]),
+        ("median_ratio", 0.8, 0.7, 0.85, ["median ratio"]),
+    ],
+)
+def test_gate_checks_the_ratio_study(
+    measure: str, value: float, low: float | None, high: float | None, failed: list[str]
+) -> None:
+    study = GOOD_STUDY | {measure: {"value": value, "low": low, "high": high}}
+    verdicts = list(check_ratio_study(study, Limits()))
+    assert [one.check for one in verdicts if not one.passed] == failed
+    assert len(verdicts) == 4
+
+
+def test_gate_does_not_check_a_bias_that_is_not_determined() -> None:
+    assert all(one.passed for one in check_ratio_study(GOOD_STUDY | {"prb": None}, Limits()))
 
 
 type Change = Callable[[list[dict[str, str]]], None]

@@ -55,6 +55,8 @@ def test_evaluate_prints_the_same_metrics_as_training(store: str, trained: Train
     assert done.exit_code == 0, done.output
     assert "housing-price version 1" in done.output
     assert all(name in done.output for name in trained.metrics)
+    assert "Ratio studies of housing-price version 1" in done.output
+    assert all(name in done.output for name in ("all sales", "at arm's length", "lowest quarter", "NAmes"))
 
 
 def test_figures_prints_the_benchmark_table(export: Path) -> None:

@@ -44,6 +44,7 @@ def _content(task: Task) -> dict[str, Any]:
         seed=task.parameters.seed,
         model_id=training["model_id"],
         metrics=measured["overall"],
+        studies={"price": measured["ratio_studies"]},
         training_seconds=training["training_seconds"],
         run_files=task.inputs[TRAIN.name] / RUN_FILES,
     )

@@ -42,7 +42,12 @@ def gate(task: Task) -> Result:
     """Check the candidate; only a candidate that passes every check is registered."""
     measured = orjson.loads((task.inputs[EVALUATE.name] / MEASURED).read_bytes())
     comparison = orjson.loads((task.inputs[COMPARE.name] / COMPARISON).read_bytes())
-    verdicts = [*check_candidate(measured["overall"], comparison, task.parameters.limits), _golden(task)]
+    limits = task.parameters.limits
+    verdicts = [
+        *check_candidate(measured["overall"], comparison, limits),
+        *check_ratio_study(measured["ratio_studies"][0], limits),
+        _golden(task),
+    ]
     result = {"passed": all(one.passed for one in verdicts), "checks": [asdict(one) for one in verdicts]}
     (task.out / GATE).write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
     return result
@@ -68,6 +73,33 @@ def check_candidate(overall: Mapping[str, float], comparison: Mapping[str, Any],
     for group in comparison["groups"]:
         if group["houses"] >= limits.least_group_houses:
             yield _group(group, limits)
+
+
+def check_ratio_study(study: Mapping[str, Any], limits: Limits) -> Iterator[Verdict]:
+    """Check the candidate's ratio study of all sales."""
+    for check, measure, least, most in (
+        ("median ratio", "median_ratio", limits.least_median_ratio, limits.most_median_ratio),
+        ("coefficient of dispersion (COD), %", "cod", 0.0, limits.max_cod),
+        ("price-related differential (PRD)", "prd", limits.least_prd, limits.most_prd),
+        ("price-related bias (PRB)", "prb", -limits.max_prb, limits.max_prb),
+    ):
+        if study[measure] is not None:
+            yield _within(check, study[measure], least, most)
+
+
+def _within(check: str, measure: Mapping[str, float | None], least: float, most: float) -> Verdict:
+    """Check a measure against a range: it fails if its confidence interval is beyond it.
+
+    Without an interval, because there are too few sales, the value itself is checked.
+    """
+    value, low, high = measure["value"], measure["low"], measure["high"]
+    assert value is not None  # noqa: S101 - only the bounds of a measure may be missing
+    lowest, highest = (value, value) if low is None or high is None else (low, high)
+    passed = lowest <= most and highest >= least
+    range_ = f"{least:.4g} to {most:.4g}"
+    says = f"{value:.4f}, 95 % interval {lowest:.4f} to {highest:.4f} (allowed: {range_})"
+    says += "" if passed else ": too high" if lowest > most else ": too low"
+    return Verdict(check, passed, value, least if value < least else most, says)
 
 
 def at_most(check: str, value: float, limit: float) -> Verdict:

@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from housing_price_model.artefact.served import Floats
 from housing_price_model.fitting.evaluate import Estimates, metrics
+from housing_price_model.fitting.ratio_studies import ratio_studies
 from housing_price_model.reference.tally import GROUP
 from housing_price_model.survey.data import Houses
 from housing_price_model.training.held_out_estimates import HeldOut, fingerprints
@@ -58,13 +59,14 @@ def held_out_estimates(houses: Houses, held_out: HeldOut) -> tuple[Estimates, np
 
 
 def measure(houses: Houses, estimates: Estimates) -> dict[str, Any]:
-    """Measure overall and in each group."""
+    """Measure overall, in each group, and as ratio studies."""
     return {
         "overall": {"houses": len(houses)} | metrics(houses.prices, estimates),
         "groups": [
             {"kind": one.kind, "name": one.name, "houses": len(one.rows), **_of_group(houses, estimates, one)}
             for one in groups(houses)
         ],
+        "ratio_studies": ratio_studies(houses, estimates.price),
     }
 
 

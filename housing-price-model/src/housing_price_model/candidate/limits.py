@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from housing_price_model.errors import CandidateError
+from housing_price_survey.ratio_study import MAX_COD, MEDIAN_RATIO_RANGE, PRB_RANGE, PRD_RANGE
 
 
 @dataclass(frozen=True)
@@ -25,6 +26,14 @@ class Limits:
         max_rmsle: Maximum RMSLE (root mean squared error of the log price), independent of the champion.
         least_coverage: Minimum share of sale prices inside their 90 % interval.
         most_coverage: Maximum share of sale prices inside their 90 % interval; above it, intervals are too wide.
+        least_median_ratio: Minimum median ratio of estimate to sale price. This and the next five limits are those of
+            the IAAO (`housing_price_survey.ratio_study`). A measure fails only if its whole 95 % confidence interval is
+            beyond the limit.
+        most_median_ratio: Maximum median ratio.
+        max_cod: Maximum coefficient of dispersion, in %.
+        least_prd: Minimum price-related differential.
+        most_prd: Maximum price-related differential.
+        max_prb: Maximum price-related bias, in either direction.
         max_rmsle_ratio: Maximum RMSLE as a multiple of the champion's.
         max_mae_ratio: Maximum mean absolute error as a multiple of the champion's.
         max_width_ratio: Maximum median interval width as a multiple of the champion's.
@@ -44,6 +53,12 @@ class Limits:
     max_rmsle: float = 0.15
     least_coverage: float = 0.87
     most_coverage: float = 0.93
+    least_median_ratio: float = MEDIAN_RATIO_RANGE[0]
+    most_median_ratio: float = MEDIAN_RATIO_RANGE[1]
+    max_cod: float = MAX_COD
+    least_prd: float = PRD_RANGE[0]
+    most_prd: float = PRD_RANGE[1]
+    max_prb: float = PRB_RANGE[1]
     max_rmsle_ratio: float = 1.01
     max_mae_ratio: float = 1.02
     max_width_ratio: float = 1.1

@@ -5,7 +5,7 @@ Commands import their libraries when they run, so that `--help` is fast.
 
 import os
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Any, Final
 
 import typer
 from rich.progress import Progress
@@ -123,8 +123,9 @@ def evaluate(
     from housing_price_model.training import evaluate_registered  # noqa: PLC0415  # slow import
 
     with readable_errors():
-        name, metrics = evaluate_registered.evaluate_registered(model, data, tracking_uri)
-    _print_metrics(name, metrics)
+        evaluation = evaluate_registered.evaluate_registered(model, data, tracking_uri)
+    _print_metrics(evaluation.name, evaluation.metrics)
+    _print_studies(evaluation.name, evaluation.studies)
 
 
 @app.command()
@@ -209,6 +210,15 @@ def figures(
 
     with readable_errors():
         output.print(benchmark_table(folder), soft_wrap=True)
+
+
+def _print_studies(title: str, studies: list[dict[str, Any]]) -> None:
+    from housing_price_model.training.study_table import STUDY_COLUMNS, study_cells  # noqa: PLC0415  # slow import
+
+    table = Table(*STUDY_COLUMNS, title=f"Ratio studies of {title}, with 95 % confidence intervals")
+    for study in studies:
+        table.add_row(*study_cells(study))
+    print_table(output, table)
 
 
 def _print_metrics(title: str, metrics: dict[str, float]) -> None:

@@ -13,6 +13,7 @@ from threadpoolctl import threadpool_limits
 from housing_price_model.artefact.served import Floats
 from housing_price_model.fitting.intervals import Interval
 from housing_price_model.fitting.pipeline import PriceFit, Recipe
+from housing_price_survey.ratio_study import ratio_study
 
 type Rows = npt.NDArray[np.int64]
 
@@ -40,7 +41,8 @@ def metrics(actual: Floats, estimates: Estimates) -> dict[str, float]:
         `coverage` (share of sale prices inside their interval) and `median_width_usd`;
         `constant_width_usd` (the width of a constant interval with the same coverage);
         `constant_ratio_median_width_usd` (the median width of an interval that is a constant share of the price, with
-        the same coverage).
+        the same coverage); `median_error` (median absolute error as a share of the sale price); and the measures of a
+        ratio study by name, without their intervals (see `housing_price_survey.ratio_study`).
     """
     error = estimates.price - actual
     ratio = np.log(estimates.price) - np.log(actual)
@@ -55,6 +57,8 @@ def metrics(actual: Floats, estimates: Estimates) -> dict[str, float]:
         "median_width_usd": float(np.median(estimates.high - estimates.low)),
         "constant_width_usd": float(constant),
         "constant_ratio_median_width_usd": float(np.median(estimates.price * (np.exp(share) - np.exp(-share)))),
+        "median_error": float(np.median(np.abs(error) / actual)),
+        **ratio_study(estimates.price.tolist(), actual.tolist()).values(),
     }
 
 

@@ -5,7 +5,7 @@ Mitchell et al. 2019, "Model Cards for Model Reporting", where they apply.
 """
 
 from base64 import b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict
 from datetime import UTC, datetime
 from pathlib import Path
@@ -15,6 +15,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from housing_price_model.fitting.pipeline import Recipe
 from housing_price_model.survey.data import Houses
+from housing_price_model.training.study_table import STUDY_COLUMNS, study_cells
 
 MARKDOWN: Final = "model-card.md"
 HTML: Final = "model-card.html"
@@ -43,6 +44,7 @@ def card_content(
     seed: int,
     model_id: str,
     metrics: Mapping[str, float],
+    studies: Mapping[str, Sequence[Mapping[str, Any]]],
     training_seconds: float,
     run_files: Path,
 ) -> dict[str, Any]:
@@ -54,6 +56,7 @@ def card_content(
         seed: The random seed.
         model_id: The content hash that the model returns with each price.
         metrics: The cross-validated metrics.
+        studies: The ratio studies of the cross-validated estimates, by their name (see `ratio_studies`).
         training_seconds: The duration of the training.
         run_files: The folder of the files of the run, with its plots.
     """
@@ -73,6 +76,8 @@ def card_content(
         "prices": [float(value) for value in (houses.prices.min(), houses.prices.max())],
         "sold": [int(years.min()), int(years.max())],
         "overall": dict(metrics),
+        "studies": [{"name": name, "rows": [study_cells(one) for one in rows]} for name, rows in studies.items()],
+        "study_columns": STUDY_COLUMNS,
         "plots": [{"file": name, "title": title, "data": _base64(plots / name)} for name, title in _PLOTS.items()],
     }
 

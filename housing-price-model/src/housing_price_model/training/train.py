@@ -18,6 +18,7 @@ from housing_price_model.fitting.evaluate import CrossValidation, Fold, Progress
 from housing_price_model.fitting.intervals import Interval
 from housing_price_model.fitting.pack import PackedModel, load, pack
 from housing_price_model.fitting.pipeline import ENCODER, PriceFit, Recipe
+from housing_price_model.fitting.ratio_studies import ratio_studies
 from housing_price_model.reference.describe import add_reference_data
 from housing_price_model.registry.export_version import export_registered
 from housing_price_model.registry.names import NAME
@@ -139,6 +140,7 @@ def train(
             seed=seed,
             model_id=packed.model_id,
             metrics=fitted.metrics,
+            studies={"price": ratio_studies(houses, fitted.validation.estimates.price)},
             training_seconds=training_seconds,
             run_files=Path(folder) / RUN_FILES,
         )

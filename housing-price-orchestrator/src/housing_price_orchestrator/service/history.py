@@ -11,6 +11,7 @@ from housing_price_orchestrator.shared.history import (
     LogQuery,
     PredictionHistory,
     RealisedError,
+    RealisedStudy,
 )
 
 
@@ -47,6 +48,10 @@ class History:
     async def realised_errors(self, caller: LogCaller) -> Sequence[RealisedError]:
         """Return the realised error of each model version, by month of sale."""
         return await self._log.realised_errors(caller=caller)
+
+    async def realised_studies(self, caller: LogCaller) -> Sequence[RealisedStudy]:
+        """Return the ratio study of each model version."""
+        return await self._log.realised_studies(caller=caller)
 
     @property
     def _log(self) -> PredictionHistory:

@@ -6,9 +6,13 @@ from datetime import date, datetime
 from typing import Any, Final, Protocol
 
 from housing_price_orchestrator.shared.ports import PriceEstimate
+from housing_price_survey.ratio_study import RatioStudy
 
 MAX_ACTUALS: Final = 10_000
 """Maximum sale prices per request."""
+
+MAX_STUDIED_SALES: Final = 10_000
+"""Maximum sold houses in ratio studies: the latest ones. They take about 0.2 s of one processor core."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,17 @@ class RealisedError:
     """Share of houses whose actual price was inside the interval."""
 
 
+@dataclass(frozen=True, slots=True)
+class RealisedStudy:
+    """The ratio study of a model version: its predictions against the sale prices of the latest sold houses."""
+
+    model_name: str
+    model_version: str
+    all_sales: RatioStudy
+    arms_length: RatioStudy | None
+    """The study of sales at arm's length alone; None if there are none."""
+
+
 class PredictionHistory(Protocol):
     """Reads the prediction log and stores sale prices.
 
@@ -127,4 +142,8 @@ class PredictionHistory(Protocol):
 
     async def realised_errors(self, *, caller: LogCaller) -> Sequence[RealisedError]:
         """Return the realised error by model version and month of sale, sorted in that order."""
+        ...
+
+    async def realised_studies(self, *, caller: LogCaller) -> Sequence[RealisedStudy]:
+        """Return the ratio study of each model version, over the latest `MAX_STUDIED_SALES` sold houses."""
         ...

@@ -3,6 +3,7 @@
 import base64
 import math
 from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -15,6 +16,7 @@ from factories import batch_json, bearer, client_of, house_json, houses_json, ne
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.shared.access import Scope
 from housing_price_orchestrator.shared.view.house import House
+from housing_price_survey.ratio_study import ratio_study
 from servers import StubModelServer, each, predicts
 from waiting import wait_until
 
@@ -294,6 +296,8 @@ def test_ten_thousand_sale_prices_are_accepted_in_one_request(api: TestClient) -
     assert receipt == {"stored": 10_000, "unchanged": 0, "unknown": []}
     (error,) = api.get(ERRORS).json()["errors"]
     assert error["count"] == 10_000
+    (study,) = api.get(ERRORS).json()["studies"]
+    assert study["allSales"]["sales"] == 10_000
 
 
 def test_realised_error_is_reported_by_version_and_month(api: TestClient, stub: StubModelServer) -> None:
@@ -318,6 +322,54 @@ def test_realised_error_is_reported_by_version_and_month(api: TestClient, stub: 
     assert october["rmsle"] == pytest.approx(math.sqrt(sum(math.log(one) ** 2 for one in factors) / 3))
     # The stub's interval is from 0.8 to 1.25 times the price.
     assert october["coverage"] == pytest.approx(2 / 3)
+
+
+def test_a_ratio_study_of_each_version_tells_sales_at_arms_length_apart(api: TestClient, stub: StubModelServer) -> None:
+    houses = [house_json(id=number + 1, saleCondition="Normal" if number < 12 else "Family") for number in range(16)]
+    stub.behaviour = predicts(x_model_version="1")
+    predictions = api.post(BATCH, json=batch_json(houses)).json()["predictions"]
+    wait_until(
+        lambda: api.get(f"{PREDICTIONS}/{predictions[-1]['transactionId']}").status_code == 200, "it was not logged"
+    )
+    # Ratios from 0.80 to 1.02 at arm's length, and 2 otherwise.
+    ratios = [0.80 + number / 50 if number < 12 else 2.0 for number in range(16)]
+    prices = [one["predictedPrice"] / ratio for one, ratio in zip(predictions, ratios, strict=True)]
+    report_sales(
+        api,
+        *(
+            {"transactionId": one["transactionId"], "salePrice": price}
+            for one, price in zip(predictions, prices, strict=True)
+        ),
+    )
+    (study,) = api.get(ERRORS).json()["studies"]
+    assert (study["modelName"], study["modelVersion"]) == ("housing-price", "1")
+    everything, normal = study["allSales"], study["armsLength"]
+    assert (everything["sales"], normal["sales"]) == (16, 12)
+    assert everything["medianRatio"]["value"] == pytest.approx(0.95)
+    assert normal["medianRatio"]["value"] == pytest.approx(0.91)
+    # Deviations 0.11 0.09 0.07 0.05 0.03 0.01, twice: their mean is 0.06.
+    assert normal["cod"]["value"] == pytest.approx(100 * 0.06 / 0.91)
+    assert normal["cod"]["low"] < normal["cod"]["value"] < normal["cod"]["high"]
+    expected = ratio_study([one["predictedPrice"] for one in predictions[:12]], prices[:12])
+    assert expected.prb is not None
+    assert normal["prd"] == pytest.approx(asdict(expected.prd))
+    assert normal["prb"] == pytest.approx(asdict(expected.prb))
+    assert (normal["within5"], normal["within10"]) == pytest.approx((expected.within_5, expected.within_10))
+    assert normal["forecastStandardDeviation"] == pytest.approx(expected.forecast_standard_deviation)
+
+
+def test_without_sales_at_arms_length_their_study_is_null(api: TestClient) -> None:
+    answer = api.post(PREDICT, json=house_json(saleCondition="Abnorml")).json()
+    wait_until(lambda: api.get(f"{PREDICTIONS}/{answer['transactionId']}").status_code == 200, "it was not logged")
+    report_sales(api, {"transactionId": answer["transactionId"], "salePrice": answer["predictedPrice"]})
+    (study,) = api.get(ERRORS).json()["studies"]
+    assert study["armsLength"] is None
+    assert study["allSales"]["medianRatio"] == {"value": 1.0, "low": None, "high": None}
+
+
+def test_a_log_without_sales_has_no_studies(api: TestClient) -> None:
+    price_houses(api, 1)
+    assert api.get(ERRORS).json() == {"errors": [], "studies": []}
 
 
 def test_a_sale_price_by_house_id_matches_the_latest_prediction_of_each_model(

@@ -15,10 +15,14 @@ from housing_price_orchestrator.shared.history import MAX_ACTUALS, Actual
 from housing_price_orchestrator.shared.view.actual import (
     ActualPrices,
     ActualsReceipt,
+    Measure,
+    RatioStudy,
     RealisedErrorOfMonth,
     RealisedErrors,
+    RealisedStudy,
     UnknownActual,
 )
+from housing_price_survey import ratio_study
 
 router = APIRouter(prefix="/api/v1/price/actuals", tags=["actual prices"])
 
@@ -76,10 +80,11 @@ router.routes.append(
     responses=errors_of_history(),
 )
 async def realised_errors(request: Request, services: ServicesDep) -> Response:
-    """Compare your predicted prices with actual sale prices, by model version and month of sale.
+    """Compare your predicted prices with actual sale prices: by model version and month, and as ratio studies.
 
     With the scope `admin`, the predictions of all callers are compared.
     """
+    caller = log_caller_of(request)
     errors = [
         RealisedErrorOfMonth.model_construct(
             model_name=one.model_name,
@@ -90,9 +95,37 @@ async def realised_errors(request: Request, services: ServicesDep) -> Response:
             rmsle=one.rmsle,
             coverage=one.coverage,
         )
-        for one in await services.history.realised_errors(log_caller_of(request))
+        for one in await services.history.realised_errors(caller)
     ]
-    return Response(RealisedErrors.model_construct(errors=errors).model_dump_json(), media_type=JSON)
+    studies = [
+        RealisedStudy.model_construct(
+            model_name=one.model_name,
+            model_version=one.model_version,
+            all_sales=_study(one.all_sales),
+            arms_length=_study(one.arms_length) if one.arms_length else None,
+        )
+        for one in await services.history.realised_studies(caller)
+    ]
+    document = RealisedErrors.model_construct(errors=errors, studies=studies)
+    return Response(document.model_dump_json(), media_type=JSON)
+
+
+def _study(study: ratio_study.RatioStudy) -> RatioStudy:
+    return RatioStudy.model_construct(
+        sales=study.sales,
+        median_ratio=_measure(study.median_ratio),
+        cod=_measure(study.cod),
+        prd=_measure(study.prd),
+        prb=_measure(study.prb) if study.prb else None,
+        within5=study.within_5,
+        within10=study.within_10,
+        within20=study.within_20,
+        forecast_standard_deviation=study.forecast_standard_deviation,
+    )
+
+
+def _measure(measured: ratio_study.Measured) -> Measure:
+    return Measure.model_construct(value=measured.value, low=measured.low, high=measured.high)
 
 
 def _parse(body: bytes) -> list[Actual]:

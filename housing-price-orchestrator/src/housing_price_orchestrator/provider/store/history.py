@@ -15,6 +15,7 @@ from housing_price_orchestrator.provider.database_error import describe_database
 from housing_price_orchestrator.provider.model_server.columns import document_of
 from housing_price_orchestrator.provider.store.actuals import find_owners, realised_errors, store_actuals
 from housing_price_orchestrator.provider.store.database import for_writing, open_database
+from housing_price_orchestrator.provider.store.realised_studies import realised_studies
 from housing_price_orchestrator.provider.store.tables import has_segment, prediction, prediction_columns
 from housing_price_orchestrator.shared.errors import PredictionLogUnavailable, ValueUnsupported
 from housing_price_orchestrator.shared.history import (
@@ -24,6 +25,7 @@ from housing_price_orchestrator.shared.history import (
     LoggedPrediction,
     LogQuery,
     RealisedError,
+    RealisedStudy,
 )
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_platform.database.threads import CallRefused, CallTimedOut, DatabaseThreads
@@ -99,6 +101,10 @@ class SqlPredictionHistory:
     async def realised_errors(self, *, caller: LogCaller) -> Sequence[RealisedError]:
         """See `PredictionHistory.realised_errors`."""
         return await self._query(lambda connection: realised_errors(connection, caller))
+
+    async def realised_studies(self, *, caller: LogCaller) -> Sequence[RealisedStudy]:
+        """See `PredictionHistory.realised_studies`."""
+        return await self._query(lambda connection: realised_studies(connection, caller))
 
     async def _query[T](self, query: Callable[[Connection], T], *, writes: bool = False) -> T:
         threads, engine = (self._writes, for_writing(self._engine)) if writes else (self._reads, self._engine)

@@ -91,8 +91,63 @@ class RealisedErrorOfMonth(View):
     """The share of houses whose actual price was inside the interval; ideally near the interval's `level`."""
 
 
+class Measure(View):
+    """A measure and its 95 % confidence interval."""
+
+    value: float
+    """The measured value."""
+    low: float | None
+    """The lower bound of the 95 % confidence interval; null if there are fewer than 10 sales."""
+    high: float | None
+    """The upper bound of the 95 % confidence interval; null if there are fewer than 10 sales."""
+
+
+class RatioStudy(View):
+    """How well predicted prices agree with sale prices. A ratio is a predicted price divided by the sale price.
+
+    The measures of the Standard on Ratio Studies (IAAO, 2013) and of automated valuation models.
+    """
+
+    sales: int
+    """The number of sales."""
+    median_ratio: Measure
+    """The median ratio; 1 if half of the predictions are too high."""
+    cod: Measure
+    """The coefficient of dispersion: the mean deviation of the ratios from their median, in percent of the median. From
+    5 to 15 is good for single-family houses."""
+    prd: Measure
+    """The price-related differential: the mean ratio divided by the ratio of the sums. Above 1.03, expensive houses are
+    predicted too low compared with cheap ones; below 0.98, too high."""
+    prb: Measure | None
+    """The price-related bias: the relative change of the ratio when the value doubles; good within -0.05 and 0.05. Null
+    if all houses have the same value."""
+    within5: float
+    """The share of predictions within 5 % of the sale price."""
+    within10: float
+    """The share of predictions within 10 % of the sale price."""
+    within20: float
+    """The share of predictions within 20 % of the sale price."""
+    forecast_standard_deviation: float | None
+    """The standard deviation of the relative error; null for a single sale."""
+
+
+class RealisedStudy(View):
+    """The ratio study of a model version."""
+
+    model_name: str
+    """The name of the registered model."""
+    model_version: str
+    """The version of the model."""
+    all_sales: RatioStudy
+    """The study of all sales."""
+    arms_length: RatioStudy | None
+    """The study of the sales at arm's length alone (`saleCondition` is `Normal`); null if there are none."""
+
+
 class RealisedErrors(View):
-    """The realised error of each model version in each month."""
+    """The realised error of each model version."""
 
     errors: list[RealisedErrorOfMonth]
     """One entry per version and month, sorted by version, then month."""
+    studies: list[RealisedStudy]
+    """One ratio study per version, over the latest 10,000 sold houses of all versions together."""

@@ -10,6 +10,7 @@ import sqlalchemy as sa
 from housing_price_orchestrator.provider.access.tokens import caller_prefix_of
 from housing_price_orchestrator.provider.store.actuals import find_owners, realised_errors, store_actuals
 from housing_price_orchestrator.provider.store.database import downgrade, for_writing, open_database, upgrade
+from housing_price_orchestrator.provider.store.realised_studies import realised_studies
 from housing_price_orchestrator.provider.store.tables import actual, prediction, realised
 from housing_price_orchestrator.settings import PredictionLogSettings
 from housing_price_orchestrator.shared.history import Actual, ActualsResult, LogCaller
@@ -149,7 +150,8 @@ def test_the_error_of_a_caller_covers_its_own_predictions(engine: sa.Engine) -> 
         assert report(engine, caller, Actual(None, 1, 1000.0 + number, None)).stored == 1
     with engine.connect() as connection:
         counts = [[one.count for one in realised_errors(connection, caller)] for caller in callers]
-    assert counts == [[1], [1], [3]]
+        studied = [[one.all_sales.sales for one in realised_studies(connection, caller)] for caller in callers]
+    assert counts == studied == [[1], [1], [3]]
 
 
 @pytest.mark.parametrize("database_url", ["postgres"], indirect=True)

@@ -162,6 +162,23 @@ def test_watching_a_move_names_the_new_state(api: Api, state: str, previous: str
     assert output.splitlines()[-1] == expected
 
 
+def test_watching_a_move_of_the_comparables_model_names_the_model(api: Api) -> None:
+    api.kind = "lifecycle"
+    api.report = {"model": "comparables", "version": "2", "state": "champion", "previous": "1", "revision": 8}
+    assert run("watch", "a" * 32)[1].splitlines()[-1] == (
+        "Version 2 of the comparables model is now champion; the previous champion was version 1."
+    )
+
+
+def test_moves_of_the_comparables_model_have_their_own_paths(api: Api) -> None:
+    for arguments in (["promote", "2"], ["rollback", "2", "--reason", "worse"]):
+        result = CliRunner().invoke(app, ["models", *arguments, "--model", "comparables"])
+        assert (result.exit_code, result.output) == (0, f"{'a' * 32}\n")
+    assert [path for _, path, _, _ in api.seen] == [
+        "/api/v1/models/comparables/2/promote", "/api/v1/models/comparables/2/rollback",
+    ]  # fmt: skip
+
+
 def test_watching_a_cancelled_job_says_so_and_exits_with_1(api: Api) -> None:
     api.ends_as = "cancelled"
     status, output = run("watch", "a" * 32)

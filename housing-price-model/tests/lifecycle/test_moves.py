@@ -9,17 +9,19 @@ from typing import Any
 import pytest
 from tests.lifecycle_store import CHAMPION, DAMAGED, OTHERWISE, SECOND, THIRD, LifecycleStore
 
+from housing_price_model.artefact.export import read_export
 from housing_price_model.errors import MoveError, RegistryError
 from housing_price_model.lifecycle.documents import CanaryRole, Roles, ShadowRole
 from housing_price_model.lifecycle.move_steps import MoveSteps
 from housing_price_model.lifecycle.plan import Plan
 from housing_price_model.lifecycle.serving_folder import ServingFolder
 from housing_price_model.registry.life_records import LifeRecords
-from housing_price_model.registry.names import COMPARABLES
+from housing_price_model.registry.names import COMPARABLES, MODEL_ID_TAG
 from housing_price_model.registry.records import Record
 from housing_price_model.registry.snapshot import RegistrySnapshot
 from housing_price_model.registry.states import State
 from housing_price_model.registry.versions import connect, register
+from housing_price_platform.orders.moves import ServedModel
 
 from .serving_runner import ServingRunner
 
@@ -81,7 +83,7 @@ def do(move_steps: MoveSteps, runner: ServingRunner) -> Do:
 
 
 def lives(move_steps: MoveSteps) -> LifeRecords:
-    return LifeRecords(connect(move_steps.tracking_uri))
+    return LifeRecords(connect(move_steps.tracking_uri), move_steps.name)
 
 
 def states(move_steps: MoveSteps) -> dict[str, str]:
@@ -360,6 +362,34 @@ def test_each_model_of_the_registry_has_versions_and_states_of_its_own(move_step
     snapshot = LifeRecords(RegistrySnapshot(client, COMPARABLES).client, COMPARABLES)
     assert snapshot.all() == comparables.all()
     assert (states(move_steps), lives(move_steps).serving()) == (before, None)
+
+
+def test_the_comparables_model_is_moved_through_the_same_steps_beside_the_price(
+    do: Do, move_steps: MoveSteps, tmp_path: Path
+) -> None:
+    client = connect(move_steps.tracking_uri)
+    for version in (CHAMPION, SECOND):
+        model = client.get_model_version("housing-price", version)
+        register(client, f"{model.source}", str(model.run_id), model.tags[MODEL_ID_TAG], 0.2, name=COMPARABLES)
+    steps = move_steps.of(ServedModel.COMPARABLES)
+    assert steps.serving.folder == move_steps.serving.folder / "comparables"
+    steps.serving.prepare()
+    before = states(move_steps)
+    with ServingRunner(steps.serving):
+        for action, version in (("promote", "1"), ("promote", "2"), ("rollback", "2")):
+            order = {"model": "comparables", "action": action, "version": version}
+            plan = steps.judge(order)
+            assert plan.model is ServedModel.COMPARABLES
+            for step in (steps.export, steps.start, steps.ask, steps.route):
+                step(plan)
+            steps.record(plan, f"{action}-{version}", order)
+            steps.stop(plan)
+    assert [one.version for one in steps.serving.desired().servers] == ["1"]
+    assert served(steps) == ("1", None, None)
+    assert states(steps) == {"1": "champion", "2": "archived"}
+    assert (states(move_steps), served(move_steps)) == (before, (CHAMPION, None, None))
+    manifest = read_export(steps.serving.export_of("1"))
+    assert (manifest.name, manifest.version) == (COMPARABLES, "1")
 
 
 def test_alias_moved_by_hand_takes_effect_at_the_next_start_of_a_stack(do: Do, move_steps: MoveSteps) -> None:

@@ -149,7 +149,8 @@ def test_killed_worker_resumes_its_promotion_and_a_failed_move_changes_nothing(
     done = worker.finish("job-1")
     revision = serving.routes()
     assert revision is not None
-    assert done.output == {"version": SECOND, "state": "champion", "previous": CHAMPION, "revision": revision.revision}
+    moved = {"model": "price", "version": SECOND, "state": "champion", "previous": CHAMPION}
+    assert done.output == moved | {"revision": revision.revision}
     assert worker.client.get_event("job-1", "progress", 1) == {"stepsDone": 8, "stepsTotal": 8, "step": "stop"}
     worker.until(lambda: runner.versions == {SECOND}, "the old server is stopped")
     lives = LifeRecords(connect(uri))

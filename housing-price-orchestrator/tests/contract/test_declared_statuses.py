@@ -13,7 +13,7 @@ from fakes import FakeJobQueue
 from housing_price_orchestrator.app import openapi_document
 from housing_price_orchestrator.interface.edge.cors import cors_options
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
-from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFile
+from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFiles
 from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.shared.access import SCOPES
 from housing_price_orchestrator.shared.errors import JobFilesFull, JobsUnavailable
@@ -111,7 +111,7 @@ def client(
 def queue(client: TestClient, tmp_path: Path) -> FakeJobQueue:
     queue = FakeJobQueue()
     folder = tmp_path / "jobs"
-    replace_services(client, jobs=Jobs(queue, FolderJobFiles(folder), AllowedLocations([]), MoveRulesFile(None)))
+    replace_services(client, jobs=Jobs(queue, FolderJobFiles(folder), AllowedLocations([]), MoveRulesFiles(None)))
     return queue
 
 

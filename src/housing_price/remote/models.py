@@ -1,6 +1,6 @@
 """`housing-price models`: shows the model versions in the registry, and changes their state over the API."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -19,12 +19,14 @@ from housing_price_model.registry.names import DEFAULT_TRACKING_URI
 from housing_price_model.settings import TRACKING_URI
 from housing_price_platform.database.sqlite_file import sqlite_url
 from housing_price_platform.environment.variables import SharedVariable
+from housing_price_platform.orders.moves import ServedModel
 from housing_price_platform.output.console import CleanConsole
 from housing_price_platform.output.tables import print_table
 from housing_price_platform.output.terminal import echo
 
 if TYPE_CHECKING:
     from housing_price_model.lifecycle.overview import VersionComparison
+    from housing_price_model.registry.life_records import Life
 
 app = typer.Typer(no_args_is_help=True, help="Show, compare, promote and roll back versions of the model.")
 
@@ -38,6 +40,7 @@ Registry = Annotated[
         help="Address of MLflow's tracking server, which holds the registry.",
     ),
 ]
+Model = Annotated[ServedModel, typer.Option(help="The model whose version it is.")]
 Reason = Annotated[str, typer.Option(help="Reason, stored with the change.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Show the progress until the job has finished.")]
 DEFAULT_LOG: Final = sqlite_url(DEFAULT_STATE / "predictions.db")
@@ -55,12 +58,18 @@ def _exit_on_error() -> Iterator[None]:
 
 @app.command("list")
 def list_versions(*, tracking_uri: Registry = DEFAULT_TRACKING_URI) -> None:
-    """List all versions and their states."""
+    """List all versions of both models and their states."""
     from housing_price_model.lifecycle import overview  # noqa: PLC0415 - slow to import; keeps --help fast
 
     with _exit_on_error():
-        lives = overview.all_versions(tracking_uri)
-    table = Table("Version", "State", "RMSLE", "Registered", "Last change")
+        lives = {model: overview.all_versions(tracking_uri, model) for model in ServedModel}
+    for model, versions in lives.items():
+        if versions or model is ServedModel.PRICE:
+            _print_versions(versions, None if model is ServedModel.PRICE else f"{model.capitalize()} model")
+
+
+def _print_versions(lives: Sequence["Life"], title: str | None) -> None:
+    table = Table("Version", "State", "RMSLE", "Registered", "Last change", title=title)
     for life in reversed(lives):
         rmsle = "" if life.rmsle is None else f"{life.rmsle:.4f}"
         last = f"{life.records[-1].at} {life.records[-1].action}" if life.records else ""
@@ -69,12 +78,12 @@ def list_versions(*, tracking_uri: Registry = DEFAULT_TRACKING_URI) -> None:
 
 
 @app.command()
-def show(version: Version, *, tracking_uri: Registry = DEFAULT_TRACKING_URI) -> None:
+def show(version: Version, *, model: Model = ServedModel.PRICE, tracking_uri: Registry = DEFAULT_TRACKING_URI) -> None:
     """Show a version: state, metrics and history of state changes."""
     from housing_price_model.lifecycle import overview  # noqa: PLC0415 - slow to import
 
     with _exit_on_error():
-        life, metrics = overview.one_version(tracking_uri, version)
+        life, metrics = overview.one_version(tracking_uri, version, model)
     table = Table(f"Version {life.version}", life.state, show_header=True)
     table.add_row("registered", _format_time(life.registered_at_ms))
     table.add_row("model", life.model_id or "")
@@ -134,28 +143,29 @@ def compare(
 def promote(
     version: Version,
     *,
+    model: Model = ServedModel.PRICE,
     reason: Reason = "",
     watch: Watch = False,
     idempotency_key: Key = None,
     url: Url = DEFAULT_URL,
 ) -> None:
     """Make a version the champion, by a blue-green deployment."""
-    _submit_action(url, version, "promote", {"reason": reason}, idempotency_key, watch=watch)
+    _submit_action(url, version, "promote", {"reason": reason}, idempotency_key, watch=watch, model=model)
 
 
 @app.command()
 def rollback(
     version: Annotated[str | None, typer.Argument(help="Number of the version.", show_default="the champion")] = None,
     *,
+    model: Model = ServedModel.PRICE,
     reason: Reason = "",
     watch: Watch = False,
     idempotency_key: Key = None,
     url: Url = DEFAULT_URL,
 ) -> None:
     """Take a version out of service. Rolling back the champion restores its predecessor."""
-    if version is None:
-        version = str(Api(url).request("GET", "/models")["champion"]["version"])
-    _submit_action(url, version, "rollback", {"reason": reason}, idempotency_key, watch=watch)
+    version = version or _served_version(url, model)
+    _submit_action(url, version, "rollback", {"reason": reason}, idempotency_key, watch=watch, model=model)
 
 
 @app.command()
@@ -214,10 +224,29 @@ def archive(
     _submit_action(url, version, "archive", {"reason": reason}, idempotency_key, watch=watch)
 
 
-def _submit_action(url: str, version: str, action: str, body: dict[str, Any], key: str | None, *, watch: bool) -> None:
+def _served_version(url: str, model: ServedModel) -> str:
+    """Return the version of a model that is served as champion."""
+    served = Api(url).request("GET", "/models")
+    champion = served["champion"] if model is ServedModel.PRICE else served.get(model.value)
+    if champion is None:
+        fail(f"no version of the {model} model is in service.")
+    return str(champion["version"])
+
+
+def _submit_action(
+    url: str,
+    version: str,
+    action: str,
+    body: dict[str, Any],
+    key: str | None,
+    *,
+    watch: bool,
+    model: ServedModel = ServedModel.PRICE,
+) -> None:
     api = Api(url)
     headers = {"idempotency-key": key} if key else {}
-    job = api.request("POST", f"/models/{version}/{action}", json=body, headers=headers)
+    versions = "/models" if model is ServedModel.PRICE else f"/models/{model}"
+    job = api.request("POST", f"{versions}/{version}/{action}", json=body, headers=headers)
     echo(job["id"])
     if watch:
         end_with_outcome(api, api.follow(job["id"]))

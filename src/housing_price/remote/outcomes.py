@@ -69,11 +69,13 @@ def rows_in_words(job: dict[str, Any]) -> str:
 
 def _move_in_words(report: dict[str, Any]) -> str:
     moved, state, other = report.get("version"), report.get("state"), report.get("previous")
+    model = report.get("model", "price")
+    of_model = "" if model == "price" else f" of the {model} model"
     if not other:
-        return f"Version {moved} is now {state}."
+        return f"Version {moved}{of_model} is now {state}."
     if state == "champion":
-        return f"Version {moved} is now champion; the previous champion was version {other}."
-    return f"Version {other} is champion again; version {moved} is now {state}."
+        return f"Version {moved}{of_model} is now champion; the previous champion was version {other}."
+    return f"Version {other}{of_model} is champion again; version {moved} is now {state}."
 
 
 def _training_in_words(report: dict[str, Any]) -> list[str]:

@@ -10,6 +10,7 @@ import typer
 
 from housing_price_model.console import output, readable_errors
 from housing_price_model.errors import ServingFolderError
+from housing_price_platform.orders.moves import ServedModel
 
 app = typer.Typer()
 
@@ -20,6 +21,7 @@ def observe(
     serving: Annotated[Path, typer.Option(help="Serving folder, shared with the runner and the orchestrator.")] = Path(
         ".housing-price/serving"
     ),
+    model: Annotated[ServedModel, typer.Option(help="The model whose versions they serve.")] = ServedModel.PRICE,
     within: Annotated[float, typer.Option(min=0, help="Maximum wait for the servers, in seconds.")] = 60,
 ) -> None:
     """Report the running model servers to the lifecycle worker, where no runner starts them.
@@ -34,7 +36,7 @@ def observe(
     from housing_price_model.lifecycle.serving_folder import ServingFolder  # noqa: PLC0415  # slow import
 
     with readable_errors():
-        folder = ServingFolder(serving)
+        folder = ServingFolder(serving).of(model)
         try:
             seen = tuple(
                 SeenServer(version=version, address=url.rstrip("/"), state="ready")

@@ -18,10 +18,11 @@ from housing_price_model.lifecycle.move_steps import note_roles
 from housing_price_model.lifecycle.plan import judge
 from housing_price_model.lifecycle.serving_folder import ServingFolder
 from housing_price_model.registry.life_records import LifeRecords
+from housing_price_model.registry.names import NAME_OF_MODEL
 from housing_price_model.registry.snapshot import RegistrySnapshot
 from housing_price_model.registry.versions import connect, registry_errors
 from housing_price_platform.orders.move_rules import MOVE_RULES, Refusal, RefusedMoves
-from housing_price_platform.orders.moves import Action, Move
+from housing_price_platform.orders.moves import ACTIONS_OF_MODEL, Action, Move, ServedModel
 
 INTERVAL_SECONDS: Final = 2.0
 """Pause between two readings of the registry."""
@@ -35,8 +36,10 @@ _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 class MoveRulesWriter:
     """Writes the document in the serving folder, and touches it after each reading of the registry."""
 
-    def __init__(self, serving: ServingFolder, tracking_uri: str) -> None:
+    def __init__(self, serving: ServingFolder, tracking_uri: str, model: ServedModel = ServedModel.PRICE) -> None:
+        """Judge the moves of the versions of `model`; `serving` is that model's own folder."""
         self._serving = serving
+        self._model = model
         self._tracking_uri = tracking_uri
         self._client: MlflowClient | None = None
         self._written: tuple[Any, ...] | None = None
@@ -51,11 +54,13 @@ class MoveRulesWriter:
         if self._client is None:
             self._client = connect(self._tracking_uri)
         with registry_errors("the registry cannot be read"):
-            snapshot = RegistrySnapshot(self._client)
+            name = NAME_OF_MODEL[self._model]
+            snapshot = RegistrySnapshot(self._client, name)
             desired = self._serving.desired()
             content = (snapshot.content, desired)
             if content != self._written:
-                self._serving.write_move_rules(refused_moves(LifeRecords(snapshot.client), desired))
+                lives = LifeRecords(snapshot.client, name)
+                self._serving.write_move_rules(refused_moves(lives, desired, self._model))
                 self._written = content
         _touch(self._serving)
 
@@ -70,24 +75,24 @@ class MoveRulesWriter:
                 self._written = None
                 if str(error) != failure:
                     failure = str(error)
-                    _log.warning(f"{MOVE_RULES} is out of date", error=failure)
+                    _log.warning(f"{MOVE_RULES} is out of date", model=self._model.value, error=failure)
 
 
-def refused_moves(lives: LifeRecords, desired: Desired) -> RefusedMoves:
-    """Judge every action on every version."""
+def refused_moves(lives: LifeRecords, desired: Desired, model: ServedModel = ServedModel.PRICE) -> RefusedMoves:
+    """Judge every action of a model on every version."""
     at = datetime.now(UTC).isoformat(timespec="milliseconds")
     # In the snapshot only: the next move records it in the registry.
     note_roles(lives, desired.roles, at)
     return RefusedMoves(
-        versions={life.version: _refusals(life.version, lives, desired, at) for life in lives.all()},
+        versions={life.version: _refusals(life.version, lives, desired, at, model) for life in lives.all()},
     )
 
 
-def _refusals(version: str, lives: LifeRecords, desired: Desired, at: str) -> dict[str, Refusal]:
+def _refusals(version: str, lives: LifeRecords, desired: Desired, at: str, model: ServedModel) -> dict[str, Refusal]:
     refused = {}
-    for action in Action:
+    for action in ACTIONS_OF_MODEL[model]:
         weight = _WEIGHT if action is Action.CANARY else None
-        move = Move.model_validate({"action": action, "version": version, "weight": weight})
+        move = Move.model_validate({"action": action, "version": version, "model": model, "weight": weight})
         try:
             judge(move, lives, desired, at)
         except MoveError as error:

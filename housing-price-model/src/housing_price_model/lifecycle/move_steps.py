@@ -6,7 +6,7 @@ between, with the champion from the registry.
 
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from typing import Any, Final
 
@@ -17,10 +17,11 @@ from housing_price_model.lifecycle.plan import Plan, judge
 from housing_price_model.lifecycle.serving_folder import VERSIONS, ServingFolder
 from housing_price_model.registry.export_version import export_registered
 from housing_price_model.registry.life_records import LifeRecords
-from housing_price_model.registry.names import NAME
+from housing_price_model.registry.names import NAME_OF_MODEL
 from housing_price_model.registry.states import State
 from housing_price_model.registry.versions import connect, find_champion, note_serving, registry_errors
 from housing_price_model.serving.verify import verify
+from housing_price_platform.orders.moves import ServedModel
 
 _POLL_SECONDS: Final = 0.1
 
@@ -35,12 +36,23 @@ class MoveSteps:
         drain_seconds: Time that a server keeps running after its route is removed, so that orchestrators can read the
             new routes and finish open requests.
         ready_within_seconds: Maximum start time of a server.
+        model: The model whose versions are moved. The price's folder contains the folders of the others.
     """
 
     serving: ServingFolder
     tracking_uri: str
     drain_seconds: float = 5.0
     ready_within_seconds: float = 120.0
+    model: ServedModel = ServedModel.PRICE
+
+    def of(self, model: ServedModel) -> "MoveSteps":
+        """Return the steps for the versions of another model of the same stack; to be called on those of the price."""
+        return self if model is self.model else replace(self, serving=self.serving.of(model), model=model)
+
+    @property
+    def name(self) -> str:
+        """The name of the registered model."""
+        return NAME_OF_MODEL[self.model]
 
     def judge(self, argument: Any) -> Plan:
         """Plan the move; changes nothing but the registry's record of which version serves.
@@ -68,9 +80,9 @@ class MoveSteps:
         if served is None:
             return
         client = connect(self.tracking_uri)
-        champion = find_champion(client)
+        champion = find_champion(client, self.name)
         if champion is not None and str(champion.version) == served:
-            note_serving(client, served)
+            note_serving(client, served, self.name)
 
     def export(self, plan: Plan) -> None:
         """Export the version's files into the serving folder and verify them against the registered digest.
@@ -81,7 +93,7 @@ class MoveSteps:
         """
         version = _version_to_serve(plan)
         try:
-            export_registered(f"models:/{NAME}/{version}", self.serving.export_of(version), self.tracking_uri)
+            export_registered(f"models:/{self.name}/{version}", self.serving.export_of(version), self.tracking_uri)
         except ArtefactError as error:
             message = f"The files of version {version} are missing or differ from the registered ones."
             raise MoveError("model-refused", message) from error
@@ -204,7 +216,7 @@ class MoveSteps:
         self.serving.write_desired(servers, roles)
 
     def _lives(self) -> LifeRecords:
-        return LifeRecords(connect(self.tracking_uri))
+        return LifeRecords(connect(self.tracking_uri), self.name)
 
 
 def note_roles(lives: LifeRecords, roles: Roles, at: str) -> None:

@@ -12,10 +12,11 @@ from housing_price_model.candidate.comparison import held_out_of, out_of_sample,
 from housing_price_model.errors import RegistryError
 from housing_price_model.fitting.evaluate import Estimates, metrics
 from housing_price_model.registry.life_records import Life, LifeRecords
-from housing_price_model.registry.names import NAME
+from housing_price_model.registry.names import NAME, NAME_OF_MODEL
 from housing_price_model.registry.versions import connect, download_checked, registry_errors
 from housing_price_model.serving.fast_scoring import DirectModel
 from housing_price_model.survey.data import Houses, read_houses
+from housing_price_platform.orders.moves import ServedModel
 
 _FAR_APART: Final = 0.05
 
@@ -54,17 +55,19 @@ class VersionComparison:
     differences: Differences
 
 
-def all_versions(tracking_uri: str) -> list[Life]:
-    """Return every version with its state and moves, oldest first.
+def all_versions(tracking_uri: str, model: ServedModel = ServedModel.PRICE) -> list[Life]:
+    """Return every version of a model with its state and moves, oldest first; none if there is no such model yet.
 
     Raises:
         RegistryError: the registry does not answer.
     """
     with registry_errors("the registry cannot be read"):
-        return LifeRecords(connect(tracking_uri)).all()
+        return LifeRecords(connect(tracking_uri), NAME_OF_MODEL[model]).all()
 
 
-def one_version(tracking_uri: str, version: str) -> tuple[Life, dict[str, float]]:
+def one_version(
+    tracking_uri: str, version: str, model: ServedModel = ServedModel.PRICE
+) -> tuple[Life, dict[str, float]]:
     """Return a version and its training metrics.
 
     Raises:
@@ -73,7 +76,7 @@ def one_version(tracking_uri: str, version: str) -> tuple[Life, dict[str, float]
     """
     client = connect(tracking_uri)
     with registry_errors("the registry cannot be read"):
-        life = LifeRecords(client).find(version)
+        life = LifeRecords(client, NAME_OF_MODEL[model]).find(version)
         return life, _registered(client, life)
 
 

@@ -7,7 +7,7 @@ from housing_price_model.lifecycle.documents import CanaryRole, Desired, Roles, 
 from housing_price_model.registry.life_records import Life, LifeRecords
 from housing_price_model.registry.records import Record
 from housing_price_model.registry.states import Cause, State, next_state
-from housing_price_platform.orders.moves import Action, CanaryLimits, Move
+from housing_price_platform.orders.moves import Action, CanaryLimits, Move, ServedModel
 
 _ROLE_STATES: Final = frozenset({State.CANARY, State.SHADOW})
 
@@ -30,6 +30,7 @@ class Plan(StateDocument):
     """The effects of a move. Stored once, so that a worker that resumes the move follows the same plan.
 
     Attributes:
+        model: The model whose versions change.
         version: The version that the move is about.
         state: Its state after the move.
         previous: The other version that changes state: the replaced champion, or the champion that is restored.
@@ -40,6 +41,7 @@ class Plan(StateDocument):
         at: Time of planning, in UTC (ISO 8601).
     """
 
+    model: ServedModel = ServedModel.PRICE
     version: str
     state: str
     previous: str | None = None
@@ -61,6 +63,10 @@ def judge(move: Move, lives: LifeRecords, desired: Desired, at: str) -> Plan:
         MoveError: `version-unknown`, `transition-illegal`, or `model-refused` if the version was registered without a
             model id or a digest.
     """
+    return _judge(move, lives, desired, at).model_copy(update={"model": move.model})
+
+
+def _judge(move: Move, lives: LifeRecords, desired: Desired, at: str) -> Plan:
     life, champion = lives.find(move.version), lives.champion()
     match move.action:
         case Action.PROMOTE:

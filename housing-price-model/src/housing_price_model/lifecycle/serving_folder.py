@@ -18,7 +18,8 @@ from housing_price_model.lifecycle.documents import (
     StateDocument,
 )
 from housing_price_platform.files import DamagedFile, read_document
-from housing_price_platform.orders.move_rules import MOVE_RULES, RefusedMoves
+from housing_price_platform.orders.move_rules import MOVE_RULES, RefusedMoves, serving_folder_of
+from housing_price_platform.orders.moves import ServedModel
 
 DESIRED: Final = "desired.json"
 OBSERVED: Final = "observed.json"
@@ -39,6 +40,10 @@ class ServingFolder:
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
+
+    def of(self, model: ServedModel) -> "ServingFolder":
+        """Return the serving folder of one of the models of a stack; that of the price model is this one."""
+        return ServingFolder(serving_folder_of(self.folder, model))
 
     def prepare(self) -> None:
         """Create the folder.

@@ -9,6 +9,7 @@ from dbos import DBOS
 from dbos import error as dbos_error
 
 from housing_price_model.errors import HousingPriceModelError, MoveError, RegistryError
+from housing_price_model.lifecycle.move_request import move_of
 from housing_price_model.lifecycle.move_steps import MoveSteps
 from housing_price_model.lifecycle.plan import Plan
 from housing_price_model.registry.availability import is_temporary_here
@@ -37,7 +38,7 @@ _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
 @dataclass(frozen=True)
 class Lifecycle:
-    """Runs the jobs of the queue `lifecycle`."""
+    """Runs the jobs of the queue `lifecycle`; `move_steps` are those for versions of the price model."""
 
     move_steps: MoveSteps
 
@@ -62,45 +63,57 @@ class Lifecycle:
         except (dbos_error.DBOSWorkflowCancelledError, dbos_error.DBOSWorkflowConflictIDError):
             # DBOS runs no further step of this job. A recorded move stays: the next move completes it.
             if not recorded and is_cancelled(job_id):
-                self.move_steps.undo(plan, job_id, argument, _log.error)
+                self._steps_for(plan).undo(plan, job_id, argument, _log.error)
             raise
         except Exception:
             if not recorded:
                 self._undo(plan, job_id, argument)
             raise
         _set_progress(1 + len(steps), 1 + len(steps), steps[-1])
-        return {"version": plan.version, "state": plan.state, "previous": plan.previous, "revision": revision}
+        moved = {"model": plan.model.value, "version": plan.version, "state": plan.state}
+        return moved | {"previous": plan.previous, "revision": revision}
 
     def _undo(self, plan: Plan, job_id: str, argument: Any) -> None:
         try:
-            DBOS.run_step({"name": "undo"}, self.move_steps.undo, plan, job_id, argument, _log.error)
+            DBOS.run_step({"name": "undo"}, self._steps_for(plan).undo, plan, job_id, argument, _log.error)
         except (dbos_error.DBOSWorkflowCancelledError, dbos_error.DBOSWorkflowConflictIDError):
             if is_cancelled(job_id):
-                self.move_steps.undo(plan, job_id, argument, _log.error)
+                self._steps_for(plan).undo(plan, job_id, argument, _log.error)
             raise
 
     def _judge(self, job_id: str, argument: Any) -> str:
-        return self._translated(job_id, lambda: self.move_steps.judge(argument).model_dump_json())
+        def judge() -> str:
+            move_steps = self.move_steps.of(move_of(argument).model)
+            return move_steps.judge(argument).model_dump_json()
+
+        return self._translated(job_id, judge)
+
+    def _steps_for(self, plan: Plan) -> MoveSteps:
+        return self.move_steps.of(plan.model)
 
     def _perform(self, name: str, job_id: str, plan: Plan, argument: Any) -> int | None:
+        move_steps = self._steps_for(plan)
+
         def perform() -> int | None:
             match name:
                 case "export":
-                    self.move_steps.export(plan)
+                    move_steps.export(plan)
                 case "start":
-                    self.move_steps.start(plan, lambda: is_cancelled(job_id))
+                    move_steps.start(plan, lambda: is_cancelled(job_id))
                 case "ask":
-                    self.move_steps.ask(plan)
+                    move_steps.ask(plan)
                 case "route":
-                    return self.move_steps.route(plan)
+                    return move_steps.route(plan)
                 case "record":
-                    self.move_steps.record(plan, job_id, argument)
+                    move_steps.record(plan, job_id, argument)
                 case "stop":
-                    return self.move_steps.stop(plan)
+                    return move_steps.stop(plan)
             return None
 
         found = self._translated(job_id, perform)
-        _log.info(f"version {plan.version}: {name} done", job=job_id, version=plan.version, step=name)
+        _log.info(
+            f"version {plan.version}: {name} done", job=job_id, model=plan.model.value, version=plan.version, step=name
+        )
         return found
 
     def _translated[T](self, job_id: str, do: Callable[[], T]) -> T:

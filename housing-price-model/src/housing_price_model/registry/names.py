@@ -3,13 +3,17 @@
 Does not import MLflow, which is slow: the stack's runner and `--help` need only these names.
 """
 
+from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
+
+from housing_price_platform.orders.moves import ServedModel
 
 NAME: Final = "housing-price"
 """The price model."""
 COMPARABLES: Final = "housing-comparables"
 """The comparables model, which finds comparable sales."""
+NAME_OF_MODEL: Final[Mapping[ServedModel, str]] = {ServedModel.PRICE: NAME, ServedModel.COMPARABLES: COMPARABLES}
 CHAMPION: Final = "champion"
 CHALLENGER: Final = "challenger"
 """The alias of the version that passed its gate most recently."""

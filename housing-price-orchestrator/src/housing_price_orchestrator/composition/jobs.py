@@ -9,11 +9,10 @@ from sqlalchemy.engine import make_url
 from housing_price_orchestrator.interface.documents.upload import UploadLimits
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.provider.jobs.folder_store import FolderStore, is_local
-from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFile
+from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFiles
 from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.locations import AllowedLocations, Location
-from housing_price_platform.orders.move_rules import MOVE_RULES
 
 _CHECK_SECONDS: Final = 2.0
 """Deadline for looking at a local folder, which may be a network mount."""
@@ -29,9 +28,9 @@ async def open_jobs(settings: Settings, stack: contextlib.AsyncExitStack) -> Job
 
     queue = DBOSJobQueue(make_url(jobs.database_url), wait_seconds=jobs.wait_seconds)
     locations = AllowedLocations(jobs.stores)
-    # The lifecycle worker keeps the document beside the routes, in the serving folder.
+    # The lifecycle worker keeps its documents beside the routes, in the serving folder.
     routes = settings.model_server.routes_file
-    moves = MoveRulesFile(None if routes is None else routes.with_name(MOVE_RULES))
+    moves = MoveRulesFiles(None if routes is None else routes.parent)
     return Jobs(
         await stack.enter_async_context(queue),
         FolderJobFiles(jobs.folder),

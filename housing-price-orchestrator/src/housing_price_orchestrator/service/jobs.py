@@ -28,7 +28,7 @@ from housing_price_orchestrator.shared.locations import (
     check_written_files,
 )
 from housing_price_orchestrator.shared.ports import JobFiles, JobQueue, MoveRules
-from housing_price_platform.orders.moves import MAX_CALLER_CHARACTERS, Action
+from housing_price_platform.orders.moves import MAX_CALLER_CHARACTERS, Action, ServedModel
 
 
 class Jobs:
@@ -142,6 +142,7 @@ class Jobs:
         version: str,
         order: Mapping[str, Any],
         *,
+        model: ServedModel = ServedModel.PRICE,
         by: str,
         caller: JobCaller,
         idempotency_key: str | None,
@@ -153,14 +154,18 @@ class Jobs:
             IdempotencyKeyReused: the key was used with another change.
             JobsUnavailable: the job cannot be stored now.
         """
-        await self._check_move(action, version, caller, idempotency_key)
+        await self._check_move(action, model, version, caller, idempotency_key)
         defaults = {"weight": None, "sample": None, "limits": None, "reason": ""}
         author = by[:MAX_CALLER_CHARACTERS]
         arguments = {"action": action.value, "version": version, **defaults, **order, "by": author}
+        if model is not ServedModel.PRICE:  # the default: arguments of earlier jobs, and their fingerprints, lack it
+            arguments["model"] = model.value
         return _require_same_content(*await self._submit("lifecycle", arguments, arguments, caller, idempotency_key))
 
-    async def _check_move(self, action: Action, version: str, caller: JobCaller, idempotency_key: str | None) -> None:
-        refusal = await self._moves.refusal_of(action, version)
+    async def _check_move(
+        self, action: Action, model: ServedModel, version: str, caller: JobCaller, idempotency_key: str | None
+    ) -> None:
+        refusal = await self._moves.refusal_of(action, model, version)
         if refusal is None:
             return
         # A repeated request gets the job of the first one, although the version may have changed its state since.

@@ -11,7 +11,7 @@ from housing_price_orchestrator.shared.errors import MoveRefused
 from housing_price_orchestrator.shared.input_ranges import InputRanges
 from housing_price_orchestrator.shared.jobs import Job, JobKind, JobOrder
 from housing_price_orchestrator.shared.view.record import AnyHouse
-from housing_price_platform.orders.moves import Action
+from housing_price_platform.orders.moves import Action, ServedModel
 
 type Variant = Literal["champion", "canary", "shadow"]
 """The role of a model: it prices all houses, a share of them, or copies whose prices are only logged."""
@@ -252,7 +252,7 @@ class JobQueue(Protocol):
 class MoveRules(Protocol):
     """Knows which moves of model versions the lifecycle worker would refuse."""
 
-    async def refusal_of(self, action: Action, version: str, /) -> MoveRefused | None:
+    async def refusal_of(self, action: Action, model: ServedModel, version: str, /) -> MoveRefused | None:
         """Return why the worker would refuse a move now; None if it would accept it, or if that is unknown.
 
         A refusal is based on a state of the registry that was read after this call began. Never blocks the event loop.

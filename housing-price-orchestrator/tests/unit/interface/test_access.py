@@ -237,6 +237,8 @@ SCOPE_OF_OPERATION = {
     "getJobRefused": ("jobs", "admin"),
     "listModels": "admin",
     "promoteModel": "admin",
+    "promoteComparablesModel": "admin",
+    "rollbackComparablesModel": "admin",
     "rollbackModel": "admin",
     "canaryModel": "admin",
     "shadowModel": "admin",

@@ -1,13 +1,20 @@
 """The moves that are refused now: a document that the lifecycle worker writes and the API reads."""
 
+from pathlib import Path
 from typing import Final, Literal
 
 from housing_price_platform.orders.document import Document
+from housing_price_platform.orders.moves import ServedModel
 
 MOVE_RULES: Final = "moves.json"
 """Name of the document in the serving folder."""
 
 type RefusalCode = Literal["transition-illegal", "model-refused", "version-unknown"]
+
+
+def serving_folder_of(folder: Path, model: ServedModel) -> Path:
+    """Return the folder with the documents and exports of a model, inside the serving folder of a stack."""
+    return folder if model is ServedModel.PRICE else folder / model.value
 
 
 class Refusal(Document):

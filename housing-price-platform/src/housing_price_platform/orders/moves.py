@@ -24,6 +24,21 @@ class Action(StrEnum):
     ARCHIVE = "archive"
 
 
+class ServedModel(StrEnum):
+    """The models of the registry that are served, each with versions and a champion of its own."""
+
+    PRICE = "price"
+    COMPARABLES = "comparables"
+
+
+ACTIONS_OF_MODEL: Final[Mapping[ServedModel, tuple[Action, ...]]] = {
+    ServedModel.PRICE: tuple(Action),
+    # One version answers all requests: there is no canary and no shadow.
+    ServedModel.COMPARABLES: (Action.PROMOTE, Action.ROLLBACK),
+}
+"""The actions that are possible for the versions of each model."""
+
+
 class CanaryLimits(Document):
     """The limits beyond which a canary is stopped, relative to the champion."""
 
@@ -77,6 +92,8 @@ class Move(Document):
     """The action."""
     version: VersionNumber
     """The version."""
+    model: Annotated[ServedModel, Field(strict=False)] = ServedModel.PRICE
+    """The model whose version it is."""
     weight: Share | None = None
     """The share of the houses that the canary prices; required for `canary`, rejected otherwise."""
     sample: Share | None = None
@@ -90,6 +107,9 @@ class Move(Document):
 
     @model_validator(mode="after")
     def _fits_the_action(self) -> Self:
+        if self.action not in ACTIONS_OF_MODEL[self.model]:
+            possible = " and ".join(ACTIONS_OF_MODEL[self.model])
+            raise ValueError(f"action: for the {self.model} model only {possible} are possible")
         if (self.weight is None) is (self.action is Action.CANARY):
             raise ValueError("weight: required for a canary (from 0.0001 to 1) and not allowed otherwise")
         if self.limits is not None and self.action is not Action.CANARY:

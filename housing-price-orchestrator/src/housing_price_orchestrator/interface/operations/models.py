@@ -20,13 +20,15 @@ from housing_price_orchestrator.interface.services import ServicesDep, services_
 from housing_price_orchestrator.shared.view.job import JobDocument
 from housing_price_orchestrator.shared.view.model import RoutedModels
 from housing_price_platform.orders.base import VersionNumber
-from housing_price_platform.orders.moves import ORDER_OF_ACTION, Action, CanaryOrder, MoveOrder
+from housing_price_platform.orders.moves import ORDER_OF_ACTION, Action, CanaryOrder, MoveOrder, ServedModel
 
 PREFIX: Final = "/api/v1/models"
 
 moves = APIRouter(prefix=PREFIX, tags=["models"], route_class=BytesRoute, dependencies=[require_scope("admin")])
 router = APIRouter(prefix=PREFIX, tags=["models"], dependencies=[require_scope("admin")])
 
+_PATH_OF_MODEL: Final = {ServedModel.PRICE: "", ServedModel.COMPARABLES: "/comparables"}
+_OPERATION_OF_MODEL: Final = {ServedModel.PRICE: "Model", ServedModel.COMPARABLES: "ComparablesModel"}
 _VERSION: Final = TypeAdapter[str](VersionNumber)
 _VERSION_PARAMETER: Final = {
     "name": "version",
@@ -43,33 +45,40 @@ async def list_models(services: ServicesDep) -> RoutedModels:
     return RoutedModels.of(services.routing.state(), services.registry_pages)
 
 
-def _add_operation(action: Action, summary: str, description: str, example: Any = None) -> None:
-    """Add the operation of an action."""
+def _add_operation(
+    action: Action,
+    summary: str,
+    description: str,
+    example: Any = None,
+    *,
+    model: ServedModel = ServedModel.PRICE,
+) -> None:
+    """Add the operation of an action on the versions of a model; paths without a model mean the price model."""
     order = ORDER_OF_ACTION[action]
     described = submission({"application/json": (order, example or {"reason": "why"})}, required=order is CanaryOrder)
     described["parameters"] = [_VERSION_PARAMETER, *described["parameters"]]
     moves.add_api_route(
-        f"/{{version}}/{action}",
-        _endpoint(action, order),
+        f"{_PATH_OF_MODEL[model]}/{{version}}/{action}",
+        _endpoint(action, order, model),
         methods=["POST"],
         status_code=202,
         summary=summary,
         description=description,
-        operation_id=f"{action}Model",
+        operation_id=f"{action}{_OPERATION_OF_MODEL[model]}",
         response_model=JobDocument,
         responses=errors_of_moves(),
         openapi_extra=described,
     )
 
 
-def _endpoint(action: Action, kind: type[MoveOrder]) -> Callable[[Request], Awaitable[Response]]:
+def _endpoint(action: Action, kind: type[MoveOrder], model: ServedModel) -> Callable[[Request], Awaitable[Response]]:
     async def submit_move(request: Request) -> Response:
         version = _version_of(request)
         key = idempotency_key_of(request)
         order = (await read_order(request, kind)).model_dump(mode="json")
         caller = await job_caller_of(request)
         job = await services_of(request).enabled_jobs.submit_move(
-            action, version, order, by=caller.owner, caller=caller, idempotency_key=key
+            action, version, order, model=model, by=caller.owner, caller=caller, idempotency_key=key
         )
         return accepted_response(request, job)
 
@@ -115,3 +124,15 @@ _add_operation(
     "Start a job that makes a canary or a shadow a challenger again. It changes nothing for any other version.",
 )
 _add_operation(Action.ARCHIVE, "Archive a version", "Start a job that archives a version that is not in service.")
+_add_operation(
+    Action.PROMOTE,
+    "Promote a version of the comparables model to champion",
+    "Start a job that promotes the version of the comparables model by a blue-green swap, as for the price model.",
+    model=ServedModel.COMPARABLES,
+)
+_add_operation(
+    Action.ROLLBACK,
+    "Roll a version of the comparables model back",
+    "Start a job that restores the previous champion of the comparables model by a blue-green swap.",
+    model=ServedModel.COMPARABLES,
+)

@@ -1,4 +1,4 @@
-"""Reads which moves the lifecycle worker would refuse, from the document that it keeps in the serving folder."""
+"""Reads which moves the lifecycle worker would refuse, from the documents that it keeps in the serving folder."""
 
 import asyncio
 import time
@@ -9,8 +9,8 @@ from pydantic import ValidationError
 
 from housing_price_orchestrator.shared.errors import ModelRefused, MoveRefused, TransitionIllegal, VersionUnknown
 from housing_price_platform.files import FileTooLarge, read_if_exists
-from housing_price_platform.orders.move_rules import RefusalCode, RefusedMoves
-from housing_price_platform.orders.moves import Action
+from housing_price_platform.orders.move_rules import MOVE_RULES, RefusalCode, RefusedMoves, serving_folder_of
+from housing_price_platform.orders.moves import Action, ServedModel
 
 MAX_BYTES: Final = 16 * 1024 * 1024
 """Size limit of the document. A version takes about 1 kB."""
@@ -30,37 +30,35 @@ _ERROR_OF_CODE: Final[dict[RefusalCode, type[MoveRefused]]] = {
 }
 
 
-class MoveRulesFile:
-    """`MoveRules` from a file.
+class MoveRulesFiles:
+    """`MoveRules` from a file for each model.
 
     A move that the document allows is accepted at once. A refusal must be confirmed by a state that the worker read
     after the request arrived, since a version may just have been registered. The readings are counted by changes of the
     file's modification time, so the clocks of the two machines need not agree.
     """
 
-    def __init__(self, path: Path | None, *, wait_seconds: float = WAIT_SECONDS) -> None:
-        """Read the document at `path`; with None every move is left to the worker."""
-        self._path = path
+    def __init__(self, serving: Path | None, *, wait_seconds: float = WAIT_SECONDS) -> None:
+        """Read the documents in the folder `serving`; with None every move is left to the worker."""
+        self._serving = serving
         self._wait_seconds = wait_seconds
 
-    async def refusal_of(self, action: Action, version: str, /) -> MoveRefused | None:
+    async def refusal_of(self, action: Action, model: ServedModel, version: str, /) -> MoveRefused | None:
         """Return why the worker would refuse a move now; None if it would accept it, or if that is unknown."""
-        if self._path is None:
+        if self._serving is None:
             return None
-        stamp = await asyncio.to_thread(_stamp_of, self._path)
-        if stamp is None or await self._read(action, version) is None:
+        path = serving_folder_of(self._serving, model) / MOVE_RULES
+        stamp = await asyncio.to_thread(_stamp_of, path)
+        if stamp is None or await asyncio.to_thread(_refusal_in, path, action, version) is None:
             return None
         rounds, deadline = 0, time.monotonic() + self._wait_seconds
         while rounds < _ROUNDS:
             if time.monotonic() > deadline:
                 return None
             await asyncio.sleep(POLL_SECONDS)
-            earlier, stamp = stamp, await asyncio.to_thread(_stamp_of, self._path)
+            earlier, stamp = stamp, await asyncio.to_thread(_stamp_of, path)
             rounds += stamp != earlier
-        return await self._read(action, version)
-
-    async def _read(self, action: Action, version: str) -> MoveRefused | None:
-        return None if self._path is None else await asyncio.to_thread(_refusal_in, self._path, action, version)
+        return await asyncio.to_thread(_refusal_in, path, action, version)
 
 
 def _stamp_of(path: Path) -> int | None:

@@ -14,7 +14,7 @@ from fakes import FakeJobQueue
 from housing_price_orchestrator.app import create_app, openapi_document
 from housing_price_orchestrator.interface.edge.browser_protection import own_origin
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
-from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFile
+from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFiles
 from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.shared.locations import AllowedLocations
 from servers import StubModelServer
@@ -60,7 +60,7 @@ def api() -> Iterator[TestClient]:
 
 def site_of(client: TestClient, folder: Path) -> Site:
     queue = FakeJobQueue()
-    replace_services(client, jobs=Jobs(queue, FolderJobFiles(folder), AllowedLocations([]), MoveRulesFile(None)))
+    replace_services(client, jobs=Jobs(queue, FolderJobFiles(folder), AllowedLocations([]), MoveRulesFiles(None)))
     return Site(client, queue)
 
 

@@ -16,7 +16,7 @@ from housing_price_orchestrator.app import create_app, openapi_document
 from housing_price_orchestrator.interface.edge.forwarded import ROOTS
 from housing_price_orchestrator.interface.openapi import DescribedAPI
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
-from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFile
+from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFiles
 from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.settings import InvalidSettings, load_settings
 from housing_price_orchestrator.shared.locations import AllowedLocations
@@ -35,7 +35,7 @@ def app_with(stub: StubModelServer, **server: Any) -> DescribedAPI:
 
 def with_jobs(client: TestClient, folder: Path) -> TestClient:
     replace_services(
-        client, jobs=Jobs(FakeJobQueue(), FolderJobFiles(folder), AllowedLocations([]), MoveRulesFile(None))
+        client, jobs=Jobs(FakeJobQueue(), FolderJobFiles(folder), AllowedLocations([]), MoveRulesFiles(None))
     )
     return client
 

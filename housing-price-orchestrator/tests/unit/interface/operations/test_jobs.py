@@ -16,7 +16,7 @@ from fakes import FakeJobQueue
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.interface.documents.upload import UploadLimits
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles, is_being_received
-from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFile
+from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFiles
 from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.shared.errors import JobFilesFull, JobFinished, JobsUnavailable
 from housing_price_orchestrator.shared.jobs import NEXT_STATES, Job, JobState
@@ -60,7 +60,7 @@ def bench(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> Bench:
 
 def bench_of(client: TestClient, folder: Path) -> Bench:
     queue = FakeJobQueue()
-    replace_services(client, jobs=Jobs(queue, FolderJobFiles(folder), AllowedLocations([STORE]), MoveRulesFile(None)))
+    replace_services(client, jobs=Jobs(queue, FolderJobFiles(folder), AllowedLocations([STORE]), MoveRulesFiles(None)))
     return Bench(client, queue, folder)
 
 

@@ -7,15 +7,17 @@ from typing import Any
 
 import pytest
 from fastapi.testclient import TestClient
+from pydantic import ValidationError
 
 from conftest import StartApp
 from factories import a_route, bearer, house_bytes, new_key, replace_services, routes_json
 from fakes import FakeJobQueue
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
-from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFile
+from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFiles
 from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.shared.errors import JobsUnavailable
 from housing_price_orchestrator.shared.locations import AllowedLocations
+from housing_price_platform.orders.moves import Move
 from servers import StubModelServer
 
 MODELS, PREDICT = "/api/v1/models", "/api/v1/price/predict"
@@ -25,7 +27,7 @@ BODIES: dict[str, dict[str, Any]] = {"canary": {"weight": 0.1}}
 
 def with_jobs(client: TestClient, folder: Path, rules: Path | None = None) -> FakeJobQueue:
     queue = FakeJobQueue()
-    replace_services(client, jobs=Jobs(queue, FolderJobFiles(folder), AllowedLocations([]), MoveRulesFile(rules)))
+    replace_services(client, jobs=Jobs(queue, FolderJobFiles(folder), AllowedLocations([]), MoveRulesFiles(rules)))
     return queue
 
 
@@ -47,6 +49,28 @@ def test_a_move_becomes_a_job(api: TestClient, queue: FakeJobQueue, action: str)
     arguments = {"action": action, "version": "2", "weight": None, "sample": None, "limits": None, "by": ""}
     more = {"canary": {"weight": 0.1}, "shadow": {"sample": 1.0}}.get(action, {})
     assert queue.jobs[job["id"]].arguments == arguments | {"reason": "because"} | more
+
+
+@pytest.mark.parametrize("action", ["promote", "rollback"])
+def test_a_move_of_the_comparables_model_becomes_a_job_of_its_own(
+    api: TestClient, queue: FakeJobQueue, action: str
+) -> None:
+    key = {"idempotency-key": "once"}
+    answer = api.post(f"{MODELS}/comparables/2/{action}", json={"reason": "because"}, headers=key)
+    assert answer.status_code == 202
+    arguments = queue.jobs[answer.json()["id"]].arguments
+    assert (arguments["model"], arguments["action"], arguments["version"]) == ("comparables", action, "2")
+    Move.model_validate(arguments)
+    # The same move of the price model is another one.
+    assert api.post(f"{MODELS}/2/{action}", json={"reason": "because"}, headers=key).status_code == 422
+
+
+@pytest.mark.parametrize("action", ["canary", "shadow", "abort", "archive"])
+def test_the_comparables_model_has_a_champion_only(api: TestClient, queue: FakeJobQueue, action: str) -> None:
+    assert api.post(f"{MODELS}/comparables/2/{action}", json=BODIES.get(action, {})).status_code == 404
+    assert not queue.jobs
+    with pytest.raises(ValidationError, match="for the comparables model only promote and rollback are possible"):
+        Move.model_validate({"model": "comparables", "version": "2", "action": action, **BODIES.get(action, {})})
 
 
 def test_canary_limits_are_passed_on_completely(api: TestClient, queue: FakeJobQueue) -> None:
@@ -71,7 +95,7 @@ def test_a_finished_move_has_a_result(api: TestClient, queue: FakeJobQueue) -> N
     queue.takes(job_id)
     queue.tells(job_id, stepsDone=2, stepsTotal=5, step="answer golden houses")
     assert api.get(f"/api/v1/jobs/{job_id}").json()["progress"]["step"] == "answer golden houses"
-    result = {"version": "2", "state": "champion", "previous": "1", "revision": 8}
+    result = {"model": "price", "version": "2", "state": "champion", "previous": "1", "revision": 8}
     queue.succeeds(job_id, result)
     assert api.get(f"/api/v1/jobs/{job_id}/result").json() == result
 

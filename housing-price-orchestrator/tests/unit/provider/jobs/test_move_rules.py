@@ -14,7 +14,7 @@ from conftest import StartApp
 from factories import replace_services
 from fakes import FakeJobQueue
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
-from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFile
+from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFiles
 from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.shared.locations import AllowedLocations
 from servers import StubModelServer
@@ -67,10 +67,10 @@ def registry(tmp_path: Path) -> Iterator[Registry]:
 
 @pytest.fixture
 def queue(api: TestClient, registry: Registry, tmp_path: Path) -> FakeJobQueue:
-    return use(api, tmp_path, MoveRulesFile(registry.path))
+    return use(api, tmp_path, MoveRulesFiles(registry.path.parent))
 
 
-def use(api: TestClient, folder: Path, rules: MoveRulesFile) -> FakeJobQueue:
+def use(api: TestClient, folder: Path, rules: MoveRulesFiles) -> FakeJobQueue:
     queue = FakeJobQueue()
     replace_services(api, jobs=Jobs(queue, FolderJobFiles(folder / "jobs"), AllowedLocations([]), rules))
     return queue
@@ -90,6 +90,20 @@ def test_a_move_that_would_fail_is_refused_with_the_workers_reason(api: TestClie
     assert move(api, "3") == (409, "model-refused", UNVERIFIED["detail"])
     assert not queue.jobs
     assert move(api, "2")[0] == move(api, "1", "rollback")[0] == 202
+
+
+def test_each_model_has_its_own_versions(api: TestClient, queue: FakeJobQueue, tmp_path: Path) -> None:
+    assert move(api, "comparables/1")[0] == 202  # not known yet
+    (tmp_path / "comparables").mkdir()
+    registry = Registry(tmp_path / "comparables" / "moves.json")
+    registry.versions = {"7": {}, "8": {"promote": ALREADY}}
+    with registry:
+        for job_id in list(queue.jobs):
+            queue.takes(job_id)
+            queue.succeeds(job_id, {})
+        assert move(api, "comparables/2") == (404, "version-unknown", "There is no version 2.")
+        assert move(api, "comparables/8") == (409, "transition-illegal", ALREADY["detail"])
+        assert move(api, "comparables/7")[0] == move(api, "2")[0] == 202
 
 
 def test_a_version_that_was_just_registered_is_not_refused(
@@ -131,7 +145,7 @@ def test_without_a_usable_document_moves_are_left_to_the_worker(
     path = tmp_path / "moves.json"
     if content is not None:
         path.write_text(content)
-    queue = use(api, tmp_path, MoveRulesFile(path))
+    queue = use(api, tmp_path, MoveRulesFiles(tmp_path))
     assert move(api, "99")[0] == 202
     assert len(queue.jobs) == 1
 
@@ -139,7 +153,7 @@ def test_without_a_usable_document_moves_are_left_to_the_worker(
 def test_a_refusal_that_no_worker_confirms_is_left_to_the_worker(api: TestClient, tmp_path: Path) -> None:
     path = tmp_path / "moves.json"
     path.write_text(json.dumps({"versions": VERSIONS}))
-    use(api, tmp_path, MoveRulesFile(path, wait_seconds=0.2))
+    use(api, tmp_path, MoveRulesFiles(tmp_path, wait_seconds=0.2))
     assert move(api, "99")[0] == 202
 
 

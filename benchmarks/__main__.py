@@ -1,4 +1,4 @@
-"""`python -m benchmarks run | report | profile | model-server | beside | checkouts | faults`."""
+"""`python -m benchmarks run | report | profile | model-server | beside | checkouts | explanation | faults`."""
 
 import json
 import sys
@@ -112,6 +112,21 @@ def checkouts(
 
     named = {path.resolve().name: path.resolve() for path in others}
     typer.echo(compare(named, rounds, seconds, only, export and export.resolve()))
+
+
+@app.command()
+def explanation(
+    count: Annotated[int, typer.Option("--houses", min=1, help="Number of houses, drawn at random.")] = 200,
+    seed: Annotated[int, typer.Option(help="Seed of the draw.")] = 0,
+    export: Annotated[Path | None, typer.Option(help="Folder of an exported model. Default: train one.")] = None,
+) -> None:
+    """Compare explanations with exact Shapley values; with the default houses, writes docs/explanation.md."""
+    from benchmarks import explanation as deviation  # noqa: PLC0415 - keeps `--help` fast
+
+    table = deviation.as_table(deviation.measure(export and export.resolve(), count, seed))
+    typer.echo(table)
+    if (count, seed) == (200, 0):
+        deviation.write(table)
 
 
 @app.command()

@@ -1,6 +1,8 @@
 """The benchmark harness detects wrong answers, and the page shows the measured figures."""
 
 import json
+import warnings
+from importlib import import_module
 from pathlib import Path
 from typing import Any
 
@@ -98,3 +100,24 @@ def test_the_last_run_contains_exactly_the_current_scenarios() -> None:
         for name in scenario.contender_names
     }
     assert measured == wanted
+
+
+@pytest.fixture(scope="module")
+def explanation() -> Any:
+    with warnings.catch_warnings():
+        # MLflow warns about its own type hints when it is imported; later warnings are errors.
+        warnings.simplefilter("ignore")
+        return import_module("benchmarks.explanation")
+
+
+def test_explanations_are_close_to_exact_shapley_values(explanation: Any, champion: Path) -> None:
+    for deviations in explanation.measure(champion, count=20, seed=1):
+        assert deviations.share_within >= 0.95, deviations.as_row()
+    table = explanation.as_table(explanation.measure(champion, count=1, seed=0))
+    assert [line.split("|")[1].strip() for line in table.splitlines()[2:]] == ["a comparable sale", "the typical house"]
+
+
+def test_the_page_about_explanations_shows_what_was_measured(explanation: Any) -> None:
+    _, rows = explanation.PAGE.read_text(encoding="utf-8").split("<!-- begin: deviation -->")
+    assert "| a comparable sale | 1,200 |" in rows
+    assert "| the typical house | 200 |" in rows

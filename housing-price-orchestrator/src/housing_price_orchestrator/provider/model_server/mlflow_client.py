@@ -2,6 +2,7 @@
 
 import base64
 import re
+import ssl
 from collections.abc import Sequence
 from dataclasses import dataclass
 from types import TracebackType
@@ -28,6 +29,12 @@ _INVOCATIONS: Final = "/invocations"
 
 KEEPALIVE_SECONDS: Final = 4.0
 """Idle connections are closed after this time, a second before uvicorn on the model server would close them."""
+
+_UNUSED_TLS_CONTEXT: Final = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+"""A context that trusts no certificate, for a parameter of the transport: connections use aiohttp's context.
+
+Without it the transport reads the certificates of all authorities for each client, which takes 22 ms.
+"""
 
 MAX_RESPONSE_BYTES: Final = 64 * 1024 * 1024
 """Size limit of a response. 10,000 predictions of the housing price model take under 2 MiB."""
@@ -211,7 +218,7 @@ def client_for(
         return aiohttp.ClientSession(connector=connector, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False)
 
     # httpx on aiohttp's transport: its compiled parser makes a call a quarter cheaper.
-    transport: httpx.AsyncBaseTransport = AiohttpTransport(client=session)
+    transport: httpx.AsyncBaseTransport = AiohttpTransport(client=session, verify=_UNUSED_TLS_CONTEXT)
     if tracer is not None:
         transport = TracedTransport(transport, tracer)
     return MLflowClient(transport, httpx.URL(base_url), timeout=timeout)

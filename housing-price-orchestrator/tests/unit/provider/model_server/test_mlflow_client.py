@@ -1,12 +1,15 @@
 import asyncio
+import ssl
 from collections.abc import Iterator
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 import respx
 
+from certificates import certificate
 from housing_price_orchestrator.provider.model_server.mlflow_client import ERROR_OF_EXCEPTION, MLflowClient, client_for
 from housing_price_orchestrator.shared import errors
 from servers import Call, StubModelServer, hangs, predicts, reserved_port, says
@@ -64,6 +67,24 @@ async def test_the_request_is_dataframe_split_with_columns_in_order(stub: StubMo
 
 def _document_with(predictions: list[Any], _made: object) -> dict[str, Any]:
     return {"predictions": predictions}
+
+
+async def test_a_server_with_an_untrusted_certificate_gets_no_request(tmp_path: Path) -> None:
+    context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
+    made = certificate(tmp_path)
+    context.load_cert_chain(made.cert_file, made.key_file)
+    received: list[bytes] = []
+
+    async def keep_and_close(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        received.append(await reader.read(1))
+        writer.close()
+
+    async with await asyncio.start_server(keep_and_close, "localhost", 0, ssl=context) as server:
+        port = server.sockets[0].getsockname()[1]
+        async with client(f"https://localhost:{port}") as mlflow:
+            with pytest.raises(errors.ModelServerUnavailable, match="certificate verify failed"):
+                await mlflow.invoke(["a"], [b"[1]"])
+    assert not any(received)
 
 
 async def test_predictions_are_returned_unchanged_whatever_their_shape(stub: StubModelServer) -> None:

@@ -1,4 +1,4 @@
-"""Conditions that pass do not fail a training or a move; errors of callers and permanent ones do at once."""
+"""Temporary conditions do not fail a training or a move; errors of callers and permanent ones do at once."""
 
 import errno
 from pathlib import Path

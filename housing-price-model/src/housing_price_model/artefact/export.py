@@ -3,7 +3,7 @@
 An export is a folder with `model/` (an MLflow model) and `manifest.json`. The manifest is written last and removed
 first, so a folder with a manifest holds a complete model.
 
-**What the digest proves**: it detects damage, an incomplete copy and a mix of two exports. It does not stop an attacker
+**Use of the digest**: it detects damage, an incomplete copy and a mix of two exports. It does not stop an attacker
 who can write the folder, and so the manifest. For that, pass a digest from another source, such as the registry, to
 `read_export(folder, pinned_digest)`. `allowed_contents.py` checks what a model may contain, whatever its digest.
 """

@@ -1,4 +1,4 @@
-"""Conditions that pass: a full disk, a locked or unreachable database, a service that is away.
+"""Temporary conditions: a full disk, a locked or unreachable database, a service that is away.
 
 A job waits for their end instead of failing: the steps of workers in `retry_while_temporary`, and what DBOS itself
 stores in DBOS (`full_disk.py`).
@@ -40,7 +40,7 @@ _POSTGRES_CODES: Final = ("40001", "40P01", "55P03", "25006")
 
 
 def is_temporary(error: BaseException) -> bool:
-    """Return whether an error, or one that caused it, is a condition that passes by itself."""
+    """Return whether an error, or one that caused it, is a temporary condition."""
     return any(_is_temporary(one) for one in _chain(error))
 
 

@@ -31,7 +31,7 @@ help: ## List the commands
 uv: $(filter .uv/bin/uv,$(UV))
 
 # make hands on no SIGINT that it alone gets, so the runner watches make ($$PPID) and ends with it.
-up: uv ## Train if needed, then serve: tracking server, model server, orchestrator (Ctrl-C ends it)
+up: uv ## Train if needed, then serve: tracking server, model servers, orchestrator (Ctrl-C ends it)
 	@exec $(RUN) housing-price up --stop-with $$PPID $(ARGS)
 
 # One pytest worker for each core; `ARGS="-n 0"` runs the tests in one process, for a debugger.

@@ -21,7 +21,10 @@ REPOSITORY = Path(__file__).parents[1]
 PYTHONPATH_OF_FAKES = os.pathsep.join([str(REPOSITORY / "tests" / "fakes"), str(REPOSITORY)])
 """The fakes of the services; they import their shared modules from the repository's root."""
 
-FREE_PORTS = ("--port", "0", "--model-server-port", "0", "--tracking-port", "0")
+FREE_PORTS = ("--port", "0", "--model-server-port", "0", "--comparables-port", "0", "--tracking-port", "0")
+PRICE_SERVER, COMPARABLES_SERVER = "serving/versions/", "serving/comparables/versions/"
+"""What the command lines of the two model servers contain."""
+
 POLL_SECONDS = 0.05
 
 

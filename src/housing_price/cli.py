@@ -16,8 +16,16 @@ from housing_price.processes.output import Output
 from housing_price.processes.ports import Address, reserved_port
 from housing_price.processes.supervisor import BackOff
 from housing_price.remote import jobs, models
-from housing_price.stack.services import MODEL_SERVER, ORCHESTRATOR, TRACKING_SERVER, ModelServerKind, Plan
+from housing_price.stack.services import (
+    COMPARABLES_SERVER,
+    MODEL_SERVER,
+    ORCHESTRATOR,
+    TRACKING_SERVER,
+    ModelServerKind,
+    Plan,
+)
 from housing_price.stack.state import DEFAULT_STATE, State
+from housing_price.stack.training_data import check_training_data
 from housing_price.stack.up import run_until_stopped
 from housing_price_model.settings import check_names
 from housing_price_platform.environment.opentelemetry_variables import ignore_invalid
@@ -40,6 +48,9 @@ Port = Annotated[
     typer.Option(min=0, max=65535, envvar="ORCHESTRATOR_SERVER__PORT", help="Port of the API; 0 picks a free port."),
 ]
 ModelServerPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the model server; 0 picks a free port.")]
+ComparablesPort = Annotated[
+    int, typer.Option(min=0, max=65535, help="Port of the server that finds comparable sales; 0 picks a free port.")
+]
 TrackingPort = Annotated[
     int, typer.Option(min=0, max=65535, help="Port of MLflow's tracking server; 0 picks a free port.")
 ]
@@ -63,8 +74,16 @@ def main(context: typer.Context) -> None:
 
 
 @contextmanager
-def _plan(  # noqa: PLR0917 - one parameter per option
-    state_dir: Path, host: str, port: int, model_server_port: int, tracking_port: int, kind: ModelServerKind
+def _plan(
+    *,
+    state_dir: Path,
+    host: str,
+    port: int,
+    model_server_port: int,
+    comparables_port: int,
+    tracking_port: int,
+    kind: ModelServerKind = ModelServerKind.MLFLOW,
+    data: Path | None = None,
 ) -> Iterator[Plan]:
     """Replace each port 0 by a free port, which stays reserved until the context ends."""
     with ExitStack() as reserved:
@@ -76,8 +95,10 @@ def _plan(  # noqa: PLR0917 - one parameter per option
             state=State(state_dir.resolve()),
             tracking=address(LOOPBACK, tracking_port, TRACKING_SERVER, "--tracking-port"),
             model_server=address(LOOPBACK, model_server_port, MODEL_SERVER, "--model-server-port"),
+            comparables_server=address(LOOPBACK, comparables_port, COMPARABLES_SERVER, "--comparables-port"),
             orchestrator=address(host, port, ORCHESTRATOR, "--port"),
             model_server_kind=kind,
+            data=data,
         )
 
 
@@ -93,17 +114,39 @@ def up(
     ] = (LOOPBACK),
     port: Port = 8000,
     model_server_port: ModelServerPort = 8080,
+    comparables_port: ComparablesPort = 8081,
     tracking_port: TrackingPort = 9999,
-    model_server: Annotated[ModelServerKind, typer.Option(help="Model server to run.")] = ModelServerKind.MLFLOW,
+    model_server: Annotated[
+        ModelServerKind, typer.Option(help="Model server of the price model to run.")
+    ] = ModelServerKind.MLFLOW,
+    data: Annotated[
+        Path | None,
+        typer.Option(
+            help="CSV, NDJSON or Parquet file of sold houses to train on, if there is no model yet.",
+            show_default="the Ames survey",
+        ),
+    ] = None,
     state_dir: StateDir = DEFAULT_STATE,
     stop_with: Annotated[
         int | None, typer.Option(hidden=True, help="Process id; the stack stops when this process ends.")
     ] = None,
 ) -> None:
-    """Train a model if there is none, then run the tracking server, model server, API and workers until Ctrl-C."""
+    """Train the models if there are none, then run tracking server, model servers, API and workers until Ctrl-C."""
     output = Output(sys.stdout)
     try:
-        with _plan(state_dir, host, port, model_server_port, tracking_port, model_server) as plan:
+        note = None if data is None else check_training_data(data, State(state_dir.resolve()))
+        with _plan(
+            state_dir=state_dir,
+            host=host,
+            port=port,
+            model_server_port=model_server_port,
+            comparables_port=comparables_port,
+            tracking_port=tracking_port,
+            kind=model_server,
+            data=None if data is None else data.resolve(),
+        ) as plan:
+            if note is not None:
+                output.say(note, "yellow")
             ports = {address.service: address.port for address in plan.addresses}
             with plan.state.lock({"pid": os.getpid(), "ports": ports}):
                 asyncio.run(run_until_stopped(plan, output, BackOff(), stop_with))
@@ -117,11 +160,19 @@ def doctor(
     *,
     port: Port = 8000,
     model_server_port: ModelServerPort = 8080,
+    comparables_port: ComparablesPort = 8081,
     tracking_port: TrackingPort = 9999,
     state_dir: StateDir = DEFAULT_STATE,
 ) -> None:
     """Check this machine and the stack, and suggest a fix for each problem."""
-    with _plan(state_dir, LOOPBACK, port, model_server_port, tracking_port, ModelServerKind.MLFLOW) as plan:
+    with _plan(
+        state_dir=state_dir,
+        host=LOOPBACK,
+        port=port,
+        model_server_port=model_server_port,
+        comparables_port=comparables_port,
+        tracking_port=tracking_port,
+    ) as plan:
         is_healthy = run_checks(plan, Output(sys.stdout))
     if not is_healthy:
         raise typer.Exit(1)

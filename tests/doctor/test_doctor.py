@@ -19,6 +19,7 @@ from housing_price.doctor.checks import Finding, Verdict, model
 from housing_price.doctor.checks.machine import check_ports, check_python
 from housing_price.doctor.checks.model import (
     check_columns,
+    check_comparables,
     check_data,
     check_databases,
     check_export,
@@ -30,6 +31,13 @@ from housing_price.processes.ports import Address, reserved_port
 from housing_price.stack.services import Plan
 from housing_price.stack.state import State
 from housing_price_model.artefact.export import Manifest, digest_of, read_export
+from housing_price_model.registry.names import NAME_OF_MODEL
+from housing_price_platform.orders.moves import ServedModel
+
+TABLES = """
+    CREATE TABLE IF NOT EXISTS registered_model_aliases (name TEXT, alias TEXT, version INTEGER);
+    CREATE TABLE IF NOT EXISTS model_version_tags (name TEXT, version INTEGER, key TEXT, value TEXT);
+"""
 
 
 @pytest.fixture
@@ -43,6 +51,7 @@ def plan(tmp_path: Path) -> Iterator[Plan]:
             State(tmp_path / "state"),
             tracking=address("tracking-server", "--tracking-port"),
             model_server=address("model-server", "--model-server-port"),
+            comparables_server=address("comparables-server", "--comparables-port"),
             orchestrator=address("orchestrator", "--port"),
         )
 
@@ -52,26 +61,29 @@ def only(findings: Iterator[Finding]) -> Finding:
     return finding
 
 
-def write_registry(plan: Plan, version: int | None, digest: str | None = None) -> None:
+def write_registry(
+    plan: Plan, version: int | None, digest: str | None = None, model: ServedModel = ServedModel.PRICE
+) -> None:
     plan.state.folder.mkdir(exist_ok=True)
+    name = NAME_OF_MODEL[model]
     with closing(sqlite3.connect(plan.state.database)) as database:
-        database.execute("CREATE TABLE registered_model_aliases (name TEXT, alias TEXT, version INTEGER)")
-        database.execute("CREATE TABLE model_version_tags (name TEXT, version INTEGER, key TEXT, value TEXT)")
+        database.executescript(TABLES)
         if version:
-            database.execute("INSERT INTO registered_model_aliases VALUES ('housing-price', 'champion', ?)", (version,))
+            database.execute("INSERT INTO registered_model_aliases VALUES (?, 'champion', ?)", (name, version))
         tags = [(99, "digest", "of another version"), (version, "model_id", "m"), (version, "digest", digest)]
-        database.executemany("INSERT INTO model_version_tags VALUES ('housing-price', ?, ?, ?)", tags)
+        database.executemany(f"INSERT INTO model_version_tags VALUES ('{name}', ?, ?, ?)", tags)  # noqa: S608 - fixed
         database.commit()
 
 
-def write_export(plan: Plan, version: str, columns: dict[str, str]) -> str:
+def write_export(plan: Plan, version: str, columns: dict[str, str], model: ServedModel = ServedModel.PRICE) -> str:
     """Write an export with a real signature and nothing else; returns its digest."""
-    folder = plan.state.export_of(version) / "model"
+    export = plan.state.serving.of(model).export_of(version)
+    folder = export / "model"
     folder.mkdir(parents=True)
     inputs = json.dumps([{"type": kind, "name": name, "required": True} for name, kind in columns.items()])
     (folder / "MLmodel").write_text(json.dumps({"signature": {"inputs": inputs}}))  # JSON is YAML too
-    manifest = Manifest("housing-price", version, "m", digest_of(folder), "run", "2026-01-01T00:00:00+00:00")
-    (plan.state.export_of(version) / "manifest.json").write_text(json.dumps(asdict(manifest)))
+    manifest = Manifest(NAME_OF_MODEL[model], version, "m", digest_of(folder), "run", "2026-01-01T00:00:00+00:00")
+    (export / "manifest.json").write_text(json.dumps(asdict(manifest)))
     return manifest.digest
 
 
@@ -84,7 +96,7 @@ def test_the_running_python_has_the_required_version(plan: Plan) -> None:
 
 
 def test_free_ports_are_ok(plan: Plan) -> None:
-    assert [finding.verdict for finding in check_ports(plan)] == [Verdict.OK] * 3
+    assert [finding.verdict for finding in check_ports(plan)] == [Verdict.OK] * 4
 
 
 @pytest.mark.parametrize("is_ours", [True, False])
@@ -205,6 +217,24 @@ def test_an_export_without_a_signature_is_a_problem(plan: Plan) -> None:
     write_export(plan, "1", {})
     (plan.state.export_of("1") / "model" / "MLmodel").write_text("flavors: {}")
     assert only(check_columns(plan)).verdict is Verdict.PROBLEM
+
+
+def test_the_comparables_model_is_checked_like_the_price_model(plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
+    model = ServedModel.COMPARABLES
+    orchestrator_sends(monkeypatch, json.dumps([{"name": "LotArea", "type": "double"}]))
+    assert list(check_comparables(plan)) == []  # no stack yet: the checks of the price model say so
+    write_registry(plan, 1)
+    missing = only(check_comparables(plan))
+    assert (missing.verdict, missing.subject) == (Verdict.NOTE, "registry, comparables")
+    assert "housing-price-model train" in missing.fix
+    write_registry(plan, 2, write_export(plan, "2", {"LotArea": "double"}, model), model)
+    findings = list(check_comparables(plan))
+    subjects = ["registry, comparables", "export, comparables", "signature, comparables"]
+    assert [(finding.subject, finding.verdict) for finding in findings] == [(name, Verdict.OK) for name in subjects]
+    (plan.state.serving.of(model).export_of("2") / "model" / "added").touch()
+    assert [finding.subject for finding in check_comparables(plan) if finding.verdict is Verdict.PROBLEM] == subjects[
+        1:2
+    ]
 
 
 def test_every_difference_between_columns_is_reported() -> None:

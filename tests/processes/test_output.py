@@ -4,8 +4,9 @@ import re
 import pytest
 
 from housing_price.processes.output import NAME_WIDTH, Output
-from housing_price.stack.services import MODEL_SERVER, ORCHESTRATOR, TRACKING_SERVER
-from housing_price.stack.up import EXPORT, TRAINING
+from housing_price.stack.model_service import EXPORT
+from housing_price.stack.services import COMPARABLES_SERVER, MODEL_SERVER, ORCHESTRATOR, TRACKING_SERVER
+from housing_price.stack.up import TRAINING
 from small_disk import SmallDisk
 
 
@@ -16,7 +17,7 @@ class Terminal(io.StringIO):
 
 def test_service_names_are_padded_to_one_column() -> None:
     stream = io.StringIO()
-    for name in (MODEL_SERVER, ORCHESTRATOR, TRACKING_SERVER, TRAINING, EXPORT):
+    for name in (MODEL_SERVER, COMPARABLES_SERVER, ORCHESTRATOR, TRACKING_SERVER, TRAINING, EXPORT):
         Output(stream).line(name, "text")
     assert {line.index(" | text") for line in stream.getvalue().splitlines()} == {NAME_WIDTH}
 
@@ -26,15 +27,15 @@ def test_only_the_name_is_coloured_and_only_on_a_terminal(monkeypatch: pytest.Mo
     terminal, file = Terminal(), io.StringIO()
     for stream in (terminal, file):
         Output(stream).line("thing", "text", "cyan")
-    assert terminal.getvalue() == "\x1b[36mthing           | \x1b[0mtext\n"
-    assert file.getvalue() == "thing           | text\n"
+    assert terminal.getvalue() == "\x1b[36mthing              | \x1b[0mtext\n"
+    assert file.getvalue() == "thing              | text\n"
 
 
 def test_brackets_and_long_lines_are_printed_unchanged() -> None:
     stream = io.StringIO()
     text = "[bold]not markup[/bold] " + "x" * 500
     Output(stream).line("thing", text)
-    assert stream.getvalue() == f"thing           | {text}\n"
+    assert stream.getvalue() == f"thing              | {text}\n"
 
 
 def test_a_full_disk_loses_lines_and_nothing_else(small_disk: SmallDisk) -> None:
@@ -60,6 +61,6 @@ def test_control_characters_of_services_are_shown_and_their_passwords_hidden(mon
     output.error("\x1b]0;x\x07 http://me:secret@host")
     lines = terminal.getvalue().splitlines()
     assert lines[0] == (
-        "thing           | \x1b[36mred\x1b[0m \\x1b]8;;http://x\\x1b\\link\\x1b[2J \\x9b1m good\\rbad http://me:***@host"
+        "thing              | \x1b[36mred\x1b[0m \\x1b]8;;http://x\\x1b\\link\\x1b[2J \\x9b1m good\\rbad http://me:***@host"
     )
     assert r"error: \x1b]0;x\x07 http://me:***@host" in lines[1]

@@ -13,9 +13,10 @@ from housing_price.processes.ports import Address
 from housing_price.processes.supervisor import Service, Supervisor
 from housing_price.stack import model_servers
 from housing_price.stack.model_servers import ModelServers
-from housing_price.stack.services import Plan
+from housing_price.stack.services import ModelServerKind, Served
 from housing_price.stack.state import State
 from housing_price_model.lifecycle.documents import Roles, Server
+from housing_price_platform.orders.moves import ServedModel
 from small_disk import SmallDisk
 
 pytestmark = pytest.mark.anyio
@@ -39,11 +40,11 @@ class Bench:
         self.disk = disk
         self.stream = io.StringIO()
         self.started: list[FakeSupervisor] = []
-        state = State(disk.folder)
-        tracking, server, api = (Address("127.0.0.1", port, "x", "--x") for port in (1, 2, 3))
-        self.serving = state.serving
+        self.serving = State(disk.folder).serving
         self.serving.prepare()
-        self.servers = ModelServers(Plan(state, tracking, server, api), Output(self.stream), self.supervise)
+        address = Address("127.0.0.1", 1, "x", "--x")
+        served = Served(ServedModel.PRICE, self.serving, address, ModelServerKind.MLFLOW)
+        self.servers = ModelServers(served, Output(self.stream), self.supervise)
 
     def supervise(self, service: Service) -> Supervisor:
         self.started.append(FakeSupervisor(service))

@@ -25,7 +25,7 @@ from housing_price.stack.services import PREDICT_PATH, find_uv
 from housing_price.stack.state import EXAMPLE, REPOSITORY, State
 
 from ..documents import Reader, blocks, commands, json_lines, stack_reader
-from ..running import Up, price_in, wait_until
+from ..running import PRICE_SERVER, Up, price_in, wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
 
@@ -115,7 +115,15 @@ def test_the_second_start_serves_the_same_model_without_training_or_export(first
 def test_every_log_line_starts_with_the_name_of_its_service(stack: Up) -> None:
     before_table, _, _ = stack.log.partition("All services are running")
     names = {line.partition("|")[0].strip() for line in before_table.splitlines()}
-    services = {"tracking-server", "model-server", "orchestrator", "lifecycle", "scoring", "candidates"}
+    services = {
+        "tracking-server",
+        "model-server",
+        "comparables-server",
+        "orchestrator",
+        "lifecycle",
+        "scoring",
+        "candidates",
+    }
     assert names == {"housing-price", *services}
 
 
@@ -171,24 +179,25 @@ def test_doctor_finds_no_problem_while_the_stack_runs(stack: Up) -> None:
     ports = json.loads((stack.state / "lock").read_text())["ports"]
     command = [sys.executable, "-m", "housing_price", "doctor", "--state-dir", str(stack.state)]
     command += ["--port", str(ports["orchestrator"]), "--model-server-port", str(ports["model-server"])]
+    command += ["--comparables-port", str(ports["comparables-server"])]
     command += ["--tracking-port", str(ports["tracking-server"])]
     variables = os.environ | {"UV": find_uv(), "COLUMNS": "200"}
     result = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False, env=variables)
     assert result.returncode == 0, result.stdout + result.stderr
-    assert result.stdout.count("used by this stack") == 3
+    assert result.stdout.count("used by this stack") == 4
     assert "the 79 columns that the orchestrator sends" in result.stdout
     assert "No problems found." in result.stdout
 
 
 def test_the_orchestrator_answers_503_while_the_model_server_is_down_and_recovers(stack: Up) -> None:
     orchestrator = stack.pid_of("housing_price_orchestrator serve")
-    victim = stack.pid_of("housing_price_model serve")
+    victim = stack.pid_of(PRICE_SERVER)
     os.kill(victim, signal.SIGKILL)
     refused = wait_until(lambda: answer if (answer := request_price(stack)).status_code == 503 else None, 10, "no 503")
     assert int(refused.headers["retry-after"]) > 0
     wait_until(lambda: request_price(stack).status_code == 200, START_SECONDS, "no price again")
     assert stack.pid_of("housing_price_orchestrator serve") == orchestrator
-    assert stack.pid_of("housing_price_model serve") != victim
+    assert stack.pid_of(PRICE_SERVER) != victim
 
 
 def test_a_modified_export_is_detected_and_replaced_from_the_registry(first_start: Up, tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from housing_price.stack.state import State
 from housing_price_model.artefact.export import read_export
 
 from ..fakes.fake_registry import export, register
-from ..running import FREE_PORTS, Up, wait_until
+from ..running import COMPARABLES_SERVER, FREE_PORTS, PRICE_SERVER, Up, wait_until
 
 type Start = Callable[..., Up]
 
@@ -30,7 +30,7 @@ def served(up: Up) -> list[tuple[str, ...]]:
 def test_only_the_first_start_trains(start: Start) -> None:
     first = start()
     first.wait_until_up()
-    assert "training        | training goes on" in first.log
+    assert "training           | training goes on" in first.log
     first.signal(signal.SIGTERM)
     assert first.wait() == 0
 
@@ -114,7 +114,7 @@ def test_a_signal_stops_all_services_with_exit_status_0(start: Start, how: signa
     up = start()
     up.wait_until_up()
     up.wait_for("candidates: ready")
-    assert len(up.processes()) == 13  # the runner, six leashes and six services
+    assert len(up.processes()) == 15  # the runner, seven leashes and seven services
     up.signal(how)
     assert up.wait() == 0
 
@@ -152,8 +152,9 @@ def test_a_start_right_after_the_runner_was_killed_waits_for_the_earlier_process
     ports = holder["ports"]
     first.process.kill()
     first.process.wait()
-    options = ("--port", str(ports["orchestrator"]), "--model-server-port", str(ports["model-server"]))
-    second = start(*options, "--tracking-port", str(ports["tracking-server"]), state=first.state)
+    models = ("--model-server-port", str(ports["model-server"]), "--comparables-port", str(ports["comparables-server"]))
+    others = ("--port", str(ports["orchestrator"]), "--tracking-port", str(ports["tracking-server"]))
+    second = start(*models, *others, state=first.state)
     second.wait_until_up(60)
     assert "waiting for the processes of an earlier stack to end" in second.log
     assert second.url.endswith(f":{ports['orchestrator']}")
@@ -172,7 +173,8 @@ def test_the_stack_stops_when_the_process_of_stop_with_ends(start: Start) -> Non
 @pytest.mark.parametrize(
     ("service", "text"),
     [
-        ("model-server", "housing_price_model serve"),
+        ("model-server", PRICE_SERVER),
+        ("comparables-server", COMPARABLES_SERVER),
         ("orchestrator", "housing_price_orchestrator serve"),
         ("tracking-server", "mlflow_server"),
     ],
@@ -195,7 +197,7 @@ def test_a_killed_service_is_restarted_and_the_others_keep_running(start: Start,
 def test_a_failed_training_stops_all_services_with_one_error(start: Start) -> None:
     up = start(environment={"FAKE_DIES": "training:4"})
     assert up.wait(30) == 1
-    assert "training        | training has a bad setting" in up.log
+    assert "training           | training has a bad setting" in up.log
     assert up.log.count("error: ") == 1
     assert "error: the training failed with exit status 4" in up.log
     assert "Traceback" not in up.log
@@ -236,7 +238,12 @@ def test_an_orchestrator_that_cannot_start_is_reported_before_the_training_ends(
 
 @pytest.mark.parametrize(
     ("option", "service"),
-    [("--port", "orchestrator"), ("--model-server-port", "model-server"), ("--tracking-port", "tracking-server")],
+    [
+        ("--port", "orchestrator"),
+        ("--model-server-port", "model-server"),
+        ("--comparables-port", "comparables-server"),
+        ("--tracking-port", "tracking-server"),
+    ],
 )
 def test_a_port_in_use_is_an_error_that_names_port_service_and_option(start: Start, option: str, service: str) -> None:
     with socket.socket() as taken:

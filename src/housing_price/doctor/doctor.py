@@ -9,7 +9,14 @@ from rich.text import Text
 
 from housing_price.doctor.checks import Finding, Verdict
 from housing_price.doctor.checks.machine import check_lock, check_ports, check_python
-from housing_price.doctor.checks.model import check_columns, check_data, check_databases, check_export, check_registry
+from housing_price.doctor.checks.model import (
+    check_columns,
+    check_comparables,
+    check_data,
+    check_databases,
+    check_export,
+    check_registry,
+)
 from housing_price.processes.output import Output
 from housing_price.stack.services import Plan
 
@@ -22,6 +29,7 @@ CHECKS: Final[tuple[Callable[[Plan], Iterator[Finding]], ...]] = (
     check_registry,
     check_export,
     check_columns,
+    check_comparables,
 )
 
 STYLES: Final = {Verdict.OK: "green", Verdict.NOTE: "yellow", Verdict.PROBLEM: "bold red"}

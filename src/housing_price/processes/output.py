@@ -11,7 +11,7 @@ from housing_price_platform.output.log_output import LogOutput, describe_loss
 from housing_price_platform.output.tables import print_table
 from housing_price_platform.output.terminal import clean, printable, redact, trusted
 
-NAME_WIDTH: Final = 15
+NAME_WIDTH: Final = 18
 OWN_NAME: Final = "housing-price"
 
 

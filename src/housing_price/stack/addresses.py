@@ -33,7 +33,7 @@ def show_addresses(
         seconds: Duration of the start.
         price: Price of the example house in USD, as the API just returned it; None if it requires a key.
         version: The version that is served as champion.
-        missing: Names of the workers that did not start.
+        missing: Names of the services that did not start.
         has_registry: Whether the tracking server and its registry work.
     """
     state, style = "All services are running", "bold green"
@@ -41,7 +41,7 @@ def show_addresses(
         state, style = "Prices are served, but the registry is out of service", "bold red"
     elif missing:
         state, style = f"All services are running except {', '.join(missing)}", "bold yellow"
-    api, models, tracking = public_url(plan.orchestrator), plan.model_server.url, plan.tracking.url
+    api, tracking = public_url(plan.orchestrator), plan.tracking.url
     table = Table(
         title=f"{state} (started in {seconds:.1f} s). Press Ctrl-C to stop.",
         title_style=style,
@@ -51,7 +51,8 @@ def show_addresses(
     table.add_row("House price API", f"{api}{PREDICT_PATH}")
     table.add_row("API documentation", f"{api}/docs")
     table.add_row("MLflow tracking and registry", tracking)
-    table.add_row("Model server", f"{models}/invocations")
+    table.add_row("Model server", f"{plan.model_server.url}/invocations")
+    table.add_row("Comparables server", f"{plan.comparables_server.url}/invocations")
     output.table(table)
     # On a line of its own: a narrow table would cut the address.
     output.show(Text(f"The champion is version {version}: {version_page(tracking, version)}"))

@@ -13,8 +13,10 @@ from housing_price.errors import StackError
 from housing_price.stack.state import State
 from housing_price_model.artefact.export import read_export
 from housing_price_model.errors import ArtefactError, ServingFolderError
-from housing_price_model.registry.names import CHAMPION, DIGEST_TAG, NAME, NOT_FOUND_CODES
+from housing_price_model.lifecycle.serving_folder import ServingFolder
+from housing_price_model.registry.names import CHAMPION, DIGEST_TAG, NAME, NAME_OF_MODEL, NOT_FOUND_CODES
 from housing_price_platform.database.sqlite_file import find_damage
+from housing_price_platform.orders.moves import ServedModel
 
 ALIAS_PATH: Final = "/api/2.0/mlflow/registered-models/alias"
 
@@ -43,14 +45,14 @@ class Champion:
         return self.digest is None or manifest.get("digest") == self.digest
 
 
-async def find_champion(client: httpx.AsyncClient, tracking_url: str) -> Champion | None:
-    """Request the champion from the registry; None if there is none yet.
+async def find_champion(client: httpx.AsyncClient, tracking_url: str, name: str = NAME) -> Champion | None:
+    """Request the champion of a model from the registry; None if there is none yet.
 
     Raises:
         StackError: The registry is unreachable, or its response is an error or unusable.
     """
     try:
-        answer = await client.get(tracking_url + ALIAS_PATH, params={"name": NAME, "alias": CHAMPION}, timeout=30)
+        answer = await client.get(tracking_url + ALIAS_PATH, params={"name": name, "alias": CHAMPION}, timeout=30)
         body = answer.json()
     except (httpx.HTTPError, ValueError) as error:
         raise StackError(f"no usable response from the registry at {tracking_url}: {error!r}") from error
@@ -63,8 +65,8 @@ async def find_champion(client: httpx.AsyncClient, tracking_url: str) -> Champio
     raise StackError(f"the registry at {tracking_url} refused the request: {answer.status_code} {body.get('message')}")
 
 
-def read_champion(database: Path) -> Champion | None:
-    """Read the champion from the tracking server's SQLite file, without a server; None if there is none yet.
+def read_champion(database: Path, name: str = NAME) -> Champion | None:
+    """Read the champion of a model from the tracking server's SQLite file, without a server; None if there is none yet.
 
     Raises:
         sqlite3.Error: The file is not a readable database of MLflow.
@@ -72,31 +74,32 @@ def read_champion(database: Path) -> Champion | None:
     if not database.exists():
         return None
     with closing(sqlite3.connect(f"{database.as_uri()}?mode=ro", uri=True)) as connection:
-        row = connection.execute(_QUERY, (DIGEST_TAG, NAME, CHAMPION)).fetchone()
+        row = connection.execute(_QUERY, (DIGEST_TAG, name, CHAMPION)).fetchone()
     return Champion(str(row[0]), row[1]) if row else None
 
 
-def is_exported(champion: Champion, state: State) -> bool:
+def is_exported(champion: Champion, serving: ServingFolder) -> bool:
     """Return whether the export on disk is this champion, complete and unmodified. Reads and hashes every file."""
     try:
-        return champion.is_exported_as(asdict(read_export(state.export_of(champion.version))))
+        return champion.is_exported_as(asdict(read_export(serving.export_of(champion.version))))
     except ArtefactError:
         return False
 
 
-def read_exported_champion(state: State) -> Champion | None:
-    """Return the champion if its export is complete, so that it can be served before the registry runs.
+def read_exported_champion(state: State, model: ServedModel = ServedModel.PRICE) -> Champion | None:
+    """Return the champion of a model if its export is complete, so that it can be served before the registry runs.
 
     If the registry's file is unusable, it is the champion that was served last.
     """
+    serving = state.serving.of(model)
     if find_registry_damage(state) is None:
         try:
-            champion = read_champion(state.database)
+            champion = read_champion(state.database, NAME_OF_MODEL[model])
         except sqlite3.Error:
             pass  # the tracking server will report the cause
         else:
-            return champion if champion is not None and is_exported(champion, state) else None
-    return next((champion for champion in _served_earlier(state) if is_exported(champion, state)), None)
+            return champion if champion is not None and is_exported(champion, serving) else None
+    return next((champion for champion in _served_earlier(serving) if is_exported(champion, serving)), None)
 
 
 def find_registry_damage(state: State) -> str | None:
@@ -108,20 +111,20 @@ def find_registry_damage(state: State) -> str | None:
         is_empty = state.database.stat().st_size == 0
     except OSError:
         return None
-    if is_empty and any(_served_earlier(state)):
+    if is_empty and any(_served_earlier(state.serving)):
         return "it is empty, although models were exported from it"
     return find_damage(state.database)
 
 
-def _served_earlier(state: State) -> Iterator[Champion]:
+def _served_earlier(serving: ServingFolder) -> Iterator[Champion]:
     """Yield the champion of the previous run, then the other exported versions, the newest first."""
     try:
-        desired = state.serving.desired()
+        desired = serving.desired()
         last = desired.server(desired.roles.champion or "")
     except ServingFolderError:
         last = None
     if last is not None:
         yield Champion(last.version, last.digest)
-    for version in state.serving.exported_versions():
+    for version in serving.exported_versions():
         if last is None or version != last.version:
             yield Champion(version, None)

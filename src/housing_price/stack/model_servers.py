@@ -10,7 +10,7 @@ from housing_price.errors import StackError
 from housing_price.processes.output import Output
 from housing_price.processes.ports import Address, reserved_port
 from housing_price.processes.supervisor import Service, Supervisor
-from housing_price.stack.services import MODEL_SERVER, Plan, model_server
+from housing_price.stack.services import Served, model_server
 from housing_price_model.errors import HousingPriceModelError, ServingFolderError
 from housing_price_model.lifecycle.documents import Desired, Observed, Roles, SeenServer, Server, ServerState
 
@@ -29,11 +29,11 @@ class _Running:
 
 
 class ModelServers:
-    """Runs one model server per desired version. The first uses the port of the plan, the others any free port."""
+    """Runs one server per desired version of a model. The first uses the port of the plan, the others any free port."""
 
-    def __init__(self, plan: Plan, output: Output, supervise: Callable[[Service], Supervisor]) -> None:
-        self._plan = plan
-        self._serving = plan.state.serving
+    def __init__(self, served: Served, output: Output, supervise: Callable[[Service], Supervisor]) -> None:
+        self._served = served
+        self._serving = served.serving
         self._output = output
         self._supervise = supervise
         self._running: dict[str, _Running] = {}
@@ -130,16 +130,16 @@ class ModelServers:
                 self._start(server, group)
 
     def _start(self, server: Server, group: asyncio.TaskGroup) -> None:
-        first, taken = self._plan.model_server, {*self._ending.values()}
+        first, taken = self._served.address, {*self._ending.values()}
         taken |= {running.address for running in self._running.values()}
         reserved = ExitStack()
         if first in taken:
             port = reserved.enter_context(reserved_port(first.host))
             address = Address(first.host, port, first.service, first.option)
-            name = f"model-server {server.version}"
+            name = f"{first.service} {server.version}"
         else:
-            address, name = first, MODEL_SERVER
-        supervisor = self._supervise(model_server(self._plan, server, address, name))
+            address, name = first, first.service
+        supervisor = self._supervise(model_server(self._served, server, address, name))
         task = group.create_task(supervisor.run())
         task.add_done_callback(lambda _: reserved.close())
         self._running[server.version] = _Running(server, address, supervisor, task)

@@ -5,18 +5,17 @@ from typing import Final
 
 from housing_price.errors import StackError
 from housing_price.stack.champion import Champion
-from housing_price.stack.state import State
 from housing_price_model.artefact.export import read_export
 from housing_price_model.errors import ArtefactError, HousingPriceModelError, ServingFolderError
 from housing_price_model.lifecycle.documents import CanaryRole, Desired, Roles, Route, Server, ShadowRole
-from housing_price_model.lifecycle.serving_folder import VERSIONS
+from housing_price_model.lifecycle.serving_folder import VERSIONS, ServingFolder
 
 RESTORE_SECONDS: Final = 3.0
 """Maximum wait until damaged documents are written again: `ModelServers` does so at its next poll."""
 RESTORE_POLL_SECONDS: Final = 0.1
 
 
-def reset_routes(state: State) -> str | None:
+def reset_routes(serving: ServingFolder) -> str | None:
     """Remove the routes of the previous run, whose servers no longer exist.
 
     A damaged desired state is rebuilt from them first: they name the canary and the shadow.
@@ -28,51 +27,51 @@ def reset_routes(state: State) -> str | None:
         StackError: The folder cannot be written.
     """
     try:
-        state.serving.prepare()
-        damage = _rebuild_desired(state)
-        state.serving.forget_routes()
+        serving.prepare()
+        damage = _rebuild_desired(serving)
+        serving.forget_routes()
     except (HousingPriceModelError, OSError) as error:
-        raise StackError(f"cannot write to {state.serving.folder}: {error}") from error
+        raise StackError(f"cannot write to {serving.folder}: {error}") from error
     return damage
 
 
-def _rebuild_desired(state: State) -> str | None:
+def _rebuild_desired(serving: ServingFolder) -> str | None:
     """Replace a damaged desired state by the versions of the last routes; returns the damage."""
     try:
-        state.serving.desired()
+        serving.desired()
     except ServingFolderError as error:
         damage = str(error)
     else:
         return None
     try:
-        routes = state.serving.routes()
+        routes = serving.routes()
     except ServingFolderError:
         routes = None
     if routes is None:
-        state.serving.write_desired((), Roles())
+        serving.write_desired((), Roles())
         return damage
     named = (routes.champion, routes.canary, routes.shadow)
-    servers = {route.version: _server_of(state, route) for route in named if route is not None}
+    servers = {route.version: _server_of(serving, route) for route in named if route is not None}
     canary, shadow = routes.canary, routes.shadow
     roles = Roles(
         champion=routes.champion.version,
         canary=CanaryRole(version=canary.version, weight=canary.weight, limits=canary.limits) if canary else None,
         shadow=ShadowRole(version=shadow.version, sample=shadow.sample) if shadow else None,
     )
-    state.serving.write_desired(tuple(server for server in servers.values() if server is not None), roles)
+    serving.write_desired(tuple(server for server in servers.values() if server is not None), roles)
     return damage
 
 
-def _server_of(state: State, route: Route) -> Server | None:
+def _server_of(serving: ServingFolder, route: Route) -> Server | None:
     try:
-        manifest = read_export(state.export_of(route.version))
+        manifest = read_export(serving.export_of(route.version))
     except ArtefactError:
         return None
     folder = f"{VERSIONS}/{route.version}"
     return Server(version=route.version, model_id=route.model_id, digest=manifest.digest, folder=folder)
 
 
-def write_desired_state(state: State, champion: Champion) -> Desired:
+def write_desired_state(serving: ServingFolder, champion: Champion) -> Desired:
     """Write which versions to serve: the champion, and the versions of the previous run with an undamaged export.
 
     Keeps versions without a role too: an interrupted move still needs them. The champion's export must be valid.
@@ -80,13 +79,12 @@ def write_desired_state(state: State, champion: Champion) -> Desired:
     Raises:
         StackError: The folder cannot be written.
     """
-    serving = state.serving
     try:
         previous = serving.desired()
     except ServingFolderError:
         previous = Desired()
     try:
-        manifest = read_export(state.export_of(champion.version))
+        manifest = read_export(serving.export_of(champion.version))
         first = Server(
             version=champion.version,
             model_id=manifest.model_id,
@@ -96,7 +94,7 @@ def write_desired_state(state: State, champion: Champion) -> Desired:
         others = tuple(
             server
             for server in previous.servers
-            if server.version != champion.version and _has_valid_export(state, server)
+            if server.version != champion.version and _has_valid_export(serving, server)
         )
         served = {server.version for server in others}
         canary, shadow = previous.roles.canary, previous.roles.shadow
@@ -110,7 +108,7 @@ def write_desired_state(state: State, champion: Champion) -> Desired:
         raise StackError(str(error)) from error
 
 
-def write_routes(state: State, roles: Roles) -> None:
+def write_routes(serving: ServingFolder, roles: Roles) -> None:
     """Route requests to the versions with a role and a running model server.
 
     Raises:
@@ -119,7 +117,7 @@ def write_routes(state: State, roles: Roles) -> None:
     deadline = time.monotonic() + RESTORE_SECONDS
     while True:
         try:
-            state.serving.write_routes(roles)
+            serving.write_routes(roles)
         except ServingFolderError as error:
             if time.monotonic() > deadline:
                 raise StackError(str(error)) from error
@@ -130,17 +128,17 @@ def write_routes(state: State, roles: Roles) -> None:
         time.sleep(RESTORE_POLL_SECONDS)
 
 
-def has_routes(state: State) -> bool:
+def has_routes(serving: ServingFolder) -> bool:
     """Return whether there are routes, damaged or not."""
     try:
-        return state.serving.routes() is not None
+        return serving.routes() is not None
     except ServingFolderError:
         return True
 
 
-def _has_valid_export(state: State, server: Server) -> bool:
+def _has_valid_export(serving: ServingFolder, server: Server) -> bool:
     try:
-        read_export(state.serving.folder / server.folder, server.digest)
+        read_export(serving.folder / server.folder, server.digest)
     except ArtefactError:
         return False
     return True

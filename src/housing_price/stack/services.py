@@ -17,15 +17,19 @@ from housing_price.processes.supervisor import Service
 from housing_price.stack.api_url import url_for_checks
 from housing_price.stack.state import REPOSITORY, State
 from housing_price_model.lifecycle.documents import Server
-from housing_price_model.lifecycle.serving_folder import ROUTES
-from housing_price_model.registry.names import NAME
+from housing_price_model.lifecycle.serving_folder import ROUTES, ServingFolder
+from housing_price_model.registry.names import NAME_OF_MODEL
 from housing_price_platform.database.sqlite_file import sqlite_url
 from housing_price_platform.environment.variables import SharedVariable
+from housing_price_platform.orders.moves import ServedModel
 
-TRACKING_SERVER, MODEL_SERVER, ORCHESTRATOR = "tracking-server", "model-server", "orchestrator"
+TRACKING_SERVER, ORCHESTRATOR = "tracking-server", "orchestrator"
+MODEL_SERVER, COMPARABLES_SERVER = "model-server", "comparables-server"
 SCORING_WORKER, TRAINING_WORKER, LIFECYCLE_WORKER = "scoring", "candidates", "lifecycle"
 WORKER_NAME: Final = "up"
 """The same at each start: a worker resumes the unfinished jobs of the worker with its name."""
+
+_STYLE_OF_MODEL: Final = {ServedModel.PRICE: "magenta", ServedModel.COMPARABLES: "bright_magenta"}
 
 PREDICT_PATH: Final = "/api/v1/price/predict"
 
@@ -38,19 +42,45 @@ class ModelServerKind(StrEnum):
 
 
 @dataclass(frozen=True)
+class Served:
+    """How a model is served: the folder with its exports and documents, and its first server."""
+
+    model: ServedModel
+    serving: ServingFolder
+    address: Address
+    kind: ModelServerKind
+
+    @property
+    def name(self) -> str:
+        """Name of the registered model."""
+        return NAME_OF_MODEL[self.model]
+
+
+@dataclass(frozen=True)
 class Plan:
     """The options of the command line: addresses, state folder and kind of model server."""
 
     state: State
     tracking: Address
     model_server: Address
+    comparables_server: Address
     orchestrator: Address
     model_server_kind: ModelServerKind = ModelServerKind.MLFLOW
+    data: Path | None = None
+    """The file to train on if the registry has no champion; None for the bundled survey."""
 
     @property
-    def addresses(self) -> tuple[Address, Address, Address]:
+    def addresses(self) -> tuple[Address, ...]:
         """Every address that the stack listens on."""
-        return self.orchestrator, self.model_server, self.tracking
+        return self.orchestrator, self.model_server, self.comparables_server, self.tracking
+
+    def served(self, model: ServedModel) -> Served:
+        """Return how a model is served."""
+        serving = self.state.serving.of(model)
+        if model is ServedModel.PRICE:
+            return Served(model, serving, self.model_server, self.model_server_kind)
+        # MLServer passes no parameters on, so the comparables model always has a server of our own.
+        return Served(model, serving, self.comparables_server, ModelServerKind.MLFLOW)
 
 
 def environment(**changes: str) -> dict[str, str]:
@@ -91,19 +121,19 @@ def tracking_server(plan: Plan) -> Service:
     )
 
 
-def model_server(plan: Plan, server: Server, address: Address, name: str) -> Service:
+def model_server(served: Served, server: Server, address: Address, name: str) -> Service:
     """A model server that serves an exported version at `/invocations`: MLflow's scoring server or MLServer.
 
     Args:
-        plan: The options, with the kind of model server.
+        served: The model, with the kind of its servers.
         server: The export to serve. The server refuses files whose digest differs from the recorded one.
         address: Address to listen on.
         name: Name of the service in log lines and messages.
     """
-    folder = str(plan.state.serving.folder / server.folder)
+    folder = str(served.serving.folder / server.folder)
     arguments = (folder, *_listen(address), "--digest", server.digest)
     variables = environment()
-    if plan.model_server_kind is ModelServerKind.MLFLOW:
+    if served.kind is ModelServerKind.MLFLOW:
         command, ready_within_seconds = python("housing_price_model", "serve", *arguments), 120.0
     else:
         project = str(REPOSITORY / "housing-price-model" / "mlserver")
@@ -117,7 +147,7 @@ def model_server(plan: Plan, server: Server, address: Address, name: str) -> Ser
         command=command,
         environment=variables,
         ready_url=f"{address.url}/ping",
-        style="magenta",
+        style=_STYLE_OF_MODEL[served.model],
         ready_within_seconds=ready_within_seconds,
     )
 
@@ -131,6 +161,7 @@ def orchestrator(plan: Plan) -> Service:
         | {
             "ORCHESTRATOR_SERVER__HOST": plan.orchestrator.host,
             "ORCHESTRATOR_SERVER__PORT": str(plan.orchestrator.port),
+            "ORCHESTRATOR_COMPARABLES__BASE_URL": plan.comparables_server.url,
         },
         # Not /readyz: the orchestrator starts before the model server. `up` finally waits for /readyz.
         ready_url=f"{url_for_checks(plan.orchestrator)}/livez",
@@ -207,14 +238,15 @@ def _low_priority() -> tuple[str, ...]:
 
 
 def training(plan: Plan) -> tuple[str, ...]:
-    """Return the command that trains and registers a model."""
-    return python("housing_price_model", "train", "--tracking-uri", plan.tracking.url)
+    """Return the command that trains and registers both models."""
+    data = () if plan.data is None else ("--data", str(plan.data))
+    return python("housing_price_model", "train", "--tracking-uri", plan.tracking.url, *data)
 
 
-def export(plan: Plan, version: str) -> tuple[str, ...]:
-    """Return the command that exports a version to the folder of its model server."""
-    target = ("--to", str(plan.state.export_of(version)), "--tracking-uri", plan.tracking.url)
-    return python("housing_price_model", "export", "--model", f"models:/{NAME}/{version}", *target)
+def export(plan: Plan, served: Served, version: str) -> tuple[str, ...]:
+    """Return the command that exports a version of a model to the folder of its server."""
+    target = ("--to", str(served.serving.export_of(version)), "--tracking-uri", plan.tracking.url)
+    return python("housing_price_model", "export", "--model", f"models:/{served.name}/{version}", *target)
 
 
 def orchestrator_columns() -> tuple[str, ...]:

@@ -66,7 +66,7 @@ class State:
         return ServingFolder(self.folder / "serving")
 
     def export_of(self, version: str) -> Path:
-        """Return the folder with the export of a version."""
+        """Return the folder with the export of a version of the price model."""
         return self.serving.export_of(version)
 
     @property

@@ -12,24 +12,17 @@ import httpx
 from housing_price.errors import ConfigurationError, StackError
 from housing_price.processes.earlier_stack import wait_for_earlier_stack
 from housing_price.processes.output import Output
-from housing_price.processes.process import Process
-from housing_price.processes.supervisor import BackOff, Service, Supervisor, describe_status
+from housing_price.processes.run_to_end import run_to_end
+from housing_price.processes.supervisor import BackOff, Service, Supervisor
 from housing_price.stack.addresses import show_addresses
 from housing_price.stack.api_url import is_open, public_url, url_for_checks
-from housing_price.stack.champion import (
-    Champion,
-    find_champion,
-    find_registry_damage,
-    is_exported,
-    read_exported_champion,
-)
-from housing_price.stack.model_servers import ModelServers
-from housing_price.stack.seeding import has_routes, reset_routes, write_desired_state, write_routes
+from housing_price.stack.champion import Champion, find_champion, find_registry_damage
+from housing_price.stack.model_service import ModelService
 from housing_price.stack.services import (
+    COMPARABLES_SERVER,
     PREDICT_PATH,
     Plan,
     environment,
-    export,
     orchestrator,
     tracking_server,
     training,
@@ -37,10 +30,14 @@ from housing_price.stack.services import (
 )
 from housing_price.stack.starter import wait_for_end_of
 from housing_price.stack.state import EXAMPLE, describe_damage
-from housing_price_model.lifecycle.documents import Roles
+from housing_price_platform.orders.moves import ServedModel
 
-TRAINING, EXPORT = "training", "export"
-HEARTBEAT_SECONDS: Final = 10
+TRAINING: Final = "training"
+NO_COMPARABLES: Final = (
+    "the registry has no comparables model, so valuations have no comparable sales. Train one with "
+    "`housing-price-model train --tracking-uri {tracking}`, then restart, or run `housing-price models promote 1 "
+    "--model comparables`"
+)
 READY_SECONDS: Final = 60
 READY_POLL_SECONDS: Final = 0.25
 JSON: Final = {"content-type": "application/json"}
@@ -53,7 +50,6 @@ class Stack:
     def __init__(self, plan: Plan, output: Output, client: httpx.AsyncClient, back_off: BackOff) -> None:
         self._plan = plan
         self._output = output
-        self._is_serving = False
         self._registry_damage: str | None = None
         self._has_registry = True
 
@@ -62,7 +58,10 @@ class Stack:
 
         self._client = client
         self._tracking = supervise(tracking_server(plan))
-        self._model_servers = ModelServers(plan, output, supervise)
+        self._price, self._comparables = (
+            ModelService(plan, model, output, client, supervise)
+            for model in (ServedModel.PRICE, ServedModel.COMPARABLES)
+        )
         self._orchestrator = supervise(orchestrator(plan))
         self._workers = [supervise(service) for service in workers(plan)]
 
@@ -73,32 +72,34 @@ class Stack:
             StackError: A service cannot be started.
         """
         started = time.monotonic()
-        if damage := reset_routes(self._plan.state):
-            self._output.say(f"{damage}. It was written again from the last routes", "red")
+        self._price.reset_routes()
+        self._comparables.reset_routes()
         self._registry_damage = find_registry_damage(self._plan.state)
         for damage in describe_damage(self._plan.state, self._registry_damage):
             self._output.say(damage, "red")
         try:
             async with asyncio.TaskGroup() as group:
-                # The orchestrator starts without the other services, the model server needs only an export.
+                # The orchestrator starts without the other services, a model server needs only an export.
                 group.create_task(self._tracking.run())
                 group.create_task(self._orchestrator.run())
                 # Awaited from the start, so that a bad setting is reported before the training.
                 orchestrator_is_ready = group.create_task(self._orchestrator.wait_until_ready())
-                already_served = await asyncio.to_thread(read_exported_champion, self._plan.state)
-                if already_served:
-                    await self._serve(already_served, group)
-                champion = await self._champion_of_registry(already_served)
-                if champion != already_served:
-                    await self._serve(champion, group)
-                await self._model_servers.wait_until_ready(champion.version)
+                await self._price.serve_exported(group)
+                await self._comparables.serve_exported(group)
+                await self._fill_registry()
+                # Side by side with the price's, which does not wait for it.
+                comparables_are_served = group.create_task(self._start_comparables(group))
+                champion = await self._serve_registered_price(group)
+                await self._price.wait_until_ready(champion.version)
                 await orchestrator_is_ready
                 await self._wait_until_it_prices()
                 price = await self._price_the_example()
                 seconds = time.monotonic() - started
                 self._output.say(f"the API prices houses after {seconds:.1f} s: starting the workers")
-                await self._restore_canary_and_shadow()
+                await self._price.restore_canary_and_shadow()
                 missing = await self._start_workers(group)
+                if not await comparables_are_served:
+                    missing.append(COMPARABLES_SERVER)
                 seconds = time.monotonic() - started
                 show_addresses(
                     self._output,
@@ -112,35 +113,53 @@ class Stack:
         except* StackError as errors:
             raise errors.exceptions[0] from None
 
-    async def _serve(self, champion: Champion, group: asyncio.TaskGroup) -> None:
-        """Serve this champion, and the canary and shadow of the previous run."""
-        desired = await asyncio.to_thread(write_desired_state, self._plan.state, champion)
-        if not self._is_serving:
-            group.create_task(self._model_servers.run())
-            self._is_serving = True
-        try:
-            await self._model_servers.wait_until_seen(champion.version)
-            # Route to the champion only: a canary that is still starting would count as failing.
-            await asyncio.to_thread(write_routes, self._plan.state, Roles(champion=desired.roles.champion))
-        except StackError as error:
-            if has_routes(self._plan.state):
-                raise
-            # The API then uses its configured address, that of the first model server.
-            self._output.say(f"no routes, only the champion is served; restart later: {error}", "red")
+    async def _fill_registry(self) -> None:
+        """Wait for the registry, and train if it has no champion.
 
-    async def _restore_canary_and_shadow(self) -> None:
-        """Route to the canary and the shadow again, once they are ready."""
-        roles = self._model_servers.roles
-        for version in roles.versions():
-            try:
-                await self._model_servers.wait_until_ready(version)
-            except StackError as error:
-                self._output.say(f"version {version} stays out of service: {error}", "red")
-                roles = roles.without(version)
+        Without a usable registry, exported models are served.
+        """
+        served = self._price.champion
         try:
-            await asyncio.to_thread(write_routes, self._plan.state, roles)
+            await self._tracking.wait_until_ready()
+            if served is not None and self._registry_damage is not None:
+                self._has_registry = False
+            elif await find_champion(self._client, self._plan.tracking.url) is None:
+                self._output.say("the registry has no champion: training the models (about one minute)")
+                await run_to_end(TRAINING, training(self._plan), environment(), self._output)
         except StackError as error:
-            self._output.say(f"canary and shadow stay out of service: {error}", "red")
+            self._do_without_registry(error)
+
+    async def _serve_registered_price(self, group: asyncio.TaskGroup) -> Champion:
+        """Serve the registry's champion; without a usable registry, the exported version that is served already."""
+        try:
+            champion = await self._price.serve_registered(group) if self._has_registry else self._price.champion
+        except StackError as error:
+            self._do_without_registry(error)
+            champion = self._price.champion
+        if champion is None:
+            raise StackError("the training succeeded but registered no champion")
+        return champion
+
+    def _do_without_registry(self, error: StackError) -> None:
+        if self._price.champion is None:
+            raise error
+        self._output.say(f"serving version {self._price.champion.version} without the registry: {error}", "red")
+        self._has_registry = False
+
+    async def _start_comparables(self, group: asyncio.TaskGroup) -> bool:
+        """Serve the comparables model and return whether it is ready. Prices do not need it, so it may fail."""
+        service = self._comparables
+        try:
+            champion = await service.serve_registered(group) if self._has_registry else service.champion
+            if champion is not None:
+                await service.wait_until_ready(champion.version)
+                return True
+            if self._has_registry:
+                self._output.say(NO_COMPARABLES.format(tracking=self._plan.tracking.url), "red")
+        except StackError as error:
+            self._output.say(f"valuations have no comparable sales: {error}", "red")
+        service.run_servers(group)  # for a version that is promoted later
+        return False
 
     async def _start_workers(self, group: asyncio.TaskGroup) -> list[str]:
         """Start the workers one by one: requests are already served, and each start uses a whole processor.
@@ -159,55 +178,6 @@ class Stack:
                 self._output.say(f"jobs of this worker stay queued: {error}", "red")
                 missing.append(worker.service.name)
         return missing
-
-    async def _champion_of_registry(self, already_served: Champion | None) -> Champion:
-        """Wait for the registry, and return its champion with a complete export.
-
-        Without a usable registry, it is the exported version that is served already.
-        """
-        try:
-            await self._tracking.wait_until_ready()
-            if already_served is None or self._registry_damage is None:
-                return await self._update_export()
-        except StackError as error:
-            if already_served is None:
-                raise
-            self._output.say(f"serving version {already_served.version} without the registry: {error}", "red")
-        self._has_registry = False
-        return already_served
-
-    async def _update_export(self) -> Champion:
-        """Train if there is no champion, export it if the export is missing, outdated or damaged; return it."""
-        state, url = self._plan.state, self._plan.tracking.url
-        champion = await find_champion(self._client, url)
-        if champion is None:
-            self._output.say("the registry has no champion: training a model (about one minute)")
-            await self._run_to_end(TRAINING, training(self._plan))
-            champion = await find_champion(self._client, url)
-        if champion is None:
-            raise StackError("the training succeeded but registered no champion")
-        if not await asyncio.to_thread(is_exported, champion, state):
-            self._output.say(f"exporting version {champion.version}, the champion")
-            await self._run_to_end(EXPORT, export(self._plan, champion.version))
-        return champion
-
-    async def _run_to_end(self, name: str, command: tuple[str, ...]) -> None:
-        started = time.monotonic()
-        process = await Process.start(command, environment(), lambda text: self._output.line(name, text, "yellow"))
-        heartbeat = asyncio.create_task(self._report_progress(name, started))
-        try:
-            status = await process.wait()
-        finally:
-            heartbeat.cancel()
-            await process.stop()
-        if status:
-            raise StackError(f"the {name} failed with {describe_status(status)}: see its output above")
-        self._output.say(f"{name}: done after {time.monotonic() - started:.1f} s", "green")
-
-    async def _report_progress(self, name: str, started: float) -> None:
-        while True:
-            await asyncio.sleep(HEARTBEAT_SECONDS)
-            self._output.say(f"{name}: still running after {time.monotonic() - started:.0f} s")
 
     async def _wait_until_it_prices(self) -> None:
         """Wait for `/readyz`: the API has then received a prediction from the model server.

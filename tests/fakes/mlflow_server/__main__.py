@@ -1,8 +1,9 @@
-"""A fake registry that returns the champion of its database."""
+"""A fake registry that returns the champions of its database."""
 
 import sqlite3
 import sys
 from pathlib import Path
+from urllib.parse import parse_qs, urlsplit
 
 from tests.fakes.fake_service import Answer, exit_if_configured, parser, say, serve
 
@@ -25,7 +26,8 @@ def answer(path: str) -> Answer:
     if path == "/health":
         return 200, "OK"
     try:
-        champion = read_champion(database)
+        (name,) = parse_qs(urlsplit(path).query)["name"]
+        champion = read_champion(database, name)
     except sqlite3.OperationalError:
         champion = None  # an empty file: no tables yet
     if champion is None:

@@ -32,6 +32,9 @@ from housing_price_survey.tabular.tables import Table, open_table
 BUNDLED: Final = Path(__file__).with_name("ames-housing.csv")
 """The bundled Ames data: a link to `data/ames-housing.csv` in a checkout, a copy in an installed package."""
 
+MIN_HOUSES: Final = 50
+"""Minimum number of training houses: nested cross-validation and a 5 % tail need this many."""
+
 MAX_LISTED: Final = 100
 """Maximum number of findings listed in an error; the rest are counted."""
 
@@ -101,6 +104,16 @@ def read_houses(path: Path) -> Houses:
     houses[TYPE] = pd.Series(name_veneer(houses[TYPE].tolist(), numbers[AREA].tolist()), dtype=object)
     features = pd.DataFrame({name: numbers.get(name, houses[name]) for name in COLUMNS})
     return Houses(features, np.asarray(numbers[TARGET], dtype=np.float64), _digest(path), _ids_of(ids), tuple(pids))
+
+
+def require_enough_houses(houses: Houses, path: Path) -> None:
+    """Check that a model can be trained on these houses; `path` is their file, for the message.
+
+    Raises:
+        DataError: There are fewer than `MIN_HOUSES`.
+    """
+    if len(houses) < MIN_HOUSES:
+        raise DataError(f"{path}: has {len(houses)} houses; training requires at least {MIN_HOUSES}")
 
 
 def read_cells(path: Path) -> Iterator[Cells]:

@@ -13,7 +13,6 @@ import pandas as pd
 from threadpoolctl import threadpool_limits
 
 from housing_price_model.artefact.export import Manifest, digest_of, write_export
-from housing_price_model.errors import DataError
 from housing_price_model.fitting.evaluate import CrossValidation, Fold, Progress, cross_validate, metrics
 from housing_price_model.fitting.intervals import Interval
 from housing_price_model.fitting.pack import PackedModel, load, pack
@@ -31,14 +30,11 @@ from housing_price_model.registry.versions import (
     register,
     serving_version,
 )
-from housing_price_model.survey.data import BUNDLED, Houses, read_houses
+from housing_price_model.survey.data import BUNDLED, Houses, read_houses, require_enough_houses
 from housing_price_model.training.held_out_estimates import HELD_OUT, HeldOut
 from housing_price_model.training.mlflow_run import LoggedRun, describe_version, log_run
 from housing_price_model.training.model_card import CARD_FOLDER, card_content, write_card
 from housing_price_model.training.plots import draw
-
-MIN_HOUSES: Final = 50
-"""Minimum number of training houses: nested cross-validation and a 5 % tail need this many."""
 
 ARTIFACTS: Final = "artifacts"
 """Name of the folder for the artefacts of the model."""
@@ -120,8 +116,7 @@ def train(
     """
     recipe = recipe or Recipe()
     houses = read_houses(data)
-    if len(houses) < MIN_HOUSES:
-        raise DataError(f"{data}: has {len(houses)} houses; training requires at least {MIN_HOUSES}")
+    require_enough_houses(houses, data)
     client = connect(tracking_uri)
     started = monotonic()
     fitted = fit(houses, recipe, seed, progress)

@@ -1,11 +1,11 @@
-"""Checks of the data set, the registry, the exported model and the columns that the orchestrator sends to it."""
+"""Checks of the data set, the registry, the exported models and the columns that the orchestrator sends to them."""
 
 import hashlib
 import json
 import sqlite3
 import subprocess
 from collections.abc import Iterator
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,12 +17,14 @@ from housing_price.stack.services import Plan, environment, orchestrator_columns
 from housing_price.stack.state import REPOSITORY, State
 from housing_price_model.artefact.export import MANIFEST, MODEL, read_export
 from housing_price_model.errors import ArtefactError
-from housing_price_model.registry.names import CHAMPION, NAME
+from housing_price_model.registry.names import CHAMPION, COMPARABLES, NAME, NAME_OF_MODEL
 from housing_price_platform.database.sqlite_file import REMEDY, find_damage
+from housing_price_platform.orders.moves import ServedModel
 
 DATA: Final = REPOSITORY / "housing-price-model" / "data"
 COLUMNS_TIMEOUT_SECONDS: Final = 30
-START: Final = "run `housing-price up`: it trains a model"
+START: Final = "run `housing-price up`: it trains the models"
+TRAIN: Final = "run `housing-price-model train` while the stack runs, then restart `housing-price up`"
 
 type Columns = dict[str, str]
 """Name and type (`double`, `string`) of each model column, in order."""
@@ -70,10 +72,26 @@ def check_registry(plan: Plan) -> Iterator[Finding]:
         yield Finding(subject, Verdict.OK, f"version {champion.version} of {NAME} is the {CHAMPION}")
 
 
-def check_export(plan: Plan) -> Iterator[Finding]:
-    """Check that the export is complete, unmodified and the registry's champion."""
+def check_comparables(plan: Plan) -> Iterator[Finding]:
+    """Check the comparables model like the price model. It is optional, so a registry without one is a note."""
+    if _champion(plan.state) is None:
+        return  # the checks of the price model say so
+    model = ServedModel.COMPARABLES
+    champion = _champion(plan.state, model)
+    if champion is None:
+        details = f"{COMPARABLES} has no version with the alias {CHAMPION}: valuations have no comparable sales"
+        yield Finding("registry, comparables", Verdict.NOTE, details, TRAIN)
+        return
+    yield Finding("registry, comparables", Verdict.OK, f"version {champion.version} of {COMPARABLES} is the {CHAMPION}")
+    for check in (check_export, check_columns):
+        for found in check(plan, model):
+            yield replace(found, subject=f"{found.subject}, comparables")
+
+
+def check_export(plan: Plan, model: ServedModel = ServedModel.PRICE) -> Iterator[Finding]:
+    """Check that the export of a model is complete, unmodified and the registry's champion."""
     subject = "export"
-    champion, folder = _champion(plan.state), _find_export(plan.state)
+    champion, folder = _champion(plan.state, model), _find_export(plan.state, model)
     if folder is None:
         verdict = Verdict.NOTE if champion is None else Verdict.PROBLEM
         yield Finding(subject, verdict, "no exported model", "run `housing-price up`: it exports the champion")
@@ -94,10 +112,10 @@ def check_export(plan: Plan) -> Iterator[Finding]:
     yield Finding(subject, Verdict.PROBLEM, details, fix)
 
 
-def check_columns(plan: Plan) -> Iterator[Finding]:
-    """Check that the orchestrator sends exactly the columns of the exported model's signature."""
+def check_columns(plan: Plan, model: ServedModel = ServedModel.PRICE) -> Iterator[Finding]:
+    """Check that the orchestrator sends exactly the columns of an exported model's signature."""
     subject = "signature"
-    folder = _find_export(plan.state)
+    folder = _find_export(plan.state, model)
     if folder is None:
         yield Finding(subject, Verdict.NOTE, "not checked: there is no exported model", START)
         return
@@ -133,22 +151,18 @@ def compare_columns(sent: Columns, expected: Columns) -> Iterator[str]:
             yield f"{name} is sent as {sent[name]}, but the model expects {expected[name]}"
 
 
-def _champion(state: State) -> Champion | None:
+def _champion(state: State, model: ServedModel = ServedModel.PRICE) -> Champion | None:
     try:
-        return read_champion(state.database)
+        return read_champion(state.database, NAME_OF_MODEL[model])
     except sqlite3.Error:
         return None
 
 
-def _find_export(state: State) -> Path | None:
+def _find_export(state: State, model: ServedModel) -> Path | None:
     """Find the export of the champion, or the latest exported version if the registry names no champion."""
-    champion = _champion(state)
-    if champion is not None:
-        versions = [champion.version]
-    else:
-        exports = state.export_of("0").parent.glob("*")
-        versions = sorted((path.name for path in exports if path.name.isdecimal()), key=int, reverse=True)
-    folders = (state.export_of(version) for version in versions)
+    champion, serving = _champion(state, model), state.serving.of(model)
+    versions = serving.exported_versions() if champion is None else [champion.version]
+    folders = (serving.export_of(version) for version in versions)
     return next((folder for folder in folders if (folder / MANIFEST).exists() and (folder / MODEL).is_dir()), None)
 
 

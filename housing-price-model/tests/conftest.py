@@ -6,6 +6,7 @@ from collections.abc import Callable
 from importlib import import_module
 from pathlib import Path
 
+import mlflow
 import pandas as pd
 import pytest
 
@@ -17,6 +18,8 @@ with warnings.catch_warnings():
 from tests.lifecycle_store import QUICK, LifecycleStore, every_tenth_house, fill, new_store
 
 from housing_price_model.artefact.export import MODEL
+from housing_price_model.comparables.blend import Blend
+from housing_price_model.comparables.pack import REQUIREMENTS, SERVED_FILE, SIGNATURE, pack_comparables
 from housing_price_model.fitting.pack import load
 from housing_price_model.survey.data import BUNDLED, Houses, read_houses
 from housing_price_model.training.train import Trained, train
@@ -60,6 +63,26 @@ def export(store_folder: Path, trained: Trained) -> Path:
     """The folder to which `trained` was exported."""
     del trained
     return store_folder / "export"
+
+
+@pytest.fixture(scope="session")
+def comparables_model(tmp_path_factory: pytest.TempPathFactory, few_houses: Path) -> Path:
+    """The MLflow model folder of a comparables model with every tenth house."""
+    folder = tmp_path_factory.mktemp("comparables")
+    few = read_houses(few_houses)
+    packed = pack_comparables(few, Blend(0.5, 0.3, 1.0, 0.0), folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "dont_write_bytecode", True)
+        patch.setenv("MLFLOW_UV_AUTO_DETECT", "false")
+        mlflow.pyfunc.save_model(
+            folder / "model",
+            python_model=str(SERVED_FILE),
+            artifacts=packed.artifacts,
+            signature=SIGNATURE,
+            input_example=few.features.head(2),
+            pip_requirements=list(REQUIREMENTS),
+        )
+    return folder / "model"
 
 
 @pytest.fixture

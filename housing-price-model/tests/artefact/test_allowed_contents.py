@@ -13,16 +13,10 @@ import pytest
 import yaml
 
 from housing_price_model.artefact import allowed_contents
-from housing_price_model.artefact.allowed_contents import (
-    CODE,
-    EARLIER_CODE,
-    GRAPH,
-    OPERATORS,
-    check_contents,
-    known_code,
-    open_export,
-)
+from housing_price_model.artefact.allowed_contents import EARLIER_CODE, check_contents, known_code, open_export
+from housing_price_model.artefact.allowed_graph import OPERATORS
 from housing_price_model.artefact.export import MANIFEST, MODEL, digest_of, read_export, write_export
+from housing_price_model.artefact.kinds import COMPARABLES, GRAPH, PRICE
 from housing_price_model.errors import ArtefactError
 from housing_price_model.fitting.pack import SERVED_FILE
 
@@ -100,13 +94,22 @@ FORBIDDEN: dict[str, tuple[Callable[[Path], object], str]] = {
         in_a_new_folder("code/a.py"),
         r"code/a\.py is not an allowed file",
     ),
+    "the code of a comparables model": (
+        lambda model: (model / COMPARABLES.code).write_text(""),
+        r"served_comparables\.py is not an allowed file",
+    ),
+    "an array": (
+        lambda model: (model / "artifacts" / "prices.npy").touch(),
+        r"artifacts/prices\.npy is not an allowed file",
+    ),
+    "no code": (lambda model: (model / PRICE.code).unlink(), r"served\.py or served_comparables\.py is missing"),
     "bytecode": (
         in_a_new_folder("__pycache__/served.pyc"),
         "__pycache__/served.pyc is not an allowed file",
     ),
     "no graph": (lambda model: (model / GRAPH).unlink(), r"artifacts/graph\.onnx is missing"),
     "other code": (
-        lambda model: (model / CODE).write_bytes(SERVED_FILE.read_bytes() + b"\n"),
+        lambda model: (model / PRICE.code).write_bytes(SERVED_FILE.read_bytes() + b"\n"),
         "is not code of this package",
     ),
     "no YAML": (lambda model: (model / "MLmodel").write_text("]["), "does not describe"),
@@ -158,7 +161,7 @@ FORBIDDEN: dict[str, tuple[Callable[[Path], object], str]] = {
 @pytest.mark.parametrize("kind", FORBIDDEN)
 def test_forbidden_content_is_rejected_and_named(model: Path, kind: str) -> None:
     change, message = FORBIDDEN[kind]
-    check_contents(model)
+    assert check_contents(model) is PRICE
     change(model)
     with pytest.raises(ArtefactError, match=message):
         check_contents(model)
@@ -170,15 +173,15 @@ def test_trained_graph_uses_exactly_the_allowed_operators(export: Path) -> None:
 
 
 def test_current_code_is_allowed_without_being_listed(monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
-    assert known_code() not in EARLIER_CODE
-    assert (model / CODE).read_bytes() == SERVED_FILE.read_bytes()
+    assert not EARLIER_CODE & {known_code(PRICE), known_code(COMPARABLES)}
+    assert (model / PRICE.code).read_bytes() == SERVED_FILE.read_bytes()
     monkeypatch.setattr(allowed_contents, "EARLIER_CODE", frozenset())
     check_contents(model)
 
 
 def test_earlier_code_is_allowed_while_it_is_listed(monkeypatch: pytest.MonkeyPatch, model: Path) -> None:
-    earlier = known_code()
-    monkeypatch.setattr(allowed_contents, "known_code", lambda: "0" * 64)
+    earlier = known_code(PRICE)
+    monkeypatch.setattr(allowed_contents, "known_code", lambda _kind: "0" * 64)
     with pytest.raises(ArtefactError, match=earlier):
         check_contents(model)
     monkeypatch.setattr(allowed_contents, "EARLIER_CODE", frozenset({earlier}))
@@ -218,6 +221,15 @@ def test_only_the_model_with_the_pinned_digest_is_opened(export: Path, model: Pa
         pass
     with pytest.raises(ArtefactError, match=rf"rejected: its digest is sha256:\w+, expected {pinned}"):
         open_export(tmp_path / "export", pinned).__enter__()
+
+
+def test_export_recorded_under_the_name_of_the_other_kind_is_rejected(
+    export: Path, model: Path, tmp_path: Path
+) -> None:
+    swapped = replace(read_export(export), name=COMPARABLES.registered_name)
+    write_export(model, swapped, tmp_path / "export")
+    with pytest.raises(ArtefactError, match="recorded as housing-comparables, but the files are of housing-price"):
+        open_export(tmp_path / "export").__enter__()
 
 
 def test_manifest_with_a_wrong_digest_is_rejected(export: Path, tmp_path: Path) -> None:

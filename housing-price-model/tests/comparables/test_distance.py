@@ -1,5 +1,7 @@
 """Promises of the distance and of the search for the nearest sales, on the real houses."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
@@ -190,3 +192,16 @@ def test_known_columns_outside_the_distance_are_refused(neighbours: Neighbours, 
 def test_column_in_which_all_houses_are_equal_has_scale_1(values: Floats) -> None:
     scales = {measure["column"]: measure["scale"] for measure in scaled_measures(np.repeat(values[:1], 3, axis=0))}
     assert set(scales.values()) == {1.0}
+
+
+def test_readme_names_each_column_of_the_distance_with_its_weight() -> None:
+    readme = (Path(__file__).parents[2] / "README.md").read_text(encoding="utf-8")
+    table = [line.split("|") for line in readme.splitlines() if line.lstrip().startswith("| `")]
+    scales = {"number": "number", "log": "logarithm", "word": "same or other word"}
+    documented = {
+        (name.strip(" `"), cells[2].strip(), float(cells[3]))
+        for cells in table
+        if len(cells) == 5 and cells[2].strip() in scales.values()
+        for name in cells[1].split(",")
+    }
+    assert documented == {(measure.column, scales[measure.kind], measure.weight) for measure in MEASURES}

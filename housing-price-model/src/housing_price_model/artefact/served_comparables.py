@@ -2,20 +2,26 @@
 
 MLflow stores this file with each model and runs it wherever the model is loaded ("models from code"), so that nothing
 is unpickled and this package need not be installed there. It therefore imports nothing of ours. Training and evaluation
-find the neighbours with the same functions, so the two cannot drift apart.
+find the neighbours with the same functions, so the two cannot drift apart. The sold houses are arrays of plain numbers
+(`.npy`), everything else is in `spec.json`.
 
 **A row's answer does not depend on the rows beside it.** A distance is a sum over columns in a fixed order, computed
 element by element, so that it has the same bits alone and in any batch.
 """
 
+import json
+import math
 from collections.abc import Collection, Mapping, Sequence
 from numbers import Real
+from pathlib import Path
 from types import NoneType
 from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 import pandas as pd
+from mlflow.models import set_model
+from mlflow.pyfunc.model import PythonModel, PythonModelContext
 
 type Floats = npt.NDArray[np.float64]
 type Positions = npt.NDArray[np.int64]
@@ -25,6 +31,10 @@ NOBODY = -1
 
 DEFAULT_K, MAX_K = 6, 50
 """Number of comparables of a row."""
+
+ARRAYS = ("categories", "numbers", "prices", "ids", "pids")
+"""The names of the artefacts with the m sold houses: their words (m, word columns) as positions among the declared
+categories, -1 for blank; their numbers (m, number columns), NaN for blank; sale prices; row ids; parcel numbers."""
 
 COMMON_NUMBERS = frozenset({float, int, NoneType})
 """What number columns hold nearly always. `bool` is not among them: its cells are looked at, and refused."""
@@ -37,13 +47,27 @@ class Encoder:
     """Turns named columns into numbers: a category into its position among the declared ones, blank into NaN."""
 
     def __init__(
-        self, columns: Sequence[str], categories: Mapping[str, Sequence[Any]], optional: Collection[str]
+        self,
+        columns: Sequence[str],
+        categories: Mapping[str, Sequence[Any]],
+        optional: Collection[str],
+        blanks: Mapping[str, Any],
     ) -> None:
+        """Create an encoder.
+
+        Args:
+            columns: The columns, in the order of the encoded values.
+            categories: The categories of each column that is none of numbers.
+            optional: The columns that may be blank or missing.
+            blanks: The category that a blank stands for, of columns in which it stands for one.
+        """
         self.columns = tuple(columns)
         self.categories = {name: tuple(values) for name, values in categories.items()}
         self._optional = frozenset(optional)
+        self._blanks = {name: float(self.categories[name].index(value)) for name, value in blanks.items()}
         self._positions: dict[str, dict[Any, float]] = {
-            name: {None: np.nan, np.nan: np.nan} | {value: float(i) for i, value in enumerate(values)}
+            name: dict.fromkeys((None, np.nan), self._blanks.get(name, np.nan))
+            | {value: float(i) for i, value in enumerate(values)}
             for name, values in self.categories.items()
         }
 
@@ -89,7 +113,7 @@ class Encoder:
 
     def _number(self, name: str, cell: Any) -> float:
         if pd.api.types.is_scalar(cell) and pd.isna(cell):
-            return float(np.nan)
+            return self._blanks.get(name, float(np.nan))
         if name not in self._positions:
             if isinstance(cell, bool) or not isinstance(cell, Real):
                 raise ValueError(f"{name}: {cell!r} is not a number")
@@ -241,3 +265,104 @@ def _smallest(distances: Floats, count: int) -> Positions:
 def _identities(values: Floats) -> Floats:
     """Replace blanks by a number that no column holds, so that two blanks are equal."""
     return np.where(np.isnan(values), -np.inf, values)
+
+
+class ComparablesModel(PythonModel):
+    """Finds sold houses: `sales`, nearest first, `blend`, how a value weighs them, and `model_id`."""
+
+    def load_context(self, context: PythonModelContext) -> None:
+        """Read the artefacts that training wrote."""
+        spec = json.loads(Path(context.artifacts["spec"]).read_text(encoding="utf-8"))
+        arrays = {name: np.load(context.artifacts[name], allow_pickle=False) for name in ARRAYS}
+        self._encoder = Encoder(spec["columns"], spec["categories"], spec["optional"], spec["blanks"])
+        features = _features(arrays["categories"], arrays["numbers"], self._encoder)
+        sold = self._encoder.encode(pd.DataFrame(features, columns=list(self._encoder.columns), dtype=object))
+        condition = spec["columns"].index(spec["condition"])
+        ranks_last = np.array([row[condition] in spec["ranked_last"] for row in features], dtype=bool)
+        self._neighbours = Neighbours(Distance(self._encoder.columns, spec["distance"]), sold, ranks_last)
+        positions = {key: spec["columns"].index(spec[key]) for key in ("year", "month", "condition")}
+        self._sales = [
+            {"id": number, "pid": pid.decode() or None, "price": price}
+            | {key: row[position] for key, position in positions.items()}
+            for number, pid, price, row in zip(
+                arrays["ids"].tolist(), arrays["pids"].tolist(), arrays["prices"].tolist(), features, strict=True
+            )
+        ]
+        self._sold_features = features
+        self._blend = spec["blend"]
+        self._model_id = spec["model_id"]
+
+    def predict(
+        self, context: PythonModelContext, model_input: pd.DataFrame, params: dict[str, Any] | None = None
+    ) -> pd.DataFrame:
+        """Find the sales nearest to each row.
+
+        Args:
+            context: unused; `load_context` has read it.
+            model_input: the 79 columns of the survey, in any order; optional ones may be blank or absent.
+            params: `k`, the number of sales (1 to 50), and `known`, the columns that have values. With `known` the
+                distance uses only these, and all others may be blank. Empty or absent: all columns have values.
+
+        Returns:
+            One row per row of the input, in order. `sales`: k dictionaries, fewer if fewer houses were sold, with `id`,
+            `pid`, `price` in US dollars, `year`, `month`, `condition`, `distance` (rounded to 6 digits) and `features`,
+            the 79 values in the order of the columns; None is blank. `blend`: how a value weighs price and sales.
+            `model_id`: the identity of this very content.
+
+        Raises:
+            ValueError: a parameter is invalid; see also `Encoder.encode`.
+            TypeError: `known` is not a list.
+        """
+        del context
+        k, known = self._parameters(params or {})
+        values = self._encoder.encode(model_input, known)
+        positions, distances = self._neighbours.nearest(values, min(k, len(self._sales)), known)
+        rounded = np.round(distances, 6).tolist()
+        sales = [
+            [self._sale(position, distance) for position, distance in zip(*row, strict=True) if position != NOBODY]
+            for row in zip(positions.tolist(), rounded, strict=True)
+        ]
+        return pd.DataFrame(
+            {
+                "sales": pd.Series(sales, dtype=object),
+                "blend": pd.Series([self._blend] * len(sales), dtype=object),
+                "model_id": np.full(len(sales), self._model_id, dtype=object),
+            }
+        )
+
+    def _sale(self, position: int, distance: float) -> dict[str, Any]:
+        return {**self._sales[position], "distance": distance, "features": self._sold_features[position]}
+
+    def _parameters(self, params: Mapping[str, Any]) -> tuple[int, frozenset[str]]:
+        k, known = params.get("k", DEFAULT_K), params.get("known", ())
+        if isinstance(k, bool) or not isinstance(k, int) or not 1 <= k <= MAX_K:
+            raise ValueError(f"k: {k!r} is not an integer from 1 to {MAX_K}")
+        if isinstance(known, str) or not isinstance(known, Sequence | np.ndarray):
+            raise TypeError(f"known: {known!r} is not a list of columns")
+        if unknown := [name for name in known if name not in self._encoder.columns]:
+            raise ValueError(f"known: {unknown[0]!r} is not a column of the survey")
+        return k, frozenset(known)
+
+
+def _features(
+    categories: npt.NDArray[np.int8], numbers: Floats, encoder: Encoder
+) -> list[list[str | int | float | None]]:
+    """Return the values of each sold house in the order of the columns; None is blank, whole numbers are integers."""
+    words = [column for column in encoder.columns if column in encoder.categories]
+    columns: dict[str, list[Any]] = {}
+    for name, positions in zip(words, categories.T.tolist(), strict=True):
+        known = (*encoder.categories[name], None)
+        columns[name] = [known[position] for position in positions]
+    others = [column for column in encoder.columns if column not in encoder.categories]
+    for name, values in zip(others, numbers.T.tolist(), strict=True):
+        columns[name] = [_number_of(value) for value in values]
+    return [list(row) for row in zip(*(columns[name] for name in encoder.columns), strict=True)]
+
+
+def _number_of(value: float) -> int | float | None:
+    if math.isnan(value):
+        return None
+    return int(value) if value.is_integer() else value
+
+
+set_model(ComparablesModel())

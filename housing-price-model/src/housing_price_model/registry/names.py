@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from typing import Final
 from urllib.parse import urlsplit
 
+from housing_price_model.artefact import kinds
 from housing_price_platform.orders.moves import ServedModel
 
-NAME: Final = "housing-price"
+NAME: Final = kinds.PRICE.registered_name
 """The price model."""
-COMPARABLES: Final = "housing-comparables"
+COMPARABLES: Final = kinds.COMPARABLES.registered_name
 """The comparables model, which finds comparable sales."""
 NAME_OF_MODEL: Final[Mapping[ServedModel, str]] = {ServedModel.PRICE: NAME, ServedModel.COMPARABLES: COMPARABLES}
 CHAMPION: Final = "champion"

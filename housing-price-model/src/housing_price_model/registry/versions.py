@@ -13,7 +13,7 @@ from mlflow.entities.model_registry import ModelVersion
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
-from housing_price_model.artefact.allowed_contents import check_contents
+from housing_price_model.artefact.allowed_contents import check_contents, check_name
 from housing_price_model.artefact.export import check_digest, digest_of
 from housing_price_model.errors import ArtefactError, RegistryError
 from housing_price_model.registry.life_records import Life, LifeRecords
@@ -227,7 +227,7 @@ def download_checked(client: MlflowClient, uri: str) -> Iterator[tuple[Registere
     registered, version = find_version(client, uri)
     with temporary_download(version) as folder:
         check_digest(folder, registered.digest)
-        check_contents(folder)
+        check_name(check_contents(folder), registered.name, uri)
         yield registered, folder
 
 

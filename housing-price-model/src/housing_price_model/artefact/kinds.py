@@ -1,0 +1,38 @@
+"""The two kinds of models: their names, and the files of which they consist."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+from typing import Final
+
+SPECIFICATION: Final = "artifacts/spec.json"
+GRAPH: Final = "artifacts/graph.onnx"
+
+
+@dataclass(frozen=True)
+class Kind:
+    """A kind of model.
+
+    Attributes:
+        registered_name: The name of its registered model.
+        code: The file of its code.
+        artifacts: The files of its artefacts, by the names that MLflow gives them.
+    """
+
+    registered_name: str
+    code: str
+    artifacts: Mapping[str, str]
+
+
+PRICE: Final = Kind("housing-price", "served.py", MappingProxyType({"graph": GRAPH, "spec": SPECIFICATION}))
+
+ARRAYS: Final[Mapping[str, str]] = MappingProxyType(
+    {name: f"artifacts/{name}.npy" for name in ("categories", "numbers", "prices", "ids", "pids")}
+)
+"""The files of the arrays of sold houses, by name."""
+
+COMPARABLES: Final = Kind(
+    "housing-comparables", "served_comparables.py", MappingProxyType({**ARRAYS, "spec": SPECIFICATION})
+)
+
+KINDS: Final = (PRICE, COMPARABLES)

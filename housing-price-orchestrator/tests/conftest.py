@@ -17,7 +17,7 @@ from fastapi.testclient import TestClient
 from factories import REPOSITORY, client_of, settings_for
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.settings import PREFIX
-from servers import LISTENS, Process, StubModelServer
+from servers import LISTENS, Process, StubModelServer, finds
 
 # A failure prints what is needed to see it again; time never decides a test.
 hypothesis.settings.register_profile("orchestrator", deadline=None, print_blob=True, max_examples=60)
@@ -56,6 +56,13 @@ def _quiet_log() -> Iterator[None]:
 @pytest.fixture
 def stub() -> Iterator[StubModelServer]:
     with StubModelServer() as server:
+        yield server
+
+
+@pytest.fixture
+def comparables_stub() -> Iterator[StubModelServer]:
+    """A comparables server for `start_app(stub.url, comparables={"base_url": comparables_stub.url})`."""
+    with StubModelServer(finds()) as server:
         yield server
 
 

@@ -1,6 +1,7 @@
 """Stand-ins that we wrote; each passes the contract suite of its port (`contract/`)."""
 
 import asyncio
+import zlib
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -13,7 +14,15 @@ from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.service.resilience.circuit_breaker import Circuit
 from housing_price_orchestrator.shared.errors import JobClaimTaken, RowsRefused, SomeAnswersUnusable
 from housing_price_orchestrator.shared.jobs import NEXT_STATES, Job, JobFailure, JobKind, JobOrder
-from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
+from housing_price_orchestrator.shared.ports import (
+    Blend,
+    Comparables,
+    ComparableSale,
+    ComparablesQuestion,
+    ModelIdentity,
+    PriceEstimate,
+)
+from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 from housing_price_orchestrator.shared.view.house import House
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
@@ -51,6 +60,48 @@ class FakePriceModel:
         price = 50_000.25 + 60 * sized.gr_liv_area + sized.lot_area
         inputs = orjson.dumps(row_of(house))
         return PriceEstimate(price, 0.8 * price, 1.3 * price, self.identity, inputs=inputs)
+
+
+class FakeComparablesModel:
+    """Finds made-up sales that depend on the question alone, or fails with the error it was given."""
+
+    def __init__(self, *, error: Exception | None = None, gate: asyncio.Event | None = None) -> None:
+        self.error = error
+        self.gate = gate
+        self.identity = ModelIdentity("fake-comparables", "1", "fake-comparables-1")
+        self.blend = Blend(weight=0.5, distance_offset=0.3, interval_scale=0.9, interval_spread=0.5)
+        self.asked: list[tuple[ComparablesQuestion, ...]] = []
+        self._was_asked = asyncio.Event()
+
+    async def answer(self, questions: Sequence[ComparablesQuestion], /) -> Sequence[Comparables]:
+        if not questions:
+            return []
+        self.asked.append(tuple(questions))
+        self._was_asked.set()
+        if self.gate is not None:
+            await self.gate.wait()
+        if self.error is not None:
+            raise self.error
+        return [self._comparables(question) for question in questions]
+
+    async def has_been_asked(self, times: int = 1) -> None:
+        """Wait, for a bounded time, until it has been asked so often."""
+        async with asyncio.timeout(10):
+            while len(self.asked) < times:
+                self._was_asked.clear()
+                await self._was_asked.wait()
+
+    def _comparables(self, question: ComparablesQuestion) -> Comparables:
+        seed = zlib.crc32(repr((row_of(question.house), sorted(question.known))).encode())
+        sales = []
+        for rank in range(question.k):
+            number = 1 + (seed + rank) % 2_930
+            sold = EXAMPLE_HOUSE.model_copy(update={"id": number, "lot_area": 5_000.0 + number})
+            price = 100_000.0 + seed % 50_000 + 1_000 * rank
+            sales.append(
+                ComparableSale(number, f"{number:010}", price, 2_010, 6, "Normal", 0.25 * rank + seed % 7, sold)
+            )
+        return Comparables(tuple(sales), self.blend, self.identity)
 
 
 class Length(NamedTuple):

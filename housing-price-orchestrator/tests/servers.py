@@ -23,10 +23,13 @@ from fastapi import FastAPI
 
 from housing_price_orchestrator.interface.documents.limits import ConnectionLimits
 from housing_price_orchestrator.interface.services import SERVICES, Services
+from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.server.listening import ListeningConfig
 from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
 from housing_price_orchestrator.shared.ports import PriceEstimate
+from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 from housing_price_orchestrator.shared.view.record import AnyHouse
+from housing_price_survey.columns import COLUMNS
 
 SECONDS_FOR_A_START = 90
 SECONDS_FOR_AN_END = 20
@@ -51,6 +54,10 @@ class Call:
     def columns(self) -> list[str]:
         return list(json.loads(self.body)["dataframe_split"]["columns"])
 
+    @property
+    def params(self) -> dict[str, Any]:
+        return dict(json.loads(self.body).get("params", {}))
+
 
 type Behaviour = Callable[[Call, asyncio.StreamWriter], Awaitable[None]]
 
@@ -59,6 +66,31 @@ def prediction_for(row: Sequence[Any]) -> dict[str, Any]:
     """A made-up price that depends on every value of the row and on nothing else."""
     price = 100_000 + zlib.crc32(json.dumps(row).encode()) % 10_000_000 / 100
     return {"price": price, "low": price * 0.8, "high": price * 1.25, "model_id": "stub-1"}
+
+
+def comparables_for(row: Sequence[Any], *, k: int = 6, known: Sequence[str] = ()) -> dict[str, Any]:
+    """Made-up sales that depend on the question and on nothing else; numbers are written as a model writes doubles."""
+    seed = zlib.crc32(json.dumps([row, *known]).encode())
+    example = [float(value) if type(value) is int else value for value in row_of(EXAMPLE_HOUSE)]
+    sales = []
+    for rank in range(k):
+        number = 1 + (seed + rank) % 2_930
+        features = [*example]
+        features[COLUMNS.index("LotArea")] = 5_000.0 + number
+        sales.append(
+            {
+                "id": number,
+                "pid": f"{number:010}",
+                "price": 100_000.0 + seed % 50_000 + 1_000 * rank,
+                "year": 2010,
+                "month": 6,
+                "condition": "Normal",
+                "distance": 0.25 * rank + seed % 7,
+                "features": features,
+            }
+        )
+    blend = {"weight": 0.5, "distance_offset": 0.3, "interval_scale": 0.9, "interval_spread": 0.5}
+    return {"sales": sales, "blend": blend, "model_id": "stub-comparables-1"}
 
 
 def says(
@@ -80,13 +112,43 @@ def says(
 def predicts(make: Callable[[list[dict[str, Any]]], Any] | None = None, **headers: str) -> Behaviour:
     """Answer with good predictions, or with what `make` turns them into: a whole document, not always valid JSON."""
 
+    return _answers(lambda call: [prediction_for(row) for row in call.rows], make, headers)
+
+
+def finds(make: Callable[[list[dict[str, Any]]], Any] | None = None, **headers: str) -> Behaviour:
+    """Answer like a comparables server, with good sales or with what `make` turns them into."""
+    return _answers(lambda call: [comparables_for(row, **call.params) for row in call.rows], make, headers)
+
+
+def _answers(
+    predict: Callable[[Call], list[dict[str, Any]]],
+    make: Callable[[list[dict[str, Any]]], Any] | None,
+    headers: Mapping[str, str],
+) -> Behaviour:
     async def behave(call: Call, writer: asyncio.StreamWriter) -> None:
-        predictions = [prediction_for(row) for row in call.rows]
+        predictions = predict(call)
         document = {"predictions": predictions} if make is None else make(predictions)
         body = document if isinstance(document, bytes) else json.dumps(document).encode()
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         writer.write(_head(200, len(body), "application/json", named) + body)
         await writer.drain()
+
+    return behave
+
+
+def each_sale(**changes: Any) -> Behaviour:
+    """Answer with sales in which some members have another value."""
+    return finds(
+        lambda made: {"predictions": [{**one, "sales": [{**sale, **changes} for sale in one["sales"]]} for one in made]}
+    )
+
+
+def slowly(seconds: float, behaviour: Behaviour) -> Behaviour:
+    """Behave only after so many seconds."""
+
+    async def behave(call: Call, writer: asyncio.StreamWriter) -> None:
+        await asyncio.sleep(seconds)
+        await behaviour(call, writer)
 
     return behave
 

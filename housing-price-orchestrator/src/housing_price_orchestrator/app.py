@@ -29,8 +29,10 @@ from housing_price_orchestrator.observability.exposition import metrics_document
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.server.connection import READINESS
 from housing_price_orchestrator.server.stopping import delay_stop_signals
+from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.settings import Settings, list_settings
 from housing_price_orchestrator.upstream.canary_aborts import CanaryAborts
+from housing_price_orchestrator.upstream.comparables import open_comparables
 from housing_price_orchestrator.upstream.open import open_routes, open_upstream
 from housing_price_orchestrator.upstream.routing_state import UpstreamRouting
 from housing_price_orchestrator.upstream.shadow import ComposedShadow
@@ -61,10 +63,11 @@ def create_app(settings: Settings) -> DescribedAPI:
         async with contextlib.AsyncExitStack() as stack:
             file = await open_routes(settings)
             upstream = await open_upstream(settings, stack, telemetry, file)
-            routing = UpstreamRouting(upstream, file)
+            comparables = await open_comparables(settings, stack, telemetry, upstream.served_models)
+            readiness = Readiness(upstream.probe, () if comparables is None else (comparables.probe,))
+            routing = UpstreamRouting(upstream, file, comparables)
             if telemetry.metrics is not None:
                 routing.register_metrics(telemetry.metrics)
-            readiness = upstream.readiness
             await stack.enter_async_context(callers.running())
             exposition = await stack.enter_async_context(telemetry.running(readiness=readiness))
             # Closes before the metrics, which report how it closed.
@@ -78,6 +81,7 @@ def create_app(settings: Settings) -> DescribedAPI:
                 access=callers.access,
                 pricing=upstream.pricing,
                 input_warnings=upstream.input_warnings,
+                comparables=None if comparables is None else comparables.model,
                 transactions=store.transactions,
                 history=store.history,
                 jobs=job_service,

@@ -213,7 +213,7 @@ def test_counters_never_go_down_when_a_model_server_goes(tmp_path: Path) -> None
             blue.goes_away()
             with httpx.Client(base_url=url, timeout=30, trust_env=False) as http:
                 assert http.post(PREDICT, json=house_json()).status_code == 503
-            opened = f'housing_price_circuit_opened_total{{address="{blue.url}"}}'
+            opened = f'housing_price_circuit_opened_total{{address="{blue.url}",model="price"}}'
             wait_until(lambda: f"{opened} 1.0" in metrics_of(url), "the circuit did not open")
             put(path, routes_json(revision=2, champion=a_route("2", green.url)))
             wait_until(lambda: not knows(url, blue), "the old one was not closed")

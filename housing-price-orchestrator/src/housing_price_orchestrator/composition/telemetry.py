@@ -21,7 +21,7 @@ from housing_price_orchestrator.provider.counting import CountedCalls, CountedPr
 from housing_price_orchestrator.provider.tracing import TracedCalls
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.settings import Settings
-from housing_price_orchestrator.shared.ports import Model, PriceModel
+from housing_price_orchestrator.shared.ports import Model, ModelKind, PriceModel
 
 
 class ComposedTelemetry:
@@ -52,10 +52,10 @@ class ComposedTelemetry:
             "exclude": _is_monitoring_request,
         }
 
-    def wrap_calls[Question, Answer](self, model: Model[Question, Answer]) -> Model[Question, Answer]:
-        """Wrap a model to measure and trace the calls to the model server."""
+    def wrap_calls[Question, Answer](self, model: Model[Question, Answer], kind: ModelKind) -> Model[Question, Answer]:
+        """Wrap a model to measure and trace the calls to its model servers."""
         if self.metrics is not None:
-            model = CountedCalls(model, self.metrics)
+            model = CountedCalls(model, self.metrics, kind)
         return model if self.tracer is None else TracedCalls(model, self.tracer)
 
     def wrap_prices(self, model: PriceModel) -> PriceModel:
@@ -88,8 +88,13 @@ def _is_monitoring_request(scope: MutableMapping[str, Any]) -> bool:
 
 def _register_service_metrics(metrics: Metrics, readiness: Readiness) -> None:
     metrics.ready.read_from(lambda: [((), readiness.is_ready)])
+    metrics.model_ready.read_from(lambda: [((probe.kind,), probe.is_answering) for probe in readiness.probes])
     metrics.model_info.read_from(
-        lambda: [((model.name, model.version, model.id), 1)] if (model := readiness.identity) is not None else []
+        lambda: [
+            ((model.name, model.version, model.id), 1)
+            for probe in readiness.probes
+            if (model := probe.identity) is not None
+        ]
     )
     metrics.workers.inc()
     metrics.build_info.with_labels(__version__, platform.python_version()).inc()

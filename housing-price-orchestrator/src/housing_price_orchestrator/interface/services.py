@@ -19,6 +19,7 @@ from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.service.transactions import Transactions
 from housing_price_orchestrator.shared.errors import JobsOff
+from housing_price_orchestrator.shared.ports import ComparablesModel
 from housing_price_orchestrator.shared.routing import Routing
 
 SERVICES: Final = "services"
@@ -33,6 +34,8 @@ class Services:
     """Authentication and rate limits; None if both are off."""
     pricing: Pricing
     input_warnings: InputWarnings
+    comparables: ComparablesModel | None
+    """Finds comparable sales; None if no comparables server is configured."""
     transactions: Transactions
     history: History
     jobs: Jobs | None

@@ -132,48 +132,54 @@ class Metrics:
         # Calls to the model servers.
         self.call_seconds = Histogram(
             "housing_price_model_call_duration_seconds",
-            "Duration of calls to the model servers, including retries. `outcome` is `priced`, `cancelled` (all "
-            "clients disconnected) or the name of the error.",
+            "Duration of calls to the model servers, including retries. `outcome` is `priced` (for comparables: sales "
+            "were found), `cancelled` (all clients disconnected) or the name of the error.",
             unit="seconds",
-            labels=("outcome",),
+            labels=("outcome", "model"),
             bounds=_SECONDS,
         )
         self.call_rows = Histogram(
             "housing_price_model_call_rows",
             "Houses per model server call; coalescing increases it.",
             unit="houses",
+            labels=("model",),
             bounds=_ROWS,
         )
         self.call_retries = Counter(
-            "housing_price_model_call_retries_total", "Retries: attempts after the first of a call.", unit="attempts"
+            "housing_price_model_call_retries_total",
+            "Retries: attempts after the first of a call.",
+            unit="attempts",
+            labels=("model",),
         )
         self.call_retries_refused = Counter(
             "housing_price_model_call_retries_refused_total",
             "Retries that the retry budget did not allow.",
             unit="attempts",
+            labels=("model",),
         )
         self.circuit_state = Gauge(
             "housing_price_circuit_state",
             "Workers in which the circuit of a model server is `closed`, `open` or `half-open`.",
             unit="workers",
-            labels=("address", "state"),
+            labels=("address", "state", "model"),
         )
         self.circuit_opened = Counter(
             "housing_price_circuit_opened_total",
             "Times that the circuit of a model server opened.",
             unit="times",
-            labels=("address",),
+            labels=("address", "model"),
         )
         self.calls_in_flight = Gauge(
-            "housing_price_model_calls_in_flight", "Model server calls in progress.", unit="calls"
+            "housing_price_model_calls_in_flight", "Model server calls in progress.", unit="calls", labels=("model",)
         )
         self.waiting_requests = Gauge(
             "housing_price_waiting_requests",
             "Requests, or parts of large requests, that wait for a model server call.",
             unit="requests",
+            labels=("model",),
         )
         self.waiting_rows = Gauge(
-            "housing_price_waiting_rows", "Houses that wait for a model server call.", unit="houses"
+            "housing_price_waiting_rows", "Houses that wait for a model server call.", unit="houses", labels=("model",)
         )
         # The prediction log.
         self.prediction_log_queued = Gauge(
@@ -240,10 +246,18 @@ class Metrics:
             unit="yes or no",
             merge=min,
         )
+        self.model_ready = Gauge(
+            "housing_price_model_ready",
+            "1 if a model answers the probes of every worker, else 0. Without `comparables`, valuations have the price "
+            "alone.",
+            unit="yes or no",
+            labels=("model",),
+            merge=min,
+        )
         self.workers = Gauge("housing_price_workers", "Live worker processes.", unit="processes")
         self.model_info = Gauge(
             "housing_price_model_info",
-            "Always 1; the labels name the model that answered the latest readiness probe.",
+            "Always 1; the labels name each model that answered the latest readiness probe.",
             unit="yes",
             labels=("name", "version", "id"),
             merge=max,

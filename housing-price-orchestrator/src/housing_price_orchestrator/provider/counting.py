@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from housing_price_orchestrator.observability.instruments import Number
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.shared.errors import HousingPriceError
-from housing_price_orchestrator.shared.ports import Model, ModelIdentity, PriceEstimate, PriceModel
+from housing_price_orchestrator.shared.ports import Model, ModelIdentity, ModelKind, PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 
@@ -38,10 +38,12 @@ class CountedPrices:
 class CountedCalls[Question, Answer]:
     """Measures calls to the model servers, retries included: duration, outcome and number of questions."""
 
-    def __init__(self, model: Model[Question, Answer], metrics: Metrics) -> None:
-        """Measure the calls of `model`."""
+    def __init__(self, model: Model[Question, Answer], metrics: Metrics, kind: ModelKind) -> None:
+        """Measure the calls of `model`, which is of this kind."""
         self._model = model
-        self._metrics = metrics
+        self._kind = kind
+        self._seconds = metrics.call_seconds
+        self._rows = metrics.call_rows.with_labels(kind)
 
     async def answer(self, questions: Sequence[Question], /) -> Sequence[Answer]:
         """See `Model.answer`."""
@@ -57,6 +59,6 @@ class CountedCalls[Question, Answer]:
             outcome = type(error).__name__
             raise
         finally:
-            self._metrics.call_seconds.with_labels(outcome).observe(time.perf_counter() - started_at)
-            self._metrics.call_rows.observe(len(questions))
+            self._seconds.with_labels(outcome, self._kind).observe(time.perf_counter() - started_at)
+            self._rows.observe(len(questions))
         return answers

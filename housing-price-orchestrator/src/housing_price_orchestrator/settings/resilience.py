@@ -1,6 +1,6 @@
 """Admission control, retries, circuit breaking, fallback prices and health probes."""
 
-from typing import Annotated
+from typing import Annotated, TypedDict
 
 from pydantic import Field
 
@@ -55,10 +55,23 @@ class FallbackSettings(Group):
     """Maximum houses whose prices each worker remembers, at about 2 kB each."""
 
 
+class ProbeLimits(TypedDict):
+    """When a model is probed, in seconds."""
+
+    interval_seconds: float
+    max_age_seconds: float
+
+
 class ReadinessSettings(Group):
-    """The probe behind `/readyz`."""
+    """The probes behind `/readyz`, one of each model."""
 
     probe_interval_seconds: Seconds = 0.5
     """Interval between probes; each probe is a real prediction by the model server."""
     probe_timeout_seconds: Seconds = 2.0
     """Timeout of a probe; equal to the request deadline by default, so that probes and requests agree."""
+
+    @property
+    def probe_limits(self) -> ProbeLimits:
+        """The interval of a probe, and the age up to which its answer counts."""
+        interval = self.probe_interval_seconds
+        return {"interval_seconds": interval, "max_age_seconds": 2 * (interval + self.probe_timeout_seconds)}

@@ -3,15 +3,19 @@
 from collections.abc import AsyncIterator, Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Final, Literal, Protocol
+from typing import Annotated, Final, Literal, Protocol
 
 import msgspec
+from msgspec import Meta
 
 from housing_price_orchestrator.shared.errors import MoveRefused
 from housing_price_orchestrator.shared.input_ranges import InputRanges
 from housing_price_orchestrator.shared.jobs import Job, JobKind, JobOrder
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_platform.orders.moves import Action, ServedModel
+
+type ModelKind = Literal["price", "comparables"]
+"""A model that the service calls; the label `model` of metrics."""
 
 type Variant = Literal["champion", "canary", "shadow"]
 """The role of a model: it prices all houses, a share of them, or copies whose prices are only logged."""
@@ -144,21 +148,24 @@ class ComparableSale(msgspec.Struct, frozen=True, gc=False):
 class Blend(msgspec.Struct, frozen=True, gc=False):
     """How a price and comparable sales make a value and its interval; learned on held-out estimates."""
 
-    weight: float
-    """The weight of the price, from 0 to 1; the comparables have the rest."""
-    distance_offset: float
-    """The weight of a sale is `1 / (distance + distance_offset)`; positive."""
-    interval_scale: float
-    """The factor on the price's own interval, in logarithms; at least 0."""
-    interval_spread: float
-    """The factor on the standard deviation of the adjusted sale prices, in logarithms; at least 0."""
+    weight: Annotated[float, Meta(ge=0, le=1)]
+    """The weight of the price; the comparables have the rest."""
+    distance_offset: Annotated[float, Meta(gt=0, le=100)]
+    """The weight of a sale is `1 / (distance + distance_offset)`."""
+    interval_scale: Annotated[float, Meta(ge=0, le=100)]
+    """The factor on the price's own interval, in logarithms."""
+    interval_spread: Annotated[float, Meta(ge=0, le=100)]
+    """The factor on the standard deviation of the adjusted sale prices, in logarithms."""
 
 
 class Comparables(msgspec.Struct, frozen=True, gc=False):
     """The sales that are most similar to one house."""
 
     sales: tuple[ComparableSale, ...]
-    """The `k` sales of the question, nearest first."""
+    """The `k` sales of the question, nearest first; fewer, but at least one, if fewer houses were sold.
+
+    Sales that are not at arm's length follow all others, however near they are.
+    """
     blend: Blend
     model: ModelIdentity
     """The comparables model that found them."""

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
-from housing_price_orchestrator.shared.ports import Variant
+from housing_price_orchestrator.shared.ports import ModelIdentity, Variant
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +41,18 @@ class StoppedCanary:
 
 
 @dataclass(frozen=True, slots=True)
+class ComparablesState:
+    """The comparables model in service."""
+
+    model: ModelIdentity | None
+    """The model that answered the latest probe; None before the first answer."""
+    is_answering: bool
+    """Whether it answers its probes."""
+    addresses: Sequence[str]
+    """Without user names and passwords."""
+
+
+@dataclass(frozen=True, slots=True)
 class RoutingState:
     """The routing of this process."""
 
@@ -51,6 +63,8 @@ class RoutingState:
     variants: Sequence[VariantState]
     """The champion, and the canary and the shadow if there are any."""
     stopped: StoppedCanary | None
+    comparables: ComparablesState | None
+    """None if no comparables server is configured."""
 
 
 class Routing(Protocol):

@@ -1,4 +1,4 @@
-"""Opens the upstream: model servers, routes and readiness. Part of the composition root (`app.py`)."""
+"""Opens the upstream: model servers of the price model, routes and probe. Part of the composition root (`app.py`)."""
 
 import asyncio
 from collections.abc import Callable
@@ -10,11 +10,12 @@ from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.provider.model_server.columns import Row, row_of, write_row
 from housing_price_orchestrator.provider.routes_file import RoutesFile
 from housing_price_orchestrator.service.input_warnings import InputWarnings
-from housing_price_orchestrator.service.readiness import Readiness
+from housing_price_orchestrator.service.readiness import ModelProbe
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
 from housing_price_orchestrator.service.routing.variant_statistics import StatisticsByVariant
 from housing_price_orchestrator.settings import Settings
-from housing_price_orchestrator.shared.ports import Variant
+from housing_price_orchestrator.shared.ports import PriceEstimate, Variant
+from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.shared.view.routes import Routes
 from housing_price_orchestrator.upstream.served_version import open_served_version
 from housing_price_orchestrator.upstream.swap import Upstream
@@ -45,11 +46,11 @@ async def open_upstream(
     """
     initial = None if file is None else file.routes
     routes = initial or Routes.to(*settings.model_server.base_url)
-    readiness: Readiness | None = None
+    probe: ModelProbe[AnyHouse, PriceEstimate] | None = None
 
     def model_now() -> str | None:
         # While the cache answers every request, only the readiness probe sees that the model was swapped.
-        return None if readiness is None or readiness.identity is None else readiness.identity.id
+        return None if probe is None or probe.identity is None else probe.identity.id
 
     memories, input_warnings = _memories(settings, model_now), InputWarnings(row_of)
     statistics = StatisticsByVariant(telemetry.metrics or Metrics())
@@ -71,8 +72,8 @@ async def open_upstream(
         input_warnings=input_warnings,
     )
     stack.push_async_callback(upstream.aclose)
-    readiness = upstream.readiness
-    run_until_closed(readiness.run(), stack)
+    probe = upstream.probe
+    run_until_closed(probe.run(), stack)
 
     async def follow(routes: Routes) -> None:
         await upstream.follow(routes if with_canary else routes.model_copy(update={"canary": None}))
@@ -82,7 +83,7 @@ async def open_upstream(
             await follow(initial)
         run_until_closed(file.watch(follow), stack)
     if telemetry.metrics is not None:
-        upstream.served_versions.register_metrics(telemetry.metrics)
+        upstream.served_models.register_metrics(telemetry.metrics)
     return upstream
 
 

@@ -6,18 +6,22 @@ from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.provider.routes_file import RoutesFile
 from housing_price_orchestrator.service.routing.variant_statistics import quantile
 from housing_price_orchestrator.shared.ports import Variant
-from housing_price_orchestrator.shared.routing import RoutingState, VariantState
+from housing_price_orchestrator.shared.routing import ComparablesState, RoutingState, VariantState
 from housing_price_orchestrator.shared.view.routes import Route
+from housing_price_orchestrator.upstream.comparables import ServedComparables
 from housing_price_orchestrator.upstream.swap import Upstream
 
 
 class UpstreamRouting:
-    """Implements `Routing` for an `Upstream`."""
+    """Implements `Routing` for an `Upstream` and a comparables model."""
 
-    def __init__(self, upstream: Upstream, file: RoutesFile | None) -> None:
-        """Report on `upstream`; `file` is the routes file that it follows, if any."""
+    def __init__(
+        self, upstream: Upstream, file: RoutesFile | None, comparables: ServedComparables | None = None
+    ) -> None:
+        """Report on `upstream` and `comparables`; `file` is the routes file that `upstream` follows, if any."""
         self._upstream = upstream
         self._file = file
+        self._comparables = comparables
 
     def state(self) -> RoutingState:
         """Return the routes in use, with the statistics of each version."""
@@ -26,6 +30,7 @@ class UpstreamRouting:
             is_file_usable=None if self._file is None else self._file.error is None,
             variants=tuple(self._variants()),
             stopped=self._upstream.stopped,
+            comparables=self._comparables_state(),
         )
 
     def register_metrics(self, metrics: Metrics) -> None:
@@ -36,6 +41,13 @@ class UpstreamRouting:
         metrics.variant_weight.read_from(
             lambda: [((variant, route.version), weight) for variant, route, weight in self._weighted_routes()]
         )
+
+    def _comparables_state(self) -> ComparablesState | None:
+        if self._comparables is None:
+            return None
+        probe = self._comparables.probe
+        addresses = tuple(client.address for client in self._comparables.served.clients)
+        return ComparablesState(probe.identity, probe.is_answering, addresses)
 
     def _weighted_routes(self) -> Iterator[tuple[Variant, Route, float]]:
         routes = self._upstream.routes

@@ -1,39 +1,24 @@
-"""The chain of wrappers that serves one model version, opened and closed as a unit. Part of the composition root."""
+"""One version of the price model in one role: its served model, memory and statistics. Part of the composition root."""
 
 import asyncio
-import contextlib
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from housing_price_orchestrator.composition.tasks import run_until_closed
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.provider.model_server.columns import Row
 from housing_price_orchestrator.provider.model_server.input_ranges import MLflowInputRanges
-from housing_price_orchestrator.provider.model_server.mlflow_client import client_for
-from housing_price_orchestrator.provider.model_server.mlflow_price_model import READINESS_CALL_ID, MLflowPriceModel
+from housing_price_orchestrator.provider.model_server.mlflow_price_model import MLflowPriceModel
 from housing_price_orchestrator.service.input_warnings import InputWarnings, RangeLearningModel
-from housing_price_orchestrator.service.resilience.admission import AdmissionModel
-from housing_price_orchestrator.service.resilience.balancing import BalancedModel
-from housing_price_orchestrator.service.resilience.circuit_breaker import Circuit, CircuitBreakerModel
-from housing_price_orchestrator.service.resilience.circuit_watch import CircuitWatch
-from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
 from housing_price_orchestrator.service.resilience.deadline import DeadlineModel
 from housing_price_orchestrator.service.resilience.fallback import FallbackPriceModel
-from housing_price_orchestrator.service.resilience.one_version import OneVersionModel
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
-from housing_price_orchestrator.service.resilience.retry import RetryBudget, RetryModel
 from housing_price_orchestrator.service.routing.variant_statistics import VariantStatistics
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel, Variant
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.shared.view.routes import Route
-
-type _Breaker = CircuitBreakerModel[AnyHouse, PriceEstimate]
-
-SLOW_SHARE_OF_DEADLINE: Final = 0.9
-"""A call counts as slow after this share of the deadline at the latest, because callers cancel it at the deadline."""
+from housing_price_orchestrator.upstream.served_model import ModelDefinition, ServedModel, open_served_model
 
 IDLE_POLL_SECONDS: Final = 0.02
 """Poll interval while waiting for the last request in flight."""
@@ -41,10 +26,12 @@ IDLE_POLL_SECONDS: Final = 0.02
 
 @dataclass(frozen=True, slots=True)
 class ServedVersion:
-    """The model servers of one route behind their wrappers. Versions share no connection, queue or circuit."""
+    """The model servers of one route. Versions share no connection, queue or circuit."""
 
     route: Route
     variant: Variant
+    served: ServedModel[AnyHouse, PriceEstimate]
+    """The model servers behind their wrappers."""
     online: DeadlineModel[AnyHouse, PriceEstimate]
     """For API requests: admission control refuses what would miss its deadline."""
     bulk: DeadlineModel[AnyHouse, PriceEstimate]
@@ -55,13 +42,6 @@ class ServedVersion:
     """For health probes: skips the queue and is never retried. Learns the ranges of the model that answers."""
     statistics: VariantStatistics | None
     """Counts the requests that this version prices."""
-    coalesced: CoalescingModel[AnyHouse, PriceEstimate]
-    """The queue, and the calls in flight."""
-    retrying: RetryModel[AnyHouse, PriceEstimate]
-    """The retry counters."""
-    circuits: Sequence[Circuit]
-    """One circuit per address, in the order of the route."""
-    _stack: contextlib.AsyncExitStack
 
     @property
     def is_idle(self) -> bool:
@@ -79,10 +59,6 @@ class ServedVersion:
         """Wait until no request is in flight; the deadline bounds the wait."""
         while not self.is_idle:  # noqa: ASYNC110 - an event would cost every request
             await asyncio.sleep(IDLE_POLL_SECONDS)
-
-    async def aclose(self) -> None:
-        """Close the connections and stop the circuit watches. The model servers keep running."""
-        await self._stack.aclose()
 
 
 async def open_served_version(
@@ -106,87 +82,36 @@ async def open_served_version(
         memory: the price memory of this variant, which no other variant shares; None to answer from the model only.
         statistics: counts each request.
     """
-    async with contextlib.AsyncExitStack() as stack:
-        breakers, probes, sources = await _open_addresses(settings, telemetry, route, variant, stack)
-        upstream, seconds = settings.model_server, settings.requests.deadline_seconds
-        retrying = RetryModel(
-            BalancedModel(breakers),
-            budget=RetryBudget(ratio=settings.retry.budget_ratio, floor=settings.retry.budget_floor),
-            max_attempts=settings.retry.max_attempts,
-            backoff_seconds=settings.retry.backoff_seconds,
-        )
-        coalesced = CoalescingModel(
-            telemetry.wrap_calls(retrying),
-            max_rows=upstream.max_rows_per_call,
-            max_calls=upstream.max_calls * len(breakers),
-            max_waiting_rows=upstream.max_waiting_rows,
-            call_seconds=settings.admission.call_seconds,
-        )
-        unadmitted = OneVersionModel(coalesced)
-        admission = AdmissionModel(unadmitted, coalesced, share_of_deadline=settings.admission.share_of_deadline)
-        online, bulk = (
-            DeadlineModel(_with_memory(settings, model, memory), seconds=seconds, statistics=statistics)
-            for model in (admission, unadmitted)
-        )
-        probe_seconds = settings.readiness.probe_timeout_seconds
-        return ServedVersion(
-            route=route,
-            variant=variant,
-            online=online,
-            bulk=bulk,
-            background=DeadlineModel(admission, seconds=seconds),
-            statistics=statistics,
-            probe=RangeLearningModel(
-                DeadlineModel(BalancedModel(probes), seconds=probe_seconds),
-                input_warnings,
-                sources,
-                within_seconds=probe_seconds,
-            ),
-            coalesced=coalesced,
-            retrying=retrying,
-            circuits=tuple(breaker.circuit for breaker in breakers),
-            _stack=stack.pop_all(),
-        )
-
-
-async def _open_addresses(
-    settings: Settings,
-    telemetry: ComposedTelemetry,
-    route: Route,
-    variant: Variant,
-    stack: contextlib.AsyncExitStack,
-) -> tuple[list[_Breaker], list[_Breaker], list[MLflowInputRanges]]:
-    """Open each address; returns a model for requests, one for health probes and a source of ranges for each."""
     upstream, seconds = settings.model_server, settings.requests.deadline_seconds
-    slow_seconds = min(settings.circuit.slow_call_seconds, SLOW_SHARE_OF_DEADLINE * seconds)
-    breakers, probes, sources = [], [], []
-    for address in route.addresses:
-        client = client_for(
-            str(address),
-            timeout_seconds=seconds,
-            connect_timeout_seconds=upstream.connect_timeout_seconds,
-            # Two more than the calls, for the readiness probe and the circuit watch.
-            connections=upstream.max_calls * len(route.addresses) + 2,
-            tracer=telemetry.tracer,
-        )
-        await stack.enter_async_context(client)
-        circuit = Circuit(
-            client.address,
-            max_failures=settings.circuit.max_failures,
-            max_slow_calls=settings.circuit.max_slow_calls,
-            open_seconds=settings.circuit.open_seconds,
-            max_open_seconds=settings.circuit.max_open_seconds,
-        )
-        model = MLflowPriceModel(client, model_name=upstream.model_name, variant=variant)
-        probe = MLflowPriceModel(
-            client, model_name=upstream.model_name, variant=variant, new_call_id=lambda: READINESS_CALL_ID
-        )
-        breakers.append(CircuitBreakerModel(model, circuit, slow_seconds=slow_seconds))
-        probes.append(CircuitBreakerModel(probe, circuit, slow_seconds=slow_seconds))
-        sources.append(MLflowInputRanges(client))
-        watch = CircuitWatch(circuit, probe, EXAMPLE_HOUSE, slow_seconds=slow_seconds)
-        run_until_closed(watch.run(), stack)
-    return breakers, probes, sources
+    definition: ModelDefinition[AnyHouse, PriceEstimate] = ModelDefinition(
+        kind="price",
+        adapter=MLflowPriceModel,
+        model_name=upstream.model_name,
+        probe_question=EXAMPLE_HOUSE,
+        deadline_seconds=seconds,
+        max_calls=upstream.max_calls,
+        max_rows_per_call=upstream.max_rows_per_call,
+    )
+    served = await open_served_model(settings, telemetry, definition, list(map(str, route.addresses)), variant)
+    online, bulk = (
+        DeadlineModel(_with_memory(settings, model, memory), seconds=seconds, statistics=statistics)
+        for model in (served.admitted, served.unadmitted)
+    )
+    return ServedVersion(
+        route=route,
+        variant=variant,
+        served=served,
+        online=online,
+        bulk=bulk,
+        background=DeadlineModel(served.admitted, seconds=seconds),
+        probe=RangeLearningModel(
+            served.probe,
+            input_warnings,
+            [MLflowInputRanges(client) for client in served.clients],
+            within_seconds=settings.readiness.probe_timeout_seconds,
+        ),
+        statistics=statistics,
+    )
 
 
 def _with_memory(settings: Settings, model: PriceModel, memory: PriceMemory[Row] | None) -> PriceModel:

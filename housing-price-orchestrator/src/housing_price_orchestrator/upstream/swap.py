@@ -16,7 +16,7 @@ from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.provider.model_server.columns import Row
 from housing_price_orchestrator.service.input_warnings import InputWarnings
 from housing_price_orchestrator.service.pricing import Pricing
-from housing_price_orchestrator.service.readiness import Readiness
+from housing_price_orchestrator.service.readiness import ModelProbe
 from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
 from housing_price_orchestrator.service.routing.canary_watch import ExceededLimit
@@ -28,9 +28,9 @@ from housing_price_orchestrator.shared.routing import StoppedCanary
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.shared.view.routes import UNKNOWN, CanaryRoute, Route, Routes
+from housing_price_orchestrator.upstream.served_models import ServedModels
 from housing_price_orchestrator.upstream.served_pair import ServedPair
 from housing_price_orchestrator.upstream.served_version import ServedVersion, open_served_version
-from housing_price_orchestrator.upstream.served_versions import ServedVersions
 
 PROBE_PAUSE_SECONDS: Final = 0.25
 """Pause between probes of a new version that does not answer yet."""
@@ -39,7 +39,7 @@ START_SECONDS: Final = 60.0
 
 
 class Upstream:
-    """Opens the versions that the routes name, and points `pricing` and `readiness` at them.
+    """Opens the versions that the routes name, and points `pricing` and `probe` at them.
 
     A version gets requests after it has answered a probe. The version that it replaces closes when its last request has
     ended. No request fails because the routes change.
@@ -67,25 +67,22 @@ class Upstream:
         self._champion = champion
         self._canary: ServedVersion | None = None
         self._pair: ServedPair | None = None
-        self.served_versions = ServedVersions()
-        self.served_versions.open.append(champion)
+        self.served_models = ServedModels()
+        """The served models of the open versions, and others that the application opens."""
+        self.served_models.open.append(champion.served)
         self.routes = routes
         """Routes in use."""
         self.stopped: StoppedCanary | None = None
         """The canary of the current routes, if this process stopped it."""
         self.on_stop: Callable[[StoppedCanary], None] = lambda _: None
         """Called with each canary that is stopped."""
-        deadline_seconds, probe = settings.requests.deadline_seconds, settings.readiness
         self.pricing = Pricing(
             telemetry.wrap_prices(champion.online),
             bulk_model=telemetry.wrap_prices(champion.bulk),
-            deadline_seconds=deadline_seconds,
+            deadline_seconds=settings.requests.deadline_seconds,
         )
-        self.readiness = Readiness(
-            champion.probe,
-            EXAMPLE_HOUSE,
-            interval_seconds=probe.probe_interval_seconds,
-            max_age_seconds=2 * (probe.probe_interval_seconds + probe.probe_timeout_seconds),
+        self.probe: ModelProbe[AnyHouse, PriceEstimate] = ModelProbe(
+            "price", champion.probe, EXAMPLE_HOUSE, **settings.readiness.probe_limits
         )
         self.target_routes = routes
         """Latest routes. They come into use when their model servers answer."""
@@ -98,7 +95,7 @@ class Upstream:
     @property
     def coalesced(self) -> CoalescingModel[AnyHouse, PriceEstimate]:
         """The coalescing queue of the champion."""
-        return self._champion.coalesced
+        return self._champion.served.coalesced
 
     @property
     def canary_weight(self) -> float:
@@ -126,7 +123,7 @@ class Upstream:
                 await cancel_and_wait(task)
         if self._pair is not None:
             await self._pair.aclose()
-        await self.served_versions.close_all()
+        await self.served_models.close_all()
 
     async def _apply(self, routes: Routes) -> None:
         try:
@@ -134,7 +131,7 @@ class Upstream:
             if not champion.serves(routes.champion, "champion"):
                 # Wait while the old champion works: a new one that does not answer would stop the service.
                 champion, identity = await self._open_and_wait(
-                    routes.champion, "champion", should_wait=lambda: self.readiness.is_ready
+                    routes.champion, "champion", should_wait=lambda: self.probe.is_answering
                 )
             route, canary = routes.canary, self._canary
             if self.stopped is not None and self.stopped.revision == routes.revision:
@@ -162,11 +159,11 @@ class Upstream:
             memory=self._memories.get(variant),
             statistics=self.statistics.of(variant, route),
         )
-        self.served_versions.open.append(version)
+        self.served_models.open.append(version.served)
         try:
             return version, await self._wait_for_first_answer(version, should_wait=should_wait)
         except BaseException:
-            await self.served_versions.close(version)
+            await self.served_models.close(version.served)
             raise
 
     async def _wait_for_first_answer(
@@ -216,7 +213,7 @@ class Upstream:
             wrap = self._telemetry.wrap_prices
             self.pricing.use_models(wrap(routed.online), bulk_model=wrap(routed.bulk))
         if champion is not champion_before:
-            self.readiness.use_model(champion.probe, identity)
+            self.probe.use_model(champion.probe, identity)
         previous = (champion_before, canary_before)
         retired = [version for version in previous if version is not None and version not in (champion, canary)]
         if retired or pair_before is not None:
@@ -262,7 +259,7 @@ class Upstream:
                 await pair.aclose()
             for version in versions:
                 await version.wait_until_idle()
-                await self.served_versions.close(version)
+                await self.served_models.close(version.served)
 
         task = asyncio.create_task(retire())
         self._retiring.add(task)

@@ -82,8 +82,8 @@ def test_houses_prices_and_calls_are_counted(api: TestClient) -> None:
     assert now[f'housing_price_request_rows_total{{route="{STREAM}"}}'] == 2
     assert now['housing_price_prices_total{model_id="stub-1",model_version="stub-1"}'] == 23
     assert now["housing_price_predicted_price_usd_count"] == 23
-    assert now["housing_price_model_call_rows_sum"] == 23
-    assert now['housing_price_model_call_duration_seconds_count{outcome="priced"}'] == 3
+    assert now['housing_price_model_call_rows_sum{model="price"}'] == 23
+    assert now['housing_price_model_call_duration_seconds_count{model="price",outcome="priced"}'] == 3
     assert now['housing_price_refusals_total{reason="invalid-document"}'] == 1
     for phase in ("validate", "queue", "model", "encode"):
         assert now[f'housing_price_request_phase_seconds_count{{phase="{phase}"}}'] == 2
@@ -105,7 +105,7 @@ def test_model_server_errors_are_counted_by_name(api: TestClient, stub: StubMode
     api.post(PREDICT, content=house_bytes())
     now = counted(api)
     assert now['housing_price_refusals_total{reason="model-server-failed"}'] == 1
-    assert now['housing_price_model_call_duration_seconds_count{outcome="ModelServerFailed"}'] == 1
+    assert now['housing_price_model_call_duration_seconds_count{model="price",outcome="ModelServerFailed"}'] == 1
 
 
 def test_retries_and_circuits_are_reported_by_address(stub: StubModelServer, start_app: StartApp) -> None:
@@ -114,13 +114,13 @@ def test_retries_and_circuits_are_reported_by_address(stub: StubModelServer, sta
     for _ in range(30):
         api.post(PREDICT, content=house_bytes())
     now = counted(api)
-    assert now["housing_price_model_call_retries_total"] >= 1
-    assert now["housing_price_model_call_retries_refused_total"] >= 1
+    assert now['housing_price_model_call_retries_total{model="price"}'] >= 1
+    assert now['housing_price_model_call_retries_refused_total{model="price"}'] >= 1
     for address in (stub.url, "http://127.0.0.1:9"):
-        name = f'housing_price_circuit_state{{address="{address}",state='
+        name = f'housing_price_circuit_state{{address="{address}",model="price",state='
         assert sum(now[f'{name}"{state}"}}'] for state in ("closed", "open", "half-open")) == 1
         assert now[f'{name}"closed"}}'] == 0
-        assert now[f'housing_price_circuit_opened_total{{address="{address}"}}'] == 1
+        assert now[f'housing_price_circuit_opened_total{{address="{address}",model="price"}}'] == 1
 
 
 def test_the_page_reports_cpu_time_memory_and_open_files(api: TestClient) -> None:
@@ -132,7 +132,7 @@ def test_the_page_reports_cpu_time_memory_and_open_files(api: TestClient) -> Non
 def test_the_page_reports_versions_and_readiness(api: TestClient) -> None:
     api.post(PREDICT, content=house_bytes())
     assert api.portal is not None
-    api.portal.call(services_of(api).readiness.probe)
+    api.portal.call(services_of(api).readiness.required.probe)
     now = counted(api)
     assert now["housing_price_ready"] == 1
     assert now["housing_price_workers"] == 1
@@ -174,13 +174,13 @@ def test_workers_are_summed_and_counters_of_dead_workers_are_kept(tmp_path: Path
     first, second = Metrics(), Metrics()
     first_files, second_files = WorkerFiles(tmp_path), WorkerFiles(tmp_path)
     pages = Exposition(first, first_files), Exposition(second, second_files)
-    first.call_rows.observe(3)
-    second.call_rows.observe(400)
+    first.call_rows.with_labels("price").observe(3)
+    second.call_rows.with_labels("price").observe(400)
     second.refusals.with_labels("queue-full").inc(2)
     for metrics in (first, second):
         metrics.workers.inc()
         metrics.requests_in_flight.inc(5)
-        metrics.call_retries.inc(7)
+        metrics.call_retries.with_labels("price").inc(7)
     first.ready.inc()
     for page in pages:
         page.write_metrics()
@@ -188,16 +188,16 @@ def test_workers_are_summed_and_counters_of_dead_workers_are_kept(tmp_path: Path
         now = samples(page.page("")[0].decode())
         assert now["housing_price_workers"] == 2
         assert now["housing_price_requests_in_flight"] == 10
-        assert now["housing_price_model_call_retries_total"] == 14
-        assert now["housing_price_model_call_rows_count"] == 2
-        assert now["housing_price_model_call_rows_sum"] == 403
+        assert now['housing_price_model_call_retries_total{model="price"}'] == 14
+        assert now['housing_price_model_call_rows_count{model="price"}'] == 2
+        assert now['housing_price_model_call_rows_sum{model="price"}'] == 403
         assert now['housing_price_refusals_total{reason="queue-full"}'] == 2
         assert now["housing_price_ready"] == 0
     second_files.close()
     now = samples(pages[0].page("")[0].decode())
     assert now["housing_price_workers"] == 1
     assert now["housing_price_requests_in_flight"] == 5
-    assert now["housing_price_model_call_retries_total"] == 14
+    assert now['housing_price_model_call_retries_total{model="price"}'] == 14
     assert now["housing_price_ready"] == 1
     first_files.close()
 

@@ -11,6 +11,8 @@ from housing_price_orchestrator.interface.openapi import PROBLEM
 from housing_price_orchestrator.interface.operations.docs import DOCS_PATH, REFERENCE_PATH
 from housing_price_orchestrator.interface.problems import ProblemType, problem_response, problem_type_of
 from housing_price_orchestrator.interface.services import ServicesDep
+from housing_price_orchestrator.service.readiness import AnyProbe
+from housing_price_orchestrator.shared.ports import ModelIdentity, ModelKind
 from housing_price_orchestrator.shared.view.base import View
 from housing_price_orchestrator.shared.view.price import ModelName
 
@@ -24,6 +26,19 @@ class Alive(View):
     """Always `alive`."""
 
 
+class OptionalModel(View):
+    """A model without which the service is ready, but answers less."""
+
+    name: ModelKind
+    """The purpose of the model: `comparables` finds comparable sales for valuations."""
+    is_answering: bool
+    """Whether the model answers."""
+    model: ModelName | None
+    """The model that answered last; null before its first answer."""
+    reason: str | None
+    """Why the model does not answer; null if it does."""
+
+
 class Ready(View):
     """The service can price houses."""
 
@@ -31,6 +46,8 @@ class Ready(View):
     """Always `ready`."""
     model: ModelName
     """The model that priced the latest houses."""
+    optional: list[OptionalModel]
+    """The models that are configured and not required, whether or not they answer."""
 
 
 class About(View):
@@ -60,21 +77,43 @@ async def livez() -> Alive:
 )
 @router.head("/readyz", include_in_schema=False)
 async def readyz(request: Request, services: ServicesDep) -> Any:
-    """Report whether the model server answered a prediction recently enough, and the reasons if it did not."""
+    """Report whether the price model answered recently enough, and the reasons if it did not.
+
+    Optional models that do not answer are named and leave the service ready.
+    """
     readiness = services.readiness
-    identity = readiness.identity
-    if readiness.is_ready and identity is not None:
-        return Ready(model=ModelName(name=identity.name, version=identity.version, id=identity.id))
-    missing = "The model server has not answered a prediction yet."
-    if readiness.is_stopping:
-        missing = "This process is shutting down."
-    elif readiness.error is not None:
-        reason = problem_type_of(readiness.error)
-        missing = f"{reason.title}: {reason.detail}"
-    elif identity is not None:
-        missing = "The model server's last answer is too old."
+    required = readiness.required
+    if readiness.is_ready and required.identity is not None:
+        return Ready(model=_name_of(required.identity), optional=list(map(_optional_model, readiness.optional)))
+    missing = "This process is shutting down." if readiness.is_stopping else _reason_of(required)
     problem = ProblemType(503, "not-ready", "Not ready", "Houses cannot be priced right now.", retry_after_seconds=1)
     return problem_response(request, problem, missing=[missing])
+
+
+def _optional_model(probe: AnyProbe) -> OptionalModel:
+    is_answering = probe.is_answering
+    return OptionalModel.model_validate(
+        {
+            "name": probe.kind,
+            "isAnswering": is_answering,
+            "model": None if probe.identity is None else _name_of(probe.identity),
+            "reason": None if is_answering else _reason_of(probe),
+        }
+    )
+
+
+def _name_of(model: ModelIdentity) -> ModelName:
+    return ModelName(name=model.name, version=model.version, id=model.id)
+
+
+def _reason_of(probe: AnyProbe) -> str:
+    """Return why a model does not answer its probes."""
+    if probe.error is not None:
+        reason = problem_type_of(probe.error)
+        return f"{reason.title}: {reason.detail}"
+    if probe.identity is not None:
+        return "The model server's last answer is too old."
+    return "The model server has not answered a prediction yet."
 
 
 @router.get("/", summary="About this service", operation_id="about", response_model=About)

@@ -6,7 +6,7 @@ from typing import Any, Final
 import msgspec
 
 from housing_price_orchestrator.provider.model_server.mlflow_client import NAME, MLflowClient
-from housing_price_orchestrator.provider.model_server.mlflow_price_model import READINESS_CALL_ID
+from housing_price_orchestrator.provider.model_server.mlflow_model import READINESS_CALL_ID
 from housing_price_orchestrator.shared.errors import AnswerMalformed
 from housing_price_orchestrator.shared.input_ranges import InputRanges, SeenValues, ValueRange
 from housing_price_survey.columns import SURVEY_COLUMNS, Column

@@ -115,19 +115,23 @@ class MLflowClient:
         """Close all connections."""
         await self._transport.__aexit__(kind, error, trace)
 
-    async def invoke(self, columns: Sequence[str], rows: Sequence[bytes], *, call_id: str | None = None) -> ModelAnswer:
+    async def invoke(
+        self, columns: Sequence[str], rows: Sequence[bytes], *, params: bytes = b"", call_id: str | None = None
+    ) -> ModelAnswer:
         """Request one prediction per row.
 
         Args:
             columns: names of the model's columns.
             rows: JSON lists, each with one value per column.
+            params: parameters of the model for this call, as a JSON object; empty for a model without any.
             call_id: sent as request id, which the model server writes to its log.
 
         Raises:
             ModelServerError: a subclass names what failed.
             DeadlineExceeded: the request was sent, but no response arrived within the client's timeout.
         """
-        body = b'{"dataframe_split":{"columns":%b,"data":[%b]}}' % (orjson.dumps(columns), b",".join(rows))
+        rest = b',"params":%b' % params if params else b""
+        body = b'{"dataframe_split":{"columns":%b,"data":[%b]}%b}' % (orjson.dumps(columns), b",".join(rows), rest)
         headers = self._headers if call_id is None else {**self._headers, CALL_ID_HEADER: call_id}
         request = httpx.Request("POST", self._url, headers=headers, content=body, extensions=self._extensions)
         response, content = await self._send(request)

@@ -10,7 +10,7 @@ This is correct because an answer does not depend on the other rows of the call 
 import asyncio
 import math
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 from contextvars import Context
 from typing import Final
 
@@ -41,6 +41,7 @@ class CoalescingModel[Question, Answer]:
         max_calls: int,
         max_waiting_rows: int = 1_000_000,
         call_seconds: float = math.inf,
+        group_of: Callable[[Question], Hashable] | None = None,
     ) -> None:
         """Combine calls to `model`.
 
@@ -51,6 +52,8 @@ class CoalescingModel[Question, Answer]:
             max_waiting_rows: maximum questions in the queue; further requests are refused with `QueueFull`.
             call_seconds: calls carry fewer rows if `max_rows` would take longer, because requests that wait behind a
                 long call miss their deadlines.
+            group_of: requests share a call only if this returns the same for their first questions, for a model with
+                parameters that apply to a whole call; None if all requests can share a call.
         """
         self._model = model
         self._max_calls = max_calls
@@ -58,7 +61,8 @@ class CoalescingModel[Question, Answer]:
         # Each lane leaves one call to the other.
         self._max_calls_per_lane = max(1, max_calls - 1)
         self._small, self._large = (
-            Lane[Question, Answer](min_rows=SMALL_ROWS, max_rows=max_rows, call_seconds=call_seconds) for _ in range(2)
+            Lane[Question, Answer](min_rows=SMALL_ROWS, max_rows=max_rows, call_seconds=call_seconds, group_of=group_of)
+            for _ in range(2)
         )
         self._calls = 0
         self._last_lane = self._large

@@ -4,7 +4,7 @@ import asyncio
 import math
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Callable, Hashable, Sequence
 
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
 from housing_price_orchestrator.service.resilience.throughput import Throughput
@@ -76,10 +76,18 @@ class Call[Question, Answer]:
 class Lane[Question, Answer]:
     """A first-in, first-out queue of requests, with the load and the throughput of its calls."""
 
-    def __init__(self, *, min_rows: int, max_rows: int, call_seconds: float) -> None:
+    def __init__(
+        self,
+        *,
+        min_rows: int,
+        max_rows: int,
+        call_seconds: float,
+        group_of: Callable[[Question], Hashable] | None = None,
+    ) -> None:
         """Create an empty lane.
 
         Calls carry up to `max_rows` rows, and fewer (at least `min_rows`) if `max_rows` would take over `call_seconds`.
+        Requests share a call only if `group_of` returns the same for their first questions.
         """
         self.calls = 0
         self.rows_in_flight = 0
@@ -89,6 +97,7 @@ class Lane[Question, Answer]:
         self._min_rows = min_rows
         self._max_rows = max_rows
         self._call_seconds = call_seconds
+        self._group_of = group_of
 
     @property
     def waiting(self) -> int:
@@ -133,6 +142,8 @@ class Lane[Question, Answer]:
         # sent all the same, to measure the duration again.
         earliest_answer = time.monotonic() + (self.throughput.call_seconds if self.calls else 0.0)
         while self._queue and (not taken or rows + len(self._queue[0].questions) <= limit):
+            if taken and self._group_of is not None and not self._is_in_group_of(taken[0], self._queue[0]):
+                break
             request = self._queue.popleft()
             self.waiting_rows -= len(request.questions)
             if request.answer.done():
@@ -146,6 +157,11 @@ class Lane[Question, Answer]:
             taken.append(request)
             rows += len(request.questions)
         return Call(taken) if taken else None
+
+    def _is_in_group_of(self, first: Request[Question, Answer], other: Request[Question, Answer]) -> bool:
+        # A request whose caller has left has no questions any more.
+        group_of = self._group_of
+        return group_of is None or not other.questions or group_of(first.questions[0]) == group_of(other.questions[0])
 
     def record_sent(self, call: Call[Question, Answer]) -> None:
         """Record that a call was sent."""

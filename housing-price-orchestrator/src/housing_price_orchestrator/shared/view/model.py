@@ -3,7 +3,7 @@
 from datetime import datetime
 from typing import Self
 
-from housing_price_orchestrator.shared.routing import RoutingState, VariantState
+from housing_price_orchestrator.shared.routing import ComparablesState, RoutingState, VariantState
 from housing_price_orchestrator.shared.view.base import View
 
 
@@ -73,6 +73,32 @@ class StoppedModel(View):
     """When the canary was stopped."""
 
 
+class ComparablesModelInService(View):
+    """The model that finds comparable sales for valuations."""
+
+    version: str | None
+    """The version; null until the model has answered once."""
+    model_id: str | None
+    """The id of the model; null until the model has answered once."""
+    is_answering: bool
+    """Whether the model answers. Without it, valuations have the price alone."""
+    addresses: list[str]
+    """The URLs of its model servers."""
+
+    @classmethod
+    def of(cls, state: ComparablesState) -> Self:
+        """Build the document of the model."""
+        model = state.model
+        return cls.model_validate(
+            {
+                "version": None if model is None else model.version,
+                "modelId": None if model is None else model.id,
+                "isAnswering": state.is_answering,
+                "addresses": list(state.addresses),
+            }
+        )
+
+
 class RoutedModels(View):
     """The model versions in service, as known to the worker process that answers."""
 
@@ -88,6 +114,8 @@ class RoutedModels(View):
     """The version that receives copies of requests; its prices are not returned."""
     stopped: StoppedModel | None
     """The canary of the current routes, if this process stopped it."""
+    comparables: ComparablesModelInService | None
+    """The model that finds comparable sales; null if none is configured."""
 
     @classmethod
     def of(cls, state: RoutingState, registry_pages: str | None) -> Self:
@@ -101,6 +129,7 @@ class RoutedModels(View):
                 "champion": by_role["champion"],
                 "canary": by_role.get("canary"),
                 "shadow": by_role.get("shadow"),
+                "comparables": None if state.comparables is None else ComparablesModelInService.of(state.comparables),
                 "stopped": None
                 if stopped is None
                 else StoppedModel.model_validate(

@@ -1,4 +1,5 @@
 import asyncio
+import json
 import ssl
 from collections.abc import Iterator
 from functools import partial
@@ -51,6 +52,15 @@ async def test_every_httpx_error_is_translated(kind: type[httpx.HTTPError]) -> N
         with pytest.raises((errors.ModelServerError, errors.DeadlineExceeded)) as raised:
             await mlflow.invoke(["a"], [b"[1]"])
     assert isinstance(raised.value.__cause__, kind)
+
+
+async def test_parameters_of_the_model_are_sent_beside_the_rows(stub: StubModelServer) -> None:
+    async with client(stub.url) as mlflow:
+        await mlflow.invoke(["a"], [b"[1]", b"[2]"], params=b'{"k":20,"known":["a"]}')
+        await mlflow.invoke(["a"], [b"[1]"])
+    with_params, without = stub.calls
+    assert (with_params.rows, with_params.params) == ([[1], [2]], {"k": 20, "known": ["a"]})
+    assert list(json.loads(without.body)) == ["dataframe_split"]
 
 
 async def test_the_request_is_dataframe_split_with_columns_in_order(stub: StubModelServer) -> None:

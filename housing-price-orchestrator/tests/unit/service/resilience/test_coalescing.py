@@ -332,3 +332,27 @@ async def test_waiting_time_of_a_cancelled_request_is_recorded() -> None:
     assert waiting.calls == []
     assert waiting.queue_seconds > 0
     assert waiting.model_seconds == 0
+
+
+async def test_requests_of_different_groups_do_not_share_a_call_and_keep_their_order() -> None:
+    behind = GatedModel()
+    model = CoalescingModel(behind, max_rows=100, max_calls=1, group_of=lambda asked: asked.id % 2)
+    tasks = [ask(model, 1)]
+    await until_idle()
+    tasks += [ask(model, *ids) for ids in ([3, 5], [7], [2], [4, 6], [9])]
+    answers = await finish(behind, *tasks)
+    assert behind.calls == [[1], [3, 5, 7], [2, 4, 6], [9]]
+    assert not [answer for answer in answers if isinstance(answer, BaseException)]
+
+
+async def test_a_request_whose_caller_left_belongs_to_every_group() -> None:
+    behind = GatedModel()
+    model = CoalescingModel(behind, max_rows=100, max_calls=1, group_of=lambda asked: asked.id % 2)
+    first = ask(model, 1)
+    await until_idle()
+    before, leaving, after = ask(model, 3), ask(model, 2), ask(model, 5)
+    await until_idle()
+    leaving.cancel()
+    await until_idle()
+    await finish(behind, first, before, after)
+    assert behind.calls == [[1], [3, 5]]

@@ -8,6 +8,7 @@ import pytest
 
 from housing_price.stack.state import State
 from housing_price_model.lifecycle.documents import Roles, Server
+from housing_price_model.lifecycle.serving_folder import ROUTES
 from housing_price_platform.orders.moves import ServedModel
 
 from ..fakes.fake_registry import export, register
@@ -45,7 +46,9 @@ def test_the_orchestrator_gets_the_address_of_the_comparables_server(start: Star
     port = (State(up.state).read_holder() or {})["ports"]["comparables-server"]
     variables = Path(f"/proc/{up.pid_of('housing_price_orchestrator serve')}/environ").read_bytes().split(b"\0")
     assert f"ORCHESTRATOR_COMPARABLES__BASE_URL=http://127.0.0.1:{port}".encode() in variables
-    observed = State(up.state).serving.of(ServedModel.COMPARABLES).observed()
+    serving = State(up.state).serving.of(ServedModel.COMPARABLES)
+    assert f"ORCHESTRATOR_COMPARABLES__ROUTES_FILE={serving.folder / ROUTES}".encode() in variables
+    observed = serving.observed()
     assert [server.address for server in observed.servers] == [f"http://127.0.0.1:{port}"]
 
 

@@ -81,7 +81,7 @@ def create_app(settings: Settings) -> DescribedAPI:
                 access=callers.access,
                 pricing=upstream.pricing,
                 input_warnings=upstream.input_warnings,
-                comparables=None if comparables is None else comparables.model,
+                comparables=comparables,
                 transactions=store.transactions,
                 history=store.history,
                 jobs=job_service,

@@ -342,3 +342,11 @@ def test_the_standard_opentelemetry_variables_set_the_endpoint_for_traces(monkey
     assert load_settings().tracing.endpoint == "http://collector:4318/v1/traces"
     monkeypatch.setenv("OTEL_EXPORTER_OTLP_TRACES_ENDPOINT", "http://other:4318/here")
     assert load_settings().tracing.endpoint == "http://other:4318/here"
+
+
+def test_routes_of_the_comparables_model_need_an_address_to_start_with(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ORCHESTRATOR_COMPARABLES__ROUTES_FILE", "/serving/comparables/routes.json")
+    with pytest.raises(InvalidSettings, match="ORCHESTRATOR_COMPARABLES__BASE_URL"):
+        load_settings()
+    monkeypatch.setenv("ORCHESTRATOR_COMPARABLES__BASE_URL", "http://first:8081,http://second:8081")
+    assert len(load_settings().comparables.base_url) == 2

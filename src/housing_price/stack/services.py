@@ -162,6 +162,7 @@ def orchestrator(plan: Plan) -> Service:
             "ORCHESTRATOR_SERVER__HOST": plan.orchestrator.host,
             "ORCHESTRATOR_SERVER__PORT": str(plan.orchestrator.port),
             "ORCHESTRATOR_COMPARABLES__BASE_URL": plan.comparables_server.url,
+            "ORCHESTRATOR_COMPARABLES__ROUTES_FILE": str(plan.served(ServedModel.COMPARABLES).serving.folder / ROUTES),
         },
         # Not /readyz: the orchestrator starts before the model server. `up` finally waits for /readyz.
         ready_url=f"{url_for_checks(plan.orchestrator)}/livez",

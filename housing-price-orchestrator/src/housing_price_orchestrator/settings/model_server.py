@@ -1,13 +1,13 @@
 """The model servers of both models, and the calls to them."""
 
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Self
 from urllib.parse import urlsplit
 
-from pydantic import BeforeValidator, Field, HttpUrl
+from pydantic import BeforeValidator, Field, HttpUrl, model_validator
 from pydantic_settings import NoDecode
 
-from housing_price_orchestrator.settings.base import Group, Seconds, split_at_commas, split_list
+from housing_price_orchestrator.settings.base import PREFIX, Group, Seconds, split_at_commas, split_list
 
 
 class ModelServerSettings(Group):
@@ -47,9 +47,20 @@ class ComparablesSettings(Group):
 
     base_url: Annotated[tuple[HttpUrl, ...], NoDecode, BeforeValidator(split_list)] = ()
     """URL of the comparables server, or several, comma-separated; empty: valuations have the price alone."""
+    routes_file: Path | None = None
+    """File that lists the comparables servers, instead of `BASE_URL`; changes apply without a restart."""
     deadline_seconds: Seconds = 1.0
     """Deadline for the comparables of a request; after it a valuation is answered without them."""
     max_calls: Annotated[int, Field(ge=1, le=1000)] = 3
     """Maximum concurrent calls per worker and comparables server."""
     max_rows_per_call: Annotated[int, Field(ge=1, le=10_000)] = 50
     """Maximum houses per call; the answer takes about 5 kB per house with six sales."""
+
+    @model_validator(mode="after")
+    def _check_there_is_an_address(self) -> Self:
+        if self.routes_file is not None and not self.base_url:
+            raise ValueError(
+                f"{PREFIX}COMPARABLES__ROUTES_FILE needs {PREFIX}COMPARABLES__BASE_URL, which applies until the file "
+                "has valid routes"
+            )
+        return self

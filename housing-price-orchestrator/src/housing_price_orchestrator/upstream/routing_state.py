@@ -8,7 +8,7 @@ from housing_price_orchestrator.service.routing.variant_statistics import quanti
 from housing_price_orchestrator.shared.ports import Variant
 from housing_price_orchestrator.shared.routing import ComparablesState, RoutingState, VariantState
 from housing_price_orchestrator.shared.view.routes import Route
-from housing_price_orchestrator.upstream.comparables import ServedComparables
+from housing_price_orchestrator.upstream.comparables import ComparablesUpstream
 from housing_price_orchestrator.upstream.swap import Upstream
 
 
@@ -16,7 +16,7 @@ class UpstreamRouting:
     """Implements `Routing` for an `Upstream` and a comparables model."""
 
     def __init__(
-        self, upstream: Upstream, file: RoutesFile | None, comparables: ServedComparables | None = None
+        self, upstream: Upstream, file: RoutesFile | None, comparables: ComparablesUpstream | None = None
     ) -> None:
         """Report on `upstream` and `comparables`; `file` is the routes file that `upstream` follows, if any."""
         self._upstream = upstream
@@ -46,8 +46,7 @@ class UpstreamRouting:
         if self._comparables is None:
             return None
         probe = self._comparables.probe
-        addresses = tuple(client.address for client in self._comparables.served.clients)
-        return ComparablesState(probe.identity, probe.is_answering, addresses)
+        return ComparablesState(probe.identity, probe.is_answering, self._comparables.addresses)
 
     def _weighted_routes(self) -> Iterator[tuple[Variant, Route, float]]:
         routes = self._upstream.routes

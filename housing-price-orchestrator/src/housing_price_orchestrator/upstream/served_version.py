@@ -50,10 +50,7 @@ class ServedVersion:
 
     def serves(self, route: Route, variant: Variant) -> bool:
         """Return whether this is the same variant, version and model at the same addresses as `route`."""
-        own = self.route
-        return self.variant == variant and (
-            (own.version, own.model_id, own.addresses) == (route.version, route.model_id, route.addresses)
-        )
+        return self.variant == variant and self.route.has_same_servers(route)
 
     async def wait_until_idle(self) -> None:
         """Wait until no request is in flight; the deadline bounds the wait."""

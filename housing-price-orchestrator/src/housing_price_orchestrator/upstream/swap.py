@@ -4,10 +4,8 @@ Part of the composition root.
 """
 
 import asyncio
-import math
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from datetime import UTC, datetime
-from typing import Final
 
 import structlog
 
@@ -22,20 +20,15 @@ from housing_price_orchestrator.service.resilience.price_memory import PriceMemo
 from housing_price_orchestrator.service.routing.canary_watch import ExceededLimit
 from housing_price_orchestrator.service.routing.variant_statistics import StatisticsByVariant
 from housing_price_orchestrator.settings import Settings
-from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, Variant
 from housing_price_orchestrator.shared.routing import StoppedCanary
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 from housing_price_orchestrator.shared.view.record import AnyHouse
-from housing_price_orchestrator.shared.view.routes import UNKNOWN, CanaryRoute, Route, Routes
+from housing_price_orchestrator.shared.view.routes import CanaryRoute, Route, Routes
+from housing_price_orchestrator.upstream.first_answer import wait_for_first_answer
 from housing_price_orchestrator.upstream.served_models import ServedModels
 from housing_price_orchestrator.upstream.served_pair import ServedPair
 from housing_price_orchestrator.upstream.served_version import ServedVersion, open_served_version
-
-PROBE_PAUSE_SECONDS: Final = 0.25
-"""Pause between probes of a new version that does not answer yet."""
-START_SECONDS: Final = 60.0
-"""Time in which a model server normally starts. A server that still does not answer then is a warning."""
 
 
 class Upstream:
@@ -161,38 +154,12 @@ class Upstream:
         )
         self.served_models.open.append(version.served)
         try:
-            return version, await self._wait_for_first_answer(version, should_wait=should_wait)
+            return version, await wait_for_first_answer(
+                version.probe, EXAMPLE_HOUSE, route, variant, should_wait=should_wait
+            )
         except BaseException:
             await self.served_models.close(version.served)
             raise
-
-    async def _wait_for_first_answer(
-        self, version: ServedVersion, *, should_wait: Callable[[], bool]
-    ) -> ModelIdentity | None:
-        """Probe until the expected model answers, which also opens a connection; returns its identity.
-
-        Returns None when `should_wait` ends the wait.
-        """
-        loop = asyncio.get_running_loop()
-        logged, warn_at = False, loop.time() + START_SECONDS
-        while True:
-            try:
-                (estimate,) = await version.probe.answer((EXAMPLE_HOUSE,))
-            except HousingPriceError as error:
-                reason = f"{type(error).__name__}: {error}"
-            else:
-                if version.route.model_id in (UNKNOWN, estimate.model.id):
-                    return estimate.model
-                reason = f"expected model {version.route.model_id}, got {estimate.model.id}"
-            is_late = loop.time() >= warn_at
-            if is_late or not logged:
-                log = self._log.warning if is_late else self._log.info
-                facts = {"variant": version.variant, "version": version.route.version, "error": reason}
-                log("waiting for a model server to answer", **facts)
-                logged, warn_at = True, math.inf if is_late else warn_at
-            if not should_wait():
-                return None
-            await asyncio.sleep(PROBE_PAUSE_SECONDS)
 
     def _install(
         self,

@@ -2,6 +2,7 @@
 
 import asyncio
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,7 +10,7 @@ from fastapi.testclient import TestClient
 
 import servers
 from conftest import StartApp
-from factories import house, house_json, services_of
+from factories import a_route, house, house_json, routes_json, services_of
 from housing_price_orchestrator.shared import errors
 from housing_price_orchestrator.shared.ports import Comparables, ComparablesQuestion
 from servers import SECRET, Behaviour, StubModelServer, each_sale, finds, reserved_port, says, slowly
@@ -17,6 +18,18 @@ from waiting import wait_until
 
 PREDICT, MODELS = "/api/v1/price/predict", "/api/v1/models"
 PROBES = {"probe_interval_seconds": 0.05}
+
+
+def finds_as(model_id: str) -> Behaviour:
+    """Answer in the name of another model."""
+    return finds(lambda made: {"predictions": [{**one, "model_id": model_id} for one in made]})
+
+
+def put(path: Path, document: str) -> None:
+    """Replace a file atomically."""
+    written = path.with_suffix(".new")
+    written.write_text(document)
+    written.replace(path)
 
 
 def ask(api: TestClient, **changes: Any) -> Comparables:
@@ -227,3 +240,86 @@ def test_questions_of_the_same_moment_share_calls(
     assert len(comparables_stub.calls) < 10
     for number, (found,) in enumerate(answers):
         assert found == ask(api, lotArea=5_000 + number)
+
+
+class TestRoutes:
+    """The comparables model follows a routes file of its own."""
+
+    @pytest.fixture
+    def path(self, tmp_path: Path) -> Path:
+        return tmp_path / "routes.json"
+
+    def start(self, stub: StubModelServer, start_app: StartApp, url: str, path: Path) -> TestClient:
+        api = start_app(stub.url, comparables={"base_url": url, "routes_file": path}, readiness=PROBES)
+        wait_until(lambda: api.get("/readyz").status_code == 200, "it did not become ready")
+        return api
+
+    def test_configured_address_applies_until_there_is_a_file(
+        self, stub: StubModelServer, comparables_stub: StubModelServer, start_app: StartApp, path: Path
+    ) -> None:
+        api = self.start(stub, start_app, comparables_stub.url, path)
+        assert len(ask(api).sales) == 6
+        with StubModelServer(finds_as("model-2")) as other:
+            put(path, routes_json(champion=a_route("2", other.url)))
+            wait_until(lambda: ask(api).model.id == "model-2", "the routes were not followed")
+            wait_until(lambda: optional_model(api)["model"]["id"] == "model-2", "the other model was not probed")
+            assert api.get(MODELS).json()["comparables"]["addresses"] == [other.url]
+
+    def test_file_applies_from_the_start(
+        self, stub: StubModelServer, comparables_stub: StubModelServer, start_app: StartApp, path: Path
+    ) -> None:
+        with StubModelServer(finds_as("model-2")) as other:
+            put(path, routes_json(champion=a_route("2", other.url)))
+            api = self.start(stub, start_app, comparables_stub.url, path)
+            assert ask(api).model.id == "model-2"
+            assert not comparables_stub.calls
+
+    def test_champion_is_exchanged_and_no_question_fails(
+        self, stub: StubModelServer, comparables_stub: StubModelServer, start_app: StartApp, path: Path
+    ) -> None:
+        comparables_stub.behaviour = slowly(0.05, finds())
+        api = self.start(stub, start_app, comparables_stub.url, path)
+        model = services_of(api).comparables
+        assert model is not None
+        assert api.portal is not None
+        seen: list[str] = []
+
+        async def ask_until_exchanged() -> None:
+            async with asyncio.timeout(30):
+                while "model-2" not in seen[-3:]:
+                    for (found,) in await asyncio.gather(
+                        *(model.answer([ComparablesQuestion(house())]) for _ in range(4))
+                    ):
+                        seen.append(found.model.id)
+
+        with StubModelServer(finds_as("model-2")) as other:
+            ask(api)
+            put(path, routes_json(champion=a_route("2", other.url)))
+            api.portal.call(ask_until_exchanged)
+            assert set(seen) == {"stub-comparables-1", "model-2"}
+            old = f'address="{comparables_stub.url}"'
+            states = "housing_price_circuit_state"
+            wait_until(lambda: not [one for one in samples_of(api, states) if old in one], "the old one was not closed")
+            comparables_stub.goes_away()
+            assert ask(api).model.id == "model-2"
+            comparables_stub.comes_back()
+
+    def test_champion_that_does_not_answer_does_not_take_over(
+        self, stub: StubModelServer, comparables_stub: StubModelServer, start_app: StartApp, path: Path
+    ) -> None:
+        api = self.start(stub, start_app, comparables_stub.url, path)
+        wait_until(lambda: optional_model(api)["isAnswering"], "the comparables server was not probed")
+        with StubModelServer(finds_as("another")) as other:
+            put(path, routes_json(champion=a_route("2", other.url)))
+            wait_until(lambda: len(other.calls) > 1, "the new server was not probed")
+            assert ask(api).model.id == "stub-comparables-1"
+            # It names another model than the routes do.
+            other.behaviour = finds_as("model-2")
+            wait_until(lambda: ask(api).model.id == "model-2", "it did not take over")
+
+    def test_broken_file_changes_nothing(
+        self, stub: StubModelServer, comparables_stub: StubModelServer, start_app: StartApp, path: Path
+    ) -> None:
+        put(path, "{")
+        api = self.start(stub, start_app, comparables_stub.url, path)
+        assert len(ask(api).sales) == 6

@@ -26,6 +26,11 @@ class Route(View):
     addresses: Annotated[tuple[HttpUrl, ...], Field(min_length=1, max_length=64)]
     """The URLs of the model servers. Load is balanced over them."""
 
+    def has_same_servers(self, other: Self) -> bool:
+        """Return whether this and `other` name the same version and model at the same addresses."""
+        own = (self.version, self.model_id, self.addresses)
+        return own == (other.version, other.model_id, other.addresses)
+
 
 class CanaryRoute(Route):
     """A version that prices a share of the houses."""

@@ -10,6 +10,7 @@ from housing_price_model.drift.compare import CALENDAR, Comparison, compare
 from housing_price_model.drift.findings import MIN_ROWS, Family
 from housing_price_model.drift.realised import RealisedErrors
 from housing_price_model.errors import DataError
+from housing_price_model.fitting.calibration import Stretch
 from housing_price_model.fitting.evaluate import CrossValidation, Estimates
 from housing_price_model.reference.profile import Profile, cells_of
 from housing_price_model.reference.tally import GROUP, Tally
@@ -103,7 +104,7 @@ def test_held_out_half_of_the_houses_raises_no_alarm_against_the_other_half(hous
         answers = town.answers.iloc[known]
         estimates = Estimates(*(answers[name].to_numpy() for name in ("price", "low", "high")))
         half = Houses(houses.features.iloc[known], houses.prices[known], "", houses.ids[known], ())
-        profile = Profile.of(half, answers, CrossValidation(estimates, town.errors[known]))
+        profile = Profile.of(half, answers, CrossValidation(estimates, town.errors[known], Stretch(), ()))
         assert compare(town.tally(others.tolist()), profile).verdict == "steady"
 
 

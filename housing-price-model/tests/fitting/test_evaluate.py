@@ -24,6 +24,9 @@ def test_served_model_meets_its_targets(champion: Path, houses: Houses) -> None:
     assert 0.88 <= measured["coverage"] <= 0.92
     assert measured["median_width_usd"] < measured["constant_width_usd"]
     assert measured["median_width_usd"] < measured["constant_ratio_median_width_usd"]
+    assert -0.04 <= measured["prb"] <= 0.04
+    assert 0.98 <= measured["prd"] <= 1.03
+    assert 5 <= measured["cod"] <= 8
 
 
 def test_metrics_match_their_definitions() -> None:

@@ -1,4 +1,5 @@
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -6,6 +7,7 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from housing_price_model.artefact.served import RANKED, Floats
+from housing_price_model.fitting.calibration import Stretch
 from housing_price_model.fitting.intervals import Interval
 from housing_price_model.fitting.pack import load, pack
 from housing_price_model.fitting.pipeline import ENCODER, FEATURES, PriceFit, Ranges, Recipe
@@ -37,9 +39,14 @@ def test_every_ranked_column_has_categories() -> None:
     assert set(RANKED) <= set(CATEGORIES)
 
 
-def test_graph_reproduces_the_estimators(houses: Houses, values: Floats, tmp_path: Path) -> None:
+@pytest.mark.parametrize("stretch", [Stretch(), Stretch(12.0, 1.1)])
+def test_graph_reproduces_the_estimators_and_their_correction(
+    houses: Houses, values: Floats, stretch: Stretch, tmp_path: Path
+) -> None:
     log_prices = np.log(houses.prices)
-    price = PriceFit.fit(values, log_prices, QUICK, 0)
+    plain = PriceFit.fit(values, log_prices, QUICK, 0)
+    price = replace(plain, stretch=stretch)
+    assert price.predict(values) == pytest.approx(12 + stretch.slope * (plain.predict(values) - 12))
     interval = Interval.fit(values, log_prices - price.predict(values), QUICK, 0)
     answer = load(pack(price, interval, QUICK, tmp_path).artifacts)(houses.features)
     center = price.predict(values)

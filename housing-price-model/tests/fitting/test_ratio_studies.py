@@ -49,6 +49,6 @@ def test_neighbourhoods_with_few_sales_are_left_out(
 
 
 def test_sets_without_sales_are_left_out(houses: Houses) -> None:
-    two = Houses(houses.features.head(2), houses.prices[:2], houses.digest)
+    two = Houses(houses.features.head(2), houses.prices[:2], houses.digest, houses.ids[:2], houses.pids[:2])
     studies = ratio_studies(two, two.prices)
     assert [one["name"] for one in studies] == ["all sales", "at arm's length", "lowest quarter", "second quarter"]

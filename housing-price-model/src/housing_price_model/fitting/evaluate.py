@@ -11,6 +11,7 @@ from sklearn.model_selection import KFold
 from threadpoolctl import threadpool_limits
 
 from housing_price_model.artefact.served import Floats
+from housing_price_model.fitting.calibration import Stretch
 from housing_price_model.fitting.intervals import Interval
 from housing_price_model.fitting.pipeline import PriceFit, Recipe
 from housing_price_survey.ratio_study import ratio_study
@@ -63,16 +64,52 @@ def metrics(actual: Floats, estimates: Estimates) -> dict[str, float]:
 
 
 @dataclass(frozen=True)
+class FoldFit:
+    """A model that was fitted on a part of the houses.
+
+    Attributes:
+        training: The rows that it was fitted on.
+        held_out: The rows that it was not fitted on.
+        log_prices: Its estimates of all n houses, before the correction of a bias; shape (n,).
+    """
+
+    training: Rows
+    held_out: Rows
+    log_prices: Floats
+
+
+@dataclass(frozen=True)
+class OuterFold:
+    """A fold, and everything that was learned from its training part.
+
+    Attributes:
+        fit: The model.
+        inner: The models of the inner cross-validation; their held-out rows make up `fit.training`.
+        stretch: The correction of the bias, learned on the held-out estimates of the inner models.
+        interval: The interval, calibrated on the errors of these estimates after the correction.
+    """
+
+    fit: FoldFit
+    inner: Sequence[FoldFit]
+    stretch: Stretch
+    interval: Interval
+
+
+@dataclass(frozen=True)
 class CrossValidation:
     """Held-out estimates of all houses.
 
     Attributes:
-        estimates: Estimates by models and intervals fitted without the house.
+        estimates: Estimates by models, corrections and intervals fitted without the house.
         errors: Log price minus its held-out estimate; shape (n,). Calibrates the final interval.
+        stretch: The correction for the final model, learned on the held-out estimates of all houses.
+        folds: What the estimates were made of.
     """
 
     estimates: Estimates
     errors: Floats
+    stretch: Stretch
+    folds: Sequence[OuterFold]
 
 
 def split(count: int, folds: int, seed: int) -> list[Fold]:
@@ -91,34 +128,51 @@ def cross_validate(
 ) -> CrossValidation:
     """Estimate each of the n houses with a model and an interval that were fitted and calibrated without it.
 
-    In each fold an inner cross-validation of the training part calibrates the interval, as is done for the final model
-    with all houses.
+    In each fold an inner cross-validation of the training part calibrates the correction of the bias and the interval,
+    as is done for the final model with all houses.
     """
     log_prices = np.log(prices)
     outer = list(folds) if folds is not None else split(len(values), recipe.folds, seed)
     inner = [[(train[i], train[j]) for i, j in split(len(train), recipe.folds, seed)] for train, _ in outer]
     jobs = [*outer, *(job for jobs in inner for job in jobs)]
 
-    def estimate_held_out(job: tuple[Rows, Rows]) -> Floats:
+    def fit(job: Fold) -> FoldFit:
         training, held_out = job
-        return PriceFit.fit(values[training], log_prices[training], recipe, seed).predict(values[held_out])
+        estimates = PriceFit.fit(values[training], log_prices[training], recipe, seed).predict(values)
+        return FoldFit(training, held_out, estimates)
 
-    def calibrate(fold: int) -> Interval:
-        (train, _), errors = outer[fold], np.empty(len(values))
-        for index, (_, rows) in enumerate(inner[fold]):
-            errors[rows] = log_prices[rows] - estimates[len(outer) + fold * recipe.folds + index]
-        return Interval.fit(values[train], errors[train], recipe, seed)
+    def calibrate(place: int) -> OuterFold:
+        own = fits[len(outer) + place * recipe.folds :][: recipe.folds]
+        raw, rows = held_out_log_prices(own, len(values)), fits[place].training
+        stretch = Stretch.fit(log_prices[rows], raw[rows])
+        errors = log_prices[rows] - stretch.apply(raw[rows])
+        return OuterFold(fits[place], own, stretch, Interval.fit(values[rows], errors, recipe, seed))
 
     # Tree building releases the GIL, so threads use all cores. BLAS is limited to one thread per call: more would
     # oversubscribe the cores, and the number of threads changes the last bits of a sum.
     with threadpool_limits(1), ThreadPoolExecutor(process_cpu_count() or 1) as pool:
-        futures = [pool.submit(estimate_held_out, job) for job in jobs]
+        futures = [pool.submit(fit, job) for job in jobs]
         for done, _ in enumerate(as_completed(futures), start=1):
             progress("Cross-validating", done / len(futures))
-        estimates = [future.result() for future in futures]
-        intervals = list(pool.map(calibrate, range(len(outer))))
+        fits = [future.result() for future in futures]
+        calibrated = list(pool.map(calibrate, range(len(outer))))
     center, low, high = (np.empty(len(values)) for _ in range(3))
-    for fold, (_, held_out) in enumerate(outer):
-        center[held_out] = estimates[fold]
-        low[held_out], high[held_out] = intervals[fold].bounds(values[held_out], estimates[fold])
-    return CrossValidation(Estimates(np.exp(center), np.exp(low), np.exp(high)), log_prices - center)
+    for fold in calibrated:
+        rows = fold.fit.held_out
+        center[rows] = fold.stretch.apply(fold.fit.log_prices[rows])
+        low[rows], high[rows] = fold.interval.bounds(values[rows], center[rows])
+    raw = held_out_log_prices([fold.fit for fold in calibrated], len(values))
+    return CrossValidation(
+        Estimates(np.exp(center), np.exp(low), np.exp(high)),
+        log_prices - center,
+        Stretch.fit(log_prices, raw),
+        calibrated,
+    )
+
+
+def held_out_log_prices(fits: Sequence[FoldFit], count: int) -> Floats:
+    """Return the (count,) estimates by models that were not fitted on the house; NaN where there is none."""
+    estimates = np.full(count, np.nan)
+    for fit in fits:
+        estimates[fit.held_out] = fit.log_prices[fit.held_out]
+    return estimates

@@ -16,11 +16,19 @@ from housing_price_model.fitting.pipeline import Recipe, SpreadFit
 
 @dataclass(frozen=True)
 class Interval:
-    """The bounds `log price - below * spread` and `log price + above * spread`."""
+    """The bounds `log price - below * spread` and `log price + above * spread`.
+
+    Attributes:
+        spread: Estimates the typical error of a house.
+        below: Length of the lower part of the interval, in typical errors.
+        above: Length of the upper part.
+        held_out_spread: The typical error of each house of the calibration, estimated without it; shape (n,).
+    """
 
     spread: SpreadFit
     below: float
     above: float
+    held_out_spread: Floats
 
     @classmethod
     def fit(cls, values: Floats, errors: Floats, recipe: Recipe, seed: int) -> "Interval":
@@ -28,16 +36,18 @@ class Interval:
 
         The ratios use held-out spreads too: a fitted spread is too optimistic for its own training houses.
         """
-        ratios = np.empty(len(errors))
+        ratios, spreads = np.empty(len(errors)), np.empty(len(errors))
         for fitted, held_out in KFold(recipe.folds, shuffle=True, random_state=seed).split(values):
             spread = SpreadFit.fit(values[fitted], errors[fitted], recipe, seed)
-            ratios[held_out] = errors[held_out] / spread.predict(values[held_out])
+            spreads[held_out] = spread.predict(values[held_out])
+            ratios[held_out] = errors[held_out] / spreads[held_out]
         tail = (1 - recipe.level) / 2
         # The conformal quantile of n ratios: the ceil((n + 1)(1 - tail))-th smallest (Lei et al. 2018, section 2.2).
         rank = min(len(ratios), int(np.ceil((len(ratios) + 1) * (1 - tail)))) - 1
         below, above = np.sort(-ratios)[rank], np.sort(ratios)[rank]
         # Bounds of at least 0 keep the price itself inside its interval.
-        return cls(SpreadFit.fit(values, errors, recipe, seed), max(float(below), 0.0), max(float(above), 0.0))
+        spread = SpreadFit.fit(values, errors, recipe, seed)
+        return cls(spread, max(float(below), 0.0), max(float(above), 0.0), spreads)
 
     def bounds(self, values: Floats, log_prices: Floats) -> tuple[Floats, Floats]:
         """Return the lower and upper log prices of n estimated log prices; each has shape (n,)."""

@@ -21,13 +21,15 @@ _IR_VERSION: Final = 10  # matches opsets 18 to 21; older runtimes reject newer 
 
 def build_graph(price: PriceFit, spread: SpreadFit) -> bytes:
     """Build and serialize the graph; equal estimators give equal bytes."""
-    # The share of the linear part is multiplied into its weights.
-    weights = price.linear_share * price.linear.coefficients
+    # The correction of the log price and the share of each part are multiplied into the constants.
+    slope, pivot = price.stretch.slope, price.stretch.pivot
+    weights = slope * price.linear_share * price.linear.coefficients
+    intercept = slope * (price.linear_share * price.linear.intercept - pivot) + pivot
     width = len(weights)
     constants = {
         "weights": weights[np.newaxis, :],
-        "intercept": np.array([price.linear_share * price.linear.intercept]),
-        "trees_share": np.array([1 - price.linear_share]),
+        "intercept": np.array([intercept]),
+        "trees_share": np.array([slope * (1 - price.linear_share)]),
         "floor": np.array([spread.floor]),
         "features": np.array([1]),
     }

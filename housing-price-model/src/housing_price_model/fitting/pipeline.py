@@ -12,6 +12,7 @@ import numpy as np
 from sklearn.ensemble import GradientBoostingRegressor
 
 from housing_price_model.artefact.served import SUBCLASS, Encoder, Features, Floats
+from housing_price_model.fitting.calibration import Stretch
 from housing_price_model.fitting.robust_ridge import RobustRidge
 from housing_price_model.survey.veneer import NO_VENEER, TYPE
 from housing_price_survey.columns import CATEGORIES, COLUMNS, OPTIONAL, SUBCLASSES
@@ -75,16 +76,17 @@ class Ranges:
 
 @dataclass(frozen=True)
 class PriceFit:
-    """Estimators of the log price."""
+    """Estimators of the log price, and the correction of their estimates."""
 
     ranges: Ranges
     linear: RobustRidge
     trees: GradientBoostingRegressor
     linear_share: float
+    stretch: Stretch
 
     @classmethod
     def fit(cls, values: Floats, log_prices: Floats, recipe: Recipe, seed: int) -> "PriceFit":
-        """Fit on (n, columns) encoded values and (n,) log prices."""
+        """Fit on (n, columns) encoded values and (n,) log prices; the estimates are not corrected yet."""
         ranges = Ranges.of(values)
         matrix = ranges.matrix(values)
         linear = RobustRidge.fit(matrix, log_prices, recipe.ridge_alpha, recipe.ridge_threshold)
@@ -99,13 +101,13 @@ class PriceFit:
         )
         # Outliers of the linear model get less weight in the trees as well.
         trees.fit(matrix, log_prices, sample_weight=linear.weights)
-        return cls(ranges, linear, trees, recipe.linear_share)
+        return cls(ranges, linear, trees, recipe.linear_share, Stretch())
 
     def predict(self, values: Floats) -> Floats:
         """Estimate the (n,) log prices."""
         matrix = self.ranges.matrix(values)
         linear, trees = self.linear.predict(matrix), self.trees.predict(matrix)
-        return np.asarray(self.linear_share * linear + (1 - self.linear_share) * trees)
+        return self.stretch.apply(np.asarray(self.linear_share * linear + (1 - self.linear_share) * trees))
 
 
 @dataclass(frozen=True)

@@ -2,7 +2,7 @@
 
 import tempfile
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
@@ -172,7 +172,7 @@ def fit(
     progress: Progress = lambda _stage, _fraction: None,
     folds: Sequence[Fold] | None = None,
 ) -> Fitted:
-    """Cross-validate, then fit on all houses; the interval is calibrated on the held-out errors.
+    """Cross-validate, then fit on all houses; correction and interval are calibrated on the held-out estimates.
 
     Args:
         houses: The training data.
@@ -185,7 +185,7 @@ def fit(
     validation = cross_validate(values, houses.prices, recipe, seed, progress, folds=folds)
     progress("Fitting", 0.0)
     with threadpool_limits(1):  # the number of threads changes the last bits of a sum
-        price = PriceFit.fit(values, np.log(houses.prices), recipe, seed)
+        price = replace(PriceFit.fit(values, np.log(houses.prices), recipe, seed), stretch=validation.stretch)
         interval = Interval.fit(values, validation.errors, recipe, seed)
     return Fitted(price, interval, validation, metrics(houses.prices, validation.estimates))
 

@@ -71,10 +71,11 @@ def test_answer_is_plain_json(find: Find, houses: Houses) -> None:
 
 
 def test_no_house_of_the_data_is_its_own_comparable(find: Find, houses: Houses) -> None:
-    for number, answer in enumerate(find(houses.features), 1):
+    conditions = houses.features["SaleCondition"]
+    for number, (answer, condition) in enumerate(zip(find(houses.features), conditions, strict=True), 1):
         sales = answer["sales"]
         assert number not in {sale["id"] for sale in sales}
-        assert not {sale["condition"] for sale in sales} & RANKED_LAST
+        assert not {sale["condition"] for sale in sales} & (RANKED_LAST - {condition})
 
 
 def test_blank_veneer_without_area_is_the_same_house(find: Find, houses: Houses) -> None:

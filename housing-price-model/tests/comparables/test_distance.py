@@ -72,12 +72,12 @@ def test_each_column_of_the_distance_counts_alone(distance: Distance, values: Fl
     assert between(distance, house, changed(house, **{name: other})) > 0
 
 
-def test_other_neighbourhood_is_as_far_as_a_standard_deviation_of_living_area(
+def test_other_neighbourhood_is_as_far_as_three_standard_deviations_of_living_area(
     distance: Distance, values: Floats
 ) -> None:
     house = values[0]
     elsewhere = changed(house, Neighborhood=house[COLUMNS.index("Neighborhood")] - 1)
-    assert between(distance, house, elsewhere) == 1.0
+    assert between(distance, house, elsewhere) == 3.0
 
 
 def test_columns_outside_the_distance_do_not_count(distance: Distance, values: Floats) -> None:
@@ -101,12 +101,33 @@ def test_numbers_outside_the_range_of_the_sales_count_as_the_nearest_inside(
 
 def test_sales_not_at_arms_length_rank_last(neighbours: Neighbours, values: Floats, houses: Houses) -> None:
     conditions = houses.features["SaleCondition"].to_numpy()
-    positions, _ = neighbours.nearest(values[:200], 50)
+    normal = np.flatnonzero(~np.isin(conditions, sorted(RANKED_LAST)))[:200]
+    positions, _ = neighbours.nearest(values[normal], 50)
     assert not np.isin(conditions[positions], sorted(RANKED_LAST)).any()
-    everything, _ = neighbours.nearest(values[:1], len(values))
+    everything, _ = neighbours.nearest(values[normal[:1]], len(values))
     last = np.isin(conditions[everything[0, :-1]], sorted(RANKED_LAST))
     assert last.any()
     assert np.array_equal(last, np.sort(last)), "every other sale comes first"
+
+
+def test_house_sold_in_a_foreclosure_is_compared_with_foreclosures_first(
+    neighbours: Neighbours, values: Floats, houses: Houses
+) -> None:
+    conditions = houses.features["SaleCondition"].to_numpy()
+    foreclosures = np.flatnonzero(conditions == "Abnorml")
+    everything, distances = neighbours.nearest(values[foreclosures[:1]], len(values))
+    order = conditions[everything[0, :-1]]
+    # Foreclosures and sales at arm's length by distance; then the sales within a family and the like, by distance.
+    last = np.isin(order, sorted(RANKED_LAST - {"Abnorml"}))
+    assert last.any()
+    assert np.array_equal(last, np.sort(last))
+    for part in (distances[0, :-1][~last], distances[0, :-1][last]):
+        assert np.array_equal(part, np.sort(part))
+    positions, _ = neighbours.nearest(values[foreclosures], 1)
+    assert np.mean(conditions[positions[:, 0]] == "Abnorml") > 0.9
+    # Where the condition of the house is not known, they all rank last.
+    positions, _ = neighbours.nearest(values[foreclosures], 6, ("GrLivArea", "Neighborhood"))
+    assert not np.isin(conditions[positions], sorted(RANKED_LAST)).any()
 
 
 def test_house_of_the_data_is_never_its_own_comparable(neighbours: Neighbours, values: Floats) -> None:
@@ -126,7 +147,8 @@ def test_sales_come_nearest_first_and_none_is_nearer(
     coordinates = distance.coordinates(values)
     everything = distance.between(coordinates[:, :40], coordinates)
     assert np.array_equal(np.take_along_axis(everything, positions, axis=1), distances)
-    everything[:, ranks_last(values)] = np.inf
+    condition = values[:, COLUMNS.index("SaleCondition")]
+    everything[ranks_last(values) & (condition[:40, np.newaxis] != condition)] = np.inf
     everything[np.arange(40), np.arange(40)] = np.inf
     assert np.array_equal(np.sort(everything, axis=1)[:, :6], distances)
 

@@ -29,6 +29,9 @@ type Positions = npt.NDArray[np.int64]
 NOBODY = -1
 """The position of a sale that does not exist: there are fewer sales than were asked for."""
 
+CONDITION = "SaleCondition"
+"""The column with the condition of a sale."""
+
 DEFAULT_K, MAX_K = 6, 50
 """Number of comparables of a row."""
 
@@ -207,6 +210,7 @@ class Neighbours:
         self._parts = (slice(0, int(np.sum(~ranks_last))), slice(int(np.sum(~ranks_last)), len(values)))
         self._distance = distance
         self._sold = distance.coordinates(values[self._order])
+        self._condition = distance.names.index(CONDITION) if CONDITION in distance.names else None
         self._identities = _identities(values[self._order])
 
     def nearest(self, values: Floats, k: int, known: Collection[str] = ()) -> tuple[Positions, Floats]:
@@ -236,19 +240,36 @@ class Neighbours:
             rows = slice(start, start + _ROWS_AT_A_TIME)
             between = self._distance.between(coordinates[:, rows], self._sold, known)
             for row, (of_house, identity) in enumerate(zip(between, identities[rows], strict=True), start=start):
-                found = self._first(of_house, identity, k)
+                found = self._first(of_house, identity, self._is_last_for(coordinates[:, row], known), k)
                 positions[row, : len(found)] = self._order[found]
                 distances[row, : len(found)] = of_house[found]
         return positions, distances
 
-    def _first(self, distances: Floats, identity: Floats, k: int) -> Positions:
-        """Return the places of the first k sales of one house in `_order`."""
+    def _is_last_for(self, house: Floats, known: Collection[str]) -> Positions | None:
+        """Return the places of the sales that rank last for a house, or None if they are the second part.
+
+        Sales under the same condition as the house never rank last for it.
+        """
+        if self._condition is None or (known and CONDITION not in known):
+            return None
+        last = self._parts[1]
+        is_other = self._sold[self._condition, last] != house[self._condition]
+        return None if is_other.all() else last.start + np.flatnonzero(is_other)
+
+    def _first(self, distances: Floats, identity: Floats, last: Positions | None, k: int) -> Positions:
+        """Return the places of the first k sales of one house in `_order`; `last` is that of `_is_last_for`."""
         equal = np.flatnonzero(distances == 0.0)
         distances[equal[(self._identities[equal] == identity).all(axis=1)]] = np.inf
-        found = _smallest(distances[self._parts[0]], k)
+        if last is None:
+            found = _smallest(distances[self._parts[0]], k)
+            last = np.arange(self._parts[1].start, self._parts[1].stop) if len(found) < k else np.empty(0, np.int64)
+        else:
+            others = distances.copy()
+            others[last] = np.inf
+            found = _smallest(others, k)
         if len(found) == k:
             return found
-        return np.concatenate([found, self._parts[1].start + _smallest(distances[self._parts[1]], k - len(found))])
+        return np.concatenate([found, last[_smallest(distances[last], k - len(found))]])
 
 
 def _smallest(distances: Floats, count: int) -> Positions:

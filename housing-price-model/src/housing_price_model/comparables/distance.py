@@ -5,8 +5,12 @@ uses a weighted Euclidean distance over standardised characteristics (Todora & W
 Comparison Approach", Assessment Journal 9(1)). A different word counts as a fixed difference, as in Gower 1971, "A
 General Coefficient of Similarity and Some of Its Properties", Biometrics 27(4).
 
+The weights were chosen by the error of the value (five-fold, seed 0). A neighbourhood counts much, and so does the
+condition of the sale: a foreclosure is compared with foreclosures, a new house with new houses.
+
 Sales that are not at arm's length (International Association of Assessing Officers, Standard on Ratio Studies, 2013,
-appendix A) rank behind all others: a foreclosure says little about the value of the house next door.
+appendix A) rank behind all others, unless the house itself is sold under the same condition: a foreclosure says little
+about the value of the house next door.
 """
 
 from typing import Any, Final, Literal, NamedTuple
@@ -37,21 +41,23 @@ class Measure(NamedTuple):
 MEASURES: Final = (
     Measure("GrLivArea", "log", 1.0),
     Measure("TotalBsmtSF", "log", 0.6),
-    Measure("OverallQual", "number", 1.2),
+    Measure("OverallQual", "number", 0.6),
     Measure("OverallCond", "number", 0.4),
     Measure("YearBuilt", "number", 0.8),
     Measure("LotArea", "log", 0.3),
     Measure("GarageCars", "number", 0.4),
     Measure("FullBath", "number", 0.3),
-    Measure("Neighborhood", "word", 1.0),
+    Measure("Neighborhood", "word", 3.0),
     Measure("BldgType", "word", 1.0),
+    Measure("SaleCondition", "word", 5.0),
 )
 """The columns of the distance."""
 
 CONDITION: Final = "SaleCondition"
 
 RANKED_LAST: Final = frozenset({"Abnorml", "AdjLand", "Alloca", "Family"})
-"""The sale conditions that rank behind all others: foreclosure, adjoining land, several deeds, family."""
+"""The sale conditions that rank behind all others: foreclosure, adjoining land, several deeds, family. Houses that are
+sold under such a condition are compared with sales of the same condition first."""
 
 
 def scaled_measures(values: Floats) -> list[dict[str, Any]]:

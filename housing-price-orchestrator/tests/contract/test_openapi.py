@@ -14,7 +14,7 @@ from conftest import StartApp
 from factories import REPOSITORY, batch_json, client_of, house_bytes, house_json
 from housing_price_orchestrator.app import openapi_document
 from housing_price_orchestrator.interface.problems import PROBLEM_TYPES
-from housing_price_orchestrator.shared.errors import JobError, PredictionLogError, ValueUnsupported
+from housing_price_orchestrator.shared.errors import ComparablesOff, JobError, PredictionLogError, ValueUnsupported
 from servers import StubModelServer, hangs, says
 from waiting import wait_until
 
@@ -155,13 +155,13 @@ STATUSES_OF_PRICING = sorted(
     {
         answer.status
         for error, answer in PROBLEM_TYPES.items()
-        if not issubclass(error, PredictionLogError | JobError | ValueUnsupported)
+        if not issubclass(error, PredictionLogError | JobError | ValueUnsupported | ComparablesOff)
     }
     | {200, 500}
 )
 
 
-@pytest.mark.parametrize("path", [PREDICT, BATCH])
+@pytest.mark.parametrize("path", [PREDICT, BATCH, "/api/v1/valuation", "/api/v1/valuation/batch"])
 @pytest.mark.parametrize("status", STATUSES_OF_PRICING)
 def test_every_status_of_pricing_is_declared(path: str, status: int) -> None:
     response = DOCUMENT["paths"][path]["post"]["responses"][str(status)]

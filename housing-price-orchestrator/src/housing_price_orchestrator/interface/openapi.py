@@ -32,6 +32,7 @@ from housing_price_orchestrator.interface.problems import INTERNAL_ERROR, PROBLE
 from housing_price_orchestrator.interface.timeout import TIMEOUT_HEADER, TIMEOUT_PARAMETER
 from housing_price_orchestrator.shared.errors import (
     ComparablesImplausible,
+    ComparablesOff,
     JobError,
     PredictionLogError,
     ValueUnsupported,
@@ -39,12 +40,14 @@ from housing_price_orchestrator.shared.errors import (
 from housing_price_orchestrator.shared.view.actual import ActualPrices
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
 from housing_price_orchestrator.shared.view.job import ScoringOrder
+from housing_price_orchestrator.shared.view.valuation import ValuationBatch
 from housing_price_platform.orders.moves import CanaryOrder, MoveOrder, ShadowOrder
 from housing_price_platform.orders.training import TrainingOrder
 
 _REQUEST_VIEWS: Final = (
     House,
     HouseBatch,
+    ValuationBatch,
     ActualPrices,
     ScoringOrder,
     TrainingOrder,
@@ -140,7 +143,7 @@ def errors_of_pricing() -> dict[int | str, dict[str, Any]]:
     """Describe every error status of pricing, from the table of errors."""
     titles: dict[int, list[str]] = {}
     for kind, problem in PROBLEM_TYPES.items():
-        if issubclass(kind, PredictionLogError | JobError | ValueUnsupported | ComparablesImplausible):
+        if issubclass(kind, PredictionLogError | JobError | ValueUnsupported | ComparablesImplausible | ComparablesOff):
             # Failures of the log, of jobs or of the comparables do not affect pricing.
             continue
         titles.setdefault(problem.status, []).append(problem.title)

@@ -157,6 +157,12 @@ PROBLEM_TYPES: Final[dict[type[errors.HousingPriceError], ProblemType]] = {
         "Deadline exceeded",
         "The model server did not answer within the time limit of the request.",
     ),
+    errors.ComparablesOff: ProblemType(
+        404,
+        "comparables-off",
+        "Comparables disabled",
+        "This service has no comparables model. The operator names its server in `ORCHESTRATOR_COMPARABLES__BASE_URL`.",
+    ),
     errors.JobsOff: ProblemType(
         404, "jobs-off", "Jobs disabled", "Jobs are not enabled on this service. Ask the operator to enable them."
     ),
@@ -282,10 +288,15 @@ def problem_response(request: Request, problem: ProblemType, **members: Any) -> 
     return Response(json.dumps(document), problem.status, headers, PROBLEM_MEDIA_TYPE)
 
 
+def problem_urn(problem: ProblemType) -> str:
+    """Return the stable identifier of a kind of problem."""
+    return f"urn:housing-price:problem:{problem.name}"
+
+
 def problem_document(problem: ProblemType, request_id: str, **members: Any) -> dict[str, Any]:
     """Make a problem document (RFC 9457); `members` are its extension members."""
     return {
-        "type": f"urn:housing-price:problem:{problem.name}",
+        "type": problem_urn(problem),
         "title": problem.title,
         "status": problem.status,
         "detail": problem.detail,

@@ -18,6 +18,7 @@ from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.service.transactions import Transactions
+from housing_price_orchestrator.service.valuation.valuations import Valuations
 from housing_price_orchestrator.shared.errors import JobsOff
 from housing_price_orchestrator.shared.ports import ComparablesModel
 from housing_price_orchestrator.shared.routing import Routing
@@ -36,6 +37,7 @@ class Services:
     input_warnings: InputWarnings
     comparables: ComparablesModel | None
     """Finds comparable sales; None if no comparables server is configured."""
+    valuations: Valuations
     transactions: Transactions
     history: History
     jobs: Jobs | None

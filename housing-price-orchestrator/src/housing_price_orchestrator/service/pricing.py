@@ -4,8 +4,9 @@ import math
 import time
 from collections.abc import Sequence
 
+from housing_price_orchestrator.service.answer_each import answer_each
 from housing_price_orchestrator.shared.deadline import deadline_at
-from housing_price_orchestrator.shared.errors import HousingPriceError, PriceImplausible, RowsRefused
+from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
@@ -53,20 +54,4 @@ class Pricing:
         seconds = self._deadline_seconds if within_seconds is None else within_seconds
         # All parts share the deadline of one request.
         with deadline_at(time.monotonic() + seconds):
-            return await self._price_each(houses)
-
-    async def _price_each(self, houses: Sequence[AnyHouse]) -> Sequence[PriceEstimate | HousingPriceError]:
-        try:
-            return await self._bulk_model.answer(houses)
-        except PriceImplausible as error:
-            if len(error.answers) != len(houses):
-                raise RuntimeError(f"{len(error.answers)} estimates for {len(houses)} houses") from error
-            return [error if estimate is None else estimate for estimate in error.answers]
-        except RowsRefused as error:
-            if len(houses) == 1:
-                return [error]
-            # Halving isolates the row that the model server refuses, in at most log2(n) steps.
-            middle = len(houses) // 2
-            return [*await self._price_each(houses[:middle]), *await self._price_each(houses[middle:])]
-        except HousingPriceError as error:
-            return [error] * len(houses)
+            return await answer_each(self._bulk_model.answer, houses)

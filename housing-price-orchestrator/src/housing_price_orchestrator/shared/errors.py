@@ -27,6 +27,7 @@ HousingPriceError
 │   └── PredictionLogUnavailable    its database is unreachable or overloaded
 ├── QueueFull                       the queue is full; no model server was called
 ├── DeadlineExceeded                no answer before the request's deadline
+├── ComparablesOff                  no comparables model is configured
 ├── JobError                        errors of jobs
 │   ├── JobsOff                     jobs are off
 │   ├── JobNotFound                 no job of this caller has this id
@@ -234,6 +235,10 @@ class QueueFull(HousingPriceError):
 
 class DeadlineExceeded(HousingPriceError):
     """There was no answer before the request's deadline."""
+
+
+class ComparablesOff(HousingPriceError):
+    """No comparables model is configured, so valuations have no comparable sales."""
 
 
 class JobError(HousingPriceError):

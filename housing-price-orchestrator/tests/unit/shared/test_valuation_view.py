@@ -39,6 +39,7 @@ VALUATION = {
     },
     "comparables": {"estimate": 115_300.5, "sales": [SALE], "model": {**MODEL, "name": "housing-comparables"}},
     "explanation": {"typicalPrice": 163_000.25, "differences": [{"group": "size", "usd": -44_999.75}]},
+    "dollarYears": {"first": 2006, "last": 2010},
     "warnings": [{"field": "grLivArea", "value": 1.0, "range": {"low": 334.0, "high": 5_642.0}}],
     "problems": [],
 }

@@ -11,6 +11,8 @@ class BodyLimits:
     """Maximum size of the body of a single house."""
     batch_bytes: int
     """Maximum size of the body of a batch."""
+    valuation_batch_bytes: int
+    """Maximum size of the body of a batch of valuations, which has far fewer houses."""
     body_seconds: float
     """Maximum time to receive a body."""
     line_bytes: int

@@ -22,8 +22,8 @@ from housing_price_orchestrator.interface.documents.strict_json import (
     with_plain_integers,
 )
 from housing_price_orchestrator.interface.documents.wrong_operation import (
-    BATCH_EXPECTED,
-    ONE_HOUSE_EXPECTED,
+    PRICES,
+    OperationPair,
     is_list_of_houses,
     is_one_house,
 )
@@ -34,7 +34,7 @@ from housing_price_orchestrator.interface.findings import (
     json_error_of,
 )
 from housing_price_orchestrator.shared.errors import BODY_MISSING, MAX_FINDINGS, InvalidDocument
-from housing_price_orchestrator.shared.view.house import MAX_BATCH_HOUSES, House, HouseBatch
+from housing_price_orchestrator.shared.view.house import House, HouseBatch
 from housing_price_orchestrator.shared.view.record import KEY_COUNT, AnyHouse, HouseRecord
 from housing_price_survey.tabular.encoding import BYTE_ORDER_MARK
 
@@ -105,12 +105,13 @@ class _Findings:
             raise InvalidDocument(self._listed, self._omitted)
 
 
-def read_house(body: bytes, *, is_start: bool = True) -> AnyHouse:
+def read_house(body: bytes, *, is_start: bool = True, operations: OperationPair = PRICES) -> AnyHouse:
     """Parse one house.
 
     Args:
         body: The JSON text.
         is_start: Whether the text is the start of what the caller sent, where a byte order mark is skipped.
+        operations: The operation that reads the house, and the one for batches.
 
     Raises:
         InvalidDocument: Lists every invalid field, as the caller spelled it, below `body`.
@@ -121,7 +122,7 @@ def read_house(body: bytes, *, is_start: bool = True) -> AnyHouse:
         except _DECODE_ERRORS:
             pass
     if is_start and body.startswith(BYTE_ORDER_MARK):
-        return read_house(body.removeprefix(BYTE_ORDER_MARK), is_start=False)
+        return read_house(body.removeprefix(BYTE_ORDER_MARK), is_start=False, operations=operations)
     if not body.strip(b" \t\n\r"):
         raise InvalidDocument([BODY_MISSING])
     findings = _Findings()
@@ -129,40 +130,41 @@ def read_house(body: bytes, *, is_start: bool = True) -> AnyHouse:
         return _validate_house(body)
     except InvalidDocument as error:
         if is_list_of_houses(parse_leniently(body)):
-            raise InvalidDocument([ONE_HOUSE_EXPECTED]) from error
+            raise InvalidDocument([operations.one_house_expected]) from error
         raise
     except ValidationError as error:
         if (reason := json_error_of(error)) is not None:
             raise InvalidDocument([invalid_json(reason)]) from error
         if is_list_of_houses(parse_leniently(body)):
-            raise InvalidDocument([ONE_HOUSE_EXPECTED]) from error
+            raise InvalidDocument([operations.one_house_expected]) from error
         findings.add(error, "body")
         findings.raise_if_any()
         raise
 
 
-async def read_houses(body: bytes, *, is_start: bool = True) -> list[AnyHouse]:
-    """Parse a batch; a byte order mark is skipped if the text `is_start`, as in `read_house`.
+async def read_houses(body: bytes, *, is_start: bool = True, operations: OperationPair = PRICES) -> list[AnyHouse]:
+    """Parse a batch of at most `operations.max_houses`; for the other arguments see `read_house`.
 
     Raises:
         InvalidDocument: Lists every invalid field, below `body`, `data` and the index of the house.
     """
     houses: list[AnyHouse] = []
     findings = _Findings()
+    max_houses = operations.max_houses
     try:
         start, end = _bounds_of_houses(body)
         while start < end:
             stop = body.find(b"}", start + CHUNK_BYTES, end) + 1 or end
-            if not _decode_chunk(body, start, stop, houses, findings):
-                await _validate_chunk(body, start, stop, houses, findings)
+            if not _decode_chunk(body, start, stop, houses, findings, max_houses=max_houses):
+                await _validate_chunk(body, start, stop, houses, findings, max_houses=max_houses)
             await asyncio.sleep(0)
             if stop == end:
                 break
             start = _after_comma(body, stop)
     except _IrregularBatch as error:
         if is_start and body.startswith(BYTE_ORDER_MARK):
-            return await read_houses(body.removeprefix(BYTE_ORDER_MARK), is_start=False)
-        return await _read_irregular(body, error.position)
+            return await read_houses(body.removeprefix(BYTE_ORDER_MARK), is_start=False, operations=operations)
+        return await _read_irregular(body, error.position, operations)
     findings.raise_if_any()
     return houses
 
@@ -186,7 +188,9 @@ def _after_comma(body: bytes, position: int) -> int:
     return comma.end()
 
 
-def _decode_chunk(body: bytes, start: int, stop: int, houses: list[AnyHouse], findings: _Findings) -> bool:
+def _decode_chunk(
+    body: bytes, start: int, stop: int, houses: list[AnyHouse], findings: _Findings, *, max_houses: int
+) -> bool:
     """Decode part of a batch and add its houses; return False, and add none, unless all are valid."""
     # Copied only once: each copy of a large batch takes long.
     text = b"".join((b"[", memoryview(body)[start:stop], b"]"))
@@ -196,21 +200,23 @@ def _decode_chunk(body: bytes, start: int, stop: int, houses: list[AnyHouse], fi
         return False
     if text.count(b":") != KEY_COUNT * len(records):
         return False
-    if len(houses) + findings.invalid_houses + len(records) > MAX_BATCH_HOUSES:
-        raise InvalidDocument([_too_many()])
+    if len(houses) + findings.invalid_houses + len(records) > max_houses:
+        raise InvalidDocument([_too_many(max_houses)])
     houses += records
     return True
 
 
-async def _validate_chunk(body: bytes, start: int, stop: int, houses: list[AnyHouse], findings: _Findings) -> None:
+async def _validate_chunk(
+    body: bytes, start: int, stop: int, houses: list[AnyHouse], findings: _Findings, *, max_houses: int
+) -> None:
     """Validate part of a batch house by house and collect the findings."""
     while True:
         end = body.find(b"}", start, stop) + 1
         number = len(houses) + findings.invalid_houses
         if end == 0:
             raise _IrregularBatch(start)
-        if number == MAX_BATCH_HOUSES:
-            raise InvalidDocument([_too_many()])
+        if number == max_houses:
+            raise InvalidDocument([_too_many(max_houses)])
         text = body[start:end]
         try:
             houses.append(_validate_house(text))
@@ -229,7 +235,7 @@ async def _validate_chunk(body: bytes, start: int, stop: int, houses: list[AnyHo
         start = _after_comma(body, end)
 
 
-async def _read_irregular(body: bytes, position: int) -> list[AnyHouse]:
+async def _read_irregular(body: bytes, position: int, operations: OperationPair) -> list[AnyHouse]:
     """Parse a batch as a whole: one with unusual formatting, or an invalid one, to report its errors."""
     if len(body) > MAX_IRREGULAR_BYTES:
         reason = f'a large batch must have the form {{"data": [house, ...]}}; it differs at byte {position}'
@@ -238,7 +244,7 @@ async def _read_irregular(body: bytes, position: int) -> list[AnyHouse]:
         raise InvalidDocument([BODY_MISSING])
     document = parse_strictly(body)
     if is_one_house(document):
-        raise InvalidDocument([BATCH_EXPECTED])
+        raise InvalidDocument([operations.batch_expected])
     entries = document.get("data") if isinstance(document, dict) and len(document) == 1 else None
     findings = _Findings()
     if not isinstance(entries, list) or not entries:
@@ -254,8 +260,8 @@ async def _read_irregular(body: bytes, position: int) -> list[AnyHouse]:
             findings.add(error, "body")
         findings.raise_if_any()
         raise AssertionError("a batch without houses or with unknown keys cannot be valid")
-    if len(entries) > MAX_BATCH_HOUSES:
-        raise InvalidDocument([_too_many(len(entries))])
+    if len(entries) > operations.max_houses:
+        raise InvalidDocument([_too_many(operations.max_houses, len(entries))])
     houses: list[AnyHouse] = []
     for number, entry in enumerate(entries):
         if isinstance(entry, dict) and len(entry) > MAX_COLONS:
@@ -295,9 +301,9 @@ def _validate_house(text: bytes) -> House:
     return house
 
 
-def _too_many(count: int | None = None) -> Finding:
-    context: dict[str, Any] = {"field_type": "List", "max_length": MAX_BATCH_HOUSES}
-    message = f"List should have at most {MAX_BATCH_HOUSES} items after validation"
+def _too_many(max_houses: int, count: int | None = None) -> Finding:
+    context: dict[str, Any] = {"field_type": "List", "max_length": max_houses}
+    message = f"List should have at most {max_houses} items after validation"
     if count is not None:
         context["actual_length"] = count
         message += f", not {count}"

@@ -1,20 +1,40 @@
 """Recognises a house that was sent to the batch operation, and a batch that was sent to the operation for one house."""
 
+from dataclasses import dataclass
 from typing import Any, Final
 
 from housing_price_orchestrator.interface.findings import Finding
 from housing_price_orchestrator.shared.view.fields import house_fields
+from housing_price_orchestrator.shared.view.house import MAX_BATCH_HOUSES
+from housing_price_orchestrator.shared.view.valuation import MAX_VALUED_HOUSES
 
-ONE_HOUSE_EXPECTED: Final[Finding] = {
-    "type": "one_house_expected",
-    "loc": ("body",),
-    "msg": "Send one house; for a list use POST /api/v1/price/predict/batch",
-}
-BATCH_EXPECTED: Final[Finding] = {
-    "type": "batch_expected",
-    "loc": ("body",),
-    "msg": 'Send {"data": [house, ...]}; for one house use POST /api/v1/price/predict',
-}
+
+@dataclass(frozen=True, slots=True)
+class OperationPair:
+    """An operation for one house, and the one for a batch."""
+
+    one: str
+    """The path of the operation for one house."""
+    batch: str
+    """The path of the operation for a batch."""
+    max_houses: int
+    """Maximum number of houses in a batch."""
+
+    @property
+    def one_house_expected(self) -> Finding:
+        """The finding for a batch that was sent to the operation for one house."""
+        message = f"Send one house; for a list use POST {self.batch}"
+        return {"type": "one_house_expected", "loc": ("body",), "msg": message}
+
+    @property
+    def batch_expected(self) -> Finding:
+        """The finding for a house that was sent to the operation for a batch."""
+        message = f'Send {{"data": [house, ...]}}; for one house use POST {self.one}'
+        return {"type": "batch_expected", "loc": ("body",), "msg": message}
+
+
+PRICES: Final = OperationPair("/api/v1/price/predict", "/api/v1/price/predict/batch", MAX_BATCH_HOUSES)
+VALUATIONS: Final = OperationPair("/api/v1/valuation", "/api/v1/valuation/batch", MAX_VALUED_HOUSES)
 
 _MIN_KEYS: Final = 3
 """Number of a house's keys from which an object counts as a house."""

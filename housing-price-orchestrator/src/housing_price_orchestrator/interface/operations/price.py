@@ -5,10 +5,10 @@ from starlette.types import ASGIApp
 
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
+from housing_price_orchestrator.interface.calls.pricing_call import PricingCall
 from housing_price_orchestrator.interface.documents import ndjson
 from housing_price_orchestrator.interface.documents.body import NDJSON, check_price_media_type
 from housing_price_orchestrator.interface.openapi import body_of, responses_of_pricing, stream_of_houses
-from housing_price_orchestrator.interface.pricing_call import PricingCall
 from housing_price_orchestrator.interface.services import record_of, services_of
 from housing_price_orchestrator.interface.timeout import timeout_seconds_of
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT

@@ -10,8 +10,10 @@ from collections.abc import Callable, Mapping
 from typing import Annotated, Any, Final, Literal, Protocol, cast
 
 import msgspec
+from msgspec.structs import replace
 
 from housing_price_orchestrator.shared.view.fields import HouseField, house_fields
+from housing_price_orchestrator.shared.view.house import House
 
 
 class AnyHouse(Protocol):
@@ -47,6 +49,7 @@ HouseRecord: type[msgspec.Struct] = msgspec.defstruct(
 KEY_COUNT: Final = len(house_fields())
 """Number of keys of a house: also the number of colons in its JSON."""
 
+
 _FEATURES: Final = tuple(field.name for field in house_fields() if field.name != "id")
 
 
@@ -62,3 +65,10 @@ def house_with_gaps(house_id: int, features: Mapping[str, str | int | float | No
         raise ValueError(f"not a feature: {', '.join(sorted(unknown))}")
     make = cast("Callable[..., AnyHouse]", HouseRecord)
     return make(id=house_id, **{name: features.get(name) for name in _FEATURES})
+
+
+def with_id(house: AnyHouse, house_id: int) -> AnyHouse:
+    """Return the same house with another id."""
+    if isinstance(house, HouseRecord):
+        return replace(house, id=house_id)
+    return cast("House", house).model_copy(update={"id": house_id})

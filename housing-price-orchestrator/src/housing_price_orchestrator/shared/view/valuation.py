@@ -14,6 +14,7 @@ from housing_price_orchestrator.shared.view.price import (
     PriceUsd,
     TransactionId,
 )
+from housing_price_survey.columns import FeatureGroup
 
 MAX_VALUED_HOUSES: Final = 200
 """Maximum number of houses in a batch of valuations."""
@@ -25,21 +26,6 @@ type ValueMethod = Literal["priceAndComparables", "price"]
 """How a value was made: from price and adjusted sales, or from the price alone."""
 
 type Confidence = Literal["high", "medium", "low"]
-
-type FeatureGroup = Literal[
-    "size",
-    "quality",
-    "age",
-    "location",
-    "lot",
-    "basement",
-    "garage",
-    "kitchenAndBaths",
-    "outside",
-    "style",
-    "termsOfSale",
-]
-"""A group of features; each of the 79 features belongs to one."""
 
 type DifferenceUsd = Annotated[float, Field(json_schema_extra={"x-unit": "USD"})]
 type Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", examples=["2010-05"])]
@@ -124,6 +110,15 @@ class PartProblem(View):
     """Seconds to wait before asking again; null if unknown."""
 
 
+class DollarYears(View):
+    """The years of the sales from which the price model learned."""
+
+    first: Annotated[int, Field(examples=[2006])]
+    """The first year."""
+    last: Annotated[int, Field(examples=[2010])]
+    """The last year."""
+
+
 class Valuation(View):
     """The value of a house and the evidence for it. A part that is null was not included, or is named in `problems`."""
 
@@ -139,6 +134,8 @@ class Valuation(View):
     """The comparable sales; null if they were not included, or if they are named in `problems`."""
     explanation: Explanation | None
     """The difference from a typical house; null if it was not included, or if it is named in `problems`."""
+    dollar_years: DollarYears | None
+    """All amounts are in US dollars of these years; null if the model server does not publish them."""
     warnings: list[FeatureWarning]
     """Features outside the values that the model has seen; usually empty."""
     problems: list[PartProblem]

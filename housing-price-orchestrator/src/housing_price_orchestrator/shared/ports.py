@@ -145,6 +145,13 @@ class ComparableSale(msgspec.Struct, frozen=True, gc=False):
     """The sold house with all its features, checked like a house of a caller; its id is that of the sale."""
 
 
+class ConfidenceLimits(msgspec.Struct, frozen=True, gc=False):
+    """The forecast standard deviations up to which a value has a grade; beyond both it is `low`."""
+
+    high: Annotated[float, Meta(ge=0)]
+    medium: Annotated[float, Meta(ge=0)]
+
+
 class Blend(msgspec.Struct, frozen=True, gc=False):
     """How a price and comparable sales make a value and its interval; learned on held-out estimates."""
 
@@ -156,6 +163,8 @@ class Blend(msgspec.Struct, frozen=True, gc=False):
     """The factor on the price's own interval, in logarithms."""
     interval_spread: Annotated[float, Meta(ge=0, le=100)]
     """The factor on the standard deviation of the adjusted sale prices, in logarithms."""
+    confidence: ConfidenceLimits | None = None
+    """When a value has which grade; None if the model does not say."""
 
 
 class Comparables(msgspec.Struct, frozen=True, gc=False):

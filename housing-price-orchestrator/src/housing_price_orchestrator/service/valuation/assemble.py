@@ -4,7 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from housing_price_orchestrator.service.valuation.explain_prices import SplitDifference
-from housing_price_orchestrator.service.valuation.value import BlendedValue, adjusted_usd, blend_value, in_cents
+from housing_price_orchestrator.service.valuation.value import (
+    BlendedValue,
+    adjusted_usd,
+    blend_value,
+    confidence_of,
+    in_cents,
+)
 from housing_price_orchestrator.service.valuation.valued_house import (
     AdjustedComparables,
     AdjustedSale,
@@ -43,9 +49,10 @@ def assemble(house: AnyHouse, findings: Findings) -> ValuedHouse:
     price, typical, adjustments = findings.price, findings.typical, findings.adjustments
     problems: dict[ValuationPart, Exception] = {}
     value = BlendedValue(price.price_usd, price.low_usd, price.high_usd, price.price_usd)
-    comparables = None
+    comparables, confidence = None, None
     try:
         value, comparables = _from_sales(findings)
+        confidence = confidence_of(value, _value_of(findings.comparables).blend.confidence)
     except Exception as error:  # noqa: BLE001 - any failure of an optional part leaves the price
         problems["comparables"] = error
     if isinstance(typical, Exception):
@@ -57,7 +64,7 @@ def assemble(house: AnyHouse, findings: Findings) -> ValuedHouse:
         price=price,
         value=value,
         method="price" if comparables is None else "priceAndComparables",
-        confidence=None,
+        confidence=confidence,
         comparables=comparables,
         explanation=None
         if typical is None or isinstance(typical, Exception)

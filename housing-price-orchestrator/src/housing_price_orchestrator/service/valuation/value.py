@@ -6,8 +6,15 @@
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
+from typing import Final
 
-from housing_price_orchestrator.shared.ports import Blend, PriceEstimate
+from housing_price_orchestrator.shared.ports import Blend, ConfidenceLimits, PriceEstimate
+from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
+from housing_price_orchestrator.shared.view.valuation import Confidence
+
+_DEVIATIONS_IN_INTERVAL: Final = 2 * NormalDist().inv_cdf((1 + INTERVAL_LEVEL) / 2)
+"""Width of an interval in standard deviations: 3.29 at the level 0.9."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +70,19 @@ def blend_value(
     ):
         raise ValueError("the interval does not contain the value")
     return value
+
+
+def confidence_of(value: BlendedValue, limits: ConfidenceLimits | None) -> Confidence | None:
+    """Grade a value by its forecast standard deviation; None without limits.
+
+    That is the relative standard deviation of the value that its interval implies, as of automated valuation models.
+    """
+    if limits is None:
+        return None
+    deviation = math.log(value.high_usd / value.low_usd) / _DEVIATIONS_IN_INTERVAL
+    if deviation <= limits.high:
+        return "high"
+    return "medium" if deviation <= limits.medium else "low"
 
 
 def in_cents(usd: float) -> float:

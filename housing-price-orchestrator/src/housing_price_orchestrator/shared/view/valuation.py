@@ -28,7 +28,7 @@ type ValueMethod = Literal["priceAndComparables", "price"]
 type Confidence = Literal["high", "medium", "low"]
 
 type DifferenceUsd = Annotated[float, Field(json_schema_extra={"x-unit": "USD"})]
-type Month = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", examples=["2010-05"])]
+type MonthOfSale = Annotated[str, Field(pattern=r"^\d{4}-(0[1-9]|1[0-2])$", examples=["2010-05"])]
 
 
 class Value(View):
@@ -42,8 +42,8 @@ class Value(View):
     """`priceAndComparables`: the predicted price and the adjusted sales together. `price`: the predicted price alone,
     because no comparable sales are available."""
     confidence: Confidence | None
-    """The grade of the value, from the relative width of its interval. `docs/avm.md` documents how often the sale price
-    of each grade was within 10 % of the value. Null if the value is the price alone."""
+    """The grade of the value, from the relative width of its interval. Null if the value is the price alone, or if the
+    comparables model has no grades."""
 
 
 class Adjustment(View):
@@ -62,7 +62,7 @@ class ComparableSale(View):
     """The number of the sale in the data of the model."""
     sale_price: Annotated[PriceUsd, Field(examples=[112_000])]
     """The price paid, in US dollars."""
-    sold_in: Month
+    sold_in: MonthOfSale
     """The month of the sale, as `YYYY-MM`."""
     distance: Annotated[float, Field(ge=0, examples=[0.41])]
     """How different the house is: 0 if the features that matter most are equal. See `docs/valuation.md`."""
@@ -81,7 +81,7 @@ class Comparables(View):
     estimate: Annotated[PriceUsd, Field(examples=[115_300.5])]
     """The weighted mean of the adjusted prices, in US dollars. Closer sales weigh more."""
     sales: Annotated[list[ComparableSale], Field(min_length=1)]
-    """The sales, closest first."""
+    """The sales, closest first. Sales that were not at arm's length follow all others."""
     model: ModelName
     """The model that found the sales."""
 

@@ -30,6 +30,7 @@ from housing_price_orchestrator.shared.ports import (
     Comparables,
     ComparablesModel,
     ComparablesQuestion,
+    ConfidenceLimits,
     ModelIdentity,
     PriceEstimate,
 )
@@ -122,6 +123,18 @@ async def test_value_follows_from_the_price_and_the_adjusted_sales() -> None:
     assert (valued.value, valued.method) == (expected, "priceAndComparables")
     assert (found.estimate_usd, found.model) == (expected.comparables_usd, comparables.identity)
     assert valued.problems == {}
+
+
+async def test_confidence_is_graded_with_the_limits_of_the_comparables_model() -> None:
+    comparables = VariedComparablesModel()
+    assert (await value_one(FakePriceModel(), comparables)).confidence is None
+    for limits, grade in (
+        (ConfidenceLimits(9, 9), "high"),
+        (ConfidenceLimits(0, 9), "medium"),
+        (ConfidenceLimits(0, 0), "low"),
+    ):
+        comparables.blend = replace(comparables.blend, confidence=limits)
+        assert (await value_one(FakePriceModel(), comparables)).confidence == grade
 
 
 async def test_adjustments_and_differences_sum_to_the_cent() -> None:

@@ -4,8 +4,8 @@ import math
 
 import pytest
 
-from housing_price_orchestrator.service.valuation.value import adjusted_usd, blend_value
-from housing_price_orchestrator.shared.ports import Blend, ModelIdentity, PriceEstimate
+from housing_price_orchestrator.service.valuation.value import BlendedValue, adjusted_usd, blend_value, confidence_of
+from housing_price_orchestrator.shared.ports import Blend, ConfidenceLimits, ModelIdentity, PriceEstimate
 
 PRICE = PriceEstimate(200_000.0, 160_000.0, 240_000.0, ModelIdentity("housing-price", "1", "a"))
 BLEND = Blend(weight=0.5, distance_offset=0.3, interval_scale=0.9, interval_spread=0.5)
@@ -65,3 +65,13 @@ def test_weight_is_that_of_the_price(weight: float, expected: float) -> None:
 def test_numbers_that_make_no_value_are_refused(adjusted: list[float], distances: list[float], blend: Blend) -> None:
     with pytest.raises((ArithmeticError, ValueError)):
         blend_value(PRICE, adjusted, distances, blend)
+
+
+@pytest.mark.parametrize(
+    ("deviation", "grade"), [(0.05, "high"), (0.0799, "high"), (0.0801, "medium"), (0.1199, "medium"), (0.1201, "low")]
+)
+def test_grade_follows_from_the_relative_width_of_the_interval(deviation: float, grade: str) -> None:
+    half = math.exp(1.6448536269514722 * deviation)
+    value = BlendedValue(200_000, 200_000 / half, 200_000 * half, 200_000)
+    assert confidence_of(value, ConfidenceLimits(high=0.08, medium=0.12)) == grade
+    assert confidence_of(value, None) is None

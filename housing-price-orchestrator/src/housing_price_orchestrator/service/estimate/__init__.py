@@ -1,0 +1,1 @@
+"""Estimates from a few facts: similar sold houses complete the house, and each completion is priced."""

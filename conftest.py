@@ -24,7 +24,12 @@ CHAMPION_VARIABLE = str(SharedVariable.CHAMPION)
 
 FULL_FOLDERS = {"integration", "container", "browser", "mlserver"}
 FULL_MARKERS = {"stack", "container", "browser", "mlserver"}
-"""Tests in these folders, with these markers, or with the model at full quality run in `make test-all` only."""
+FULL_FIXTURES = {"champion", "postgres", "start"}
+"""Tests in these folders, with these markers or with these fixtures run in `make test-all` only.
+
+The fixtures are the model at full quality, a Postgres server (also as the parameter `postgres`), and whole stacks. The
+marker `quick` is an exception for a test that shows one path through such a part.
+"""
 
 LONGEST_FIRST = ("container", "stack", "mlserver", "full")
 """Files with a test of these kinds run before the others, in this order."""
@@ -44,13 +49,20 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     ranks: dict[Path, int] = {}
     for item in items:
         markers = {marker.name for marker in item.iter_markers()}
-        is_full = FULL_MARKERS & markers or FULL_FOLDERS & set(item.path.parts)
-        if is_full or "champion" in getattr(item, "fixturenames", ()):
+        fixtures = {*getattr(item, "fixturenames", ())} | ({"postgres"} if _has_postgres(item) else set())
+        is_full = FULL_MARKERS & markers or FULL_FOLDERS & set(item.path.parts) or FULL_FIXTURES & fixtures
+        if is_full and "quick" not in markers:
             item.add_marker("full")
             markers.add("full")
         rank = next((rank for rank, name in enumerate(LONGEST_FIRST) if name in markers), len(LONGEST_FIRST))
         ranks[item.path] = min(rank, ranks.get(item.path, rank))
     items.sort(key=lambda item: ranks[item.path])
+
+
+def _has_postgres(item: pytest.Item) -> bool:
+    """Return whether a parameter of the test is `postgres`, for which fixtures request the server dynamically."""
+    parameters = item.callspec.params if hasattr(item, "callspec") else {}
+    return any(isinstance(value, str) and value == "postgres" for value in parameters.values())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:

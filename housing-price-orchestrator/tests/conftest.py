@@ -16,6 +16,7 @@ from fastapi.testclient import TestClient
 
 from factories import REPOSITORY, client_of, settings_for
 from housing_price_orchestrator.app import create_app
+from housing_price_orchestrator.provider.store.prediction_log import SqlPredictionLog
 from housing_price_orchestrator.settings import PREFIX
 from servers import LISTENS, Process, StubModelServer, finds
 
@@ -41,6 +42,16 @@ def _no_looking_for_garbage() -> Iterator[None]:
     # Each application would look through all that the tests' process holds: most of a second, a thousand times.
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("housing_price_orchestrator.app.rare_garbage_collection", nullcontext)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _frequent_writes_of_the_log() -> Iterator[None]:
+    # Tests wait until a price is in the log; the usual interval would make each of them half a second longer.
+    defaults = SqlPredictionLog.__init__.__kwdefaults__
+    assert defaults
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setitem(defaults, "flush_seconds", 0.02)
         yield
 
 

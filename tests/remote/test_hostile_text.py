@@ -16,6 +16,8 @@ from housing_price_model.registry.records import Record
 from housing_price_model.registry.states import State
 from http_server import Answer, Request, running_http_server
 
+from ..lifecycle_store import new_store
+
 pytestmark = [
     pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
     pytest.mark.filterwarnings("ignore:.*Any type hint:UserWarning"),  # of the first import of the served model
@@ -101,7 +103,7 @@ def test_the_address_of_the_api_is_printed_without_its_password() -> None:
 
 
 def test_the_history_of_a_version_shows_hostile_text_as_text(tmp_path: Path) -> None:
-    uri = f"sqlite:///{tmp_path / 'mlflow.db'}"
+    uri = new_store(tmp_path)
     client = MlflowClient(uri)
     client.create_registered_model(NAME)
     version = str(client.create_model_version(NAME, str(tmp_path)).version)

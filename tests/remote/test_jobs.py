@@ -67,6 +67,7 @@ def api(monkeypatch: pytest.MonkeyPatch) -> Iterator[Api]:
         status, body = made.answer(request.path)
         return Answer(body, status)
 
+    monkeypatch.setattr("housing_price.remote.api.POLL_SECONDS", 0.01)
     with running_http_server(answer) as made.url:
         monkeypatch.setenv("HOUSING_PRICE_API_URL", made.url)
         monkeypatch.setenv("HOUSING_PRICE_API_KEY", "hp_secret")

@@ -109,7 +109,7 @@ def test_a_damaged_export_is_replaced_from_the_registry_before_it_is_served(
     assert served(up) == [("1", champion.digest)]
 
 
-@pytest.mark.parametrize("how", [signal.SIGTERM, signal.SIGINT, signal.SIGHUP])
+@pytest.mark.parametrize("how", [pytest.param(signal.SIGTERM, marks=pytest.mark.quick), signal.SIGINT, signal.SIGHUP])
 def test_a_signal_stops_all_services_with_exit_status_0(start: Start, how: signal.Signals) -> None:
     up = start()
     up.wait_until_up()
@@ -257,7 +257,13 @@ def test_a_port_in_use_is_an_error_that_names_port_service_and_option(start: Sta
 
 
 @pytest.mark.parametrize(
-    "options", [("--port", "99999"), ("--port", "x"), ("--model-server", "other"), ("--nonsense",)]
+    "options",
+    [
+        ("--port", "99999"),
+        ("--port", "x"),
+        ("--model-server", "other"),
+        pytest.param(("--nonsense",), marks=pytest.mark.quick),
+    ],
 )
 def test_an_invalid_option_is_an_error_that_names_it(start: Start, options: tuple[str, ...]) -> None:
     up = start(*options)

@@ -7,7 +7,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from mlflow.tracking import MlflowClient
+from tests.lifecycle_store import new_store
 from typer.testing import CliRunner
 
 from housing_price_model.candidate import steps
@@ -56,9 +56,7 @@ def performed(folder: Path, parameters: Parameters, store: str) -> tuple[Candida
 @pytest.fixture(scope="module")
 def registry(tmp_path_factory: pytest.TempPathFactory, few_houses: Path) -> str:
     """A registry with a quickly trained champion, version 1."""
-    folder = tmp_path_factory.mktemp("registry")
-    uri = f"sqlite:///{folder / 'mlflow.db'}"
-    MlflowClient(uri).create_experiment(EXPERIMENT, (folder / "artifacts").as_uri())
+    uri = new_store(tmp_path_factory.mktemp("registry"))
     assert train(uri, few_houses, recipe=QUICK).is_champion
     return uri
 
@@ -121,6 +119,7 @@ def test_model_that_is_identical_to_the_challenger_is_not_registered_again(
     assert versions_and_runs(registry) == before
 
 
+@pytest.mark.full
 def test_model_of_an_archived_version_is_registered_again(registry: str, asked: Parameters, tmp_path: Path) -> None:
     """An archived version cannot be promoted: it returns only as a new one."""
     client = connect(registry)
@@ -187,6 +186,7 @@ def test_finished_run_is_not_repeated(registry: str, first: Candidate, asked: Pa
     assert again == first
 
 
+@pytest.mark.full
 def test_interrupted_registration_leaves_one_version_and_one_run(
     registry: str, asked: Parameters, tmp_path: Path
 ) -> None:
@@ -219,6 +219,7 @@ def test_failed_gate_names_the_check_and_the_excess_and_registers_nothing(
     assert "did not pass the promotion gate" in (found.folder / "card" / "model-card.md").read_text()
 
 
+@pytest.mark.full
 def test_command_exits_with_3_if_the_gate_fails_and_0_if_it_passes(
     registry: str, few_houses: Path, tmp_path: Path
 ) -> None:
@@ -371,6 +372,7 @@ def test_bundled_survey_satisfies_the_schema() -> None:
     assert set(NUMBERS) - {"MSSubClass"} <= RANGES.keys()
 
 
+@pytest.mark.full
 def test_search_stores_what_it_tried_and_trains_the_best(registry: str, asked: Parameters, tmp_path: Path) -> None:
     found, _ = performed(tmp_path / "run", replace(asked, search=True), registry)
     result = json.loads((tmp_path / "run" / "search.json").read_bytes())["result"]

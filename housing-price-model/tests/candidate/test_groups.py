@@ -60,6 +60,7 @@ def test_group_with_a_bias_of_a_fifth_is_rejected(houses: int, off: float, at_le
     assert rate >= at_least
 
 
+@pytest.mark.full
 def test_candidate_that_is_worse_in_no_group_is_rarely_rejected_by_any_of_35() -> None:
     random = np.random.default_rng(0)
     drawn = [[sample(random, int(houses)) for houses in np.linspace(30, 150, 35)] for _ in range(ROUNDS)]

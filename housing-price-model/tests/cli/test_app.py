@@ -59,6 +59,7 @@ def test_evaluate_prints_the_same_metrics_as_training(store: str, trained: Train
     assert all(name in done.output for name in ("all sales", "at arm's length", "lowest quarter", "NAmes"))
 
 
+@pytest.mark.full
 def test_figures_prints_the_benchmark_table(export: Path) -> None:
     done = run(app, ["figures", str(export)])
     assert done.exit_code == 0, done.output

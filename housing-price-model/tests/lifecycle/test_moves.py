@@ -130,6 +130,7 @@ def test_promote_swaps_the_champion_and_records_who_when_and_why(
     assert (gone.source, gone.target, gone.other) == (State.CHAMPION, State.ARCHIVED, SECOND)
 
 
+@pytest.mark.full
 def test_rollback_brings_back_the_champion_before_and_then_the_one_before_that(do: Do, move_steps: MoveSteps) -> None:
     do("promote", SECOND)
     do("promote", THIRD)

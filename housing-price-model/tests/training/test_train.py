@@ -68,6 +68,7 @@ def test_model_has_a_sendable_input_example(export: Path) -> None:
     assert example["dataframe_split"]["columns"] == list(COLUMNS)
 
 
+@pytest.mark.full
 def test_first_model_becomes_the_champion_and_an_identical_one_is_not_registered(
     empty_store: str, few_houses: Path, tmp_path: Path
 ) -> None:
@@ -197,6 +198,7 @@ def test_too_few_houses_are_rejected(empty_store: str, tmp_path: Path) -> None:
         train(empty_store, tmp_path / "few.csv", recipe=QUICK)
 
 
+@pytest.mark.full
 def test_unreachable_tracking_server_is_reported_before_training() -> None:
     started: list[str] = []
     with pytest.raises(RegistryError, match=r"http://127\.0\.0\.1:9: the tracking server does not respond"):

@@ -61,6 +61,7 @@ def logged(file: Path, transaction_ids: list[str]) -> dict[str, sqlite3.Row]:
             return {}
 
 
+@pytest.mark.full
 @given(documents=st.lists(house_documents, min_size=1, max_size=5), how=st.sampled_from(HOW))
 @hypothesis_settings(max_examples=25)
 def test_the_log_holds_what_was_answered(

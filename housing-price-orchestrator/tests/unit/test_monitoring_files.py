@@ -58,7 +58,7 @@ def test_panels_have_unique_titles_and_ids_and_do_not_overlap() -> None:
 
 @pytest.mark.parametrize(
     "command",
-    [("check", "config", "prometheus.yml"), ("test", "rules", "rules_test.yml")],
+    [("check", "config", "prometheus.yml"), pytest.param(("test", "rules", "rules_test.yml"), marks=pytest.mark.full)],
     ids=" ".join,
 )
 def test_promtool_accepts_the_files(command: tuple[str, ...]) -> None:

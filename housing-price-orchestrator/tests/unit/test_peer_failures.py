@@ -107,16 +107,16 @@ FAILURES: dict[str, tuple[Behaviour, tuple[Any, ...]]] = {
 
 
 @pytest.fixture
-def start(stub: StubModelServer, start_app: Callable[..., TestClient]) -> Callable[..., TestClient]:
+def start_api(stub: StubModelServer, start_app: Callable[..., TestClient]) -> Callable[..., TestClient]:
     """Start the application: with a short deadline if the test expects it to be missed, else with a long one."""
 
-    def start(expected: tuple[Any, ...]) -> TestClient:
+    def start_api(expected: tuple[Any, ...]) -> TestClient:
         seconds = SHORT_SECONDS if expected == LATE else LONG_SECONDS
         # The circuit breaker has its own tests; it is off here so that every failure reaches the caller.
         unbroken = {"max_failures": 1000, "max_slow_calls": 1000}
         return start_app(stub.url, requests={"deadline_seconds": seconds}, circuit=unbroken)
 
-    return start
+    return start_api
 
 
 def check(answer: Any, expected: tuple[Any, ...]) -> None:
@@ -138,10 +138,10 @@ def check(answer: Any, expected: tuple[Any, ...]) -> None:
 
 @pytest.mark.parametrize("name", FAILURES)
 def test_each_model_server_failure_has_its_problem_type_and_leaks_nothing(
-    name: str, start: Callable[..., TestClient], stub: StubModelServer
+    name: str, start_api: Callable[..., TestClient], stub: StubModelServer
 ) -> None:
     stub.behaviour, expected = FAILURES[name]
-    api = start(expected)
+    api = start_api(expected)
     check(api.post(PREDICT, content=house_bytes()), expected)
     check(api.post(BATCH, content=batch_bytes(houses_json(3))), expected)
     # The service recovers with the model server; on a busy machine it may miss a short deadline first.
@@ -161,10 +161,10 @@ def test_a_model_server_that_refuses_connections_is_unavailable(start_app: Calla
 
 @pytest.mark.parametrize("name", ["a price of zero", "500", "429", "one too few", "400", "no answer"])
 def test_a_batch_of_several_calls_fails_like_one_call(
-    name: str, start: Callable[..., TestClient], stub: StubModelServer
+    name: str, start_api: Callable[..., TestClient], stub: StubModelServer
 ) -> None:
     stub.behaviour, expected = FAILURES[name]
-    check(start(expected).post(BATCH, content=batch_bytes(houses_json(2_500))), expected)
+    check(start_api(expected).post(BATCH, content=batch_bytes(houses_json(2_500))), expected)
 
 
 def test_an_endless_answer_is_not_read_to_its_end(stub: StubModelServer, start_app: Callable[..., TestClient]) -> None:
@@ -173,8 +173,8 @@ def test_an_endless_answer_is_not_read_to_its_end(stub: StubModelServer, start_a
     check(api.post(PREDICT, content=house_bytes()), MALFORMED)
 
 
-def test_a_call_that_was_answered_is_not_retried(stub: StubModelServer, start: Callable[..., TestClient]) -> None:
-    api = start(FAILED)
+def test_a_call_that_was_answered_is_not_retried(stub: StubModelServer, start_api: Callable[..., TestClient]) -> None:
+    api = start_api(FAILED)
     for name in ("500", "400", "a price of zero", "one too few", "HTML"):
         stub.behaviour, expected = FAILURES[name]
         stub.calls.clear()

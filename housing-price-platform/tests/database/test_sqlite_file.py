@@ -62,6 +62,7 @@ def test_an_intact_missing_or_empty_file_has_no_damage(database: Path, tmp_path:
     assert find_damage(tmp_path / "empty.db") is None
 
 
+@pytest.mark.full
 def test_a_database_in_use_has_no_damage(database: Path) -> None:
     with closing(sqlite3.connect(database)) as connection:
         connection.execute("PRAGMA journal_mode=WAL")

@@ -262,6 +262,7 @@ def declare_doubling() -> object:
     return DBOS.workflow(name=WORKFLOW)(double)
 
 
+@pytest.mark.full
 def test_a_worker_whose_database_is_locked_at_first_starts_later(client: DBOSClient, tmp_path: Path) -> None:
     submit(client, "job-1", 21)
     reported: list[Exception] = []
@@ -281,6 +282,7 @@ def test_a_worker_whose_database_is_locked_at_first_starts_later(client: DBOSCli
     impatient.dispose()
 
 
+@pytest.mark.full
 def test_a_start_that_failed_in_the_middle_is_repeated(
     client: DBOSClient, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

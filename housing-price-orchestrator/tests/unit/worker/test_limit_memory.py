@@ -41,6 +41,7 @@ while {is_ended} and time.monotonic() < deadline:
     assert status == (0 if not is_ended else EXIT_TOO_MUCH_MEMORY if statm is NO_PROC else 1)
 
 
+@pytest.mark.full
 def test_a_file_that_needs_too_much_memory_ends_only_its_reader_without_proc(tmp_path: Path) -> None:
     table = pa.Table.from_pylist([house_json() | {"street": "x" * 100_000_000}])
     table = pa.table({name: pa.array([table.column(name)[0].as_py()] * 3) for name in table.column_names})

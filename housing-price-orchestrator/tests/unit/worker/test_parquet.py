@@ -135,6 +135,7 @@ def test_files_that_are_damaged_or_not_parquet_are_refused(content: bytes, tmp_p
         converted(content, tmp_path)
 
 
+@pytest.mark.full
 def test_random_damage_is_refused_or_read_but_never_crashes(tmp_path: Path) -> None:
     dice = np.random.default_rng(7)
     for _ in range(12):
@@ -162,6 +163,7 @@ def test_a_small_file_with_many_rows_is_refused_at_the_size_limit(tmp_path: Path
         converted(content, tmp_path, max_bytes=1_000_000)
 
 
+@pytest.mark.full
 def test_a_file_that_needs_too_much_memory_is_refused_with_a_reason(tmp_path: Path) -> None:
     table = table_of([GOOD | {"street": "x" * 100_000_000}])
     table = pa.table({name: pa.array([table.column(name)[0].as_py()] * 3) for name in table.column_names})
@@ -169,6 +171,7 @@ def test_a_file_that_needs_too_much_memory_is_refused_with_a_reason(tmp_path: Pa
         converted(bytes_of(table, compression="zstd", use_dictionary=False), tmp_path, max_memory_megabytes=128)
 
 
+@pytest.mark.full
 def test_a_large_row_group_is_read_within_the_memory_limit(tmp_path: Path) -> None:
     documents = houses_json(200) * 200
     table = table_of(documents)

@@ -85,6 +85,7 @@ WORST: dict[str, Callable[[int], bytes]] = {
 }
 
 
+@pytest.mark.full
 @pytest.mark.parametrize("kind", WORST)
 def test_the_refused_rows_of_a_small_file_are_limited(kind: str, bench: Bench, tmp_path: Path) -> None:
     content = WORST[kind](ROWS)
@@ -109,6 +110,7 @@ def test_a_csv_file_of_empty_rows_is_limited_too(bench: Bench, tmp_path: Path) -
     assert size <= MIN_TOTAL_BYTES
 
 
+@pytest.mark.full
 def test_the_limit_is_that_of_the_file_that_was_sent_not_of_its_conversion(bench: Bench, tmp_path: Path) -> None:
     content = b"".join(json.dumps(house_json(street="x", lotArea=-1)).encode() + b"\n" for _ in range(3_000))
     converted, small = written(tmp_path / "x", content), written(tmp_path / "y", b"PAR1")

@@ -92,6 +92,7 @@ def is_running(pid: int) -> bool:
     return process.__name__.encode() in command_of(pid)
 
 
+@pytest.mark.full
 def test_a_stopped_writer_process_is_reported_and_goes_on(open_log: OpenLog, tmp_path: Path, events: list[Any]) -> None:
     log = open_log(tmp_path / "log.db")
     pid = writer_pid()

@@ -23,7 +23,7 @@ THIS: Final = "this checkout"
 
 @dataclass(frozen=True)
 class Load:
-    """One kind of load: what answers it, how it is measured, and which figure is compared."""
+    """A kind of load: the contender that answers it, its measurement, and the figure that is compared."""
 
     name: str
     base: str

@@ -1,4 +1,4 @@
-"""Promises of the service, what was measured, and whether they hold."""
+"""Promises of the service, the measured values, and whether the promises hold."""
 
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass

@@ -49,7 +49,7 @@ class FakePriceModel:
         return [self._estimate(house) for house in houses]
 
     async def has_been_asked(self, times: int = 1) -> None:
-        """Wait, for a bounded time, until it has been asked so often."""
+        """Wait, for a bounded time, until it has been called this number of times."""
         async with asyncio.timeout(10):
             while len(self.asked) < times:
                 self._was_asked.clear()

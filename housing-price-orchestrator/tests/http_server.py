@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 POLL_SECONDS = 0.01
-"""How often the server looks for its end."""
+"""Interval at which the server checks whether it should stop."""
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""A Postgres of our own; the benchmarks use the same."""
+"""The private Postgres server of the benchmarks, for tests."""
 
 from benchmarks.faults.databases.postgres import Postgres, find_programs, running_postgres
 

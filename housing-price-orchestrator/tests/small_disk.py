@@ -28,7 +28,7 @@ class SmallDisk:
         self._ballast.unlink()
 
     def names(self) -> list[str]:
-        """Return the names of all files, but for the ballast."""
+        """Return the names of all files except the ballast."""
         return sorted(path.name for path in self.folder.rglob("*") if path.is_file() and path != self._ballast)
 
 

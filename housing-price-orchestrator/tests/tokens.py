@@ -28,7 +28,7 @@ def published(*names: str, **members: Any) -> bytes:
 
 
 def token(key: str = "rsa", *, header: dict[str, Any] | None = None, **claims: Any) -> str:
-    """A good token, but for the claims that are given; None leaves one out."""
+    """A valid token, changed by `claims`; None leaves a claim out."""
     now = int(time.time())
     made = {"iss": ISSUER, "aud": AUDIENCE, "sub": "ann", "exp": now + 300, "nbf": now, "scope": "predict openid"}
     content = {name: value for name, value in {**made, **claims}.items() if value is not None}

@@ -1,4 +1,4 @@
-"""The model package reads the tables of its own and of later releases, and refuses those that mix callers."""
+"""The model package reads the tables of this and of later releases, and refuses those that mix callers."""
 
 from collections.abc import Iterator
 from pathlib import Path

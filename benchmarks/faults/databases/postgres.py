@@ -1,4 +1,4 @@
-"""A Postgres of our own, from the programs of the system, on a Unix socket."""
+"""A private Postgres server, run from the system's programs, on a Unix socket."""
 
 import contextlib
 import os
@@ -17,7 +17,7 @@ SECONDS: Final = 60
 
 
 def find_programs() -> Path | None:
-    """The folder of initdb and pg_ctl: on the path, or where Debian has it; the newest version."""
+    """Return the folder of initdb and pg_ctl: on the path, or the newest version of Debian's."""
     on_path = shutil.which("initdb")
     found = [Path(on_path)] if on_path else sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
     return found[-1].resolve().parent if found else None
@@ -32,7 +32,7 @@ class Postgres:
         self._numbers = count()
 
     def new_database(self) -> str:
-        """The address of an empty database."""
+        """Create an empty database and return its address."""
         name = f"log{next(self._numbers)}"
         self.run("createdb", "--host", str(self._folder), "--username", "log", name)
         return f"postgresql://log@/{name}?host={self._folder}"
@@ -43,7 +43,7 @@ class Postgres:
         return self._folder / ".s.PGSQL.5432"
 
     def address_behind(self, port: int, address: str) -> str:
-        """The address of a database at a TCP port that passes connections on to the socket."""
+        """Return the address of a database behind a TCP port that forwards connections to the socket."""
         name = address.partition("@/")[2].partition("?")[0]
         return f"postgresql://log@127.0.0.1:{port}/{name}"
 

@@ -36,7 +36,7 @@ class Town:
         self.profile = Profile.of(houses, self.answers, CrossValidation(estimates, self.errors))
 
     def draw(self, seed: int, rows: int = ROWS, *, tripled: str | None = None, within: str | None = None) -> list[int]:
-        """Draw houses, each as often as any other but for a neighbourhood that is drawn three times as often."""
+        """Draw houses with equal probability; those of the neighbourhood `tripled` are three times as likely."""
         print(f"seed {seed}")
         group = self._houses.features[GROUP]
         weights = np.where(group == tripled, 3.0, 1.0) * (1.0 if within is None else (group == within))

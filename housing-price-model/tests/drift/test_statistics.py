@@ -23,7 +23,7 @@ def counts(*values: int) -> np.ndarray:
 
 
 def test_psi_equals_its_definition() -> None:
-    # 10 %, 20 %, 70 % beside 30 %, 30 %, 40 %, of so many rows that half a row more changes nothing.
+    # 10 %, 20 %, 70 % against 30 %, 30 %, 40 %, of enough rows to make the correction by half a row negligible.
     expected = sum((p - q) * np.log(p / q) for p, q in ((0.1, 0.3), (0.2, 0.3), (0.7, 0.4)))
     assert psi(counts(10**7, 2 * 10**7, 7 * 10**7), counts(3 * 10**7, 3 * 10**7, 4 * 10**7)) == pytest.approx(expected)
     assert psi(counts(5, 5), counts(50, 50)) == pytest.approx(0)

@@ -278,7 +278,7 @@ def test_house_without_masonry_has_one_price_in_every_format(
         answers.append(ask(ours, write(rows), content_type))
     taken = [answer for answer in answers if answer.status_code == 200]
     assert [answer.json() for answer in taken] == [expected] * len(taken)
-    # Where MLflow's own format takes no blank cell, none is priced.
+    # Formats of MLflow that accept no blank cell price none of these rows.
     takes_blanks = not name.startswith(("instances", "inputs")) or "without" in name or name == "inputs, one row"
     assert len(taken) == 2 or not takes_blanks
 

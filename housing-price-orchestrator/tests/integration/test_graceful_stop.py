@@ -42,7 +42,7 @@ def test_while_it_is_stopping_it_is_not_ready_and_answers_each_request_as_the_la
         stub.url, ORCHESTRATOR_SERVER__STOP_NOTICE_SECONDS="6", ORCHESTRATOR_SERVER__WORKERS=workers
     ) as process:
         url = process.says(LISTENS)[1]
-        # The address that workers share is told before there is one that listens.
+        # With several workers, the address is printed before the first of them listens.
         for _ in range(int(workers) if workers != "1" else 0):
             process.says("Application startup complete")
         with httpx.Client(base_url=url, timeout=BOUNDED_SECONDS, trust_env=False) as http:
@@ -138,12 +138,12 @@ class Load:
             thread.join(BOUNDED_SECONDS)
 
     def wait_for(self, answers: int) -> None:
-        """Wait until so many more requests were answered."""
+        """Wait until this number of further requests has been answered."""
         wanted = len(self.statuses) + answers
         wait_until(lambda: len(self.statuses) >= wanted, "no more answers come", BOUNDED_SECONDS)
 
     def wait_for_each(self, answers: int) -> None:
-        """Wait until each thread was answered so many more requests."""
+        """Wait until each thread has got this number of further answers."""
         wanted = [answered + answers for answered in self._answered]
         wait_until(lambda: all(map(operator.ge, self._answered, wanted)), "not each got more answers", BOUNDED_SECONDS)
 

@@ -110,7 +110,7 @@ def steady_load_on(url: str, per_second: int = 100) -> Iterator[Load]:
 
 
 def priced_by(version: str, factor: float = 1.0) -> Behaviour:
-    """Answer with prices that name a version and its model, and are so many times the usual ones."""
+    """Answer with prices that name a version and its model, and are `factor` times the usual ones."""
 
     def make(made: list[dict[str, Any]]) -> dict[str, Any]:
         times = [{**one, **{key: one[key] * factor for key in ("price", "low", "high")}} for one in made]
@@ -151,7 +151,7 @@ def is_ready(url: str) -> bool:
     try:
         return httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
     except httpx.ConnectError:
-        # Where there are several workers, the address is known before the first of them listens.
+        # With several workers, the address is known before the first of them listens.
         return False
 
 

@@ -1,4 +1,4 @@
-"""A shadow of the shipped program: compared and written down, and nothing that it does is seen by any caller."""
+"""A shadow of the shipped program: its prices are compared and logged, and no caller notices it."""
 
 import json
 import sqlite3
@@ -88,7 +88,7 @@ def outcomes(client: httpx.Client) -> dict[str, int]:
 
 
 def ask(client: httpx.Client, rows: int = 20) -> list[dict[str, Any]]:
-    """Ask in each way there is, and insist on what every caller expects; gives the predictions."""
+    """Price houses by every operation, and check the answers; returns the predictions."""
     bodies = [house_bytes(id=number, lotArea=5_000 + number) for number in range(1, rows + 1)]
     singles = [client.post(PREDICT, content=body) for body in bodies]
     batch = client.post(BATCH, content=batch_bytes(houses_json(rows)))
@@ -98,7 +98,7 @@ def ask(client: httpx.Client, rows: int = 20) -> list[dict[str, Any]]:
     made = [*(answer.json() for answer in singles), *batch.json()["predictions"], *lines]
     assert len(made) == 3 * rows
     assert {one["model"]["id"] for one in made} == {"stub-1"}
-    # The same house has the same price, however it is asked for, and the champion's and nobody else's.
+    # Each operation returns the champion's price for the same house.
     assert [one["predictedPrice"] for one in made[:rows]] == [one["predictedPrice"] for one in made[2 * rows :]]
     return made
 

@@ -99,7 +99,7 @@ def with_nasty_value(draw: st.DrawFn) -> bytes:
 
 @st.composite
 def with_extra_key(draw: st.DrawFn) -> bytes:
-    """A valid body in which some key stands twice, or that has one that nobody knows."""
+    """A valid body with a duplicate or an unknown key."""
     body = draw(st.sampled_from(BODIES))
     key = draw(keys | st.binary(max_size=6))
     at = [index for index, byte in enumerate(body) if byte == ord("{")]

@@ -35,7 +35,7 @@ LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[[]::1]")
 
 @dataclass(frozen=True)
 class Storage:
-    """Where the server stores runs, models and their files.
+    """The storage of runs, models and their files.
 
     Attributes:
         backend_store_uri: SQLAlchemy URI of the database of runs and registered models.

@@ -41,7 +41,7 @@ class BackOff:
 
 @dataclass(frozen=True)
 class Service:
-    """How to run a service and check that it is ready.
+    """The command of a service, and the check that it is ready.
 
     Attributes:
         name: Name in log lines and messages.

@@ -43,7 +43,7 @@ RUN_FILES: Final = "shown"
 """Name of the folder for the files logged with the MLflow run: plots and held-out estimates."""
 
 _USABLE: Final = frozenset(State) - {State.ARCHIVED}
-"""States of versions that are worth no second registration. An archived version returns only as a new one."""
+"""States in which an identical model is not registered again. An archived version returns only as a new one."""
 
 _MAX_DIFFERENCE: Final = 1e-4
 """Maximum relative difference between packed and fitted prices.
@@ -72,7 +72,7 @@ class Trained:
         metrics: The cross-validated metrics; see `evaluate.metrics`.
         registered: The version in the registry; None if the model was not registered.
         is_champion: Whether that version became the champion.
-        same_as: The registered version that this very model already is; nothing was logged or registered then.
+        same_as: The registered version with the identical model; nothing was logged or registered then.
         serving: The version that a stack serves, and that only a move replaces; None if none has served yet.
     """
 

@@ -1,4 +1,4 @@
-"""How commands end when they cannot do their work: a message on standard error and exit status 2."""
+"""The end of a command that cannot do its work: a message on standard error and exit status 2."""
 
 import sys
 from collections.abc import Iterator

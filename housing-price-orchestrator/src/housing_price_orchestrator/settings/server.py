@@ -1,4 +1,4 @@
-"""How the service listens: sockets, TLS, CORS and the documentation pages."""
+"""The service's listening side: sockets, TLS, CORS and the documentation pages."""
 
 import ipaddress
 import os

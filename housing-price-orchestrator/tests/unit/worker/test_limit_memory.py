@@ -37,7 +37,7 @@ while {is_ended} and time.monotonic() < deadline:
     time.sleep(0.01)
 """
     status = run(program)
-    # Where the kernel keeps the limit, Python raises MemoryError.
+    # If the kernel enforces the limit, Python raises MemoryError.
     assert status == (0 if not is_ended else EXIT_TOO_MUCH_MEMORY if statm is NO_PROC else 1)
 
 

@@ -28,7 +28,7 @@ _FORMAT_TRACEBACK: Final = structlog.processors.ExceptionRenderer(
 
 @dataclass(frozen=True)
 class Lines:
-    """Where and how log lines are written.
+    """The form and the destination of log lines.
 
     Attributes:
         for_console: Whether the lines are for people.

@@ -100,7 +100,7 @@ class Up:
         assert found, self.log
         return found[1]
 
-    def wait_for(self, pattern: str, seconds: float = 30, count: int = 1) -> list[str]:
+    def wait_for(self, pattern: str, seconds: float = 60, count: int = 1) -> list[str]:
         """Wait until the log contains the pattern `count` times; fail at once if the command ends first."""
 
         def look() -> list[str]:
@@ -111,7 +111,7 @@ class Up:
 
         return wait_until(look, seconds, lambda: f"no {pattern!r} in\n{self.log}")
 
-    def wait_until_up(self, seconds: float = 30) -> None:
+    def wait_until_up(self, seconds: float = 60) -> None:
         self.wait_for("Price a house", seconds)
 
     def processes(self) -> dict[int, str]:

@@ -196,7 +196,7 @@ def test_a_killed_service_is_restarted_and_the_others_keep_running(start: Start,
 
 def test_a_failed_training_stops_all_services_with_one_error(start: Start) -> None:
     up = start(environment={"FAKE_DIES": "training:4"})
-    assert up.wait(30) == 1
+    assert up.wait(60) == 1
     assert "training           | training has a bad setting" in up.log
     assert up.log.count("error: ") == 1
     assert "error: the training failed with exit status 4" in up.log
@@ -208,7 +208,7 @@ def test_a_service_that_cannot_start_stops_the_stack_with_its_last_output(
     start: Start, service: str, status: int
 ) -> None:
     up = start(environment={"FAKE_DIES": f"{service}:{status}"})
-    assert up.wait(30) == 1
+    assert up.wait(60) == 1
     assert f"error: the {service} failed to start" in up.log
     assert f"  {service} has a bad setting" in up.log
 
@@ -216,7 +216,7 @@ def test_a_service_that_cannot_start_stops_the_stack_with_its_last_output(
 @pytest.mark.parametrize("service", ["tracking-server", "orchestrator", "lifecycle-worker", "training-worker"])
 def test_a_service_that_rejects_its_configuration_stops_the_stack_at_once(start: Start, service: str) -> None:
     up = start(environment={"FAKE_DIES": f"{service}:2"})
-    assert up.wait(30) == 1
+    assert up.wait(60) == 1
     assert up.log.count(f"| {service} has a bad setting") == 1
     assert "failed to start 1 times: its configuration is invalid" in up.log
     assert f"  {service} has a bad setting" in up.log
@@ -232,7 +232,7 @@ def test_the_scoring_worker_may_wait_for_that_of_the_previous_run(start: Start) 
 
 def test_an_orchestrator_that_cannot_start_is_reported_before_the_training_ends(start: Start) -> None:
     up = start(environment={"FAKE_DIES": "orchestrator:3", "FAKE_TRAINS_FOR_EVER": "yes"})
-    assert up.wait(30) == 1
+    assert up.wait(60) == 1
     assert "error: the orchestrator failed to start" in up.log
 
 
@@ -251,7 +251,7 @@ def test_a_port_in_use_is_an_error_that_names_port_service_and_option(start: Sta
         taken.listen()
         port = taken.getsockname()[1]
         up = start(option, str(port))
-        assert up.wait(30) == 1
+        assert up.wait(60) == 1
     assert f"error: port {port} is in use by process {os.getpid()} (" in up.log
     assert f", and the {service} needs it: stop it, or choose another port with {option}" in up.log
 
@@ -267,13 +267,13 @@ def test_a_port_in_use_is_an_error_that_names_port_service_and_option(start: Sta
 )
 def test_an_invalid_option_is_an_error_that_names_it(start: Start, options: tuple[str, ...]) -> None:
     up = start(*options)
-    assert up.wait(30) == 2
+    assert up.wait(60) == 2
     assert options[0] in up.log
 
 
 def test_a_host_of_another_machine_is_an_error(start: Start) -> None:
     up = start("--host", "192.0.2.1")
-    assert up.wait(30) == 1
+    assert up.wait(60) == 1
     assert "error: cannot listen on 192.0.2.1 (--host)" in up.log
 
 
@@ -281,7 +281,7 @@ def test_a_state_folder_serves_one_stack_at_a_time(start: Start) -> None:
     first = start()
     first.wait_until_up()
     second = start(state=first.state)
-    assert second.wait(30) == 1
+    assert second.wait(60) == 1
     assert f"process {first.process.pid}" in second.log
     assert "--state-dir" in second.log
     assert first.process.poll() is None
@@ -290,7 +290,7 @@ def test_a_state_folder_serves_one_stack_at_a_time(start: Start) -> None:
 def test_a_state_folder_that_cannot_be_written_is_an_error(start: Start, tmp_path: Path) -> None:
     (tmp_path / "file").write_text("")
     up = start(state=tmp_path / "file" / "state")
-    assert up.wait(30) == 1
+    assert up.wait(60) == 1
     assert "--state-dir" in up.log
     assert "Traceback" not in up.log
 

@@ -1,6 +1,6 @@
 """`housing-price models`: shows the model versions in the registry, and changes their state over the API."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
@@ -26,7 +26,6 @@ from housing_price_platform.output.terminal import echo
 
 if TYPE_CHECKING:
     from housing_price_model.lifecycle.overview import VersionComparison
-    from housing_price_model.registry.life_records import Life
 
 app = typer.Typer(no_args_is_help=True, help="Show, compare, promote and roll back versions of the model.")
 
@@ -40,7 +39,7 @@ Registry = Annotated[
         help="Address of MLflow's tracking server, which holds the registry.",
     ),
 ]
-Model = Annotated[ServedModel, typer.Option(help="The model whose version it is.")]
+Model = Annotated[ServedModel, typer.Option(help="The model whose versions are meant.")]
 Reason = Annotated[str, typer.Option(help="Reason, stored with the change.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Show the progress until the job has finished.")]
 DEFAULT_LOG: Final = sqlite_url(DEFAULT_STATE / "predictions.db")
@@ -57,19 +56,13 @@ def _exit_on_error() -> Iterator[None]:
 
 
 @app.command("list")
-def list_versions(*, tracking_uri: Registry = DEFAULT_TRACKING_URI) -> None:
-    """List all versions of both models and their states."""
+def list_versions(*, model: Model = ServedModel.PRICE, tracking_uri: Registry = DEFAULT_TRACKING_URI) -> None:
+    """List all versions of a model and their states."""
     from housing_price_model.lifecycle import overview  # noqa: PLC0415 - slow to import; keeps --help fast
 
     with _exit_on_error():
-        lives = {model: overview.all_versions(tracking_uri, model) for model in ServedModel}
-    for model, versions in lives.items():
-        if versions or model is ServedModel.PRICE:
-            _print_versions(versions, None if model is ServedModel.PRICE else f"{model.capitalize()} model")
-
-
-def _print_versions(lives: Sequence["Life"], title: str | None) -> None:
-    table = Table("Version", "State", "RMSLE", "Registered", "Last change", title=title)
+        lives = overview.all_versions(tracking_uri, model)
+    table = Table("Version", "State", "RMSLE", "Registered", "Last change")
     for life in reversed(lives):
         rmsle = "" if life.rmsle is None else f"{life.rmsle:.4f}"
         last = f"{life.records[-1].at} {life.records[-1].action}" if life.records else ""
@@ -228,9 +221,10 @@ def _served_version(url: str, model: ServedModel) -> str:
     """Return the version of a model that is served as champion."""
     served = Api(url).request("GET", "/models")
     champion = served["champion"] if model is ServedModel.PRICE else served.get(model.value)
-    if champion is None:
-        fail(f"no version of the {model} model is in service.")
-    return str(champion["version"])
+    version = (champion or {}).get("version")
+    if version is None:
+        fail(f"no version of the {model} model is in service. Name the version to roll back.")
+    return str(version)
 
 
 def _submit_action(

@@ -35,8 +35,8 @@ from housing_price_platform.orders.moves import ServedModel
 TRAINING: Final = "training"
 NO_COMPARABLES: Final = (
     "the registry has no comparables model, so valuations have no comparable sales. Train one with "
-    "`housing-price-model train --tracking-uri {tracking}`, then restart, or run `housing-price models promote 1 "
-    "--model comparables`"
+    "`housing-price-model train --tracking-uri {tracking}` (and --data FILE, if the champion was trained on your own "
+    "file), then restart, or run `housing-price models promote 1 --model comparables`"
 )
 READY_SECONDS: Final = 60
 READY_POLL_SECONDS: Final = 0.25

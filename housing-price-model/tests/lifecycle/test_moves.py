@@ -1,26 +1,31 @@
 """Each move, step by step, with a real registry, real exports and real model servers."""
 
 import re
+import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
+from mlflow.tracking import MlflowClient
 from tests.lifecycle_store import CHAMPION, DAMAGED, OTHERWISE, SECOND, THIRD, LifecycleStore
 
-from housing_price_model.artefact.export import read_export
+from housing_price_model.artefact.export import digest_of, read_export
+from housing_price_model.comparables.pack import load_comparables
 from housing_price_model.errors import MoveError, RegistryError
 from housing_price_model.lifecycle.documents import CanaryRole, Roles, ShadowRole
 from housing_price_model.lifecycle.move_steps import MoveSteps
 from housing_price_model.lifecycle.plan import Plan
 from housing_price_model.lifecycle.serving_folder import ServingFolder
+from housing_price_model.reference.golden import choose_golden, golden_to_json
 from housing_price_model.registry.life_records import LifeRecords
-from housing_price_model.registry.names import COMPARABLES, MODEL_ID_TAG
+from housing_price_model.registry.names import COMPARABLES, DIGEST_TAG, MODEL_ID_TAG
 from housing_price_model.registry.records import Record
 from housing_price_model.registry.snapshot import RegistrySnapshot
 from housing_price_model.registry.states import State
 from housing_price_model.registry.versions import connect, register
+from housing_price_model.survey.data import BUNDLED, read_houses
 from housing_price_platform.orders.moves import ServedModel
 
 from .serving_runner import ServingRunner
@@ -365,13 +370,27 @@ def test_each_model_of_the_registry_has_versions_and_states_of_its_own(move_step
     assert (states(move_steps), lives(move_steps).serving()) == (before, None)
 
 
+def register_comparables(client: MlflowClient, model: Path, *, distance_of_a_golden_answer: float = 0.0) -> None:
+    """Register a comparables model with golden answers, of which the first may be made wrong."""
+    houses = read_houses(BUNDLED)
+    some = replace(houses, features=houses.features.head(40), prices=houses.prices[:40])
+    artifacts = {path.stem: str(path) for path in (model / "artifacts").iterdir()}
+    golden = choose_golden(some, load_comparables(artifacts)(some.features))
+    golden.answers[0]["sales"][0]["distance"] += distance_of_a_golden_answer
+    (model / "artifacts" / "golden.json").write_bytes(golden_to_json(golden))
+    version = client.create_model_version(COMPARABLES, model.as_uri())
+    for key, value in {DIGEST_TAG: digest_of(model), MODEL_ID_TAG: "m"}.items():
+        client.set_model_version_tag(COMPARABLES, version.version, key, value)
+
+
 def test_the_comparables_model_is_moved_through_the_same_steps_beside_the_price(
-    do: Do, move_steps: MoveSteps, tmp_path: Path
+    do: Do, move_steps: MoveSteps, tmp_path: Path, comparables_model: Path
 ) -> None:
     client = connect(move_steps.tracking_uri)
-    for version in (CHAMPION, SECOND):
-        model = client.get_model_version("housing-price", version)
-        register(client, f"{model.source}", str(model.run_id), model.tags[MODEL_ID_TAG], 0.2, name=COMPARABLES)
+    client.create_registered_model(COMPARABLES)
+    for name, difference in (("first", 0.0), ("second", 0.0), ("otherwise", 0.25)):
+        shutil.copytree(comparables_model, tmp_path / name)
+        register_comparables(client, tmp_path / name, distance_of_a_golden_answer=difference)
     steps = move_steps.of(ServedModel.COMPARABLES)
     assert steps.serving.folder == move_steps.serving.folder / "comparables"
     steps.serving.prepare()
@@ -385,9 +404,14 @@ def test_the_comparables_model_is_moved_through_the_same_steps_beside_the_price(
                 step(plan)
             steps.record(plan, f"{action}-{version}", order)
             steps.stop(plan)
+        plan = steps.judge({"model": "comparables", "action": "promote", "version": "3"})
+        steps.export(plan)
+        with pytest.raises(MoveError, match="does not reproduce 1 of 20 golden answers"):
+            steps.ask(plan)
+        steps.undo(plan, "promote-3", {"model": "comparables", "action": "promote", "version": "3"}, pytest.fail)
     assert [one.version for one in steps.serving.desired().servers] == ["1"]
     assert served(steps) == ("1", None, None)
-    assert states(steps) == {"1": "champion", "2": "archived"}
+    assert states(steps) == {"1": "champion", "2": "archived", "3": "registered"}
     assert (states(move_steps), served(move_steps)) == (before, (CHAMPION, None, None))
     manifest = read_export(steps.serving.export_of("1"))
     assert (manifest.name, manifest.version) == (COMPARABLES, "1")

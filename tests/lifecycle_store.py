@@ -76,12 +76,12 @@ def fill(folder: Path, houses: Path) -> LifecycleStore:
     return LifecycleStore(folder, uri)
 
 
-def logged_model(client: MlflowClient, run_id: str) -> str:
-    """Return the URI of the model that a run logged."""
+def logged_model(client: MlflowClient, run_id: str, name: str = "model") -> str:
+    """Return the URI of the model that a run logged under this name: "model" (of prices) or "comparables"."""
     outputs = client.get_run(run_id).outputs
     assert outputs is not None
-    (output,) = outputs.model_outputs
-    return f"models:/{output.model_id}"
+    (found,) = [one.model_id for one in outputs.model_outputs if client.get_logged_model(one.model_id).name == name]
+    return f"models:/{found}"
 
 
 def _register_changed(client: MlflowClient, folder: Path, *, changes_golden: bool) -> None:

@@ -67,7 +67,7 @@ def export(store_folder: Path, trained: Trained) -> Path:
 
 @pytest.fixture(scope="session")
 def comparables_model(tmp_path_factory: pytest.TempPathFactory, few_houses: Path) -> Path:
-    """The MLflow model folder of a comparables model with every tenth house."""
+    """The MLflow model folder of a comparables model with every tenth house, without a training."""
     folder = tmp_path_factory.mktemp("comparables")
     few = read_houses(few_houses)
     packed = pack_comparables(few, Blend(0.5, 0.3, 1.0, 0.0), folder)

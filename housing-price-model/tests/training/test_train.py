@@ -11,7 +11,7 @@ from mlflow.tracking import MlflowClient
 from housing_price_model.artefact.export import MANIFEST, MODEL, digest_of
 from housing_price_model.errors import ArtefactError, DataError, RegistryError
 from housing_price_model.fitting.pipeline import Recipe
-from housing_price_model.registry.names import CHAMPION, DIGEST_TAG, NAME, version_page
+from housing_price_model.registry.names import CHAMPION, COMPARABLES, DIGEST_TAG, NAME, version_page
 from housing_price_model.registry.versions import connect, download_checked, find_champion, find_version, note_serving
 from housing_price_model.survey.data import BUNDLED
 from housing_price_model.training.mlflow_run import EXPERIMENT
@@ -219,10 +219,16 @@ def test_digest_is_recorded_with_the_version_and_in_the_export(store: str, train
 
 def test_registered_model_with_changed_files_is_rejected(empty_store: str, few_houses: Path, tmp_path: Path) -> None:
     train(empty_store, few_houses, recipe=QUICK)
-    (stored,) = (tmp_path / "artifacts").rglob("spec.json")
-    stored.write_text(stored.read_text().replace("below", "beloW"))
-    with pytest.raises(ArtefactError, match="rejected"), download_checked(connect(empty_store), f"models:/{NAME}/1"):
-        pytest.fail("a changed model was yielded")
+    specifications = list((tmp_path / "artifacts").rglob("spec.json"))
+    assert len(specifications) == 2
+    for path in specifications:
+        path.write_text(path.read_text() + " ")
+    for name in (NAME, COMPARABLES):
+        with (
+            pytest.raises(ArtefactError, match="rejected"),
+            download_checked(connect(empty_store), f"models:/{name}/1"),
+        ):
+            pytest.fail("a changed model was yielded")
 
 
 @pytest.mark.parametrize(

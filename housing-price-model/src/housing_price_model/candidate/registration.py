@@ -51,7 +51,7 @@ def register(task: Task) -> Result:
         logged = _log(task, read_houses(task.inputs[EXTRACT.name] / HOUSES))
     if gate["passed"]:
         rmsle = training["metrics"]["rmsle"]
-        registered = register_challenger(client, logged.model_uri, logged.run_id, training["model_id"], rmsle)
+        registered = register_challenger(client, logged.model_uris[NAME], logged.run_id, training["model_id"], rmsle)
         content = orjson.loads((task.inputs[CARD.name] / CONTENT).read_bytes())
         describe_version(client, registered, logged.run_id, content)
         found |= {"version": registered.version, "is_challenger": True, "digest": registered.digest}
@@ -84,7 +84,7 @@ def _log(task: Task, houses: Houses) -> LoggedRun:
             seed=task.parameters.seed,
             metrics=training["metrics"],
             run_files=run_files,
-            packed=PackedModel(training["model_id"], artefacts),
+            packed={NAME: PackedModel(training["model_id"], artefacts)},
             training_seconds=training["training_seconds"],
             tags={RUN_TAG: task.run_id, "gate": "passed" if task.results[GATE_STEP.name]["passed"] else "failed"},
         )
@@ -99,6 +99,6 @@ def _find_earlier_attempt(client: MlflowClient, run_id: str) -> LoggedRun | None
         sources = {one.run_id: one.source for one in client.search_model_versions(f"name='{NAME}'")}
         for run in client.search_runs([experiment.experiment_id], f"tags.{RUN_TAG} = '{run_id}'"):
             if source := sources.get(run.info.run_id):
-                return LoggedRun(run.info.run_id, source)
+                return LoggedRun(run.info.run_id, {NAME: source})
             client.delete_run(run.info.run_id)
     return None

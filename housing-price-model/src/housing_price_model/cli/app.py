@@ -5,7 +5,7 @@ Commands import their libraries when they run, so that `--help` is fast.
 
 import os
 from pathlib import Path
-from typing import Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Any, Final
 
 import typer
 from rich.progress import Progress
@@ -28,9 +28,13 @@ from housing_price_model.registry.names import CHAMPION, DEFAULT_TRACKING_URI, N
 from housing_price_model.settings import check_names
 from housing_price_platform.environment.opentelemetry_variables import ignore_invalid
 from housing_price_platform.environment.variables import SharedVariable, UnknownVariables
+from housing_price_platform.orders.moves import ServedModel
 from housing_price_platform.orders.seed import MAX_SEED
 from housing_price_platform.output.tables import print_table
 from housing_price_platform.output.terminal import clean_output
+
+if TYPE_CHECKING:
+    from housing_price_model.training.outcome import Outcome
 
 app = typer.Typer(no_args_is_help=True)
 app.add_typer(candidate.app)
@@ -68,13 +72,19 @@ def train(
     register: Annotated[
         bool,
         typer.Option(
-            help="Register the model. It becomes the champion if there is none, or if none has been served yet and it "
-            "is better."
+            help="Register the models. A model becomes the champion if there is none, or if none has been served yet "
+            "and it is better."
         ),
     ] = True,
-    export_to: Annotated[Path | None, typer.Option(help="Also export the model to this folder.")] = None,
+    export_to: Annotated[
+        Path | None,
+        typer.Option(
+            help="Also export the models: the price model to this folder, the comparables model to its subfolder "
+            "`comparables`."
+        ),
+    ] = None,
 ) -> None:
-    """Train, cross-validate, log to MLflow and register a model."""
+    """Train, cross-validate, log to MLflow and register the price model and the comparables model."""
     from housing_price_model.survey.data import BUNDLED  # noqa: PLC0415  # slow import
     from housing_price_model.training import train as training  # noqa: PLC0415  # slow import
 
@@ -89,23 +99,8 @@ def train(
             progress=lambda stage, fraction: progress_bar.update(task, description=stage, completed=fraction),
         )
     _print_metrics("Cross-validation", trained.metrics)
-    if trained.same_as:
-        output.print(
-            f"Nothing changed: this model is identical to {NAME} version {trained.same_as}. Nothing was registered.",
-            soft_wrap=True,
-        )
-    if trained.registered:
-        version = trained.registered.version
-        champion = ", the champion" if trained.is_champion else ""
-        output.print(f"Registered {trained.registered.name} version {version}{champion}.")
-        if trained.serving and not trained.is_champion:
-            output.print(
-                f"Version {trained.serving} is still served: `housing-price models promote {version}` replaces it.",
-                soft_wrap=True,
-            )
-    version_number = trained.same_as or (trained.registered.version if trained.registered else None)
-    if version_number and (page := version_page(tracking_uri, version_number)):
-        output.print(f"Open it at {page}", soft_wrap=True)
+    for outcome, model in ((trained, ServedModel.PRICE), (trained.comparables, ServedModel.COMPARABLES)):
+        _print_outcome(outcome, model, tracking_uri)
     if export_to:
         output.print(f"Exported to {export_to}.")
 
@@ -210,6 +205,30 @@ def figures(
 
     with readable_errors():
         output.print(benchmark_table(folder), soft_wrap=True)
+
+
+def _print_outcome(outcome: "Outcome", model: ServedModel, tracking_uri: str) -> None:
+    """Print what became of a trained model."""
+    if outcome.same_as:
+        output.print(
+            f"Nothing changed: this model is identical to {outcome.name} version {outcome.same_as}. "
+            "Nothing was registered.",
+            soft_wrap=True,
+        )
+    if outcome.registered:
+        version = outcome.registered.version
+        champion = ", the champion" if outcome.is_champion else ""
+        output.print(f"Registered {outcome.name} version {version}{champion}.")
+        if outcome.serving and not outcome.is_champion:
+            which = "" if model is ServedModel.PRICE else f" --model {model}"
+            output.print(
+                f"Version {outcome.serving} is still served: `housing-price models promote {version}{which}` "
+                "replaces it.",
+                soft_wrap=True,
+            )
+    version_number = outcome.same_as or (outcome.registered.version if outcome.registered else None)
+    if version_number and (page := version_page(tracking_uri, version_number, outcome.name)):
+        output.print(f"Open it at {page}", soft_wrap=True)
 
 
 def _print_studies(title: str, studies: list[dict[str, Any]]) -> None:

@@ -12,6 +12,20 @@ from housing_price_model.reference.profile import PROFILE, Profile
 from housing_price_model.survey.data import Houses
 
 
+def add_golden(packed: PackedModel, houses: Houses, answers: pd.DataFrame, folder: Path) -> PackedModel:
+    """Write the golden answers to a folder, and add them to the artefacts; `model_id` stays the same.
+
+    Args:
+        packed: The packed model.
+        houses: The training data.
+        answers: The model's answer for each house.
+        folder: The folder to write to.
+    """
+    path = folder / f"{GOLDEN}.json"
+    path.write_bytes(golden_to_json(choose_golden(houses, answers)))
+    return replace(packed, artifacts={**packed.artifacts, GOLDEN: str(path)})
+
+
 def add_reference_data(
     packed: PackedModel, houses: Houses, answers: pd.DataFrame, validation: CrossValidation, folder: Path
 ) -> PackedModel:
@@ -24,11 +38,7 @@ def add_reference_data(
         validation: The cross-validation on the same houses.
         folder: The folder to write to.
     """
-    contents = {
-        PROFILE: Profile.of(houses, answers, validation).to_json(),
-        GOLDEN: golden_to_json(choose_golden(houses, answers)),
-    }
-    paths = {name: folder / f"{name}.json" for name in contents}
-    for name, path in paths.items():
-        path.write_bytes(contents[name])
-    return replace(packed, artifacts={**packed.artifacts, **{name: str(path) for name, path in paths.items()}})
+    path = folder / f"{PROFILE}.json"
+    path.write_bytes(Profile.of(houses, answers, validation).to_json())
+    packed = replace(packed, artifacts={**packed.artifacts, PROFILE: str(path)})
+    return add_golden(packed, houses, answers, folder)

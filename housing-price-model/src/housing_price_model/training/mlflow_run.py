@@ -1,4 +1,4 @@
-"""Logs a training run to MLflow: parameters, data set, metrics, plots and the model; and describes its version."""
+"""Logs a training run to MLflow: parameters, data set, metrics, plots and the models; and describes their versions."""
 
 import logging
 import os
@@ -6,7 +6,7 @@ import platform
 import sys
 import tempfile
 import warnings
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from importlib.metadata import version
@@ -16,11 +16,14 @@ from typing import Any, Final
 
 import mlflow
 from mlflow.data.pandas_dataset import PandasDataset, from_pandas
+from mlflow.models import ModelSignature
 from mlflow.tracking import MlflowClient
 
-from housing_price_model.fitting.pack import REQUIREMENTS, SERVED_FILE, SIGNATURE, PackedModel
+from housing_price_model.comparables import pack as comparables_pack
+from housing_price_model.fitting import pack as price_pack
+from housing_price_model.fitting.pack import PackedModel
 from housing_price_model.fitting.pipeline import Recipe
-from housing_price_model.registry.names import NAME
+from housing_price_model.registry.names import COMPARABLES, NAME
 from housing_price_model.registry.versions import RegisteredVersion, registry_errors
 from housing_price_model.survey.data import Houses
 from housing_price_model.training.model_card import CARD_FOLDER, summarise, write_card
@@ -44,12 +47,37 @@ _ABOUT_MODEL: Final = (
 _LIBRARIES: Final = ("mlflow", "numpy", "onnx", "onnxruntime", "pandas", "scikit-learn", "skl2onnx")
 
 
+_ABOUT_COMPARABLES: Final = (
+    "Finds comparable sales of a house in Ames, Iowa: 79 columns of the survey in; the most similar sold houses, "
+    "nearest first, with their sale prices, distances and features out. Each version was trained in the run of a price "
+    "model."
+)
+
+
+@dataclass(frozen=True)
+class _HowToLog:
+    """How a model of one name is logged: the name inside the run, the code, the signature and the requirements."""
+
+    name: str
+    code: Path
+    signature: ModelSignature
+    requirements: Sequence[str]
+
+
+_HOW_TO_LOG: Final[Mapping[str, _HowToLog]] = {
+    NAME: _HowToLog("model", price_pack.SERVED_FILE, price_pack.SIGNATURE, price_pack.REQUIREMENTS),
+    COMPARABLES: _HowToLog(
+        "comparables", comparables_pack.SERVED_FILE, comparables_pack.SIGNATURE, comparables_pack.REQUIREMENTS
+    ),
+}
+
+
 @dataclass(frozen=True)
 class LoggedRun:
-    """The MLflow run id and the URI of the logged model."""
+    """The MLflow run id, and the URI of each logged model by the name under which it is registered."""
 
     run_id: str
-    model_uri: str
+    model_uris: Mapping[str, str]
 
 
 def log_run(
@@ -61,7 +89,7 @@ def log_run(
     seed: int,
     metrics: Mapping[str, float],
     run_files: Path,
-    packed: PackedModel,
+    packed: Mapping[str, PackedModel],
     training_seconds: float,
     tags: Mapping[str, str] = MappingProxyType({}),
 ) -> LoggedRun:
@@ -75,7 +103,7 @@ def log_run(
         seed: The random seed of the folds and of the trees.
         metrics: The cross-validated metrics; see `evaluate.metrics`.
         run_files: A folder whose contents are logged as artefacts of the run, such as `plots/` and `held_out.json`.
-        packed: The packed model.
+        packed: The packed models, by the name under which they are registered.
         training_seconds: The duration of the training.
         tags: Additional tags of the run.
 
@@ -99,23 +127,25 @@ def log_run(
             mlflow.log_params({"python": platform.python_version()} | {name: version(name) for name in _LIBRARIES})
             mlflow.log_metrics(dict(metrics) | {"training_seconds": training_seconds})
             mlflow.log_artifacts(str(run_files))
-            with _without_bytecode():
-                logged = mlflow.pyfunc.log_model(
-                    name="model",
-                    python_model=str(SERVED_FILE),
-                    artifacts=packed.artifacts,
-                    signature=SIGNATURE,
-                    input_example=houses.features.head(2),
-                    pip_requirements=list(REQUIREMENTS),
-                    metadata={
-                        "model_id": packed.model_id,
-                        "data_sha256": houses.digest,
-                        "seed": seed,
-                        "cross_validation": dict(metrics),
-                        "training_seconds": training_seconds,
-                    },
-                )
-        return LoggedRun(run.info.run_id, logged.model_uri)
+            about_training = {"seed": seed, "cross_validation": dict(metrics), "training_seconds": training_seconds}
+            uris = {name: _log_model(name, houses, model, about_training) for name, model in packed.items()}
+        return LoggedRun(run.info.run_id, uris)
+
+
+def _log_model(name: str, houses: Houses, packed: PackedModel, about_training: Mapping[str, Any]) -> str:
+    """Log a model to the active run and return its URI."""
+    how = _HOW_TO_LOG[name]
+    with _without_bytecode():
+        logged = mlflow.pyfunc.log_model(
+            name=how.name,
+            python_model=str(how.code),
+            artifacts=packed.artifacts,
+            signature=how.signature,
+            input_example=houses.features.head(2),
+            pip_requirements=list(how.requirements),
+            metadata={"model_id": packed.model_id, "data_sha256": houses.digest, **about_training},
+        )
+    return str(logged.model_uri)
 
 
 def describe_version(
@@ -139,6 +169,18 @@ def describe_version(
         client.update_model_version(NAME, registered.version, summarise(known))
         if not client.get_registered_model(NAME).description:
             client.update_registered_model(NAME, _ABOUT_MODEL)
+
+
+def describe_comparables(client: MlflowClient, registered: RegisteredVersion, houses: int) -> None:
+    """Describe a registered version of the comparables model, which has sold `houses`; idempotent.
+
+    Raises:
+        RegistryError: The tracking server does not respond.
+    """
+    with registry_errors("cannot describe the version"):
+        client.update_model_version(COMPARABLES, registered.version, f"Finds the nearest of {houses:,} sold houses.")
+        if not client.get_registered_model(COMPARABLES).description:
+            client.update_registered_model(COMPARABLES, _ABOUT_COMPARABLES)
 
 
 def _dataset(houses: Houses, source: Path) -> PandasDataset:

@@ -1,39 +1,31 @@
-"""Trains a model from CSV to registry: validate, cross-validate, fit, pack, log, register and export."""
+"""Trains both models from CSV to registry: validate, cross-validate, fit, pack, log, register and export."""
 
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 from pathlib import Path
 from time import monotonic
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from mlflow.tracking import MlflowClient
 from threadpoolctl import threadpool_limits
 
-from housing_price_model.artefact.export import Manifest, digest_of, write_export
 from housing_price_model.fitting.evaluate import CrossValidation, Fold, Progress, cross_validate, metrics
 from housing_price_model.fitting.intervals import Interval
 from housing_price_model.fitting.pack import PackedModel, load, pack
 from housing_price_model.fitting.pipeline import ENCODER, PriceFit, Recipe
 from housing_price_model.fitting.ratio_studies import ratio_studies
 from housing_price_model.reference.describe import add_reference_data
-from housing_price_model.registry.export_version import export_registered
-from housing_price_model.registry.names import NAME
-from housing_price_model.registry.states import State
-from housing_price_model.registry.versions import (
-    RegisteredVersion,
-    connect,
-    download,
-    find_same_model,
-    register,
-    serving_version,
-)
+from housing_price_model.registry.names import COMPARABLES, NAME
+from housing_price_model.registry.versions import connect
 from housing_price_model.survey.data import BUNDLED, Houses, read_houses, require_enough_houses
+from housing_price_model.training.comparables import build_comparables
 from housing_price_model.training.held_out_estimates import HELD_OUT, HeldOut
-from housing_price_model.training.mlflow_run import LoggedRun, describe_version, log_run
+from housing_price_model.training.mlflow_run import describe_comparables, describe_version, log_run
 from housing_price_model.training.model_card import CARD_FOLDER, card_content, write_card
+from housing_price_model.training.outcome import Outcome, already_registered, export_outcome, register_logged
 from housing_price_model.training.plots import draw
 
 ARTIFACTS: Final = "artifacts"
@@ -41,9 +33,6 @@ ARTIFACTS: Final = "artifacts"
 
 RUN_FILES: Final = "shown"
 """Name of the folder for the files logged with the MLflow run: plots and held-out estimates."""
-
-_USABLE: Final = frozenset(State) - {State.ARCHIVED}
-"""States in which an identical model is not registered again. An archived version returns only as a new one."""
 
 _MAX_DIFFERENCE: Final = 1e-4
 """Maximum relative difference between packed and fitted prices.
@@ -62,27 +51,17 @@ class Fitted:
     metrics: dict[str, float]
 
 
-@dataclass(frozen=True)
-class Trained:
-    """The result of a training run.
+@dataclass(frozen=True, kw_only=True)
+class Trained(Outcome):
+    """The outcome of the price model.
 
     Attributes:
-        model_id: The content hash that the model returns with each price.
-        run_id: The MLflow run.
         metrics: The cross-validated metrics; see `evaluate.metrics`.
-        registered: The version in the registry; None if the model was not registered.
-        is_champion: Whether that version became the champion.
-        same_as: The registered version with the identical model; nothing was logged or registered then.
-        serving: The version that a stack serves, and that only a move replaces; None if none has served yet.
+        comparables: The outcome of the comparables model.
     """
 
-    model_id: str
-    run_id: str
     metrics: dict[str, float]
-    registered: RegisteredVersion | None
-    is_champion: bool
-    same_as: str | None = None
-    serving: str | None = None
+    comparables: Outcome
 
 
 def train(
@@ -103,9 +82,9 @@ def train(
         tracking_uri: The MLflow tracking server.
         data: A CSV file of sold houses.
         seed: The random seed of the folds and of the trees.
-        with_registration: Whether to register the model; see `registry.versions.register`. A model that is identical
+        with_registration: Whether to register the models; see `registry.versions.register`. A model that is identical
             to a registered one is neither logged nor registered.
-        export_to: A folder to export the model to.
+        export_to: A folder to export the models to; see `outcome.EXPORTS`.
         recipe: The training parameters; those of the served model by default.
         progress: Called with the progress of each stage.
 
@@ -123,17 +102,19 @@ def train(
     training_seconds = round(monotonic() - started, 1)
     progress("Logging", 0.0)
     with tempfile.TemporaryDirectory() as folder:
-        packed = build_model(houses, fitted, recipe, seed, Path(folder))
-        if with_registration and (same := find_same_model(client, packed.model_id, _USABLE)) is not None:
-            if export_to is not None:
-                export_registered(f"models:/{NAME}/{same.version}", export_to, tracking_uri)
-            progress("Logging", 1.0)
-            return Trained(packed.model_id, same.run_id or "", fitted.metrics, None, False, same_as=same.version)
+        price = build_model(houses, fitted, recipe, seed, Path(folder))
+        comparables, value_metrics = build_comparables(houses, fitted.validation.estimates, Path(folder) / COMPARABLES)
+        packed = {NAME: price, COMPARABLES: comparables}
+        outcomes: dict[str, Outcome] = {}
+        if with_registration:
+            same = (already_registered(client, name, model.model_id) for name, model in packed.items())
+            outcomes = {outcome.name: outcome for outcome in same if outcome is not None}
+        new = {name: model for name, model in packed.items() if name not in outcomes}
         content = card_content(
             houses,
             recipe=recipe,
             seed=seed,
-            model_id=packed.model_id,
+            model_id=price.model_id,
             metrics=fitted.metrics,
             studies={"price": ratio_studies(houses, fitted.validation.estimates.price)},
             training_seconds=training_seconds,
@@ -141,28 +122,38 @@ def train(
         )
         (Path(folder) / RUN_FILES / CARD_FOLDER).mkdir()
         write_card(content, Path(folder) / RUN_FILES / CARD_FOLDER)
-        logged = log_run(
-            houses,
-            name=f"train, seed {seed}",
-            source=data,
-            recipe=recipe,
-            seed=seed,
-            metrics=fitted.metrics,
-            run_files=Path(folder) / RUN_FILES,
-            packed=packed,
-            training_seconds=training_seconds,
-        )
-    registered, is_champion = None, False
-    if with_registration:
-        registered, is_champion = register(
-            client, logged.model_uri, logged.run_id, packed.model_id, fitted.metrics["rmsle"]
-        )
-        describe_version(client, registered, logged.run_id, content)
+        logged = None
+        if new:
+            logged = log_run(
+                houses,
+                name=f"train, seed {seed}",
+                source=data,
+                recipe=recipe,
+                seed=seed,
+                metrics=fitted.metrics,
+                run_files=Path(folder) / RUN_FILES,
+                packed=new,
+                training_seconds=training_seconds,
+            )
+    if logged is not None:
+        rmsle = {NAME: fitted.metrics["rmsle"], COMPARABLES: value_metrics["rmsle"]}
+        for name, model in new.items():
+            outcomes[name] = Outcome(name, model.model_id, logged.run_id)
+            if with_registration:
+                outcomes[name] = register_logged(client, name, logged, model.model_id, rmsle[name])
+        _describe(client, outcomes, content, len(houses))
     if export_to is not None:
-        _export(logged, registered, packed.model_id, export_to)
+        for outcome in outcomes.values():
+            export_outcome(outcome, logged, tracking_uri, export_to)
     progress("Logging", 1.0)
-    serving = serving_version(client) if registered else None
-    return Trained(packed.model_id, logged.run_id, fitted.metrics, registered, is_champion, serving=serving)
+    return Trained(**vars(outcomes[NAME]), metrics=fitted.metrics, comparables=outcomes[COMPARABLES])
+
+
+def _describe(client: MlflowClient, outcomes: Mapping[str, Outcome], content: Mapping[str, Any], houses: int) -> None:
+    if registered := outcomes[NAME].registered:
+        describe_version(client, registered, outcomes[NAME].run_id, content)
+    if registered := outcomes[COMPARABLES].registered:
+        describe_comparables(client, registered, houses)
 
 
 def fit(
@@ -216,17 +207,3 @@ def _check_packed_prices(answers: pd.DataFrame, houses: Houses, price: PriceFit)
     worst = float(np.max(np.abs(packed / fitted - 1)))
     if worst > _MAX_DIFFERENCE:
         raise RuntimeError(f"the packed model's prices differ from the fitted one's by up to {worst:.2%}")
-
-
-def _export(logged: LoggedRun, registered: RegisteredVersion | None, model_id: str, folder: Path) -> None:
-    with tempfile.TemporaryDirectory() as temporary:
-        model = download(logged.model_uri, Path(temporary))
-        manifest = Manifest(
-            name=NAME,
-            version=registered.version if registered else model_id,
-            model_id=model_id,
-            digest=registered.digest if registered else digest_of(model),
-            run_id=logged.run_id,
-            created_at=datetime.now(UTC).isoformat(timespec="seconds"),
-        )
-        write_export(model, manifest, folder)

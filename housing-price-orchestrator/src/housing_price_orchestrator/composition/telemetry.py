@@ -56,7 +56,7 @@ class ComposedTelemetry:
         """Wrap a model to measure and trace the calls to its model servers."""
         if self.metrics is not None:
             model = CountedCalls(model, self.metrics, kind)
-        return model if self.tracer is None else TracedCalls(model, self.tracer)
+        return model if self.tracer is None else TracedCalls(model, self.tracer, kind)
 
     def wrap_prices(self, model: PriceModel) -> PriceModel:
         """Wrap a model to count the prices returned to callers."""

@@ -19,6 +19,7 @@ from housing_price_orchestrator.observability.record import RequestRecord
 TRACER: Final = "housing_price_orchestrator"
 
 REQUEST_ID: Final = "housing_price.request_id"
+MODEL: Final = "housing_price.model"
 ROWS: Final = "housing_price.rows"
 REQUESTS: Final = "housing_price.requests"
 CALL_ID: Final = "housing_price.call_id"

@@ -11,8 +11,8 @@ from opentelemetry.trace import Link, Span, SpanKind, StatusCode, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from housing_price_orchestrator.observability.record import CallRecord, current_call
-from housing_price_orchestrator.observability.tracing import ATTEMPTS, CALL_ID, REQUESTS, ROWS
-from housing_price_orchestrator.shared.ports import Model
+from housing_price_orchestrator.observability.tracing import ATTEMPTS, CALL_ID, MODEL, REQUESTS, ROWS
+from housing_price_orchestrator.shared.ports import Model, ModelKind
 
 _ERROR_TYPE: Final = "error.type"
 _FIRST_ERROR_STATUS: Final = 400
@@ -25,10 +25,11 @@ class TracedCalls[Question, Answer]:
     request and is linked to and from the spans of the others, so every trace leads to the call.
     """
 
-    def __init__(self, model: Model[Question, Answer], tracer: Tracer) -> None:
-        """Trace the calls of `model`."""
+    def __init__(self, model: Model[Question, Answer], tracer: Tracer, kind: ModelKind) -> None:
+        """Trace the calls of `model`, which is of this kind."""
         self._model = model
         self._tracer = tracer
+        self._kind = kind
 
     async def answer(self, questions: Sequence[Question], /) -> Sequence[Answer]:
         """See `Model.answer`."""
@@ -43,7 +44,7 @@ class TracedCalls[Question, Answer]:
                 "coalesced call",
                 context=Context() if parent is None else trace.set_span_in_context(parent, Context()),
                 links=[Link(span.get_span_context()) for span in others],
-                attributes={ROWS: len(questions), REQUESTS: len(spans)},
+                attributes={MODEL: self._kind, ROWS: len(questions), REQUESTS: len(spans)},
             )
         ) as span:
             for other in others:

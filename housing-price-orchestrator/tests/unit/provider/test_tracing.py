@@ -17,6 +17,7 @@ from housing_price_orchestrator.provider.tracing import TracedCalls, TracedTrans
 from servers import Call, StubModelServer, coalescing_of, predicts, says, served
 
 PREDICT = "/api/v1/price/predict"
+VALUATION = "/api/v1/valuation?include="
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER = "b7ad6b7169203331"
 TRACEPARENT = f"00-{TRACE}-{CALLER}-01"
@@ -144,6 +145,23 @@ def test_each_span_records_the_type_of_a_failure_but_not_its_message(
     kinds = {span.name: span.attributes["error.type"] for span in spans}
     assert kinds == {f"POST {PREDICT}": "502", "coalesced call": "ModelServerFailed", "POST": "500"}
     assert "SECRET" not in str(spans)
+
+
+def test_one_trace_leads_from_a_valuation_to_both_models(
+    stub: StubModelServer, comparables_stub: StubModelServer, collector: Collector, start_app: StartApp
+) -> None:
+    addresses = {"base_url": comparables_stub.url}
+    api = start_app(stub.url, comparables=addresses, tracing={"exporter_otlp_endpoint": collector.url})
+    answer = api.post(VALUATION, content=house_bytes(), headers={"traceparent": TRACEPARENT})
+    assert answer.json()["problems"] == []
+    spans = collector.wait_for(lambda spans: bool(named(spans, "POST /api/v1/valuation")))
+    calls = named(spans, "coalesced call")
+    assert {call.attributes["housing_price.model"] for call in calls} == {"price", "comparables"}
+    assert {call.trace_id for call in calls} == {TRACE}
+    for call in calls:
+        asked = {"price": stub, "comparables": comparables_stub}[str(call.attributes["housing_price.model"])]
+        ids = {one.headers["x-request-id"] for one in asked.calls}
+        assert call.attributes["housing_price.call_id"] in ids
 
 
 def test_a_callers_baggage_is_not_forwarded(traced: TestClient, stub: StubModelServer) -> None:

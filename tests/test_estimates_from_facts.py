@@ -1,6 +1,6 @@
 """Estimates from a few facts, measured on held-out houses: the orchestrator's own code, with models of five folds.
 
-`uv run pytest -n 0 -s tests/test_estimates_from_facts.py` prints the figures.
+`uv run pytest -n 0 -s tests/test_estimates_from_facts.py` prints the figures of docs/estimates.md.
 """
 
 import asyncio

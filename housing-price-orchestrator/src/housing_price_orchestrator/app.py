@@ -25,6 +25,7 @@ from housing_price_orchestrator.interface.openapi import DescribedAPI
 from housing_price_orchestrator.interface.operations import (
     actuals,
     docs,
+    estimate,
     health,
     jobs,
     models,
@@ -38,6 +39,7 @@ from housing_price_orchestrator.observability.exposition import metrics_document
 from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.server.connection import READINESS
 from housing_price_orchestrator.server.stopping import delay_stop_signals
+from housing_price_orchestrator.service.estimate.estimates import Estimates
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.service.valuation.typical_house import TYPICAL_HOUSE
 from housing_price_orchestrator.service.valuation.valuations import Valuations
@@ -100,6 +102,7 @@ def create_app(settings: Settings) -> DescribedAPI:
                     typical_house=TYPICAL_HOUSE,
                     deadline_seconds=settings.requests.deadline_seconds,
                 ),
+                estimates=Estimates(upstream.pricing, comparables, deadline_seconds=settings.requests.deadline_seconds),
                 transactions=store.transactions,
                 history=store.history,
                 jobs=job_service,
@@ -162,6 +165,7 @@ def _add_operations(app: DescribedAPI, settings: Settings, telemetry: ComposedTe
     # single houses over 128 connections (30 November 2026).
     app.router.routes.extend(price.router.routes)
     app.router.routes.extend(valuation.router.routes)
+    app.router.routes.extend(estimate.router.routes)
     app.include_router(actuals.router)
     app.include_router(predictions.router)
     app.include_router(jobs.submissions)

@@ -24,6 +24,7 @@ SNAPSHOT = REPOSITORY / "housing-price-orchestrator" / "openapi.json"
 
 PREDICT = "/api/v1/price/predict"
 BATCH = "/api/v1/price/predict/batch"
+ESTIMATE = "/api/v1/valuation/estimate"
 
 OPERATIONS = [(path, method) for path, methods in DOCUMENT["paths"].items() for method in methods]
 
@@ -125,11 +126,14 @@ def test_operation_ids_are_unique() -> None:
 
 
 @pytest.fixture
-def logged_api(stub: StubModelServer, start_app: StartApp, tmp_path: Path) -> TestClient:
-    """A client of the application with the prediction log and jobs enabled."""
+def logged_api(
+    stub: StubModelServer, comparables_stub: StubModelServer, start_app: StartApp, tmp_path: Path
+) -> TestClient:
+    """A client of the application with both models, the prediction log and jobs."""
     jobs = {"database_url": f"sqlite:///{tmp_path / 'jobs.db'}", "folder": tmp_path / "jobs", "stores": "s3://houses"}
     log = {"enabled": True, "url": f"sqlite:///{tmp_path / 'log.db'}"}
-    api = start_app(stub.url, prediction_log=log, jobs=jobs)
+    comparables = {"base_url": comparables_stub.url}
+    api = start_app(stub.url, prediction_log=log, jobs=jobs, comparables=comparables)
     wait_until(lambda: api.get("/api/v1/predictions").status_code == 200, "the log cannot be asked")
     return api
 
@@ -191,12 +195,43 @@ def test_every_example_works_unchanged(
     body = value if isinstance(value, str) else json.dumps(value)
     answer = logged_api.post(path.replace("{version}", "1"), content=body, headers={"content-type": media_type})
     assert answer.status_code in {200, 202}, name
-    assert any(word in answer.text for word in ("predictedPrice", "stored", "queued"))
+    assert any(word in answer.text for word in ("predictedPrice", "stored", "queued", "assumed"))
 
 
 def validator_of(path: str, method: str, status: int, media_type: str) -> Any:
     schema = DOCUMENT["paths"][path][method]["responses"][str(status)]["content"][media_type]["schema"]
     return jsonschema_rs.validator_for({**schema, "components": DOCUMENT["components"]})
+
+
+STATUSES_OF_ESTIMATES = sorted({*STATUSES_OF_PRICING, PROBLEM_TYPES[ComparablesOff].status})
+
+
+@pytest.mark.parametrize("status", STATUSES_OF_ESTIMATES)
+def test_every_status_of_estimates_is_declared(status: int) -> None:
+    assert DOCUMENT["paths"][ESTIMATE]["post"]["responses"][str(status)]["description"]
+
+
+def test_estimates_and_their_problems_match_their_schemas(logged_api: TestClient, api: TestClient) -> None:
+    (facts,) = (value for path, _, _, value in EXAMPLES if path == ESTIMATE)
+    answers = {
+        200: logged_api.post(ESTIMATE, json=facts),
+        422: logged_api.post(ESTIMATE, json={**facts, "lotArea": None}),
+        404: api.post(ESTIMATE, json=facts),
+    }
+    for status, answer in answers.items():
+        assert answer.status_code == status
+        validator_of(ESTIMATE, "post", status, answer.headers["content-type"]).validate(answer.json())
+
+
+def test_the_service_rejects_what_the_schema_of_facts_rejects(logged_api: TestClient) -> None:
+    (facts,) = (value for path, _, _, value in EXAMPLES if path == ESTIMATE)
+    schema = DOCUMENT["paths"][ESTIMATE]["post"]["requestBody"]["content"]["application/json"]["schema"]
+    validator = jsonschema_rs.validator_for({**schema, "components": DOCUMENT["components"]})
+    assert validator.is_valid(facts)
+    assert validator.is_valid({**facts, "alley": None})
+    for changes in ({"lotArea": None}, {"yearBuilt": None}, {"alley": "NA"}, {"extra": 1}, {"fullBath": 0.5}):
+        assert not validator.is_valid(facts | changes), changes
+        assert logged_api.post(ESTIMATE, json=facts | changes).status_code == 422, changes
 
 
 REQUESTS = {

@@ -38,6 +38,7 @@ from housing_price_orchestrator.shared.errors import (
     ValueUnsupported,
 )
 from housing_price_orchestrator.shared.view.actual import ActualPrices
+from housing_price_orchestrator.shared.view.estimate import HouseFacts
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
 from housing_price_orchestrator.shared.view.job import ScoringOrder
 from housing_price_orchestrator.shared.view.valuation import ValuationBatch
@@ -48,6 +49,7 @@ _REQUEST_VIEWS: Final = (
     House,
     HouseBatch,
     ValuationBatch,
+    HouseFacts,
     ActualPrices,
     ScoringOrder,
     TrainingOrder,
@@ -161,6 +163,17 @@ def errors_of_pricing() -> dict[int | str, dict[str, Any]]:
 def responses_of_pricing() -> dict[int | str, dict[str, Any]]:
     """Describe every response of pricing: the headers of a success, and every error."""
     return {200: {"headers": _PRICE_SOURCE}, **errors_of_pricing()}
+
+
+def responses_of_estimates() -> dict[int | str, dict[str, Any]]:
+    """Describe every response of an operation that needs the price model and the comparables model."""
+    responses = responses_of_pricing()
+    for kind in (ComparablesOff, ComparablesImplausible):
+        problem = PROBLEM_TYPES[kind]
+        earlier = responses.get(problem.status, {"description": ""})["description"]
+        titles = "; ".join(title for title in (earlier, problem.title) if title)
+        responses[problem.status] = {"description": titles, **PROBLEM}
+    return dict(sorted(responses.items(), key=lambda response: int(response[0])))
 
 
 def errors_of_history(*statuses: int) -> dict[int | str, dict[str, Any]]:

@@ -12,6 +12,7 @@ from housing_price_orchestrator.observability.exposition import Exposition
 from housing_price_orchestrator.observability.record import RequestRecord
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.service.access import Access
+from housing_price_orchestrator.service.estimate.estimates import Estimates
 from housing_price_orchestrator.service.history import History
 from housing_price_orchestrator.service.input_warnings import InputWarnings
 from housing_price_orchestrator.service.jobs import Jobs
@@ -38,6 +39,7 @@ class Services:
     comparables: ComparablesModel | None
     """Finds comparable sales; None if no comparables server is configured."""
     valuations: Valuations
+    estimates: Estimates
     transactions: Transactions
     history: History
     jobs: Jobs | None

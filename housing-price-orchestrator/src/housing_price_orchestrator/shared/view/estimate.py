@@ -8,6 +8,7 @@ from housing_price_orchestrator.shared.view.base import View
 from housing_price_orchestrator.shared.view.feature_warning import FeatureWarning
 from housing_price_orchestrator.shared.view.house import House, HouseId
 from housing_price_orchestrator.shared.view.price import ModelName, PriceInterval, PriceUsd
+from housing_price_orchestrator.shared.view.valuation import DollarYears
 
 REQUIRED_FACTS: Final = ("neighborhood", "overall_qual", "year_built", "gr_liv_area")
 """Fields of `House` without which there is no estimate."""
@@ -91,6 +92,8 @@ class Estimate(View):
     """The features that were left out."""
     sales: Annotated[list[HouseId], Field(min_length=1, examples=[[1022, 27]])]
     """The numbers of the sales that completed the house, nearest first."""
+    dollar_years: DollarYears | None
+    """All amounts are in US dollars of these years; null if the model server does not publish them."""
     warnings: list[FeatureWarning]
     """Known features outside the values that the model has seen; usually empty."""
     model: ModelName

@@ -13,11 +13,12 @@ import pytest
 from typer.testing import CliRunner
 
 from housing_price_model.artefact.export import MODEL
+from housing_price_model.artefact.kinds import PROFILE
 from housing_price_model.cli.app import app
 from housing_price_model.errors import ArtefactError
 from housing_price_model.reference.distribution import MAX_POINTS, CategoricalDistribution, NumericDistribution
 from housing_price_model.reference.golden import read_golden
-from housing_price_model.reference.profile import PROFILE, cells_of, read_profile
+from housing_price_model.reference.profile import cells_of, read_profile
 from housing_price_model.reference.tally import CATEGORICAL_COLUMNS, GROUP, NUMERIC_COLUMNS, Tally
 from housing_price_model.survey.data import Houses, read_houses
 from housing_price_model.training.train import Trained

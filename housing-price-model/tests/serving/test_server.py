@@ -323,3 +323,11 @@ def test_stock_mlflow_server_gives_the_same_answer(
                 assert seen_by_a_caller(ours) == seen_by_a_caller(theirs), (method, path, content[:40], content_type)
         finally:
             os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_server_imports_none_of_the_libraries_of_the_training() -> None:
+    """They would add 90 MB and seconds to the start of each model server."""
+    libraries = "{'sklearn', 'onnx', 'skl2onnx'}"
+    code = f"import sys; import housing_price_model.serving.server; print({libraries} & set(sys.modules))"
+    found = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, timeout=120, check=True)
+    assert found.stdout.strip() == "set()", found.stdout

@@ -7,6 +7,8 @@ from typing import Final
 
 SPECIFICATION: Final = "artifacts/spec.json"
 GRAPH: Final = "artifacts/graph.onnx"
+PROFILE: Final = "profile"
+"""Name of the artefact with the reference profile; its file is `profile.json`."""
 
 
 @dataclass(frozen=True)

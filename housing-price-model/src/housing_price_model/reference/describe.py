@@ -5,10 +5,11 @@ from pathlib import Path
 
 import pandas as pd
 
+from housing_price_model.artefact.kinds import PROFILE
 from housing_price_model.fitting.evaluate import CrossValidation
 from housing_price_model.fitting.pack import PackedModel
 from housing_price_model.reference.golden import GOLDEN, choose_golden, golden_to_json
-from housing_price_model.reference.profile import PROFILE, Profile
+from housing_price_model.reference.profile import Profile
 from housing_price_model.survey.data import Houses
 
 

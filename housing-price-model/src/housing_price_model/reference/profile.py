@@ -13,6 +13,7 @@ import numpy as np
 import orjson
 import pandas as pd
 
+from housing_price_model.artefact.kinds import PROFILE
 from housing_price_model.errors import ArtefactError
 from housing_price_model.fitting.evaluate import CrossValidation
 from housing_price_model.reference.distribution import CategoricalDistribution, NumericDistribution
@@ -20,8 +21,6 @@ from housing_price_model.reference.tally import GROUP, Tally
 from housing_price_model.survey.data import Houses
 from housing_price_survey.columns import COLUMNS
 
-PROFILE: Final = "profile"
-"""The name of the artefact; its file is `profile.json`."""
 VERSION: Final = 1
 """Format version of the file; readers reject any other version."""
 

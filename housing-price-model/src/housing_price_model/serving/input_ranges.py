@@ -11,7 +11,7 @@ from typing import Any, Final
 import orjson
 from mlflow.pyfunc import PyFuncModel
 
-from housing_price_model.reference.profile import PROFILE
+from housing_price_model.artefact.kinds import PROFILE
 
 PATH: Final = "/ranges"
 

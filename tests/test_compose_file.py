@@ -64,6 +64,22 @@ def test_the_api_and_the_workers_share_one_queue_and_the_api_reads_no_parquet() 
     assert scoring["build"]["args"]["EXTRAS"] == IMAGES["housing-price-orchestrator-worker"].extras
 
 
+def test_the_comparables_server_is_our_own_in_every_profile_and_is_not_published() -> None:
+    services = yaml.safe_load(COMPOSE.read_text())["services"]
+    server, price = services["comparables-server"], services["model-server"]
+    assert "profiles" not in server
+    assert "ports" not in server
+    assert (server["image"], server["volumes"]) == (price["image"], price["volumes"])
+    (name,) = server["networks"]["serving"]["aliases"]
+    port = server["command"][server["command"].index("--port") + 1]
+    address = services["orchestrator"]["environment"]["ORCHESTRATOR_COMPARABLES__BASE_URL"]
+    assert address == f"http://{name}:{port}"
+    # Prices do not wait for it.
+    assert "comparables-server" not in services["orchestrator"]["depends_on"]
+    # The trainer exports to the folder that it serves.
+    assert server["command"][2].startswith(services["trainer"]["command"][-1])
+
+
 ELSEWHERE = {
     "ORCHESTRATOR_SERVER__HOST": "set by the image",
     "ORCHESTRATOR_SERVER__PORT": "set by the image; ORCHESTRATOR_PORT is the published one",
@@ -90,7 +106,7 @@ def test_every_setting_of_the_api_is_passed_on_or_fixed() -> None:
     assert environment.keys() - {"HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"} | ELSEWHERE.keys() == settings
     # Without a value, compose passes on the variable of the shell or of `.env`, if there is one.
     fixed = {name for name, value in environment.items() if value is not None and f"${{{name}" not in value}
-    assert all("JOBS" in name or "MODEL_SERVER" in name for name in fixed), fixed
+    assert all("JOBS" in name or "MODEL_SERVER" in name or "COMPARABLES" in name for name in fixed), fixed
 
 
 def test_the_worker_gets_the_settings_that_it_reads_and_no_keys() -> None:

@@ -38,7 +38,9 @@ from ..traffic import Traffic
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "examples" / "request-1461.json"
 SWAP_PAGE = REPOSITORY / "docs" / "model-life.md"
-RUNNING = ("tracking-server", "model-server", "orchestrator", "scoring-worker", "training-worker", "lifecycle-worker")
+MODEL_SERVERS = ("model-server", "comparables-server")
+WORKERS = ("scoring-worker", "training-worker", "lifecycle-worker")
+RUNNING = ("tracking-server", *MODEL_SERVERS, "orchestrator", *WORKERS)
 
 # The first build installs every package, and `up --wait` trains the model.
 pytestmark = [pytest.mark.container, pytest.mark.timeout(1800)]
@@ -209,6 +211,25 @@ def test_the_api_answers_503_without_its_model_server_and_recovers(stack: Stack)
     assert stack.wait_for_price(60) == price
 
 
+def test_the_comparables_model_is_in_service_and_prices_do_not_need_it(stack: Stack) -> None:
+    url = stack.published("orchestrator", 8000)
+
+    def comparables() -> dict[str, Any]:
+        return dict(httpx.get(f"{url}/api/v1/models", trust_env=False, timeout=30).json()["comparables"])
+
+    wait_until(lambda: comparables()["isAnswering"], "the comparables server does not answer", seconds=60)
+    assert (comparables()["version"], comparables()["addresses"]) == ("1", ["http://comparables-server:8081"])
+    price = stack.wait_for_price(60)
+    stack.compose("stop", "comparables-server")
+    try:
+        wait_until(lambda: not comparables()["isAnswering"], "it is still reported as answering", seconds=60)
+        assert stack.wait_for_price(10) == price
+        assert httpx.get(f"{url}/readyz", trust_env=False).status_code == 200
+    finally:
+        stack.compose("start", "comparables-server")
+    wait_until(lambda: comparables()["isAnswering"], "it did not recover", seconds=60)
+
+
 def test_mlserver_returns_identical_prices(stack: Stack) -> None:
     price = stack.wait_for_price(60)
 
@@ -351,8 +372,9 @@ print([name for name in names if find_spec(name)])
     assert stack.python("orchestrator", code) == "[]"
 
 
-def test_only_the_orchestrator_can_reach_the_model_server_which_can_reach_nothing(stack: Stack) -> None:
-    assert not any(stack.inspect("model-server")["NetworkSettings"]["Ports"].values())
+@pytest.mark.parametrize("server", MODEL_SERVERS)
+def test_only_the_orchestrator_can_reach_a_model_server_which_can_reach_nothing(stack: Stack, server: str) -> None:
+    assert not any(stack.inspect(server)["NetworkSettings"]["Ports"].values())
     networks = stack.inspect("tracking-server")["NetworkSettings"]["Networks"].values()
     (tracking,) = [network["IPAddress"] for network in networks]
     connect = f"""
@@ -368,20 +390,22 @@ for host, port in (("tracking-server", 9999), ("{tracking}", 9999), ("192.0.2.1"
 """
 
     # Neither the tracking server, by name or address, nor any other host: it has no route.
-    assert stack.python("model-server", connect).split("\n") == ["no such name", "ENETUNREACH", "ENETUNREACH"]
+    assert stack.python(server, connect).split("\n") == ["no such name", "ENETUNREACH", "ENETUNREACH"]
     # The same code succeeds in a container on that network, so the networks cause the isolation.
     assert stack.python("tracking-server", connect).split("\n")[:2] == ["reached", "reached"]
 
 
-def test_the_model_server_has_no_credentials_and_loads_no_pickle(stack: Stack) -> None:
-    variables = dict(entry.partition("=")[::2] for entry in stack.inspect("model-server")["Config"]["Env"])
+@pytest.mark.parametrize("server", MODEL_SERVERS)
+def test_a_model_server_has_no_credentials_and_loads_no_pickle(stack: Stack, server: str) -> None:
+    variables = dict(entry.partition("=")[::2] for entry in stack.inspect(server)["Config"]["Env"])
     words = ("TRACKING", "TOKEN", "PASSWORD", "SECRET", "USERNAME", "AWS")
     assert [name for name in variables if any(word in name.upper() for word in words)] == []
     assert variables["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] == "false"
 
 
-def test_the_model_server_cannot_change_the_model_that_it_serves(stack: Stack) -> None:
-    (mount,) = stack.inspect("model-server")["Mounts"]
+@pytest.mark.parametrize("server", MODEL_SERVERS)
+def test_a_model_server_cannot_change_the_model_that_it_serves(stack: Stack, server: str) -> None:
+    (mount,) = stack.inspect(server)["Mounts"]
     assert mount["Destination"] == "/export"
     assert mount["RW"] is False
 

@@ -1,5 +1,6 @@
 """The comparables model in `housing-price up`, with fake services: served beside the price, which never needs it."""
 
+import json
 import signal
 from collections.abc import Callable
 from pathlib import Path
@@ -49,6 +50,8 @@ def test_the_orchestrator_gets_the_address_of_the_comparables_server(start: Star
     serving = State(up.state).serving.of(ServedModel.COMPARABLES)
     assert f"ORCHESTRATOR_COMPARABLES__ROUTES_FILE={serving.folder / ROUTES}".encode() in variables
     observed = serving.observed()
+    route = json.loads((serving.folder / ROUTES).read_text())["champion"]
+    assert (route["version"], route["addresses"]) == ("1", [f"http://127.0.0.1:{port}"])
     assert [server.address for server in observed.servers] == [f"http://127.0.0.1:{port}"]
 
 

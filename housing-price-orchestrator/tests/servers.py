@@ -288,7 +288,7 @@ class StubModelServer:
         try:
             while not writer.is_closing():
                 call = await _read_call(reader)
-                if call.path == "/ranges":
+                if call.path.endswith("/ranges"):
                     self.range_calls.append(call)
                     body = json.dumps(self.ranges).encode()
                     await says(404 if self.ranges is None else 200, body)(call, writer)

@@ -2,7 +2,6 @@
 
 import json
 from collections.abc import Iterator
-from pathlib import Path
 from typing import Any
 
 import jsonschema_rs
@@ -10,12 +9,11 @@ import pytest
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
-from conftest import StartApp
-from factories import REPOSITORY, batch_json, client_of, house_bytes, house_json
-from housing_price_orchestrator.app import openapi_document
+from factories import REPOSITORY, batch_json, client_of, house_bytes, house_json, settings_for
+from housing_price_orchestrator.app import create_app, openapi_document
 from housing_price_orchestrator.interface.problems import PROBLEM_TYPES
 from housing_price_orchestrator.shared.errors import ComparablesOff, JobError, PredictionLogError, ValueUnsupported
-from servers import StubModelServer, hangs, says
+from servers import StubModelServer, finds, hangs, says
 from waiting import wait_until
 
 DOCUMENT = json.loads(json.dumps(openapi_document()))
@@ -125,17 +123,17 @@ def test_operation_ids_are_unique() -> None:
     assert len(set(names)) == len(names)
 
 
-@pytest.fixture
-def logged_api(
-    stub: StubModelServer, comparables_stub: StubModelServer, start_app: StartApp, tmp_path: Path
-) -> TestClient:
-    """A client of the application with both models, the prediction log and jobs."""
-    jobs = {"database_url": f"sqlite:///{tmp_path / 'jobs.db'}", "folder": tmp_path / "jobs", "stores": "s3://houses"}
-    log = {"enabled": True, "url": f"sqlite:///{tmp_path / 'log.db'}"}
-    comparables = {"base_url": comparables_stub.url}
-    api = start_app(stub.url, prediction_log=log, jobs=jobs, comparables=comparables)
-    wait_until(lambda: api.get("/api/v1/predictions").status_code == 200, "the log cannot be asked")
-    return api
+@pytest.fixture(scope="module")
+def logged_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """A client of one application with both models, the prediction log and jobs; no worker runs the jobs."""
+    folder = tmp_path_factory.mktemp("service")
+    jobs = {"database_url": f"sqlite:///{folder / 'jobs.db'}", "folder": folder / "jobs", "stores": "s3://houses"}
+    log = {"enabled": True, "url": f"sqlite:///{folder / 'log.db'}"}
+    with StubModelServer() as stub, StubModelServer(finds()) as sold:
+        settings = settings_for(stub.url, prediction_log=log, jobs=jobs, comparables={"base_url": sold.url})
+        with client_of(create_app(settings)) as api:
+            wait_until(lambda: api.get("/api/v1/predictions").status_code == 200, "the log cannot be asked")
+            yield api
 
 
 def test_prediction_log_responses_match_their_schemas(logged_api: TestClient) -> None:

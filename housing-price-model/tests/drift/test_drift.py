@@ -33,7 +33,7 @@ class Town:
         self.answers = predict(houses.features)
         estimates = Estimates(*(self.answers[name].to_numpy() for name in ("price", "low", "high")))
         self.errors = np.log(houses.prices) - np.log(estimates.price)
-        self.profile = Profile.of(houses, self.answers, CrossValidation(estimates, self.errors))
+        self.profile = Profile.of(houses, self.answers, CrossValidation(estimates, self.errors, Stretch(), ()))
 
     def draw(self, seed: int, rows: int = ROWS, *, tripled: str | None = None, within: str | None = None) -> list[int]:
         """Draw houses with equal probability; those of the neighbourhood `tripled` are three times as likely."""

@@ -2,7 +2,7 @@
 
 import json
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import mlflow
 import pytest
@@ -80,7 +80,7 @@ def test_a_number_outside_counts_as_the_end_of_its_range(
 
 def test_a_model_without_a_profile_says_all_words_that_it_knows(model: PyFuncModel) -> None:
     artifacts = model._model_impl.context.artifacts
-    bare = _Loaded({name: path for name, path in artifacts.items() if name != "profile"})
+    bare = with_artifacts({name: path for name, path in artifacts.items() if name != "profile"})
     found = input_ranges_of(bare)
     assert found is not None
     assert found["categories"] == {SUBCLASS: list(SUBCLASSES)} | {name: list(CATEGORIES[name]) for name in CATEGORIES}
@@ -89,12 +89,16 @@ def test_a_model_without_a_profile_says_all_words_that_it_knows(model: PyFuncMod
 def test_a_model_without_ranges_has_no_document(tmp_path: Path) -> None:
     other = tmp_path / "spec.json"
     other.write_text(json.dumps({"columns": ["a"], "k": 6}), encoding="utf-8")
-    assert input_ranges_of(_Loaded({})) is None
-    assert input_ranges_of(_Loaded({"spec": str(other)})) is None
+    assert input_ranges_of(with_artifacts({})) is None
+    assert input_ranges_of(with_artifacts({"spec": str(other)})) is None
+
+
+def with_artifacts(artifacts: dict[str, str]) -> PyFuncModel:
+    return cast("PyFuncModel", _Loaded(artifacts))
 
 
 class _Loaded:
-    """What `input_ranges_of` sees of a loaded model: the paths of its artefacts."""
+    """The part of a loaded model that `input_ranges_of` reads: the paths of its artefacts."""
 
     def __init__(self, artifacts: dict[str, str]) -> None:
         self._model_impl = self

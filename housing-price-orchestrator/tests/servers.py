@@ -325,7 +325,7 @@ def coalescing_of(app: FastAPI) -> CoalescingModel[AnyHouse, PriceEstimate]:
     """The coalescing in front of the champion, which counts its calls and the requests that wait for one."""
     services: Services = app.state.server.lifespan.state[SERVICES]
     upstream = services.routing._upstream  # type: ignore[attr-defined]  # behind a port
-    model: CoalescingModel[AnyHouse, PriceEstimate] = upstream.coalesced
+    model: CoalescingModel[AnyHouse, PriceEstimate] = upstream.coalescing
     return model
 
 

@@ -142,7 +142,7 @@ def _stream_gate(upstream: Upstream) -> StreamGate:
     return StreamGate(
         max_blocks=ndjson.MAX_CONCURRENT_BLOCKS,
         affordable_blocks=lambda: (
-            upstream.coalesced.large_rows_within(ndjson.MAX_BACKLOG_SECONDS) / ndjson.MAX_LINES_PER_BLOCK
+            upstream.coalescing.large_rows_within(ndjson.MAX_BACKLOG_SECONDS) / ndjson.MAX_LINES_PER_BLOCK
         ),
     )
 

@@ -38,13 +38,13 @@ class CanaryAborts:
     @contextlib.asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
         """Submit jobs inside this context."""
-        self._upstream.on_stop = self._begin
+        self._upstream.on_canary_stopped = self._begin
         if self._upstream.stopped is not None:
             self._begin(self._upstream.stopped)
         try:
             yield
         finally:
-            self._upstream.on_stop = lambda _: None
+            self._upstream.on_canary_stopped = lambda _: None
             if self._submitting is not None:
                 await cancel_and_wait(self._submitting)
 

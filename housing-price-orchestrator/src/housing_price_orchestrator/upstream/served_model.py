@@ -57,7 +57,7 @@ class ServedModel[Question, Answer: IdentifiedAnswer]:
     """For callers that limit their own rate: no admission control."""
     probe: Model[Question, Answer]
     """For health probes: skips the queue and is never retried."""
-    coalesced: CoalescingModel[Question, Answer]
+    coalescing: CoalescingModel[Question, Answer]
     """The queue, and the calls in flight."""
     retrying: RetryModel[Question, Answer]
     """The retry counters."""
@@ -101,7 +101,7 @@ async def open_served_model[Question, Answer: IdentifiedAnswer](
             max_attempts=settings.retry.max_attempts,
             backoff_seconds=settings.retry.backoff_seconds,
         )
-        coalesced = CoalescingModel(
+        coalescing = CoalescingModel(
             telemetry.wrap_calls(retrying, definition.kind),
             max_rows=definition.max_rows_per_call,
             max_calls=definition.max_calls * len(servers),
@@ -109,15 +109,15 @@ async def open_served_model[Question, Answer: IdentifiedAnswer](
             call_seconds=settings.admission.call_seconds,
             group_of=definition.group_of,
         )
-        unadmitted = OneVersionModel(coalesced)
+        unadmitted = OneVersionModel(coalescing)
         probe = BalancedModel([server.probe for server in servers])
         return ServedModel(
             kind=definition.kind,
             clients=tuple(server.client for server in servers),
-            admitted=AdmissionModel(unadmitted, coalesced, share_of_deadline=settings.admission.share_of_deadline),
+            admitted=AdmissionModel(unadmitted, coalescing, share_of_deadline=settings.admission.share_of_deadline),
             unadmitted=unadmitted,
             probe=DeadlineModel(probe, seconds=settings.readiness.probe_timeout_seconds),
-            coalesced=coalesced,
+            coalescing=coalescing,
             retrying=retrying,
             circuits=tuple(server.model.circuit for server in servers),
             _stack=stack.pop_all(),

@@ -82,9 +82,9 @@ class ServedModels:
 
     def register_metrics(self, metrics: Metrics) -> None:
         """Have `metrics` read these values at each scrape."""
-        metrics.calls_in_flight.read_from(lambda: _labelled(self._sum(lambda served: served.coalesced.calls)))
-        metrics.waiting_requests.read_from(lambda: _labelled(self._sum(lambda served: served.coalesced.waiting)))
-        metrics.waiting_rows.read_from(lambda: _labelled(self._sum(lambda served: served.coalesced.waiting_rows)))
+        metrics.calls_in_flight.read_from(lambda: _labelled(self._sum(lambda served: served.coalescing.calls)))
+        metrics.waiting_requests.read_from(lambda: _labelled(self._sum(lambda served: served.coalescing.waiting)))
+        metrics.waiting_rows.read_from(lambda: _labelled(self._sum(lambda served: served.coalescing.waiting_rows)))
         metrics.call_retries.read_from(lambda: _labelled(self.retries))
         metrics.call_retries_refused.read_from(lambda: _labelled(self.retries_refused))
         metrics.circuit_state.read_from(lambda: list(self.circuit_states.items()))

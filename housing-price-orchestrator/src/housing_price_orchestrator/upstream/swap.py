@@ -67,7 +67,7 @@ class Upstream:
         """Routes in use."""
         self.stopped: StoppedCanary | None = None
         """The canary of the current routes, if this process stopped it."""
-        self.on_stop: Callable[[StoppedCanary], None] = lambda _: None
+        self.on_canary_stopped: Callable[[StoppedCanary], None] = lambda _: None
         """Called with each canary that is stopped."""
         self.pricing = Pricing(
             telemetry.wrap_prices(champion.online),
@@ -86,9 +86,9 @@ class Upstream:
         self._log = structlog.get_logger()
 
     @property
-    def coalesced(self) -> CoalescingModel[AnyHouse, PriceEstimate]:
+    def coalescing(self) -> CoalescingModel[AnyHouse, PriceEstimate]:
         """The coalescing queue of the champion."""
-        return self._champion.served.coalesced
+        return self._champion.served.coalescing
 
     @property
     def canary_weight(self) -> float:
@@ -212,7 +212,7 @@ class Upstream:
             "canary stopped", version=route.version, revision=self.routes.revision, reason=self.stopped.reason
         )
         self._install(self.routes, self._champion, None)
-        self.on_stop(self.stopped)
+        self.on_canary_stopped(self.stopped)
 
     def _retire(self, pair: ServedPair | None, versions: Sequence[ServedVersion]) -> None:
         earlier = tuple(self._retiring)

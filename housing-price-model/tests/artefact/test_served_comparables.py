@@ -10,7 +10,7 @@ import pandas as pd
 import pytest
 
 from housing_price_model.artefact.served_comparables import MAX_K
-from housing_price_model.comparables.blend import Blend
+from housing_price_model.comparables.blend import Blend, ConfidenceLimits
 from housing_price_model.comparables.distance import RANKED_LAST, neighbours_of
 from housing_price_model.comparables.pack import load_comparables, pack_comparables
 from housing_price_model.fitting.pipeline import ENCODER
@@ -19,7 +19,7 @@ from housing_price_model.serving.fast_scoring import Rows
 from housing_price_model.survey.data import Houses
 from housing_price_survey.columns import COLUMNS
 
-BLEND = Blend(weight=0.5, distance_offset=0.3, interval_scale=1.0, interval_spread=0.1)
+BLEND = Blend(0.5, 0.3, 1.0, 0.1, ConfidenceLimits(high=0.06, medium=0.12))
 KNOWN = ["Neighborhood", "GrLivArea", "OverallQual", "YearBuilt"]
 SALE_KEYS = ["id", "pid", "price", "year", "month", "condition", "distance", "features"]
 
@@ -50,7 +50,13 @@ def find(folder: Path) -> Find:
 def test_answer_holds_the_nearest_sales_with_all_their_features(find: Find, houses: Houses) -> None:
     (answer,) = find(houses.features.head(1))
     assert list(answer) == ["sales", "blend", "model_id"]
-    assert answer["blend"] == {"weight": 0.5, "distance_offset": 0.3, "interval_scale": 1.0, "interval_spread": 0.1}
+    assert answer["blend"] == {
+        "weight": 0.5,
+        "distance_offset": 0.3,
+        "interval_scale": 1.0,
+        "interval_spread": 0.1,
+        "confidence": {"high": 0.06, "medium": 0.12},
+    }
     positions, distances = neighbours_of(ENCODER.encode(houses.features)).nearest(
         ENCODER.encode(houses.features.head(1)), 6
     )

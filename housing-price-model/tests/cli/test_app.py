@@ -60,6 +60,27 @@ def test_evaluate_prints_the_same_metrics_as_training(store: str, trained: Train
 
 
 @pytest.mark.full
+def test_evaluate_without_data_shows_the_held_out_measures_of_price_comparables_and_value(
+    store: str, trained: Trained
+) -> None:
+    done = run(app, ["evaluate", "--tracking-uri", store])
+    assert done.exit_code == 0, done.output
+    assert "housing-price version 1, on held-out houses" in done.output
+    rows = {line.split("\t")[0]: line.split("\t")[1:] for line in done.output.splitlines()}
+    assert rows["measure"] == ["price", "comparables", "value", "value, earlier sales only"]
+    assert rows["RMSLE"][0] == f"{trained.metrics['rmsle']:.4f}"
+    assert all(0.05 < float(cell) < 1 for cell in rows["RMSLE"])
+    assert rows["coverage of the 90 % interval"][1] == "", "the comparables alone have no interval"
+    assert {"high", "medium", "low"} <= rows.keys()
+    assert "Ratio studies of the value" in done.output
+    markdown = run(app, ["evaluate", "--markdown", "--tracking-uri", store])
+    assert markdown.exit_code == 0, markdown.output
+    assert (
+        "| measure | price | comparables | value | value, earlier sales only |\n|---|---|---|---|---|"
+        in markdown.output
+    )
+
+
 def test_figures_prints_the_benchmark_table(export: Path) -> None:
     done = run(app, ["figures", str(export)])
     assert done.exit_code == 0, done.output

@@ -72,9 +72,7 @@ def test_each_column_of_the_distance_counts_alone(distance: Distance, values: Fl
     assert between(distance, house, changed(house, **{name: other})) > 0
 
 
-def test_other_neighbourhood_is_as_far_as_three_standard_deviations_of_living_area(
-    distance: Distance, values: Floats
-) -> None:
+def test_other_neighbourhood_is_as_far_as_its_weight(distance: Distance, values: Floats) -> None:
     house = values[0]
     elsewhere = changed(house, Neighborhood=house[COLUMNS.index("Neighborhood")] - 1)
     assert between(distance, house, elsewhere) == 3.0

@@ -121,7 +121,10 @@ def test_run_is_named_and_described_and_has_its_data_set_and_model_card(store: s
     markdown, html = ((cards / f"model-card.{kind}").read_text() for kind in ("md", "html"))
     for card in (markdown, html):
         assert all(word in card for word in ("Version 1, 20", "Intended use", "293 houses", "rmsle", "Limitations"))
-        assert all(word in card for word in ("Ratio studies", "lowest quarter", "PRB", "not at arm"))
+        assert all(
+            word in card
+            for word in ("Ratio studies", "lowest quarter", "PRB", "not at arm", "The value", "earlier sales only")
+        )
         assert "gate" not in card
     assert html.count("data:image/png;base64,") == 4
 

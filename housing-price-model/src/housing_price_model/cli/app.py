@@ -5,13 +5,12 @@ Commands import their libraries when they run, so that `--help` is fast.
 
 import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.progress import Progress
-from rich.table import Table
 
-from housing_price_model.cli import candidate, observe, prediction_log, shadow, worker
+from housing_price_model.cli import candidate, evaluate, observe, prediction_log, shadow, worker
 from housing_price_model.console import (
     LogFormat,
     LogFormatOption,
@@ -30,13 +29,13 @@ from housing_price_platform.environment.opentelemetry_variables import ignore_in
 from housing_price_platform.environment.variables import SharedVariable, UnknownVariables
 from housing_price_platform.orders.moves import ServedModel
 from housing_price_platform.orders.seed import MAX_SEED
-from housing_price_platform.output.tables import print_table
 from housing_price_platform.output.terminal import clean_output
 
 if TYPE_CHECKING:
     from housing_price_model.training.outcome import Outcome
 
 app = typer.Typer(no_args_is_help=True)
+app.add_typer(evaluate.app)
 app.add_typer(candidate.app)
 app.add_typer(prediction_log.app)
 app.add_typer(shadow.app)
@@ -98,29 +97,11 @@ def train(
             export_to=export_to,
             progress=lambda stage, fraction: progress_bar.update(task, description=stage, completed=fraction),
         )
-    _print_metrics("Cross-validation", trained.metrics)
+    evaluate.print_metrics("Cross-validation", trained.metrics)
     for outcome, model in ((trained, ServedModel.PRICE), (trained.comparables, ServedModel.COMPARABLES)):
         _print_outcome(outcome, model, tracking_uri)
     if export_to:
         output.print(f"Exported to {export_to}.")
-
-
-@app.command()
-def evaluate(
-    data: Annotated[Path, typer.Option(help="CSV, NDJSON or Parquet file of sold houses, with SalePrice.")],
-    model: ModelUri = CHAMPION_URI,
-    tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
-) -> None:
-    """Evaluate a registered model on sold houses.
-
-    Results on houses that the model was trained on are too optimistic.
-    """
-    from housing_price_model.training import evaluate_registered  # noqa: PLC0415  # slow import
-
-    with readable_errors():
-        evaluation = evaluate_registered.evaluate_registered(model, data, tracking_uri)
-    _print_metrics(evaluation.name, evaluation.metrics)
-    _print_studies(evaluation.name, evaluation.studies)
 
 
 @app.command()
@@ -229,19 +210,3 @@ def _print_outcome(outcome: "Outcome", model: ServedModel, tracking_uri: str) ->
     version_number = outcome.same_as or (outcome.registered.version if outcome.registered else None)
     if version_number and (page := version_page(tracking_uri, version_number, outcome.name)):
         output.print(f"Open it at {page}", soft_wrap=True)
-
-
-def _print_studies(title: str, studies: list[dict[str, Any]]) -> None:
-    from housing_price_model.training.study_table import STUDY_COLUMNS, study_cells  # noqa: PLC0415  # slow import
-
-    table = Table(*STUDY_COLUMNS, title=f"Ratio studies of {title}, with 95 % confidence intervals")
-    for study in studies:
-        table.add_row(*study_cells(study))
-    print_table(output, table)
-
-
-def _print_metrics(title: str, metrics: dict[str, float]) -> None:
-    table = Table("Metric", "Value", title=title)
-    for name, value in metrics.items():
-        table.add_row(name, f"{value:,.0f}" if name.endswith("_usd") else f"{value:.4f}")
-    print_table(output, table)

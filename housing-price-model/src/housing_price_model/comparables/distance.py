@@ -39,13 +39,13 @@ class Measure(NamedTuple):
 
 
 MEASURES: Final = (
-    Measure("GrLivArea", "log", 1.0),
-    Measure("TotalBsmtSF", "log", 0.6),
+    Measure("GrLivArea", "log", 0.8),
+    Measure("TotalBsmtSF", "log", 0.4),
     Measure("OverallQual", "number", 0.6),
     Measure("OverallCond", "number", 0.4),
     Measure("YearBuilt", "number", 0.8),
     Measure("LotArea", "log", 0.3),
-    Measure("GarageCars", "number", 0.4),
+    Measure("GarageCars", "number", 0.2),
     Measure("FullBath", "number", 0.3),
     Measure("Neighborhood", "word", 3.0),
     Measure("BldgType", "word", 1.0),

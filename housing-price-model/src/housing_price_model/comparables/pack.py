@@ -45,6 +45,18 @@ _SALE: Final = Object(
     ]
 )
 
+_BLEND: Final = Object(
+    [
+        *(
+            Property(name, DataType.double)
+            for name in ("weight", "distance_offset", "interval_scale", "interval_spread")
+        ),
+        Property(
+            "confidence", Object([Property(name, DataType.double) for name in ("high", "medium")]), required=False
+        ),
+    ]
+)
+
 SIGNATURE: Final = ModelSignature(
     inputs=Schema(
         [
@@ -56,7 +68,7 @@ SIGNATURE: Final = ModelSignature(
     outputs=Schema(
         [
             ColSpec(Array(_SALE), "sales"),
-            ColSpec(Object([Property(name, DataType.double) for name in Blend.__dataclass_fields__]), "blend"),
+            ColSpec(_BLEND, "blend"),
             ColSpec(DataType.string, "model_id"),
         ]
     ),

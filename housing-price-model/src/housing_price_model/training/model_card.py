@@ -15,7 +15,14 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, select_autoescap
 
 from housing_price_model.fitting.pipeline import Recipe
 from housing_price_model.survey.data import Houses
-from housing_price_model.training.study_table import STUDY_COLUMNS, study_cells
+from housing_price_model.training.study_table import (
+    CONFIDENCE_COLUMNS,
+    STUDY_COLUMNS,
+    VALUATION_COLUMNS,
+    confidence_rows,
+    study_cells,
+    valuation_rows,
+)
 
 MARKDOWN: Final = "model-card.md"
 HTML: Final = "model-card.html"
@@ -33,7 +40,7 @@ _PLOTS: Final = {
 # Sections of cards of candidates, which cards of `train` do not have.
 _WITHOUT_COMPARISON: Final[Mapping[str, Any]] = {
     "data": {}, "validation": {"checks": [], "moved": []}, "search": None, "comparison": None, "gate": None,
-    "groups": [],
+    "groups": [], "valuation": None,
 }  # fmt: skip
 
 
@@ -47,6 +54,7 @@ def card_content(
     studies: Mapping[str, Sequence[Mapping[str, Any]]],
     training_seconds: float,
     run_files: Path,
+    valuation: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return what every card says, for `write_card` and `summarise`.
 
@@ -59,6 +67,7 @@ def card_content(
         studies: The ratio studies of the cross-validated estimates, by their name (see `ratio_studies`).
         training_seconds: The duration of the training.
         run_files: The folder of the files of the run, with its plots.
+        valuation: The measures of price, comparables and value (see `held_out_values.report`); None without values.
     """
     years, plots = houses.features["YrSold"], run_files / "plots"
     return {
@@ -78,6 +87,14 @@ def card_content(
         "overall": dict(metrics),
         "studies": [{"name": name, "rows": [study_cells(one) for one in rows]} for name, rows in studies.items()],
         "study_columns": STUDY_COLUMNS,
+        "valuation": valuation
+        and {
+            "tables": [
+                {"columns": VALUATION_COLUMNS, "rows": valuation_rows(valuation)},
+                {"columns": CONFIDENCE_COLUMNS, "rows": confidence_rows(valuation)},
+            ],
+            "blend": valuation["blend"],
+        },
         "plots": [{"file": name, "title": title, "data": _base64(plots / name)} for name, title in _PLOTS.items()],
     }
 

@@ -23,6 +23,7 @@ from housing_price_model.registry.versions import connect
 from housing_price_model.survey.data import BUNDLED, Houses, read_houses, require_enough_houses
 from housing_price_model.training.comparables import build_comparables
 from housing_price_model.training.held_out_estimates import HELD_OUT, HeldOut
+from housing_price_model.training.held_out_measures import MEASURES, HeldOutMeasures
 from housing_price_model.training.mlflow_run import describe_comparables, describe_version, log_run
 from housing_price_model.training.model_card import CARD_FOLDER, card_content, write_card
 from housing_price_model.training.outcome import Outcome, already_registered, export_outcome, register_logged
@@ -103,8 +104,10 @@ def train(
     progress("Logging", 0.0)
     with tempfile.TemporaryDirectory() as folder:
         price = build_model(houses, fitted, recipe, seed, Path(folder))
-        comparables, value_metrics = build_comparables(houses, fitted.validation.estimates, Path(folder) / COMPARABLES)
-        packed = {NAME: price, COMPARABLES: comparables}
+        comparables = build_comparables(houses, fitted.validation, Path(folder) / COMPARABLES)
+        packed = {NAME: price, COMPARABLES: comparables.packed}
+        studies = {"price": ratio_studies(houses, fitted.validation.estimates.price), "value": comparables.studies}
+        HeldOutMeasures(comparables.measures, studies).write(Path(folder) / RUN_FILES / MEASURES)
         outcomes: dict[str, Outcome] = {}
         if with_registration:
             same = (already_registered(client, name, model.model_id) for name, model in packed.items())
@@ -116,7 +119,8 @@ def train(
             seed=seed,
             model_id=price.model_id,
             metrics=fitted.metrics,
-            studies={"price": ratio_studies(houses, fitted.validation.estimates.price)},
+            studies=studies,
+            valuation=comparables.measures,
             training_seconds=training_seconds,
             run_files=Path(folder) / RUN_FILES,
         )
@@ -130,13 +134,13 @@ def train(
                 source=data,
                 recipe=recipe,
                 seed=seed,
-                metrics=fitted.metrics,
+                metrics=fitted.metrics | comparables.metrics(),
                 run_files=Path(folder) / RUN_FILES,
                 packed=new,
                 training_seconds=training_seconds,
             )
     if logged is not None:
-        rmsle = {NAME: fitted.metrics["rmsle"], COMPARABLES: value_metrics["rmsle"]}
+        rmsle = {NAME: fitted.metrics["rmsle"], COMPARABLES: comparables.measures["value"]["rmsle"]}
         for name, model in new.items():
             outcomes[name] = Outcome(name, model.model_id, logged.run_id)
             if with_registration:

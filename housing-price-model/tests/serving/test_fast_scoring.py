@@ -4,8 +4,11 @@ import json
 from typing import Any
 
 import pytest
+from mlflow.types import DataType, ParamSchema, ParamSpec
 
-from housing_price_model.serving.fast_scoring import Rows, read_rows, write_predictions
+from housing_price_model.serving.fast_scoring import Rows, read_call, read_rows, write_predictions
+
+SCHEMA = ParamSchema([ParamSpec("k", DataType.long, 6), ParamSpec("known", DataType.string, [], shape=(-1,))])
 
 
 def split(columns: Any, data: Any, **more: Any) -> bytes:
@@ -64,3 +67,39 @@ def test_well_formed_body_is_read(more: dict[str, Any]) -> None:
 )
 def test_every_other_body_is_left_to_mlflow(content: bytes) -> None:
     assert read_rows(content) is None
+
+
+def with_params(params: Any) -> bytes:
+    return split(["a"], [[1]])[:-1] + b', "params": ' + json.dumps(params).encode() + b"}"
+
+
+@pytest.mark.parametrize("params", [{}, {"k": 3}, {"known": ["a", "b"]}, {"k": 1, "known": []}])
+def test_parameters_that_the_model_declares_are_read(params: dict[str, Any]) -> None:
+    call = read_call(with_params(params), SCHEMA)
+    assert call is not None
+    assert call.params == params
+    assert call.rows.to_numpy().tolist() == [[1]]
+    plain = read_call(split(["a"], [[1]]), SCHEMA)
+    assert plain is not None
+    assert plain.params == {}
+
+
+@pytest.mark.parametrize(
+    "params",
+    [
+        None,
+        "x",
+        [],
+        {"k": "3"},
+        {"k": 1.5},
+        {"k": True},
+        {"known": "a"},
+        {"known": [1]},
+        {"known": [["a"]]},
+        {"other": 1},
+    ],
+)
+def test_other_parameters_are_left_to_mlflow(params: Any) -> None:
+    assert read_call(with_params(params), SCHEMA) is None
+    assert read_call(with_params({"k": 3}), None) is None
+    assert read_call(with_params({"k": 3})[:-1] + b', "more": 1}', SCHEMA) is None

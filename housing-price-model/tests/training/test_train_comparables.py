@@ -171,6 +171,7 @@ def test_version_registered_under_the_name_of_the_other_kind_is_rejected(empty_s
     train(empty_store, few_houses, recipe=QUICK)
     client = connect(empty_store)
     source = find_version(client, f"models:/{NAME}/1")[1]
+    assert source.source
     version = client.create_model_version(COMPARABLES, source.source, source.run_id)
     for key, value in source.tags.items():
         client.set_model_version_tag(COMPARABLES, version.version, key, value)

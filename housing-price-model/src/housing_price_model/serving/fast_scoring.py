@@ -4,7 +4,7 @@ MLflow's scoring server parses a JSON body twice, builds a DataFrame with one dt
 it against the signature, and encodes the answer with the standard library. This model validates its own input by
 column and value, so most of that time is wasted (`benchmarks/README.md`, "Time inside the model server").
 
-- `read_rows` reads a `dataframe_split` body once, with orjson, and keeps its rows;
+- `read_call` reads a `dataframe_split` body once, with orjson, and keeps its rows and its parameters;
 - `DirectModel` calls the model without the signature check;
 - `write_predictions` encodes the answer with orjson.
 
@@ -13,17 +13,22 @@ the model rejects numbers sent as strings or booleans, which MLflow converts.
 """
 
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from io import StringIO
-from typing import Any, Final
+from types import MappingProxyType
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 import orjson
 import pandas as pd
+from mlflow.exceptions import MlflowException
 from mlflow.pyfunc import PyFuncModel, scoring_server
+from mlflow.types import ParamSchema, ParamSpec
 
 _INDEX_TYPES: Final = frozenset({int, str})
+_PARAMS: Final = "params"
+_NO_PARAMS: Final[Mapping[str, Any]] = MappingProxyType({})
 
 
 class Rows:
@@ -59,6 +64,13 @@ class Rows:
         return self._cells.astype(dtype, copy=False)
 
 
+class Call(NamedTuple):
+    """The rows and the parameters of a call."""
+
+    rows: Rows
+    params: Mapping[str, Any]
+
+
 class DirectModel:
     """A loaded model that is called without MLflow's input checks."""
 
@@ -69,23 +81,55 @@ class DirectModel:
         self._predict = python_model.predict
         self._context = model._model_impl.context  # noqa: SLF001 - MLflow has no public access to it
 
-    def predict(self, data: pd.DataFrame | Rows) -> pd.DataFrame:
-        """Price each row; equal to `PyFuncModel.predict` without the checks."""
-        predictions: pd.DataFrame = self._predict(self._context, data)
+    def predict(self, data: pd.DataFrame | Rows, params: Mapping[str, Any] | None = None) -> pd.DataFrame:
+        """Answer each row; equal to `PyFuncModel.predict` without the checks."""
+        predictions: pd.DataFrame = self._predict(self._context, data, params)
         return predictions
 
 
-def read_rows(body: bytes) -> Rows | None:
-    """Read a JSON body whose only content is a well-formed `dataframe_split`.
+def read_call(body: bytes, schema: ParamSchema | None = None) -> Call | None:
+    """Read a JSON body whose only content is a well-formed `dataframe_split`, perhaps with valid parameters.
+
+    Args:
+        body: The body.
+        schema: The parameters of the model; None for a model without parameters.
 
     Returns:
-        The rows; None for every other body, valid or not: MLflow reads it or words the error.
+        The call; None for every other body, valid or not: MLflow reads it or words the error.
     """
     try:
         document = _decode(body)
     except (ValueError, RecursionError):
         return None
-    split = document.get(scoring_server.DF_SPLIT) if isinstance(document, dict) and len(document) == 1 else None
+    if not isinstance(document, dict):
+        return None
+    params: Mapping[str, Any] | None = _NO_PARAMS
+    if schema is not None and _PARAMS in document:
+        params = _valid_params(document.pop(_PARAMS), schema)
+    if params is None or len(document) != 1:
+        return None
+    rows = _rows_of(document.get(scoring_server.DF_SPLIT))
+    return None if rows is None else Call(rows, params)
+
+
+def read_rows(body: bytes) -> Rows | None:
+    """Read a JSON body whose only content is a well-formed `dataframe_split`; None for every other body."""
+    call = read_call(body)
+    return None if call is None else call.rows
+
+
+def _valid_params(params: Any, schema: ParamSchema) -> dict[str, Any] | None:
+    """Convert parameters as MLflow does; None if one is unknown or invalid, which MLflow reports."""
+    specs: dict[str, ParamSpec] = {spec.name: spec for spec in schema.params}
+    if not isinstance(params, dict) or not params.keys() <= specs.keys():
+        return None
+    try:
+        return {name: ParamSpec.validate_param_spec(value, specs[name]) for name, value in params.items()}
+    except (MlflowException, ValueError):
+        return None
+
+
+def _rows_of(split: Any) -> Rows | None:
     if not isinstance(split, dict) or not {"columns", "data"} <= split.keys() <= {"columns", "data", "index"}:
         return None
     columns, data, index = split["columns"], split["data"], split.get("index")

@@ -1,8 +1,9 @@
 """The scoring application: MLflow's routes, with a fast path for `dataframe_split` calls.
 
-`POST /invocations` answers well-formed `dataframe_split` bodies itself (`fast_scoring.py`). MLflow's handler function
-answers every other content type and format, and words every error. `GET /ranges` publishes the values that the model
-has seen (`input_ranges.py`). MLflow's own application serves all other routes. Nothing in MLflow's modules is replaced.
+`POST /invocations` answers well-formed `dataframe_split` bodies itself, also with the parameters of the model
+(`fast_scoring.py`). MLflow's handler function answers every other content type and format, and words every error.
+`GET /ranges` publishes the values that a price model has seen (`input_ranges.py`). MLflow's own application serves all
+other routes. Nothing in MLflow's modules is replaced.
 """
 
 import asyncio
@@ -21,7 +22,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import BaseRoute, Mount, Route
 
 from housing_price_model.serving import input_ranges
-from housing_price_model.serving.fast_scoring import DirectModel, read_rows, write_predictions
+from housing_price_model.serving.fast_scoring import DirectModel, read_call, write_predictions
 
 _JSON: Final = scoring_server.CONTENT_TYPE_JSON
 _JSON_IN_UTF_8: Final = re.compile(rf"\s*{_JSON}\s*(;\s*charset=(?i:utf-8)\s*)*")
@@ -33,21 +34,23 @@ class Invocations:
     def __init__(self, model: PyFuncModel) -> None:
         self._model = model
         self._schema = model.metadata.get_input_schema()
+        self._params_schema = model.metadata.get_params_schema()
         self._direct = DirectModel(model)
 
     def answer(self, body: bytes, content_type: str | None) -> InvocationsResponse:
-        """Price the rows of a body.
+        """Answer the rows of a body.
 
         Raises:
             MlflowException: MLflow or the model refuses the body.
         """
-        rows = read_rows(body) if content_type is not None and _JSON_IN_UTF_8.fullmatch(content_type) else None
-        if rows is not None:
+        is_json = content_type is not None and _JSON_IN_UTF_8.fullmatch(content_type)
+        call = read_call(body, self._params_schema) if is_json else None
+        if call is not None:
             # MLflow's handler, below, reports the error of a model.
             with suppress(Exception):
-                return InvocationsResponse(write_predictions(self._direct.predict(rows)), 200, _JSON)
+                return InvocationsResponse(write_predictions(self._direct.predict(*call)), 200, _JSON)
         answer = self._ask_mlflow(body, content_type, self._model, self._schema)
-        if rows is None:
+        if call is None:
             return answer
         # The model refused the rows, and MLflow priced them: it converted strings or booleans into numbers.
         return self._ask_mlflow(body, content_type, self._direct, None)

@@ -106,6 +106,14 @@ def model_server(champion: Path) -> Iterator[str]:
         yield process.says(LISTENS)[1]
 
 
+@pytest.fixture(scope="session")
+def comparables_server(champion: Path) -> Iterator[str]:
+    """The address of the real model server, with the comparables model that was trained together with the champion."""
+    folder = str(champion / "comparables")
+    with Process(sys.executable, "-m", "housing_price_model", "serve", "--model", folder, "--port", "0") as process:
+        yield process.says(LISTENS)[1]
+
+
 def _working_uv() -> str | None:
     """The uv that runs these tests, or one that `make` or the system installed; a shim on the path may not work."""
     candidates = (os.environ.get("UV"), str(REPOSITORY / ".uv" / "bin" / "uv"), shutil.which("uv"))

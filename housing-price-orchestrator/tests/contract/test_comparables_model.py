@@ -40,9 +40,12 @@ def coalesced_by_parameters(model: ComparablesModel) -> ComparablesModel:
 
 COMPARABLES_WRAPPERS = {**WRAPPERS, "coalesced by parameters": coalesced_by_parameters}
 
+REAL = "comparables server"
+
 KINDS = [
     *(f"fake, {wrapped}" for wrapped in ("", *COMPARABLES_WRAPPERS)),
     *(f"stub server, {wrapped}" for wrapped in ("", "coalesced by parameters", "as shipped")),
+    *(pytest.param(f"{REAL}, {wrapped}", marks=pytest.mark.full) for wrapped in ("", "as shipped")),
 ]
 
 
@@ -59,8 +62,9 @@ async def subject(request: pytest.FixtureRequest, comparables_stub: StubModelSer
             model: ComparablesModel = FakeComparablesModel()
             away: ComparablesModel = FakeComparablesModel(error=ModelServerUnavailable("away"))
         else:
+            url = request.getfixturevalue("comparables_server") if kind == REAL else comparables_stub.url
             model, away = (
-                await asking(comparables_stub.url),
+                await asking(url),
                 await asking(f"http://127.0.0.1:{stack.enter_context(reserved_port())}"),
             )
         if wrapped:
@@ -135,7 +139,7 @@ async def test_answers_keep_the_order_of_the_questions(subject: Subject) -> None
     asked = questions(12)
     forwards, backwards = await subject.model.answer(asked), await subject.model.answer(asked[::-1])
     assert list(forwards) == list(backwards)[::-1]
-    assert len({found.sales[0].id for found in forwards}) > 1
+    assert len({(found.sales[0].id, found.sales[0].distance) for found in forwards}) > 1
 
 
 async def test_an_answer_does_not_depend_on_the_questions_beside_it(subject: Subject) -> None:

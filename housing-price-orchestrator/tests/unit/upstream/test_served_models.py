@@ -1,8 +1,7 @@
 """The counters of served models: by kind, and never less after one has closed."""
 
-import contextlib
-from dataclasses import dataclass, field
-from typing import Any, cast
+from dataclasses import dataclass
+from typing import Final, cast
 
 import pytest
 
@@ -17,6 +16,8 @@ from housing_price_orchestrator.upstream.served_models import (
 )
 
 pytestmark = pytest.mark.anyio
+
+KINDS: Final[tuple[ModelKind, ...]] = ("price", "comparables")
 
 
 @dataclass
@@ -34,11 +35,9 @@ class Counted:
     kind: ModelKind
     circuits: list[Circuit]
     retrying: Retries
-    is_closed: bool = False
-    _stack: Any = field(default_factory=contextlib.AsyncExitStack)
 
     async def aclose(self) -> None:
-        self.is_closed = True
+        """Nothing is open."""
 
 
 def a_served_model(
@@ -78,12 +77,12 @@ async def test_totals_are_counted_by_kind_and_stay_when_a_model_closes() -> None
 async def test_oldest_closed_addresses_are_summed_by_kind() -> None:
     counted = ServedModels()
     for number in range(MAX_CLOSED_ADDRESSES):
-        for kind in ("price", "comparables"):
-            served = a_served_model(cast("ModelKind", kind), f"http://{kind}-{number}", opened=1)
+        for kind in KINDS:
+            served = a_served_model(kind, f"http://{kind}-{number}", opened=1)
             counted.open.append(served)
             await counted.close(served)
     counts = counted.circuits_opened
     assert len(counts) == MAX_CLOSED_ADDRESSES
-    for kind in ("price", "comparables"):
+    for kind in KINDS:
         assert sum(count for (_, of), count in counts.items() if of == kind) == MAX_CLOSED_ADDRESSES
-        assert counts[EARLIER, cast("ModelKind", kind)] > 1
+        assert counts[EARLIER, kind] > 1

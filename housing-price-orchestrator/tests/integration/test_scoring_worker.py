@@ -22,7 +22,7 @@ import pytest
 import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
-from factories import SURVEY, house_json, houses_json
+from factories import SURVEY, house_json, houses_json, ranges_json
 from housing_price_platform.jobs.database import worker_engine
 from servers import LISTENS, Process, StubModelServer, hangs, prediction_for, predicts, says
 from waiting import wait_until
@@ -111,6 +111,17 @@ def csv_of(documents: list[dict[str, Any]]) -> bytes:
     writer.writeheader()
     writer.writerows(documents)
     return text.getvalue().encode()
+
+
+def test_the_first_rows_of_a_new_worker_have_their_warnings(bench: Bench, stub: StubModelServer) -> None:
+    stub.ranges = ranges_json()
+    houses = [house_json(id=number, yrSold=2026 if number % 2 else 2010) for number in range(1, 151)]
+    url = bench.submit(lines_of(houses), NDJSON)
+    with bench.worker() as worker:
+        assert bench.end_of(url)["state"] == "succeeded", worker.output
+    rows = [json.loads(line) for line in httpx.get(f"{url}/result", timeout=30).text.splitlines()]
+    warned = [row["id"] for row in rows if "warnings" in row]
+    assert warned == list(range(1, 151, 2))
 
 
 @pytest.mark.parametrize(("successor", "kind"), [("worker-1", "csv"), ("worker-2", "parquet")])

@@ -2,7 +2,7 @@
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import Any, Final
 
 import structlog
@@ -30,6 +30,10 @@ class InputWarnings:
         """Return the warnings for a priced house; none if the ranges of its model are unknown."""
         ranges = self._ranges.get(estimate.model.id)
         return () if ranges is None else ranges.warnings_of(self._row_of(house))
+
+    def knows(self, model_ids: Collection[str]) -> bool:
+        """Return whether the ranges of all these models were fetched, or their servers have none."""
+        return all(model_id in self._ranges for model_id in model_ids)
 
     def ranges_of(self, model_id: str) -> InputRanges | None:
         """Return the ranges of a model; None if they are unknown."""

@@ -22,6 +22,7 @@ from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.settings import PREFIX, InvalidSettings, Settings, load_settings
 from housing_price_orchestrator.shared.errors import HousingPriceError, JobInputUnusable
 from housing_price_orchestrator.shared.locations import AllowedLocations
+from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.upstream.open import open_routes, open_upstream
 from housing_price_orchestrator.worker.score_file import FileScoring
@@ -85,7 +86,12 @@ async def _run(settings: Settings, url: str, name: str, locks: WorkerLocks) -> N
         )
 
         async def price_each(houses: Sequence[AnyHouse]) -> Sequence[Outcome]:
-            return await upstream.pricing.price_each(houses)
+            outcomes = await upstream.pricing.price_each(houses)
+            models = {outcome.model.id for outcome in outcomes if isinstance(outcome, PriceEstimate)}
+            if not upstream.input_warnings.knows(models):
+                # All rows of a file have their warnings, also if the model is new. A probe learns its ranges.
+                await upstream.probe.probe()
+            return outcomes
 
         jobs = settings.jobs
         files = FolderJobFiles(jobs.folder)
@@ -95,6 +101,7 @@ async def _run(settings: Settings, url: str, name: str, locks: WorkerLocks) -> N
             price=RetryingPricing(
                 price_each, loop, max_wait_seconds=jobs.patience_seconds, is_cancelled=is_current_job_cancelled
             ),
+            warnings_of=upstream.input_warnings.warnings_of,
             describe_error=_describe_error,
             rows_per_step=jobs.rows_per_step,
             max_file_bytes=jobs.max_file_bytes,

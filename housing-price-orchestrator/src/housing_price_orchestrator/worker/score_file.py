@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Final
 
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.shared.errors import HousingPriceError, JobInputUnusable
+from housing_price_orchestrator.shared.input_ranges import FeatureWarning
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.worker.parquet import convert
@@ -47,6 +48,10 @@ Retries while the model server is unavailable, and raises when it gives up.
 """
 
 
+type WarningsOf = Callable[[AnyHouse, PriceEstimate], tuple[FeatureWarning, ...]]
+"""Returns the features of a priced house that are outside the values that its model has seen."""
+
+
 @dataclass(frozen=True)
 class InputFile:
     """An input file of houses."""
@@ -69,17 +74,20 @@ class FileScoring:
         *,
         read: ReadHouse,
         price: PriceEach,
+        warnings_of: WarningsOf,
         describe_error: Callable[[HousingPriceError], Mapping[str, Any]],
         rows_per_step: int,
         max_file_bytes: int,
     ) -> None:
         """Parse houses with `read`, price them with `price`, and describe a refused row with `describe_error`.
 
+        Results in JSON have the warnings that `warnings_of` returns.
         Input files, and the files they are converted to, are limited to `max_file_bytes`.
         """
         self._files = files
         self._read = read
         self._price = price
+        self._warnings_of = warnings_of
         self._describe_error = describe_error
         self._rows_per_step = rows_per_step
         self._max_file_bytes = max_file_bytes
@@ -137,7 +145,7 @@ class FileScoring:
             if isinstance(outcome, HousingPriceError):
                 refused.append((number, outcome))
             else:
-                priced.append((number, house.id, outcome))
+                priced.append(PricedRow(number, house.id, outcome, self._warnings_of(house, outcome)))
         refused.sort(key=lambda numbered: numbered[0])
         # A job that began with an earlier release has no figures of its refused rows.
         written_bytes, unlisted = checkpoint.get("refusedBytes", 0), checkpoint.get("unlisted", 0)

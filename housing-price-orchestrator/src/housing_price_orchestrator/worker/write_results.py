@@ -8,11 +8,11 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
 
+import msgspec
 import orjson
 
 from housing_price_orchestrator.provider.jobs.files import BLOCK_BYTES
 from housing_price_orchestrator.shared.errors import JobInputUnusable
-from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
 from housing_price_orchestrator.worker.priced_rows import COLUMNS, PricedRow, cells_of
 
@@ -29,17 +29,19 @@ def csv_lines(rows: Iterable[PricedRow]) -> bytes:
 
 def json_lines(rows: Iterable[PricedRow]) -> bytes:
     """Format rows as JSON, one document per line."""
-    return b"".join(orjson.dumps(_document(*priced), option=orjson.OPT_APPEND_NEWLINE) for priced in rows)
+    return b"".join(orjson.dumps(_document(priced), option=orjson.OPT_APPEND_NEWLINE) for priced in rows)
 
 
-def _document(row: int, house_id: int, estimate: PriceEstimate) -> dict[str, Any]:
-    return {
+def _document(priced: PricedRow) -> dict[str, Any]:
+    row, house_id, estimate, warnings = priced
+    document = {
         "row": row,
         "id": house_id,
         "predictedPrice": estimate.price_usd,
         "priceInterval": {"low": estimate.low_usd, "high": estimate.high_usd, "level": INTERVAL_LEVEL},
         "model": {"name": estimate.model.name, "version": estimate.model.version, "id": estimate.model.id},
     }
+    return document | {"warnings": msgspec.to_builtins(warnings)} if warnings else document
 
 
 PARQUET_NOT_INSTALLED: Final = (

@@ -72,6 +72,8 @@ async def test_a_known_model_is_not_asked_for_again() -> None:
     for _ in range(3):
         await learn(warnings, "a", source)
     assert source.asked == 1
+    assert warnings.knows(["a"])
+    assert not warnings.knows(["a", "b"])
 
 
 @pytest.mark.parametrize("error", [ModelServerFailed("404"), AnswerMalformed("no JSON")])

@@ -21,6 +21,7 @@ from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.worker import write_results
 from housing_price_orchestrator.worker.parquet.convert import convert
 from housing_price_orchestrator.worker.parquet.write import SCHEMA, ParquetResults
+from housing_price_orchestrator.worker.priced_rows import PricedRow
 
 LIMIT = 100_000_000
 
@@ -180,9 +181,9 @@ def test_a_large_row_group_is_read_within_the_memory_limit(tmp_path: Path) -> No
     assert found == documents
 
 
-def priced(numbers: range) -> list[tuple[int, int, PriceEstimate]]:
+def priced(numbers: range) -> list[PricedRow]:
     model = ModelIdentity("house-price", "1", "m-1")
-    return [(one, 10 + one, PriceEstimate(1000.5 + one, 900.0, 1100.0, model)) for one in numbers]
+    return [PricedRow(one, 10 + one, PriceEstimate(1000.5 + one, 900.0, 1100.0, model)) for one in numbers]
 
 
 def test_parts_are_joined_in_order(tmp_path: Path) -> None:

@@ -44,6 +44,7 @@ class Bench:
             self.files,
             read=read_named_house,
             price=price,
+            warnings_of=lambda _house, _estimate: (),
             describe_error=_describe_error,
             rows_per_step=1_000,
             max_file_bytes=10**9,

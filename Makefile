@@ -81,6 +81,7 @@ compose-down: ## Stop the containers of the stack
 .PHONY: bench bench-quick
 bench: uv ## Measure everything beside its alternatives (needs wrk; about 18 minutes) and write the tables
 	@$(RUN) python -m benchmarks run $(ARGS)
+	@$(RUN) python -m benchmarks valuations
 	$(RUN) python -m benchmarks report
 
 bench-quick: uv ## Measure a little, in under 2 minutes

@@ -1,4 +1,4 @@
-"""`python -m benchmarks run | report | profile | model-server | beside | checkouts | explanation | faults`."""
+"""The benchmarks and fault scenarios of this repository: `python -m benchmarks COMMAND`."""
 
 import json
 import sys
@@ -127,6 +127,23 @@ def explanation(
     typer.echo(table)
     if (count, seed) == (200, 0):
         deviation.write(table)
+
+
+@app.command()
+def valuations(
+    rounds: Annotated[int, typer.Option(min=1, help="Number of measurements per kind of request.")] = 5,
+    seconds: Annotated[float, typer.Option(min=1, help="Duration of one measurement.")] = 4.0,
+    export: Annotated[Path | None, typer.Option(help="Folder of exported models. Default: train them.")] = None,
+) -> None:
+    """Compare valuations with prices and write benchmarks/results/valuations.md. Fails if a target is missed."""
+    from benchmarks import valuations as measured  # noqa: PLC0415 - keeps `--help` fast
+
+    lines = measured.measure(rounds, seconds, export and export.resolve())
+    table = measured.as_table(lines)
+    typer.echo(table)
+    measured.write(table)
+    if any(line.is_reached is False for line in lines):
+        sys.exit(1)
 
 
 @app.command()

@@ -18,6 +18,7 @@ from housing_price_survey.columns import COLUMNS
 ALIAS_OF_COLUMN: Final = {column: House.model_fields[field].alias or field for field, column in COLUMN_OF_FIELD.items()}
 
 PREDICT_PATH: Final = "/api/v1/price/predict"
+VALUATION_PATH: Final = "/api/v1/valuation"
 MAX_BODIES_BYTES: Final = 32 * 1024 * 1024
 
 type Document = dict[str, Any]
@@ -123,6 +124,16 @@ PUBLIC: Final = RequestFormat(
     f"{PREDICT_PATH}/batch",
     lambda houses: {"data": [documents()[house] for house in houses]},
 )
+
+
+def _valuations(name: str, query: str) -> RequestFormat:
+    batch_path = f"{VALUATION_PATH}/batch{query}"
+    return RequestFormat(name, VALUATION_PATH + query, PUBLIC.single_body, batch_path, PUBLIC.batch_body)
+
+
+VALUE_ALONE: Final = _valuations("value", "?include=")
+VALUATION_WITHOUT_EXPLANATION: Final = _valuations("comparables", "?include=comparables")
+FULL_VALUATION: Final = _valuations("valuation", "")
 INVOCATIONS: Final = RequestFormat(
     "invocations", "/invocations", lambda house: _dataframe_split([house]), "/invocations", _dataframe_split
 )

@@ -13,6 +13,8 @@ from benchmarks.processes import environment
 from housing_price_platform.database.sqlite_file import sqlite_url
 
 TRAINING_TIMEOUT_SECONDS: Final = 600
+COMPARABLES: Final = "comparables"
+"""Subfolder of an export with the comparables model."""
 
 
 def exported() -> Path:
@@ -26,9 +28,13 @@ def exported() -> Path:
     tracking = ("--tracking-uri", sqlite_url(folder / "mlflow.db"))
     print("training the model", file=sys.stderr)  # noqa: T201 - progress
     # With a database as registry, MLflow writes artefacts below the working folder.
-    _run_cli(folder, "train", *tracking)
-    _run_cli(folder, "export", "--to", str(export), *tracking)
+    _run_cli(folder, "train", *tracking, "--export-to", str(export))
     return export
+
+
+def comparables_of(export: Path) -> Path:
+    """Return the folder of the comparables model that training exported with a price model."""
+    return export / COMPARABLES
 
 
 def exported_variant() -> Path:

@@ -24,7 +24,7 @@ def write() -> None:
     results = json.loads((RESULTS / "bench.json").read_bytes())
     plots.draw(Medians(results), RESULTS)
     blocks = _blocks(results)
-    for name in ("profile", "model-server"):
+    for name in ("profile", "model-server", "valuations"):
         path = RESULTS / f"{name}.md"
         if path.exists():
             blocks[name] = path.read_text(encoding="utf-8").strip()

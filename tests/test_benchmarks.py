@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from benchmarks import load, plots, report, targets
 from benchmarks.clients.checker import Checker
+from benchmarks.clients.verdicts import PRICE_ALONE, RIGHT, WRONG, ValuationJudge
 from benchmarks.medians import Medians
 from benchmarks.paths import README, RESULTS
 from benchmarks.scenarios import FULL, over_stub, with_model
@@ -100,6 +101,67 @@ def test_the_last_run_contains_exactly_the_current_scenarios() -> None:
         for name in scenario.contender_names
     }
     assert measured == wanted
+
+
+def valuation(place: int, **changes: Any) -> dict[str, Any]:
+    price = public(place) | {"transactionId": str(place), "model": {"id": "m"}}
+    value = {"amount": 9.5, "interval": {"low": 9, "high": 10}, "method": "priceAndComparables", "confidence": "high"}
+    sales = {"estimate": 9.0, "sales": [{"id": 1}]}
+    parts: dict[str, Any] = {"value": value, "price": price, "comparables": sales, "explanation": None, "problems": []}
+    return {"id": IDS[place], "transactionId": str(place)} | parts | changes
+
+
+def price_alone(place: int, **changes: Any) -> dict[str, Any]:
+    price = public(place)
+    value = {"amount": price["predictedPrice"], "interval": price["priceInterval"], "method": "price"}
+    missing = {"comparables": None, "problems": [{"part": "comparables", "status": 503, "retryAfter": 1}]}
+    return valuation(place, value=value, **missing) | changes
+
+
+@pytest.fixture
+def valuation_judge(tmp_path: Path) -> ValuationJudge:
+    reference = tmp_path / "valuations.json"
+    reference.write_text(json.dumps({"valuations": [valuation(place) for place in range(len(IDS))]}))
+    return ValuationJudge(reference)
+
+
+def test_valuations_are_compared_with_those_before_the_fault(valuation_judge: ValuationJudge) -> None:
+    again = valuation(1, transactionId="another")
+    again["price"] |= {"transactionId": "another"}
+    assert valuation_judge.judge(4, json.dumps(again).encode()) == (RIGHT, "m")
+    assert valuation_judge.judge(4, json.dumps(price_alone(1)).encode()) == (PRICE_ALONE, "m")
+    assert valuation_judge.first_wrong is None
+
+
+@pytest.mark.parametrize(
+    "answer",
+    [
+        valuation(2),
+        valuation(1, comparables={"estimate": 9.0, "sales": [{"id": 2}]}),
+        valuation(1, comparables=None),
+        price_alone(2),
+        price_alone(1, problems=[]),
+        price_alone(1, problems=[{"part": "explanation"}]),
+        price_alone(1, value=valuation(1)["value"]),
+        price_alone(1, comparables={"estimate": 9.0, "sales": []}),
+        public(1),
+        {},
+        [],
+    ],
+    ids=str,
+)
+def test_every_other_valuation_is_wrong(valuation_judge: ValuationJudge, answer: Any) -> None:
+    verdict, _ = valuation_judge.judge(1, json.dumps(answer).encode())
+    assert verdict == WRONG
+    assert valuation_judge.first_wrong
+
+
+def test_the_price_of_a_valuation_is_checked_and_no_part_may_be_missing(checker: Checker) -> None:
+    checker.check(0, 200, json.dumps({"valuations": [valuation(0), valuation(1)]}).encode())
+    assert (checker.errors, checker.wrong) == (0, 0)
+    checker.check(0, 200, json.dumps({"valuations": [valuation(0), price_alone(1)]}).encode())
+    checker.check(0, 200, json.dumps({"valuations": [valuation(1), valuation(0)]}).encode())
+    assert checker.wrong == 2
 
 
 @pytest.fixture(scope="module")

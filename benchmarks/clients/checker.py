@@ -73,11 +73,20 @@ class Checker:
 
 
 def _predictions(answer: Any) -> list[Any]:
-    """Return the list of predictions in an answer of any contender."""
+    """Return the list of predictions in an answer of any contender; raises ValueError if a valuation lacks a part."""
     if isinstance(answer, list):
         return answer
+    valuations = answer.get("valuations", [answer] if "value" in answer else [])
+    if valuations:
+        return [_price_of_valuation(valuation) for valuation in valuations]
     predictions: list[Any] = answer.get("predictions", [answer])
     return predictions
+
+
+def _price_of_valuation(valuation: dict[str, Any]) -> Any:
+    if valuation["problems"]:
+        raise ValueError(f"problems: {valuation['problems']}")
+    return valuation["price"]
 
 
 def _prices_in(prediction: dict[str, Any]) -> list[float]:

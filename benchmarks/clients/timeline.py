@@ -18,7 +18,7 @@ from typing import Any, Final
 import uvloop
 
 from benchmarks.clients import wire
-from benchmarks.clients.verdicts import PriceJudge
+from benchmarks.clients.verdicts import Judge, PriceJudge, ValuationJudge
 
 REFUSED, DISCONNECTED, NO_ANSWER = 0, -1, -2
 """In place of a status: connection refused; connection closed before the end of the answer; no answer."""
@@ -85,7 +85,7 @@ class _Connection(asyncio.Protocol):
 class TimedLoad:
     """Sends requests on schedule, even while earlier ones fail or wait for an answer."""
 
-    def __init__(self, target: wire.Target, judge: PriceJudge, rate: float, total: int) -> None:
+    def __init__(self, target: wire.Target, judge: Judge, rate: float, total: int) -> None:
         self._target = target
         self._judge = judge
         self._rate = rate
@@ -189,13 +189,14 @@ def main() -> None:
     parser.add_argument(
         "--expected", action="append", required=True, help="MODEL_ID=FILE with reference prices, once per model"
     )
+    parser.add_argument("--valuations", type=Path, help="reference valuations; the answers are valuations, not prices")
     parser.add_argument("--rate", type=float, required=True, help="requests per second")
     parser.add_argument("--seconds", type=float, required=True)
     parser.add_argument("--drain-seconds", type=float, required=True, help="maximum wait for the last answers")
     parser.add_argument("--write", type=Path, required=True, help="output file of the records")
     options = parser.parse_args()
     expected = {name: Path(path) for name, _, path in (option.partition("=") for option in options.expected)}
-    judge = PriceJudge(expected, options.rows)
+    judge: Judge = ValuationJudge(options.valuations) if options.valuations else PriceJudge(expected, options.rows)
     target = wire.target(options)
 
     async def run() -> list[Row]:

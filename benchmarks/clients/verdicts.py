@@ -1,11 +1,27 @@
-"""Judges prices: a price is right if it equals, bit for bit, the offline prediction of the model that it names."""
+"""Judges prices and valuations.
+
+A price is right if it equals, bit for bit, the offline prediction of the model that it names. A valuation is right if
+it equals the one that the same service gave for the house before the fault, or has that price alone and says so.
+"""
 
 import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 RIGHT, WRONG, MIXED = "right", "wrong", "mixed"
+PRICE_ALONE = "price alone"
+"""A valuation without comparable sales, with the right price and the problem named."""
+
+
+class Judge(Protocol):
+    """Judges the bodies of answers with status 200."""
+
+    first_wrong: str | None
+
+    def judge(self, number: int, body: bytes) -> tuple[str, str | None]:
+        """Judge the answer to body `number` (see `houses.bodies_file`); returns the verdict and the model id."""
+        ...
 
 
 class PriceJudge:
@@ -45,3 +61,42 @@ class PriceJudge:
         prices = [prediction["predictedPrice"], interval["low"], interval["high"]]
         expected = self._prices.get(prediction["model"]["id"])
         return expected is not None and prices == expected[house] and prediction["id"] == self._ids[house]
+
+
+class ValuationJudge:
+    """Compares valuations of single houses with reference valuations."""
+
+    def __init__(self, reference: Path) -> None:
+        """Read the valuations of all houses, as the batch operation returned them, in the order of the survey."""
+        self._valuations = [without_transaction(one) for one in json.loads(reference.read_bytes())["valuations"]]
+        self.first_wrong: str | None = None
+
+    def judge(self, number: int, body: bytes) -> tuple[str, str | None]:
+        """Judge the answer to body `number`; returns the verdict and the id of the price model."""
+        expected = self._valuations[number % len(self._valuations)]
+        try:
+            answer = without_transaction(json.loads(body))
+            model = str(answer["price"]["model"]["id"])
+            verdict = RIGHT if answer == expected else PRICE_ALONE if is_price_alone(answer, expected) else WRONG
+        except (ValueError, LookupError, TypeError):
+            verdict, model = WRONG, ""
+        if verdict == WRONG:
+            self.first_wrong = self.first_wrong or body[:300].decode(errors="replace")
+        return verdict, model or None
+
+
+def without_transaction(valuation: dict[str, Any]) -> dict[str, Any]:
+    """Return a valuation without its transaction ids, which differ in each answer."""
+    price = {key: value for key, value in valuation["price"].items() if key != "transactionId"}
+    return {key: value for key, value in valuation.items() if key != "transactionId"} | {"price": price}
+
+
+def is_price_alone(answer: dict[str, Any], expected: dict[str, Any]) -> bool:
+    """Return whether a valuation has the expected price alone, and names the comparable sales as missing."""
+    price, value = expected["price"], answer["value"]
+    return (
+        (answer["id"], answer["price"], answer["comparables"]) == (expected["id"], price, None)
+        and (value["amount"], value["interval"]) == (price["predictedPrice"], price["priceInterval"])
+        and value["method"] == "price"
+        and [problem["part"] for problem in answer["problems"]] == ["comparables"]
+    )

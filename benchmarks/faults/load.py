@@ -33,9 +33,14 @@ class Load:
         rows: int = 1,
         name: str = "load",
         headers: Sequence[str] = (),
+        request_format: houses.RequestFormat = houses.PUBLIC,
+        valuations: Path | None = None,
     ) -> None:
-        """Request batches of `rows` houses at a port; `expected` maps model ids to files of reference prices."""
-        request_format = houses.PUBLIC
+        """Request batches of `rows` houses at a port.
+
+        `expected` maps model ids to files of reference prices. With `valuations`, a file of reference valuations,
+        valuations are requested instead of prices.
+        """
         self._seconds = seconds
         self._record = STATE / "timelines" / f"{name}.json"
         self._record.parent.mkdir(parents=True, exist_ok=True)
@@ -54,6 +59,7 @@ class Load:
                 ),
                 *("--drain-seconds", str(DRAIN_TIMEOUT_SECONDS)),
                 *(part for model, path in expected.items() for part in ("--expected", f"{model}={path}")),
+                *(("--valuations", str(valuations)) if valuations else ()),
                 *(part for header in headers for part in ("--header", header)),
             ],
             stdin=subprocess.PIPE,

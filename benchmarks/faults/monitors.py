@@ -102,7 +102,10 @@ class Gauge(_Monitor):
 
 
 def read_metric(port: int, name: str) -> float | None:
-    """Return the value of a metric without labels, or None if there is no answer."""
+    """Return the value of a metric, or None if there is no answer.
+
+    `name` includes the labels, if it has any: `NAME{label="value"}`.
+    """
     connection = HTTPConnection("127.0.0.1", port, timeout=PROBE_TIMEOUT_SECONDS)
     try:
         connection.request("GET", "/metrics")
@@ -111,7 +114,7 @@ def read_metric(port: int, name: str) -> float | None:
         return None
     finally:
         connection.close()
-    return next((float(line.split()[1]) for line in page.splitlines() if line.startswith(f"{name} ")), None)
+    return next((float(line.split()[-1]) for line in page.splitlines() if line.startswith(f"{name} ")), None)
 
 
 class Usage(_Monitor):

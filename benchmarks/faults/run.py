@@ -12,6 +12,13 @@ from pathlib import Path
 from typing import Any, Final
 
 from benchmarks import machine, model
+from benchmarks.faults.comparables_away import (
+    comparables_killed,
+    comparables_nonsense,
+    comparables_slow,
+    comparables_stopped,
+    valuations_without_prices,
+)
 from benchmarks.faults.databases.scenarios import (
     full_disks,
     has_postgres,
@@ -67,6 +74,11 @@ SCENARIOS: Final = (
     Scenario("failing", failing),
     Scenario("slow model server", slow_model),
     Scenario("broken answers", invalid_answers),
+    Scenario("dead comparables", comparables_killed),
+    Scenario("frozen comparables", comparables_stopped),
+    Scenario("slow comparables", comparables_slow),
+    Scenario("nonsense comparables", comparables_nonsense),
+    Scenario("valuations without prices", valuations_without_prices),
     Scenario("overload", overload),
     Scenario("flood of batches", flood),
     Scenario("stopping", stopping),

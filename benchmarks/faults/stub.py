@@ -1,11 +1,13 @@
-"""A model server that misbehaves on demand, in a process of its own: `python -m benchmarks.faults.stub PORT`.
+"""A model server that misbehaves on demand, in a process of its own: `python -m benchmarks.faults.stub PORT KIND`.
+
+KIND is `price` or `comparables`.
 
 `PUT /behaviour` sets how it answers, `GET /calls` returns the calls that it received. Behaviours by `kind`:
 
 - `good`: a correct price for each row, after `seconds` (default 0)
 - `failing`: answers the share `share` of calls with `status`, each after `seconds`
 - `limited`: prices at most `rows_per_second`, in sequential calls
-- any of `stub_invalid_answers.INVALID_ANSWERS`
+- any of `stub_invalid_answers.INVALID_ANSWERS` or `stub_comparables.INVALID_COMPARABLES`
 
 Except for the last, `model` sets the model id in answers and `factor` multiplies the prices.
 """
@@ -20,16 +22,21 @@ from typing import Any, Final
 
 import uvloop
 
-from benchmarks.faults.stub_calls import PREDICTIONS, Call, http_answer, read_call
+from benchmarks.faults.stub_calls import PREDICTIONS, Call, Predict, http_answer, price_predictions, read_call
+from benchmarks.faults.stub_comparables import INVALID_COMPARABLES, comparables_predictions
 from benchmarks.faults.stub_invalid_answers import INVALID_ANSWERS
 
 SEED: Final = 1
+INVALID: Final = INVALID_ANSWERS | INVALID_COMPARABLES
+PREDICT: Final = {"price": price_predictions, "comparables": comparables_predictions}
 
 
 class MisbehavingModelServer:
     """Answers according to the current behaviour and records calls."""
 
-    def __init__(self) -> None:
+    def __init__(self, predict: Predict) -> None:
+        """Answer calls with what `predict` computes, until another behaviour is set."""
+        self._predict = predict
         self._behaviour: dict[str, Any] = {"kind": "good"}
         self._calls: list[Call] = []
         self._rng = random.Random(SEED)  # noqa: S311 - no secret
@@ -39,7 +46,7 @@ class MisbehavingModelServer:
         """Handle the requests of one connection."""
         with contextlib.suppress(OSError, asyncio.IncompleteReadError):
             while not writer.is_closing():
-                call = await read_call(reader, time.monotonic)
+                call = await read_call(reader, time.monotonic, self._predict)
                 if call.path == PREDICTIONS:
                     self._calls.append(call)
                     await self._answer_unless_disconnected(call, reader, writer)
@@ -75,8 +82,8 @@ class MisbehavingModelServer:
     async def _answer(self, call: Call, writer: asyncio.StreamWriter) -> None:
         behaviour = self._behaviour
         kind = behaviour["kind"]
-        if kind in INVALID_ANSWERS:
-            await INVALID_ANSWERS[kind](call, writer)
+        if kind in INVALID:
+            await INVALID[kind](call, writer)
             return
         predictions = call.predictions()
         if name := behaviour.get("model"):
@@ -99,10 +106,10 @@ class MisbehavingModelServer:
         await writer.drain()
 
 
-async def _serve(port: int) -> None:
-    server = await asyncio.start_server(MisbehavingModelServer().serve, "127.0.0.1", port)
+async def _serve(port: int, kind: str) -> None:
+    server = await asyncio.start_server(MisbehavingModelServer(PREDICT[kind]).serve, "127.0.0.1", port)
     await server.serve_forever()
 
 
 if __name__ == "__main__":
-    uvloop.run(_serve(int(sys.argv[1])))
+    uvloop.run(_serve(int(sys.argv[1]), sys.argv[2]))

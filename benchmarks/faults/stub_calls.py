@@ -3,7 +3,7 @@
 import asyncio
 import json
 import zlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
@@ -19,15 +19,26 @@ def price_of(row: Sequence[Any]) -> tuple[float, float, float]:
     return price, price * 0.8, price * 1.25
 
 
+def price_predictions(document: dict[str, Any]) -> list[dict[str, Any]]:
+    """Return what the price model predicts for a call."""
+    priced = [price_of(row) for row in document["dataframe_split"]["data"]]
+    return [{"price": price, "low": low, "high": high, "model_id": MODEL_ID} for price, low, high in priced]
+
+
+type Predict = Callable[[dict[str, Any]], list[dict[str, Any]]]
+"""Computes one prediction per row of a call's document."""
+
+
 @dataclass
 class Call:
     """One call to the stub.
 
     Attributes:
+        predict: Computes the correct predictions.
         received_at: When it was received, by `time.monotonic()`, which all processes share.
         path: The requested path.
         caller: The value of `X-Request-ID`.
-        prices: The price of each row, which identifies the row.
+        prices: The price of each row, which identifies the row; empty for other predictions.
         answered_at: When its answer was written.
         cancelled_at: When the caller disconnected before the answer.
     """
@@ -37,15 +48,16 @@ class Call:
     path: str
     caller: str
     body: bytes
+    predict: Predict = price_predictions
     prices: list[float] = field(default_factory=list)
     answered_at: float | None = None
     cancelled_at: float | None = None
 
     def predictions(self) -> list[dict[str, Any]]:
         """Return a prediction for each row, and remember the prices."""
-        priced = [price_of(row) for row in json.loads(self.body)["dataframe_split"]["data"]]
-        self.prices = [price for price, _, _ in priced]
-        return [{"price": price, "low": low, "high": high, "model_id": MODEL_ID} for price, low, high in priced]
+        predictions = self.predict(json.loads(self.body))
+        self.prices = [prediction["price"] for prediction in predictions if "price" in prediction]
+        return predictions
 
     def as_json(self) -> dict[str, Any]:
         """Return the call for `GET /calls`."""
@@ -54,14 +66,14 @@ class Call:
         }
 
 
-async def read_call(reader: asyncio.StreamReader, clock: Any) -> Call:
+async def read_call(reader: asyncio.StreamReader, clock: Any, predict: Predict = price_predictions) -> Call:
     """Read one call from a connection."""
     head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
     first, *lines = head.strip().split("\r\n")
     headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
     body = await reader.readexactly(int(headers.get("content-length", "0")))
     method, path, *_ = first.split(" ")
-    return Call(clock(), method, path, headers.get("x-request-id", ""), body)
+    return Call(clock(), method, path, headers.get("x-request-id", ""), body, predict)
 
 
 def http_answer(status: int, body: bytes, content_type: str = "application/json", headers: str = "") -> bytes:

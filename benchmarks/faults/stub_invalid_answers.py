@@ -22,7 +22,9 @@ def _returns(status: int, body: bytes, content_type: str = "application/json", h
     return behave
 
 
-def _predicts(change: Callable[[list[dict[str, Any]]], Any]) -> InvalidAnswer:
+def predicts(change: Callable[[list[dict[str, Any]]], Any]) -> InvalidAnswer:
+    """Answer with what `change` makes of the correct predictions: a document, or bytes."""
+
     async def behave(call: Call, writer: asyncio.StreamWriter) -> None:
         document = change(call.predictions())
         writer.write(http_answer(200, document if isinstance(document, bytes) else json.dumps(document).encode()))
@@ -32,7 +34,7 @@ def _predicts(change: Callable[[list[dict[str, Any]]], Any]) -> InvalidAnswer:
 
 
 def _each(**changes: Any) -> InvalidAnswer:
-    return _predicts(lambda predictions: {"predictions": [prediction | changes for prediction in predictions]})
+    return predicts(lambda predictions: {"predictions": [prediction | changes for prediction in predictions]})
 
 
 async def _resets_in_the_body(call: Call, writer: asyncio.StreamWriter) -> None:
@@ -63,19 +65,12 @@ async def _huge(_call: Call, writer: asyncio.StreamWriter) -> None:
 
 _ERROR_TEXT: Final = json.dumps({"error_code": "INTERNAL", "message": f"Traceback: {SECRET}"}).encode()
 
-INVALID_ANSWERS: Final[dict[str, InvalidAnswer]] = {
+INVALID_MESSAGES: Final[dict[str, InvalidAnswer]] = {
     "reset in mid-body": _resets_in_the_body,
     "half an answer": _half_an_answer,
     "HTML": _returns(200, f"<html><body>{SECRET}</body></html>".encode(), "text/html"),
-    "one too many": _predicts(lambda predictions: {"predictions": [*predictions, predictions[0]]}),
-    "one too few": _predicts(lambda predictions: {"predictions": predictions[1:]}),
-    "NaN": _each(price=float("nan")),
-    "infinite": _each(price=float("inf"), high=float("inf")),
-    "a huge price": _predicts(
-        lambda predictions: json.dumps({"predictions": predictions}).replace('"price": ', '"price": 9e999').encode()
-    ),
-    "a negative price": _each(price=-1.0),
-    "a price in quotes": _each(price="100000.0"),
+    "one too many": predicts(lambda predictions: {"predictions": [*predictions, predictions[0]]}),
+    "one too few": predicts(lambda predictions: {"predictions": predictions[1:]}),
     "a huge answer": _huge,
     "302": _returns(302, b"", headers="Location: /elsewhere\r\n"),
     "200 with an error text": _returns(200, _ERROR_TEXT),
@@ -83,4 +78,15 @@ INVALID_ANSWERS: Final[dict[str, InvalidAnswer]] = {
     "500 with a stack trace": _returns(500, _ERROR_TEXT),
     "no JSON": _returns(200, f'{{"predictions": [{SECRET}'.encode()),
 }
-"""Invalid answers by their name in results. The orchestrator answers 502 to each."""
+"""Invalid answers of any model server by their name in results."""
+
+INVALID_ANSWERS: Final[dict[str, InvalidAnswer]] = INVALID_MESSAGES | {
+    "NaN": _each(price=float("nan")),
+    "infinite": _each(price=float("inf"), high=float("inf")),
+    "a huge price": predicts(
+        lambda predictions: json.dumps({"predictions": predictions}).replace('"price": ', '"price": 9e999').encode()
+    ),
+    "a negative price": _each(price=-1.0),
+    "a price in quotes": _each(price="100000.0"),
+}
+"""Invalid answers of a price server. The orchestrator answers 502 to each."""

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 from benchmarks import houses, model, reference_prices
 from benchmarks.clients.wire import OK
@@ -168,10 +168,17 @@ class Testbed:
         """Start the real model server; in a quick run the stub, which needs no training and starts at once."""
         return self.start_stub(port).server if self.is_quick else self.start_model_server(port)
 
-    def start_stub(self, port: int | None = None) -> Stub:
-        """Start a stub; it answers correctly until `set_behaviour` is called."""
+    def start_any_comparables_server(self, port: int | None = None) -> Server:
+        """Start the real comparables server; in a quick run the stub."""
+        if self.is_quick:
+            return self.start_stub(port, "comparables").server
+        return self.start_model_server(port, model.comparables_of(self.export))
+
+    def start_stub(self, port: int | None = None, kind: Literal["price", "comparables"] = "price") -> Stub:
+        """Start a stub of a price or comparables server; it answers correctly until `set_behaviour` is called."""
         port = port or free_port()
-        server = self.start_server("stub", (sys.executable, "-m", "benchmarks.faults.stub", str(port)), port, "/ping")
+        command = (sys.executable, "-m", "benchmarks.faults.stub", str(port), kind)
+        server = self.start_server("stub", command, port, "/ping")
         server.wait_until_ready(0.02)
         return Stub(server)
 

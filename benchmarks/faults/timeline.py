@@ -6,7 +6,7 @@ from typing import Any, Final
 
 from benchmarks.clients.checker import quantiles_ms
 from benchmarks.clients.timeline import DISCONNECTED, NO_ANSWER, REFUSED
-from benchmarks.clients.verdicts import MIXED, WRONG
+from benchmarks.clients.verdicts import MIXED, PRICE_ALONE, RIGHT, WRONG
 from benchmarks.clients.wire import OK
 
 UNAVAILABLE: Final = 503
@@ -94,6 +94,16 @@ class Timeline(Sequence[RequestRecord]):
     def wrong(self) -> "Timeline":
         """Requests answered with a wrong price."""
         return self.where(lambda request: request.verdict in (WRONG, MIXED))
+
+    @property
+    def complete(self) -> "Timeline":
+        """Requests answered with all parts, all of them right."""
+        return self.where(lambda request: request.verdict == RIGHT)
+
+    @property
+    def price_alone(self) -> "Timeline":
+        """Valuations answered with the right price alone."""
+        return self.where(lambda request: request.verdict == PRICE_ALONE)
 
     @property
     def unanswered(self) -> "Timeline":

@@ -1,7 +1,7 @@
 """Receives the body of a request, with limits on content type, size and time.
 
 Browsers send a body without a declared type to other origins without asking first (a CORS preflight), so a body needs
-its type. Only the price operations accept a body without one, and only from programs that are not browsers.
+its type. Only prices and valuations accept a body without one, and only from programs that are not browsers.
 """
 
 import asyncio

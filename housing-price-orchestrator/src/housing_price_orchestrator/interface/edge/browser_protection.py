@@ -21,7 +21,7 @@ _ANY_ORIGIN: Final = "*"
 _SAFE_METHODS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 """Methods that change no state (RFC 9110, section 9.2.1)."""
 
-_PRICES: Final = "/api/v1/price/predict"
+_PRICES: Final = ("/api/v1/price/predict", "/api/v1/valuation")
 
 _DEFAULT_PORT: Final = {"http": b":80", "https": b":443"}
 
@@ -78,7 +78,7 @@ class BrowserProtection:
             own = [own_origin(scope["scheme"], host) for host in (*hosts, *forwarded)]
             if not all(origin in self._allowed_origins or origin in own for origin in origins):
                 raise OriginRefused("the Origin header names another origin")
-        # The price operations change nothing, and refuse undeclared bodies of pages themselves.
+        # Prices and valuations change nothing, and refuse undeclared bodies of pages themselves.
         elif fetch_site not in OWN_FETCH_SITES and not get_route_path(scope).startswith(_PRICES):
             raise OriginRefused("the Sec-Fetch-Site header says that a page of another origin sends the request")
 

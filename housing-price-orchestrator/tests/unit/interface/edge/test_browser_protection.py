@@ -23,7 +23,8 @@ PREDICT = "/api/v1/price/predict"
 ORIGIN = "http://localhost:8000"
 HOST = {"host": "localhost:8000"}
 AS_JSON = {"content-type": "application/json"}
-PRICES = (PREDICT, f"{PREDICT}/batch", f"{PREDICT}/stream")
+VALUATION = "/api/v1/valuation"
+PRICES = (PREDICT, f"{PREDICT}/batch", f"{PREDICT}/stream", VALUATION, f"{VALUATION}/batch")
 
 CHANGES: dict[str, tuple[str, str, dict[str, Any]]] = {
     operation["operationId"]: (method, path.replace("{version}", "2").replace("{id}", "a" * 32), operation)

@@ -214,6 +214,7 @@ def disk() -> Iterator[SmallDisk]:
         yield mounted
 
 
+@pytest.mark.full
 def test_a_full_disk_is_reported_once_until_rows_are_written(
     open_log: OpenLog, disk: SmallDisk, events: list[Any]
 ) -> None:

@@ -59,10 +59,10 @@ class _Pricing:
 
 @dataclass(frozen=True)
 class Deviations:
-    """How far the explanations of pairs of houses are from exact ones.
+    """Deviations of the explanations of pairs of houses from exact ones.
 
     Attributes:
-        against: What the houses are compared with.
+        against: The kind of house that the houses are compared with.
         rows: The rows that each pair needs.
         shares: The largest deviation of a group of each pair, as a share of the price.
     """

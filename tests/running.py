@@ -23,7 +23,7 @@ PYTHONPATH_OF_FAKES = os.pathsep.join([str(REPOSITORY / "tests" / "fakes"), str(
 
 FREE_PORTS = ("--port", "0", "--model-server-port", "0", "--comparables-port", "0", "--tracking-port", "0")
 PRICE_SERVER, COMPARABLES_SERVER = "serving/versions/", "serving/comparables/versions/"
-"""What the command lines of the two model servers contain."""
+"""Paths in the command lines of the two model servers."""
 
 POLL_SECONDS = 0.05
 

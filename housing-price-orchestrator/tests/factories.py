@@ -107,7 +107,7 @@ def _value(text: str, *, is_number: bool) -> Any:
 
 
 def ranges_json(model_id: str = "stub-1") -> dict[str, Any]:
-    """What the document of a model server says that trained on the whole survey."""
+    """Return the ranges that a model server publishes for a model trained on the whole survey."""
     rows = list(survey_rows())
     given = {column.name: {row[column.name] for row in rows} - {""} for column in SURVEY_COLUMNS}
     numbers = {

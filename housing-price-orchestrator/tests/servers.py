@@ -235,7 +235,7 @@ class StubModelServer:
         self.calls: list[Call] = []
         """The calls for predictions."""
         self.ranges: dict[str, Any] | None = None
-        """What the model has seen, as `GET /ranges` publishes it; None as MLServer, which has no such document."""
+        """The ranges of the model, published by `GET /ranges`; None as for MLServer, which has no such document."""
         self.range_calls: list[Call] = []
         self.port = 0
         self._tasks: set[asyncio.Task[None]] = set()

@@ -1,4 +1,4 @@
-"""What a comparables model may contain. Arrays must be plain numbers, whatever their files claim to be."""
+"""The allowed contents of a comparables model. Arrays must be plain numbers, whatever their files claim to be."""
 
 import io
 import pickle

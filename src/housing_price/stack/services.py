@@ -43,7 +43,7 @@ class ModelServerKind(StrEnum):
 
 @dataclass(frozen=True)
 class Served:
-    """How a model is served: the folder with its exports and documents, and its first server."""
+    """A model that the stack serves: the folder with its exports and documents, and its first server."""
 
     model: ServedModel
     serving: ServingFolder

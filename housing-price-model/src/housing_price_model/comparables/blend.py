@@ -1,4 +1,4 @@
-"""How a value weighs the price and the adjusted comparables, how wide its interval is, and its grade of confidence.
+"""The parameters of a value: the weights of price and comparables, the width of the interval, and the grades.
 
 The log value of a house is `weight * ln price + (1 - weight) * m`. The adjusted price of a comparable is its sale
 price, multiplied by the ratio of the estimated prices of the house and of the comparable. `m` is the mean of the
@@ -46,7 +46,7 @@ class Blend:
         weight: The share of the log price in the log value; the rest is the mean of the adjusted log sale prices.
         distance_offset: A sale at distance d weighs 1 / (d + `distance_offset`).
         interval_scale: The share of the price's interval in the value's.
-        interval_spread: How far the value's interval grows with the standard deviation of the adjusted log prices.
+        interval_spread: The growth of the value's interval with the standard deviation of the adjusted log prices.
         confidence: The limits of the grades; None without grades.
     """
 

@@ -103,7 +103,7 @@ class CrossValidation:
         estimates: Estimates by models, corrections and intervals fitted without the house.
         errors: Log price minus its held-out estimate; shape (n,). Calibrates the final interval.
         stretch: The correction for the final model, learned on the held-out estimates of all houses.
-        folds: What the estimates were made of.
+        folds: The folds from which the estimates were made.
     """
 
     estimates: Estimates

@@ -54,13 +54,13 @@ class PriceEstimate(msgspec.Struct, frozen=True, array_like=True, gc=False):
 
 
 class ValuationRecord(msgspec.Struct, frozen=True, array_like=True, gc=False):
-    """What the prediction log keeps of a valuation beside its price. Amounts are in US dollars.
+    """A valuation in the prediction log, beside its price. Amounts are in US dollars.
 
     The prediction log serialises it as the list of its values, in this order.
     """
 
     method: str
-    """How the value was made: see `ValueMethod`."""
+    """The method of the value: see `ValueMethod`."""
     value_usd: float
     low_usd: float
     high_usd: float
@@ -153,7 +153,7 @@ class ConfidenceLimits(msgspec.Struct, frozen=True, gc=False):
 
 
 class Blend(msgspec.Struct, frozen=True, gc=False):
-    """How a price and comparable sales make a value and its interval; learned on held-out estimates."""
+    """The parameters that combine a price and comparable sales into a value; learned on held-out estimates."""
 
     weight: Annotated[float, Meta(ge=0, le=1)]
     """The weight of the price; the comparables have the rest."""

@@ -94,8 +94,8 @@ def route_standard_library(lines: Lines, output: Any, *, level: str, quiet: tupl
     """Write the records of the standard library's loggers as events.
 
     Args:
-        lines: How to write them.
-        output: Where to write them.
+        lines: The form of the lines.
+        output: The stream to write to.
         level: A key of `LEVELS`.
         quiet: Names of loggers of libraries that log at `warning` and above only.
     """

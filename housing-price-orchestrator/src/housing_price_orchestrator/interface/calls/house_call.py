@@ -1,4 +1,4 @@
-"""What every operation on houses needs around its own work."""
+"""Shared by every operation on houses: the work around the operation itself."""
 
 import time
 from collections.abc import Awaitable, Sequence

@@ -158,7 +158,7 @@ VALUATION_LOG: Final = LogTable(
     ],
     valuation_rows,
 )
-"""What valuations add to their prices in the prediction log."""
+"""The rows that valuations add to the prediction log, beside their prices."""
 
 LOG_TABLES: Final = {
     PREDICTION_LOG.table.name: (PREDICTION_LOG, VALUATION_LOG),

@@ -30,7 +30,7 @@ type PerHouse[Value] = Sequence[Value | Exception]
 
 @dataclass(frozen=True, slots=True)
 class ModelsAsked:
-    """What the parts ask."""
+    """The models that the parts call."""
 
     price_all: AnswerAll[AnyHouse, PriceEstimate]
     comparables: ComparablesModel | None

@@ -103,7 +103,7 @@ class Measure(View):
 
 
 class RatioStudy(View):
-    """How well predicted prices agree with sale prices. A ratio is a predicted price divided by the sale price.
+    """The agreement of predicted prices with sale prices. A ratio is a predicted price divided by the sale price.
 
     The measures of the Standard on Ratio Studies (IAAO, 2013) and of automated valuation models.
     """

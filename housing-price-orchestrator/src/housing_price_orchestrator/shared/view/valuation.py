@@ -23,7 +23,7 @@ type ValuationPart = Literal["comparables", "explanation"]
 """A part of a valuation that callers can leave out, and that can fail without the others."""
 
 type ValueMethod = Literal["priceAndComparables", "price"]
-"""How a value was made: from price and adjusted sales, or from the price alone."""
+"""The method of a value: from price and adjusted sales, or from the price alone."""
 
 type Confidence = Literal["high", "medium", "low"]
 
@@ -65,7 +65,7 @@ class ComparableSale(View):
     sold_in: MonthOfSale
     """The month of the sale, as `YYYY-MM`."""
     distance: Annotated[float, Field(ge=0, examples=[0.41])]
-    """How different the house is: 0 if the features that matter most are equal. See `docs/valuation.md`."""
+    """The difference between the houses: 0 if the features that matter most are equal. See `docs/valuation.md`."""
     house: House
     """The sold house, with all its features. Its `id` is the number of the sale."""
     adjusted_price: Annotated[PriceUsd, Field(examples=[115_900.75])]

@@ -78,6 +78,17 @@ def test_a_comparables_server_that_cannot_start_does_not_stop_the_prices(start: 
     assert "All services are running except comparables-server" in up.log
 
 
+def test_a_folder_that_cannot_be_used_does_not_stop_the_prices(start: Start, tmp_path: Path) -> None:
+    state = tmp_path / "state"
+    (state / "serving").mkdir(parents=True)
+    (state / "serving" / "comparables").write_text("")
+    up = start(state=state)
+    up.wait_until_up()
+    assert f"valuations have no comparable sales: cannot write to {state / 'serving' / 'comparables'}" in up.log
+    assert "All services are running except comparables-server" in up.log
+    assert "Traceback" not in up.log
+
+
 def test_a_damaged_export_of_the_comparables_model_is_replaced(start: Start, tmp_path: Path) -> None:
     state = tmp_path / "state"
     export(state, register(state, "1"))

@@ -73,7 +73,7 @@ class Stack:
         """
         started = time.monotonic()
         self._price.reset_routes()
-        self._comparables.reset_routes()
+        can_serve_comparables = self._reset_comparables()
         self._registry_damage = find_registry_damage(self._plan.state)
         for damage in describe_damage(self._plan.state, self._registry_damage):
             self._output.say(damage, "red")
@@ -85,10 +85,12 @@ class Stack:
                 # Awaited from the start, so that a bad setting is reported before the training.
                 orchestrator_is_ready = group.create_task(self._orchestrator.wait_until_ready())
                 await self._price.serve_exported(group)
-                await self._comparables.serve_exported(group)
+                can_serve_comparables = can_serve_comparables and await self._serve_exported_comparables(group)
                 await self._fill_registry()
                 # Side by side with the price's, which does not wait for it.
-                comparables_are_served = group.create_task(self._start_comparables(group))
+                comparables_are_served = group.create_task(
+                    self._start_comparables(group, can_serve=can_serve_comparables)
+                )
                 champion = await self._serve_registered_price(group)
                 await self._price.wait_until_ready(champion.version)
                 await orchestrator_is_ready
@@ -146,9 +148,29 @@ class Stack:
         self._output.say(f"serving version {self._price.champion.version} without the registry: {error}", "red")
         self._has_registry = False
 
-    async def _start_comparables(self, group: asyncio.TaskGroup) -> bool:
+    def _reset_comparables(self) -> bool:
+        """Remove the routes of the comparables model; return whether its folder can be used."""
+        try:
+            self._comparables.reset_routes()
+        except StackError as error:
+            self._output.say(f"valuations have no comparable sales: {error}", "red")
+            return False
+        return True
+
+    async def _serve_exported_comparables(self, group: asyncio.TaskGroup) -> bool:
+        """Serve the comparables model if it is exported; return whether its folder can be used."""
+        try:
+            await self._comparables.serve_exported(group)
+        except StackError as error:
+            self._output.say(f"valuations have no comparable sales: {error}", "red")
+            return False
+        return True
+
+    async def _start_comparables(self, group: asyncio.TaskGroup, *, can_serve: bool) -> bool:
         """Serve the comparables model and return whether it is ready. Prices do not need it, so it may fail."""
         service = self._comparables
+        if not can_serve:
+            return False
         try:
             champion = await service.serve_registered(group) if self._has_registry else service.champion
             if champion is not None:

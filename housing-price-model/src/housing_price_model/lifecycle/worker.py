@@ -48,9 +48,10 @@ def run(engine: Engine, name: str, lifecycle: Lifecycle) -> None:
 
         return start
 
+    lifecycle.move_steps.serving.prepare()
     for steps in all_steps:
-        steps.serving.prepare()
         try:
+            steps.serving.prepare()
             steps.note_serving()
         except HousingPriceModelError as error:
             _log.warning(

@@ -34,7 +34,7 @@ uv: $(filter .uv/bin/uv,$(UV))
 up: uv ## Train if needed, then serve: tracking server, model servers, orchestrator (Ctrl-C ends it)
 	@exec $(RUN) housing-price up --stop-with $$PPID $(ARGS)
 
-# One worker of pytest and of mypy for each core; `ARGS="-n 0"` runs the tests in one process, for a debugger.
+# One pytest worker for each core; `ARGS="-n 0"` runs the tests in one process, for a debugger.
 WORKERS ?= auto
 
 test: lint types imports ## Check style, types and imports; run the unit, contract and property tests and one path through real servers (minutes)
@@ -52,7 +52,7 @@ format: uv ## Rewrite style and format
 	$(RUN) ruff format .
 
 types: uv ## Check types
-	@$(RUN) mypy --num-workers $(WORKERS)
+	@$(RUN) mypy
 	for tests in */tests; do
 		MYPYPATH=$${tests%/tests} $(RUN) --no-sync mypy "$$tests"
 	done

@@ -1,15 +1,15 @@
 """Values of callers that a database cannot process get the same answer on SQLite and Postgres, never a 5xx."""
 
 import base64
-from pathlib import Path
+from collections.abc import Iterator
 from typing import Any
 from urllib.parse import quote
 
 import pytest
 from fastapi.testclient import TestClient
 
-from conftest import StartApp
-from factories import house_bytes
+from factories import client_of, house_bytes, settings_for
+from housing_price_orchestrator.app import create_app
 from servers import StubModelServer
 from waiting import wait_until
 
@@ -18,16 +18,21 @@ ACTUALS = "/api/v1/price/actuals"
 JOBS = "/api/v1/jobs"
 
 
-@pytest.fixture
-def api(stub: StubModelServer, start_app: StartApp, database_url: str, tmp_path: Path) -> TestClient:
-    """The application, with log and jobs in one kind of database; the log has one row."""
-    is_sqlite = database_url.startswith("sqlite")
-    jobs = {"database_url": f"sqlite:///{tmp_path}/jobs.db" if is_sqlite else database_url, "folder": tmp_path / "jobs"}
-    api = start_app(stub.url, prediction_log={"enabled": True, "url": database_url}, jobs=jobs)
-    priced = api.post("/api/v1/price/predict", content=house_bytes()).json()
-    path = f"{PREDICTIONS}/{priced['transactionId']}"
-    wait_until(lambda: api.get(path).status_code == 200, "it was not logged")
-    return api
+@pytest.fixture(scope="module", params=["sqlite", "postgres"])
+def api(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
+    """One application, with log and jobs in one kind of database; the log has one row."""
+    folder = tmp_path_factory.mktemp("service")
+    if request.param == "sqlite":
+        log_url, jobs_url = (f"sqlite:///{folder / name}" for name in ("log.db", "jobs.db"))
+    else:
+        log_url = jobs_url = request.getfixturevalue("postgres").new_database()
+    log = {"enabled": True, "url": log_url}
+    jobs = {"database_url": jobs_url, "folder": folder / "jobs"}
+    with StubModelServer() as stub, client_of(create_app(settings_for(stub.url, prediction_log=log, jobs=jobs))) as api:
+        priced = api.post("/api/v1/price/predict", content=house_bytes()).json()
+        path = f"{PREDICTIONS}/{priced['transactionId']}"
+        wait_until(lambda: api.get(path).status_code == 200, "it was not logged")
+        yield api
 
 
 def cursor(time: str, transaction_id: str = "0" * 32) -> str:

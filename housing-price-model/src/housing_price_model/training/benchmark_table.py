@@ -1,5 +1,6 @@
 """Measures an exported model and prints the benchmark table of the README."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from statistics import median
 from time import perf_counter
@@ -40,6 +41,8 @@ def benchmark_table(export: Path) -> str:
             "",
             f"{metrics['constant_ratio_median_width_usd']:,.0f} USD",
         ),
+        ("PRB of the price", "-0.04 to 0.04", f"{metrics['prb']:.3f}"),
+        *_value_rows(metrics),
         ("predict, 1 row (median)", "<= 2 ms", f"{one:.2f} ms"),
         ("predict, 1,000 rows (median)", "<= 25 ms", f"{thousand:.1f} ms"),
         ("training with cross-validation", "<= 90 s", f"{metadata['training_seconds']:.0f} s"),
@@ -47,6 +50,18 @@ def benchmark_table(export: Path) -> str:
     ]
     lines = ["| measure | target | measured |", "|---|---|---|", *(f"| {' | '.join(row)} |" for row in rows)]
     return "\n".join(lines)
+
+
+def _value_rows(metrics: Mapping[str, float]) -> list[tuple[str, str, str]]:
+    """Return the rows of the value; models of earlier releases have none."""
+    if "value_rmsle" not in metrics:
+        return []
+    return [
+        ("value: RMSLE", "<= 0.1140", f"{metrics['value_rmsle']:.4f}"),
+        ("value: MAE", "<= 12,300 USD", f"{metrics['value_mae_usd']:,.0f} USD"),
+        ("value: coverage of the 90 % interval", "88 to 92 %", f"{metrics['value_coverage']:.1%}"),
+        ("value: median interval width", "<= that of the price", f"{metrics['value_median_width_usd']:,.0f} USD"),
+    ]
 
 
 def _median_ms(model: Path, rows: int) -> float:

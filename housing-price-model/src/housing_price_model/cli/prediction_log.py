@@ -2,9 +2,10 @@
 
 import json
 import re
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 from rich.table import Table
@@ -13,6 +14,9 @@ from housing_price_model.console import TrackingUri, output, readable_errors
 from housing_price_model.registry.names import DEFAULT_TRACKING_URI
 from housing_price_platform.environment.variables import SharedVariable
 from housing_price_platform.output.tables import print_part, print_table
+
+if TYPE_CHECKING:
+    from housing_price_model.prediction_log.replay import Differences
 
 app = typer.Typer()
 
@@ -150,27 +154,54 @@ def replay(
     model: Annotated[str, typer.Option(help="Model that prices the rows again: a folder or models:/...")],
     start: From = None,
     end: To = None,
+    comparables: Annotated[
+        str | None,
+        typer.Option(help="Comparables model that values logged valuations again: a folder or models:/..."),
+    ] = None,
     model_id: ModelId = None,
     as_json: Json = None,
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
 ) -> None:
-    """Price logged rows again and show how the prices differ.
+    """Price logged rows again and show how the prices differ; with --comparables also values of valuations.
 
-    Exits with status 3 unless every price made by the same model is reproduced bit for bit.
+    Exits with status 3 unless every price made by the same model is reproduced bit for bit, and every value made by the
+    same two models to the cent, with the same sales.
     """
     check_time_range(start, end)
     from housing_price_model.atomic_write import write_atomically  # noqa: PLC0415  # slow import
     from housing_price_model.prediction_log import replay as replaying  # noqa: PLC0415  # slow import
+    from housing_price_model.prediction_log import replay_values as replaying_values  # noqa: PLC0415  # slow import
     from housing_price_model.prediction_log.reader import Window, open_log  # noqa: PLC0415  # slow import
 
     with readable_errors():
         with open_log(log) as reader:
-            result = replaying.replay(reader, Window(start, end), model, tracking_uri, model_id)
+            window = Window(start, end)
+            result = replaying.replay(reader, window, model, tracking_uri, model_id)
+            valued = comparables and replaying_values.replay_values(reader, window, model, comparables, tracking_uri)
         if as_json:
-            write_atomically(as_json, json.dumps(result.to_json(), indent=2) + "\n")
-    table = Table("Rows of", "Rows", "Identical", "Mean, USD", "Mean absolute, USD", "Largest, USD", "Transaction")
-    table.title = f"Replayed with {result.name} version {result.version} ({result.model_id})"
+            content = result.to_json() | ({"values": valued.to_json()} if valued else {})
+            write_atomically(as_json, json.dumps(content, indent=2) + "\n")
+    title = f"Replayed with {result.name} version {result.version} ({result.model_id})"
     rows = {"all models": result.total, "this model": result.own, **dict(sorted(result.by_group.items()))}
+    print_table(output, _table_of_differences(title, rows))
+    if valued:
+        title = f"Values replayed with the comparables model {valued.comparables_id}"
+        print_table(output, _table_of_differences(title, {"all models": valued.total, "these models": valued.own}))
+    if not result.is_reproduced:
+        changed = result.own.rows - result.own.identical
+        output.print(f"{changed:,} of {result.own.rows:,} prices made by this model were not reproduced.")
+    if valued and not valued.is_reproduced:
+        output.print(
+            f"Of {valued.own.rows:,} values made by these models, {valued.unlike:,} differ by more than a cent and "
+            f"{valued.other_sales:,} have other sales."
+        )
+    if not result.is_reproduced or (valued and not valued.is_reproduced):
+        raise typer.Exit(EXIT_FINDING)
+
+
+def _table_of_differences(title: str, rows: Mapping[str, "Differences"]) -> Table:
+    table = Table("Rows of", "Rows", "Identical", "Mean, USD", "Mean absolute, USD", "Largest, USD", "Transaction")
+    table.title = title
     for name, differences in rows.items():
         summary = differences.summary()
         table.add_row(
@@ -183,11 +214,7 @@ def replay(
             summary["worst_transaction"] or "",
             end_section=name == "this model",
         )
-    print_table(output, table)
-    if not result.is_reproduced:
-        changed = result.own.rows - result.own.identical
-        output.print(f"{changed:,} of {result.own.rows:,} prices made by this model were not reproduced.")
-        raise typer.Exit(EXIT_FINDING)
+    return table
 
 
 @app.command("realised-error")

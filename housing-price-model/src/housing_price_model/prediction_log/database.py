@@ -49,6 +49,11 @@ PREDICTION: Final = sa.table(
 SHADOW_PREDICTION: Final = sa.table(
     "shadow_prediction", *_text(*_MODEL), *_numbers(*_ESTIMATE), sa.column("shadowed_at", sa.DateTime)
 )
+VALUATION: Final = sa.table(
+    "valuation",
+    *_text("transaction_id", "method", "comparables_id", "sales"),
+    *_numbers("value_usd", "low_usd", "high_usd"),
+)
 REVISION: Final = sa.table("alembic_version", *_text("version_num"))
 COLUMN_NAMES: Final = sa.table("prediction_columns", sa.column("version", sa.Integer), *_text("names"))
 REALISED: Final = sa.table(

@@ -22,6 +22,7 @@ from housing_price_model.prediction_log.database import (
     PREDICTION,
     REALISED,
     REVISION,
+    VALUATION,
     open_engine,
 )
 
@@ -99,6 +100,29 @@ class SoldHouse:
     columns: Sequence[str]
     values: Sequence[Any]
     sold: float
+
+
+@dataclass(frozen=True)
+class LoggedValue:
+    """A logged value that was made from a price and comparable sales.
+
+    Attributes:
+        transaction: Transaction id of the valuation.
+        columns: Column names of the values.
+        values: Input values of the price model; None for a missing value.
+        estimate: `value`, `low` and `high`, in US dollars.
+        price_model_id: The model id of the price.
+        comparables_id: The model id of the comparables model.
+        sales: The ids of the comparable sales.
+    """
+
+    transaction: str
+    columns: Sequence[str]
+    values: Sequence[Any]
+    estimate: tuple[float, float, float]
+    price_model_id: str
+    comparables_id: str
+    sales: Sequence[int]
 
 
 class PredictionLog:
@@ -199,6 +223,38 @@ class PredictionLog:
                     columns,
                     values_of(row.transaction_id, row.inputs, len(columns)),
                     row.sale_price_usd,
+                )
+
+    def values(self, window: Window) -> Iterator[LoggedValue]:
+        """Yield the values that were made from comparable sales in a window, in order of time.
+
+        Raises:
+            LogError: the log cannot be read, its tables are too old for valuations, or a row violates the contract.
+        """
+        versions: dict[int, Sequence[str]] = {}
+        table, valued = PREDICTION.c, VALUATION.c
+        query = (
+            sa.select(
+                *(table.transaction_id, table.columns_version, table.inputs, table.model_id),
+                *(valued.value_usd, valued.low_usd, valued.high_usd, valued.comparables_id, valued.sales),
+            )
+            .select_from(PREDICTION.join(VALUATION, table.transaction_id == valued.transaction_id))
+            .where(*_within(window, None), valued.comparables_id.is_not(None))
+            .order_by(table.predicted_at, table.transaction_id)
+        )
+        with self.stream(query) as rows:
+            for row in rows:
+                if row.columns_version not in versions:
+                    versions[row.columns_version] = self.columns_of(row.columns_version)
+                columns = versions[row.columns_version]
+                yield LoggedValue(
+                    row.transaction_id,
+                    columns,
+                    values_of(row.transaction_id, row.inputs, len(columns)),
+                    (row.value_usd, row.low_usd, row.high_usd),
+                    row.model_id,
+                    row.comparables_id,
+                    _sales_of(row),
                 )
 
     @contextmanager
@@ -302,6 +358,16 @@ def values_of(transaction_id: str, inputs: str, count: int) -> Sequence[Any]:
     if not isinstance(values, list) or len(values) != count:
         raise LogError(f"{transaction_id}: the inputs are not a list of {count} values")
     return values
+
+
+def _sales_of(row: sa.Row[Any]) -> Sequence[int]:
+    try:
+        sales = orjson.loads(row.sales)
+    except ValueError as error:
+        raise LogError(f"{row.transaction_id}: the sales are not valid JSON") from error
+    if not isinstance(sales, list) or not all(type(sale) is int for sale in sales):
+        raise LogError(f"{row.transaction_id}: the sales are not a list of ids")
+    return sales
 
 
 def _estimate(row: sa.Row[Any]) -> tuple[float, float, float]:

@@ -11,7 +11,7 @@ from schemathesis import GenerationMode
 
 from factories import settings_for
 from housing_price_orchestrator.app import create_app, openapi_document
-from servers import StubModelServer, served
+from servers import StubModelServer, finds, served
 from waiting import wait_until
 
 OPERATIONS = {
@@ -25,9 +25,12 @@ OPERATIONS = {
 @pytest.fixture(scope="module")
 def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
     log = {"enabled": True, "url": f"sqlite:///{tmp_path_factory.mktemp('log') / 'log.db'}"}
-    with StubModelServer() as stub, served(create_app(settings_for(stub.url, prediction_log=log))) as address:
-        wait_until(lambda: httpx.get(f"{address}/api/v1/predictions").is_success, "the log cannot be asked")
-        yield address
+    with StubModelServer() as stub, StubModelServer(finds()) as comparables_stub:
+        comparables = {"base_url": comparables_stub.url}
+        app = create_app(settings_for(stub.url, prediction_log=log, comparables=comparables))
+        with served(app) as address:
+            wait_until(lambda: httpx.get(f"{address}/api/v1/predictions").is_success, "the log cannot be asked")
+            yield address
 
 
 def test_both_kinds_of_pricing_are_tried() -> None:

@@ -8,7 +8,7 @@ import math
 import warnings
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 from os import process_cpu_count
 from typing import Any
@@ -25,6 +25,7 @@ with warnings.catch_warnings():
 
 from housing_price_model.artefact.served import Floats
 from housing_price_model.comparables.distance import neighbours_of
+from housing_price_model.fitting.calibration import Stretch
 from housing_price_model.fitting.evaluate import Rows, split
 from housing_price_model.fitting.intervals import Interval
 from housing_price_model.fitting.pipeline import ENCODER, PriceFit, Recipe
@@ -64,11 +65,13 @@ class FoldPrices:
             return PriceFit.fit(values[rows], log_prices[rows], RECIPE, SEED)
 
         inner = split(len(values), RECIPE.folds, SEED)
-        self._fit, *fits = pool.map(fit, [np.arange(len(values)), *(fitted for fitted, _ in inner)])
-        errors = np.empty(len(values))
+        own, *fits = pool.map(fit, [np.arange(len(values)), *(fitted for fitted, _ in inner)])
+        raw = np.empty(len(values))
         for one, (_, held_out) in zip(fits, inner, strict=True):
-            errors[held_out] = log_prices[held_out] - one.predict(values[held_out])
-        self._interval = Interval.fit(values, errors, RECIPE, SEED)
+            raw[held_out] = one.predict(values[held_out])
+        stretch = Stretch.fit(log_prices, raw)
+        self._fit = replace(own, stretch=stretch)
+        self._interval = Interval.fit(values, log_prices - stretch.apply(raw), RECIPE, SEED)
 
     async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         values = ENCODER.encode(pd.DataFrame([row_of(house) for house in houses], columns=COLUMNS))

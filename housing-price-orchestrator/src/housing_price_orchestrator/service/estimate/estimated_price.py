@@ -13,8 +13,8 @@ SPREAD_SCALE: Final = 1.2
 """Factor on the standard deviation of the log prices of the completed houses.
 
 The sold houses that are nearest in what is known resemble each other more than they resemble the house. With this
-factor the interval covers 90 % of the sale prices of held-out houses, and with 1 only 87 %. The figures are measured by
-`tests/test_estimates_from_facts.py`.
+factor the interval covers 90 % of the sale prices of held-out houses, and without it about two percentage points less
+(`tests/test_estimates_from_facts.py`).
 """
 
 _QUANTILE: Final = NormalDist().inv_cdf((1 + INTERVAL_LEVEL) / 2)

@@ -137,8 +137,14 @@ def valuations(
 ) -> None:
     """Compare valuations with prices and write benchmarks/results/valuations.md. Fails if a target is missed."""
     from benchmarks import valuations as measured  # noqa: PLC0415 - keeps `--help` fast
+    from benchmarks.load import WrongAnswer  # noqa: PLC0415 - keeps `--help` fast
+    from benchmarks.processes import NotReady  # noqa: PLC0415 - keeps `--help` fast
 
-    lines = measured.measure(rounds, seconds, export and export.resolve())
+    try:
+        lines = measured.measure(rounds, seconds, export and export.resolve())
+    except (NotReady, WrongAnswer) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
     table = measured.as_table(lines)
     typer.echo(table)
     measured.write(table)

@@ -3,12 +3,16 @@ import os
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 from typer.testing import CliRunner
 
 from housing_price_model.artefact.export import MANIFEST, MODEL, read_export
 from housing_price_model.cli.app import app
+from housing_price_model.errors import ArtefactError
+from housing_price_model.prediction_log.reader import Window
+from housing_price_model.prediction_log.replay import replay
 from housing_price_model.training.train import Trained
 
 pytestmark = [
@@ -86,6 +90,27 @@ def test_figures_prints_the_benchmark_table(export: Path) -> None:
     assert done.exit_code == 0, done.output
     assert done.output.startswith("| measure | target | measured |")
     assert all(measure in done.output for measure in ("RMSLE", "coverage", "1,000 rows", "training", "artefact"))
+
+
+def test_figures_prints_the_benchmark_table_of_the_comparables_model(export: Path) -> None:
+    done = run(app, ["figures", str(export / "comparables")])
+    assert done.exit_code == 0, done.output
+    assert done.output.startswith("| measure | target | measured |")
+    assert all(measure in done.output for measure in ("1 row", "1,000 rows", "<= 300 ms", "artefact", "<= 2 MB"))
+
+
+def test_evaluate_and_replay_refuse_a_comparables_model(
+    store: str, trained: Trained, export: Path, few_houses: Path
+) -> None:
+    assert trained.comparables.registered
+    folder, uri = str(export / "comparables"), "models:/housing-comparables/1"
+    reason = "expected a model that prices houses; housing-comparables finds comparable sales"
+    done = run(app, ["evaluate", "--model", uri, "--data", str(few_houses), "--tracking-uri", store])
+    assert done.exit_code == 1
+    assert " ".join(done.stderr.split()) == f"error: {uri}: {reason}"
+    unread_log: Any = None
+    with pytest.raises(ArtefactError, match=f"{folder}: {reason}"):
+        replay(unread_log, Window(), folder, store)
 
 
 @pytest.mark.parametrize(

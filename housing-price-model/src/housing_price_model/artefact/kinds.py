@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
+from housing_price_model.errors import ArtefactError
+
 SPECIFICATION: Final = "artifacts/spec.json"
 GRAPH: Final = "artifacts/graph.onnx"
 PROFILE: Final = "profile"
@@ -38,3 +40,13 @@ COMPARABLES: Final = Kind(
 )
 
 KINDS: Final = (PRICE, COMPARABLES)
+
+
+def require_price_model(registered_name: str, source: object) -> None:
+    """Check that a model prices houses; `source` is its folder or URI, for the message.
+
+    Raises:
+        ArtefactError: It finds comparable sales.
+    """
+    if registered_name == COMPARABLES.registered_name:
+        raise ArtefactError(f"{source}: expected a model that prices houses; {registered_name} finds comparable sales")

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 
+from housing_price_model.artefact.kinds import require_price_model
 from housing_price_model.errors import ArtefactError, RegistryError
 from housing_price_model.prediction_log.reader import Model
 from housing_price_model.reference.profile import Profile, read_profile
@@ -41,6 +42,7 @@ class Profiles:
 
     def _add(self, uri: str) -> None:
         with open_model(uri, self._tracking_uri) as found:
+            require_price_model(found.name, uri)
             profile = read_profile(found.folder)
             if profile.model_id != found.model_id:
                 raise ArtefactError(f"{uri}: the profile belongs to model {profile.model_id}, not {found.model_id}")

@@ -6,6 +6,7 @@ from typing import Any
 
 import pandas as pd
 
+from housing_price_model.artefact.kinds import require_price_model
 from housing_price_model.errors import LogError
 from housing_price_model.prediction_log.reader import Page, PredictionLog, Window
 from housing_price_model.reference.tally import GROUP
@@ -101,9 +102,11 @@ def replay(log: PredictionLog, window: Window, model: str, tracking_uri: str, mo
 
     Raises:
         LogError: the log cannot be read, or the model rejects a row.
-        ArtefactError, RegistryError: see `open_model`.
+        ArtefactError: The model prices no houses; see also `open_model`.
+        RegistryError: See `open_model`.
     """
     with open_model(model, tracking_uri) as found:
+        require_price_model(found.name, model)
         loaded = found.load()
         done = Replay(found.name, found.version, found.model_id)
         for page in log.pages(window, model_id):

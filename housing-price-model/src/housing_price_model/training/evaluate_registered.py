@@ -9,6 +9,7 @@ import mlflow
 import numpy as np
 from mlflow.exceptions import MlflowException
 
+from housing_price_model.artefact.kinds import require_price_model
 from housing_price_model.errors import ArtefactError
 from housing_price_model.fitting.evaluate import Estimates, metrics
 from housing_price_model.fitting.ratio_studies import ratio_studies
@@ -38,10 +39,11 @@ def evaluate_registered(model: str, data: Path, tracking_uri: str) -> Evaluation
     Raises:
         DataError: The data is invalid.
         RegistryError: The tracking server does not respond or has no such model.
-        ArtefactError: The model's files differ from those registered.
+        ArtefactError: The model's files differ from those registered, or it prices no houses.
     """
     houses = read_houses(data)
     with download_checked(connect(tracking_uri), model) as (registered, folder):
+        require_price_model(registered.name, model)
         predictions = mlflow.pyfunc.load_model(str(folder)).predict(houses.features)
     price, low, high = (predictions[name].to_numpy(np.float64) for name in ("price", "low", "high"))
     return Evaluation(

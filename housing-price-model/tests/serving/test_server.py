@@ -19,6 +19,7 @@ import pytest
 
 from housing_price_model.artefact.export import MODEL, digest_of, read_export, write_export
 from housing_price_model.fitting.pack import load
+from housing_price_model.serving.verify import verify
 from housing_price_model.survey.data import Houses
 from housing_price_model.training.train import Trained
 from housing_price_survey.columns import COLUMNS, OPTIONAL
@@ -89,6 +90,24 @@ def test_response_has_the_prices_name_and_version_of_the_model(server: Server, h
     assert answer == {"predictions": predict(houses.features.head(20)).to_dict("records")}
     assert headers["x-model-name"] == "housing-price"
     assert headers["x-model-version"] == "1"
+
+
+def test_export_of_comparables_is_served_by_the_same_command_in_less_than_300_mb(
+    export: Path, houses: Houses, tmp_path: Path
+) -> None:
+    folder = export / "comparables"
+    with served(tmp_path, str(folder), "--digest", read_export(folder).digest) as running:
+        headers, answer = running.post(split(houses, 1000) | {"params": {"k": 3, "known": ["GrLivArea"]}})
+        assert (headers["x-model-name"], headers["x-model-version"]) == ("housing-comparables", "1")
+        predictions = answer["predictions"]
+        assert isinstance(predictions, list)
+        assert [len(prediction["sales"]) for prediction in predictions] == [3] * 1000
+        assert running.request("GET", "/ping", b"", JSON).status_code == 200
+        assert verify(running.url, str(folder), "").differences == []
+        status = Path(f"/proc/{running.process.pid}/status")
+        if status.exists():
+            (resident,) = re.findall(r"VmHWM:\s*(\d+) kB", status.read_text())
+            assert int(resident) * 1024 <= 300_000_000
 
 
 def test_optional_columns_may_be_left_out_or_null(server: Server, houses: Houses) -> None:

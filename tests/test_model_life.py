@@ -1,17 +1,20 @@
 """Model versions on the real stack under traffic: promotion, refusal, canary, restart and rollback."""
 
+import itertools
 import json
 import signal
+import threading
 import time
 import warnings
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
+import httpx
 import pytest
 
-from housing_price.stack.state import REPOSITORY, State
+from housing_price.stack.state import EXAMPLE, REPOSITORY, State
 
 with warnings.catch_warnings():
     # Importing MLflow warns about its own type hints; all later warnings are errors.
@@ -20,21 +23,34 @@ with warnings.catch_warnings():
 
 from .lifecycle_store import CHAMPION, OTHERWISE, SECOND, THIRD, every_tenth_house, fill
 from .running import Up, wait_until
-from .traffic import Traffic, models
+from .traffic import PAUSE_SECONDS, Traffic, models
 
 # MLflow's own code uses what SQLAlchemy and pandas deprecate.
 pytestmark = [
     pytest.mark.stack,
+    pytest.mark.timeout(600),
     pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
     pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning:mlflow"),
 ]
 
-START_SECONDS = 120
+START_SECONDS = 240
 
 
-def start(state: Path) -> Up:
-    up = Up(state, folder=REPOSITORY, environment={"HOUSING_PRICE_DRAIN_SECONDS": "2"})
-    up.wait_until_up(START_SECONDS)
+PATIENT = {
+    "ORCHESTRATOR_REQUESTS__DEADLINE_SECONDS": "25",
+    "ORCHESTRATOR_COMPARABLES__DEADLINE_SECONDS": "20",
+    "ORCHESTRATOR_CIRCUIT__SLOW_CALL_SECONDS": "20",
+}
+"""A busy machine must not cost a valuation its comparables."""
+
+
+def start(state: Path, **variables: str) -> Up:
+    up = Up(state, folder=REPOSITORY, environment={"HOUSING_PRICE_DRAIN_SECONDS": "2", **variables})
+    try:
+        up.wait_until_up(START_SECONDS)
+    except BaseException:
+        up.end()
+        raise
     return up
 
 
@@ -58,6 +74,78 @@ def up(state: Path) -> Iterator[Up]:
 def roles(up: Up) -> dict[str, Any]:
     routes = json.loads((State(up.state).serving.folder / "routes.json").read_text())
     return {part: routes[part] and routes[part]["version"] for part in ("champion", "canary", "shadow")}
+
+
+class Valuations:
+    """A client that requests valuations continuously in a thread, and keeps the versions of their comparables."""
+
+    def __init__(self, url: str) -> None:
+        self.answers: list[tuple[int, str]] = []
+        self._url = f"{url}/api/v1/valuation"
+        self._stop = threading.Event()
+        self._thread = threading.Thread(target=self._run)
+
+    def __enter__(self) -> Self:
+        self._thread.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._stop.set()
+        self._thread.join()
+
+    def _run(self) -> None:
+        house = json.loads(EXAMPLE.read_bytes())
+        with httpx.Client(timeout=30) as client:
+            for number in itertools.count(1):
+                if self._stop.wait(PAUSE_SECONDS):
+                    return
+                answer = client.post(self._url, params={"include": "comparables"}, json=house | {"id": number})
+                self.answers.append((answer.status_code, version_of_comparables(answer)))
+
+
+def version_of_comparables(answer: httpx.Response) -> str:
+    """Return the version of the comparables model that a valuation names, or what is wrong."""
+    document = answer.json()
+    found = document.get("comparables")
+    return str(found["model"]["version"]) if found else f"none: {document.get('problems', document)}"
+
+
+def comparables_version(up: Up) -> str | None:
+    found = httpx.get(f"{up.url}/api/v1/models", timeout=30).json()["comparables"]["version"]
+    return None if found is None else str(found)
+
+
+@pytest.fixture
+def patient(state: Path) -> Iterator[Up]:
+    up = start(state, **PATIENT)
+    try:
+        yield up
+    finally:
+        up.end()
+
+
+def test_the_comparables_model_is_promoted_and_rolled_back_and_every_valuation_has_comparables(patient: Up) -> None:
+    up = patient
+    wait_until(lambda: comparables_version(up) == "1", 30, "version 1 is not in service")
+    with Valuations(up.url) as valuations:
+        wait_until(lambda: len(valuations.answers) > 3, 30, "no valuations")
+        promoted = models(up, "promote", "2", "--model", "comparables", "--watch")
+        outcome = "Version 2 of the comparables model is now champion; the previous champion was version 1."
+        assert (promoted.returncode, promoted.stdout.splitlines()[-1]) == (0, outcome), promoted.stderr
+        wait_until(lambda: valuations.answers[-1][1] == "2", 30, lambda: str(valuations.answers[-1]))
+        refused = models(up, "promote", "3", "--model", "comparables", "--watch")
+        assert refused.returncode == 1
+        assert "golden-answers-differ" in refused.stderr
+        back = models(up, "rollback", "--model", "comparables", "--watch")  # the version in service
+        assert back.returncode == 0, back.stderr
+        wait_until(lambda: valuations.answers[-1][1] == "1", 30, lambda: str(valuations.answers[-1]))
+    assert {status for status, _ in valuations.answers} == {200}
+    versions = [version for version, _ in itertools.groupby(version for _, version in valuations.answers)]
+    assert versions == ["1", "2", "1"]
+    listed = models(up, "list", "--model", "comparables").stdout
+    assert [line.split("\t")[1] for line in listed.splitlines()[1:]] == ["registered", "archived", "champion"], listed
+    # The price model was not touched.
+    assert roles(up)["champion"] == CHAMPION
 
 
 def test_promotion_canary_restart_and_rollback_under_traffic_fail_no_request(up: Up, state: Path) -> None:

@@ -1,31 +1,26 @@
 """Each move, step by step, with a real registry, real exports and real model servers."""
 
 import re
-import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import pytest
-from mlflow.tracking import MlflowClient
 from tests.lifecycle_store import CHAMPION, DAMAGED, OTHERWISE, SECOND, THIRD, LifecycleStore
 
-from housing_price_model.artefact.export import digest_of, read_export
-from housing_price_model.comparables.pack import load_comparables
+from housing_price_model.artefact.export import read_export
 from housing_price_model.errors import MoveError, RegistryError
 from housing_price_model.lifecycle.documents import CanaryRole, Roles, ShadowRole
 from housing_price_model.lifecycle.move_steps import MoveSteps
 from housing_price_model.lifecycle.plan import Plan
 from housing_price_model.lifecycle.serving_folder import ServingFolder
-from housing_price_model.reference.golden import choose_golden, golden_to_json
 from housing_price_model.registry.life_records import LifeRecords
-from housing_price_model.registry.names import COMPARABLES, DIGEST_TAG, MODEL_ID_TAG
+from housing_price_model.registry.names import COMPARABLES
 from housing_price_model.registry.records import Record
 from housing_price_model.registry.snapshot import RegistrySnapshot
 from housing_price_model.registry.states import State
 from housing_price_model.registry.versions import connect, register
-from housing_price_model.survey.data import BUNDLED, read_houses
 from housing_price_platform.orders.moves import ServedModel
 
 from .serving_runner import ServingRunner
@@ -354,43 +349,22 @@ def test_state_follows_what_serves_and_not_a_champion_that_an_earlier_release_tr
 
 def test_each_model_of_the_registry_has_versions_and_states_of_its_own(move_steps: MoveSteps) -> None:
     client = connect(move_steps.tracking_uri)
-    before = states(move_steps)
-    model = client.get_model_version("housing-price", SECOND)
-    for rmsle, is_champion in ((0.2, True), (0.19, True), (0.3, False)):
+    before, comparables = states(move_steps), LifeRecords(client, COMPARABLES)
+    model = client.get_model_version(COMPARABLES, SECOND)
+    for rmsle, is_champion in ((0.01, True), (0.3, False)):
         found, became = register(client, f"{model.source}", str(model.run_id), "0" * 16, rmsle, name=COMPARABLES)
         assert (found.name, became) == (COMPARABLES, is_champion)
-    comparables = LifeRecords(client, COMPARABLES)
-    comparables.note_serving("1", "2026-11-30T12:00:00.000+00:00")
+    comparables.note_serving("4", "2026-11-30T12:00:00.000+00:00")
     assert [(life.version, life.state.value) for life in comparables.all()] == [
-        ("1", "champion"), ("2", "registered"), ("3", "registered"),
+        *((version, "registered") for version in ("1", "2", "3")), ("4", "champion"), ("5", "registered"),
     ]  # fmt: skip
-    assert comparables.champion_alias() == "1"
+    assert comparables.champion_alias() == "4"
     snapshot = LifeRecords(RegistrySnapshot(client, COMPARABLES).client, COMPARABLES)
     assert snapshot.all() == comparables.all()
     assert (states(move_steps), lives(move_steps).serving()) == (before, None)
 
 
-def register_comparables(client: MlflowClient, model: Path, *, distance_of_a_golden_answer: float = 0.0) -> None:
-    """Register a comparables model with golden answers, of which the first may be made wrong."""
-    houses = read_houses(BUNDLED)
-    some = replace(houses, features=houses.features.head(40), prices=houses.prices[:40])
-    artifacts = {path.stem: str(path) for path in (model / "artifacts").iterdir()}
-    golden = choose_golden(some, load_comparables(artifacts)(some.features))
-    golden.answers[0]["sales"][0]["distance"] += distance_of_a_golden_answer
-    (model / "artifacts" / "golden.json").write_bytes(golden_to_json(golden))
-    version = client.create_model_version(COMPARABLES, model.as_uri())
-    for key, value in {DIGEST_TAG: digest_of(model), MODEL_ID_TAG: "m"}.items():
-        client.set_model_version_tag(COMPARABLES, version.version, key, value)
-
-
-def test_the_comparables_model_is_moved_through_the_same_steps_beside_the_price(
-    do: Do, move_steps: MoveSteps, tmp_path: Path, comparables_model: Path
-) -> None:
-    client = connect(move_steps.tracking_uri)
-    client.create_registered_model(COMPARABLES)
-    for name, difference in (("first", 0.0), ("second", 0.0), ("otherwise", 0.25)):
-        shutil.copytree(comparables_model, tmp_path / name)
-        register_comparables(client, tmp_path / name, distance_of_a_golden_answer=difference)
+def test_the_comparables_model_is_moved_through_the_same_steps_beside_the_price(do: Do, move_steps: MoveSteps) -> None:
     steps = move_steps.of(ServedModel.COMPARABLES)
     assert steps.serving.folder == move_steps.serving.folder / "comparables"
     steps.serving.prepare()

@@ -1,4 +1,4 @@
-"""The benchmarks and fault scenarios of this repository: `python -m benchmarks COMMAND`."""
+"""The commands of `python -m benchmarks`; `--help` lists them."""
 
 import json
 import sys
@@ -127,6 +127,18 @@ def explanation(
     typer.echo(table)
     if (count, seed) == (200, 0):
         deviation.write(table)
+
+
+@app.command("valuation-page")
+def valuation_page(
+    url: Annotated[str, typer.Option(help="Address of a running stack.")] = "http://127.0.0.1:8000",
+) -> None:
+    """Value the example house with a running stack, and write its comparison grid into docs/valuation.md."""
+    from benchmarks import valuation_page as page  # noqa: PLC0415 - keeps `--help` fast
+
+    table = page.grid(json.loads(page.HOUSE.read_bytes()), page.fetch(url))
+    typer.echo(table)
+    page.write(table)
 
 
 @app.command()

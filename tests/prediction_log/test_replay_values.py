@@ -145,3 +145,12 @@ def test_replay_reproduces_the_values_in_the_log(
     changed = CliRunner().invoke(cli.app, command)
     assert changed.exit_code == 3
     assert "1 differ by more than a cent and 0 have other sales" in " ".join(changed.output.split())
+
+
+def test_replay_of_values_refuses_a_price_model_as_the_comparables_model(stack: Stack) -> None:
+    price = str(stack.models["housing-price"])
+    done = CliRunner().invoke(
+        cli.app, ["replay", "--log", f"sqlite:///{stack.log}", "--model", price, "--comparables", price]
+    )
+    assert done.exit_code == 1
+    assert "expected a model that finds comparable sales; housing-price prices houses" in " ".join(done.output.split())

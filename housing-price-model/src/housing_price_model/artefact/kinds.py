@@ -50,3 +50,13 @@ def require_price_model(registered_name: str, source: object) -> None:
     """
     if registered_name == COMPARABLES.registered_name:
         raise ArtefactError(f"{source}: expected a model that prices houses; {registered_name} finds comparable sales")
+
+
+def require_comparables_model(registered_name: str, source: object) -> None:
+    """Check that a model finds comparable sales; `source` is its folder or URI, for the message.
+
+    Raises:
+        ArtefactError: It prices houses.
+    """
+    if registered_name != COMPARABLES.registered_name:
+        raise ArtefactError(f"{source}: expected a model that finds comparable sales; {registered_name} prices houses")

@@ -7,6 +7,7 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 
+from housing_price_model.artefact.kinds import require_comparables_model, require_price_model
 from housing_price_model.comparables.blend import Blend, Evidence, adjusted, values_of
 from housing_price_model.errors import LogError
 from housing_price_model.prediction_log.reader import LoggedValue, PredictionLog, Window
@@ -69,9 +70,12 @@ def replay_values(
 
     Raises:
         LogError: the log cannot be read, or a model rejects a row.
-        ArtefactError, RegistryError: see `open_model`.
+        ArtefactError: a model is one of the other kind; see also `open_model`.
+        RegistryError: see `open_model`.
     """
     with open_model(price, tracking_uri) as price_model, open_model(comparables, tracking_uri) as comparables_model:
+        require_price_model(price_model.name, price)
+        require_comparables_model(comparables_model.name, comparables)
         models = price_model.load(), comparables_model.load()
         done = ReplayedValues(price_model.model_id, comparables_model.model_id)
         for logged in log.values(window):

@@ -99,7 +99,7 @@ class PartProblem(View):
     """The reason why a part of the valuation is missing."""
 
     part: ValuationPart
-    """The part that is missing."""
+    """The part that is missing. `explanation` is also named if only the adjustments of the sales are missing."""
     type: Annotated[str, Field(examples=["urn:housing-price:problem:circuit-open"])]
     """The kind of problem, as a stable identifier; the same as in problem documents."""
     title: str
@@ -133,7 +133,7 @@ class Valuation(View):
     comparables: Comparables | None
     """The comparable sales; null if they were not included, or if they are named in `problems`."""
     explanation: Explanation | None
-    """The difference from a typical house; null if it was not included, or if it is named in `problems`."""
+    """The difference from a typical house; null if it was not included, or if it failed and is named in `problems`."""
     dollar_years: DollarYears | None
     """All amounts are in US dollars of these years; null if the model server does not publish them."""
     warnings: list[FeatureWarning]

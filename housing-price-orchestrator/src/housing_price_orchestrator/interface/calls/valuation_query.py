@@ -1,4 +1,4 @@
-"""The query of the valuation operations: which parts a valuation includes."""
+"""The query of the valuation operations: which parts a valuation includes. An estimate has no query."""
 
 from typing import Annotated, Any, Final, get_args
 
@@ -24,9 +24,11 @@ def _check_distinct(parts: tuple[ValuationPart, ...]) -> tuple[ValuationPart, ..
     return parts
 
 
-class _ValuationQuery(BaseModel):
+class _NoQuery(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
+
+class _ValuationQuery(_NoQuery):
     include: Annotated[
         tuple[ValuationPart, ...], BeforeValidator(_split_at_commas), AfterValidator(_check_distinct)
     ] = ALL_PARTS
@@ -61,10 +63,24 @@ def included_parts_of(request: Request) -> tuple[ValuationPart, ...]:
     """
     if not request.scope["query_string"]:
         return ALL_PARTS
+    return _read_query(request, _ValuationQuery).include
+
+
+def check_no_query(request: Request) -> None:
+    """Check that the request has no query, so that no caller relies on a parameter that has no effect.
+
+    Raises:
+        RequestValidationError: The query names a parameter.
+    """
+    if request.scope["query_string"]:
+        _read_query(request, _NoQuery)
+
+
+def _read_query[Query: BaseModel](request: Request, kind: type[Query]) -> Query:
     values: dict[str, Any] = {}
     for name, value in request.query_params.multi_items():
         values[name] = value if name not in values else [values[name], value]
     try:
-        return _ValuationQuery.model_validate(values).include
+        return kind.model_validate(values)
     except ValidationError as error:
         raise RequestValidationError(findings_of(error, "query")) from error

@@ -8,6 +8,7 @@ from starlette.types import ASGIApp
 
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute, RawJsonResponse
+from housing_price_orchestrator.interface.calls.valuation_query import check_no_query
 from housing_price_orchestrator.interface.client_disconnect import cancel_on_disconnect
 from housing_price_orchestrator.interface.documents.body import read_price_body
 from housing_price_orchestrator.interface.documents.encoding import source_header
@@ -57,6 +58,7 @@ async def estimate(request: Request) -> ASGIApp:
     """
     services, record = services_of(request), record_of(request)
     within_seconds = timeout_seconds_of(request)
+    check_no_query(request)
     facts = await _read_facts(request)
     record.rows = 1
     work = services.estimates.estimate(facts.id, facts.known(), within_seconds=within_seconds)

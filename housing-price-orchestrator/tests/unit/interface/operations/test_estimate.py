@@ -120,6 +120,15 @@ def test_a_body_that_is_no_object_is_refused(client: TestClient, body: bytes) ->
     assert client.post(ESTIMATE, content=body).status_code == 422
 
 
+@pytest.mark.parametrize(
+    ("query", "name"), [("?include=comparables", "include"), ("?include=", "include"), ("?k=5", "k")]
+)
+def test_an_estimate_has_no_query(client: TestClient, query: str, name: str) -> None:
+    answer = client.post(ESTIMATE + query, json=FACTS)
+    (finding,) = answer.json()["detail"]
+    assert (answer.status_code, finding["type"], finding["loc"]) == (422, "extra_forbidden", ["query", name])
+
+
 def test_a_number_without_a_fractional_part_is_an_integer(client: TestClient) -> None:
     assert client.post(ESTIMATE, json=facts(overallQual=5.0, yearBuilt=1961.0)).status_code == 200
 

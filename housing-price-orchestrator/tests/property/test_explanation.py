@@ -38,7 +38,7 @@ def features_in(house: AnyHouse, group: FeatureGroup) -> list[Any]:
     house_documents,
     house_documents,
     some.sets(some.sampled_from(SURVEY_COLUMNS), max_size=79),
-    some.sampled_from([22, 132]),
+    some.sampled_from([22, 44, 132]),
     some.integers(1_000_000, 100_000_000),
 )
 def test_any_difference_is_split_exactly(

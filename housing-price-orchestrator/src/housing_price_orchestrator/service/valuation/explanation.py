@@ -24,8 +24,8 @@ from housing_price_orchestrator.shared.view.fields import house_fields
 from housing_price_orchestrator.shared.view.record import AnyHouse, HouseRecord
 from housing_price_survey.columns import FEATURE_GROUPS, SURVEY_COLUMNS, FeatureGroup
 
-MAX_MIXED_FOR_SALE: Final = 22
-"""Mixed houses between a sold house and the valued house: with the two houses themselves 24 rows."""
+MAX_MIXED_FOR_SALE: Final = 44
+"""Mixed houses between a sold house and the valued house: 40 to 44 if they differ in ten groups or more, else fewer."""
 
 MAX_MIXED_FOR_TYPICAL: Final = 132
 """Mixed houses between the typical house and the valued house. They are further apart, so they need more: 134 rows."""

@@ -81,7 +81,7 @@ async def test_houses_of_the_fast_and_of_the_exact_parser_make_equal_mixed_house
     assert compare(record, VALUED, max_mixed=22).mixed == compare(SOLD, VALUED, max_mixed=22).mixed
 
 
-@pytest.mark.parametrize(("max_mixed", "count"), [(MAX_MIXED_FOR_SALE, 22), (MAX_MIXED_FOR_TYPICAL, 132)])
+@pytest.mark.parametrize(("max_mixed", "count"), [(MAX_MIXED_FOR_SALE, 44), (MAX_MIXED_FOR_TYPICAL, 132)])
 def test_houses_that_differ_in_every_group_need_all_rows(max_mixed: int, count: int) -> None:
     mixed = compare(TYPICAL_HOUSE, house(fullBath=1, condition1="Feedr"), max_mixed=max_mixed).mixed
     assert len(mixed) == count

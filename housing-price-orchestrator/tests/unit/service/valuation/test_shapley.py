@@ -47,13 +47,22 @@ def split(game: Game, players: int, max_coalitions: int) -> list[float]:
     return design.split(game(()), game(range(players)), [game(coalition) for coalition in design.coalitions])
 
 
-def kernel_shap(game: Game, players: int, coalitions: Sequence[Sequence[int]]) -> list[float]:
+def kernel_weight(players: int, size: int) -> Fraction:
+    return Fraction(players - 1, math.comb(players, size) * size * (players - size))
+
+
+def least_squares(
+    game: Game,
+    players: int,
+    coalitions: Sequence[Sequence[int]],
+    weight_of: Callable[[int, int], Fraction] = kernel_weight,
+) -> list[float]:
     """Weighted least squares with the exact sum as a constraint, solved in exact fractions (Lundberg and Lee, 2017)."""
     start, end = Fraction(game(())), Fraction(game(range(players)))
     normal = [[Fraction(0)] * (players + 2) for _ in range(players + 1)]
     for coalition in coalitions:
         size = len(coalition)
-        weight = Fraction(players - 1, math.comb(players, size) * size * (players - size))
+        weight = weight_of(players, size)
         for row in coalition:
             normal[row][-1] += weight * (Fraction(game(coalition)) - start)
             for column in coalition:
@@ -87,13 +96,28 @@ def test_sizes_one_and_all_but_one_give_the_fit_of_kernel_shap(players: int) -> 
     game = random_game(players, 5)
     design = coalition_design(players, 2 * players)
     assert {len(coalition) for coalition in design.coalitions} == {1, players - 1}
-    assert split(game, players, 2 * players) == pytest.approx(kernel_shap(game, players, design.coalitions), abs=1e-6)
+    assert split(game, players, 2 * players) == pytest.approx(least_squares(game, players, design.coalitions), abs=1e-6)
 
 
 @pytest.mark.parametrize("players", range(1, 9))
 def test_all_coalitions_give_exact_values(players: int) -> None:
     game = random_game(players, players)
     assert split(game, players, 2**players) == pytest.approx(shapley_values(game, players), abs=1e-6)
+
+
+@pytest.mark.parametrize("players", [10, 11])
+def test_triples_are_fitted_by_least_squares_with_the_exact_sum(players: int) -> None:
+    game = random_game(players, 5)
+    expected = least_squares(
+        game,
+        players,
+        coalition_design(players, 44).coalitions,
+        lambda players, size: Fraction(2 if size in {1, players - 1} else 1),
+    )
+    assert split(game, players, 44) == pytest.approx(expected, abs=1e-6)
+    interacting_in_pairs = random_game(players, 2)
+    exact = shapley_values(interacting_in_pairs, players)
+    assert split(interacting_in_pairs, players, 44) == pytest.approx(exact, abs=1e-6)
 
 
 @pytest.mark.parametrize(("max_coalitions", "order"), [(18, 2), (90, 4), (258, 6)])
@@ -103,7 +127,7 @@ def test_each_pair_of_sizes_makes_interactions_of_two_more_players_exact(max_coa
     assert split(more, 9, max_coalitions) != pytest.approx(shapley_values(more, 9), abs=1)
 
 
-@pytest.mark.parametrize("max_coalitions", [22, 132])
+@pytest.mark.parametrize("max_coalitions", [22, 44, 132])
 @pytest.mark.parametrize("players", range(1, 12))
 def test_parts_sum_to_the_difference(players: int, max_coalitions: int) -> None:
     dice = random.Random(players)

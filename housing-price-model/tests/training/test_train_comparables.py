@@ -77,8 +77,9 @@ def test_signature_declares_columns_parameters_and_answer(export: Path) -> None:
 
 def test_blend_is_learned_not_constant(export: Path) -> None:
     blend = json.loads((export / "comparables" / MODEL / "artifacts" / "spec.json").read_text())["blend"]
-    assert list(blend) == ["weight", "distance_offset", "interval_scale", "interval_spread"]
+    assert list(blend) == ["weight", "distance_offset", "interval_scale", "interval_spread", "confidence"]
     assert 0 <= blend["weight"] <= 1
+    assert 0 <= blend["confidence"]["high"] <= blend["confidence"]["medium"]
     assert blend["interval_scale"] != round(blend["interval_scale"], 6)
 
 

@@ -210,7 +210,8 @@ def test_a_defect_does_not_end_the_thread(
 def disk() -> Iterator[SmallDisk]:
     if not can_mount():
         pytest.skip("a tmpfs cannot be mounted: this user is not root")
-    with small_disk(4) as mounted:
+    # SQLite's write-ahead log alone takes up to 4 MiB before it is written into the database.
+    with small_disk(16) as mounted:
         yield mounted
 
 

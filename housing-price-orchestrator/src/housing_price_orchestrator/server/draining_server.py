@@ -6,7 +6,7 @@ import os
 import socket
 import struct
 import sys
-from asyncio import AbstractEventLoop, AbstractServer
+from asyncio import AbstractEventLoop, AbstractServer, Event
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -20,6 +20,9 @@ By default the kernel buffers megabytes, so a client that never reads would have
 MAX_ACCEPTS_PER_TURN: Final = 64
 """Maximum connections accepted per turn of the event loop; the limit leaves time for requests."""
 
+HANDSHAKE_SECONDS: Final = 0.05
+"""Time for connections that are being opened when the server closes; shorter than uvicorn's pause after the close."""
+
 
 class DrainingServer:
     """An `asyncio` server for uvicorn that accepts several connections per turn and drains its queue on close.
@@ -28,8 +31,8 @@ class DrainingServer:
     connection rates clients would wait for seconds. This server accepts up to `MAX_ACCEPTS_PER_TURN` per turn.
 
     When a listening socket closes, the kernel resets all connections in its accept queue, although their clients may
-    have sent requests. This server accepts them before it closes the socket. No connection joins the queue
-    meanwhile, unless other processes share the socket and still serve it.
+    have sent requests. So this server first ignores new connections, lets those that are being opened join the queue,
+    accepts all, and then closes the socket. A socket that other processes share and still serve accepts new ones.
     """
 
     def __init__(
@@ -46,6 +49,7 @@ class DrainingServer:
         """
         self._loop = loop
         self._is_shared = is_shared
+        self._closed = Event()
         self._server = server
         self._accept = accept
         self._duplicates = [_duplicate(listening) for listening in self.sockets]
@@ -62,19 +66,27 @@ class DrainingServer:
         return listening
 
     def close(self) -> None:
-        """Accept all waiting connections, then stop listening."""
+        """Start to close: stop listening when the connections that are being opened have been accepted."""
+        if self._is_shared:
+            self._close_sockets()
+            return
+        for duplicate in self._duplicates:
+            _ignore_new_connections(duplicate)
+        self._loop.call_later(HANDSHAKE_SECONDS, self._close_sockets)
+
+    async def wait_closed(self) -> None:
+        """Wait until the server is closed."""
+        await self._closed.wait()
+        await self._server.wait_closed()
+
+    def _close_sockets(self) -> None:
         for duplicate in self._duplicates:
             self._loop.remove_reader(duplicate)
-            if not self._is_shared:
-                _ignore_new_connections(duplicate)
             self._accept_waiting(duplicate)
             duplicate.close()
         self._duplicates.clear()
         self._server.close()
-
-    async def wait_closed(self) -> None:
-        """Wait until the server is closed."""
-        await self._server.wait_closed()
+        self._closed.set()
 
     def _accept_waiting(self, listening: socket.socket, max_accepts: int = sys.maxsize) -> None:
         for _ in range(max_accepts):
@@ -111,6 +123,7 @@ def _ignore_new_connections(listening: socket.socket) -> None:
     """Drop the packets that open connections, so that clients try again and are refused once the socket is closed.
 
     Otherwise a connection could join the accept queue after the last `accept` and before the close, which resets it.
+    Handshakes that have begun go on.
     Systems other than Linux have no such filter.
     """
     if sys.platform != "linux":

@@ -36,6 +36,7 @@ async def _turns_until_all_are_accepted() -> int:
             await asyncio.sleep(0)
             turns += 1
         server.close()
+        await server.wait_closed()
     return turns if accepted == CALLERS else -1
 
 
@@ -58,6 +59,9 @@ class _CalledBeforeClose:
         self._late()
         self._listening.close()
 
+    async def wait_closed(self) -> None:
+        """Closed at once."""
+
 
 async def _connected(*, is_shared: bool) -> tuple[bool, bool]:
     """Tell whether a client that was early, and one that came after the last `accept`, were connected."""
@@ -76,6 +80,7 @@ async def _connected(*, is_shared: bool) -> tuple[bool, bool]:
         early = stack.enter_context(socket.create_connection(address, timeout=10))
         early.sendall(b"asked")
         server.close()
+        await server.wait_closed()
         is_early_accepted = len(accepted) == 1 and accepted[0].recv(5) == b"asked"
         # Over loopback a connection is established before `connect` returns, or not at all.
         _, writable, _ = select.select([], [late], [], 0)

@@ -24,7 +24,7 @@ FORMATS: Final = {
     "`POST /valuation?include=comparables`": houses.VALUATION_WITHOUT_EXPLANATION,
     "`POST /valuation`": houses.FULL_VALUATION,
 }
-"""What is measured, by its name in the table."""
+"""The name of a measurement in the table."""
 
 WITHOUT_EXPLANATION, FULL = list(FORMATS)[2:]
 MAX_ADDED_MS: Final = {WITHOUT_EXPLANATION: 7.0, FULL: 20.0}

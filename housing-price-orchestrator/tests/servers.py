@@ -144,7 +144,7 @@ def each_sale(**changes: Any) -> Behaviour:
 
 
 def slowly(seconds: float, behaviour: Behaviour) -> Behaviour:
-    """Behave only after so many seconds."""
+    """Behave after a delay of `seconds`."""
 
     async def behave(call: Call, writer: asyncio.StreamWriter) -> None:
         await asyncio.sleep(seconds)

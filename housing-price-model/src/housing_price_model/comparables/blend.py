@@ -59,7 +59,7 @@ class Blend:
 
 @dataclass(frozen=True)
 class Evidence:
-    """What the values of n houses are made of; each of shape (n,).
+    """The parts of the values of n houses; each of shape (n,).
 
     Attributes:
         log_price: The log price.

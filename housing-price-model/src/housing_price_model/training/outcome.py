@@ -1,4 +1,4 @@
-"""Registers and exports a trained model, and says what became of it."""
+"""Registers and exports a trained model."""
 
 import tempfile
 from collections.abc import Mapping
@@ -31,7 +31,7 @@ EXPORTS: Final[Mapping[str, str]] = {NAME: ".", COMPARABLES: "comparables"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """What became of a trained model.
+    """The result of registering a trained model.
 
     Attributes:
         name: The name under which it is registered.

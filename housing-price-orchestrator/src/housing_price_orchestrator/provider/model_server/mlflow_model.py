@@ -1,5 +1,6 @@
 """Adapts the MLflow client to the port `Model`: questions to rows, and predictions to checked answers."""
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
 from typing import Any, ClassVar, Final
 
@@ -16,7 +17,7 @@ READINESS_CALL_ID: Final = "readiness"
 _new_call_id = unique_ids()
 
 
-class MLflowModel[Question, Answer]:
+class MLflowModel[Question, Answer](ABC):
     """A model over the columns of the survey, behind one MLflow model server.
 
     Subclasses say how a question becomes a row, and how a prediction becomes an answer.
@@ -55,17 +56,17 @@ class MLflowModel[Question, Answer]:
             raise self._unusable(answers)
         return answers  # type: ignore[return-value]  # without flaws there is no None
 
+    @abstractmethod
     def _write(self, question: Question, /) -> bytes:
         """Return the model's row for a question, as a JSON list."""
-        raise NotImplementedError
 
+    @abstractmethod
     def _read(self, question: Question, row: bytes, prediction: Any, model: ModelIdentity, /) -> Answer:
         """Return the answer in a prediction.
 
         Raises:
             TypeError, ValueError, LookupError, OverflowError: the prediction is not a valid answer to the question.
         """
-        raise NotImplementedError
 
     async def _call(self, questions: Sequence[Question], params: bytes = b"") -> tuple[list[Answer | None], bool]:
         """Ask questions in one call; returns None for each unusable answer, and whether there is one.

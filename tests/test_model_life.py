@@ -3,18 +3,17 @@
 import itertools
 import json
 import signal
-import threading
 import time
 import warnings
 from collections.abc import Iterator
 from importlib import import_module
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import httpx
 import pytest
 
-from housing_price.stack.state import EXAMPLE, REPOSITORY, State
+from housing_price.stack.state import REPOSITORY, State
 
 with warnings.catch_warnings():
     # Importing MLflow warns about its own type hints; all later warnings are errors.
@@ -23,7 +22,7 @@ with warnings.catch_warnings():
 
 from .lifecycle_store import CHAMPION, OTHERWISE, SECOND, THIRD, every_tenth_house, fill
 from .running import Up, wait_until
-from .traffic import PAUSE_SECONDS, Traffic, models
+from .traffic import Traffic, models
 
 # MLflow's own code uses what SQLAlchemy and pandas deprecate.
 pytestmark = [
@@ -76,38 +75,17 @@ def roles(up: Up) -> dict[str, Any]:
     return {part: routes[part] and routes[part]["version"] for part in ("champion", "canary", "shadow")}
 
 
-class Valuations:
-    """A client that requests valuations continuously in a thread, and keeps the versions of their comparables."""
+class Valuations(Traffic):
+    """Requests valuations, and keeps the versions of their comparables."""
 
-    def __init__(self, url: str) -> None:
-        self.answers: list[tuple[int, str]] = []
-        self._url = f"{url}/api/v1/valuation"
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+    path = "/api/v1/valuation"
+    query = {"include": "comparables"}  # noqa: RUF012 - never changed
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        house = json.loads(EXAMPLE.read_bytes())
-        with httpx.Client(timeout=30) as client:
-            for number in itertools.count(1):
-                if self._stop.wait(PAUSE_SECONDS):
-                    return
-                answer = client.post(self._url, params={"include": "comparables"}, json=house | {"id": number})
-                self.answers.append((answer.status_code, version_of_comparables(answer)))
-
-
-def version_of_comparables(answer: httpx.Response) -> str:
-    """Return the version of the comparables model that a valuation names, or what is wrong."""
-    document = answer.json()
-    found = document.get("comparables")
-    return str(found["model"]["version"]) if found else f"none: {document.get('problems', document)}"
+    def _version_of(self, answer: httpx.Response) -> str:
+        """Return the version of the comparables model that a valuation names, or what is wrong."""
+        document = answer.json()
+        found = document.get("comparables")
+        return str(found["model"]["version"]) if found else f"none: {document.get('problems', document)}"
 
 
 def comparables_version(up: Up) -> str | None:

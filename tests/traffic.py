@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 from collections import Counter
+from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
 
@@ -22,11 +23,14 @@ COMMAND_SECONDS = 120
 
 
 class Traffic:
-    """A client that requests prices continuously in a thread during a test."""
+    """A client that requests prices continuously in a thread during a test, and keeps status and version."""
+
+    path = PREDICT_PATH
+    query: Mapping[str, str] = {}
 
     def __init__(self, url: str) -> None:
         self.answers: list[tuple[int, str]] = []
-        self._url = f"{url}{PREDICT_PATH}"
+        self._url = f"{url}{self.path}"
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
@@ -55,9 +59,11 @@ class Traffic:
             for number in itertools.count(1):
                 if self._stop.wait(PAUSE_SECONDS):
                     return
-                answer = client.post(self._url, json=house | {"id": number})
-                version = answer.json()["model"]["version"] if answer.is_success else answer.text
-                self.answers.append((answer.status_code, version))
+                answer = client.post(self._url, params=self.query, json=house | {"id": number})
+                self.answers.append((answer.status_code, self._version_of(answer)))
+
+    def _version_of(self, answer: httpx.Response) -> str:
+        return str(answer.json()["model"]["version"]) if answer.is_success else answer.text
 
 
 def models(up: Up, *command: str) -> subprocess.CompletedProcess[str]:

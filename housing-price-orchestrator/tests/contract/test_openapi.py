@@ -13,6 +13,7 @@ from factories import REPOSITORY, batch_json, client_of, house_bytes, house_json
 from housing_price_orchestrator.app import create_app, openapi_document
 from housing_price_orchestrator.interface.problems import PROBLEM_TYPES
 from housing_price_orchestrator.shared.errors import ComparablesOff, JobError, PredictionLogError, ValueUnsupported
+from housing_price_survey.titles import GROUP_TITLES
 from servers import StubModelServer, finds, hangs, says
 from waiting import wait_until
 
@@ -76,6 +77,40 @@ def test_every_field_has_a_description(view: str, name: str) -> None:
 def test_every_feature_has_an_enum_or_a_unit_and_bounds(name: str) -> None:
     for kind in kinds_of(SCHEMAS["House"]["properties"][name]):
         assert "enum" in kind or {"x-unit", "minimum", "maximum"} <= kind.keys()
+
+
+@pytest.mark.parametrize("view", ["House", "HouseFacts"])
+@pytest.mark.parametrize("name", [name for view, name in FIELDS if view == "House" and name != "id"])
+def test_every_feature_has_a_title_a_group_and_labels_or_a_unit(view: str, name: str) -> None:
+    field = SCHEMAS[view]["properties"][name]
+    assert field["title"]
+    assert field["x-group"] in SCHEMAS[view]["x-groups"]
+    assert field.keys() <= {"$ref", "anyOf", "default", "description", "title", "x-group", "x-unit", "x-blank-label"}
+    for kind in kinds_of(field):
+        if "enum" in kind:
+            assert kind["x-enum-labels"].keys() == {str(value) for value in kind["enum"]}
+            assert "x-unit" not in field
+        else:
+            assert field["x-unit"] == kind["x-unit"]
+
+
+def test_the_groups_are_in_the_order_in_which_they_are_shown() -> None:
+    for view in ("House", "HouseFacts"):
+        assert list(SCHEMAS[view]["x-groups"].items()) == list(GROUP_TITLES.items())
+    assert SCHEMAS["FeatureGroup"]["x-enum-labels"] == dict(GROUP_TITLES)
+    assert SCHEMAS["FeatureGroup"]["enum"] == list(GROUP_TITLES)
+
+
+def test_values_are_labelled_for_people() -> None:
+    assert SCHEMAS["Neighborhood"]["x-enum-labels"]["NAmes"] == "North Ames"
+    assert SCHEMAS["MsSubClass"]["x-enum-labels"]["20"] == "1-story, 1946 and newer"
+    assert list(SCHEMAS["Grade"]["x-enum-labels"].values()) == ["Excellent", "Good", "Typical", "Fair", "Poor"]
+    assert SCHEMAS["Rating"]["x-enum-labels"]["10"] == "Very excellent"
+    assert SCHEMAS["Month"]["x-enum-labels"]["1"] == "January"
+    house = SCHEMAS["House"]["properties"]
+    assert (house["grLivArea"]["title"], house["grLivArea"]["x-unit"]) == ("Living area above ground", "square feet")
+    assert (house["garageYrBlt"]["x-blank-label"], house["garageYrBlt"]["x-group"]) == ("No garage", "garage")
+    assert "x-blank-label" not in house["lotFrontage"]
 
 
 @pytest.mark.parametrize("view", ["PricedHouse", "PriceInterval"])

@@ -7,7 +7,7 @@ from training data. Blank always means null: the documentation's "NA" (no alley,
 `None` in `MasVnrType` is a word (no veneer).
 
 The words of a type are in alphabetical order, which is their order in the API's document. `FITTED_ORDER` has the order
-in which models are fitted, where that is another.
+in which models are fitted, where that is another. `labels.py` beside this module has a label for people for each word.
 """
 
 from collections.abc import Mapping

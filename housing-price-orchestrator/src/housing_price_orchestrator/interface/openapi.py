@@ -39,6 +39,7 @@ from housing_price_orchestrator.shared.errors import (
 )
 from housing_price_orchestrator.shared.view.actual import ActualPrices
 from housing_price_orchestrator.shared.view.estimate import HouseFacts
+from housing_price_orchestrator.shared.view.fields import label_schemas
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
 from housing_price_orchestrator.shared.view.job import ScoringOrder
 from housing_price_orchestrator.shared.view.valuation import ValuationBatch
@@ -266,6 +267,7 @@ class DescribedAPI(FastAPI):
             _, definitions = models_json_schema(views, ref_template=_REF)  # type: ignore[arg-type]  # mypy widens "validation" to str
             schemas = document["components"]["schemas"]
             schemas.update(definitions["$defs"])
+            label_schemas(schemas, views=(House.__name__, HouseFacts.__name__))
             document["components"]["schemas"] = dict(sorted(schemas.items()))
             describe_access(document, is_open=self._is_open)
             declare_common_errors(document)

@@ -8,6 +8,7 @@ from pydantic import ValidationError
 from factories import house_json
 from housing_price_orchestrator.shared.view.fields import HouseField, house_fields
 from housing_price_orchestrator.shared.view.house import House
+from housing_price_survey.labels import MONTHS
 
 FIELDS = {field.name: field for field in house_fields()}
 
@@ -32,17 +33,50 @@ def test_the_fields_are_read_from_the_view_once() -> None:
 
 
 @pytest.mark.parametrize(
-    "expected",
+    ("name", "expected"),
     [
-        HouseField("id", "id", "integer", False, 1, 2**63 - 1, ()),
-        HouseField("lot_frontage", "lotFrontage", "number", True, 0, 5_000, ()),
-        HouseField("street", "street", "text", False, None, None, ("Grvl", "Pave")),
-        HouseField("alley", "alley", "text", True, None, None, ("Grvl", "Pave")),
-        HouseField("mo_sold", "moSold", "integer", False, 1, 12, ()),
+        ("id", ("id", "integer", False, 1, 2**63 - 1, ())),
+        ("lot_frontage", ("lotFrontage", "number", True, 0, 5_000, ())),
+        ("street", ("street", "text", False, None, None, ("Grvl", "Pave"))),
+        ("alley", ("alley", "text", True, None, None, ("Grvl", "Pave"))),
+        ("mo_sold", ("moSold", "integer", False, 1, 12, ())),
     ],
 )
-def test_a_field_is_described(expected: HouseField) -> None:
-    assert FIELDS[expected.name] == expected
+def test_the_values_of_a_field_are_described(name: str, expected: tuple[Any, ...]) -> None:
+    field = FIELDS[name]
+    assert (field.key, field.kind, field.is_nullable, field.minimum, field.maximum, field.words) == expected
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("id", ("Id", None, None, {}, None)),
+        ("gr_liv_area", ("Living area above ground", "size", "square feet", {}, None)),
+        ("alley", ("Alley access", "lot", None, {"Pave": "Paved", "Grvl": "Gravel"}, "No alley access")),
+        ("lot_frontage", ("Street frontage", "lot", "feet", {}, None)),
+        ("mo_sold", ("Month of the sale", "termsOfSale", "month of the year", MONTHS, None)),
+    ],
+)
+def test_a_field_is_described_for_people(name: str, expected: tuple[Any, ...]) -> None:
+    field = FIELDS[name]
+    assert (field.title, field.group, field.unit, field.labels, field.blank) == expected
+    assert field.description == House.model_fields[name].description
+
+
+@pytest.mark.parametrize("field", house_fields(), ids=lambda field: field.key)
+def test_labels_are_those_of_the_accepted_values(field: HouseField) -> None:
+    if field.words:
+        assert set(field.labels) == set(field.words)
+    elif field.labels:
+        assert field.minimum is not None
+        assert field.maximum is not None
+        assert set(field.labels) == set(range(int(field.minimum), int(field.maximum) + 1))
+
+
+@pytest.mark.parametrize("field", house_fields(), ids=lambda field: field.key)
+def test_null_has_a_label_exactly_where_the_description_gives_it_a_meaning(field: HouseField) -> None:
+    assert (field.blank is not None) is ("; null if there is n" in field.description)
+    assert field.blank is None or field.is_nullable
 
 
 def test_a_code_is_an_integer_with_words() -> None:

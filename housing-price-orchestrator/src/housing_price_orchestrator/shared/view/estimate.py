@@ -17,7 +17,7 @@ REQUIRED_FACTS: Final = ("neighborhood", "overall_qual", "year_built", "gr_liv_a
 class Facts(View):
     """The base class of `HouseFacts`."""
 
-    id: HouseId | None = None
+    id: Annotated[HouseId | None, Field(title="Id")] = None
     """The caller's own number for the house. It is returned with the estimate."""
 
     def known(self) -> dict[str, Any]:

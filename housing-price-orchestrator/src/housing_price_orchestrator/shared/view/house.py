@@ -43,24 +43,25 @@ from housing_price_survey.vocabulary import (
     YesNo,
 )
 
+# The units of these numbers stand in `housing_price_survey.columns`; `fields.py` adds them to the API's document.
 # Bounds admit every house of the survey and any plausible house in Ames, but reject a misplaced decimal point.
 # The garage year admits 2207, an error in the survey's own data.
 type HouseId = Annotated[int, Field(ge=1, le=2**63 - 1), INTEGRAL]
-type Area = Annotated[float, Field(ge=0, le=20_000, json_schema_extra={"x-unit": "square feet"})]
-type LotArea = Annotated[float, Field(ge=1, le=2_000_000, json_schema_extra={"x-unit": "square feet"})]
-type Length = Annotated[float, Field(ge=0, le=5_000, json_schema_extra={"x-unit": "feet"})]
-type Dollars = Annotated[float, Field(ge=0, le=1_000_000, json_schema_extra={"x-unit": "USD"})]
-type Count = Annotated[int, Field(ge=0, le=50, json_schema_extra={"x-unit": "1"}), INTEGRAL]
-type Rating = Annotated[int, Field(ge=1, le=10, json_schema_extra={"x-unit": "grade, 1 to 10"}), INTEGRAL]
-type Year = Annotated[int, Field(ge=1800, le=2100, json_schema_extra={"x-unit": "year"}), INTEGRAL]
-type GarageYear = Annotated[int, Field(ge=1800, le=2300, json_schema_extra={"x-unit": "year"}), INTEGRAL]
-type Month = Annotated[int, Field(ge=1, le=12, json_schema_extra={"x-unit": "month of the year"}), INTEGRAL]
+type Area = Annotated[float, Field(ge=0, le=20_000)]
+type LotArea = Annotated[float, Field(ge=1, le=2_000_000)]
+type Length = Annotated[float, Field(ge=0, le=5_000)]
+type Dollars = Annotated[float, Field(ge=0, le=1_000_000)]
+type Count = Annotated[int, Field(ge=0, le=50), INTEGRAL]
+type Rating = Annotated[int, Field(ge=1, le=10), INTEGRAL]
+type Year = Annotated[int, Field(ge=1800, le=2100), INTEGRAL]
+type GarageYear = Annotated[int, Field(ge=1800, le=2300), INTEGRAL]
+type Month = Annotated[int, Field(ge=1, le=12), INTEGRAL]
 
 
 class House(View):
     """A house to price. Nullable features are optional; all others are required."""
 
-    id: HouseId
+    id: Annotated[HouseId, Field(title="Id")]
     """The caller's own number for the house. It is returned with the price."""
     ms_sub_class: Annotated[MsSubClass, INTEGRAL]
     """The type of dwelling in the sale, by the survey's code."""

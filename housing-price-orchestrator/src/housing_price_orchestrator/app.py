@@ -34,6 +34,7 @@ from housing_price_orchestrator.interface.operations import (
     valuation,
 )
 from housing_price_orchestrator.interface.operations import metrics as metrics_page
+from housing_price_orchestrator.interface.page.routes import add_page
 from housing_price_orchestrator.interface.services import SERVICES, Services
 from housing_price_orchestrator.observability.exposition import metrics_document
 from housing_price_orchestrator.observability.metrics import Metrics
@@ -172,6 +173,8 @@ def _add_operations(app: DescribedAPI, settings: Settings, telemetry: ComposedTe
     app.include_router(jobs.router)
     app.include_router(models.router)
     app.include_router(models.moves)
+    if settings.page.enabled and settings.docs.enabled:
+        add_page(app)
     app.include_router(health.router)
     if settings.docs.enabled:
         docs.add_docs(app)

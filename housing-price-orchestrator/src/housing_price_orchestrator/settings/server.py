@@ -121,3 +121,10 @@ class DocsSettings(Group):
 
     enabled: bool = True
     """Whether to serve `/docs`, `/redoc` and `/openapi.json`."""
+
+
+class PageSettings(Group):
+    """The page for people."""
+
+    enabled: bool = True
+    """Whether to serve the page for people at `/`. The page needs `/openapi.json` (`DOCS__ENABLED`)."""

@@ -18,7 +18,13 @@ from housing_price_orchestrator.settings.resilience import (
     ReadinessSettings,
     RetrySettings,
 )
-from housing_price_orchestrator.settings.server import CORSSettings, DocsSettings, ServerSettings, TLSSettings
+from housing_price_orchestrator.settings.server import (
+    CORSSettings,
+    DocsSettings,
+    PageSettings,
+    ServerSettings,
+    TLSSettings,
+)
 from housing_price_orchestrator.settings.telemetry import LogSettings, MetricsSettings, TracingSettings
 
 
@@ -33,6 +39,7 @@ class Settings(BaseSettings):
     tls: TLSSettings = TLSSettings()
     cors: CORSSettings = CORSSettings()
     docs: DocsSettings = DocsSettings()
+    page: PageSettings = PageSettings()
     auth: AuthSettings = AuthSettings()
     jwt: JwtSettings = JwtSettings()
     rate_limit: RateLimitSettings = RateLimitSettings()

@@ -12,7 +12,7 @@ from housing_price_orchestrator.shared.path_prefix import normal_prefix
 FORWARDED_HOSTS: Final = "forwarded_hosts"
 """Key in the state of a request: the hosts that a trusted proxy received the request for (`X-Forwarded-Host`)."""
 
-ROOTS: Final = frozenset({"", "api", "docs", "redoc", "openapi.json", "livez", "readyz", "metrics"})
+ROOTS: Final = frozenset({"", "api", "docs", "redoc", "page", "openapi.json", "livez", "readyz", "metrics"})
 """The first segments of this service's own paths. A test compares them with the routes."""
 
 

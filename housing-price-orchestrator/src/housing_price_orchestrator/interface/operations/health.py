@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Request, Response
 
 from housing_price_orchestrator import __version__
 from housing_price_orchestrator.interface.common_errors import RETRY_AFTER
@@ -117,8 +117,13 @@ def _reason_of(probe: AnyProbe) -> str:
 
 
 @router.get("/", summary="About this service", operation_id="about", response_model=About)
-async def about(request: Request) -> About:
-    """Return the name and version of the service and links to its documentation and operations."""
+@router.head("/", include_in_schema=False)
+async def about(request: Request, response: Response) -> About:
+    """Return the name and version of the service and links to its documentation and operations.
+
+    A browser (`Accept: text/html`) gets the page for people instead, unless the page is turned off.
+    """
+    response.headers["vary"] = "Accept"
     pages = {"docs": DOCS_PATH, "reference": REFERENCE_PATH, "openapi": request.app.openapi_url}
     paths = {
         **(pages if request.app.openapi_url else {}),

@@ -1,0 +1,92 @@
+/* The view "Estimate": the questions, and the answer of the API. */
+
+import { ask } from "./ask.js";
+import { element, replace } from "./dom.js";
+import { createForm } from "./form.js";
+import { problemBox } from "./problems.js";
+import { showResult } from "./result.js";
+
+/** Shows the view. The answers are kept in `context` while another view is shown. */
+export async function mount(view, context) {
+  const status = element("p", { class: "status", role: "status" });
+  const result = element("section", { class: "estimate-result", "aria-label": "Result", tabindex: "-1" });
+  const form = element("form", { class: "estimate-form", novalidate: true, onsubmit: submit });
+  let request = null;
+
+  view.append(
+    element("h1", {}, "What is this house worth?"),
+    element(
+      "p",
+      { class: "lead" },
+      "Describe a house in Ames, Iowa. The answer is an estimate of its sale price, how certain it is, and why.",
+    ),
+    form,
+    result,
+  );
+  const questions = createForm(form, context);
+  form.append(
+    element(
+      "div",
+      { class: "actions" },
+      element("button", { type: "submit", class: "button is-primary" }, "Estimate the value"),
+      element("button", { type: "button", class: "button", onclick: fillExample }, "Fill in an example"),
+      element("button", { type: "button", class: "button is-quiet", onclick: clear }, "Clear"),
+      status,
+    ),
+  );
+  if (context.facts) questions.fill(context.facts);
+
+  async function submit(event) {
+    event?.preventDefault();
+    request?.abort();
+    const own = (request = new AbortController());
+    setBusy(true);
+    try {
+      const facts = questions.read();
+      const answer = await ask(context, facts, { signal: own.signal });
+      questions.showFindings([]);
+      await showResult(result, answer, { ...context, facts });
+      result.focus({ preventScroll: true });
+      result.scrollIntoView({ block: "start" });
+    } catch (problem) {
+      if (own.signal.aborted) return;
+      explain(problem);
+    } finally {
+      if (request === own) setBusy(false);
+    }
+  }
+
+  function explain(problem) {
+    if (problem.status === 422 && problem.errors.length > 0) {
+      replace(result);
+      questions.showFindings(problem.errors);
+      return;
+    }
+    const box = problemBox(problem, { onRetry: () => submit() });
+    replace(result, box);
+    box.focus();
+    if (problem.status === undefined) throw problem;
+  }
+
+  function setBusy(isBusy) {
+    form.setAttribute("aria-busy", String(isBusy));
+    status.textContent = isBusy ? "Estimating..." : "";
+  }
+
+  function fillExample() {
+    questions.fill(context.schema.examples.facts ?? {});
+    status.textContent = "The example is filled in.";
+  }
+
+  function clear() {
+    request?.abort();
+    questions.clear();
+    replace(result);
+    status.textContent = "All answers are removed.";
+  }
+
+  return () => {
+    request?.abort();
+    context.facts = questions.read();
+  };
+}

@@ -31,6 +31,7 @@ from housing_price_orchestrator.interface.operations import (
     models,
     predictions,
     price,
+    scoring,
     valuation,
 )
 from housing_price_orchestrator.interface.operations import metrics as metrics_page
@@ -169,6 +170,7 @@ def _add_operations(app: DescribedAPI, settings: Settings, telemetry: ComposedTe
     app.router.routes.extend(estimate.router.routes)
     app.include_router(actuals.router)
     app.include_router(predictions.router)
+    app.include_router(scoring.router)
     app.include_router(jobs.submissions)
     app.include_router(jobs.router)
     app.include_router(models.router)

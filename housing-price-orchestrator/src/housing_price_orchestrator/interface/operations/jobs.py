@@ -1,17 +1,15 @@
-"""The operations under `/api/v1/jobs`."""
+"""The operations under `/api/v1/jobs`, except those that submit files (`scoring.py`)."""
 
-import json
 from pathlib import Path as FilePath
-from typing import Annotated, Final
+from typing import Annotated
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
 
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
-from housing_price_orchestrator.interface.documents.body import JSON, NDJSON
+from housing_price_orchestrator.interface.documents.body import NDJSON
 from housing_price_orchestrator.interface.documents.file_response import JobFileResponse
-from housing_price_orchestrator.interface.documents.upload import body_parts
 from housing_price_orchestrator.interface.operations.jobs_openapi import (
     errors_of_jobs,
     file_responses,
@@ -24,26 +22,11 @@ from housing_price_orchestrator.interface.operations.orders import (
     job_caller_of,
     read_order,
 )
+from housing_price_orchestrator.interface.operations.scoring import FORMAT_OF_MEDIA_TYPE, MEDIA_TYPE_OF_FORMAT
 from housing_price_orchestrator.interface.services import ServicesDep, services_of
-from housing_price_orchestrator.shared.errors import UnsupportedMediaType
 from housing_price_orchestrator.shared.jobs import JobCaller
-from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
-from housing_price_orchestrator.shared.view.job import JobDocument, JobId, JobPage, ScoringOrder
+from housing_price_orchestrator.shared.view.job import JobDocument, JobId, JobPage
 from housing_price_platform.orders.training import TrainingOrder
-
-PARQUET: Final = "application/vnd.apache.parquet"
-FORMAT_OF_MEDIA_TYPE: Final = {"text/csv": "csv", NDJSON: "ndjson", PARQUET: "parquet"}
-"""The supported file formats."""
-MEDIA_TYPE_OF_FORMAT: Final = {name: media_type for media_type, name in FORMAT_OF_MEDIA_TYPE.items()}
-
-
-_EXAMPLE_ORDER: Final = {"input": "s3://houses/june.csv", "output": "s3://houses/june-prices.parquet"}
-_NAMES: Final = "Names are the keys of `House` or those of the survey (`MSSubClass`)."
-_AS_LINE: Final = json.dumps(EXAMPLE_DOCUMENT) + "\n"
-_AS_CSV: Final = "".join(
-    ",".join("" if cell is None else str(cell) for cell in row) + "\n"
-    for row in (EXAMPLE_DOCUMENT.keys(), EXAMPLE_DOCUMENT.values())
-)
 
 submissions = APIRouter(prefix=JOBS_PATH, tags=["jobs"], route_class=BytesRoute, dependencies=[require_scope("jobs")])
 router = APIRouter(prefix=JOBS_PATH, tags=["jobs"], dependencies=[require_scope("jobs", "admin")])
@@ -51,49 +34,6 @@ router = APIRouter(prefix=JOBS_PATH, tags=["jobs"], dependencies=[require_scope(
 
 type CallerDep = Annotated[JobCaller, Depends(job_caller_of)]
 type JobIdPath = Annotated[JobId, Path(alias="id", description="The job's id.")]
-
-
-@submissions.post(
-    "/scoring",
-    status_code=202,
-    summary="Price a file",
-    operation_id="submitScoring",
-    response_model=JobDocument,
-    responses=errors_of_jobs(408, 409, 413, 415, 422, 507),
-    openapi_extra=submission(
-        {
-            "text/csv": (f"A header, then one house per line; commas, tabs or semicolons. {_NAMES}", _AS_CSV),
-            NDJSON: (f"One house per line. {_NAMES}", _AS_LINE),
-            JSON: (ScoringOrder, _EXAMPLE_ORDER),
-            PARQUET: (f"One column per feature: integers, decimals, floats or text; not nested. {_NAMES}", None),
-        },
-        required=True,
-    ),
-)
-async def submit_scoring(request: Request) -> Response:
-    """Start a job that prices a file of houses, either uploaded or read from a store.
-
-    Each row is priced or refused independently of the others.
-    """
-    key = idempotency_key_of(request)
-    if _media_type_of(request) == JSON:
-        return await _submit_scoring_in_stores(request, key)
-    suffix = _format_of(request)
-    parts = body_parts(request, services_of(request).upload_limits)
-    caller = await job_caller_of(request)
-    job = await services_of(request).enabled_jobs.submit_scoring(
-        parts, suffix=suffix, caller=caller, idempotency_key=key
-    )
-    return accepted_response(request, job)
-
-
-async def _submit_scoring_in_stores(request: Request, key: str | None) -> Response:
-    order = await read_order(request, ScoringOrder)
-    caller = await job_caller_of(request)
-    job = await services_of(request).enabled_jobs.submit_scoring_in_stores(
-        order.input, order.output, caller=caller, idempotency_key=key
-    )
-    return accepted_response(request, job)
 
 
 @submissions.post(
@@ -178,16 +118,3 @@ async def get_refused(services: ServicesDep, caller: CallerDep, job_id: JobIdPat
     """Return one JSON line per row without a price: its row number, from 1, and its errors."""
     path = await services.enabled_jobs.refused_rows_of(job_id, caller)
     return JobFileResponse(path, media_type=NDJSON, filename=path.name)
-
-
-def _format_of(request: Request) -> str:
-    media_type = _media_type_of(request)
-    is_plain = request.headers.get("content-encoding", "identity").lower() == "identity"
-    if media_type not in FORMAT_OF_MEDIA_TYPE or not is_plain:
-        is_declared = "content-type" in request.headers
-        raise UnsupportedMediaType(*FORMAT_OF_MEDIA_TYPE, JSON, is_declared=is_declared)
-    return FORMAT_OF_MEDIA_TYPE[media_type]
-
-
-def _media_type_of(request: Request) -> str:
-    return request.headers.get("content-type", "").partition(";")[0].strip().lower()

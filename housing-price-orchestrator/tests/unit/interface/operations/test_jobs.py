@@ -78,6 +78,39 @@ def test_an_uploaded_file_becomes_a_queued_job(bench: Bench) -> None:
     assert bench.client.get(answer.headers["location"]).json() == job
 
 
+@pytest.mark.parametrize(
+    ("suffix", "media_type"),
+    [("csv", "text/csv"), ("ndjson", "application/x-ndjson"), ("parquet", "application/vnd.apache.parquet")],
+)
+def test_each_file_format_has_an_operation_that_takes_only_this_format(
+    bench: Bench, suffix: str, media_type: str
+) -> None:
+    path = f"{SCORING}/{suffix}"
+    answer = bench.client.post(path, content=FILE, headers={"content-type": f"{media_type}; charset=utf-8"})
+    assert (answer.status_code, answer.json()["state"]) == (202, "queued")
+    assert answer.headers["location"] == f"{JOBS}/{answer.json()['id']}"
+    (received,) = (bench.folder / "incoming").glob("*")
+    assert (received.suffix, received.read_bytes()) == (f".{suffix}", FILE)
+    for other in ("text/csv", "application/x-ndjson", "application/vnd.apache.parquet", "application/json"):
+        if other != media_type:
+            refused = bench.client.post(path, content=FILE, headers={"content-type": other})
+            assert problem_of(refused) == (415, "unsupported-media-type")
+            assert media_type in refused.json()["detail"]
+            assert other not in refused.json()["detail"]
+    compressed = {"content-type": media_type, "content-encoding": "gzip"}
+    assert problem_of(bench.client.post(path, content=FILE, headers=compressed))[0] == 415
+    assert len(bench.waiting_files()) == 1
+
+
+def test_a_key_names_the_same_job_at_both_paths_of_a_format(bench: Bench) -> None:
+    job = bench.submit(idempotency_key="june").json()
+    headers = {**CSV, "idempotency-key": "june"}
+    assert bench.client.post(f"{SCORING}/csv", content=FILE, headers=headers).json()["id"] == job["id"]
+    ndjson = {"content-type": "application/x-ndjson", "idempotency-key": "june"}
+    again = bench.client.post(f"{SCORING}/ndjson", content=FILE, headers=ndjson)
+    assert problem_of(again) == (422, "idempotency-key-reused")
+
+
 def test_a_job_can_be_polled_until_its_result_is_available(bench: Bench) -> None:
     job_id = bench.submit().json()["id"]
     path = f"{JOBS}/{job_id}"

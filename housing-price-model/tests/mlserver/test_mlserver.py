@@ -20,7 +20,8 @@ import httpx
 import pytest
 from starlette.testclient import TestClient
 
-from housing_price_model.artefact.export import MANIFEST, MODEL, digest_of, read_export
+from housing_price_model.artefact.export import MANIFEST, MODEL, Manifest, digest_of, read_export, write_export
+from housing_price_model.artefact.kinds import COMPARABLES
 from housing_price_model.survey.data import BUNDLED, read_houses
 
 REPOSITORY = Path(__file__).parents[3]
@@ -239,6 +240,21 @@ def test_changed_byte_is_rejected_before_loading(serve: Serve, champion: Path, t
         assert "rejected" in server.log
         assert "Traceback" not in server.log
         assert "HTTP server running" not in server.log
+
+
+@needs_mlserver
+@pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning:mlflow")
+def test_export_of_comparables_is_refused_by_name(serve: Serve, comparables_model: Path, tmp_path: Path) -> None:
+    digest = digest_of(comparables_model)
+    manifest = Manifest(COMPARABLES.registered_name, "1", "0" * 16, digest, run_id="", created_at="")
+    write_export(comparables_model, manifest, tmp_path / "comparables")
+
+    with serve(tmp_path / "comparables") as server:
+        assert server.process.wait(30) == 1
+        (line,) = server.log.splitlines()
+        assert line.endswith(
+            "comparables: expected a model that prices houses; housing-comparables finds comparable sales"
+        )
 
 
 @needs_mlserver

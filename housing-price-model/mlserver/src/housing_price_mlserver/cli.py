@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Final
 
 from housing_price_model.artefact.allowed_contents import open_export
+from housing_price_model.artefact.kinds import require_price_model
 from housing_price_model.errors import ArtefactError
 from housing_price_model.settings import check_names
 from housing_price_platform.environment.opentelemetry_variables import ignore_invalid
@@ -58,6 +59,7 @@ def main() -> None:
     with clean_output(), ExitStack() as stack:
         try:
             manifest, model = stack.enter_context(open_export(arguments.folder, arguments.digest))
+            require_price_model(manifest.name, arguments.folder)
         except ArtefactError as error:
             echo(f"error: {error}", err=True)
             sys.exit(1)

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -260,6 +260,40 @@ def test_foreign_code_is_not_run_even_with_valid_digests(export: Path, tmp_path:
     assert done.returncode == 1
     assert "served.py is not code of this package" in done.stderr
     assert not (tmp_path / "was run").exists()
+
+
+def change_specification(export: Path, change: Callable[[dict[str, Any]], object], folder: Path) -> Path:
+    """Copy an export with a changed `spec.json` and valid digests."""
+    shutil.copytree(export / MODEL, folder / "model")
+    specification = folder / "model" / "artifacts" / "spec.json"
+    document = json.loads(specification.read_bytes())
+    change(document)
+    specification.write_text(json.dumps(document))
+    manifest = replace(read_export(export), digest=digest_of(folder / "model"))
+    write_export(folder / "model", manifest, folder / "export")
+    return folder / "export"
+
+
+CONTRADICTIONS: dict[str, tuple[str, Callable[[dict[str, Any]], object], str]] = {
+    "comparables with a column too few": (
+        "comparables",
+        lambda one: one["columns"].remove("PoolArea"),
+        "columns: 34 columns of numbers, but artifacts/numbers.npy has 35",
+    ),
+    "a price without a column": (".", lambda one: one["columns"].remove("PoolArea"), "its files contradict each other"),
+    "a price without columns": (".", lambda one: one.pop("columns"), "contradict each other (KeyError: 'columns')"),
+    "ranges of another length": (".", lambda one: one["lowest"].pop(), "its files contradict each other (ValueError"),
+    "an interval of words": (".", lambda one: one["interval"].update(below="x"), "its files contradict each other"),
+}
+
+
+@pytest.mark.parametrize("kind", CONTRADICTIONS)
+def test_contradictory_export_is_rejected_with_a_one_line_error(export: Path, tmp_path: Path, kind: str) -> None:
+    name, change, message = CONTRADICTIONS[kind]
+    done = refused(str(change_specification(export / name, change, tmp_path)))
+    assert done.returncode == 1
+    (line,) = done.stderr.splitlines()
+    assert message in line
 
 
 def test_port_in_use_is_an_error(export: Path) -> None:

@@ -18,6 +18,7 @@ from typing import Any, Final
 import yaml
 
 from housing_price_model.artefact.allowed_arrays import check_arrays
+from housing_price_model.artefact.allowed_sales import check_sales
 from housing_price_model.artefact.export import MANIFEST, MODEL, Manifest, file_digests, read_export
 from housing_price_model.artefact.kinds import COMPARABLES, KINDS, Kind
 from housing_price_model.errors import ArtefactError
@@ -101,6 +102,7 @@ def check_contents(model: Path) -> Kind:
     _check_metadata(model, kind, allowed)
     if kind is COMPARABLES:
         check_arrays(model)
+        check_sales(model)
     else:
         # A server of comparables does not need the library, which is slow to import and large.
         from housing_price_model.artefact.allowed_graph import check_graph  # noqa: PLC0415

@@ -18,6 +18,7 @@ from housing_price_model.reference.profile import cells_of
 from housing_price_model.registry.names import NAME
 from housing_price_model.registry.versions import RegisteredVersion, connect, download_checked
 from housing_price_model.serving.fast_scoring import DirectModel, Rows
+from housing_price_model.serving.load_model import load_model
 from housing_price_model.survey.data import Houses, read_houses
 from housing_price_model.training.held_out_estimates import HELD_OUT, HeldOut
 from housing_price_model.training.train import RUN_FILES
@@ -49,7 +50,7 @@ def compare(task: Task) -> Result:
         return {"champion": None}
     houses = read_houses(task.inputs[EXTRACT.name] / HOUSES)
     with download_checked(connect(task.connections.tracking_uri), f"models:/{NAME}/{version}") as (registered, folder):
-        own = prices(DirectModel(mlflow.pyfunc.load_model(str(folder))), houses)
+        own = prices(DirectModel(load_model(folder, f"{registered.name} version {version}")), houses)
     held_out = held_out_of(registered, task.out)
     estimates, seen = out_of_sample(houses, own, held_out)
     theirs = measure(houses, estimates)

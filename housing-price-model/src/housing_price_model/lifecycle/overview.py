@@ -4,7 +4,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Final
 
-import mlflow
 import numpy as np
 from mlflow.tracking import MlflowClient
 
@@ -15,6 +14,7 @@ from housing_price_model.registry.life_records import Life, LifeRecords
 from housing_price_model.registry.names import NAME, NAME_OF_MODEL
 from housing_price_model.registry.versions import connect, download_checked, registry_errors
 from housing_price_model.serving.fast_scoring import DirectModel
+from housing_price_model.serving.load_model import load_model
 from housing_price_model.survey.data import Houses, read_houses
 from housing_price_platform.orders.moves import ServedModel
 
@@ -117,7 +117,7 @@ def compare(tracking_uri: str, version: str, other: str, data: Path) -> VersionC
 
 def _measure(tracking_uri: str, version: str, houses: Houses) -> tuple[Estimates, dict[str, float], bool]:
     with download_checked(connect(tracking_uri), f"models:/{NAME}/{version}") as (registered, folder):
-        own = prices(DirectModel(mlflow.pyfunc.load_model(str(folder))), houses)
+        own = prices(DirectModel(load_model(folder, f"{registered.name} version {version}")), houses)
         held_out = held_out_of(registered, folder)
     estimates, _ = out_of_sample(houses, own, held_out)
     return own, metrics(houses.prices, estimates), held_out is not None

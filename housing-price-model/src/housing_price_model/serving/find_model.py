@@ -5,11 +5,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import mlflow
-
 from housing_price_model.artefact.allowed_contents import open_export
 from housing_price_model.registry.versions import connect, download_checked
 from housing_price_model.serving.fast_scoring import DirectModel
+from housing_price_model.serving.load_model import load_model
 
 
 @dataclass(frozen=True)
@@ -29,8 +28,12 @@ class CheckedModel:
     model_id: str
 
     def load(self) -> DirectModel:
-        """Load the model with the code stored in it, as the model server does."""
-        return DirectModel(mlflow.pyfunc.load_model(str(self.folder)))
+        """Load the model with the code stored in it, as the model server does.
+
+        Raises:
+            ArtefactError: See `load_model`.
+        """
+        return DirectModel(load_model(self.folder, f"{self.name} version {self.version}"))
 
 
 @contextmanager

@@ -15,7 +15,6 @@ from pathlib import Path
 from types import FrameType
 from typing import Final
 
-import mlflow
 import structlog
 import uvicorn
 from mlflow.pyfunc import PyFuncModel
@@ -25,6 +24,7 @@ from housing_price_model.artefact.allowed_contents import open_export
 from housing_price_model.artefact.export import check_pinned_digest
 from housing_price_model.errors import ServingError
 from housing_price_model.registry.versions import connect, download_checked
+from housing_price_model.serving.load_model import load_model
 from housing_price_model.serving.scoring_app import create_app
 from housing_price_platform.output.log_output import keep_running_without_log
 
@@ -96,18 +96,18 @@ def load_checked(
         The model, its name and its version.
 
     Raises:
-        ArtefactError: The files differ from those exported, registered or pinned, or have disallowed contents. Nothing
-            was loaded.
+        ArtefactError: The files differ from those exported, registered or pinned, or have disallowed contents or
+            contents that contradict each other.
         RegistryError: The tracking server does not respond or has no such model.
     """
     if model.startswith("models:/"):
         with download_checked(connect(tracking_uri), model) as (registered, folder):
             if pinned_digest is not None:
                 check_pinned_digest(registered.digest, pinned_digest, model)
-            yield mlflow.pyfunc.load_model(str(folder)), registered.name, registered.version
+            yield load_model(folder, model), registered.name, registered.version
     else:
         with open_export(Path(model), pinned_digest) as (manifest, folder):
-            yield mlflow.pyfunc.load_model(str(folder)), manifest.name, manifest.version
+            yield load_model(folder, model), manifest.name, manifest.version
 
 
 def serve(model: str, tracking_uri: str, host: str, port: int, pinned_digest: str | None = None) -> None:

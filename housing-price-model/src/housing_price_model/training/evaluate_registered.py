@@ -14,6 +14,8 @@ from housing_price_model.errors import ArtefactError
 from housing_price_model.fitting.evaluate import Estimates, metrics
 from housing_price_model.fitting.ratio_studies import ratio_studies
 from housing_price_model.registry.versions import connect, download_checked, find_version
+from housing_price_model.serving.fast_scoring import DirectModel
+from housing_price_model.serving.load_model import load_model
 from housing_price_model.survey.data import read_houses
 from housing_price_model.training.held_out_measures import MEASURES, HeldOutMeasures
 
@@ -44,7 +46,7 @@ def evaluate_registered(model: str, data: Path, tracking_uri: str) -> Evaluation
     houses = read_houses(data)
     with download_checked(connect(tracking_uri), model) as (registered, folder):
         require_price_model(registered.name, model)
-        predictions = mlflow.pyfunc.load_model(str(folder)).predict(houses.features)
+        predictions = DirectModel(load_model(folder, model)).predict(houses.features)
     price, low, high = (predictions[name].to_numpy(np.float64) for name in ("price", "low", "high"))
     return Evaluation(
         f"{registered.name} version {registered.version}",

@@ -193,7 +193,7 @@ def test_the_page_works_behind_a_path_prefix(stub: StubModelServer, address: str
 def test_pages_of_different_prefixes_have_different_etags(stub: StubModelServer) -> None:
     app = create_app(settings_for(stub.url, server={"trusted_proxies": "10.0.0.1"}))
     with client_of(app, client=("10.0.0.1", 1)) as api:
-        prefixes = ({}, {"x-forwarded-prefix": "/a"}, {"x-forwarded-prefix": "/b"})
+        prefixes: tuple[dict[str, str], ...] = ({}, {"x-forwarded-prefix": "/a"}, {"x-forwarded-prefix": "/b"})
         assert len({api.get("/", headers={**BROWSER, **prefix}).headers["etag"] for prefix in prefixes}) == 3
 
 

@@ -33,6 +33,7 @@ from housing_price_orchestrator.interface.operations import (
     price,
     scoring,
     valuation,
+    vocabulary,
 )
 from housing_price_orchestrator.interface.operations import metrics as metrics_page
 from housing_price_orchestrator.interface.page.routes import add_page
@@ -175,6 +176,7 @@ def _add_operations(app: DescribedAPI, settings: Settings, telemetry: ComposedTe
     app.include_router(jobs.router)
     app.include_router(models.router)
     app.include_router(models.moves)
+    app.include_router(vocabulary.router)
     if settings.page.enabled and settings.docs.enabled:
         add_page(app)
     app.include_router(health.router)

@@ -290,7 +290,7 @@ def test_pricing_responses_match_their_schemas(api: TestClient, path: str, docum
     validator_of(path, "post", status, answer.headers["content-type"]).validate(answer.json())
 
 
-@pytest.mark.parametrize("path", ["/", "/livez", "/readyz"])
+@pytest.mark.parametrize("path", ["/", "/livez", "/readyz", "/api/v1/vocabulary"])
 def test_service_responses_match_their_schemas(api: TestClient, path: str) -> None:
     answer = api.get(path)
     validator_of(path, "get", answer.status_code, answer.headers["content-type"]).validate(answer.json())

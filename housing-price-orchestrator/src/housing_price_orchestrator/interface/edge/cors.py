@@ -11,6 +11,7 @@ _REQUEST_HEADERS: Final = (
     "Authorization",
     "Content-Type",
     IDEMPOTENCY_HEADER,
+    "If-None-Match",
     "If-Range",
     "Range",
     "X-API-Key",

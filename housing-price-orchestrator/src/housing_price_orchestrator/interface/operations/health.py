@@ -130,6 +130,7 @@ async def about(request: Request, response: Response) -> About:
         "predict": request.app.url_path_for("predict"),
         "predictBatch": request.app.url_path_for("predict_batch"),
         "predictStream": request.app.url_path_for("predict_stream"),
+        "vocabulary": request.app.url_path_for("vocabulary"),
         "live": request.app.url_path_for("livez"),
         "ready": request.app.url_path_for("readyz"),
     }

@@ -1,0 +1,135 @@
+"""The features of a house and their values in words for people, such as `NAmes`: "North Ames"."""
+
+import hashlib
+from functools import cache
+from typing import Annotated, Any, Final
+
+from fastapi import APIRouter, Header, Response
+from pydantic import Field
+
+from housing_price_orchestrator.shared.view.base import View
+from housing_price_orchestrator.shared.view.fields import FieldKind, HouseField, house_fields
+from housing_price_survey.columns import FEATURE_GROUPS, FeatureGroup, Unit
+from housing_price_survey.titles import GROUP_TITLES
+
+PATH: Final = "/api/v1/vocabulary"
+
+router = APIRouter(tags=["service"])
+
+_ETAG: Final[dict[str, Any]] = {
+    "ETag": {"description": "Identifies the content, for `If-None-Match`.", "schema": {"type": "string"}}
+}
+
+
+class FeatureGroupTitle(View):
+    """A group of features."""
+
+    key: Annotated[FeatureGroup, Field(examples=["lot"])]
+    """The key of the group, as in explanations of valuations."""
+    title: Annotated[str, Field(examples=["Lot"])]
+    """The title of the group."""
+
+
+class FeatureValue(View):
+    """A value of a feature."""
+
+    value: Annotated[int | str, Field(examples=["Pave"])]
+    """The value in a house."""
+    label: Annotated[str, Field(examples=["Paved"])]
+    """The value in words."""
+
+
+class Feature(View):
+    """A feature of a house."""
+
+    key: Annotated[str, Field(examples=["alley"])]
+    """The key in a house."""
+    title: Annotated[str, Field(examples=["Alley access"])]
+    """A short title."""
+    description: Annotated[str, Field(examples=["The type of alley access to the property; null if there is none."])]
+    """One sentence about the feature."""
+    group: Annotated[FeatureGroup, Field(examples=["lot"])]
+    """The key of its group."""
+    kind: Annotated[FieldKind, Field(examples=["text"])]
+    """The type of its values."""
+    unit: Annotated[Unit | None, Field(examples=[None])]
+    """The unit of a number; null for a feature whose values are a list of words or codes."""
+    nullable: Annotated[bool, Field(examples=[True])]
+    """Whether the value may be null."""
+    blank: Annotated[str | None, Field(examples=["No alley access"])]
+    """Null in words; null if the feature is not nullable, or if a null value only means that it is unknown."""
+    minimum: Annotated[float | None, Field(examples=[None])]
+    """The lowest number; null for a feature whose values are a list of words or codes."""
+    maximum: Annotated[float | None, Field(examples=[None])]
+    """The highest number; null for a feature whose values are a list of words or codes."""
+    values: Annotated[
+        list[FeatureValue],
+        Field(examples=[[{"value": "Pave", "label": "Paved"}, {"value": "Grvl", "label": "Gravel"}]]),
+    ]
+    """Each value in words, in the order in which to show them; empty for a number of a large range."""
+
+
+class Vocabulary(View):
+    """The features of a house in words for people."""
+
+    groups: list[FeatureGroupTitle]
+    """The groups of features, in the order in which to show them."""
+    fields: list[Feature]
+    """The 79 features, in the order of `House`."""
+
+
+@cache
+def _encoded() -> tuple[bytes, str]:
+    """Return the document and its entity tag."""
+    document = Vocabulary(
+        groups=[FeatureGroupTitle(key=key, title=GROUP_TITLES[key]) for key in FEATURE_GROUPS],
+        fields=[_feature(field, field.group) for field in house_fields() if field.group is not None],
+    )
+    content = document.model_dump_json().encode()
+    return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def _feature(field: HouseField, group: FeatureGroup) -> Feature:
+    return Feature(
+        key=field.key,
+        title=field.title,
+        description=field.description,
+        group=group,
+        kind=field.kind,
+        unit=field.unit,
+        nullable=field.is_nullable,
+        blank=field.blank,
+        minimum=field.minimum,
+        maximum=field.maximum,
+        values=[FeatureValue(value=value, label=label) for value, label in field.labels.items()],
+    )
+
+
+@router.get(
+    PATH,
+    summary="List the features and their values in words",
+    operation_id="getVocabulary",
+    response_model=Vocabulary,
+    responses={
+        200: {"headers": _ETAG},
+        304: {"description": "The caller's copy is up to date", "headers": _ETAG},
+    },
+)
+@router.head(PATH, include_in_schema=False)
+async def vocabulary(
+    if_none_match: Annotated[str | None, Header(description="The `ETag` of the caller's copy.")] = None,
+) -> Response:
+    """Return a title, the group, the unit and the values in words of each feature, for forms and for results.
+
+    The OpenAPI document has the same titles and labels. The content changes only with the version of the service.
+    """
+    content, etag = _encoded()
+    headers = {"etag": etag, "cache-control": "public, max-age=3600"}
+    if if_none_match is not None and _matches(if_none_match, etag):
+        return Response(status_code=304, headers=headers)
+    return Response(content, media_type="application/json", headers=headers)
+
+
+def _matches(if_none_match: str, etag: str) -> bool:
+    """Compare weakly, as RFC 9110 says: proxies that compress mark the tags of their copies as weak."""
+    return if_none_match.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in if_none_match.split(","))

@@ -1,10 +1,10 @@
 /* The view "Estimate": the questions, and the answer of the API. */
 
 import { ask } from "./ask.js";
-import { element, replace } from "./dom.js";
+import { element } from "./dom.js";
 import { createForm } from "./form.js";
 import { problemBox } from "./problems.js";
-import { showResult } from "./result.js";
+import { clearResult, showResult } from "./result.js";
 
 /** Shows the view. The answers are kept in `context` while another view is shown. */
 export async function mount(view, context) {
@@ -45,7 +45,7 @@ export async function mount(view, context) {
       const facts = questions.read();
       const answer = await ask(context, facts, { signal: own.signal });
       questions.showFindings([]);
-      await showResult(result, answer, { ...context, facts });
+      showResult(result, answer, { ...context, facts });
       result.focus({ preventScroll: true });
       result.scrollIntoView({ block: "start" });
     } catch (problem) {
@@ -58,12 +58,13 @@ export async function mount(view, context) {
 
   function explain(problem) {
     if (problem.status === 422 && problem.errors.length > 0) {
-      replace(result);
+      clearResult(result);
       questions.showFindings(problem.errors);
       return;
     }
     const box = problemBox(problem, { onRetry: () => submit() });
-    replace(result, box);
+    clearResult(result);
+    result.append(box);
     box.focus();
     if (problem.status === undefined) throw problem;
   }
@@ -81,12 +82,13 @@ export async function mount(view, context) {
   function clear() {
     request?.abort();
     questions.clear();
-    replace(result);
+    clearResult(result);
     status.textContent = "All answers are removed.";
   }
 
   return () => {
     request?.abort();
+    clearResult(result);
     context.facts = questions.read();
   };
 }

@@ -7,13 +7,13 @@ const NOT_KNOWN = "Not known";
 const NONE = "The house has none";
 
 /**
- * Makes the question for a field of the schema.
+ * Makes the question for a field of the schema. Each form of a view needs its own prefix of the ids.
  *
  * Returns `{field, id, root, read, write, showError, focus}`. An answer is `undefined` if it is not known, and `null` if
  * the house does not have it.
  */
-export function question(field) {
-  const id = `question-${field.key}`;
+export function question(field, prefix = "question") {
+  const id = `${prefix}-${field.key}`;
   const control = field.values.length > 0 ? wordControl(field, id) : numberControl(field, id);
   const error = element("p", { class: "question-error", id: `${id}-error`, hidden: true });
   const hint = element("p", { class: "hint", id: `${id}-hint` }, hintOf(field));

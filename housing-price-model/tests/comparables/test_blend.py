@@ -5,7 +5,7 @@ import math
 import numpy as np
 import pytest
 
-from housing_price_model.artefact.served_comparables import NOBODY, Floats
+from housing_price_model.artefact.served_comparables import NO_SALE, Floats
 from housing_price_model.comparables.blend import (
     DISTANCE_OFFSET,
     Blend,
@@ -55,7 +55,7 @@ def test_sales_that_do_not_exist_have_no_weight() -> None:
     mean, deviation = adjusted(
         np.array([[1.0, 99.0], [98.0, 99.0]]),
         np.zeros((2, 2)),
-        np.array([[0, NOBODY], [NOBODY, NOBODY]]),
+        np.array([[0, NO_SALE], [NO_SALE, NO_SALE]]),
         np.array([[0.5, np.inf], [np.inf, np.inf]]),
     )
     assert (mean[0], deviation[0]) == (1.0, 0.0)

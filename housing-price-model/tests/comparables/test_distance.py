@@ -5,7 +5,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from housing_price_model.artefact.served_comparables import NOBODY, Distance, Floats, Neighbours
+from housing_price_model.artefact.served_comparables import NO_SALE, Distance, Floats, Neighbours
 from housing_price_model.comparables.distance import (
     MEASURES,
     RANKED_LAST,
@@ -162,7 +162,7 @@ def test_equal_distances_are_in_the_order_of_the_data(values: Floats) -> None:
 def test_fewer_sales_than_asked_for_are_marked(values: Floats) -> None:
     positions, distances = neighbours_of(values[:4]).nearest(values[:1], 6)
     assert sorted(positions[0, :3].tolist()) == [1, 2, 3]
-    assert positions[0, 3:].tolist() == [NOBODY] * 3
+    assert positions[0, 3:].tolist() == [NO_SALE] * 3
     assert np.isinf(distances[0, 3:]).all()
 
 

@@ -35,6 +35,8 @@ EARLIER_CODE: Final = frozenset(
     {
         # served.py that accepted numbers sent as strings.
         "98c573e18c686b2e7194e4e2416c5df5e2d1c2e6fa11ef184c3e4440ee2b809e",
+        # served_comparables.py before its comments were reworded; it answers the same.
+        "1bd062c6d1920c8e4e07634ab1434f3b8850ca3bb64b17d7f0848bd2c63b741f",
     }
 )
 """The SHA-256 of each earlier code file whose models are still served; remove a line to reject its models."""

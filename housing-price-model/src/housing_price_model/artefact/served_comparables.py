@@ -26,8 +26,8 @@ from mlflow.pyfunc.model import PythonModel, PythonModelContext
 type Floats = npt.NDArray[np.float64]
 type Positions = npt.NDArray[np.int64]
 
-NOBODY = -1
-"""The position of a sale that does not exist: there are fewer sales than were asked for."""
+NO_SALE = -1
+"""Stands for the position of a sale where there are fewer sales than requested."""
 
 CONDITION = "SaleCondition"
 """The column with the condition of a sale."""
@@ -40,9 +40,9 @@ ARRAYS = ("categories", "numbers", "prices", "ids", "pids")
 categories, -1 for blank; their numbers (m, number columns), NaN for blank; sale prices; row ids; parcel numbers."""
 
 COMMON_NUMBERS = frozenset({float, int, NoneType})
-"""What number columns hold nearly always. `bool` is not among them: its cells are looked at, and refused."""
+"""The types of nearly all values in columns of numbers. `bool` is left out, so that truth values are refused."""
 
-# So many rows at a time that their distances stay in the cache of a processor core.
+# The distances of these rows fit in the cache of a processor core.
 _ROWS_AT_A_TIME = 32
 
 
@@ -60,9 +60,9 @@ class Encoder:
 
         Args:
             columns: The columns, in the order of the encoded values.
-            categories: The categories of each column that is none of numbers.
+            categories: The categories of each column of words.
             optional: The columns that may be blank or missing.
-            blanks: The category that a blank stands for, of columns in which it stands for one.
+            blanks: The category that a blank means, for the columns in which it means one.
         """
         self.columns = tuple(columns)
         self.categories = {name: tuple(values) for name, values in categories.items()}
@@ -85,7 +85,7 @@ class Encoder:
             ValueError: a column is missing, a required value is blank, a category is unknown, or a number is text or
                 a truth value (nothing is coerced).
         """
-        # One conversion for all columns: taking 79 columns out of a frame one by one takes longer than all the rest.
+        # One conversion for all columns: taking them out of a frame one by one takes longer than the rest of the work.
         cells = dict(zip(frame.columns, frame.to_numpy(dtype=object).T, strict=True))
         required = frozenset(known or self.columns) - self._optional
         values = np.full((len(self.columns), len(frame)), np.nan)
@@ -106,12 +106,12 @@ class Encoder:
         try:
             if positions is not None:
                 return [positions[cell] for cell in given]
-            # NumPy would take "8450" and True for numbers. One look at the types costs far less than one at each cell.
+            # NumPy would convert "8450" and True to numbers. A check of the types costs far less than one of each cell.
             if COMMON_NUMBERS.issuperset(map(type, given)):
                 return cells.astype(np.float64)
         except (KeyError, TypeError, OverflowError):
             pass
-        # Something unusual is among them: look at each.
+        # At least one value has an unusual type or is invalid: convert them one by one.
         return [self._number(name, cell) for cell in given]
 
     def _number(self, name: str, cell: Any) -> float:
@@ -226,7 +226,7 @@ class Neighbours:
 
         Returns:
             The positions of the sales, nearest first, and their distances, both of shape (n, k). Where there are fewer
-            sales, the last positions are `NOBODY` and their distances infinite.
+            sales, the last positions are `NO_SALE` and their distances infinite.
 
         Raises:
             ValueError: None of the known columns is one of the distance.
@@ -234,7 +234,7 @@ class Neighbours:
         if known and not set(known) & set(self._distance.names):
             raise ValueError(f"known: none of these columns is in the distance: {', '.join(self._distance.names)}")
         coordinates, identities = self._distance.coordinates(values), _identities(values)
-        positions = np.full((len(values), k), NOBODY, dtype=np.int64)
+        positions = np.full((len(values), k), NO_SALE, dtype=np.int64)
         distances = np.full((len(values), k), np.inf)
         for start in range(0, len(values), _ROWS_AT_A_TIME):
             rows = slice(start, start + _ROWS_AT_A_TIME)
@@ -328,7 +328,7 @@ class ComparablesModel(PythonModel):
             One row per row of the input, in order. `sales`: k dictionaries, fewer if fewer houses were sold, with `id`,
             `pid`, `price` in US dollars, `year`, `month`, `condition`, `distance` (rounded to 6 digits) and `features`,
             the 79 values in the order of the columns; None is blank. `blend`: how a value weighs price and sales.
-            `model_id`: the identity of this very content.
+            `model_id`: the content hash of the model.
 
         Raises:
             ValueError: a parameter is invalid; see also `Encoder.encode`.
@@ -340,7 +340,7 @@ class ComparablesModel(PythonModel):
         positions, distances = self._neighbours.nearest(values, min(k, len(self._sales)), known)
         rounded = np.round(distances, 6).tolist()
         sales = [
-            [self._sale(position, distance) for position, distance in zip(*row, strict=True) if position != NOBODY]
+            [self._sale(position, distance) for position, distance in zip(*row, strict=True) if position != NO_SALE]
             for row in zip(positions.tolist(), rounded, strict=True)
         ]
         return pd.DataFrame(

@@ -12,7 +12,7 @@ from typing import Final
 
 import numpy as np
 
-from housing_price_model.artefact.served_comparables import NOBODY, Floats, Positions
+from housing_price_model.artefact.served_comparables import NO_SALE, Floats, Positions
 from housing_price_model.fitting.evaluate import Estimates
 
 DISTANCE_OFFSET: Final = 0.05
@@ -84,10 +84,10 @@ def adjusted(
     Args:
         log_sale_prices: The log sale prices of the k comparables of each house; shape (n, k).
         log_ratios: ln(price of the house / price of the comparable); shape (n, k).
-        positions: Which sales they are; `NOBODY` for none. Shape (n, k).
+        positions: Which sales they are; `NO_SALE` for none. Shape (n, k).
         distances: Their distances; shape (n, k).
     """
-    weights = np.where(positions == NOBODY, 0.0, 1 / (distances + DISTANCE_OFFSET))
+    weights = np.where(positions == NO_SALE, 0.0, 1 / (distances + DISTANCE_OFFSET))
     total = weights.sum(axis=1, keepdims=True)
     weights = np.divide(weights, total, out=np.full_like(weights, np.nan), where=total > 0)
     logs = log_sale_prices + log_ratios

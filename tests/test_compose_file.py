@@ -106,7 +106,9 @@ def test_every_setting_of_the_api_is_passed_on_or_fixed() -> None:
     assert environment.keys() - {"HTTPS_PROXY", "ALL_PROXY", "NO_PROXY"} | ELSEWHERE.keys() == settings
     # Without a value, compose passes on the variable of the shell or of `.env`, if there is one.
     fixed = {name for name, value in environment.items() if value is not None and f"${{{name}" not in value}
-    assert all("JOBS" in name or "MODEL_SERVER" in name or "COMPARABLES" in name for name in fixed), fixed
+    assert all(
+        "JOBS" in name or "MODEL_SERVER" in name or "COMPARABLES" in name or "DRIFT" in name for name in fixed
+    ), fixed
 
 
 def test_the_worker_gets_the_settings_that_it_reads_and_no_keys() -> None:
@@ -158,6 +160,10 @@ def test_the_drift_check_reads_the_prediction_log_and_has_no_network() -> None:
     assert "--collector.textfile.directory=/drift" in services["drift-metrics"]["command"]
     assert drift["command"][drift["command"].index("--metrics") + 1].startswith("/drift/")
     assert drift["command"][-1].endswith(".prom")
+    # The orchestrator shows the result to operators.
+    result = services["orchestrator"]["environment"]["ORCHESTRATOR_DRIFT__FILE"]
+    assert drift["command"][drift["command"].index("--json") + 1] == result
+    assert "drift:/drift:ro" in services["orchestrator"]["volumes"]
 
 
 def test_prometheus_can_reach_its_targets() -> None:

@@ -1,5 +1,6 @@
 """The check for drift as compose runs it: its very command, on a log that the orchestrator's tables make."""
 
+import asyncio
 import signal
 import subprocess
 import sys
@@ -14,6 +15,7 @@ from housing_price_model.artefact.export import read_export
 from housing_price_model.reference.profile import cells_of
 from housing_price_model.serving.find_model import open_model
 from housing_price_model.survey.data import BUNDLED, read_houses
+from housing_price_orchestrator.provider.drift_file import DriftFile
 
 from .logs import answers_of, new_log
 
@@ -63,3 +65,9 @@ def test_the_command_of_compose_writes_metrics_and_ends_with_a_signal(
     }
     assert read["housing_price_drift_rows"] == ({"model_id": read_export(champion).model_id}, 100.0)
     assert read["housing_price_drift_unjudged_rows"][1] == 0
+    # The orchestrator understands the result.
+    state = asyncio.run(DriftFile(tmp_path / "drift.json").state())
+    assert state.check is not None
+    assert [(one.model_id, one.rows) for one in state.check.models] == [(read_export(champion).model_id, 100)]
+    assert state.check.is_alarm == bool(read["housing_price_drift_alarm"][1])
+    assert state.check.since is not None

@@ -40,6 +40,7 @@ from housing_price_orchestrator.interface.page.routes import add_page
 from housing_price_orchestrator.interface.services import SERVICES, Services
 from housing_price_orchestrator.observability.exposition import metrics_document
 from housing_price_orchestrator.observability.metrics import Metrics
+from housing_price_orchestrator.provider.drift_file import DriftFile
 from housing_price_orchestrator.server.connection import READINESS
 from housing_price_orchestrator.server.stopping import delay_stop_signals
 from housing_price_orchestrator.service.estimate.estimates import Estimates
@@ -47,6 +48,8 @@ from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.service.valuation.typical_house import TYPICAL_HOUSE
 from housing_price_orchestrator.service.valuation.valuations import Valuations
 from housing_price_orchestrator.settings import Settings, list_settings
+from housing_price_orchestrator.settings.base import without_credentials
+from housing_price_orchestrator.shared.view.model import OperatorTools
 from housing_price_orchestrator.shared.view.valuation import MAX_VALUED_HOUSES
 from housing_price_orchestrator.upstream.canary_aborts import CanaryAborts
 from housing_price_orchestrator.upstream.comparables import open_comparables
@@ -111,6 +114,8 @@ def create_app(settings: Settings) -> DescribedAPI:
                 jobs=job_service,
                 routing=routing,
                 registry_pages=settings.model_server.registry_pages,
+                operator_tools=_operator_tools(settings),
+                drift_checks=DriftFile(settings.drift.file),
                 readiness=readiness,
                 exposition=exposition,
                 request_metrics=telemetry.requests,
@@ -139,6 +144,13 @@ def create_app(settings: Settings) -> DescribedAPI:
     _add_operations(app, settings, telemetry)
     _add_middleware(app, settings, telemetry)
     return app
+
+
+def _operator_tools(settings: Settings) -> OperatorTools:
+    grafana = settings.page.grafana_url
+    return OperatorTools(
+        mlflow=settings.model_server.registry_home, grafana=None if grafana is None else without_credentials(grafana)
+    )
 
 
 def _stream_gate(upstream: Upstream) -> StreamGate:

@@ -21,8 +21,9 @@ from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.service.transactions import Transactions
 from housing_price_orchestrator.service.valuation.valuations import Valuations
 from housing_price_orchestrator.shared.errors import JobsOff
-from housing_price_orchestrator.shared.ports import ComparablesModel
+from housing_price_orchestrator.shared.ports import ComparablesModel, DriftChecks
 from housing_price_orchestrator.shared.routing import Routing
+from housing_price_orchestrator.shared.view.model import OperatorTools
 
 SERVICES: Final = "services"
 """Key of the services in the state that the lifespan passes to every request."""
@@ -47,6 +48,8 @@ class Services:
     routing: Routing
     registry_pages: str | None
     """The start of the address of a version's page in the model registry; its number follows. None if unknown."""
+    operator_tools: OperatorTools
+    drift_checks: DriftChecks
     readiness: Readiness
     exposition: Exposition | None
     """The metrics page; None if metrics are off."""

@@ -2,8 +2,9 @@
 
 import ipaddress
 from typing import Annotated, Final
+from urllib.parse import urlsplit
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, HttpUrl
 
 PREFIX: Final = "ORCHESTRATOR_"
 DELIMITER: Final = "__"
@@ -36,6 +37,12 @@ def variable_name(loc: tuple[int | str, ...]) -> str:
     """Return the environment variable of a setting, given its group and its name; indices in a list are ignored."""
     names = [part.upper() for part in loc if isinstance(part, str)]
     return "OTEL_" + DELIMITER.join(names[1:]) if loc[0] == "tracing" else PREFIX + DELIMITER.join(names)
+
+
+def without_credentials(address: HttpUrl) -> str:
+    """Return an address as users may see it: without user name, password, query and fragment."""
+    url = urlsplit(str(address))
+    return url._replace(netloc=url.netloc.rpartition("@")[2], query="", fragment="").geturl()
 
 
 def is_loopback(host: str) -> bool:

@@ -2,25 +2,33 @@
 
 from pathlib import Path
 from typing import Annotated, Self
-from urllib.parse import urlsplit
 
 from pydantic import BeforeValidator, Field, HttpUrl, model_validator
 from pydantic_settings import NoDecode
 
-from housing_price_orchestrator.settings.base import PREFIX, Group, Seconds, split_at_commas, split_list
+from housing_price_orchestrator.settings.base import (
+    PREFIX,
+    Group,
+    Seconds,
+    split_at_commas,
+    split_list,
+    without_credentials,
+)
 
 
 class ModelServerSettings(Group):
     """The model servers that predict the prices."""
 
     @property
+    def registry_home(self) -> str | None:
+        """The address of MLflow for users, without credentials; None if it is not set."""
+        return None if self.registry_url is None else without_credentials(self.registry_url)
+
+    @property
     def registry_pages(self) -> str | None:
-        """The start of the address of a version's page in MLflow; its number follows. Without credentials."""
-        if self.registry_url is None:
-            return None
-        url = urlsplit(str(self.registry_url))
-        address = url._replace(netloc=url.netloc.rpartition("@")[2], query="", fragment="").geturl().rstrip("/")
-        return f"{address}/#/models/{self.model_name}/versions/"
+        """The start of the address of a version's page in MLflow; its number follows."""
+        home = self.registry_home
+        return None if home is None else f"{home.rstrip('/')}/#/models/{self.model_name}/versions/"
 
     base_url: Annotated[tuple[HttpUrl, ...], NoDecode, BeforeValidator(split_at_commas), Field(min_length=1)] = (
         HttpUrl("http://127.0.0.1:8080"),

@@ -7,7 +7,7 @@ import ssl
 from pathlib import Path
 from typing import Annotated, Final, Self
 
-from pydantic import AfterValidator, BeforeValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, HttpUrl, model_validator
 from pydantic_settings import NoDecode
 
 from housing_price_orchestrator.settings.base import Group, Seconds, split_list, variable_name
@@ -128,3 +128,5 @@ class PageSettings(Group):
 
     enabled: bool = True
     """Whether to serve the page for people at `/`. The page needs `/openapi.json` (`DOCS__ENABLED`)."""
+    grafana_url: HttpUrl | None = None
+    """Address of Grafana for operators; the operations view links to it."""

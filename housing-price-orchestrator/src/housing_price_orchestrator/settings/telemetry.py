@@ -1,4 +1,4 @@
-"""Logs, metrics and traces."""
+"""Logs, metrics, traces and the drift check."""
 
 import importlib.util
 import os
@@ -28,6 +28,13 @@ class MetricsSettings(Group):
     """Whether to collect metrics and serve `/metrics`, which needs no authentication."""
     folder: Path | None = None
     """Folder in which workers share their metrics; default: a temporary folder, removed at exit."""
+
+
+class DriftSettings(Group):
+    """The scheduled drift check (docs/drift.md), whose result the operations view shows."""
+
+    file: Path | None = None
+    """JSON document that `housing-price-model drift --json FILE --every` writes; `GET /models/drift` summarises it."""
 
 
 def _parse_flag(value: object) -> object:

@@ -25,7 +25,7 @@ from housing_price_orchestrator.settings.server import (
     ServerSettings,
     TLSSettings,
 )
-from housing_price_orchestrator.settings.telemetry import LogSettings, MetricsSettings, TracingSettings
+from housing_price_orchestrator.settings.telemetry import DriftSettings, LogSettings, MetricsSettings, TracingSettings
 
 
 class Settings(BaseSettings):
@@ -56,6 +56,7 @@ class Settings(BaseSettings):
     # `load_settings` reads these: OpenTelemetry's variables do not have this service's prefix.
     tracing: TracingSettings = TracingSettings.model_construct()
     prediction_log: PredictionLogSettings = PredictionLogSettings()
+    drift: DriftSettings = DriftSettings()
     jobs: JobsSettings = JobsSettings()
 
     @property

@@ -8,6 +8,7 @@ from typing import Annotated, Final, Literal, Protocol
 import msgspec
 from msgspec import Meta
 
+from housing_price_orchestrator.shared.drift import DriftState
 from housing_price_orchestrator.shared.errors import MoveRefused
 from housing_price_orchestrator.shared.input_ranges import InputRanges
 from housing_price_orchestrator.shared.jobs import Job, JobKind, JobOrder
@@ -273,6 +274,14 @@ class MoveRules(Protocol):
 
         A refusal is based on a state of the registry that was read after this call began. Never blocks the event loop.
         """
+        ...
+
+
+class DriftChecks(Protocol):
+    """Knows the result of the latest drift check."""
+
+    async def state(self) -> DriftState:
+        """Return the latest result. Never raises for a missing or damaged result, never blocks the event loop."""
         ...
 
 

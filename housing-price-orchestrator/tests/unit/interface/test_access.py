@@ -239,6 +239,7 @@ SCOPE_OF_OPERATION = {
     "getJobResult": ("jobs", "admin"),
     "getJobRefused": ("jobs", "admin"),
     "listModels": "admin",
+    "getDrift": "admin",
     "promoteModel": "admin",
     "promoteComparablesModel": "admin",
     "rollbackComparablesModel": "admin",

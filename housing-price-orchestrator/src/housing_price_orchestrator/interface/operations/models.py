@@ -17,6 +17,7 @@ from housing_price_orchestrator.interface.operations.orders import (
     read_order,
 )
 from housing_price_orchestrator.interface.services import ServicesDep, services_of
+from housing_price_orchestrator.shared.drift import DriftState
 from housing_price_orchestrator.shared.view.job import JobDocument
 from housing_price_orchestrator.shared.view.model import RoutedModels
 from housing_price_platform.orders.base import VersionNumber
@@ -42,7 +43,16 @@ _VERSION_PARAMETER: Final = {
 @router.get("", summary="List the model versions in service", operation_id="listModels")
 async def list_models(services: ServicesDep) -> RoutedModels:
     """List the versions that this worker process calls, with its statistics for each."""
-    return RoutedModels.of(services.routing.state(), services.registry_pages)
+    return RoutedModels.of(services.routing.state(), services.registry_pages, services.operator_tools)
+
+
+@router.get("/drift", summary="Get the result of the latest drift check", operation_id="getDrift")
+async def get_drift(services: ServicesDep) -> DriftState:
+    """Report whether the houses that callers send still resemble the training data.
+
+    The scheduled check (`housing-price-model drift`) decides this. Its report has the details.
+    """
+    return await services.drift_checks.state()
 
 
 def _add_operation(

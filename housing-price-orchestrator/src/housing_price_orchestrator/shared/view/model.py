@@ -99,6 +99,15 @@ class ComparablesModelInService(View):
         )
 
 
+class OperatorTools(View):
+    """The addresses of the web pages for operators."""
+
+    mlflow: str | None
+    """The address of MLflow; null if the service does not know it."""
+    grafana: str | None
+    """The address of Grafana; null if the service does not know it."""
+
+
 class RoutedModels(View):
     """The model versions in service, as known to the worker process that answers."""
 
@@ -116,9 +125,11 @@ class RoutedModels(View):
     """The canary of the current routes, if this process stopped it."""
     comparables: ComparablesModelInService | None
     """The model that finds comparable sales; null if none is configured."""
+    tools: OperatorTools
+    """The web pages for operators."""
 
     @classmethod
-    def of(cls, state: RoutingState, registry_pages: str | None) -> Self:
+    def of(cls, state: RoutingState, registry_pages: str | None, tools: OperatorTools) -> Self:
         """Build the document of the versions in service; see `RoutedModel.of`."""
         by_role = {variant.variant: RoutedModel.of(variant, registry_pages) for variant in state.variants}
         stopped = state.stopped
@@ -129,6 +140,7 @@ class RoutedModels(View):
                 "champion": by_role["champion"],
                 "canary": by_role.get("canary"),
                 "shadow": by_role.get("shadow"),
+                "tools": tools,
                 "comparables": None if state.comparables is None else ComparablesModelInService.of(state.comparables),
                 "stopped": None
                 if stopped is None

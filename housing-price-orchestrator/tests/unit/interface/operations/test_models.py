@@ -245,6 +245,7 @@ def test_without_a_routes_file_the_configured_addresses_are_listed(api: TestClie
     champion = document["champion"]
     assert (champion["version"], champion["addresses"], champion["weight"]) == ("unknown", [stub.url], 1.0)
     assert champion["registryPage"] is None
+    assert document["tools"] == {"mlflow": None, "grafana": None}
     assert champion["seen"]["requests"] == 1
     assert 0 < champion["seen"]["p50Seconds"] <= champion["seen"]["p99Seconds"]
 
@@ -254,7 +255,11 @@ def test_listed_addresses_contain_no_passwords(stub: StubModelServer, start_app:
     address = stub.url.replace("http://", "http://user:SECRET@")
     file.write_text(routes_json(7, a_route("1", address), canary=a_route("2", address, weight=0.25)), encoding="utf-8")
     registry = "http://user:SECRET@mlflow.example:9999/base/"
-    client = start_app(stub.url, model_server={"routes_file": file, "registry_url": registry})
+    groups = {
+        "model_server": {"routes_file": file, "registry_url": registry},
+        "page": {"grafana_url": "https://user:SECRET@grafana.example/?token=SECRET#SECRET"},
+    }
+    client = start_app(stub.url, **groups)
     answer = client.get(MODELS)
     document = answer.json()
     assert (document["revision"], document["isFileUsable"]) == (7, True)
@@ -265,4 +270,5 @@ def test_listed_addresses_contain_no_passwords(stub: StubModelServer, start_app:
     # The stub serves model stub-1 and not model-2, so it gets no requests as a canary.
     assert (document["canary"]["version"], document["canary"]["weight"]) == ("2", 0.0)
     assert document["stopped"] is None
+    assert document["tools"] == {"mlflow": "http://mlflow.example:9999/base/", "grafana": "https://grafana.example/"}
     assert "SECRET" not in answer.text

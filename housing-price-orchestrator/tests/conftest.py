@@ -114,21 +114,19 @@ def comparables_server(champion: Path) -> Iterator[str]:
         yield process.says(LISTENS)[1]
 
 
-def _working_uv() -> str | None:
+@pytest.fixture(scope="session")
+def uv() -> str:
     """The uv that runs these tests, or one that `make` or the system installed; a shim on the path may not work."""
     candidates = (os.environ.get("UV"), str(REPOSITORY / ".uv" / "bin" / "uv"), shutil.which("uv"))
     for uv in candidates:
         if uv and Path(uv).exists() and subprocess.run([uv, "--version"], check=False).returncode == 0:
             return uv
-    return None
+    pytest.skip("uv was not found")
 
 
 @pytest.fixture(scope="session")
-def mlserver(champion: Path) -> Iterator[str]:
-    """The address of a real MLServer with the same model, in an environment of its own."""
-    uv = _working_uv()
-    if uv is None:
-        pytest.skip("MLServer has an environment of its own, and uv, which makes it, was not found")
+def mlserver(champion: Path, uv: str) -> Iterator[str]:
+    """The address of a real MLServer with the same model, in an environment of its own, which uv makes."""
     project = REPOSITORY / "housing-price-model" / "mlserver"
     command = ("run", "--frozen", "--project", str(project), "housing-price-mlserver", str(champion), "--port", "0")
     # The environment of the workspace is not that of MLServer, which uv may have to make first.

@@ -1,7 +1,8 @@
 """The page's routes: who gets which document, its policy, its caching, and the way behind a path prefix."""
 
 import re
-import tomllib
+import subprocess
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -208,8 +209,12 @@ def test_the_whole_page_is_small() -> None:
     assert total <= MAX_PAGE_BYTES
 
 
-def test_the_files_are_part_of_the_package() -> None:
-    """The build backend packages every file in the package's folder; a list of exclusions would be in `tool`."""
-    project = tomllib.loads((REPOSITORY / "housing-price-orchestrator" / "pyproject.toml").read_text())
-    assert project["build-system"]["build-backend"] == "uv_build"
-    assert "tool" not in project
+@pytest.mark.full
+def test_the_wheel_holds_every_file_of_the_page(uv: str, tmp_path: Path) -> None:
+    command = (uv, "build", "--wheel", "--offline", "--package", "housing-price-orchestrator", "--out-dir", tmp_path)
+    subprocess.run(command, cwd=REPOSITORY, check=True, capture_output=True, timeout=120)
+    (wheel,) = tmp_path.glob("*.whl")
+    packaged = zipfile.ZipFile(wheel)
+    folder = "housing_price_orchestrator/interface/page"
+    for path in (INDEX, *STATIC.iterdir()):
+        assert packaged.read(f"{folder}/{path.relative_to(INDEX.parent).as_posix()}") == path.read_bytes()

@@ -1,4 +1,4 @@
-/* Calls the API of the service that serves this page. */
+// Calls the API of the service that serves this page.
 
 /** The address of the service: works behind any path prefix, because this module is at `<service>/page/api.js`. */
 export const ROOT = new URL("../", import.meta.url);
@@ -33,12 +33,12 @@ export class Api {
   }
 
   /** Sends a request and returns its `Response`; throws `ApiProblem` unless it succeeded. */
-  async request(method, path, { body, headers = {}, signal, timeoutMs = TIMEOUT_MS } = {}) {
+  async request(method, path, { body, headers = {}, signal, timeoutMs = TIMEOUT_MS, cache = "no-store" } = {}) {
     const isDocument = body !== undefined && !(body instanceof Blob);
     const signals = [signal, timeoutMs ? AbortSignal.timeout(timeoutMs) : null].filter(Boolean);
     const init = {
       method,
-      cache: "no-store",
+      cache,
       signal: AbortSignal.any(signals),
       headers: { accept: "application/json", ...(isDocument && { "content-type": "application/json" }), ...headers },
       body: isDocument ? JSON.stringify(body) : body,

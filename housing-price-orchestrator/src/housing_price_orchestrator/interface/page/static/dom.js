@@ -1,4 +1,4 @@
-/* Makes elements. Text is always set as text: the page never turns a string into HTML. */
+// Makes elements. Text is always set as text: the page never turns a string into HTML.
 
 const SVG = "http://www.w3.org/2000/svg";
 

@@ -1,10 +1,13 @@
-/* The view "Estimate": the questions, and the answer of the API. */
+// The view "Estimate": the questions, and the answer of the API.
 
 import { ask } from "./ask.js";
 import { element } from "./dom.js";
 import { createForm } from "./form.js";
 import { problemBox } from "./problems.js";
 import { clearResult, showResult } from "./result.js";
+
+const BUSY = "Estimating...";
+const OUTDATED = "The answers have changed since this estimate.";
 
 /** Shows the view. The answers are kept in `context` while another view is shown. */
 export async function mount(view, context) {
@@ -20,17 +23,21 @@ export async function mount(view, context) {
       { class: "lead" },
       "Describe a house in Ames, Iowa. The answer is an estimate of its sale price, how certain it is, and why.",
     ),
+    element(
+      "div",
+      { class: "estimate-start" },
+      element("button", { type: "button", class: "button", onclick: fillExample }, "Fill in an example"),
+      element("button", { type: "button", class: "button is-quiet", onclick: clear }, "Clear"),
+    ),
     form,
     result,
   );
-  const questions = createForm(form, context);
+  const questions = createForm(form, context, { onChange: noteChange });
   form.append(
     element(
       "div",
       { class: "actions" },
       element("button", { type: "submit", class: "button is-primary" }, "Estimate the value"),
-      element("button", { type: "button", class: "button", onclick: fillExample }, "Fill in an example"),
-      element("button", { type: "button", class: "button is-quiet", onclick: clear }, "Clear"),
       status,
     ),
   );
@@ -40,7 +47,8 @@ export async function mount(view, context) {
     event?.preventDefault();
     request?.abort();
     const own = (request = new AbortController());
-    setBusy(true);
+    form.setAttribute("aria-busy", "true");
+    status.textContent = BUSY;
     try {
       const facts = questions.read();
       const answer = await ask(context, facts, { signal: own.signal });
@@ -52,7 +60,7 @@ export async function mount(view, context) {
       if (own.signal.aborted) return;
       explain(problem);
     } finally {
-      if (request === own) setBusy(false);
+      if (request === own) setIdle();
     }
   }
 
@@ -69,9 +77,14 @@ export async function mount(view, context) {
     if (problem.status === undefined) throw problem;
   }
 
-  function setBusy(isBusy) {
-    form.setAttribute("aria-busy", String(isBusy));
-    status.textContent = isBusy ? "Estimating..." : "";
+  function noteChange() {
+    if (result.hasChildNodes() && !request) status.textContent = OUTDATED;
+  }
+
+  function setIdle() {
+    request = null;
+    form.removeAttribute("aria-busy");
+    if (status.textContent === BUSY) status.textContent = "";
   }
 
   function fillExample() {

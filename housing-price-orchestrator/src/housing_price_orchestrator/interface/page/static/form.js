@@ -1,4 +1,4 @@
-/* The questions about a house, made from the schema: the first ones open, the others folded by group. */
+// The questions about a house, made from the schema: the first ones open, the others folded by group.
 
 import { element, replace } from "./dom.js";
 import { question } from "./question.js";
@@ -42,9 +42,13 @@ export function createForm(parent, context, { onChange = () => {} } = {}) {
     "div",
     { class: "form", oninput: changed },
     summary,
-    element("div", { class: "questions" }, first.map((key) => questions.get(key).root)),
+    element(
+      "section",
+      { class: "card", "aria-label": "First questions" },
+      element("div", { class: "questions" }, first.map((key) => questions.get(key).root)),
+    ),
     element("h2", { class: "form-more" }, "More about the house"),
-    element("p", { class: "hint" }, "Every answer is optional, and makes the estimate more precise."),
+    element("p", { class: "form-more-hint" }, "Optional. An estimate from more facts is usually more precise."),
     element("div", { class: "groups" }, folded.map((group) => group.root)),
   );
   parent.append(root);
@@ -133,7 +137,8 @@ function foldedGroup(title, fields, questions) {
   );
   const count = () => {
     const answered = asked.filter((one) => one.read() !== undefined).length;
-    counter.textContent = answered ? `${answered} of ${asked.length} answered` : `${asked.length} questions`;
+    const all = asked.length === 1 ? "1 question" : `${asked.length} questions`;
+    counter.textContent = answered ? `${answered} of ${asked.length} answered` : all;
     root.classList.toggle("is-answered", answered > 0);
   };
   count();

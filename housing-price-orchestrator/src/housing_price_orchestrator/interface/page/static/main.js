@@ -1,4 +1,4 @@
-/* Starts the page: loads the schema, and shows the view that the address names. */
+// Starts the page: loads the schema, and shows the view that the address names.
 
 import { Api } from "./api.js";
 import { element, replace } from "./dom.js";

@@ -1,4 +1,4 @@
-/* Shows errors of the API in plain words. */
+// Shows errors of the API in plain words.
 
 import { element } from "./dom.js";
 

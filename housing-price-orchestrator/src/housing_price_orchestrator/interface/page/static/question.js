@@ -1,13 +1,12 @@
-/* One question: a list of words, or a number with its unit and range. */
+// One question: a list of words, or a number with its unit and range.
 
 import { element, replace } from "./dom.js";
 import { isShown } from "./schema.js";
 
 const NOT_KNOWN = "Not known";
-const NONE = "The house has none";
 
 /**
- * Makes the question for a field of the schema. Each form of a view needs its own prefix of the ids.
+ * Makes the question for a field of the schema. Each form of the page needs a prefix of its own for its ids.
  *
  * Returns `{field, id, root, read, write, showError, focus}`. An answer is `undefined` if it is not known, and `null` if
  * the house does not have it.
@@ -16,19 +15,19 @@ export function question(field, prefix = "question") {
   const id = `${prefix}-${field.key}`;
   const control = field.values.length > 0 ? wordControl(field, id) : numberControl(field, id);
   const error = element("p", { class: "question-error", id: `${id}-error`, hidden: true });
-  const hint = element("p", { class: "hint", id: `${id}-hint` }, hintOf(field));
+  const hintText = hintOf(field);
+  const hint = element("p", { class: "hint", id: `${id}-hint`, hidden: hintText === "" }, hintText);
   const root = element(
     "div",
     { class: "question" },
     element(
       "label",
-      { for: id },
+      { class: "question-label", for: id },
       field.title,
       field.required && element("span", { class: "question-needed" }, " (needed)"),
     ),
-    hint,
-    control.parts,
-    error,
+    control.root,
+    element("div", { class: "question-notes" }, error, hint, control.none),
   );
 
   function showError(text) {
@@ -37,7 +36,9 @@ export function question(field, prefix = "question") {
     root.classList.toggle("is-invalid", text !== null);
     if (text === null) control.input.removeAttribute("aria-invalid");
     else control.input.setAttribute("aria-invalid", "true");
-    control.input.setAttribute("aria-describedby", text === null ? hint.id : `${error.id} ${hint.id}`);
+    const describing = [error, root.querySelector(".question-unit"), hint].filter((one) => one && !one.hidden);
+    if (describing.length === 0) control.input.removeAttribute("aria-describedby");
+    else control.input.setAttribute("aria-describedby", describing.map((one) => one.id).join(" "));
   }
 
   function focus() {
@@ -52,23 +53,34 @@ export function question(field, prefix = "question") {
 }
 
 function hintOf(field) {
-  if (field.minimum === null || field.maximum === null) return field.description;
-  const [low, high] = [field.minimum, field.maximum].map((limit) =>
-    field.unit === "year" ? String(limit) : limit.toLocaleString("en-US"),
-  );
-  return `${field.description} ${low} to ${high}.`;
+  const texts = addsNothing(field) ? [] : [field.description];
+  if (field.values.length === 0 && field.minimum !== null && field.maximum !== null) {
+    const text = (limit) => (field.unit === "year" ? String(limit) : limit.toLocaleString("en-US"));
+    texts.push(`${text(field.minimum)} to ${text(field.maximum)}.`);
+  }
+  return texts.join(" ");
+}
+
+const NO_CONTENT = new Set(["the", "a", "an", "of", "in", "is", "number", "whether", "house", "has"]);
+
+/** Returns whether a description only repeats the title and the unit, as "The size of the lot, in square feet." does. */
+function addsNothing({ title, unit, description }) {
+  const words = (text) => text.toLowerCase().match(/[\p{L}\d]+/gu) ?? [];
+  const known = new Set([...words(title), ...words(unit ?? ""), ...(unit === "USD" ? ["us", "dollars"] : [])]);
+  return words(description).every((word) => NO_CONTENT.has(word) || known.has(word));
 }
 
 function wordControl(field, id) {
-  const answers = [undefined, ...(field.nullable ? [null] : []), ...field.values.map(({ value }) => value)];
+  const answers = [undefined, ...(field.blankLabel ? [null] : []), ...field.values.map(({ value }) => value)];
   const options = answers.map((value) => {
     const label = field.values.find((one) => one.value === value)?.label;
-    return element("option", { value: value ?? "" }, label ?? (value === null ? NONE : NOT_KNOWN));
+    return element("option", { value: value ?? "" }, label ?? (value === null ? field.blankLabel : NOT_KNOWN));
   });
   const input = element("select", { id, "aria-required": field.required && "true" }, options);
   return {
     input,
-    parts: [element("div", { class: "question-control" }, input)],
+    root: element("div", { class: "question-control" }, input),
+    none: null,
     read: () => answers[input.selectedIndex],
     write: (value) => {
       input.selectedIndex = Math.max(0, answers.indexOf(value));
@@ -85,21 +97,19 @@ function numberControl(field, id) {
     autocomplete: "off",
     "aria-required": field.required && "true",
   });
-  const none = field.nullable && element("input", { type: "checkbox", id: `${id}-none`, onchange: update });
+  const none = field.blankLabel && element("input", { type: "checkbox", id: `${id}-none`, onchange: update });
   function update() {
     input.disabled = Boolean(none) && none.checked;
   }
   return {
     input,
-    parts: [
-      element(
-        "div",
-        { class: "question-control" },
-        input,
-        isShown(field.unit) && element("span", { class: "question-unit", "aria-hidden": "true" }, field.unit),
-      ),
-      none && element("label", { class: "question-none", for: none.id }, none, NONE),
-    ],
+    root: element(
+      "div",
+      { class: "question-control" },
+      input,
+      isShown(field.unit) && element("span", { class: "question-unit", id: `${id}-unit` }, field.unit),
+    ),
+    none: none && element("label", { class: "question-none", for: none.id }, none, field.blankLabel),
     read: () => (none && none.checked ? null : numberIn(input.value)),
     write: (value) => {
       if (none) none.checked = value === null;

@@ -1,4 +1,4 @@
-/* Reads the fields of a house, their groups and the labels of their values from the OpenAPI document. */
+// Reads the fields of a house, their groups and the labels of their values from the OpenAPI document.
 
 const OTHER_GROUP = "other";
 
@@ -27,17 +27,6 @@ export class Schema {
     return this.#byKey.get(key);
   }
 
-  /** Returns the words for a value: its label, or the number with its unit. `null` reads "None". */
-  words(key, value) {
-    if (value === null || value === undefined) return "None";
-    const field = this.field(key);
-    const label = field?.values.find((one) => one.value === value)?.label;
-    if (label !== undefined) return label;
-    if (typeof value !== "number") return String(value);
-    // A year has no thousands separator.
-    const text = field?.unit === "year" ? String(value) : value.toLocaleString("en-US");
-    return field && isShown(field.unit) ? `${text} ${field.unit}` : text;
-  }
 }
 
 /** Returns whether a unit is worth showing: a count and a year have none that says more than their title. */
@@ -47,26 +36,44 @@ export function isShown(unit) {
 
 /** Loads the OpenAPI document of the service. */
 export async function loadSchema(api) {
-  return new Schema(await api.get("openapi.json"));
+  // The browser may keep the document, and asks whether it has changed.
+  return new Schema(await api.get("openapi.json", { cache: "no-cache" }));
 }
 
 function fieldOf(key, property, schemas, isRequired) {
   const parts = (property.anyOf ?? [property]).map((part) => resolved(part, schemas));
   const type = parts.find((part) => part.type !== "null") ?? {};
-  const labels = property["x-enum-labels"] ?? type["x-enum-labels"] ?? {};
   return {
     key,
     title: property.title ?? key,
-    description: property.description ?? "",
+    description: withoutCodes(property.description ?? ""),
     group: property["x-group"] ?? null,
     unit: property["x-unit"] ?? type["x-unit"] ?? null,
     minimum: type.minimum ?? null,
     maximum: type.maximum ?? null,
     nullable: parts.some((part) => part.type === "null"),
+    // The meaning of null, such as "No basement". Without it, null is as good as no answer.
+    blankLabel: property["x-blank-label"] ?? null,
     kind: type.enum ? "words" : type.type,
-    values: (type.enum ?? []).map((value) => ({ value, label: labels[String(value)] ?? String(value) })),
+    values: valuesOf(type),
     required: isRequired,
   };
+}
+
+/** Returns the values of words, and of numbers such as months that have labels, in the order of the labels. */
+function valuesOf({ type, enum: words, "x-enum-labels": labels = {} }) {
+  const isNumber = type === "integer" || type === "number";
+  const values = words ?? Object.keys(labels).map((text) => (isNumber ? Number(text) : text));
+  const order = new Map(Object.keys(labels).map((text, index) => [text, index]));
+  const places = new Map(values.map((value, index) => [value, order.get(String(value)) ?? order.size + index]));
+  return values
+    .map((value) => ({ value, label: labels[String(value)] ?? String(value) }))
+    .sort((one, other) => places.get(one.value) - places.get(other.value));
+}
+
+/** Removes what a description says about codes and null: the page shows labels instead. */
+function withoutCodes(description) {
+  return description.replaceAll(/ ?\(`[^`]*`\)/g, "").replaceAll(/;[^;]*(\bnull\b|`)[^;.]*/g, "");
 }
 
 function resolved(schema, schemas) {

@@ -1,6 +1,8 @@
 """Liveness, readiness and a description of the service."""
 
-from typing import Any
+from collections.abc import Mapping
+from types import MappingProxyType
+from typing import Any, Final
 
 from fastapi import APIRouter, Request, Response
 
@@ -12,11 +14,29 @@ from housing_price_orchestrator.interface.operations.docs import DOCS_PATH, REFE
 from housing_price_orchestrator.interface.problems import ProblemType, problem_response, problem_type_of
 from housing_price_orchestrator.interface.services import ServicesDep
 from housing_price_orchestrator.service.readiness import AnyProbe
+from housing_price_orchestrator.shared import errors
 from housing_price_orchestrator.shared.ports import ModelIdentity, ModelKind
 from housing_price_orchestrator.shared.view.base import View
 from housing_price_orchestrator.shared.view.price import ModelName
 
 router = APIRouter(tags=["service"])
+
+REASONS: Final[Mapping[type[Exception], str]] = MappingProxyType(
+    {
+        errors.ModelServerUnavailable: "The {model} server is unreachable.",
+        errors.ModelServerBusy: "The {model} server is overloaded.",
+        errors.CircuitOpen: "Recent calls to the {model} server failed or were too slow.",
+        errors.DeadlineExceeded: "The {model} server did not answer in time.",
+        errors.ModelServerFailed: "The {model} server answered with an unexpected status.",
+        errors.RowsRefused: "The {model} server rejected the example house.",
+        errors.AnswerMalformed: "The {model} server sent a malformed response.",
+        errors.AnswerIncomplete: "The {model} server did not answer for the example house.",
+        errors.ComparablesImplausible: "The {model} server returned implausible sales.",
+    }
+)
+"""Why a model does not answer its probes, by the error of the latest one."""
+
+_UNEXPECTED: Final = "The check of the {model} server failed unexpectedly; the log of this service has the error."
 
 
 class Alive(View):
@@ -97,7 +117,7 @@ def _optional_model(probe: AnyProbe) -> OptionalModel:
             "name": probe.kind,
             "isAnswering": is_answering,
             "model": None if probe.identity is None else _name_of(probe.identity),
-            "reason": None if is_answering else _reason_of(probe),
+            "reason": None if is_answering else _reason_of_optional(probe),
         }
     )
 
@@ -114,6 +134,15 @@ def _reason_of(probe: AnyProbe) -> str:
     if probe.identity is not None:
         return "The model server's last answer is too old."
     return "The model server has not answered a prediction yet."
+
+
+def _reason_of_optional(probe: AnyProbe) -> str:
+    """Return why an optional model does not answer. Callers send no request to it, so that no advice is given."""
+    if probe.error is not None:
+        return REASONS.get(type(probe.error), _UNEXPECTED).format(model=probe.kind)
+    if probe.identity is not None:
+        return f"The last answer of the {probe.kind} server is too old."
+    return f"The {probe.kind} server has not answered yet."
 
 
 @router.get("/", summary="About this service", operation_id="about", response_model=About)

@@ -5,7 +5,7 @@ import time
 from collections.abc import Hashable, Sequence
 from typing import Final
 
-from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
+from housing_price_orchestrator.service.resilience.price_memory import PriceMemory, is_price_memory_bypassed
 from housing_price_orchestrator.shared.deadline import current_deadline
 from housing_price_orchestrator.shared.errors import (
     CircuitOpen,
@@ -45,6 +45,8 @@ class FallbackPriceModel[Key: Hashable]:
 
     async def answer(self, houses: Sequence[AnyHouse], /) -> Sequence[PriceEstimate]:
         """See `Model.answer`; the `source` of a price from memory is `cache` or `last-known`."""
+        if is_price_memory_bypassed():
+            return await self._model.answer(houses)
         keys = self._memory.keys_of(houses)
         cached: list[PriceEstimate | None] = [None] * len(keys)
         if self._cache_seconds is not None:

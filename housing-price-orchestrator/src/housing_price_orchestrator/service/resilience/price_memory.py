@@ -2,12 +2,35 @@
 
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
+from contextlib import contextmanager
+from contextvars import ContextVar
+from typing import Final
 
 import msgspec
 
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceSource
 from housing_price_orchestrator.shared.view.record import AnyHouse
+
+_is_bypassed: Final[ContextVar[bool]] = ContextVar("price_memory_is_bypassed", default=False)
+
+
+@contextmanager
+def price_memory_bypassed() -> Iterator[None]:
+    """Price the enclosed work by the model only: its houses are neither remembered nor recalled.
+
+    For houses that nobody asks about, such as the mixed houses of an explanation. They would evict those of callers.
+    """
+    token = _is_bypassed.set(True)
+    try:
+        yield
+    finally:
+        _is_bypassed.reset(token)
+
+
+def is_price_memory_bypassed() -> bool:
+    """Whether the current work must not use the price memory."""
+    return _is_bypassed.get()
 
 
 class PriceMemory[Key: Hashable]:

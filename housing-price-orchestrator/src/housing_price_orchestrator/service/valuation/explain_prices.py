@@ -7,6 +7,7 @@ from itertools import batched, chain, islice
 from typing import Final
 
 from housing_price_orchestrator.service.answer_each import AnswerAll, answer_each
+from housing_price_orchestrator.service.resilience.price_memory import price_memory_bypassed
 from housing_price_orchestrator.service.valuation.explanation import Comparison, GroupDifference, compare
 from housing_price_orchestrator.service.valuation.value import adjusted_usd
 from housing_price_orchestrator.shared.deadline import current_deadline, deadline_at
@@ -86,7 +87,8 @@ async def _explain_some(
         for start, comparison in zip(one.starts, of_house, strict=True)
         for row in chain((with_id(start.house, one.house.id),), comparison.mixed)
     ]
-    estimates = iter(await answer_each(price_all, rows))
+    with price_memory_bypassed():
+        estimates = iter(await answer_each(price_all, rows))
     results: list[Sequence[SplitDifference] | HousingPriceError] = []
     for one, of_house in zip(houses, comparisons, strict=True):
         own = [list(islice(estimates, 1 + len(comparison.mixed))) for comparison in of_house]

@@ -10,7 +10,10 @@ from msgspec.structs import replace
 
 from factories import house, houses
 from fakes import FakeComparablesModel, FakePriceModel
+from housing_price_orchestrator.provider.model_server.columns import row_of, write_row
 from housing_price_orchestrator.service.pricing import Pricing
+from housing_price_orchestrator.service.resilience.fallback import FallbackPriceModel
+from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
 from housing_price_orchestrator.service.valuation.explain_prices import RESERVED_SECONDS
 from housing_price_orchestrator.service.valuation.typical_house import TYPICAL_HOUSE
 from housing_price_orchestrator.service.valuation.valuations import Valuations
@@ -125,12 +128,32 @@ async def test_value_follows_from_the_price_and_the_adjusted_sales() -> None:
     assert valued.problems == {}
 
 
+async def test_rows_of_explanations_do_not_enter_the_price_memory() -> None:
+    model = FakePriceModel()
+    memory = PriceMemory(max_houses=1000, key_of=row_of, write_key=write_row)
+    remembering = FallbackPriceModel(model, memory, cache_seconds=100, last_known_seconds=100)
+    service = Valuations(
+        Pricing(remembering), VariedComparablesModel(), typical_house=TYPICAL_HOUSE, deadline_seconds=LONG_SECONDS
+    )
+    (first,) = await service.value_all([house()], BOTH)
+    assert first.comparables is not None
+    wanted = [house(), *(one.sale.house for one in first.comparables.sales)]
+    assert len(memory) == len({*memory.keys_of(wanted)}) == 1 + SALES
+    assert None not in memory.recall(memory.keys_of(wanted), "last-known", max_age_seconds=100)
+    rows = sum(map(len, model.asked))
+    assert rows > 100
+    (second,) = await service.value_all([house()], BOTH)
+    # The house and its sales come from memory, and the model prices the rows of the explanation again.
+    assert sum(map(len, model.asked)) == 2 * rows - (1 + SALES)
+    assert (second.price.source, second.explanation) == ("cache", first.explanation)
+
+
 async def test_confidence_is_graded_with_the_limits_of_the_comparables_model() -> None:
     comparables = VariedComparablesModel()
     assert (await value_one(FakePriceModel(), comparables)).confidence is None
     for limits, grade in (
-        (ConfidenceLimits(9, 9), "high"),
-        (ConfidenceLimits(0, 9), "medium"),
+        (ConfidenceLimits(1, 1), "high"),
+        (ConfidenceLimits(0, 1), "medium"),
         (ConfidenceLimits(0, 0), "low"),
     ):
         comparables.blend = replace(comparables.blend, confidence=limits)

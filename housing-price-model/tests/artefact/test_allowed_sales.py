@@ -142,6 +142,14 @@ CONTRADICTORY: dict[str, tuple[Change, str]] = {
         specification(lambda one: one["blend"].update(confidence={"high": "a", "medium": 1})),
         "blend.confidence.high: Input should be a valid number",
     ),
+    "a grade without a bound": (
+        specification(lambda one: one["blend"].update(confidence={"high": 0.1, "medium": 1e9})),
+        "blend.confidence.medium: Input should be less than or equal to 1",
+    ),
+    "grades out of order": (
+        specification(lambda one: one["blend"].update(confidence={"high": 0.2, "medium": 0.1})),
+        "the limit of the grade high is above that of medium",
+    ),
     "an array of words too narrow": (array("categories", lambda one: one[:, 1:]), r"categories\.npy has 43"),
     "an array of numbers too wide": (
         array("numbers", lambda one: np.hstack([one, one[:, :1]])),

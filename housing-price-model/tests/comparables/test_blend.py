@@ -1,6 +1,7 @@
 """The formula of the value, and what is learned for it from houses with known sale prices."""
 
 import math
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from housing_price_model.artefact.served_comparables import NO_SALE, Floats
 from housing_price_model.comparables.blend import (
     DISTANCE_OFFSET,
+    MAX_GRADED_DEVIATION,
     Blend,
     ConfidenceLimits,
     Evidence,
@@ -128,6 +130,16 @@ def test_grades_follow_the_forecast_standard_deviation() -> None:
     values = Estimates(center, center * np.exp(-half), center * np.exp(half))
     assert forecast_deviations(values) == pytest.approx([0.05, 0.10, 0.20])
     assert grades_of(values, ConfidenceLimits(high=0.06, medium=0.11)) == ["high", "medium", "low"]
+
+
+def test_vague_values_are_never_graded_high_or_medium_even_if_all_are_right() -> None:
+    actual = np.random.default_rng(4).normal(12, 0.4, COUNT)
+    deviation = np.linspace(0.5, 2.0, COUNT)
+    known = Evidence(actual, 1.645 * deviation, 1.645 * deviation, actual.copy(), deviation)
+    # The interval is that of the price.
+    blend = learn_blend(actual, replace(known, deviation=np.zeros(COUNT)))
+    assert blend.confidence is not None
+    assert blend.confidence.high <= blend.confidence.medium <= MAX_GRADED_DEVIATION
 
 
 def test_estimates_that_are_rarely_right_are_never_graded_high() -> None:

@@ -44,8 +44,8 @@ class _Measure(_Document):
 
 
 class _Confidence(_Document):
-    high: _NotNegative
-    medium: _NotNegative
+    high: _Share
+    medium: _Share
 
 
 class _Blend(_Document):
@@ -143,10 +143,13 @@ def _contradiction(specification: _Specification) -> str | None:
     for word in specification.ranked_last:
         if word not in categories.get(specification.condition, ()):
             return f"ranked_last: {word!r} is not one of the categories of {specification.condition}"
-    return _contradiction_of_distance(specification)
+    return _contradiction_of_numbers(specification)
 
 
-def _contradiction_of_distance(specification: _Specification) -> str | None:
+def _contradiction_of_numbers(specification: _Specification) -> str | None:
+    confidence = specification.blend.confidence
+    if confidence is not None and confidence.high > confidence.medium:
+        return "blend: the limit of the grade high is above that of medium"
     for measure in specification.distance:
         if (measure.kind == "word") != (measure.column in specification.categories):
             return f"distance: {measure.column} is not a column of kind {measure.kind}"

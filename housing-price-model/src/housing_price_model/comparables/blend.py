@@ -23,6 +23,9 @@ LEVEL: Final = 0.9
 HIGH_HITS, MEDIUM_HITS = 0.9, 0.75
 """The minimum share of values within 10 % of the sale price that has the grade `high`, and `medium`."""
 
+MAX_GRADED_DEVIATION: Final = 1.0
+"""A value with a larger forecast standard deviation is always graded `low`. Callers reject larger limits."""
+
 _HIT: Final = 0.1
 _SPREADS: Final = (0.0, 0.25, 0.5, 0.75, 1.0, 1.5)
 _MIN_WIDTH: Final = 1e-6
@@ -167,7 +170,8 @@ def _confidence(deviations: Floats, hits: np.ndarray[tuple[int], np.dtype[np.boo
     high = _largest_part(hits[order], HIGH_HITS)
     medium = high + _largest_part(hits[order[high:]], MEDIUM_HITS)
     ordered = deviations[order]
-    return ConfidenceLimits(*(float(ordered[count - 1]) if count else 0.0 for count in (high, medium)))
+    limits = (float(ordered[count - 1]) if count else 0.0 for count in (high, medium))
+    return ConfidenceLimits(*(min(limit, MAX_GRADED_DEVIATION) for limit in limits))
 
 
 def _largest_part(hits: np.ndarray[tuple[int], np.dtype[np.bool_]], share: float) -> int:

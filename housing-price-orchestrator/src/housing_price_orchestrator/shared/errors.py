@@ -55,7 +55,7 @@ HousingPriceError
         ├── AnswerIncomplete        the number of predictions differs from the number of rows
         └── SomeAnswersUnusable     some answers are unusable; keeps the others
             ├── PriceImplausible    a price or interval is missing, not finite, not positive or out of order
-            └── ComparablesImplausible  the sales are too few, not sorted, or not houses with plausible prices
+            └── ComparablesImplausible  implausible sales, or implausible parameters of the value
 ```
 """
 

@@ -149,8 +149,14 @@ class ComparableSale(msgspec.Struct, frozen=True, gc=False):
 class ConfidenceLimits(msgspec.Struct, frozen=True, gc=False):
     """The forecast standard deviations up to which a value has a grade; beyond both it is `low`."""
 
-    high: Annotated[float, Meta(ge=0)]
-    medium: Annotated[float, Meta(ge=0)]
+    high: Annotated[float, Meta(ge=0, le=1)]
+    medium: Annotated[float, Meta(ge=0, le=1)]
+    """At least `high`. At 1, the standard deviation is the value itself: no model knows so little."""
+
+    def __post_init__(self) -> None:
+        """Raise ValueError if the grades are out of order."""
+        if self.high > self.medium:
+            raise ValueError("the limit of the grade high is above that of medium")
 
 
 class Blend(msgspec.Struct, frozen=True, gc=False):

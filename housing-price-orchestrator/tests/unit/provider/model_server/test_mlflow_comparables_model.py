@@ -11,7 +11,7 @@ from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.provider.model_server.mlflow_client import client_for
 from housing_price_orchestrator.provider.model_server.mlflow_comparables_model import MLflowComparablesModel
 from housing_price_orchestrator.shared.errors import ComparablesImplausible
-from housing_price_orchestrator.shared.ports import ComparablesQuestion
+from housing_price_orchestrator.shared.ports import ComparablesQuestion, ConfidenceLimits
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 from housing_price_orchestrator.shared.view.record import house_with_gaps
 from housing_price_survey.columns import COLUMNS
@@ -196,7 +196,24 @@ NONSENSE: dict[str, Callable[[dict[str, Any]], Any]] = {
     "an offset of zero": blend(distance_offset=0.0),
     "a negative scale": blend(interval_scale=-0.1),
     "an infinite spread": blend(interval_spread=float("inf")),
+    "a grade without a bound": blend(confidence={"high": 0.1, "medium": 1e9}),
+    "a grade just above the bound": blend(confidence={"high": 0.1, "medium": 1.000001}),
+    "a negative grade": blend(confidence={"high": -0.1, "medium": 0.1}),
+    "grades out of order": blend(confidence={"high": 0.2, "medium": 0.1}),
+    "one grade": blend(confidence={"high": 0.1}),
+    "a grade that is NaN": blend(confidence={"high": 0.1, "medium": NaN}),
+    "grades as a list": blend(confidence=[0.1, 0.2]),
 }
+
+
+@pytest.mark.parametrize("limits", [(0, 0), (0.1, 0.1), (0.07, 0.12), (1, 1)])
+async def test_limits_of_the_grades_are_read_as_they_were_written(
+    limits: tuple[float, float], model: MLflowComparablesModel, comparables_stub: StubModelServer
+) -> None:
+    change = blend(confidence=dict(zip(("high", "medium"), limits, strict=True)))
+    comparables_stub.behaviour = finds(lambda made: {"predictions": list(map(change, made))})
+    (found,) = await model.answer([ComparablesQuestion(house())])
+    assert found.blend.confidence == ConfidenceLimits(*limits)
 
 
 @pytest.mark.parametrize("name", NONSENSE)

@@ -51,7 +51,7 @@ def reason_of(api: TestClient, error: Exception, monkeypatch: pytest.MonkeyPatch
     """The reason that `/readyz` gives while probes of the comparables model end with an error."""
     readiness = services_of(api).readiness
     probe = probe_of(max_age_seconds=1.0)
-    probe.use_model(Broken(error), None)  # type: ignore[arg-type]  # it gives no answer
+    probe.use_model(Broken(error), None)
     assert api.portal is not None
     api.portal.call(probe.probe)
     monkeypatch.setattr(readiness, "optional", (probe,))

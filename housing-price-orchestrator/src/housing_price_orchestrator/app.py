@@ -2,7 +2,7 @@
 
 import contextlib
 from collections.abc import AsyncIterator
-from typing import Any, Final
+from typing import Any
 
 from fastapi import FastAPI
 from starlette.middleware.cors import CORSMiddleware
@@ -21,7 +21,8 @@ from housing_price_orchestrator.interface.edge.cors import cors_options
 from housing_price_orchestrator.interface.edge.forwarded import ForwardedHeaders
 from housing_price_orchestrator.interface.edge.hosts import ServedHosts
 from housing_price_orchestrator.interface.middleware import RequestMiddleware
-from housing_price_orchestrator.interface.openapi import DescribedAPI
+from housing_price_orchestrator.interface.openapi import information
+from housing_price_orchestrator.interface.openapi.application import DescribedAPI
 from housing_price_orchestrator.interface.operations import (
     actuals,
     docs,
@@ -57,14 +58,6 @@ from housing_price_orchestrator.upstream.open import open_routes, open_upstream
 from housing_price_orchestrator.upstream.routing_state import UpstreamRouting
 from housing_price_orchestrator.upstream.shadow import ComposedShadow
 from housing_price_orchestrator.upstream.swap import Upstream
-
-DESCRIPTION: Final = """
-Predicts the sale prices of houses in Ames, Iowa. Send a house as JSON and get its predicted sale price, a 90 %
-prediction interval, and the model version that made the prediction.
-
-For a feature that a house does not have, send `null` or omit the key. Unknown keys, unknown values and numbers in
-quotes are rejected, and the error names each field.
-"""
 
 
 def create_app(settings: Settings) -> DescribedAPI:
@@ -130,9 +123,13 @@ def create_app(settings: Settings) -> DescribedAPI:
                 yield {SERVICES: services, READINESS: readiness}
 
     app = DescribedAPI(
-        title="House prices in Ames",
+        title=information.TITLE,
         version=__version__,
-        description=DESCRIPTION,
+        description=information.DESCRIPTION,
+        contact=information.CONTACT,
+        license_info=information.LICENSE,
+        openapi_tags=information.TAGS,
+        servers=[_own_server(settings)],
         lifespan=lifespan,
         openapi_url="/openapi.json" if settings.docs.enabled else None,
         docs_url=None,
@@ -219,6 +216,14 @@ def _served_hosts(settings: Settings) -> ServedHosts | None:
     if settings.authenticates_callers:
         return ServedHosts(server.trusted_hosts) if server.trusted_hosts else None
     return ServedHosts((*server.trusted_hosts, *server.own_hosts), includes_loopback=True)
+
+
+def _own_server(settings: Settings) -> dict[str, str]:
+    """Return the address of this service on its own machine, for a document that is read from a file."""
+    server = settings.server
+    scheme = "http" if settings.tls.cert_file is None else "https"
+    host = f"[{server.host}]" if ":" in server.host else server.host
+    return {"url": f"{scheme}://{host}:{server.port}", "description": "This service, on its own machine"}
 
 
 def openapi_document() -> dict[str, Any]:

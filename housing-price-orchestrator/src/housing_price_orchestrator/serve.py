@@ -19,7 +19,7 @@ from uvicorn.supervisors import Multiprocess
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.composition.store import check_log_revision
 from housing_price_orchestrator.interface.documents.limits import ConnectionLimits
-from housing_price_orchestrator.interface.openapi import DescribedAPI
+from housing_price_orchestrator.interface.openapi.application import DescribedAPI
 from housing_price_orchestrator.observability.logging import configure_logging, log_warnings
 from housing_price_orchestrator.server.listening import ListeningConfig
 from housing_price_orchestrator.settings import Settings, load_settings, pass_to_workers

@@ -27,9 +27,24 @@ OPERATIONS: dict[str, tuple[str, str, dict[str, Any]]] = {
     for path, methods in DOCUMENT["paths"].items()
     for method, operation in methods.items()
 }
-GUARDED = [name for name, (_, _, operation) in OPERATIONS.items() if "security" in operation]
+GUARDED = [name for name, (_, _, operation) in OPERATIONS.items() if "x-scopes" in operation]
 JOB_ID = "01a1fd1c03f570008cab457000000000"
 HEADERS = ("location", "retry-after", "www-authenticate", "content-range", "content-disposition", "ratelimit", "etag")
+
+
+def check_example(operation: dict[str, Any], problem: dict[str, Any]) -> None:
+    """The operation has an example of a problem, which differs from it in texts about the request only."""
+    name = problem["type"].rpartition(":")[2]
+    examples = operation["responses"][str(problem["status"])]["content"]["application/problem+json"]["examples"]
+    assert name in examples, (operation["operationId"], problem)
+    example = examples[name]
+    if "$ref" in example:
+        example = DOCUMENT["components"]["examples"][example["$ref"].rpartition("/")[2]]
+    value = example["value"]
+    assert problem.keys() == value.keys()
+    assert (problem["type"], problem["title"]) == (value["type"], value["title"])
+    if name in {"scope-missing", "unsupported-media-type"} and "Content-Type" not in problem["detail"]:
+        assert {**problem, "requestId": value["requestId"]} == value
 
 
 class Caller:
@@ -55,6 +70,8 @@ class Caller:
         assert status in responses, f"{self.name} answered {status}: {answer.text}"
         media_type = answer.headers.get("content-type", "").partition(";")[0]
         assert not media_type or media_type in responses[status]["content"], f"{self.name}: {status} as {media_type}"
+        if media_type == "application/problem+json":
+            check_example(self._operation, answer.json())
         declared = {header.lower() for header in responses[status]["headers"]}
         assert {header for header in HEADERS if header in answer.headers} <= declared, f"{self.name}: {status}"
 
@@ -187,9 +204,9 @@ def test_pages_of_allowed_origins_may_send_and_read_every_header() -> None:
     operations = [operation for _, _, operation in OPERATIONS.values()]
     parameters = [one for operation in operations for one in operation.get("parameters", ())]
     sent = {one["name"] for one in parameters if one["in"] == "header"}
-    sent |= {one["name"] for one in DOCUMENT["components"]["securitySchemes"].values() if one["type"] == "apiKey"}
     sent |= {
         "Authorization",
+        "X-API-Key",
         "Content-Type",
         "X-Request-ID",
         "traceparent",
@@ -198,7 +215,7 @@ def test_pages_of_allowed_origins_may_send_and_read_every_header() -> None:
         "Range",
         "If-Range",
     }
-    assert {"Idempotency-Key", "X-Request-Timeout-Ms", "X-API-Key"} <= sent
+    assert {"Idempotency-Key", "X-Request-Timeout-Ms"} <= sent
     assert {one.lower() for one in sent} <= {one.lower() for one in options["allow_headers"]}
     read = {name for operation in operations for one in operation["responses"].values() for name in one["headers"]}
     assert {"Location", "Retry-After", "X-Price-Source"} <= read

@@ -13,9 +13,15 @@ from factories import REPOSITORY, batch_json, client_of, house_bytes, house_json
 from housing_price_orchestrator.app import create_app, openapi_document
 from housing_price_orchestrator.interface.operations.scoring import PARQUET
 from housing_price_orchestrator.interface.problems import PROBLEM_TYPES
-from housing_price_orchestrator.shared.errors import ComparablesOff, JobError, PredictionLogError, ValueUnsupported
+from housing_price_orchestrator.shared.errors import (
+    ComparablesOff,
+    JobError,
+    PredictionLogError,
+    RangeNotSatisfiable,
+    ValueUnsupported,
+)
 from housing_price_survey.titles import GROUP_TITLES
-from servers import StubModelServer, finds, hangs, says
+from servers import StubModelServer, hangs, says
 from waiting import wait_until
 
 DOCUMENT = json.loads(json.dumps(openapi_document()))
@@ -55,7 +61,7 @@ def kinds_of(schema: dict[str, Any]) -> list[dict[str, Any]]:
     return [option for option in options if option.get("type") != "null"]
 
 
-def test_every_schema_reference_resolves() -> None:
+def test_every_reference_resolves() -> None:
     def references(node: Any) -> Iterator[str]:
         if isinstance(node, dict):
             if isinstance(node.get("$ref"), str):
@@ -66,7 +72,8 @@ def test_every_schema_reference_resolves() -> None:
             for value in node:
                 yield from references(value)
 
-    assert {one.removeprefix("#/components/schemas/") for one in references(DOCUMENT)} <= set(SCHEMAS)
+    components = {f"#/components/{kind}/{name}" for kind, named in DOCUMENT["components"].items() for name in named}
+    assert set(references(DOCUMENT)) <= components
 
 
 @pytest.mark.parametrize(("view", "name"), FIELDS)
@@ -159,19 +166,6 @@ def test_operation_ids_are_unique() -> None:
     assert len(set(names)) == len(names)
 
 
-@pytest.fixture(scope="module")
-def logged_api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[TestClient]:
-    """A client of one application with both models, the prediction log and jobs; no worker runs the jobs."""
-    folder = tmp_path_factory.mktemp("service")
-    jobs = {"database_url": f"sqlite:///{folder / 'jobs.db'}", "folder": folder / "jobs", "stores": "s3://houses"}
-    log = {"enabled": True, "url": f"sqlite:///{folder / 'log.db'}"}
-    with StubModelServer() as stub, StubModelServer(finds()) as sold:
-        settings = settings_for(stub.url, prediction_log=log, jobs=jobs, comparables={"base_url": sold.url})
-        with client_of(create_app(settings)) as api:
-            wait_until(lambda: api.get("/api/v1/predictions").status_code == 200, "the log cannot be asked")
-            yield api
-
-
 def test_prediction_log_responses_match_their_schemas(logged_api: TestClient) -> None:
     transaction_id = logged_api.post(PREDICT, content=house_bytes()).json()["transactionId"]
     one, found = f"/api/v1/predictions/{transaction_id}", "/api/v1/predictions"
@@ -193,7 +187,9 @@ STATUSES_OF_PRICING = sorted(
     {
         answer.status
         for error, answer in PROBLEM_TYPES.items()
-        if not issubclass(error, PredictionLogError | JobError | ValueUnsupported | ComparablesOff)
+        if not issubclass(
+            error, PredictionLogError | JobError | ValueUnsupported | RangeNotSatisfiable | ComparablesOff
+        )
     }
     | {200, 500}
 )
@@ -334,8 +330,52 @@ def test_readiness_with_a_hanging_model_server_matches_its_schema(stub: StubMode
     validator_of("/readyz", "get", 503, "application/problem+json").validate(problem)
 
 
-def test_the_document_is_served_unchanged_and_names_the_path_prefix_that_a_proxy_strips(api: TestClient) -> None:
-    assert api.get("/openapi.json").json() == openapi_document()
+def test_the_document_names_the_server_that_serves_it_and_the_path_prefix_that_a_proxy_strips(api: TestClient) -> None:
     assert isinstance(api.app, FastAPI)
     behind = client_of(api.app, root_path="/prices")
-    assert behind.get("/prices/openapi.json").json() == {**openapi_document(), "servers": [{"url": "/prices"}]}
+    for url, served in {
+        "/": api.get("/openapi.json").json(),
+        "/prices": behind.get("/prices/openapi.json").json(),
+    }.items():
+        (server,) = served["servers"]
+        assert server["url"] == url
+        assert {**served, "servers": DOCUMENT["servers"]} == DOCUMENT
+
+
+@pytest.mark.parametrize(
+    ("groups", "url"),
+    [
+        ({}, "http://127.0.0.1:8000"),
+        ({"server": {"host": "::1", "port": 9000}}, "http://[::1]:9000"),
+    ],
+)
+def test_a_document_in_a_file_names_the_address_of_the_service(groups: dict[str, Any], url: str) -> None:
+    (server,) = create_app(settings_for("http://127.0.0.1:1", **groups)).openapi()["servers"]
+    assert server["url"] == url
+
+
+def test_every_tag_is_described_and_used() -> None:
+    described = [tag["name"] for tag in DOCUMENT["tags"]]
+    used = [tag for path, method in OPERATIONS for tag in DOCUMENT["paths"][path][method]["tags"]]
+    assert all(tag["description"] for tag in DOCUMENT["tags"])
+    assert sorted(described) == sorted(set(used))
+
+
+BINARY = [
+    (path, media_type, content["schema"])
+    for path, method in OPERATIONS
+    for part in (
+        DOCUMENT["paths"][path][method].get("requestBody", {}),
+        *DOCUMENT["paths"][path][method]["responses"].values(),
+    )
+    for media_type, content in part.get("content", {}).items()
+    if "json" not in media_type.replace("ndjson", "") and media_type != "text/plain"
+]
+
+
+def test_files_and_streams_are_typed_as_binary() -> None:
+    found = {(path.rpartition("/")[2], media_type) for path, media_type, _ in BINARY}
+    assert {("scoring", "text/csv"), ("stream", "application/x-ndjson"), ("refused", "multipart/byteranges")} <= found
+    for path, media_type, schema in BINARY:
+        assert schema["format"] == "binary", path
+        assert schema["contentMediaType"] == media_type, path

@@ -11,7 +11,7 @@ import pytest
 
 from factories import house_json, houses_json, price_in, settings_for
 from housing_price_orchestrator.app import create_app
-from housing_price_orchestrator.interface.openapi import RefusedLine
+from housing_price_orchestrator.interface.openapi.views import RefusedLine
 from housing_price_orchestrator.shared.view.price import PricedHouse
 from servers import StubModelServer, predicts, says, served
 

@@ -23,14 +23,6 @@ CALLER: Final = "caller"
 """Key of the authenticated caller in the state of a request."""
 
 BEARER_SCHEME: Final = "bearer"
-KEY_SCHEME: Final = "apiKey"
-
-KEY_SCHEME_DESCRIPTION: Final = {
-    "type": "apiKey",
-    "in": "header",
-    "name": "X-API-Key",
-    "description": "The same API key, in a separate header.",
-}
 
 _BEARER: Final = b"bearer "
 MAX_CREDENTIAL_CHARACTERS: Final = 8 * 1024
@@ -105,17 +97,3 @@ def _checked_credential(value: bytes) -> str | None:
     if len(value) > MAX_CREDENTIAL_CHARACTERS or not value.isascii():
         raise CredentialsInvalid
     return value.strip().decode("ascii") or None
-
-
-def describe_access(document: dict[str, Any], *, is_open: bool) -> None:
-    """Add the `X-API-Key` alternative to the guarded operations; if the service `is_open`, a key is optional."""
-    for operation in (operation for path in document["paths"].values() for operation in path.values()):
-        for requirement in list(operation.get("security", [])):
-            # A list of scopes would mean that all of them are required; alternatives are separate requirements.
-            alternatives = [[scope] for scope in requirement[BEARER_SCHEME]]
-            operation["security"] = [
-                {scheme: scopes} for scheme in (BEARER_SCHEME, KEY_SCHEME) for scopes in alternatives
-            ]
-            if is_open:
-                operation["security"].insert(0, {})
-    document["components"].setdefault("securitySchemes", {})[KEY_SCHEME] = KEY_SCHEME_DESCRIPTION

@@ -251,6 +251,9 @@ PROBLEM_TYPES: Final[dict[type[errors.HousingPriceError], ProblemType]] = {
 INTERNAL_ERROR: Final = ProblemType(
     500, "internal-error", "Internal server error", "Quote the `requestId` when you report this error."
 )
+NOT_READY: Final = ProblemType(
+    503, "not-ready", "Not ready", "Houses cannot be priced right now. `missing` lists the reasons.", 1
+)
 _CHALLENGE: Final = 'Bearer realm="housing-price"'
 
 

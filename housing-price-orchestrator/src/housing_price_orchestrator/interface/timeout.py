@@ -11,7 +11,7 @@ TIMEOUT_HEADER: Final = "X-Request-Timeout-Ms"
 MAX_MILLISECONDS: Final = 3_600_000
 
 _NAME: Final = TIMEOUT_HEADER.lower().encode()
-_MILLISECONDS: Final = TypeAdapter[int](Annotated[int, Field(ge=1, le=MAX_MILLISECONDS)])
+MILLISECONDS: Final = TypeAdapter[int](Annotated[int, Field(ge=1, le=MAX_MILLISECONDS)])
 
 TIMEOUT_PARAMETER: Final[dict[str, Any]] = {
     "name": TIMEOUT_HEADER,
@@ -36,7 +36,7 @@ def timeout_seconds_of(request: Request) -> float | None:
     for name, value in request.scope["headers"]:
         if name == _NAME:
             try:
-                return _MILLISECONDS.validate_python(value.decode("latin-1")) / 1000
+                return MILLISECONDS.validate_python(value.decode("latin-1")) / 1000
             except ValidationError as error:
                 raise invalid_parameter(error, "header", TIMEOUT_HEADER) from error
     return None

@@ -9,7 +9,10 @@ from housing_price_orchestrator.interface.access import log_caller_of, require_s
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
 from housing_price_orchestrator.interface.documents.body import JSON, read_body
 from housing_price_orchestrator.interface.documents.strict_json import read_view
-from housing_price_orchestrator.interface.openapi import body_of, errors_of_history
+from housing_price_orchestrator.interface.openapi.bodies import content_of, request_body
+from housing_price_orchestrator.interface.openapi.problem_examples import invalid_body
+from housing_price_orchestrator.interface.openapi.problem_responses import errors_of_history, errors_of_reports
+from housing_price_orchestrator.interface.openapi.views import reference_to
 from housing_price_orchestrator.interface.services import ServicesDep, services_of
 from housing_price_orchestrator.shared.history import MAX_ACTUALS, Actual
 from housing_price_orchestrator.shared.view.actual import (
@@ -29,7 +32,9 @@ router = APIRouter(prefix="/api/v1/price/actuals", tags=["actual prices"])
 MAX_COLONS: Final = 5 * MAX_ACTUALS
 """Maximum colons in a body: each sale has up to three keys."""
 
-_EXAMPLE: Final = {"data": [{"id": 1461, "salePrice": 105_000, "soldOn": "2010-06-01"}]}
+_SALE: Final = {"id": 1461, "salePrice": 105_000, "soldOn": "2010-06-01"}
+_EXAMPLE: Final = {"data": [_SALE]}
+_INVALID: Final = invalid_body(ActualPrices, {"data": [{**_SALE, "salePrice": "105,000"}]})
 
 
 async def take_actuals(request: Request) -> Response:
@@ -65,8 +70,12 @@ router.routes.append(
         operation_id="takeActuals",
         dependencies=[require_scope("predict")],
         response_model=ActualsReceipt,
-        responses=errors_of_history(400, 408, 413, 415, 422),
-        openapi_extra={"requestBody": body_of(ActualPrices, _EXAMPLE, "A house from the Ames survey")["requestBody"]},
+        responses=errors_of_reports(_INVALID),
+        openapi_extra={
+            "requestBody": request_body(
+                {JSON: content_of(reference_to(ActualPrices), _EXAMPLE, "A house from the Ames survey")}
+            )
+        },
     )
 )
 

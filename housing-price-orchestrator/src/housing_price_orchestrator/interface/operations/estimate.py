@@ -13,12 +13,20 @@ from housing_price_orchestrator.interface.client_disconnect import cancel_on_dis
 from housing_price_orchestrator.interface.documents.body import read_price_body
 from housing_price_orchestrator.interface.documents.encoding import source_header
 from housing_price_orchestrator.interface.documents.strict_json import read_view
-from housing_price_orchestrator.interface.openapi import body_of, responses_of_estimates
+from housing_price_orchestrator.interface.openapi.bodies import body_of
+from housing_price_orchestrator.interface.openapi.headers import PRICE_SOURCE
+from housing_price_orchestrator.interface.openapi.house_examples import invalid_facts
+from housing_price_orchestrator.interface.openapi.problem_responses import errors_of_pricing
 from housing_price_orchestrator.interface.services import record_of, services_of
 from housing_price_orchestrator.interface.timeout import timeout_seconds_of
 from housing_price_orchestrator.service.estimate.estimates import EstimateFromFacts
 from housing_price_orchestrator.service.input_warnings import InputWarnings
-from housing_price_orchestrator.shared.errors import BODY_MISSING, InvalidDocument
+from housing_price_orchestrator.shared.errors import (
+    BODY_MISSING,
+    ComparablesImplausible,
+    ComparablesOff,
+    InvalidDocument,
+)
 from housing_price_orchestrator.shared.input_ranges import FeatureWarning
 from housing_price_orchestrator.shared.ports import ModelIdentity
 from housing_price_orchestrator.shared.view import estimate as view
@@ -46,7 +54,10 @@ EXAMPLE_FACTS: Final = {
     summary="Estimate a price from a few facts",
     operation_id="estimate",
     response_model=view.Estimate,
-    responses=responses_of_estimates(),
+    responses={
+        200: {"headers": PRICE_SOURCE},
+        **errors_of_pricing(invalid_facts(view.HouseFacts, EXAMPLE_FACTS), ComparablesOff, ComparablesImplausible),
+    },
     openapi_extra=body_of(view.HouseFacts, EXAMPLE_FACTS, "Eight facts about a house of the Ames survey"),
 )
 async def estimate(request: Request) -> ASGIApp:

@@ -7,11 +7,10 @@ from typing import Any, Final
 from fastapi import APIRouter, Request, Response
 
 from housing_price_orchestrator import __version__
-from housing_price_orchestrator.interface.common_errors import RETRY_AFTER
 from housing_price_orchestrator.interface.edge.forwarded import path_prefix_of
-from housing_price_orchestrator.interface.openapi import PROBLEM
+from housing_price_orchestrator.interface.openapi.problem_responses import response_to
 from housing_price_orchestrator.interface.operations.docs import DOCS_PATH, REFERENCE_PATH
-from housing_price_orchestrator.interface.problems import ProblemType, problem_response, problem_type_of
+from housing_price_orchestrator.interface.problems import NOT_READY, problem_response, problem_type_of
 from housing_price_orchestrator.interface.services import ServicesDep
 from housing_price_orchestrator.service.readiness import AnyProbe
 from housing_price_orchestrator.shared import errors
@@ -93,7 +92,7 @@ async def livez() -> Alive:
     summary="Readiness check",
     operation_id="readyz",
     response_model=Ready,
-    responses={503: {"description": "Not ready; `missing` lists the reasons", "headers": RETRY_AFTER, **PROBLEM}},
+    responses=response_to(NOT_READY, missing=["The model server has not answered a prediction yet."]),
 )
 @router.head("/readyz", include_in_schema=False)
 async def readyz(request: Request, services: ServicesDep) -> Any:
@@ -106,8 +105,7 @@ async def readyz(request: Request, services: ServicesDep) -> Any:
     if readiness.is_ready and required.identity is not None:
         return Ready(model=_name_of(required.identity), optional=list(map(_optional_model, readiness.optional)))
     missing = "This process is shutting down." if readiness.is_stopping else _reason_of(required)
-    problem = ProblemType(503, "not-ready", "Not ready", "Houses cannot be priced right now.", retry_after_seconds=1)
-    return problem_response(request, problem, missing=[missing])
+    return problem_response(request, NOT_READY, missing=[missing])
 
 
 def _optional_model(probe: AnyProbe) -> OptionalModel:

@@ -1,20 +1,21 @@
 """The operations under `/api/v1/jobs`, except those that submit files (`scoring.py`)."""
 
 from pathlib import Path as FilePath
-from typing import Annotated
+from typing import Annotated, Final
 
 from fastapi import APIRouter, Depends, Path, Query, Request, Response
 from fastapi.responses import JSONResponse
+from pydantic import Field
 
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
-from housing_price_orchestrator.interface.documents.body import NDJSON
+from housing_price_orchestrator.interface.documents.body import JSON, NDJSON
 from housing_price_orchestrator.interface.documents.file_response import JobFileResponse
-from housing_price_orchestrator.interface.operations.jobs_openapi import (
-    errors_of_jobs,
-    file_responses,
-    submission,
-)
+from housing_price_orchestrator.interface.openapi.bodies import content_of, file_responses
+from housing_price_orchestrator.interface.openapi.problem_examples import invalid_body, invalid_parameter
+from housing_price_orchestrator.interface.openapi.problem_responses import errors_of_jobs, errors_of_orders
+from housing_price_orchestrator.interface.openapi.views import reference_to
+from housing_price_orchestrator.interface.operations.jobs_openapi import submission
 from housing_price_orchestrator.interface.operations.orders import (
     JOBS_PATH,
     accepted_response,
@@ -24,9 +25,16 @@ from housing_price_orchestrator.interface.operations.orders import (
 )
 from housing_price_orchestrator.interface.operations.scoring import FORMAT_OF_MEDIA_TYPE, MEDIA_TYPE_OF_FORMAT
 from housing_price_orchestrator.interface.services import ServicesDep, services_of
+from housing_price_orchestrator.shared.errors import JobFinished, JobHasNoResult, JobNotFound, RangeNotSatisfiable
 from housing_price_orchestrator.shared.jobs import JobCaller
 from housing_price_orchestrator.shared.view.job import JobDocument, JobId, JobPage
 from housing_price_platform.orders.training import TrainingOrder
+
+type PageSize = Annotated[int, Field(ge=1, le=200)]
+
+_INVALID_ID: Final = invalid_parameter(JobId, "path", "id", "17")
+_INVALID_LIMIT: Final = invalid_parameter(PageSize, "query", "limit", "1000")
+_ERRORS_OF_FILES: Final = errors_of_jobs(_INVALID_ID, JobNotFound, JobHasNoResult, RangeNotSatisfiable)
 
 submissions = APIRouter(prefix=JOBS_PATH, tags=["jobs"], route_class=BytesRoute, dependencies=[require_scope("jobs")])
 router = APIRouter(prefix=JOBS_PATH, tags=["jobs"], dependencies=[require_scope("jobs", "admin")])
@@ -42,8 +50,10 @@ type JobIdPath = Annotated[JobId, Path(alias="id", description="The job's id.")]
     summary="Train a model",
     operation_id="submitTraining",
     response_model=JobDocument,
-    responses=errors_of_jobs(408, 413, 415, 422),
-    openapi_extra=submission({"application/json": (TrainingOrder, {"source": "bundled", "seed": 1})}, required=False),
+    responses=errors_of_orders(invalid_body(TrainingOrder, {"seed": -1})),
+    openapi_extra=submission(
+        {JSON: content_of(reference_to(TrainingOrder), {"source": "bundled", "seed": 1})}, required=False
+    ),
 )
 async def submit_training(request: Request) -> Response:
     """Start a job that trains a model and compares it with the champion.
@@ -59,11 +69,11 @@ async def submit_training(request: Request) -> Response:
     return accepted_response(request, job)
 
 
-@router.get("", summary="List jobs", operation_id="listJobs", responses=errors_of_jobs(422))
+@router.get("", summary="List jobs", operation_id="listJobs", responses=errors_of_jobs(_INVALID_LIMIT))
 async def list_jobs(
     services: ServicesDep,
     caller: CallerDep,
-    limit: Annotated[int, Query(ge=1, le=200, description="Maximum number of jobs.")] = 50,
+    limit: Annotated[PageSize, Query(description="Maximum number of jobs.")] = 50,
     offset: Annotated[int, Query(ge=0, le=10_000_000, description="Number of jobs to skip.")] = 0,
 ) -> JobPage:
     """List your jobs, newest first.
@@ -77,13 +87,18 @@ async def list_jobs(
     return JobPage.model_validate({"jobs": [JobDocument.of(job) for job in found[:limit]], "nextOffset": next_offset})
 
 
-@router.get("/{id}", summary="Get a job", operation_id="getJob", responses=errors_of_jobs(404, 422))
+@router.get("/{id}", summary="Get a job", operation_id="getJob", responses=errors_of_jobs(_INVALID_ID, JobNotFound))
 async def get_job(services: ServicesDep, caller: CallerDep, job_id: JobIdPath) -> JobDocument:
     """Return the state and progress of a job."""
     return JobDocument.of(await services.enabled_jobs.find(job_id, caller))
 
 
-@router.delete("/{id}", summary="Cancel a job", operation_id="cancelJob", responses=errors_of_jobs(404, 409, 422))
+@router.delete(
+    "/{id}",
+    summary="Cancel a job",
+    operation_id="cancelJob",
+    responses=errors_of_jobs(_INVALID_ID, JobNotFound, JobFinished),
+)
 async def cancel_job(services: ServicesDep, caller: CallerDep, job_id: JobIdPath) -> JobDocument:
     """Cancel a job that has not finished. Cancelling a cancelled job again has no effect."""
     return JobDocument.of(await services.enabled_jobs.cancel(job_id, caller))
@@ -94,7 +109,7 @@ async def cancel_job(services: ServicesDep, caller: CallerDep, job_id: JobIdPath
     summary="Download the result of a job",
     operation_id="getJobResult",
     response_class=Response,
-    responses={**file_responses(*FORMAT_OF_MEDIA_TYPE, "application/json"), **errors_of_jobs(404, 409, 416, 422)},
+    responses={**file_responses(*FORMAT_OF_MEDIA_TYPE, report={"type": "object"}), **_ERRORS_OF_FILES},
 )
 async def get_result(services: ServicesDep, caller: CallerDep, job_id: JobIdPath) -> Response:
     """Return the prices in the format of the uploaded file.
@@ -112,7 +127,7 @@ async def get_result(services: ServicesDep, caller: CallerDep, job_id: JobIdPath
     summary="Download the refused rows of a job",
     operation_id="getJobRefused",
     response_class=Response,
-    responses={**file_responses(NDJSON), **errors_of_jobs(404, 409, 416, 422)},
+    responses={**file_responses(NDJSON), **_ERRORS_OF_FILES},
 )
 async def get_refused(services: ServicesDep, caller: CallerDep, job_id: JobIdPath) -> Response:
     """Return one JSON line per row without a price: its row number, from 1, and its errors."""

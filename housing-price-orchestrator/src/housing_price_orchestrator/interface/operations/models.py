@@ -8,8 +8,13 @@ from pydantic import TypeAdapter, ValidationError
 
 from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
+from housing_price_orchestrator.interface.documents.body import JSON
 from housing_price_orchestrator.interface.findings import invalid_parameter
-from housing_price_orchestrator.interface.operations.jobs_openapi import errors_of_moves, submission
+from housing_price_orchestrator.interface.openapi.bodies import content_of
+from housing_price_orchestrator.interface.openapi.problem_examples import invalid_body
+from housing_price_orchestrator.interface.openapi.problem_responses import errors_of_orders
+from housing_price_orchestrator.interface.openapi.views import reference_to
+from housing_price_orchestrator.interface.operations.jobs_openapi import submission
 from housing_price_orchestrator.interface.operations.orders import (
     accepted_response,
     idempotency_key_of,
@@ -18,10 +23,18 @@ from housing_price_orchestrator.interface.operations.orders import (
 )
 from housing_price_orchestrator.interface.services import ServicesDep, services_of
 from housing_price_orchestrator.shared.drift import DriftState
+from housing_price_orchestrator.shared.errors import ModelRefused, TransitionIllegal, VersionUnknown
 from housing_price_orchestrator.shared.view.job import JobDocument
 from housing_price_orchestrator.shared.view.model import RoutedModels
 from housing_price_platform.orders.base import VersionNumber
-from housing_price_platform.orders.moves import ORDER_OF_ACTION, Action, CanaryOrder, MoveOrder, ServedModel
+from housing_price_platform.orders.moves import (
+    ORDER_OF_ACTION,
+    Action,
+    CanaryOrder,
+    MoveOrder,
+    ServedModel,
+    ShadowOrder,
+)
 
 PREFIX: Final = "/api/v1/models"
 
@@ -30,6 +43,11 @@ router = APIRouter(prefix=PREFIX, tags=["models"], dependencies=[require_scope("
 
 _PATH_OF_MODEL: Final = {ServedModel.PRICE: "", ServedModel.COMPARABLES: "/comparables"}
 _OPERATION_OF_MODEL: Final = {ServedModel.PRICE: "Model", ServedModel.COMPARABLES: "ComparablesModel"}
+_EXAMPLE_OF_ORDER: Final[dict[type[MoveOrder], dict[str, Any]]] = {
+    MoveOrder: {"reason": "better on the June sales"},
+    CanaryOrder: {"weight": 0.1, "reason": "passed the gate"},
+    ShadowOrder: {"sample": 1.0, "reason": "first look"},
+}
 _VERSION: Final = TypeAdapter[str](VersionNumber)
 _VERSION_PARAMETER: Final = {
     "name": "version",
@@ -59,13 +77,17 @@ def _add_operation(
     action: Action,
     summary: str,
     description: str,
-    example: Any = None,
     *,
     model: ServedModel = ServedModel.PRICE,
 ) -> None:
     """Add the operation of an action on the versions of a model; paths without a model mean the price model."""
     order = ORDER_OF_ACTION[action]
-    described = submission({"application/json": (order, example or {"reason": "why"})}, required=order is CanaryOrder)
+    content = content_of(reference_to(order), _EXAMPLE_OF_ORDER[order])
+    invalid = invalid_body(order, {**_EXAMPLE_OF_ORDER[order], "reason": 1})
+    refused = TransitionIllegal(
+        f"Version 1 is archived: `{action}` is not possible from this state. Possible: gate, restored."
+    )
+    described = submission({JSON: content}, required=order is CanaryOrder)
     described["parameters"] = [_VERSION_PARAMETER, *described["parameters"]]
     moves.add_api_route(
         f"{_PATH_OF_MODEL[model]}/{{version}}/{action}",
@@ -76,7 +98,7 @@ def _add_operation(
         description=description,
         operation_id=f"{action}{_OPERATION_OF_MODEL[model]}",
         response_model=JobDocument,
-        responses=errors_of_moves(),
+        responses=errors_of_orders(invalid, VersionUnknown, refused, ModelRefused),
         openapi_extra=described,
     )
 
@@ -119,14 +141,12 @@ _add_operation(
     "Start a canary or change its weight",
     "Start a job that lets the version price a share of the houses. The same house always gets the same version. "
     "The canary is aborted automatically if it performs worse than the champion.",
-    {"weight": 0.1, "reason": "passed the gate"},
 )
 _add_operation(
     Action.SHADOW,
     "Start a shadow",
     "Start a job that sends a sample of the houses to the version as well. Its prices are compared with the "
     "champion's and never returned to callers.",
-    {"sample": 1.0, "reason": "first look"},
 )
 _add_operation(
     Action.ABORT,

@@ -12,9 +12,11 @@ from pydantic import AfterValidator, AwareDatetime, BaseModel, BeforeValidator, 
 
 from housing_price_orchestrator.interface.access import log_caller_of, require_scope
 from housing_price_orchestrator.interface.documents.body import JSON
-from housing_price_orchestrator.interface.openapi import errors_of_history
+from housing_price_orchestrator.interface.openapi.problem_examples import invalid_parameter
+from housing_price_orchestrator.interface.openapi.problem_responses import errors_of_history
 from housing_price_orchestrator.interface.request_id import REQUEST_ID_PATTERN
 from housing_price_orchestrator.interface.services import ServicesDep
+from housing_price_orchestrator.shared.errors import PredictionUnknown
 from housing_price_orchestrator.shared.history import LoggedPrediction, LogPosition, LogQuery
 from housing_price_orchestrator.shared.view.logged import LoggedPrice, LoggedPrices
 from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
@@ -43,6 +45,8 @@ def _check_time_format(time: object) -> object:
     return time
 
 
+type PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE)]
+type TransactionIdText = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 Time = Annotated[AwareDatetime, BeforeValidator(_check_time_format)]
 
 
@@ -61,7 +65,7 @@ class PredictionFilter(BaseModel):
     """Only predictions made at or after this RFC 3339 time, such as `2026-11-21T06:00:00Z`."""
     until: Annotated[Time | None, Field(alias="to")] = None
     """Only predictions made before this time."""
-    limit: Annotated[int, Field(ge=1, le=MAX_PAGE)] = DEFAULT_PAGE
+    limit: PageSize = DEFAULT_PAGE
     """Maximum number of predictions per page."""
     cursor: Annotated[str, Field(max_length=200), AfterValidator(_check_cursor)] | None = None
     """The `next` of the previous page. Repeat the other parameters unchanged."""
@@ -78,7 +82,7 @@ class PredictionFilter(BaseModel):
     summary="Search logged predictions",
     operation_id="findPredictions",
     response_model=LoggedPrices,
-    responses=errors_of_history(422),
+    responses=errors_of_history(invalid_parameter(PageSize, "query", "limit", "0")),
 )
 async def find_predictions(
     request: Request, services: ServicesDep, wanted: Annotated[PredictionFilter, Query()]
@@ -106,14 +110,14 @@ async def find_predictions(
     summary="Get a logged prediction",
     operation_id="getPrediction",
     response_model=LoggedPrice,
-    responses=errors_of_history(422),
+    responses=errors_of_history(
+        invalid_parameter(TransactionIdText, "path", "transactionId", "1461"), PredictionUnknown
+    ),
 )
 async def get_prediction(
     request: Request,
     services: ServicesDep,
-    transaction_id: Annotated[
-        str, Path(alias="transactionId", pattern="^[0-9a-f]{32}$", description="The transaction id.")
-    ],
+    transaction_id: Annotated[TransactionIdText, Path(alias="transactionId", description="The transaction id.")],
 ) -> Response:
     """Return the house, the price and the model of one of your transactions; with the scope `admin`, of any."""
     return _json_response(_document(await services.history.find(transaction_id, log_caller_of(request))))

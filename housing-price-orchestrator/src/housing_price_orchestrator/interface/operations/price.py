@@ -8,7 +8,10 @@ from housing_price_orchestrator.interface.bytes_route import BytesRoute
 from housing_price_orchestrator.interface.calls.pricing_call import PricingCall
 from housing_price_orchestrator.interface.documents import ndjson
 from housing_price_orchestrator.interface.documents.body import NDJSON, check_price_media_type
-from housing_price_orchestrator.interface.openapi import body_of, responses_of_pricing, stream_of_houses
+from housing_price_orchestrator.interface.openapi.bodies import body_of, stream_of_houses
+from housing_price_orchestrator.interface.openapi.headers import PRICE_SOURCE
+from housing_price_orchestrator.interface.openapi.house_examples import INVALID_HOUSE, INVALID_TIMEOUT, invalid_batch
+from housing_price_orchestrator.interface.openapi.problem_responses import errors_of_pricing, errors_of_streams
 from housing_price_orchestrator.interface.services import record_of, services_of
 from housing_price_orchestrator.interface.timeout import timeout_seconds_of
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
@@ -25,7 +28,7 @@ router = APIRouter(
     summary="Price one house",
     operation_id="predict",
     response_model=PricedHouse,
-    responses=responses_of_pricing(),
+    responses={200: {"headers": PRICE_SOURCE}, **errors_of_pricing(INVALID_HOUSE)},
     openapi_extra=body_of(House, EXAMPLE_DOCUMENT, "A house from the Ames survey, sold for 105,000 USD"),
 )
 async def predict(request: Request) -> ASGIApp:
@@ -39,7 +42,7 @@ async def predict(request: Request) -> ASGIApp:
     summary="Price a batch of houses",
     operation_id="predictBatch",
     response_model=PricedBatch,
-    responses=responses_of_pricing(),
+    responses={200: {"headers": PRICE_SOURCE}, **errors_of_pricing(invalid_batch(HouseBatch))},
     openapi_extra=body_of(HouseBatch, {"data": [EXAMPLE_DOCUMENT]}, "A batch of one house"),
 )
 async def predict_batch(request: Request) -> ASGIApp:
@@ -55,7 +58,7 @@ async def predict_batch(request: Request) -> ASGIApp:
     "/predict/stream",
     summary="Price a stream of houses",
     operation_id="predictStream",
-    **stream_of_houses(EXAMPLE_DOCUMENT),
+    **stream_of_houses(EXAMPLE_DOCUMENT, errors_of_streams(INVALID_TIMEOUT, NDJSON)),
 )
 async def predict_stream(request: Request) -> ASGIApp:
     """Send one house per line and receive one result per line, in the same order, while the request is still sending.

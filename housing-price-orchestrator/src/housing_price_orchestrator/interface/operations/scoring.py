@@ -13,8 +13,14 @@ from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
 from housing_price_orchestrator.interface.documents.body import JSON, NDJSON
 from housing_price_orchestrator.interface.documents.upload import body_parts
-from housing_price_orchestrator.interface.operations.jobs_openapi import errors_of_jobs, submission
+from housing_price_orchestrator.interface.openapi.bodies import content_of, file_schema, lines_schema
+from housing_price_orchestrator.interface.openapi.problem_examples import invalid_body, invalid_parameter
+from housing_price_orchestrator.interface.openapi.problem_responses import errors_of_orders
+from housing_price_orchestrator.interface.openapi.views import reference_to
+from housing_price_orchestrator.interface.operations.jobs_openapi import submission
 from housing_price_orchestrator.interface.operations.orders import (
+    IDEMPOTENCY_HEADER,
+    IDEMPOTENCY_KEY,
     JOBS_PATH,
     accepted_response,
     idempotency_key_of,
@@ -22,8 +28,9 @@ from housing_price_orchestrator.interface.operations.orders import (
     read_order,
 )
 from housing_price_orchestrator.interface.services import services_of
-from housing_price_orchestrator.shared.errors import UnsupportedMediaType
+from housing_price_orchestrator.shared.errors import JobFilesFull, JobOutputTaken, UnsupportedMediaType
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
+from housing_price_orchestrator.shared.view.house import House
 from housing_price_orchestrator.shared.view.job import JobDocument, ScoringOrder
 
 CSV: Final = "text/csv"
@@ -39,12 +46,15 @@ _AS_CSV: Final = "".join(
     ",".join("" if cell is None else str(cell) for cell in row) + "\n"
     for row in (EXAMPLE_DOCUMENT.keys(), EXAMPLE_DOCUMENT.values())
 )
-_FILES: Final[dict[str, tuple[str, str | None]]] = {
-    CSV: (f"A header, then one house per line; commas, tabs or semicolons. {_NAMES}", _AS_CSV),
-    NDJSON: (f"One house per line. {_NAMES}", _AS_LINE),
-    PARQUET: (f"One column per feature: integers, decimals, floats or text; not nested. {_NAMES}", None),
+_DELIMITERS: Final = "commas, tabs or semicolons"
+_CELLS: Final = "integers, decimals, floats or text"
+_FILES: Final = {
+    CSV: content_of(file_schema(CSV, f"A header, then one house per line; {_DELIMITERS}. {_NAMES}"), _AS_CSV),
+    NDJSON: content_of(lines_schema(f"One house per line. {_NAMES}", House), _AS_LINE),
+    PARQUET: content_of(file_schema(PARQUET, f"One column per feature: {_CELLS}; not nested. {_NAMES}")),
 }
 """For each media type, the description of a file and an example."""
+_INVALID_KEY: Final = invalid_parameter(IDEMPOTENCY_KEY, "header", IDEMPOTENCY_HEADER, "first try")
 
 router = APIRouter(prefix=JOBS_PATH, tags=["jobs"], route_class=BytesRoute, dependencies=[require_scope("jobs")])
 
@@ -55,12 +65,17 @@ router = APIRouter(prefix=JOBS_PATH, tags=["jobs"], route_class=BytesRoute, depe
     summary="Price a file",
     operation_id="submitScoring",
     response_model=JobDocument,
-    responses=errors_of_jobs(408, 409, 413, 415, 422, 507),
+    responses=errors_of_orders(
+        invalid_body(ScoringOrder, {**_EXAMPLE_ORDER, "output": ""}),
+        JobOutputTaken,
+        JobFilesFull,
+        media_types=(*FORMAT_OF_MEDIA_TYPE, JSON),
+    ),
     openapi_extra=submission(
         {
             CSV: _FILES[CSV],
             NDJSON: _FILES[NDJSON],
-            JSON: (ScoringOrder, _EXAMPLE_ORDER),
+            JSON: content_of(reference_to(ScoringOrder), _EXAMPLE_ORDER),
             PARQUET: _FILES[PARQUET],
         },
         required=True,
@@ -87,7 +102,7 @@ def _of_one_format(media_type: str) -> dict[str, Any]:
     return {
         "status_code": 202,
         "response_model": JobDocument,
-        "responses": errors_of_jobs(408, 413, 415, 422, 507),
+        "responses": errors_of_orders(_INVALID_KEY, JobFilesFull, media_types=(media_type,)),
         "openapi_extra": submission({media_type: _FILES[media_type]}, required=True),
     }
 

@@ -9,7 +9,10 @@ from housing_price_orchestrator.interface.access import require_scope
 from housing_price_orchestrator.interface.bytes_route import BytesRoute
 from housing_price_orchestrator.interface.calls.valuation_call import ValuationCall
 from housing_price_orchestrator.interface.calls.valuation_query import INCLUDE_PARAMETER
-from housing_price_orchestrator.interface.openapi import body_of, responses_of_pricing
+from housing_price_orchestrator.interface.openapi.bodies import body_of
+from housing_price_orchestrator.interface.openapi.headers import PRICE_SOURCE
+from housing_price_orchestrator.interface.openapi.house_examples import INVALID_HOUSE, invalid_batch
+from housing_price_orchestrator.interface.openapi.problem_responses import errors_of_pricing
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
 from housing_price_orchestrator.shared.view.house import House
 from housing_price_orchestrator.shared.view.valuation import Valuation, ValuationBatch, Valuations
@@ -28,7 +31,7 @@ def _with_query(described: dict[str, Any]) -> dict[str, Any]:
     summary="Value one house",
     operation_id="value",
     response_model=Valuation,
-    responses=responses_of_pricing(),
+    responses={200: {"headers": PRICE_SOURCE}, **errors_of_pricing(INVALID_HOUSE)},
     openapi_extra=_with_query(body_of(House, EXAMPLE_DOCUMENT, "A house from the Ames survey, sold for 105,000 USD")),
 )
 async def value(request: Request) -> ASGIApp:
@@ -46,7 +49,7 @@ async def value(request: Request) -> ASGIApp:
     summary="Value a batch of houses",
     operation_id="valueBatch",
     response_model=Valuations,
-    responses=responses_of_pricing(),
+    responses={200: {"headers": PRICE_SOURCE}, **errors_of_pricing(invalid_batch(ValuationBatch))},
     openapi_extra=_with_query(body_of(ValuationBatch, {"data": [EXAMPLE_DOCUMENT]}, "A batch of one house")),
 )
 async def value_batch(request: Request) -> ASGIApp:

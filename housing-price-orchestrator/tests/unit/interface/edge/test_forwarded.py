@@ -14,7 +14,7 @@ from factories import client_of, house_bytes, replace_services, settings_for
 from fakes import FakeJobQueue
 from housing_price_orchestrator.app import create_app, openapi_document
 from housing_price_orchestrator.interface.edge.forwarded import ROOTS
-from housing_price_orchestrator.interface.openapi import DescribedAPI
+from housing_price_orchestrator.interface.openapi.application import DescribedAPI
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFiles
 from housing_price_orchestrator.service.jobs import Jobs
@@ -95,8 +95,10 @@ def test_everything_follows_the_prefix(behind: Behind) -> None:
             assert (answer.status_code, answer.headers["x-content-type-options"]) == (200, "nosniff"), asset
         assert f"{prefix}/openapi.json" in content
     document = behind.request("GET", links["openapi"]).json()
-    assert document == {**openapi_document(), "servers": [{"url": prefix}]}
-    submitted = behind.request("POST", f"{document['servers'][0]['url']}{TRAINING}")
+    (server,) = document["servers"]
+    assert server["url"] == prefix
+    assert {**document, "servers": openapi_document()["servers"]} == openapi_document()
+    submitted = behind.request("POST", f"{server['url']}{TRAINING}")
     assert submitted.status_code == 202
     assert behind.request("GET", submitted.headers["location"]).json() == submitted.json()
     assert behind.request("GET", f"{prefix}/nowhere").status_code == 404

@@ -1,0 +1,1 @@
+"""The OpenAPI document: what FastAPI cannot derive itself, described from the same views and tables."""

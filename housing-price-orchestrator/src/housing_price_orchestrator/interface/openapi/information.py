@@ -1,0 +1,51 @@
+"""The title, texts, licence and tags of the API."""
+
+from typing import Any, Final
+
+TITLE: Final = "House prices in Ames"
+
+DESCRIPTION: Final = """
+Predicts the sale prices of houses in Ames, Iowa. Send a house as JSON and get its predicted sale price, a 90 %
+prediction interval, and the model version that made the prediction.
+
+For a feature that a house does not have, send `null` or omit the key. Unknown keys, unknown values and numbers in
+quotes are rejected, and the error names each field.
+"""
+
+CONTACT: Final = {"name": "The housing-price maintainers"}
+LICENSE: Final = {"name": "MIT", "identifier": "MIT"}
+
+TAGS: Final[list[dict[str, Any]]] = [
+    {
+        "name": "price",
+        "description": "Predicted sale prices: of one house, of a batch, or of a stream of houses.",
+    },
+    {
+        "name": "valuation",
+        "description": (
+            "Market values from predicted prices and comparable sales, with an explanation; and estimates from a few "
+            "facts about a house."
+        ),
+    },
+    {
+        "name": "jobs",
+        "description": "Files of houses and trainings, run by workers. Submit a job, follow it, download its result.",
+    },
+    {
+        "name": "predictions",
+        "description": "The prediction log: the houses that were priced, their prices and the model versions.",
+    },
+    {
+        "name": "actual prices",
+        "description": "Actual sale prices, and the realised error of the predictions.",
+    },
+    {
+        "name": "models",
+        "description": "The model versions in service, and moves of versions between the states of their life.",
+    },
+    {
+        "name": "service",
+        "description": "Liveness, readiness, metrics and links. These operations need no key.",
+    },
+]
+"""The groups of operations, in the order of the reference."""

@@ -81,7 +81,7 @@ def behind(
 def test_everything_follows_the_prefix(behind: Behind) -> None:
     prefix = behind.prefix
     links: dict[str, str] = behind.request("GET", f"{prefix}/").json()["links"]
-    assert len(links) == 8
+    assert len(links) == 9
     for name, link in links.items():
         if not name.startswith("predict"):
             assert behind.request("GET", link).status_code == 200, link

@@ -29,6 +29,7 @@ from housing_price.stack.training_data import check_training_data
 from housing_price.stack.up import run_until_stopped
 from housing_price_model.settings import check_names
 from housing_price_platform.environment.opentelemetry_variables import ignore_invalid
+from housing_price_platform.environment.origins import normal_origin
 from housing_price_platform.environment.variables import UnknownVariables
 from housing_price_platform.output.terminal import clean_output, echo
 
@@ -84,6 +85,7 @@ def _plan(
     tracking_port: int,
     kind: ModelServerKind = ModelServerKind.MLFLOW,
     data: Path | None = None,
+    allowed_origins: tuple[str, ...] = (),
 ) -> Iterator[Plan]:
     """Replace each port 0 by a free port, which stays reserved until the context ends."""
     with ExitStack() as reserved:
@@ -99,7 +101,15 @@ def _plan(
             orchestrator=address(host, port, ORCHESTRATOR, "--port"),
             model_server_kind=kind,
             data=data,
+            allowed_origins=allowed_origins,
         )
+
+
+def _normal_origins(values: list[str] | None) -> list[str]:
+    try:
+        return [normal_origin(value) for value in values or ()]
+    except ValueError as error:
+        raise typer.BadParameter(str(error)) from error
 
 
 @app.command()
@@ -126,6 +136,18 @@ def up(
             show_default="the Ames survey",
         ),
     ] = None,
+    allow_origin: Annotated[
+        list[str] | None,
+        typer.Option(
+            metavar="ORIGIN",
+            callback=_normal_origins,
+            help=(
+                "Origin whose web pages may call the API, such as http://localhost:5173; * for all. Repeat the option "
+                "for each. Default: ORCHESTRATOR_CORS__ALLOWED_ORIGINS."
+            ),
+            show_default=False,
+        ),
+    ] = None,
     state_dir: StateDir = DEFAULT_STATE,
     stop_with: Annotated[
         int | None, typer.Option(hidden=True, help="Process id; the stack stops when this process ends.")
@@ -144,6 +166,7 @@ def up(
             tracking_port=tracking_port,
             kind=model_server,
             data=None if data is None else data.resolve(),
+            allowed_origins=tuple(allow_origin or ()),
         ) as plan:
             if note is not None:
                 output.say(note, "yellow")

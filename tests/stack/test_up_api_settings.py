@@ -88,6 +88,32 @@ def test_another_address_without_authentication(start: Start, environment: dict[
         assert httpx.get(up.url, headers={"host": host}, trust_env=False).status_code == status
 
 
+def test_allowed_origins_of_the_command_line_replace_those_of_the_setting(
+    start: Start, environment: dict[str, str]
+) -> None:
+    setting = {"ORCHESTRATOR_CORS__ALLOWED_ORIGINS": "https://www.example.com"}
+    options = ("--allow-origin", "http://LOCALHOST:5173", "--allow-origin", "https://prices.example.com:443")
+    up = start(*options, fakes=False, environment=environment | setting)
+    up.wait_until_up(START_SECONDS)
+    allowed = {}
+    for origin in ("http://localhost:5173", "https://prices.example.com", "https://www.example.com"):
+        answer = httpx.get(f"{up.url}/livez", headers={"origin": origin}, trust_env=False)
+        allowed[origin] = answer.headers.get("access-control-allow-origin")
+    assert allowed == {
+        "http://localhost:5173": "http://localhost:5173",
+        "https://prices.example.com": "https://prices.example.com",
+        "https://www.example.com": None,
+    }
+
+
+def test_something_else_than_an_origin_ends_the_command_at_once(start: Start, environment: dict[str, str]) -> None:
+    up = start("--allow-origin", "localhost:5173", fakes=False, environment=environment)
+    assert up.wait(END_SECONDS) == 2
+    assert "--allow-origin" in up.log
+    assert "https://www.example.com" in up.log
+    assert "Traceback" not in up.log
+
+
 @pytest.mark.parametrize(
     ("variables", "named"),
     [

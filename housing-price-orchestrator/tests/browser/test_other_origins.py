@@ -1,16 +1,18 @@
-"""A page of another origin in a real browser: whatever it sends without asking first, nothing changes."""
+"""Pages of other origins in a real browser: they change nothing, unless their origin is allowed."""
 
 import contextlib
+import re
 import shutil
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import BrowserContext, Page, sync_playwright
+from playwright.sync_api import BrowserContext, Error, Page, sync_playwright
 
-from factories import house_bytes, settings_for
+from factories import REPOSITORY, house_bytes, house_json, settings_for
 from housing_price_orchestrator.app import create_app
 from http_server import Answer, running_http_server
 from servers import StubModelServer, served
@@ -151,3 +153,77 @@ def test_an_own_page_may_change_state(url: str, page: Page) -> None:
         house_bytes().decode(),
     )
     assert status == 200
+
+
+REQUESTS = 4
+"""Requests per minute of one address that `open_url` answers."""
+
+CALL = """async ([url, body, headers]) => {
+  const answer = await fetch(url, {method: "POST", body, headers});
+  return {status: answer.status, headers: Object.fromEntries(answer.headers), document: await answer.json()};
+}"""
+
+
+@pytest.fixture
+def open_url(elsewhere: str, tmp_path: Path) -> Iterator[str]:
+    """The address of a service with jobs and a rate limit that allows the pages of `elsewhere`."""
+    groups: dict[str, Any] = {
+        "jobs": {"database_url": f"sqlite:///{tmp_path / 'jobs.db'}", "folder": tmp_path / "jobs"},
+        "cors": {"allowed_origins": elsewhere},
+        "rate_limit": {"requests": f"{REQUESTS}/minute"},
+    }
+    with StubModelServer() as stub, served(create_app(settings_for(stub.url, **groups))) as address:
+        wait_until(lambda: httpx.get(f"{address}/readyz").is_success, "the service is not ready", 60)
+        yield address
+
+
+def test_a_page_of_an_allowed_origin_sends_and_reads_headers(open_url: str, elsewhere: str, page: Page) -> None:
+    page.goto(elsewhere)
+    headers = {
+        "Authorization": "Bearer hp_unused",
+        "Content-Type": "application/json",
+        "Idempotency-Key": "one",
+        "If-None-Match": '"x"',
+        "X-API-Key": "hp_unused",
+        "X-Request-ID": "page-7",
+        "X-Request-Timeout-Ms": "5000",
+        "traceparent": f"00-{'1' * 32}-{'2' * 16}-01",
+    }
+    request = [f"{open_url}{PREDICT}", house_bytes().decode(), headers]
+    answers = [page.evaluate(CALL, request) for _ in range(REQUESTS + 1)]
+    assert [answer["status"] for answer in answers] == [200] * REQUESTS + [429]
+    first, last = answers[0], answers[-1]
+    assert first["document"]["predictedPrice"] > 0
+    assert first["headers"]["x-request-id"] == "page-7"
+    assert {"ratelimit", "ratelimit-policy", "server-timing"} <= first["headers"].keys()
+    assert 1 <= int(last["headers"]["retry-after"]) <= 60
+    assert last["document"]["type"] == "urn:housing-price:problem:rate-limit-exceeded"
+
+
+def test_the_documented_function_works_on_a_page_of_an_allowed_origin(
+    open_url: str, elsewhere: str, page: Page
+) -> None:
+    text = (REPOSITORY / "docs" / "cors.md").read_text(encoding="utf-8")
+    (function,) = re.findall(r"```javascript\n(.*?)```", text, re.DOTALL)
+    house = house_json()
+    file = "\n".join(",".join("" if cell is None else str(cell) for cell in row) for row in (house, house.values()))
+    page.goto(elsewhere)
+    call = f"([api, file]) => {{ {function}\nreturn priceFile(api, new Blob([file])); }}"
+    job = page.evaluate(call, [open_url, file])
+    assert job.startswith(f"{open_url}/api/v1/jobs/")
+    assert page.evaluate("async (url) => (await (await fetch(url)).json()).state", job) == "queued"
+    for _ in range(REQUESTS - 2):
+        page.evaluate(call, [open_url, file])
+    with pytest.raises(Error, match=r"Too many requests, try again in \d+ s; request [0-9a-z]+"):
+        page.evaluate(call, [open_url, file])
+
+
+@pytest.mark.parametrize("host", ["localhost", "evil.example"])
+def test_a_page_of_an_origin_that_is_not_allowed_reads_nothing(
+    open_url: str, elsewhere: str, page: Page, host: str
+) -> None:
+    page.goto(elsewhere.replace("127.0.0.1", host))
+    with pytest.raises(Error, match="Failed to fetch"):
+        page.evaluate("async (url) => (await fetch(url)).status", f"{open_url}/api/v1/vocabulary")
+    with pytest.raises(Error, match="Failed to fetch"):
+        page.evaluate(CALL, [f"{open_url}{PREDICT}", house_bytes().decode(), {"Content-Type": "application/json"}])

@@ -1,5 +1,6 @@
 """Every status that an operation answers with is declared in the OpenAPI document, with its media type and headers."""
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 from fastapi.testclient import TestClient
 
 from conftest import StartApp
-from factories import bearer, new_key, replace_services
+from factories import REPOSITORY, bearer, new_key, replace_services
 from fakes import FakeJobQueue
 from housing_price_orchestrator.app import openapi_document
 from housing_price_orchestrator.interface.edge.cors import cors_options
@@ -221,3 +222,14 @@ def test_pages_of_allowed_origins_may_send_and_read_every_header() -> None:
     assert {"Location", "Retry-After", "X-Price-Source"} <= read
     assert {one.lower() for one in read} <= {one.lower() for one in options["expose_headers"]}
     assert {method.upper() for method, _, _ in OPERATIONS.values()} <= set(options["allow_methods"])
+
+
+def test_the_page_on_cors_names_every_method_and_header() -> None:
+    text = (REPOSITORY / "docs" / "cors.md").read_text(encoding="utf-8")
+    options = cors_options(["https://www.example.com"])
+    for action, option in (("use the methods", "methods"), ("send the headers", "headers")):
+        (row,) = (line for line in text.splitlines() if line.startswith(f"| {action} "))
+        assert sorted(re.findall(r"`([^`]+)`", row)) == sorted(options[f"allow_{option}"])
+    (row,) = (line for line in text.splitlines() if line.startswith("| read the headers "))
+    assert set(re.findall(r"`([^`]+)`", row)) - set(options["expose_headers"]) == {"Content-Type", "Cache-Control"}
+    assert set(options["expose_headers"]) <= set(re.findall(r"`([^`]+)`", row))

@@ -68,6 +68,8 @@ class Plan:
     model_server_kind: ModelServerKind = ModelServerKind.MLFLOW
     data: Path | None = None
     """The file to train on if the registry has no champion; None for the bundled survey."""
+    allowed_origins: tuple[str, ...] = ()
+    """Origins whose pages may call the API; empty for those of the API's own setting."""
 
     @property
     def addresses(self) -> tuple[Address, ...]:
@@ -163,11 +165,16 @@ def orchestrator(plan: Plan) -> Service:
             "ORCHESTRATOR_SERVER__PORT": str(plan.orchestrator.port),
             "ORCHESTRATOR_COMPARABLES__BASE_URL": plan.comparables_server.url,
             "ORCHESTRATOR_COMPARABLES__ROUTES_FILE": str(plan.served(ServedModel.COMPARABLES).serving.folder / ROUTES),
+            **_cors_of(plan),
         },
         # Not /readyz: the orchestrator starts before the model server. `up` finally waits for /readyz.
         ready_url=f"{url_for_checks(plan.orchestrator)}/livez",
         style="cyan",
     )
+
+
+def _cors_of(plan: Plan) -> dict[str, str]:
+    return {"ORCHESTRATOR_CORS__ALLOWED_ORIGINS": ",".join(plan.allowed_origins)} if plan.allowed_origins else {}
 
 
 def _orchestrator_environment(plan: Plan) -> dict[str, str]:

@@ -92,7 +92,7 @@ PROBLEM_TYPES: Final[dict[type[errors.HousingPriceError], ProblemType]] = {
         "origin-refused",
         "Cross-origin request refused",
         "Only pages of this service and of allowed origins may change anything here. The operator allows origins in "
-        "`ORCHESTRATOR_CORS__ALLOWED_ORIGINS`.",
+        "`ORCHESTRATOR_CORS__ALLOWED_ORIGINS` or with `housing-price up --allow-origin`.",
     ),
     errors.RateLimitExceeded: ProblemType(
         429, "rate-limit-exceeded", "Too many requests", "Wait for the number of seconds in `Retry-After`."

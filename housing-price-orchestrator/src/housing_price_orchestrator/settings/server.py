@@ -12,6 +12,7 @@ from pydantic_settings import NoDecode
 
 from housing_price_orchestrator.settings.base import Group, Seconds, split_list, variable_name
 from housing_price_orchestrator.shared.path_prefix import normal_prefix
+from housing_price_platform.environment.origins import normal_origin
 
 
 def _check_network(value: str) -> str:
@@ -46,9 +47,7 @@ def _check_path_prefix(value: str) -> str:
 
 type HostPattern = Annotated[str, AfterValidator(_check_host_pattern)]
 type PathPrefix = Annotated[str, AfterValidator(_check_path_prefix)]
-type Origin = Annotated[
-    str, Field(pattern=r"^(\*|https?://[A-Za-z0-9_.-]+(:[0-9]{1,5})?|https?://\[[0-9A-Fa-f:.]+\](:[0-9]{1,5})?)$")
-]
+type Origin = Annotated[str, AfterValidator(normal_origin)]
 
 
 class ServerSettings(Group):

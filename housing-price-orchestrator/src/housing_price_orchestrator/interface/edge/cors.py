@@ -43,7 +43,7 @@ def cors_options(allowed_origins: Sequence[str]) -> dict[str, Any]:
     """Make the options of Starlette's `CORSMiddleware`. Cookies are not allowed because the service uses none."""
     return {
         "allow_origins": list(allowed_origins),
-        "allow_methods": ["GET", "POST", "PUT", "DELETE"],
+        "allow_methods": ["GET", "HEAD", "POST", "PUT", "DELETE"],
         "allow_headers": list(_REQUEST_HEADERS),
         "expose_headers": list(_RESPONSE_HEADERS),
         "max_age": 3600,

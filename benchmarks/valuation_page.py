@@ -7,6 +7,8 @@ from typing import Any, Final
 import httpx
 
 from benchmarks.paths import REPOSITORY
+from housing_price_survey.columns import SURVEY_COLUMNS
+from housing_price_survey.titles import GROUP_TITLES
 
 PAGE: Final = REPOSITORY / "docs" / "valuation.md"
 HOUSE: Final = REPOSITORY / "examples" / "request-1461.json"
@@ -14,20 +16,21 @@ BEGIN, END = "<!-- begin: grid -->", "<!-- end: grid -->"
 
 TIMEOUT_SECONDS: Final = 30.0
 
-FEATURES: Final = {
-    "neighborhood": "neighborhood",
-    "grLivArea": "living area, square feet",
-    "overallQual": "overall quality",
-    "overallCond": "overall condition",
-    "yearBuilt": "built in",
-    "lotArea": "lot, square feet",
-    "totalBsmtSf": "basement, square feet",
-    "garageCars": "garage, cars",
-    "fullBath": "full baths",
-}
-"""The features that the grid shows, with their labels."""
+FEATURES: Final = (
+    "neighborhood",
+    "grLivArea",
+    "overallQual",
+    "overallCond",
+    "yearBuilt",
+    "lotArea",
+    "totalBsmtSf",
+    "garageCars",
+    "fullBath",
+)
+"""The features that the grid shows."""
 
-_WITH_THOUSANDS: Final = frozenset({"grLivArea", "lotArea", "totalBsmtSf"})
+_COLUMN_OF_KEY: Final = {column.key: column for column in SURVEY_COLUMNS}
+_AREA: Final = "square feet"
 
 
 def fetch(url: str) -> dict[str, Any]:
@@ -58,11 +61,11 @@ def grid(house: Mapping[str, Any], valuation: Mapping[str, Any]) -> str:
         _row("sold in", "", *(sale["soldIn"] for sale in sales)),
         _row("distance", "", *(f"{sale['distance']:.2f}" for sale in sales)),
         *(
-            _row(label, *(_shown(key, one[key]) for one in (house, *(sale["house"] for sale in sales))))
-            for key, label in FEATURES.items()
+            _row(title_of(key), *(shown(key, one[key]) for one in (house, *(sale["house"] for sale in sales))))
+            for key in FEATURES
         ),
         _row("**sale price, USD**", "", *(_amount(sale["salePrice"]) for sale in sales)),
-        *(_row(f"`{group}`", "", *(_signed(usd[group]) for usd in usd_of)) for group in groups),
+        *(_row(group_title(group), "", *(_signed(usd[group]) for usd in usd_of)) for group in groups),
         _row("**adjusted price, USD**", "", *(_amount(sale["adjustedPrice"]) for sale in sales)),
     ]
     return "\n".join([*lines, "", *_figures(valuation)])
@@ -88,7 +91,7 @@ def _figures(valuation: Mapping[str, Any]) -> Iterable[str]:
     yield "|---|---|"
     yield _row("a typical house", _amount(explanation["typicalPrice"]))
     for part in explanation["differences"]:
-        yield _row(f"`{part['group']}`", _signed(part["usd"]))
+        yield _row(group_title(part["group"]), _signed(part["usd"]))
     yield _row("the house (predicted price)", _amount(price["predictedPrice"]))
 
 
@@ -96,8 +99,23 @@ def _row(*cells: str) -> str:
     return f"| {' | '.join(cells)} |"
 
 
-def _shown(key: str, value: Any) -> str:
-    return f"{value:,.0f}" if key in _WITH_THOUSANDS and value is not None else str(value)
+def title_of(key: str) -> str:
+    """Return the title of a feature, with the unit of an area."""
+    column = _COLUMN_OF_KEY[key]
+    return f"{column.title}, {column.unit}" if column.unit == _AREA else column.title
+
+
+def group_title(group: str) -> str:
+    """Return the title of a group of features, with its key."""
+    return f"{GROUP_TITLES[group]} (`{group}`)"
+
+
+def shown(key: str, value: Any) -> str:
+    """Return a value of a feature as the grid shows it: a word in the words for people."""
+    column = _COLUMN_OF_KEY[key]
+    if column.unit == _AREA and value is not None:
+        return f"{value:,.0f}"
+    return str(value) if column.words is None else column.labels[value]
 
 
 def _amount(usd: float) -> str:

@@ -30,19 +30,20 @@ GRID, FIGURES, DIFFERENCES = tables_of(valuation_page.read_grid())
 
 
 def test_grid_shows_the_house_of_the_example() -> None:
-    for key, label in valuation_page.FEATURES.items():
-        assert GRID[label][0].replace(",", "") == str(HOUSE[key])
+    assert GRID["Neighborhood"][0] == "North Ames"
+    for key in valuation_page.FEATURES:
+        assert GRID[valuation_page.title_of(key)][0] == valuation_page.shown(key, HOUSE[key])
 
 
 @pytest.mark.parametrize("place", range(1, 7))
 def test_adjustments_lead_from_the_sale_price_to_the_adjusted_price(place: int) -> None:
-    parts = [usd(GRID[f"`{group}`"][place]) for group in FEATURE_GROUPS]
+    parts = [usd(GRID[valuation_page.group_title(group)][place]) for group in FEATURE_GROUPS]
     expected = usd(GRID["**adjusted price, USD**"][place]) - usd(GRID["**sale price, USD**"][place])
     assert sum(parts) == pytest.approx(expected, abs=ROUNDING_USD * (len(parts) + 2))
 
 
 def test_differences_lead_from_the_typical_house_to_the_price() -> None:
-    parts = [usd(DIFFERENCES[f"`{group}`"][0]) for group in FEATURE_GROUPS]
+    parts = [usd(DIFFERENCES[valuation_page.group_title(group)][0]) for group in FEATURE_GROUPS]
     price = usd(DIFFERENCES["the house (predicted price)"][0])
     assert price == usd(FIGURES["predicted price"][0])
     expected = price - usd(DIFFERENCES["a typical house"][0])
@@ -84,9 +85,10 @@ def test_grid_has_a_column_for_each_sale_and_a_row_for_each_group() -> None:
     grid, figures, differences = tables_of(valuation_page.grid(HOUSE, a_valuation()))
     assert grid["sold in"] == ["", "2010-06", "2010-06"]
     assert grid["distance"] == ["", "0.26", "0.26"]
-    assert grid["living area, square feet"] == ["896", "1,234", "1,234"]
-    assert (grid["`size`"], grid["`age`"]) == (["", "-1,234", "-1,234"], ["", "0", "0"])
+    assert grid["Living area above ground, square feet"] == ["896", "1,234", "1,234"]
+    assert grid["Overall quality"] == ["5", "5", "5"]
+    assert (grid["Living area and rooms (`size`)"], grid["Age (`age`)"]) == (["", "-1,234", "-1,234"], ["", "0", "0"])
     assert grid["**adjusted price, USD**"] == ["", "87,655", "87,655"]
     assert figures["**value**"] == ["**105,001**", "90,000 to 130,001"]
-    assert differences["`lot`"] == ["-1,234"]
-    assert [name.strip("`") for name in grid if name.startswith("`")] == list(FEATURE_GROUPS)
+    assert differences["Lot (`lot`)"] == ["-1,234"]
+    assert [name for name in grid if "(`" in name] == [valuation_page.group_title(group) for group in FEATURE_GROUPS]

@@ -42,7 +42,7 @@ TITLES: Final[Mapping[str, str]] = MappingProxyType(
         "overallQual": "Overall quality",
         "overallCond": "Overall condition",
         "yearBuilt": "Year built",
-        "yearRemodAdd": "Year of last remodeling",
+        "yearRemodAdd": "Year of last remodelling",
         "roofStyle": "Roof style",
         "roofMatl": "Roof material",
         "exterior1St": "Main exterior covering",

@@ -192,3 +192,36 @@ def test_authorize_makes_try_it_out_send_the_key(
     block.get_by_role("button", name="Execute").click()
     expect(answer).to_contain_text("200", timeout=BOUNDED_MS)
     expect(answer).to_contain_text(re.compile(r'"predictedPrice":\s*[0-9.]+'))
+
+
+@pytest.mark.parametrize(
+    ("language", "text"),
+    [
+        ("curl", "--data @house.json"),
+        ("Python", 'api.post("/api/v1/price/predict", json=house)'),
+        ("JavaScript", "console.log(priced.predictedPrice, priced.priceInterval);"),
+    ],
+)
+def test_the_reference_shows_a_code_sample_in_each_language(
+    tab: Tab, url: str, tmp_path: Path, language: str, text: str
+) -> None:
+    tab.page.goto(f"{url}/redoc#operation/predict")
+    section = tab.page.locator("[id='operation/predict']")
+    section.get_by_role("tab", name=language, exact=True).click()
+    expect(section).to_contain_text(text, timeout=BOUNDED_MS)
+    section.scroll_into_view_if_needed()
+    tab.page.screenshot(path=tmp_path / "sample.png")
+    assert tab.seen.complaints == []
+
+
+def test_the_reference_shows_an_example_of_each_problem_of_a_status(tab: Tab, url: str, tmp_path: Path) -> None:
+    tab.page.goto(f"{url}/redoc#operation/predict")
+    section = tab.page.locator("[id='operation/predict']")
+    section.get_by_role("tab", name="503", exact=True).click()
+    choice = section.locator("select").filter(has_text="Queue full")
+    expect(choice).to_have_count(1, timeout=BOUNDED_MS)
+    choice.select_option(label="Circuit open: the model server is failing")
+    expect(section).to_contain_text("urn:housing-price:problem:circuit-open")
+    section.scroll_into_view_if_needed()
+    tab.page.screenshot(path=tmp_path / "problem.png")
+    assert tab.seen.complaints == []

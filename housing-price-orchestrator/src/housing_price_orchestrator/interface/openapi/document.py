@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 
 from housing_price_orchestrator.interface.openapi import headers
 from housing_price_orchestrator.interface.openapi.access import describe_access
+from housing_price_orchestrator.interface.openapi.code_samples import add_code_samples
 from housing_price_orchestrator.interface.openapi.problem_responses import add_shared_examples, declare_common_errors
 from housing_price_orchestrator.interface.openapi.views import SCHEMA_REF, InvalidRequest, Problem, RefusedLine
 from housing_price_orchestrator.shared.view.actual import ActualPrices
@@ -50,6 +51,7 @@ def complete(document: dict[str, Any], routes: Iterable[BaseRoute], *, is_open: 
     add_shared_examples(document)
     _add_headers(document)
     _restore_nulls(document, routes)
+    add_code_samples(operations_of(document), with_key=not is_open)
 
 
 def _add_views(document: dict[str, Any]) -> None:

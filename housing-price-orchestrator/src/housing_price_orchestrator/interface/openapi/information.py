@@ -10,6 +10,9 @@ prediction interval, and the model version that made the prediction.
 
 For a feature that a house does not have, send `null` or omit the key. Unknown keys, unknown values and numbers in
 quotes are rejected, and the error names each field.
+
+The code samples read the address of the service from the environment variable `HOUSING_PRICE_API_URL` and, where keys
+are required, the key from `HOUSING_PRICE_API_KEY`.
 """
 
 CONTACT: Final = {"name": "The housing-price maintainers"}

@@ -1,0 +1,6 @@
+# house.json: the example of this operation
+curl --fail-with-body --silent --show-error \
+  "${HOUSING_PRICE_API_URL:-http://127.0.0.1:8000}/api/v1/valuation?include=comparables" \
+  --header "Authorization: Bearer $HOUSING_PRICE_API_KEY" \
+  --header "Content-Type: application/json" \
+  --data @house.json

@@ -1,0 +1,14 @@
+import json
+import os
+from pathlib import Path
+
+import httpx
+
+api = httpx.Client(base_url=os.environ.get("HOUSING_PRICE_API_URL", "http://127.0.0.1:8000"), timeout=60)
+api.headers["Authorization"] = f"Bearer {os.environ['HOUSING_PRICE_API_KEY']}"
+house = json.loads(Path("house.json").read_text(encoding="utf-8"))
+answer = api.post("/api/v1/price/predict/batch", json={"data": [house | {"id": 1}, house | {"id": 2}]})
+if answer.is_error:
+    raise SystemExit(answer.text)
+for priced in answer.json()["predictions"]:
+    print(priced["id"], priced["predictedPrice"])

@@ -22,7 +22,7 @@ export function question(field, prefix = "question") {
     { class: "question" },
     element(
       "label",
-      { class: "question-label", for: id },
+      { for: id },
       field.title,
       field.required && element("span", { class: "question-needed" }, " (needed)"),
     ),
@@ -52,7 +52,8 @@ export function question(field, prefix = "question") {
   return { field, id, root, read: control.read, write: control.write, showError, focus };
 }
 
-function hintOf(field) {
+/** Returns what a person has to know to answer: the description, unless it only repeats the title, and the range. */
+export function hintOf(field) {
   const texts = addsNothing(field) ? [] : [field.description];
   if (field.values.length === 0 && field.minimum !== null && field.maximum !== null) {
     const text = (limit) => (field.unit === "year" ? String(limit) : limit.toLocaleString("en-US"));
@@ -120,7 +121,7 @@ function numberControl(field, id) {
 }
 
 /** Returns the number in a text, undefined for a blank text, and any other text as it is, for the API to refuse. */
-function numberIn(text) {
+export function numberIn(text) {
   const trimmed = text.trim();
   if (trimmed === "") return undefined;
   const digits = /^[+-]?\d{1,3}(,\d{3})+(\.\d+)?$/.test(trimmed) ? trimmed.replaceAll(",", "") : trimmed;

@@ -20,6 +20,7 @@ with warnings.catch_warnings():
     import_module("mlflow.pyfunc")
 
 from housing_price_model.training.train import train
+from housing_price_orchestrator.shared.view.job_report import MoveReport, Report, TrainingReport
 
 from .documents import commands, stack_reader
 from .lifecycle_store import new_store
@@ -43,6 +44,17 @@ LAST_TRAINING_YEAR = 2008
 
 FREQUENT_NEIGHBORHOODS, FREQUENT_COUNT, OTHER_COUNT = {"NridgHt", "Somerst"}, 150, 150
 """A new customer requests prices in two neighbourhoods far more often than the survey contains them."""
+
+
+def check_reports(client: httpx.Client) -> None:
+    """The result of each finished job is what the OpenAPI document says."""
+    kinds: dict[str, type[Report]] = {"training": TrainingReport, "lifecycle": MoveReport}
+    jobs = [job for job in client.get("/api/v1/jobs").json()["jobs"] if job["state"] == "succeeded"]
+    assert {job["type"] for job in jobs} >= kinds.keys()
+    for job in jobs:
+        if kind := kinds.get(job["type"]):
+            report = kind.model_validate_json(client.get(f"/api/v1/jobs/{job['id']}/result").content)
+            assert not report.model_extra, job
 
 
 @pytest.fixture
@@ -127,6 +139,7 @@ def test_served_prices_and_sales_lead_to_a_better_model_which_can_be_rolled_back
         assert set(traffic.statuses) == {200}, traffic.statuses
         shown = follow(1)
         assert next(page, None) is None
+        check_reports(client)
     for move in ("passed the gate", "trained on what we sold", "better on the new customer's houses", "to show that"):
         assert move in shown
     up.signal(signal.SIGINT)

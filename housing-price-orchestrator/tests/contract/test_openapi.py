@@ -1,6 +1,7 @@
 """The OpenAPI document matches the service, and its examples work."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -379,3 +380,26 @@ def test_files_and_streams_are_typed_as_binary() -> None:
     for path, media_type, schema in BINARY:
         assert schema["format"] == "binary", path
         assert schema["contentMediaType"] == media_type, path
+
+
+def test_titles_are_words() -> None:
+    titles = {
+        (name, field["title"])
+        for schema in SCHEMAS.values()
+        for name, field in schema.get("properties", {}).items()
+        if "title" in field
+    }
+    titles |= {
+        (one["name"], one["schema"]["title"])
+        for path, method in OPERATIONS
+        for one in DOCUMENT["paths"][path][method].get("parameters", ())
+        if "title" in one["schema"]
+    }
+    assert {("rowsPriced", "Rows priced"), ("p50Seconds", "P50 seconds"), ("modelId", "Model ID")} <= titles
+    # A name of several words has spaces in its title.
+    assert not [name for name, title in titles if title.lower() == name.lower() != name]
+
+
+def test_schemas_are_named_after_what_they_describe() -> None:
+    assert all(re.fullmatch(r"[A-Z][A-Za-z0-9]+", name) for name in SCHEMAS)
+    assert all(schema.get("title", name) == name for name, schema in SCHEMAS.items() if schema.get("type") == "object")

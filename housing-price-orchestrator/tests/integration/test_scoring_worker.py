@@ -23,6 +23,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import make_url
 
 from factories import SURVEY, house_json, houses_json, ranges_json
+from housing_price_orchestrator.shared.view.job_report import ScoringReport
 from housing_price_platform.jobs.database import worker_engine
 from servers import LISTENS, Process, StubModelServer, hangs, prediction_for, predicts, says
 from waiting import wait_until
@@ -417,7 +418,9 @@ def test_a_file_in_a_folder_is_priced_where_it_is(stub: StubModelServer, tmp_pat
         assert pq.read_table(houses / "prices.parquet").column("row").to_pylist() == list(range(1, 251))
         refused = (houses / "prices.parquet.refused.ndjson").read_text().splitlines()
         assert [json.loads(line)["row"] for line in refused] == [251]
-        assert httpx.get(f"{url}/result", timeout=30).json() == {
+        report = httpx.get(f"{url}/result", timeout=30)
+        assert not ScoringReport.model_validate_json(report.content).model_extra
+        assert report.json() == {
             "output": f"{uri}prices.parquet",
             "refused": f"{uri}prices.parquet.refused.ndjson",
             "rowsTotal": 251,

@@ -12,12 +12,14 @@ from housing_price_orchestrator.interface.openapi import headers
 from housing_price_orchestrator.interface.openapi.access import describe_access
 from housing_price_orchestrator.interface.openapi.code_samples import add_code_samples
 from housing_price_orchestrator.interface.openapi.problem_responses import add_shared_examples, declare_common_errors
+from housing_price_orchestrator.interface.openapi.titles import make_titles_readable
 from housing_price_orchestrator.interface.openapi.views import SCHEMA_REF, InvalidRequest, Problem, RefusedLine
 from housing_price_orchestrator.shared.view.actual import ActualPrices
 from housing_price_orchestrator.shared.view.estimate import HouseFacts
 from housing_price_orchestrator.shared.view.fields import label_schemas
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
 from housing_price_orchestrator.shared.view.job import ScoringOrder
+from housing_price_orchestrator.shared.view.job_report import REPORTS
 from housing_price_orchestrator.shared.view.valuation import ValuationBatch
 from housing_price_platform.orders.moves import CanaryOrder, MoveOrder, ShadowOrder
 from housing_price_platform.orders.training import TrainingOrder
@@ -34,7 +36,7 @@ _REQUEST_VIEWS: Final[tuple[type[BaseModel], ...]] = (
     CanaryOrder,
     ShadowOrder,
 )
-_ERROR_VIEWS: Final[tuple[type[BaseModel], ...]] = (Problem, InvalidRequest, RefusedLine)
+_ANSWER_VIEWS: Final[tuple[type[BaseModel], ...]] = (Problem, InvalidRequest, RefusedLine, *REPORTS)
 
 
 def complete(document: dict[str, Any], routes: Iterable[BaseRoute], *, is_open: bool) -> None:
@@ -46,6 +48,7 @@ def complete(document: dict[str, Any], routes: Iterable[BaseRoute], *, is_open: 
         is_open: Whether the service accepts requests without a key.
     """
     _add_views(document)
+    make_titles_readable(document)
     describe_access(document, is_open=is_open)
     declare_common_errors(document)
     add_shared_examples(document)
@@ -55,7 +58,7 @@ def complete(document: dict[str, Any], routes: Iterable[BaseRoute], *, is_open: 
 
 
 def _add_views(document: dict[str, Any]) -> None:
-    views = [(view, "validation") for view in (*_REQUEST_VIEWS, *_ERROR_VIEWS)]
+    views = [(view, "validation") for view in (*_REQUEST_VIEWS, *_ANSWER_VIEWS)]
     _, definitions = models_json_schema(views, ref_template=SCHEMA_REF)  # type: ignore[arg-type]  # mypy widens "validation" to str
     schemas = document["components"]["schemas"] | definitions["$defs"]
     label_schemas(schemas, views=(House.__name__, HouseFacts.__name__))

@@ -21,10 +21,12 @@ LICENSE: Final = {"name": "MIT", "identifier": "MIT"}
 TAGS: Final[list[dict[str, Any]]] = [
     {
         "name": "price",
+        "x-displayName": "Prices",
         "description": "Predicted sale prices: of one house, of a batch, or of a stream of houses.",
     },
     {
         "name": "valuation",
+        "x-displayName": "Valuations",
         "description": (
             "Market values from predicted prices and comparable sales, with an explanation; and estimates from a few "
             "facts about a house."
@@ -32,23 +34,28 @@ TAGS: Final[list[dict[str, Any]]] = [
     },
     {
         "name": "jobs",
+        "x-displayName": "Jobs",
         "description": "Files of houses and trainings, run by workers. Submit a job, follow it, download its result.",
     },
     {
         "name": "predictions",
+        "x-displayName": "Prediction log",
         "description": "The prediction log: the houses that were priced, their prices and the model versions.",
     },
     {
         "name": "actual prices",
+        "x-displayName": "Actual prices",
         "description": "Actual sale prices, and the realised error of the predictions.",
     },
     {
         "name": "models",
+        "x-displayName": "Model versions",
         "description": "The model versions in service, and moves of versions between the states of their life.",
     },
     {
         "name": "service",
+        "x-displayName": "Service",
         "description": "Liveness, readiness, metrics and links. These operations need no key.",
     },
 ]
-"""The groups of operations, in the order of the reference."""
+"""The groups of operations, in the order of the reference; ReDoc shows the `x-displayName`."""

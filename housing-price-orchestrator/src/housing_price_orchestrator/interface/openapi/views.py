@@ -11,10 +11,12 @@ class InvalidField(BaseModel):
     """One validation error."""
 
     type: str = Field(description="The kind of error, as a stable identifier.", examples=["literal_error"])
-    loc: list[str | int] = Field(description="Path to the invalid value: keys as sent, and list indexes from 0.")
-    msg: str = Field(description="Human-readable message.")
+    loc: list[str | int] = Field(
+        title="Location", description="Path to the invalid value: keys as sent, and list indexes from 0."
+    )
+    msg: str = Field(title="Message", description="Human-readable message.")
     input: Any = Field(default=None, description="The invalid value, if it is a scalar of at most 200 characters.")
-    ctx: dict[str, Any] | None = Field(default=None, description="The limits or the allowed values.")
+    ctx: dict[str, Any] | None = Field(title="Context", default=None, description="The limits or the allowed values.")
 
 
 class Problem(BaseModel):

@@ -28,13 +28,16 @@ from housing_price_orchestrator.interface.services import ServicesDep, services_
 from housing_price_orchestrator.shared.errors import JobFinished, JobHasNoResult, JobNotFound, RangeNotSatisfiable
 from housing_price_orchestrator.shared.jobs import JobCaller
 from housing_price_orchestrator.shared.view.job import JobDocument, JobId, JobPage
+from housing_price_orchestrator.shared.view.job_report import REPORTS
 from housing_price_platform.orders.training import TrainingOrder
 
-type PageSize = Annotated[int, Field(ge=1, le=200)]
+PageSize = Annotated[int, Field(ge=1, le=200)]
 
 _INVALID_ID: Final = invalid_parameter(JobId, "path", "id", "17")
 _INVALID_LIMIT: Final = invalid_parameter(PageSize, "query", "limit", "1000")
 _ERRORS_OF_FILES: Final = errors_of_jobs(_INVALID_ID, JobNotFound, JobHasNoResult, RangeNotSatisfiable)
+
+_REPORT: Final = {"oneOf": [reference_to(report) for report in REPORTS]}
 
 submissions = APIRouter(prefix=JOBS_PATH, tags=["jobs"], route_class=BytesRoute, dependencies=[require_scope("jobs")])
 router = APIRouter(prefix=JOBS_PATH, tags=["jobs"], dependencies=[require_scope("jobs", "admin")])
@@ -109,12 +112,15 @@ async def cancel_job(services: ServicesDep, caller: CallerDep, job_id: JobIdPath
     summary="Download the result of a job",
     operation_id="getJobResult",
     response_class=Response,
-    responses={**file_responses(*FORMAT_OF_MEDIA_TYPE, report={"type": "object"}), **_ERRORS_OF_FILES},
+    responses={
+        **file_responses(*FORMAT_OF_MEDIA_TYPE, report=_REPORT),
+        **_ERRORS_OF_FILES,
+    },
 )
 async def get_result(services: ServicesDep, caller: CallerDep, job_id: JobIdPath) -> Response:
     """Return the prices in the format of the uploaded file.
 
-    For a training job, and for files in a store, return a report as JSON.
+    For files in a store, for trainings and for moves of model versions, return a report as JSON.
     """
     result = await services.enabled_jobs.result_of(job_id, caller)
     if not isinstance(result, FilePath):

@@ -45,8 +45,8 @@ def _check_time_format(time: object) -> object:
     return time
 
 
-type PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE)]
-type TransactionIdText = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
+PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE)]
+TransactionIdText = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 Time = Annotated[AwareDatetime, BeforeValidator(_check_time_format)]
 
 

@@ -12,6 +12,7 @@ test("amounts are in US dollars, whole or to the cent", () => {
 test("differences have a sign, and zero has none", () => {
   assert.equal(format.signedDollars(4150.4), "+$4,150");
   assert.equal(format.signedDollars(-4150.6), "−$4,151");
+  assert.equal(format.signedDollars(-4150.5), "−$4,151");
   assert.equal(format.signedDollars(0), "$0");
   assert.equal(format.signedDollars(-0.3), "$0");
   assert.equal(format.signedDollars(0.3), "$0");

@@ -13,7 +13,7 @@ function picture({ title, description, height, kind }, ...shapes) {
   const id = `picture-${pictures}`;
   return svg(
     "svg",
-    { class: `result-picture ${kind}`, role: "img", "aria-labelledby": `${id}-title ${id}-text`, width: "100%", height },
+    { class: `result-picture ${kind}`, role: "img", "aria-labelledby": `${id}-title`, "aria-describedby": `${id}-text`, width: "100%", height },
     svg("title", { id: `${id}-title` }, title),
     svg("desc", { id: `${id}-text` }, description),
     ...shapes,

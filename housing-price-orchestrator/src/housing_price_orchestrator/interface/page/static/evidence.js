@@ -56,7 +56,7 @@ function valueFromSales({ price, comparables, value }) {
     },
   );
   const sales = comparables.sales.map(({ id, adjustedPrice }) => [`Sale ${id}, adjusted`, exactDollars(adjustedPrice)]);
-  return figure(picture, ["", "US dollars"], [...rows, ...sales]);
+  return figure(picture, ["Amount", "US dollars"], [...rows, ...sales]);
 }
 
 /** Returns the section with the sold houses of a valuation; nothing if it has none. */
@@ -96,7 +96,7 @@ export function explanationSection({ explanation, price }, schema) {
         `A typical house of the survey has a predicted price of ${dollars(typicalPrice)}, yours ${dollars(price.predictedPrice)}. ` +
           "Each bar is what a group of features adds or takes away.",
       ),
-      figure(picture, ["", "US dollars"], rows),
+      figure(picture, ["Amount", "US dollars"], rows),
     ),
   ];
 }

@@ -21,7 +21,7 @@ export const dollars = (amount) => WHOLE.format(amount);
 export const exactDollars = (amount) => EXACT.format(amount);
 
 /** A difference in whole dollars with its sign, such as "+$4,150"; "$0" has none. */
-export const signedDollars = (amount) => SIGNED.format(Math.round(amount) || 0).replace("-", "−");
+export const signedDollars = (amount) => SIGNED.format(amount).replace("-", "−");
 
 export const number = (value) => NUMBER.format(value);
 

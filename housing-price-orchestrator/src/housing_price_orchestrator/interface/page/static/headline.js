@@ -54,7 +54,7 @@ function uncertainty({ amount, interval }) {
     ["Value", exactDollars(amount)],
     ["Upper end", exactDollars(high)],
   ];
-  return figure(picture, ["", `Value and ${percent(level)} interval`], rows);
+  return figure(picture, ["Amount", "US dollars"], rows);
 }
 
 /** A warning in words: the feature, its value and the values that the model has seen. */

@@ -28,7 +28,7 @@ export function variantsTable(kept, current, schema) {
     "table",
     { class: "whatif-variants" },
     element("caption", {}, "Two variants side by side"),
-    element("thead", {}, element("tr", {}, ["", kept.name, current.name].map((name) => element("th", { scope: "col" }, name)))),
+    element("thead", {}, element("tr", {}, ["Feature", kept.name, current.name].map((name) => element("th", { scope: "col" }, name)))),
     element(
       "tbody",
       {},

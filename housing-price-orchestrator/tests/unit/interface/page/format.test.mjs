@@ -46,7 +46,8 @@ const word = { title: "Street", unit: null, values: [{ value: "Pave", label: "Pa
 test("values have labels, units and separators where they help", () => {
   assert.equal(format.featureText(area, 11622), "11,622 square feet");
   assert.equal(format.featureText(area, 306.5), "306.5 square feet");
-  assert.equal(format.featureText(area, null), "none");
+  assert.equal(format.featureText(area, null), "not known");
+  assert.equal(format.featureText({ ...area, blankLabel: "No basement" }, null), "No basement");
   assert.equal(format.featureText(year, 1961), "1961");
   assert.equal(format.featureText({ unit: "1", values: [] }, 2), "2");
   assert.equal(format.featureText({ unit: "grade, 1 to 10", values: [] }, 5), "5");

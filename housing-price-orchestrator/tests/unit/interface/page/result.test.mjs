@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { agreementText, guesses } from "./static/assumptions.js";
 import { gridGroups } from "./static/comparison.js";
 import { problemInWords, stillHolds } from "./static/evidence.js";
-import { intervalInWords, warningInWords, yearsInWords } from "./static/headline.js";
+import { intervalInWords, sourceInWords, warningInWords, yearsInWords } from "./static/headline.js";
 import { askLike, completedHouse, valueOf } from "./static/valuation.js";
 import { changeInWords } from "./static/variants-table.js";
 import { changed, differing, offered } from "./static/variants.js";
@@ -56,17 +56,17 @@ test("a group with an amount is shown even if no feature of it is known to diffe
 
 test("the completed house has the facts before the assumptions, and null stays null", () => {
   const assumed = [{ field: "area", value: 1 }, { field: "rooms", value: 6 }, { field: "pool", value: null }];
-  assert.deepEqual(completedHouse({ area: 900 }, assumed), { id: 1, area: 900, rooms: 6, pool: null });
+  assert.deepEqual(completedHouse({ area: 900 }, assumed), { area: 900, rooms: 6, pool: null });
 });
 
 test("a variant is asked from the operation of the result", () => {
   const asked = [];
-  const context = { api: { post: (...call) => asked.push(call) } };
+  const context = { api: { post: (...call) => asked.push(call) }, houseId: 7 };
   askLike({ estimate: {} }, { area: 1 }, context, "options");
   askLike({ value: {} }, house, context, "options");
   assert.deepEqual(asked, [
     ["api/v1/valuation/estimate", { area: 1 }, "options"],
-    ["api/v1/valuation?include=", { id: 1, ...house }, "options"],
+    ["api/v1/valuation?include=", { id: 7, ...house }, "options"],
   ]);
 });
 
@@ -89,6 +89,13 @@ test("interval, years and warnings are sentences", () => {
     /^AREA: 90,000 square feet .*334 square feet to 5,642 square feet/,
   );
   assert.match(warningInWords({ field: "street", value: "X", words: ["P", "G"] }, schema), /X .*Paved and Gravel/);
+});
+
+test("a price that was not computed for this request is told from one that was", () => {
+  assert.match(sourceInWords({ price: { degraded: true } }), /last known price/);
+  assert.match(sourceInWords({ price: { cached: true } }), /a moment ago/);
+  assert.equal(sourceInWords({ price: {} }), "");
+  assert.equal(sourceInWords({ estimate: {} }), "");
 });
 
 test("a failed part is named with its reason, and with what still holds", () => {

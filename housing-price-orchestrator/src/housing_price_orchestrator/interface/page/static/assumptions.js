@@ -1,4 +1,4 @@
-/* The features that an estimate had to assume, and the answers that would help most. */
+// The features that an estimate had to assume, and the answers that would help most.
 
 import { folded, paragraph, section, table } from "./blocks.js";
 import { featureText, listed, titleOf } from "./format.js";

@@ -1,4 +1,4 @@
-/* Building blocks of the result: sections, sentences and tables. */
+// Building blocks of the result: sections, sentences and tables.
 
 import { element } from "./dom.js";
 

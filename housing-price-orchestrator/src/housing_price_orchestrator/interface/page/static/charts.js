@@ -1,4 +1,4 @@
-/* Pictures as SVG. Positions are percentages of the width, so that texts keep their size on every screen and on paper. */
+// Pictures as SVG. Positions are percentages of the width, so that texts keep their size on every screen and on paper.
 
 import { svg } from "./dom.js";
 import { dollars, signedDollars } from "./format.js";

@@ -1,4 +1,4 @@
-/* The evidence for a value: comparable sales, and what makes the difference from a typical house. */
+// The evidence for a value: comparable sales, and what makes the difference from a typical house.
 
 import { figure, paragraph, section, table } from "./blocks.js";
 import { barPicture, intervalPicture } from "./charts.js";

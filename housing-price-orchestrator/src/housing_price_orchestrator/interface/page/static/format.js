@@ -1,4 +1,4 @@
-/* Texts for people: amounts, shares, months, and the values of features. */
+// Texts for people: amounts, shares, months, and the values of features.
 
 const WHOLE = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD", maximumFractionDigits: 0 });
 const EXACT = new Intl.NumberFormat("en-US", { style: "currency", currency: "USD" });
@@ -58,9 +58,9 @@ export const yearsText = ({ first, last }) => (first === last ? `${first}` : `${
 const isYear = (unit) => /^years?$/.test(unit ?? "");
 const isMonth = (unit) => /^month\b/.test(unit ?? "");
 
-/** The value of a feature, without its unit: the label of a word, "none" for an absent one. */
+/** The value of a feature, without its unit: the label of a word, and of null, such as "No basement". */
 export function featureValue(field, value) {
-  if (value === null || value === undefined) return "none";
+  if (value === null || value === undefined) return field?.blankLabel ?? "not known";
   const labelled = field?.values?.find((one) => one.value === value);
   if (labelled) return labelled.label;
   if (typeof value !== "number") return String(value);

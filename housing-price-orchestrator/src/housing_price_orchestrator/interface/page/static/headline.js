@@ -1,4 +1,4 @@
-/* The first part of a result: the value in words and figures, its uncertainty, and what to know about it. */
+// The first part of a result: the value in words and figures, its uncertainty, and what to know about it.
 
 import { figure, paragraph, section } from "./blocks.js";
 import { intervalPicture } from "./charts.js";
@@ -57,6 +57,13 @@ function uncertainty({ amount, interval }) {
   return figure(picture, ["Amount", "US dollars"], rows);
 }
 
+/** Says that a price was not computed for this request; nothing if it was. */
+export function sourceInWords({ price }) {
+  if (price?.degraded) return "The price model cannot answer at the moment: this is the last known price of the house.";
+  if (price?.cached) return "This price was computed a moment ago, for the same house.";
+  return "";
+}
+
 /** A warning in words: the feature, its value and the values that the model has seen. */
 export function warningInWords({ field: key, value, range, words }, schema) {
   const field = schema.field(key);
@@ -82,6 +89,7 @@ export function headline(answer, schema) {
     paragraph(`Exactly ${exactDollars(amount)}. ${intervalInWords(interval)}`),
     uncertainty(value),
     paragraph(yearsInWords(answer.dollarYears)),
+    ...[sourceInWords(answer)].filter(Boolean).map((text) => paragraph(text)),
     ...(method ? [paragraph(METHOD[method] ?? method)] : []),
     ...(confidence ? [paragraph(CONFIDENCE[confidence] ?? `Confidence: ${confidence}.`)] : []),
     ...warningsBlock(answer.warnings, schema),

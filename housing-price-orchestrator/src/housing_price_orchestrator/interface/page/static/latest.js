@@ -1,4 +1,4 @@
-/* Requests of which only the newest answer counts. */
+// Requests of which only the newest answer counts.
 
 /**
  * Runs tasks of which a newer one replaces every older one.

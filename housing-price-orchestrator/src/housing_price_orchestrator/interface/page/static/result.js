@@ -1,4 +1,4 @@
-/* The result of an estimate or a valuation, for a home owner. */
+// The result of an estimate or a valuation, for a home owner.
 
 import { assumptionsSection } from "./assumptions.js";
 import { paragraph, section } from "./blocks.js";

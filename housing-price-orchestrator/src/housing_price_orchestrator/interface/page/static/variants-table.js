@@ -1,4 +1,4 @@
-/* Two variants of a house side by side. */
+// Two variants of a house side by side.
 
 import { element } from "./dom.js";
 import { dollars, featureText, percent, signedDollars } from "./format.js";

@@ -1,4 +1,4 @@
-/* Variants of a house: its facts with some changes, beside another variant. */
+// Variants of a house: its facts with some changes, beside another variant.
 
 /** Returns facts with changes; a change to undefined makes a feature unknown. */
 export function changed(facts, changes) {

@@ -1,4 +1,4 @@
-/* "What if": change an answer and see the value change, beside a variant that was kept. */
+// "What if": change an answer and see the value change, beside a variant that was kept.
 
 import { paragraph } from "./blocks.js";
 import { element, replace } from "./dom.js";

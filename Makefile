@@ -72,6 +72,19 @@ audit: uv ## Look up every locked package's known vulnerabilities (ends with 3 w
 sbom: uv ## Write a CycloneDX SBOM for each image into sbom/
 	@exec $(RUN) python -m supply_chain sbom $(ARGS)
 
+# The numbers of fields and enum values are read from the modules that this replaces, so they never change.
+PROTO := housing-price-orchestrator/proto
+PROTO_MODULES := housing-price-orchestrator/src/housing_price_orchestrator/interface/grpc/generated
+.PHONY: proto
+proto: uv ## Generate the gRPC contract from the fields of a house, and its Python modules
+	@new=$$(mktemp -d)
+	trap 'rm -r "$$new"' EXIT
+	mkdir -p "$$new/housing/price/v1"
+	$(RUN) housing-price-orchestrator proto >"$$new/housing/price/v1/price.proto"
+	$(RUN) python -m grpc_tools.protoc -I "$$new" --python_out="$$new" --pyi_out="$$new" housing/price/v1/price.proto
+	cp "$$new/housing/price/v1/price.proto" $(PROTO)/housing/price/v1/
+	cp "$$new"/housing/price/v1/price_pb2.py* $(PROTO_MODULES)/
+
 compose-up: ## Build and start the stack in containers; ends when it answers
 	@docker compose up --build --wait $(ARGS)
 

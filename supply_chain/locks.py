@@ -37,8 +37,8 @@ class Image:
 IMAGES: Final = {
     "housing-price-orchestrator": Image(
         REPOSITORY / "housing-price-orchestrator" / "Dockerfile",
-        # Includes the drivers of Postgres and Redis, so that using them takes only a URL.
-        ("--package", "housing-price-orchestrator", "--extra", "postgres", "--extra", "redis"),
+        # Includes gRPC and the drivers of Postgres and Redis, so that using them takes only a port or a URL.
+        ("--package", "housing-price-orchestrator", "--extra", "grpc", "--extra", "postgres", "--extra", "redis"),
     ),
     "housing-price-orchestrator-worker": Image(
         REPOSITORY / "housing-price-orchestrator" / "Dockerfile",

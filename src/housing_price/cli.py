@@ -18,6 +18,7 @@ from housing_price.processes.supervisor import BackOff
 from housing_price.remote import jobs, models
 from housing_price.stack.services import (
     COMPARABLES_SERVER,
+    GRPC,
     MODEL_SERVER,
     ORCHESTRATOR,
     TRACKING_SERVER,
@@ -47,6 +48,16 @@ app.add_typer(models.app, name="models")
 Port = Annotated[
     int,
     typer.Option(min=0, max=65535, envvar="ORCHESTRATOR_SERVER__PORT", help="Port of the API; 0 picks a free port."),
+]
+GrpcPort = Annotated[
+    int | None,
+    typer.Option(
+        min=0,
+        max=65535,
+        envvar="ORCHESTRATOR_GRPC__PORT",
+        help="Port of the API over gRPC; 0 picks a free port.",
+        show_default="off",
+    ),
 ]
 ModelServerPort = Annotated[int, typer.Option(min=0, max=65535, help="Port of the model server; 0 picks a free port.")]
 ComparablesPort = Annotated[
@@ -83,6 +94,7 @@ def _plan(
     model_server_port: int,
     comparables_port: int,
     tracking_port: int,
+    grpc_port: int | None = None,
     kind: ModelServerKind = ModelServerKind.MLFLOW,
     data: Path | None = None,
     allowed_origins: tuple[str, ...] = (),
@@ -99,6 +111,7 @@ def _plan(
             model_server=address(LOOPBACK, model_server_port, MODEL_SERVER, "--model-server-port"),
             comparables_server=address(LOOPBACK, comparables_port, COMPARABLES_SERVER, "--comparables-port"),
             orchestrator=address(host, port, ORCHESTRATOR, "--port"),
+            grpc=None if grpc_port is None else address(host, grpc_port, GRPC, "--grpc-port"),
             model_server_kind=kind,
             data=data,
             allowed_origins=allowed_origins,
@@ -123,6 +136,7 @@ def up(
         ),
     ] = (LOOPBACK),
     port: Port = 8000,
+    grpc_port: GrpcPort = None,
     model_server_port: ModelServerPort = 8080,
     comparables_port: ComparablesPort = 8081,
     tracking_port: TrackingPort = 9999,
@@ -164,6 +178,7 @@ def up(
             model_server_port=model_server_port,
             comparables_port=comparables_port,
             tracking_port=tracking_port,
+            grpc_port=grpc_port,
             kind=model_server,
             data=None if data is None else data.resolve(),
             allowed_origins=tuple(allow_origin or ()),

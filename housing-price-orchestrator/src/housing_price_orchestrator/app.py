@@ -9,6 +9,7 @@ from starlette.middleware.cors import CORSMiddleware
 
 from housing_price_orchestrator import __version__
 from housing_price_orchestrator.composition.access import ComposedAccess
+from housing_price_orchestrator.composition.grpc_server import GRPC_PORT, open_grpc
 from housing_price_orchestrator.composition.jobs import open_jobs, upload_limits
 from housing_price_orchestrator.composition.memory import rare_garbage_collection, retain_freed_memory
 from housing_price_orchestrator.composition.store import ComposedStore
@@ -118,9 +119,11 @@ def create_app(settings: Settings) -> DescribedAPI:
             )
             retain_freed_memory()
             stack.enter_context(rare_garbage_collection())
+            # Closes first, so that calls in progress can finish.
+            grpc_port = await open_grpc(settings, services, stack)
             with delay_stop_signals(readiness, notice_seconds=settings.server.stop_notice_seconds):
                 # The state that the server passes to every connection.
-                yield {SERVICES: services, READINESS: readiness}
+                yield {SERVICES: services, READINESS: readiness, GRPC_PORT: grpc_port}
 
     app = DescribedAPI(
         title=information.TITLE,

@@ -4,7 +4,7 @@ import contextlib
 import resource
 import signal
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from tempfile import TemporaryDirectory
 from types import FrameType
@@ -22,7 +22,8 @@ from housing_price_orchestrator.interface.documents.limits import ConnectionLimi
 from housing_price_orchestrator.interface.openapi.application import DescribedAPI
 from housing_price_orchestrator.observability.logging import configure_logging, log_warnings
 from housing_price_orchestrator.server.listening import ListeningConfig
-from housing_price_orchestrator.settings import Settings, load_settings, pass_to_workers
+from housing_price_orchestrator.server.reserved_port import reserve_port
+from housing_price_orchestrator.settings import InvalidSettings, Settings, load_settings, pass_to_workers
 from housing_price_platform.output.log_output import keep_running_without_log
 
 GRACE_SECONDS: Final = 5
@@ -52,13 +53,18 @@ def serve(*, host: str | None = None, port: int | None = None, warnings: Iterabl
     keep_running_without_log()
     configure_logging(level=settings.log.level, style=settings.log.format, in_background=True)
     log_warnings(warnings)
+    with _reserved_grpc_port(settings) as grpc_port:
+        _serve(settings, grpc_port)
+
+
+def _serve(settings: Settings, grpc_port: int | None) -> None:
     app = create_app(settings)
     # uvicorn shuts down on a signal and then raises it again, which would end the process with an error.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit)
     _raise_open_file_limit(settings.server.max_connections)
     if settings.server.workers > 1:
-        _serve_with_workers(settings)
+        _serve_with_workers(settings, grpc_port)
         return
     server = uvicorn.Server(_config(settings, _with_openapi_document(app)))
     server.run()
@@ -66,11 +72,38 @@ def serve(*, host: str | None = None, port: int | None = None, warnings: Iterabl
         sys.exit(STARTUP_FAILURE)
 
 
-def _serve_with_workers(settings: Settings) -> None:
+@contextlib.contextmanager
+def _reserved_grpc_port(settings: Settings) -> Iterator[int | None]:
+    """Check that the port of gRPC is free; with several workers, reserve it for all of them. None if gRPC is off.
+
+    Raises:
+        InvalidSettings: the port is in use.
+    """
+    port = settings.grpc.port
+    if port is None:
+        yield None
+        return
+    is_shared = settings.server.workers > 1
+    try:
+        reserved = reserve_port(settings.server.host, port, is_shared=is_shared)
+    except OSError as error:
+        raise InvalidSettings(
+            f"ORCHESTRATOR_GRPC__PORT={port}: cannot listen on this port of {settings.server.host}: {error.strerror}"
+        ) from error
+    if not is_shared:
+        # The server binds the port itself, and finds a free one for 0.
+        reserved.close()
+        yield port
+        return
+    with reserved:
+        yield reserved.getsockname()[1]
+
+
+def _serve_with_workers(settings: Settings, grpc_port: int | None) -> None:
     config = _config(settings, f"{__name__}:{app_from_environment.__name__}")
     with contextlib.ExitStack() as stack:
         folder = settings.metrics.folder or stack.enter_context(TemporaryDirectory(prefix="housing-price-metrics-"))
-        pass_to_workers(settings, metrics_folder=Path(folder))
+        pass_to_workers(settings, metrics_folder=Path(folder), grpc_port=grpc_port)
         _Workers(config, sockets=[config.bind_socket()]).run()
 
 

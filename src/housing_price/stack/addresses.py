@@ -49,6 +49,8 @@ def show_addresses(
     table.add_column("Service", no_wrap=True)
     table.add_column("Address", no_wrap=True)
     table.add_row("House price API", f"{api}{PREDICT_PATH}")
+    if plan.grpc is not None:
+        table.add_row("House price API over gRPC", f"{plan.grpc.url_host}:{plan.grpc.port}")
     table.add_row("API documentation", f"{api}/docs")
     table.add_row("MLflow tracking and registry", tracking)
     table.add_row("Model server", f"{plan.model_server.url}/invocations")

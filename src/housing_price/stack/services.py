@@ -23,7 +23,7 @@ from housing_price_platform.database.sqlite_file import sqlite_url
 from housing_price_platform.environment.variables import SharedVariable
 from housing_price_platform.orders.moves import ServedModel
 
-TRACKING_SERVER, ORCHESTRATOR = "tracking-server", "orchestrator"
+TRACKING_SERVER, ORCHESTRATOR, GRPC = "tracking-server", "orchestrator", "grpc"
 MODEL_SERVER, COMPARABLES_SERVER = "model-server", "comparables-server"
 SCORING_WORKER, TRAINING_WORKER, LIFECYCLE_WORKER = "scoring", "candidates", "lifecycle"
 WORKER_NAME: Final = "up"
@@ -65,6 +65,8 @@ class Plan:
     model_server: Address
     comparables_server: Address
     orchestrator: Address
+    grpc: Address | None = None
+    """The address of the API over gRPC; None if it is off."""
     model_server_kind: ModelServerKind = ModelServerKind.MLFLOW
     data: Path | None = None
     """The file to train on if the registry has no champion; None for the bundled survey."""
@@ -74,7 +76,8 @@ class Plan:
     @property
     def addresses(self) -> tuple[Address, ...]:
         """Every address that the stack listens on."""
-        return self.orchestrator, self.model_server, self.comparables_server, self.tracking
+        grpc = () if self.grpc is None else (self.grpc,)
+        return self.orchestrator, *grpc, self.model_server, self.comparables_server, self.tracking
 
     def served(self, model: ServedModel) -> Served:
         """Return how a model is served."""
@@ -163,6 +166,7 @@ def orchestrator(plan: Plan) -> Service:
         | {
             "ORCHESTRATOR_SERVER__HOST": plan.orchestrator.host,
             "ORCHESTRATOR_SERVER__PORT": str(plan.orchestrator.port),
+            "ORCHESTRATOR_GRPC__PORT": "" if plan.grpc is None else str(plan.grpc.port),
             "ORCHESTRATOR_COMPARABLES__BASE_URL": plan.comparables_server.url,
             "ORCHESTRATOR_COMPARABLES__ROUTES_FILE": str(plan.served(ServedModel.COMPARABLES).serving.folder / ROUTES),
             **_cors_of(plan),

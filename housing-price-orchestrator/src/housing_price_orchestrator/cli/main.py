@@ -70,6 +70,14 @@ def openapi() -> None:
 
 
 @app.command()
+def proto() -> None:
+    """Print the contract of the gRPC interface; it needs the extra `grpc`."""
+    from housing_price_orchestrator.interface.grpc.contract.proto_file import committed_proto_file  # noqa: PLC0415
+
+    typer.echo(committed_proto_file(), nl=False)
+
+
+@app.command()
 def settings() -> None:
     """Print all settings with variable, default and meaning, as Markdown."""
     from housing_price_orchestrator.app import describe_settings  # noqa: PLC0415

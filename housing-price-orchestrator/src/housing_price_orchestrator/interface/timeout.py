@@ -1,5 +1,6 @@
 """The time limit that a caller sets for its request: the header `X-Request-Timeout-Ms`."""
 
+from collections.abc import Iterable
 from typing import Annotated, Any, Final
 
 from fastapi import Request
@@ -28,12 +29,17 @@ TIMEOUT_PARAMETER: Final[dict[str, Any]] = {
 
 
 def timeout_seconds_of(request: Request) -> float | None:
-    """Read the time limit of the caller, in seconds; None if the header is absent.
+    """Read the time limit of the caller, in seconds; None if the header is absent. Raises as `timeout_seconds_in`."""
+    return timeout_seconds_in(request.scope["headers"])
+
+
+def timeout_seconds_in(headers: Iterable[tuple[bytes, bytes]]) -> float | None:
+    """Read the time limit of the caller, in seconds; None if the headers have none.
 
     Raises:
         RequestValidationError: The value is not an integer from 1 to `MAX_MILLISECONDS`.
     """
-    for name, value in request.scope["headers"]:
+    for name, value in headers:
         if name == _NAME:
             try:
                 return MILLISECONDS.validate_python(value.decode("latin-1")) / 1000

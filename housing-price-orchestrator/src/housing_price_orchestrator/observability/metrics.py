@@ -29,7 +29,8 @@ class Metrics:
         self.request_seconds = Histogram(
             "housing_price_request_duration_seconds",
             "Duration of requests, from the first byte received to the last byte sent. `route` is the path template, "
-            "or `none` for unknown paths; `status` is 499 if the client disconnected.",
+            "or `none` for unknown paths; `status` is 499 if the client disconnected. Over gRPC, `method` is `GRPC`, "
+            "`route` is the path of the method, and `status` that of the same answer over HTTP.",
             unit="seconds",
             labels=("method", "route", "status"),
             bounds=_SECONDS,

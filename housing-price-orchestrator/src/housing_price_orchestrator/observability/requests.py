@@ -11,7 +11,10 @@ from housing_price_orchestrator.shared.view.fields import house_fields
 NO_ROUTE: Final = "none"
 OTHER: Final = "other"
 
-_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"})
+GRPC_METHOD: Final = "GRPC"
+"""The label `method` of calls over gRPC."""
+
+_METHODS: Final = frozenset({"GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS", GRPC_METHOD})
 _FIELDS: Final = frozenset(field.key for field in house_fields())
 
 

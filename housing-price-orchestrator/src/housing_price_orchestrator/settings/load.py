@@ -67,11 +67,13 @@ def _variable_in(error: SettingsError) -> str:
     return variable_name((named.group(1),)) if named else PREFIX
 
 
-def pass_to_workers(settings: Settings, *, metrics_folder: Path) -> None:
+def pass_to_workers(settings: Settings, *, metrics_folder: Path, grpc_port: int | None) -> None:
     """Set the variables that worker processes, which read the environment again, would otherwise miss."""
     os.environ[variable_name(("metrics", "folder"))] = str(metrics_folder)
     os.environ[variable_name(("server", "host"))] = settings.server.host
     os.environ[variable_name(("server", "port"))] = str(settings.server.port)
+    if grpc_port is not None:
+        os.environ[variable_name(("grpc", "port"))] = str(grpc_port)
 
 
 def list_settings() -> Iterator[tuple[str, str, str]]:

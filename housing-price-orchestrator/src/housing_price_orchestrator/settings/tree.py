@@ -7,6 +7,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 from housing_price_orchestrator.settings.access import AuthSettings, JwtSettings, RateLimitSettings
 from housing_price_orchestrator.settings.base import DELIMITER, PREFIX, is_loopback
+from housing_price_orchestrator.settings.grpc import GrpcSettings
 from housing_price_orchestrator.settings.jobs import JobsSettings
 from housing_price_orchestrator.settings.model_server import ComparablesSettings, ModelServerSettings
 from housing_price_orchestrator.settings.prediction_log import PredictionLogSettings
@@ -37,6 +38,7 @@ class Settings(BaseSettings):
 
     server: ServerSettings = ServerSettings()
     tls: TLSSettings = TLSSettings()
+    grpc: GrpcSettings = GrpcSettings()
     cors: CORSSettings = CORSSettings()
     docs: DocsSettings = DocsSettings()
     page: PageSettings = PageSettings()

@@ -1,0 +1,1 @@
+"""The gRPC interface: `housing.price.v1.PriceService`, over the same services and errors as HTTP."""

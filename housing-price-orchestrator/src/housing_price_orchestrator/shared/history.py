@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any, Final, Protocol
 
-from housing_price_orchestrator.shared.ports import PriceEstimate
+from housing_price_orchestrator.shared.ports import PriceEstimate, ValuationRecord
 from housing_price_survey.ratio_study import RatioStudy
 
 MAX_ACTUALS: Final = 10_000
@@ -39,6 +39,8 @@ class LoggedPrediction:
     source: str
     variant: str | None
     """The role of the model, as logged; None for predictions logged before roles existed."""
+    valuation: ValuationRecord | None = None
+    """The valuation that was returned with the price; None if only a price was returned."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,10 +14,13 @@ from fastapi.testclient import TestClient
 from conftest import StartApp
 from factories import batch_json, bearer, client_of, house_json, houses_json, new_key, settings_for
 from housing_price_orchestrator.app import create_app
+from housing_price_orchestrator.interface.operations.predictions import _valuation
 from housing_price_orchestrator.shared.access import Scope
+from housing_price_orchestrator.shared.ports import ValuationRecord
 from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.logged import LoggedPrice
 from housing_price_survey.ratio_study import ratio_study
-from servers import StubModelServer, each, predicts
+from servers import StubModelServer, each, predicts, says
 from waiting import wait_until
 
 PREDICT = "/api/v1/price/predict"
@@ -116,7 +119,77 @@ def test_a_prediction_is_found_by_its_transaction_id_unchanged(shared_api: TestC
         "source": "model",
         "degraded": False,
         "variant": "champion",
+        "valuation": None,
     }
+
+
+VALUATION, VALUATION_BATCH = "/api/v1/valuation", "/api/v1/valuation/batch"
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def valuing(
+    request: pytest.FixtureRequest,
+    stub: StubModelServer,
+    comparables_stub: StubModelServer,
+    start_app: StartApp,
+    tmp_path: Path,
+) -> TestClient:
+    """An application with a log and both models."""
+    url = f"sqlite:///{tmp_path / 'log.db'}"
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres").new_database()
+    comparables = {"base_url": comparables_stub.url}
+    return start_app(stub.url, comparables=comparables, prediction_log={"enabled": True, "url": url})
+
+
+def logged_valuation(api: TestClient, transaction_id: str) -> dict[str, Any]:
+    path = f"{PREDICTIONS}/{transaction_id}"
+    wait_until(lambda: api.get(path).status_code == 200, "it was not logged")
+    logged = api.get(path).json()
+    LoggedPrice.model_validate_json(api.get(path).content)
+    (searched,) = pages(api, requestId=logged["requestId"])[0]
+    assert searched == logged
+    return dict(logged["valuation"])
+
+
+def test_a_valuation_is_found_by_its_transaction_id_unchanged(valuing: TestClient) -> None:
+    returned = valuing.post(VALUATION, json=house_json()).json()
+    assert logged_valuation(valuing, returned["transactionId"]) == {
+        "value": returned["value"],
+        "parts": ["price", "comparables", "explanation"],
+        "comparables": {
+            "sales": [sale["id"] for sale in returned["comparables"]["sales"]],
+            "model": returned["comparables"]["model"],
+        },
+        "problems": [],
+    }
+
+
+def test_a_logged_valuation_names_the_parts_that_failed(valuing: TestClient, comparables_stub: StubModelServer) -> None:
+    comparables_stub.behaviour = says(200, b"nonsense")
+    returned = valuing.post(VALUATION, json=house_json(), params={"include": "comparables"}).json()
+    (problem,) = returned["problems"]
+    assert logged_valuation(valuing, returned["transactionId"]) == {
+        "value": returned["value"],
+        "parts": ["price"],
+        "comparables": None,
+        "problems": [{key: problem[key] for key in ("part", "type", "title")}],
+    }
+
+
+def test_valuations_of_a_batch_are_found_each_with_its_own_value(valuing: TestClient) -> None:
+    valuations = valuing.post(VALUATION_BATCH, json=batch_json(houses_json(3))).json()["valuations"]
+    last = valuations[-1]["transactionId"]
+    wait_until(lambda: valuing.get(f"{PREDICTIONS}/{last}").status_code == 200, "they were not logged")
+    ((*found,),) = pages(valuing)
+    assert [one["valuation"]["value"] for one in found[::-1]] == [one["value"] for one in valuations]
+
+
+def test_problems_of_earlier_releases_have_a_general_type() -> None:
+    """The class of an error may have been renamed since it was logged."""
+    record = ValuationRecord("price", 1.0, 1.0, 1.0, None, ("price",), {"comparables": "NoSuchError"}, None, ())
+    (problem,) = _valuation(record)["problems"]
+    assert problem["type"] == "urn:housing-price:problem:internal-error"
 
 
 def test_a_logged_house_can_be_sent_again(shared_api: TestClient) -> None:

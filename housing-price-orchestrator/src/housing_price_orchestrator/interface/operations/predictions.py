@@ -14,16 +14,21 @@ from housing_price_orchestrator.interface.access import log_caller_of, require_s
 from housing_price_orchestrator.interface.documents.body import JSON
 from housing_price_orchestrator.interface.openapi.problem_examples import invalid_parameter
 from housing_price_orchestrator.interface.openapi.problem_responses import errors_of_history
+from housing_price_orchestrator.interface.problems import INTERNAL_ERROR, PROBLEM_TYPES, problem_urn
 from housing_price_orchestrator.interface.request_id import REQUEST_ID_PATTERN
 from housing_price_orchestrator.interface.services import ServicesDep
 from housing_price_orchestrator.shared.errors import PredictionUnknown
 from housing_price_orchestrator.shared.history import LoggedPrediction, LogPosition, LogQuery
+from housing_price_orchestrator.shared.ports import ModelIdentity, ValuationRecord
 from housing_price_orchestrator.shared.view.logged import LoggedPrice, LoggedPrices
 from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
 
 router = APIRouter(prefix="/api/v1/predictions", tags=["predictions"], dependencies=[require_scope("predict", "admin")])
 
 DEFAULT_PAGE, MAX_PAGE = 100, 1_000
+
+PROBLEMS_BY_NAME: Final = {error.__name__: problem for error, problem in PROBLEM_TYPES.items()}
+"""The problem type of each class of errors, by its name in the log."""
 
 # Texts that the log can hold. Others match nothing, and Postgres rejects some of them (NUL).
 _REQUEST_ID: Final = f"^{REQUEST_ID_PATTERN}$"
@@ -119,7 +124,7 @@ async def get_prediction(
     services: ServicesDep,
     transaction_id: Annotated[TransactionIdText, Path(alias="transactionId", description="The transaction id.")],
 ) -> Response:
-    """Return the house, the price and the model of one of your transactions; with the scope `admin`, of any."""
+    """Return the house, price, valuation and models of one of your transactions; with the scope `admin`, of any."""
     return _json_response(_document(await services.history.find(transaction_id, log_caller_of(request))))
 
 
@@ -129,7 +134,6 @@ def _json_response(document: Any) -> Response:
 
 def _document(logged: LoggedPrediction) -> dict[str, Any]:
     estimate = logged.estimate
-    model = estimate.model
     return {
         "transactionId": logged.transaction_id,
         "predictedAt": logged.predicted_at,
@@ -137,12 +141,42 @@ def _document(logged: LoggedPrediction) -> dict[str, Any]:
         "keyId": logged.key_id,
         "house": logged.house,
         "predictedPrice": estimate.price_usd,
-        "priceInterval": {"low": estimate.low_usd, "high": estimate.high_usd, "level": INTERVAL_LEVEL},
-        "model": {"name": model.name, "version": model.version, "id": model.id},
+        "priceInterval": _interval(estimate.low_usd, estimate.high_usd),
+        "model": _model(estimate.model),
         "source": logged.source,
         "degraded": logged.source == "last-known",
         "variant": logged.variant,
+        "valuation": None if logged.valuation is None else _valuation(logged.valuation),
     }
+
+
+def _valuation(logged: ValuationRecord) -> dict[str, Any]:
+    comparables = logged.comparables
+    return {
+        "value": {
+            "amount": logged.value_usd,
+            "interval": _interval(logged.low_usd, logged.high_usd),
+            "method": logged.method,
+            "confidence": logged.confidence,
+        },
+        "parts": logged.parts,
+        "comparables": None if comparables is None else {"sales": logged.sales, "model": _model(comparables)},
+        "problems": [_problem(part, name) for part, name in logged.problems.items()],
+    }
+
+
+def _problem(part: str, error_name: str) -> dict[str, Any]:
+    """Return the problem of a part; the log has the class of its error."""
+    problem = PROBLEMS_BY_NAME.get(error_name, INTERNAL_ERROR)
+    return {"part": part, "type": problem_urn(problem), "title": problem.title}
+
+
+def _interval(low_usd: float, high_usd: float) -> dict[str, float]:
+    return {"low": low_usd, "high": high_usd, "level": INTERVAL_LEVEL}
+
+
+def _model(model: ModelIdentity) -> dict[str, str]:
+    return {"name": model.name, "version": model.version, "id": model.id}
 
 
 def _encode_cursor(last: LoggedPrediction) -> str:

@@ -16,7 +16,7 @@ from housing_price_orchestrator.provider.model_server.columns import document_of
 from housing_price_orchestrator.provider.store.actuals import find_owners, realised_errors, store_actuals
 from housing_price_orchestrator.provider.store.database import for_writing, open_database
 from housing_price_orchestrator.provider.store.realised_studies import realised_studies
-from housing_price_orchestrator.provider.store.tables import has_segment, prediction, prediction_columns
+from housing_price_orchestrator.provider.store.tables import has_segment, prediction, prediction_columns, valuation
 from housing_price_orchestrator.shared.errors import PredictionLogUnavailable, ValueUnsupported
 from housing_price_orchestrator.shared.history import (
     Actual,
@@ -27,7 +27,7 @@ from housing_price_orchestrator.shared.history import (
     RealisedError,
     RealisedStudy,
 )
-from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
+from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, ValuationRecord
 from housing_price_platform.database.threads import CallRefused, CallTimedOut, DatabaseThreads
 
 MAX_READS: Final = 2
@@ -42,8 +42,14 @@ MAX_WAITING_QUERIES: Final = 50
 CLOSE_SECONDS: Final = 1.0
 """Time to close the connections when the process stops."""
 
-_WITH_NAMES: Final = sa.select(prediction, prediction_columns.c.names).join_from(
-    prediction, prediction_columns, prediction.c.columns_version == prediction_columns.c.version
+_WITH_VALUATION: Final = (
+    sa.select(
+        prediction,
+        prediction_columns.c.names,
+        *(column.label(f"valuation_{column.name}") for column in valuation.c),
+    )
+    .join_from(prediction, prediction_columns, prediction.c.columns_version == prediction_columns.c.version)
+    .outerjoin(valuation, valuation.c.transaction_id == prediction.c.transaction_id)
 )
 
 
@@ -79,7 +85,7 @@ class SqlPredictionHistory:
 
     async def find(self, transaction_id: str, /, *, caller: LogCaller) -> LoggedPrediction | None:
         """See `PredictionHistory.find`."""
-        query = _WITH_NAMES.where(prediction.c.transaction_id == transaction_id)
+        query = _WITH_VALUATION.where(prediction.c.transaction_id == transaction_id)
         if not caller.sees_all:
             query = query.where(prediction.c.key_id == caller.key_id)
         found = await self._query(lambda connection: connection.execute(query).one_or_none())
@@ -124,7 +130,7 @@ class SqlPredictionHistory:
 
 def _statement(query: LogQuery, caller: LogCaller) -> sa.Select[Any]:
     table = prediction.c
-    statement = _WITH_NAMES.order_by(table.predicted_at.desc(), table.transaction_id.desc()).limit(query.limit)
+    statement = _WITH_VALUATION.order_by(table.predicted_at.desc(), table.transaction_id.desc()).limit(query.limit)
     # An expression instead of a column keeps SQLite off the index of this column: the index of a condition before it
     # matches far fewer rows.
     key_id: sa.ColumnElement[str | None] = table.key_id
@@ -168,4 +174,24 @@ def _logged(row: Row[Any]) -> LoggedPrediction:
         ),
         source=row.source,
         variant=row.variant,
+        valuation=None if row.valuation_transaction_id is None else _logged_valuation(row),
+    )
+
+
+def _logged_valuation(row: Row[Any]) -> ValuationRecord:
+    comparables = None
+    if row.valuation_comparables_id is not None:
+        comparables = ModelIdentity(
+            row.valuation_comparables_name, row.valuation_comparables_version, row.valuation_comparables_id
+        )
+    return ValuationRecord(
+        method=row.valuation_method,
+        value_usd=row.valuation_value_usd,
+        low_usd=row.valuation_low_usd,
+        high_usd=row.valuation_high_usd,
+        confidence=row.valuation_confidence,
+        parts=tuple(json.loads(row.valuation_parts)),
+        problems=json.loads(row.valuation_problems),
+        comparables=comparables,
+        sales=tuple(json.loads(row.valuation_sales)),
     )

@@ -6,8 +6,42 @@ from typing import Annotated, Literal
 from pydantic import Field
 
 from housing_price_orchestrator.shared.view.base import View
-from housing_price_orchestrator.shared.view.house import House
+from housing_price_orchestrator.shared.view.house import House, HouseId
 from housing_price_orchestrator.shared.view.price import ModelName, PriceInterval, PriceUsd, TransactionId
+from housing_price_orchestrator.shared.view.valuation import ValuationPart, Value
+
+
+class LoggedProblem(View):
+    """The reason why a part of a valuation was missing."""
+
+    part: ValuationPart
+    """The part that was missing. `explanation` is also named if only the adjustments of the sales were missing."""
+    type: Annotated[str, Field(examples=["urn:housing-price:problem:circuit-open"])]
+    """The kind of problem, as a stable identifier; the same as in the valuation."""
+    title: str
+    """Short summary of the kind of problem."""
+
+
+class LoggedComparables(View):
+    """The comparable sales of a valuation."""
+
+    sales: list[HouseId]
+    """The `id` of each sale, closest first. `model` knows what was sold."""
+    model: ModelName
+    """The model that found the sales."""
+
+
+class LoggedValuation(View):
+    """A valuation, as it was returned with a price."""
+
+    value: Value
+    """The estimated market value."""
+    parts: list[Literal["price", ValuationPart]]
+    """The parts that were returned."""
+    comparables: LoggedComparables | None
+    """The comparable sales from which the value follows; null if it is the price alone."""
+    problems: list[LoggedProblem]
+    """The parts that failed."""
 
 
 class LoggedPrice(View):
@@ -35,6 +69,8 @@ class LoggedPrice(View):
     """Whether the last known price was returned because the model server was unavailable."""
     variant: Literal["champion", "canary"] | None
     """The role of the model: `champion` or `canary`; null for predictions logged before roles existed."""
+    valuation: LoggedValuation | None
+    """The valuation that was returned with the price; null if only a price was requested."""
 
 
 class LoggedPrices(View):

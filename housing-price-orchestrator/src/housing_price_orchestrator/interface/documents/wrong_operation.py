@@ -1,12 +1,16 @@
-"""Recognises a house that was sent to the batch operation, and a batch that was sent to the operation for one house."""
+"""Recognises a house that was sent to the batch operation, and a batch that was sent to an operation for one house."""
 
 from dataclasses import dataclass
 from typing import Any, Final
 
 from housing_price_orchestrator.interface.findings import Finding
+from housing_price_orchestrator.shared.view.estimate import REQUIRED_FACTS
 from housing_price_orchestrator.shared.view.fields import house_fields
 from housing_price_orchestrator.shared.view.house import MAX_BATCH_HOUSES
 from housing_price_orchestrator.shared.view.valuation import MAX_VALUED_HOUSES
+
+REQUIRED_KEYS: Final = tuple(field.key for field in house_fields() if field.name in REQUIRED_FACTS)
+"""The keys of the features without which there is no estimate."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +40,16 @@ class OperationPair:
 PRICES: Final = OperationPair("/api/v1/price/predict", "/api/v1/price/predict/batch", MAX_BATCH_HOUSES)
 VALUATIONS: Final = OperationPair("/api/v1/valuation", "/api/v1/valuation/batch", MAX_VALUED_HOUSES)
 
+FACTS_EXPECTED: Final[Finding] = {
+    "type": "facts_expected",
+    "loc": ("body",),
+    "msg": (
+        "Send one object with what is known about one house: "
+        f"{{{', '.join(f'"{key}": ...' for key in REQUIRED_KEYS)}, ...}}; for several houses send a request each"
+    ),
+}
+"""The finding for a body of an estimate that is not the facts about one house."""
+
 _MIN_KEYS: Final = 3
 """Number of a house's keys from which an object counts as a house."""
 _KEYS: Final = frozenset(field.key for field in house_fields())
@@ -44,6 +58,13 @@ _KEYS: Final = frozenset(field.key for field in house_fields())
 def is_list_of_houses(document: Any) -> bool:
     """Return whether a body that should be one house is a list or a batch."""
     return isinstance(document, list) or (isinstance(document, dict) and isinstance(document.get("data"), list))
+
+
+def is_not_facts(document: Any) -> bool:
+    """Return whether a body that should be the facts about a house is a list, a batch or no object at all."""
+    if isinstance(document, dict):
+        return "data" in document
+    return document is not None
 
 
 def is_one_house(document: Any) -> bool:

@@ -12,7 +12,8 @@ from housing_price_orchestrator.interface.calls.valuation_query import check_no_
 from housing_price_orchestrator.interface.client_disconnect import cancel_on_disconnect
 from housing_price_orchestrator.interface.documents.body import read_price_body
 from housing_price_orchestrator.interface.documents.encoding import source_header
-from housing_price_orchestrator.interface.documents.strict_json import read_view
+from housing_price_orchestrator.interface.documents.strict_json import parse_leniently, read_view
+from housing_price_orchestrator.interface.documents.wrong_operation import FACTS_EXPECTED, is_not_facts
 from housing_price_orchestrator.interface.openapi.bodies import body_of
 from housing_price_orchestrator.interface.openapi.headers import PRICE_SOURCE
 from housing_price_orchestrator.interface.openapi.house_examples import invalid_facts
@@ -34,6 +35,7 @@ from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
 from housing_price_orchestrator.shared.view.feature_warning import FeatureWarning as FeatureWarningView
 from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL, ModelName, PriceInterval
 from housing_price_orchestrator.shared.view.valuation import DollarYears
+from housing_price_survey.tabular.encoding import BYTE_ORDER_MARK
 
 router = APIRouter(
     prefix="/api/v1/valuation", tags=["valuation"], route_class=BytesRoute, dependencies=[require_scope("predict")]
@@ -86,11 +88,20 @@ async def _read_facts(request: Request) -> view.Facts:
     body = await read_price_body(request, max_bytes=limits.predict_bytes, timeout_seconds=limits.body_seconds)
     started_at = time.perf_counter()
     try:
-        if not body.strip(b" \t\n\r"):
-            raise InvalidDocument([BODY_MISSING])
-        return read_view(view.HouseFacts, body)
+        return _parse_facts(body)
     finally:
         record_of(request).validate_seconds = time.perf_counter() - started_at
+
+
+def _parse_facts(body: bytes) -> view.Facts:
+    if not body.strip(b" \t\n\r"):
+        raise InvalidDocument([BODY_MISSING])
+    try:
+        return read_view(view.HouseFacts, body)
+    except InvalidDocument as error:
+        if is_not_facts(parse_leniently(body.removeprefix(BYTE_ORDER_MARK))):
+            raise InvalidDocument([FACTS_EXPECTED]) from error
+        raise
 
 
 def _document(house_id: int | None, found: EstimateFromFacts, input_warnings: InputWarnings) -> view.Estimate:

@@ -115,6 +115,34 @@ def test_a_wrong_value_is_refused_by_its_name(client: TestClient, changes: dict[
     assert {finding["loc"][1] for finding in answer.json()["detail"]} == {key}
 
 
+NOT_FACTS = {
+    "a list": [FACTS],
+    "an empty list": [],
+    "a list of many houses": [house_json()] * 20,
+    "a batch": {"data": [FACTS]},
+    "a batch without houses": {"data": []},
+    "facts inside an object": {"data": FACTS},
+    "facts beside a batch": {**FACTS, "data": None},
+    "a number": 17,
+    "a text": "NAmes",
+    "a truth value": True,
+}
+
+
+@pytest.mark.parametrize("mark", [b"", b"\xef\xbb\xbf"], ids=["plain", "with a byte order mark"])
+@pytest.mark.parametrize("name", NOT_FACTS)
+def test_a_body_that_is_not_the_facts_of_one_house_says_what_to_send(
+    client: TestClient, name: str, mark: bytes
+) -> None:
+    answer = client.post(ESTIMATE, content=mark + json.dumps(NOT_FACTS[name]).encode())
+    (finding,) = answer.json()["detail"]
+    assert (answer.status_code, finding["type"], finding["loc"]) == (422, "facts_expected", ["body"])
+    assert finding["msg"] == (
+        'Send one object with what is known about one house: {"neighborhood": ..., "overallQual": ..., '
+        '"yearBuilt": ..., "grLivArea": ..., ...}; for several houses send a request each'
+    )
+
+
 @pytest.mark.parametrize("body", [b"", b" ", b"[]", b"17", b"{", b'{"grLivArea": 1, "grLivArea": 2}', b"\xff"])
 def test_a_body_that_is_no_object_is_refused(client: TestClient, body: bytes) -> None:
     assert client.post(ESTIMATE, content=body).status_code == 422

@@ -32,8 +32,8 @@ from housing_price_orchestrator.shared.input_ranges import FeatureWarning
 from housing_price_orchestrator.shared.ports import ModelIdentity
 from housing_price_orchestrator.shared.view import estimate as view
 from housing_price_orchestrator.shared.view.example import EXAMPLE_DOCUMENT
-from housing_price_orchestrator.shared.view.feature_warning import FeatureWarning as FeatureWarningView
 from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL, ModelName, PriceInterval
+from housing_price_orchestrator.shared.view.price import FeatureWarning as FeatureWarningView
 from housing_price_orchestrator.shared.view.valuation import DollarYears
 from housing_price_survey.tabular.encoding import BYTE_ORDER_MARK
 

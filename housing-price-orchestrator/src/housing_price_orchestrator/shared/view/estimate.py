@@ -5,9 +5,8 @@ from typing import Annotated, Any, Final, get_type_hints
 from pydantic import Field, create_model
 
 from housing_price_orchestrator.shared.view.base import View
-from housing_price_orchestrator.shared.view.feature_warning import FeatureWarning
 from housing_price_orchestrator.shared.view.house import House, HouseId
-from housing_price_orchestrator.shared.view.price import ModelName, PriceInterval, PriceUsd
+from housing_price_orchestrator.shared.view.price import FeatureWarning, ModelName, PriceInterval, PriceUsd
 from housing_price_orchestrator.shared.view.valuation import DollarYears
 
 REQUIRED_FACTS: Final = ("neighborhood", "overall_qual", "year_built", "gr_liv_area")

@@ -5,9 +5,9 @@ from typing import Annotated, Final, Literal
 from pydantic import Field
 
 from housing_price_orchestrator.shared.view.base import View
-from housing_price_orchestrator.shared.view.feature_warning import FeatureWarning
 from housing_price_orchestrator.shared.view.house import House, HouseId
 from housing_price_orchestrator.shared.view.price import (
+    FeatureWarning,
     ModelName,
     PricedHouse,
     PriceInterval,

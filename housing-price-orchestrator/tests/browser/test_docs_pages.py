@@ -128,6 +128,13 @@ def test_a_page_needs_nothing_from_elsewhere_and_does_not_complain(
     assert tab.seen.complaints == []
 
 
+def test_the_reference_explains_the_words_of_a_feature(tab: Tab, url: str) -> None:
+    tab.page.goto(url + "/redoc")
+    table = tab.page.locator("table").filter(has_text="NridgHt").first
+    row = table.get_by_role("row").filter(has_text="NAmes").first
+    expect(row).to_contain_text("North Ames", timeout=BOUNDED_MS)
+
+
 def test_try_it_out_prices_the_example_house(tab: Tab, url: str, tmp_path: Path) -> None:
     tab.page.goto(url + "/docs")
     block = operation(tab.page, "/api/v1/price/predict")

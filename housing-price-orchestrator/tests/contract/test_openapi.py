@@ -98,6 +98,7 @@ def test_every_feature_has_a_title_a_group_and_labels_or_a_unit(view: str, name:
     for kind in kinds_of(field):
         if "enum" in kind:
             assert kind["x-enum-labels"].keys() == {str(value) for value in kind["enum"]}
+            assert kind["x-enumDescriptions"] == kind["x-enum-labels"]
             assert "x-unit" not in field
         else:
             assert field["x-unit"] == kind["x-unit"]

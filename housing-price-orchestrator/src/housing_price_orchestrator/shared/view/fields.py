@@ -111,8 +111,13 @@ def label_schemas(schemas: Mapping[str, dict[str, Any]], views: Iterable[str]) -
         for field in house_fields()[1:]:
             _label_property(schemas[view]["properties"][field.key], field, schemas)
     for words, labels in LABELS.items():
-        schemas[words.__name__]["x-enum-labels"] = _with_text_keys(labels)
-    schemas[FeatureGroup.__name__]["x-enum-labels"] = dict(GROUP_TITLES)
+        _label_words(schemas[words.__name__], _with_text_keys(labels))
+    _label_words(schemas[FeatureGroup.__name__], dict(GROUP_TITLES))
+
+
+def _label_words(schema: dict[str, Any], labels: dict[str, str]) -> None:
+    # ReDoc shows the second one as a table.
+    schema |= {"x-enum-labels": labels, "x-enumDescriptions": labels}
 
 
 def _label_property(schema: dict[str, Any], field: HouseField, schemas: Mapping[str, dict[str, Any]]) -> None:

@@ -101,6 +101,7 @@ def create_app(settings: Settings) -> DescribedAPI:
                     comparables,
                     typical_house=TYPICAL_HOUSE,
                     deadline_seconds=settings.requests.deadline_seconds,
+                    metrics=telemetry.metrics,
                 ),
                 estimates=Estimates(upstream.pricing, comparables, deadline_seconds=settings.requests.deadline_seconds),
                 transactions=store.transactions,

@@ -79,6 +79,7 @@ def ask_for_everything(orchestrator: httpx.Client) -> None:
     for number in range(5):
         orchestrator.post(PREDICT, content=house_bytes(id=number + 1))
     orchestrator.post(PREDICT, content=house_bytes(street="Dummy"))
+    orchestrator.post("/api/v1/valuation", content=house_bytes())
     orchestrator.post(f"{PREDICT}/batch", content=batch_bytes(houses_json(40)))
     orchestrator.post(f"{PREDICT}/stream", content=house_bytes(), headers={"content-type": "application/x-ndjson"})
 

@@ -75,6 +75,15 @@ class Metrics:
             unit="US dollars",
             bounds=_USD,
         )
+        # Valuations.
+        self.valuation_parts = Counter(
+            "housing_price_valuation_parts_total",
+            "Valuations of houses, by part (`comparables`, `explanation`). `outcome` is `answered` or the name of the "
+            "error with which the part failed. A part that a request leaves out does not count, except for "
+            "`comparables`, from which each value follows.",
+            unit="houses",
+            labels=("part", "outcome"),
+        )
         # Champion, canary and shadow.
         self.variant_seconds = Histogram(
             "housing_price_variant_duration_seconds",

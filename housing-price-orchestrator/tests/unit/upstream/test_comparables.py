@@ -10,7 +10,7 @@ from fastapi.testclient import TestClient
 
 import servers
 from conftest import StartApp
-from factories import a_route, house, house_json, routes_json, services_of
+from factories import a_route, batch_json, house, house_json, houses_json, routes_json, services_of
 from housing_price_orchestrator.shared import errors
 from housing_price_orchestrator.shared.ports import Comparables, ComparablesQuestion
 from servers import SECRET, Behaviour, StubModelServer, each_sale, finds, reserved_port, says, slowly
@@ -133,6 +133,31 @@ def samples_of(api: TestClient, name: str) -> dict[str, float]:
     """The series of a metric, by the text of their labels."""
     lines = [line for line in api.get("/metrics").text.splitlines() if line.startswith(name)]
     return {labels: float(value) for labels, _, value in (line.removeprefix(name).rpartition(" ") for line in lines)}
+
+
+def parts_of(api: TestClient) -> dict[str, float]:
+    """How many parts of valuations had which outcome."""
+    return {labels: count for labels, count in samples_of(api, "housing_price_valuation_parts_total").items() if count}
+
+
+def test_parts_of_valuations_are_counted_by_outcome(both: TestClient, comparables_stub: StubModelServer) -> None:
+    assert parts_of(both) == {}
+    assert both.post("/api/v1/valuation", json=house_json()).status_code == 200
+    assert both.post("/api/v1/valuation/batch?include=", json=batch_json(houses_json(3))).status_code == 200
+    answered = {
+        '{outcome="answered",part="comparables"}': 4.0,
+        '{outcome="answered",part="explanation"}': 1.0,
+    }
+    assert parts_of(both) == answered
+    comparables_stub.behaviour = says(200, b"nonsense")
+    assert both.post("/api/v1/valuation?include=comparables", json=house_json()).status_code == 200
+    (failed,) = parts_of(both).keys() - answered.keys()
+    # The circuit may have opened meanwhile.
+    assert failed in {f'{{outcome="{name}",part="comparables"}}' for name in ("AnswerMalformed", "CircuitOpen")}
+    assert {labels: parts_of(both)[labels] for labels in answered} == answered
+    # The price is required: a request without one has no parts.
+    assert both.post("/api/v1/valuation", json=house_json(lotArea="x")).status_code == 422
+    assert sum(parts_of(both).values()) == 6
 
 
 def test_each_model_has_its_own_series(both: TestClient, comparables_stub: StubModelServer) -> None:

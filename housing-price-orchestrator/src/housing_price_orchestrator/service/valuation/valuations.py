@@ -3,8 +3,10 @@
 import time
 from collections.abc import Collection, Sequence
 
+from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.valuation.assemble import Findings, assemble
+from housing_price_orchestrator.service.valuation.part_counts import PartCounts
 from housing_price_orchestrator.service.valuation.parts import (
     Evidence,
     ModelsAsked,
@@ -31,6 +33,7 @@ class Valuations:
         *,
         typical_house: AnyHouse,
         deadline_seconds: float,
+        metrics: Metrics | None = None,
     ) -> None:
         """Value with these models.
 
@@ -39,10 +42,12 @@ class Valuations:
             comparables: finds comparable sales; None to value with the price alone.
             typical_house: the house with which explanations compare.
             deadline_seconds: time limit of a request.
+            metrics: counts the parts of the valuations; None to count nothing.
         """
         self._pricing = pricing
         self._models = ModelsAsked(pricing.price_all, comparables, typical_house)
         self._deadline_seconds = deadline_seconds
+        self._counts = None if metrics is None else PartCounts(metrics)
 
     async def value_all(
         self,
@@ -69,7 +74,10 @@ class Valuations:
                 )
                 for at, of_house in zip(changed, again, strict=True):
                     findings[at] = of_house
-        return [assemble(house, of_house) for house, of_house in zip(houses, findings, strict=True)]
+        valued = [assemble(house, of_house) for house, of_house in zip(houses, findings, strict=True)]
+        if self._counts is not None:
+            self._counts.count(valued)
+        return valued
 
     async def _price_together(
         self, houses: Sequence[AnyHouse], findings: Sequence[Findings], include: Collection[ValuationPart]

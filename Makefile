@@ -85,6 +85,10 @@ proto: uv ## Generate the gRPC contract from the fields of a house, and its Pyth
 	cp "$$new/housing/price/v1/price.proto" $(PROTO)/housing/price/v1/
 	cp "$$new"/housing/price/v1/price_pb2.py* $(PROTO_MODULES)/
 
+.PHONY: clients
+clients: uv ## Generate typed Python and TypeScript clients and a Postman collection into clients/ (needs Node 20.19 or newer)
+	@exec $(RUN) python -m client_tools $(ARGS)
+
 compose-up: ## Build and start the stack in containers; ends when it answers
 	@docker compose up --build --wait $(ARGS)
 

@@ -13,6 +13,7 @@ REPOSITORY: Final = Path(__file__).resolve().parents[1]
 LOCKS: Final = {
     "workspace": REPOSITORY,
     "mlserver": REPOSITORY / "housing-price-model" / "mlserver",
+    "client_tools": REPOSITORY / "client_tools",
     "benchmarks/bentoml": REPOSITORY / "benchmarks" / "peers" / "bentoml",
     "benchmarks/litserve": REPOSITORY / "benchmarks" / "peers" / "litserve",
 }

@@ -18,7 +18,7 @@ from .examples import EXAMPLES, run
 
 PAGE: Final = REPOSITORY / "docs" / "clients.md"
 SHOWN: Final = re.compile(
-    r"\]\(\.\./(examples/clients/[\w/.]+)\)[^|\n]*\n(?:[^|\n]+\n)?\n```(\w+)\n(.*?)^```$", re.M | re.S
+    r"\]\(\.\./(examples/clients/[\w/.]+)\)[^|\n]*\n(?:[^|\n]+\n)?\n```(\w+)\n(.*?)^```$", re.MULTILINE | re.DOTALL
 )
 """A link to an example, and the block below it."""
 LANGUAGES: Final = {".sh": "bash", ".py": "python", ".ts": "typescript", ".mjs": "javascript", ".ps1": "powershell"}
@@ -38,7 +38,7 @@ def test_the_page_shows_the_examples_as_they_are() -> None:
         assert language == LANGUAGES[Path(path).suffix], path
         assert block == code_of(REPOSITORY / path), path
         assert len([line for line in block.splitlines() if line.strip()]) <= MAX_LINES, path
-    blocks = re.findall(rf"^```({'|'.join(LANGUAGES.values())})$", PAGE.read_text(encoding="utf-8"), re.M)
+    blocks = re.findall(rf"^```({'|'.join(LANGUAGES.values())})$", PAGE.read_text(encoding="utf-8"), re.MULTILINE)
     assert len(blocks) == len(shown), "a block is no example"
 
 

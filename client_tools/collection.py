@@ -4,12 +4,12 @@ import json
 from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
-from client_tools.documents import DEFAULT_SERVER, each_operation
+from client_tools.documents import each_operation
 from client_tools.tools import TOOLS, ToolError
 
 COLLECTION_NAME: Final = "housing-price.postman_collection.json"
 
-_VARIABLES: Final = {"baseUrl": DEFAULT_SERVER, "apiKey": "", "transactionId": "", "jobId": ""}
+_VARIABLES: Final = ("apiKey", "transactionId", "jobId")
 _VARIABLE_OF_PATH: Final = {"transactionId": "transactionId", "id": "jobId"}
 """The collection's variable for each id in a path; a script of an earlier request sets it."""
 _SCRIPTS: Final = TOOLS / "postman"
@@ -28,10 +28,11 @@ def complete(collection: dict[str, Any], document: Mapping[str, Any]) -> dict[st
         raise ToolError(f"the collection and the document differ in {requests.keys() ^ operations.keys()}")
     for place, item in requests.items():
         _complete_request(item, operations[place])
+    variables = {"baseUrl": document["servers"][0]["url"], **dict.fromkeys(_VARIABLES, "")}
     return collection | {
         # An empty key is sent too; a service that needs none ignores it.
         "auth": {"type": "bearer", "bearer": [{"key": "token", "value": "{{apiKey}}", "type": "string"}]},
-        "variable": [{"key": name, "value": value} for name, value in _VARIABLES.items()],
+        "variable": [{"key": name, "value": value} for name, value in variables.items()],
     }
 
 

@@ -11,13 +11,10 @@ from pathlib import Path
 from typing import Any, Final
 
 DOCUMENT: Final = Path(__file__).resolve().parents[1] / "housing-price-orchestrator" / "openapi.json"
-DEFAULT_SERVER: Final = "http://127.0.0.1:8000"
 
 JSON: Final = "application/json"
 PROBLEM: Final = "application/problem+json"
-NDJSON: Final = "application/x-ndjson"
 
-_BYTES: Final = {"type": "string", "format": "binary"}
 _SECURITY_SCHEMES: Final = {
     "bearer": {"type": "http", "scheme": "bearer"},
     "apiKey": {"type": "apiKey", "in": "header", "name": "X-API-Key"},
@@ -37,12 +34,7 @@ def api_document() -> dict[str, Any]:
 def for_clients(document: Mapping[str, Any]) -> dict[str, Any]:
     """Return the document for generators of clients."""
     narrowed = copy.deepcopy(dict(document))
-    narrowed["servers"] = [{"url": DEFAULT_SERVER}]
     operations = operations_of(narrowed)
-    # Lines are sent and received as bytes. Generators would encode a text as JSON, or not send it at all.
-    stream = operations["predictStream"]
-    stream["requestBody"]["content"][NDJSON]["schema"] = _BYTES
-    stream["responses"]["200"]["content"][NDJSON]["schema"] = _BYTES
     # Of several types, generators choose one, or send each file as the last one. Files have operations of their own.
     orders = operations["submitScoring"]["requestBody"]["content"]
     operations["submitScoring"]["requestBody"]["content"] = {JSON: orders[JSON]}
@@ -54,7 +46,7 @@ def for_clients(document: Mapping[str, Any]) -> dict[str, Any]:
     # The committed document is that of a service without keys. Clients can send one, wherever it is required.
     narrowed["components"]["securitySchemes"] = _SECURITY_SCHEMES
     for operation in operations.values():
-        if operation.get("x-scopes") or operation.get("security"):
+        if "x-scopes" in operation:
             operation["security"] = [{scheme: []} for scheme in _SECURITY_SCHEMES]
         for response in operation["responses"].values():
             _join_errors(response)

@@ -26,7 +26,7 @@ from servers import LISTENS, Process
 from ..documents import REPOSITORY
 from ..lifecycle_store import QUICK, every_tenth_house, new_store
 
-GENERATION_SECONDS = 280
+GENERATION_SECONDS = 550
 
 
 @pytest.fixture(scope="session")
@@ -81,7 +81,7 @@ def stack(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Stack]:
     key = new_key(folder / "keys.json", "predict")
     with ExitStack() as stack:
 
-        def start(package: str, *arguments: str, **variables: str) -> Process:
+        def start(package: str, /, *arguments: str, **variables: str) -> Process:
             return stack.enter_context(Process(sys.executable, "-m", package, *arguments, **variables))
 
         price, comparables = (

@@ -69,8 +69,7 @@ def check_python(clients: Path, *paths: Path) -> Ran:
 
 def run_python(clients: Path, example: Path) -> Ran:
     """Run a Python file with the generated client."""
-    options = ("-W", "error", "-B")
-    return run(PYTHON_PROGRAMS / "python", *options, example, PYTHONPATH=str(clients / "python"))
+    return run(PYTHON_PROGRAMS / "python", "-W", "error", example, PYTHONPATH=str(clients / "python"))
 
 
 def typescript_project(clients: Path, folder: Path) -> Path:

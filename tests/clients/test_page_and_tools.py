@@ -54,6 +54,7 @@ def test_the_readme_shows_two_of_the_examples() -> None:
 
 
 @pytest.mark.full
+@pytest.mark.timeout(600)
 @pytest.mark.parametrize("removed", ["", "}", ")", "'"])
 def test_the_syntax_of_the_powershell_example(clients: Path, tmp_path: Path, removed: str) -> None:
     """The grammar finds no error in it, and finds one without a bracket or a quotation mark."""

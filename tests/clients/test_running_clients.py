@@ -12,6 +12,7 @@ import httpx
 import pytest
 from client_tools.collection import COLLECTION_NAME
 from client_tools.documents import api_document, each_operation
+from client_tools.tools import PYTHON_PROGRAMS
 
 from ..documents import REPOSITORY
 from .conftest import Stack
@@ -71,6 +72,8 @@ def examples(clients: Path, stack: Stack, tmp_path_factory: pytest.TempPathFacto
         for copy in copied(folder / language, language, {KEY: stack.key}):
             url = stack.limited_url if copy.stem == "retry" else stack.url
             copy.write_text(copy.read_text(encoding="utf-8").replace(ADDRESS, url), encoding="utf-8")
+    # Otherwise each example would compile the client anew where PYTHONDONTWRITEBYTECODE is set.
+    assert run(PYTHON_PROGRAMS / "python", "-m", "compileall", "-q", clients / "python").status == 0
     compiled = compile_typescript(folder / TYPESCRIPT)
     assert compiled.status == 0, compiled.printed
     return Examples(folder, clients)

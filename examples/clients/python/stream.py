@@ -10,6 +10,7 @@ house = json.loads(Path("examples/request-1461.json").read_text())
 
 
 def lines() -> Iterator[bytes]:
+    """Yield a house per line."""
     for number in range(1, 4):
         yield json.dumps({**house, "id": number}).encode() + b"\n"
 

@@ -4,7 +4,7 @@ from pathlib import Path
 from typing import Final
 
 import onnx
-from google.protobuf.message import DecodeError  # type: ignore[import-untyped]  # it has no types
+from google.protobuf.message import DecodeError
 
 from housing_price_model.artefact.kinds import GRAPH
 from housing_price_model.errors import ArtefactError

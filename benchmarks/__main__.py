@@ -165,6 +165,27 @@ def valuations(
 
 
 @app.command()
+def grpc(
+    rounds: Annotated[int, typer.Option(min=1, help="Number of measurements per interface; the median counts.")] = 5,
+    seconds: Annotated[float, typer.Option(min=0.1, help="Duration of a measurement of single houses.")] = 5.0,
+    houses: Annotated[int, typer.Option(min=1, help="Houses of a stream.")] = 100_000,
+    export: Annotated[Path | None, typer.Option(help="Folder of an exported model. Default: train one.")] = None,
+) -> None:
+    """Compare gRPC with HTTP: latency at one connection, and a stream; writes results/grpc.md."""
+    from benchmarks import rpc as measured  # noqa: PLC0415 - keeps `--help` fast
+    from benchmarks.load import WrongAnswer  # noqa: PLC0415 - keeps `--help` fast
+    from benchmarks.processes import NotReady  # noqa: PLC0415 - keeps `--help` fast
+
+    try:
+        table = measured.as_table(measured.measure(rounds, seconds, houses, export and export.resolve()))
+    except (NotReady, WrongAnswer) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    typer.echo(table)
+    measured.write(table)
+
+
+@app.command()
 def faults(
     only: Annotated[str, typer.Option(help="Run only scenarios whose name contains this text.")] = "",
     quick: Annotated[

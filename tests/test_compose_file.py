@@ -132,6 +132,18 @@ def test_the_api_trusts_loopback_names_and_its_own_by_default_and_reads_files_in
     assert (keys["network_mode"], keys["image"], keys["profiles"]) == ("none", api["image"], ["keys"])
 
 
+def test_grpc_is_off_and_unpublished_unless_its_own_file_is_used() -> None:
+    assert (
+        yaml.safe_load(COMPOSE.read_text())["services"]["orchestrator"]["environment"]["ORCHESTRATOR_GRPC__PORT"]
+        is None
+    )
+    override = yaml.safe_load((COMPOSE.parent / "deploy" / "compose.grpc.yaml").read_text())
+    (service,) = override["services"].values()
+    (published,) = service["ports"]
+    assert published == "${PUBLISH_ADDRESS:-127.0.0.1}:${GRPC_PORT:-50051}:50051"
+    assert service["environment"] == {"ORCHESTRATOR_GRPC__PORT": "50051"}
+
+
 MONITORING = ("prometheus", "grafana", "drift-metrics")
 
 

@@ -68,7 +68,8 @@ class RpcClient:
     """Calls the price service over one channel."""
 
     def __init__(self, channel: grpc.Channel) -> None:
-        self.channel = channel
+        # The types of messages are those of the (de)serializers, which these calls do not have.
+        self.channel: Any = channel
 
     def call(
         self,
@@ -84,7 +85,7 @@ class RpcClient:
         message = request if isinstance(request, bytes) else request.SerializeToString()
         try:
             answer, call = self.channel.unary_unary(path).with_call(
-                message, metadata=metadata, timeout=timeout, compression=compression
+                message, metadata=tuple(metadata), timeout=timeout, compression=compression
             )
         except grpc.RpcError as error:
             ended = cast("grpc.Call", error)
@@ -101,7 +102,9 @@ class RpcClient:
         """Send a stream; returns all results, and the status."""
         messages = (one if isinstance(one, bytes) else one.SerializeToString() for one in requests)
         results: list[price_pb2.PredictResult] = []
-        call = self.channel.stream_stream(f"/{SERVICE}/PredictStream")(messages, metadata=metadata, timeout=SECONDS)
+        call = self.channel.stream_stream(f"/{SERVICE}/PredictStream")(
+            messages, metadata=tuple(metadata), timeout=SECONDS
+        )
         try:
             for message in call:
                 results += price_pb2.PredictStreamResponse.FromString(message).results
@@ -118,6 +121,11 @@ def priced(answer: Answer) -> price_pb2.PricedHouse:
     """Return the prediction in the answer to `Predict`."""
     assert answer.code is grpc.StatusCode.OK, answer
     return price_pb2.PredictResponse.FromString(answer.message).prediction
+
+
+def is_priced(answer: Answer) -> bool:
+    """Return whether the answer to `Predict` has a price."""
+    return priced(answer).predicted_price > 0
 
 
 @contextmanager

@@ -240,6 +240,7 @@ def test_an_orchestrator_that_cannot_start_is_reported_before_the_training_ends(
     ("option", "service"),
     [
         ("--port", "orchestrator"),
+        ("--grpc-port", "grpc"),
         ("--model-server-port", "model-server"),
         ("--comparables-port", "comparables-server"),
         ("--tracking-port", "tracking-server"),
@@ -261,6 +262,7 @@ def test_a_port_in_use_is_an_error_that_names_port_service_and_option(start: Sta
     [
         ("--port", "99999"),
         ("--port", "x"),
+        ("--grpc-port", "65536"),
         ("--model-server", "other"),
         pytest.param(("--nonsense",), marks=pytest.mark.quick),
     ],

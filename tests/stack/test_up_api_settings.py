@@ -1,6 +1,7 @@
 """`housing-price up` with settings of the API that concern its own checks: a real orchestrator, fakes of the others."""
 
 import os
+import re
 import shlex
 import ssl
 import subprocess
@@ -9,6 +10,9 @@ from pathlib import Path
 
 import httpx
 import pytest
+
+from factories import house_json
+from rpc_client import priced, rpc_client
 
 from ..running import REPOSITORY, Up
 
@@ -112,6 +116,22 @@ def test_something_else_than_an_origin_ends_the_command_at_once(start: Start, en
     assert "--allow-origin" in up.log
     assert "https://www.example.com" in up.log
     assert "Traceback" not in up.log
+
+
+def test_grpc_is_served_on_a_free_port_that_is_printed(start: Start, environment: dict[str, str]) -> None:
+    up = start("--grpc-port", "0", fakes=False, environment=environment)
+    up.wait_until_up(START_SECONDS)
+    printed = re.search(r"over gRPC\W+(127\.0\.0\.1:\d+)", up.log)
+    assert printed
+    assert f"gRPC running on {printed[1]}" in up.log
+    with rpc_client(printed[1]) as rpc:
+        assert priced(rpc.predict(house_json())).predicted_price > 0
+
+
+def test_grpc_is_off_by_default(start: Start, environment: dict[str, str]) -> None:
+    up = start(fakes=False, environment=environment)
+    up.wait_until_up(START_SECONDS)
+    assert "gRPC" not in up.log
 
 
 @pytest.mark.parametrize(

@@ -121,7 +121,7 @@ def create_app(settings: Settings) -> DescribedAPI:
             retain_freed_memory()
             stack.enter_context(rare_garbage_collection())
             # Closes first, so that calls in progress can finish.
-            grpc_port = await open_grpc(settings, services, stack)
+            grpc_port = await open_grpc(settings, services, telemetry.tracer, stack)
             with delay_stop_signals(readiness, notice_seconds=settings.server.stop_notice_seconds):
                 # The state that the server passes to every connection.
                 yield {SERVICES: services, READINESS: readiness, GRPC_PORT: grpc_port}

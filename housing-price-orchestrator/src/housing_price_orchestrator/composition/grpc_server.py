@@ -1,16 +1,26 @@
 """Opens the gRPC server. Part of the composition root (`app.py`)."""
 
+import asyncio
 import contextlib
 import os
-from typing import Final
+import time
+from typing import TYPE_CHECKING, Final
 
 import structlog
+from opentelemetry.trace import Tracer
 
+from housing_price_orchestrator.composition.tasks import cancel_and_wait
 from housing_price_orchestrator.interface.services import Services
+from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.settings import Settings
+
+if TYPE_CHECKING:
+    from grpc import aio
 
 STOP_SECONDS: Final = 5.0
 """Maximum time for calls in progress to finish during shutdown."""
+
+_POLL_SECONDS: Final = 0.1
 
 # The core writes its own log to standard error, unless this is set before it is loaded.
 os.environ.setdefault("GRPC_VERBOSITY", "NONE")
@@ -20,7 +30,9 @@ GRPC_PORT: Final = "grpc_port"
 """Key of the port in the state of the lifespan."""
 
 
-async def open_grpc(settings: Settings, services: Services, stack: contextlib.AsyncExitStack) -> int | None:
+async def open_grpc(
+    settings: Settings, services: Services, tracer: Tracer | None, stack: contextlib.AsyncExitStack
+) -> int | None:
     """Serve gRPC until `stack` closes, which waits for calls in progress.
 
     Returns:
@@ -49,10 +61,39 @@ async def open_grpc(settings: Settings, services: Services, stack: contextlib.As
             calls=group.max_calls,
         ),
         address,
+        tracer=tracer,
         trusted_proxies=settings.server.trusted_proxies,
         has_reflection=settings.docs.enabled,
     )
     await server.start()
-    stack.push_async_callback(server.stop, STOP_SECONDS)
+    stack.push_async_callback(_Stop(server, services.readiness, settings.server.stop_notice_seconds).finish)
     structlog.get_logger().info(f"gRPC running on {Address(address.host, port)}")
     return port
+
+
+class _Stop:
+    """Stops the server together with that of HTTP: after the notice that the service is stopping."""
+
+    def __init__(self, server: "aio.Server", readiness: Readiness, notice_seconds: float) -> None:
+        self._server = server
+        self._readiness = readiness
+        self._notice_seconds = notice_seconds
+        self._deadline: float | None = None
+        self._stopping = asyncio.create_task(self._stop_after_notice())
+
+    async def finish(self) -> None:
+        """Wait for calls in progress, at most until `STOP_SECONDS` after the server began to stop."""
+        await cancel_and_wait(self._stopping)
+        await self._stop()
+
+    async def _stop_after_notice(self) -> None:
+        while not self._readiness.is_stopping:  # noqa: ASYNC110 - a flag that a handler of signals sets
+            await asyncio.sleep(_POLL_SECONDS)
+        await asyncio.sleep(self._notice_seconds)
+        await self._stop()
+
+    async def _stop(self) -> None:
+        now = time.monotonic()
+        if self._deadline is None:
+            self._deadline = now + STOP_SECONDS
+        await self._server.stop(max(0.0, self._deadline - now))

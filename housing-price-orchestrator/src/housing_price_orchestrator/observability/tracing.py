@@ -5,7 +5,9 @@ of model server calls. There is no global tracer provider: the application creat
 """
 
 import asyncio
+import contextlib
 import threading
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from opentelemetry import trace
@@ -13,6 +15,8 @@ from opentelemetry.exporter.otlp.proto.http.trace_exporter import OTLPSpanExport
 from opentelemetry.sdk.resources import SERVICE_NAME, SERVICE_VERSION, Resource
 from opentelemetry.sdk.trace import TracerProvider
 from opentelemetry.sdk.trace.export import BatchSpanProcessor, SpanExporter
+from opentelemetry.trace import Span, SpanKind, StatusCode, Tracer
+from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from housing_price_orchestrator.observability.record import RequestRecord
 
@@ -25,6 +29,8 @@ REQUESTS: Final = "housing_price.requests"
 CALL_ID: Final = "housing_price.call_id"
 ATTEMPTS: Final = "housing_price.attempts"
 """Custom span attributes; the others follow OpenTelemetry's semantic conventions."""
+
+_TRACE_HEADERS: Final = frozenset({b"traceparent", b"tracestate"})
 
 _FLUSH_SECONDS: Final = 2.0
 """Maximum wait of the shutdown for the last spans to be exported."""
@@ -61,8 +67,43 @@ async def close(provider: TracerProvider) -> None:
     await asyncio.to_thread(exporting.join, _FLUSH_SECONDS)
 
 
+@contextlib.contextmanager
+def rpc_span(tracer: Tracer | None, route: str, headers: Iterable[tuple[bytes, bytes]]) -> Iterator[Span | None]:
+    """Run a call over gRPC in a span of its own, which continues the trace of the caller; None if tracing is off.
+
+    Args:
+        tracer: creates the span; None if tracing is off.
+        route: the path of the method: `/SERVICE/METHOD`.
+        headers: the metadata of the call.
+    """
+    if tracer is None:
+        yield None
+        return
+    carrier = {name.decode(): value.decode("latin-1") for name, value in headers if name in _TRACE_HEADERS}
+    _, service, method = route.split("/")
+    with tracer.start_as_current_span(
+        route[1:],
+        context=TraceContextTextMapPropagator().extract(carrier),
+        kind=SpanKind.SERVER,
+        attributes={"rpc.system": "grpc", "rpc.service": service, "rpc.method": method},
+        record_exception=False,
+        set_status_on_exception=False,
+    ) as span:
+        yield span
+
+
+def end_rpc_span(span: Span | None, record: RequestRecord, code: int, *, is_server_error: bool) -> None:
+    """Add the attributes that are known at the end of a call to its span."""
+    if span is None:
+        return
+    set_span_attributes(record)
+    span.set_attribute("rpc.grpc.status_code", code)
+    if is_server_error:
+        span.set_status(StatusCode.ERROR)
+
+
 def record_span(record: RequestRecord) -> None:
-    """Store the span that FastAPI started in the request's record, and add the request id to the span."""
+    """Store the current span (FastAPI's, or that of a call over gRPC) in the record, and add the request id to it."""
     span = trace.get_current_span()
     context = span.get_span_context()
     if context.is_valid:

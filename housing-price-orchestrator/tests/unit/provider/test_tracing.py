@@ -10,10 +10,11 @@ from fastapi.testclient import TestClient
 
 from collector import CollectedSpan, Collector, GrpcCollector
 from conftest import StartApp
-from factories import client_of, house_bytes, settings_for
+from factories import client_of, house_bytes, house_json, settings_for
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.observability import tracing
 from housing_price_orchestrator.provider.tracing import TracedCalls, TracedTransport
+from rpc_client import is_priced, rpc_client_of
 from servers import Call, StubModelServer, coalescing_of, predicts, says, served
 
 PREDICT = "/api/v1/price/predict"
@@ -89,6 +90,25 @@ def test_a_stream_is_traced(traced: TestClient, stub: StubModelServer, collector
     spans = collector.wait_for(lambda spans: bool(named(spans, f"POST {path}")))
     assert named(spans, f"POST {path}")[0].parent_id == CALLER
     assert traceparent_of(stub.calls[-1])[1] == TRACE
+
+
+def test_a_trace_leads_from_a_call_over_grpc_to_the_model_server(
+    stub: StubModelServer, collector: Collector, start_app: StartApp
+) -> None:
+    api = start_app(stub.url, tracing={"exporter_otlp_endpoint": collector.url}, grpc={"port": 0})
+    name = "housing.price.v1.PriceService/Predict"
+    with rpc_client_of(api) as rpc:
+        assert is_priced(rpc.predict(house_json(), metadata=[("traceparent", TRACEPARENT), ("x-request-id", "mine")]))
+        stub.goes_away()
+        rpc.predict(house_json(lotArea=7_000))
+        stub.comes_back()
+    spans = collector.wait_for(lambda spans: len(named(spans, name)) == 2)
+    traced, failed = sorted(named(spans, name), key=lambda span: span.is_error)
+    (call,) = [span for span in named(spans, "coalesced call") if span.trace_id == TRACE]
+    assert (traced.trace_id, traced.parent_id, call.parent_id) == (TRACE, CALLER, traced.span_id)
+    assert traced.attributes["housing_price.request_id"] == "mine"
+    assert (traced.attributes["rpc.method"], traced.attributes["rpc.grpc.status_code"]) == ("Predict", 0)
+    assert (failed.is_error, failed.attributes["rpc.grpc.status_code"]) == (True, 14)
 
 
 def test_a_coalesced_call_is_linked_to_each_of_its_requests(collector: Collector) -> None:

@@ -11,6 +11,7 @@ import structlog
 from fastapi.exceptions import RequestValidationError
 from google.rpc.status_pb2 import Status
 from grpc import aio
+from opentelemetry.trace import Tracer
 from starlette.requests import ClientDisconnect
 
 from housing_price_orchestrator.interface.grpc.call import Call, Context, Handler, Headers
@@ -25,6 +26,7 @@ from housing_price_orchestrator.interface.services import Services
 from housing_price_orchestrator.observability.record import RequestRecord, current_request
 from housing_price_orchestrator.observability.request_log import log_fields
 from housing_price_orchestrator.observability.requests import GRPC_METHOD
+from housing_price_orchestrator.observability.tracing import end_rpc_span, record_span, rpc_span
 from housing_price_orchestrator.shared.errors import HousingPriceError, InvalidDocument
 
 type Metadata = tuple[tuple[str, str | bytes], ...]
@@ -42,11 +44,14 @@ _SERVER_TIMING: Final = SERVER_TIMING.decode()
 class CallHandling:
     """Makes handlers of operations. The handlers get and return bytes, because gRPC's own parsing ends in UNKNOWN."""
 
-    def __init__(self, services: Services, limits: RpcLimits, addresses: PeerAddresses) -> None:
-        """Handle calls with these services, within these limits."""
+    def __init__(
+        self, services: Services, limits: RpcLimits, addresses: PeerAddresses, tracer: Tracer | None = None
+    ) -> None:
+        """Handle calls with these services, within these limits; `tracer` is None if tracing is off."""
         self._services = services
         self._limits = limits
         self._addresses = addresses
+        self._tracer = tracer
         self._log: Any = structlog.get_logger().bind()
 
     def unary(self, route: str, operation: Operation) -> Handler:
@@ -76,18 +81,27 @@ class CallHandling:
     async def _handle[Answer](
         self, route: str, operation: Callable[[Call], Awaitable[Answer]], context: Context
     ) -> Answer:
-        started_at = time.perf_counter()
         headers = _headers_of(context)
         record = RequestRecord(choose_request_id(headers), route=route)
         current_request.set(record)
         call = Call(self._services, self._limits, context, headers, record)
+        with rpc_span(self._tracer, route, headers) as span:
+            if span is not None:
+                record_span(record)
+            return await self._run(call, operation, context, self._addresses.address_of(context.peer(), headers))
+
+    async def _run[Answer](
+        self, call: Call, operation: Callable[[Call], Awaitable[Answer]], context: Context, address: str
+    ) -> Answer:
+        started_at = time.perf_counter()
+        record = call.record
         metrics = self._services.request_metrics
         if metrics is not None:
             metrics.count_start()
         status, code = _CLIENT_CLOSED_REQUEST, grpc.StatusCode.CANCELLED
         failure: dict[str, Any] = {}
         try:
-            await call.admit(self._addresses.address_of(context.peer(), headers))
+            await call.admit(address)
             answer = await operation(call)
             status, code = _OK, grpc.StatusCode.OK
             context.set_trailing_metadata(_trailing_metadata(call, started_at))
@@ -110,6 +124,7 @@ class CallHandling:
             seconds = time.perf_counter() - started_at
             if metrics is not None:
                 metrics.count_end(record, GRPC_METHOD, status, seconds)
+            end_rpc_span(record.span, record, code.value[0], is_server_error=status >= _SERVER_ERROR)
             self._write(record, status, code, seconds, failure)
 
     def _failure_of(self, error: Exception, record: RequestRecord) -> dict[str, Any]:

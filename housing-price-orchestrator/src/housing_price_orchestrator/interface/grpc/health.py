@@ -45,11 +45,13 @@ class Health(health_pb2_grpc.HealthServicer):
         """Write the state of a service now and whenever it changes; ends when the server stops."""
         written = None
         while True:
+            # Before the state, which then is the last one.
+            is_stopping = self._readiness.is_stopping
             status = self._status_of(request.service)
             if status != written:
                 await context.write(_Status(status=status))
                 written = status
-            if self._readiness.is_stopping:
+            if is_stopping:
                 return
             await asyncio.sleep(WATCH_SECONDS)
 

@@ -7,6 +7,7 @@ import grpc
 from grpc import aio
 from grpc_health.v1 import health_pb2_grpc
 from grpc_reflection.v1alpha import reflection
+from opentelemetry.trace import Tracer
 
 from housing_price_orchestrator.interface.grpc.call_handling import CallHandling
 from housing_price_orchestrator.interface.grpc.health import HEALTH_SERVICE_NAME, Health
@@ -18,6 +19,12 @@ from housing_price_orchestrator.interface.services import Services
 
 _UNCOMPRESSED_ONLY: Final = 1
 """The set of accepted compressions: a small message could become a huge one."""
+
+_HANDSHAKE_MILLISECONDS: Final = 8_000
+"""Maximum time to open a connection, TLS included; gRPC's default is 2 minutes."""
+
+_IDLE_MILLISECONDS: Final = 300_000
+"""Time after which a connection without a call is closed; clients open a new one for their next call."""
 
 _KEEPALIVE_MILLISECONDS: Final = 60_000
 _KEEPALIVE_TIMEOUT_MILLISECONDS: Final = 20_000
@@ -48,7 +55,13 @@ class Address:
 
 
 def make_server(
-    services: Services, limits: RpcLimits, address: Address, *, trusted_proxies: tuple[str, ...], has_reflection: bool
+    services: Services,
+    limits: RpcLimits,
+    address: Address,
+    *,
+    tracer: Tracer | None,
+    trusted_proxies: tuple[str, ...],
+    has_reflection: bool,
 ) -> tuple[aio.Server, int]:
     """Make a server that is bound but not started; returns it and its port.
 
@@ -60,7 +73,7 @@ def make_server(
         options=_options(limits, is_shared=address.is_shared),
         maximum_concurrent_rpcs=limits.calls,
     )
-    handling = CallHandling(services, limits, PeerAddresses(trusted_proxies))
+    handling = CallHandling(services, limits, PeerAddresses(trusted_proxies), tracer)
     server.add_generic_rpc_handlers((grpc.method_handlers_generic_handler(SERVICE_NAME, price_service(handling)),))
     health_pb2_grpc.add_HealthServicer_to_server(Health(services.readiness), server)
     if has_reflection:
@@ -86,6 +99,8 @@ def _options(limits: RpcLimits, *, is_shared: bool) -> list[tuple[str, Any]]:
         ("grpc.max_metadata_size", _MAX_METADATA_BYTES),
         ("grpc.absolute_max_metadata_size", _MAX_METADATA_BYTES),
         ("grpc.compression_enabled_algorithms_bitset", _UNCOMPRESSED_ONLY),
+        ("grpc.server_handshake_timeout_ms", _HANDSHAKE_MILLISECONDS),
+        ("grpc.max_connection_idle_ms", _IDLE_MILLISECONDS),
         ("grpc.keepalive_time_ms", _KEEPALIVE_MILLISECONDS),
         ("grpc.keepalive_timeout_ms", _KEEPALIVE_TIMEOUT_MILLISECONDS),
         # A fixed window: gRPC's own measurement of the connection would let it grow to many megabytes per stream.

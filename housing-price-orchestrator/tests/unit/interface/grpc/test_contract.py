@@ -71,7 +71,7 @@ def test_a_new_word_gets_a_new_number_and_changes_no_other(tmp_path: Path) -> No
     # In alphabetical order, the new word comes first.
     file = compiled(proto_file(committed(), changed_fields("street", "Dirt", "Grvl", "Pave")), tmp_path)
     before, after = recorded(committed()), recorded(file)
-    assert after["Street"].numbers == before["Street"].numbers | {"STREET_DIRT": 3}
+    assert after["Street"].numbers == {**before["Street"].numbers, "STREET_DIRT": 3}
     assert {name: after[name] for name in after if name != "Street"} == {
         name: before[name] for name in before if name != "Street"
     }

@@ -15,7 +15,7 @@ from google.protobuf import json_format
 from factories import bearer, house_json, houses_json, new_key, settings_for
 from housing_price_orchestrator.interface.grpc.generated import price_pb2
 from housing_price_orchestrator.shared.view.house import MAX_BATCH_HOUSES
-from rpc_client import RpcClient, house_message, priced, rpc_client_of
+from rpc_client import RpcClient, house_message, is_priced, priced, rpc_client_of
 from servers import SECRET, StubModelServer, says, slowly
 from waiting import wait_until
 
@@ -123,14 +123,14 @@ HOSTILE = {
 @pytest.mark.parametrize("method", ["Predict", "Value"])
 def test_bytes_that_are_no_request_are_refused(rpc: RpcClient, method: str, message: bytes, code: CODE) -> None:
     assert rpc.call(method, message).code is code
-    assert priced(rpc.predict(HOUSE))
+    assert is_priced(rpc.predict(HOUSE))
 
 
 @pytest.mark.parametrize("name", sorted(set(HOSTILE) - {"empty"}))
 def test_bytes_that_are_no_batch_are_refused(rpc: RpcClient, name: str) -> None:
     answer = rpc.call("PredictBatch", HOSTILE[name][0])
     assert answer.code in {CODE.INVALID_ARGUMENT, CODE.RESOURCE_EXHAUSTED}
-    assert priced(rpc.predict(HOUSE))
+    assert is_priced(rpc.predict(HOUSE))
 
 
 @pytest.mark.parametrize("name", sorted(set(HOSTILE) - {"empty", "invalid UTF-8"}))
@@ -152,17 +152,17 @@ def test_a_malformed_house_of_a_stream_yields_an_error_in_its_place(rpc: RpcClie
 )
 def test_huge_metadata_is_refused(rpc: RpcClient, metadata: list[tuple[str, str]]) -> None:
     assert rpc.predict(HOUSE, metadata=metadata).code is CODE.RESOURCE_EXHAUSTED
-    assert priced(rpc.predict(HOUSE))
+    assert is_priced(rpc.predict(HOUSE))
 
 
 def test_binary_metadata_of_any_bytes_is_ignored(rpc: RpcClient) -> None:
-    assert priced(rpc.predict(HOUSE, metadata=[("x-any-bin", bytes(range(256)))]))
+    assert is_priced(rpc.predict(HOUSE, metadata=[("x-any-bin", bytes(range(256)))]))
 
 
 @pytest.mark.parametrize("compression", [grpc.Compression.Gzip, grpc.Compression.Deflate])
 def test_compressed_messages_are_refused(rpc: RpcClient, compression: grpc.Compression) -> None:
     assert rpc.predict(HOUSE, compression=compression).code is CODE.UNIMPLEMENTED
-    assert priced(rpc.predict(HOUSE))
+    assert is_priced(rpc.predict(HOUSE))
 
 
 def test_an_unknown_method_is_unimplemented(rpc: RpcClient) -> None:
@@ -242,8 +242,8 @@ def test_keys_are_checked_as_over_http(start_rpc: StartRpc, tmp_path: Path) -> N
     file = tmp_path / "keys.json"
     key, other = new_key(file, "predict"), new_key(file, "jobs")
     rpc = start_rpc(auth={"keys_file": str(file)})
-    assert priced(rpc.predict(HOUSE, metadata=list(bearer(key).items())))
-    assert priced(rpc.predict(HOUSE, metadata=[("x-api-key", key)]))
+    assert is_priced(rpc.predict(HOUSE, metadata=list(bearer(key).items())))
+    assert is_priced(rpc.predict(HOUSE, metadata=[("x-api-key", key)]))
     missing = rpc.predict(HOUSE)
     assert missing.code is CODE.UNAUTHENTICATED
     assert missing.trailers["www-authenticate"] == 'Bearer realm="housing-price"'
@@ -381,7 +381,7 @@ def test_a_client_that_reads_nothing_is_read_from_no_more_and_then_dropped(
         wait_until(lambda: number_in_flight() == 2, "the stream did not begin")
         wait_until(lambda: number_in_flight() == 1, "the stream did not end")
         assert len(sent) < 20
-        assert priced(rpc.predict(HOUSE))
+        assert is_priced(rpc.predict(HOUSE))
         call.cancel()
 
 

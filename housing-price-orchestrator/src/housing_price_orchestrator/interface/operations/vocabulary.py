@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Header, Response
 from pydantic import Field
+from pydantic.json_schema import SkipJsonSchema
 
 from housing_price_orchestrator.shared.view.base import View
 from housing_price_orchestrator.shared.view.fields import FieldKind, HouseField, house_fields
@@ -117,7 +118,9 @@ def _feature(field: HouseField, group: FeatureGroup) -> Feature:
 )
 @router.head(PATH, include_in_schema=False)
 async def vocabulary(
-    if_none_match: Annotated[str | None, Header(description="The `ETag` of the caller's copy.")] = None,
+    if_none_match: Annotated[
+        str | SkipJsonSchema[None], Header(alias="If-None-Match", description="The `ETag` of the caller's copy.")
+    ] = None,
 ) -> Response:
     """Return a title, the group, the unit and the values in words of each feature, for forms and for results.
 

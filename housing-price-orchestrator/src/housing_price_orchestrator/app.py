@@ -130,7 +130,7 @@ def create_app(settings: Settings) -> DescribedAPI:
         title=information.TITLE,
         version=__version__,
         description=information.DESCRIPTION,
-        contact=information.CONTACT,
+        contact=information.contact_of(settings.docs.contact),
         license_info=information.LICENSE,
         openapi_tags=information.TAGS,
         servers=[_own_server(settings)],

@@ -356,6 +356,19 @@ def test_a_document_in_a_file_names_the_address_of_the_service(groups: dict[str,
     assert server["url"] == url
 
 
+@pytest.mark.parametrize(
+    ("address", "contact"),
+    [
+        ("", {"name": "The housing-price maintainers"}),
+        ("help@example.com", {"name": "The operator of this service", "email": "help@example.com"}),
+        ("https://example.com/@help", {"name": "The operator of this service", "url": "https://example.com/@help"}),
+    ],
+)
+def test_the_document_names_whom_callers_ask(address: str, contact: dict[str, str]) -> None:
+    app = create_app(settings_for("http://127.0.0.1:1", docs={"contact": address}))
+    assert app.openapi()["info"]["contact"] == contact
+
+
 def test_every_tag_is_described_and_used() -> None:
     described = [tag["name"] for tag in DOCUMENT["tags"]]
     used = [tag for path, method in OPERATIONS for tag in DOCUMENT["paths"][path][method]["tags"]]

@@ -60,6 +60,8 @@ def test_a_variable_sets_the_url_of_the_model_server(monkeypatch: pytest.MonkeyP
         ("ORCHESTRATOR_RATE_LIMIT__REQUESTS_PER_ADDRESS", "1/fortnight"),
         ("ORCHESTRATOR_RATE_LIMIT__STORAGE_URL", "redis://127.0.0.1:6379"),
         ("ORCHESTRATOR_RATE_LIMIT__STORAGE_URL", "http://127.0.0.1"),
+        ("ORCHESTRATOR_DOCS__CONTACT", "the help desk"),
+        ("ORCHESTRATOR_DOCS__CONTACT", "javascript:alert(1)"),
     ],
 )
 def test_an_invalid_value_is_refused_naming_its_variable(

@@ -23,6 +23,9 @@ def _check_network(value: str) -> str:
 
 
 type Network = Annotated[str, AfterValidator(_check_network)]
+_CONTACT: Final = re.compile(
+    r"https?://[A-Za-z0-9.\-\[\]:]+(/[!-~]*)?|[A-Za-z0-9._%+-]+@[A-Za-z0-9-]+(\.[A-Za-z0-9-]+)+"
+)
 _HOST_NAME: Final = re.compile(r"(\*\.)?[A-Za-z0-9_-]+(\.[A-Za-z0-9_-]+)*")
 
 
@@ -36,6 +39,12 @@ def _check_host_pattern(value: str) -> str:
             "use a name such as prices.example.com, a wildcard such as *.example.com, an address, or a network such "
             "as 10.0.0.0/8; without scheme and port"
         ) from error
+
+
+def _check_contact(value: str) -> str:
+    if value and not _CONTACT.fullmatch(value):
+        raise ValueError("use a URL such as https://prices.example.com/help or an address such as help@example.com")
+    return value
 
 
 def _check_path_prefix(value: str) -> str:
@@ -120,6 +129,8 @@ class DocsSettings(Group):
 
     enabled: bool = True
     """Whether to serve `/docs`, `/redoc` and `/openapi.json`."""
+    contact: Annotated[str, AfterValidator(_check_contact)] = ""
+    """Where callers ask for help and keys: a URL or an e-mail address, for the OpenAPI document."""
 
 
 class PageSettings(Group):

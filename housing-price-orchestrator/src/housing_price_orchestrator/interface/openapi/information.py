@@ -15,7 +15,9 @@ The code samples read the address of the service from the environment variable `
 are required, the key from `HOUSING_PRICE_API_KEY`.
 """
 
-CONTACT: Final = {"name": "The housing-price maintainers"}
+_MAINTAINERS: Final = {"name": "The housing-price maintainers"}
+_OPERATOR: Final = "The operator of this service"
+
 LICENSE: Final = {"name": "MIT", "identifier": "MIT"}
 
 TAGS: Final[list[dict[str, Any]]] = [
@@ -59,3 +61,10 @@ TAGS: Final[list[dict[str, Any]]] = [
     },
 ]
 """The groups of operations, in the order of the reference; ReDoc shows the `x-displayName`."""
+
+
+def contact_of(address: str) -> dict[str, str]:
+    """Return whom callers ask: the operator at `address`, a URL or an e-mail address; without one, the maintainers."""
+    if not address:
+        return dict(_MAINTAINERS)
+    return {"name": _OPERATOR, "email" if "@" in address.partition("/")[0] else "url": address}

@@ -21,7 +21,7 @@ from housing_price_orchestrator.shared.errors import PredictionUnknown
 from housing_price_orchestrator.shared.history import LoggedPrediction, LogPosition, LogQuery
 from housing_price_orchestrator.shared.ports import ModelIdentity, ValuationRecord
 from housing_price_orchestrator.shared.view.logged import LoggedPrice, LoggedPrices
-from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
+from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL, TransactionId
 
 router = APIRouter(prefix="/api/v1/predictions", tags=["predictions"], dependencies=[require_scope("predict", "admin")])
 
@@ -51,7 +51,6 @@ def _check_time_format(time: object) -> object:
 
 
 PageSize = Annotated[int, Field(ge=1, le=MAX_PAGE)]
-TransactionIdText = Annotated[str, Field(pattern="^[0-9a-f]{32}$")]
 Time = Annotated[AwareDatetime, BeforeValidator(_check_time_format)]
 
 
@@ -115,14 +114,12 @@ async def find_predictions(
     summary="Get a logged prediction",
     operation_id="getPrediction",
     response_model=LoggedPrice,
-    responses=errors_of_history(
-        invalid_parameter(TransactionIdText, "path", "transactionId", "1461"), PredictionUnknown
-    ),
+    responses=errors_of_history(invalid_parameter(TransactionId, "path", "transactionId", "1461"), PredictionUnknown),
 )
 async def get_prediction(
     request: Request,
     services: ServicesDep,
-    transaction_id: Annotated[TransactionIdText, Path(alias="transactionId", description="The transaction id.")],
+    transaction_id: Annotated[TransactionId, Path(alias="transactionId", description="The transaction id.")],
 ) -> Response:
     """Return the house, price, valuation and models of one of your transactions; with the scope `admin`, of any."""
     return _json_response(_document(await services.history.find(transaction_id, log_caller_of(request))))

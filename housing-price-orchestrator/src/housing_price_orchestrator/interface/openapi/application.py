@@ -11,6 +11,7 @@ from starlette.types import ASGIApp
 
 from housing_price_orchestrator.interface.edge.forwarded import path_prefix_of
 from housing_price_orchestrator.interface.openapi.document import complete
+from housing_price_orchestrator.interface.revalidation import revalidated_response
 
 _SAME_ORIGIN: Final = "/"
 
@@ -57,7 +58,7 @@ class DescribedAPI(FastAPI):
         content = self.encoded_document
         if prefix := path_prefix_of(request):
             content = self._document_at(prefix)
-        return Response(content, media_type="application/json", headers={"x-content-type-options": "nosniff"})
+        return revalidated_response(content, "application/json", request.scope)
 
     def openapi(self) -> dict[str, Any]:
         """Return the OpenAPI document, built at the first call."""

@@ -1,16 +1,15 @@
-"""The files of the page: served with an `ETag` of their content, so that a browser never uses an outdated module."""
+"""The files of the page."""
 
-import hashlib
 import os
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Final
 
-from starlette.datastructures import Headers
 from starlette.exceptions import HTTPException
 from starlette.responses import Response
-from starlette.staticfiles import NotModifiedResponse, StaticFiles
+from starlette.staticfiles import StaticFiles
 from starlette.types import Scope
+
+from housing_price_orchestrator.interface.revalidation import revalidated_response
 
 _MEDIA_TYPES: Final = {
     ".css": "text/css",
@@ -20,7 +19,7 @@ _MEDIA_TYPES: Final = {
 }
 """Not those of the operating system: on Windows its registry can turn scripts into `text/plain`."""
 
-_NO_SNIFFING: Final = {"x-content-type-options": "nosniff", "cross-origin-resource-policy": "same-origin"}
+_HEADERS: Final = {"cross-origin-resource-policy": "same-origin"}
 
 
 class PageFiles(StaticFiles):
@@ -35,17 +34,4 @@ class PageFiles(StaticFiles):
         media_type = _MEDIA_TYPES.get(path.suffix)
         if media_type is None:
             raise HTTPException(404)
-        return self.respond(path.read_bytes(), media_type, scope)
-
-    def respond(
-        self, content: bytes, media_type: str, scope: Scope, headers: Mapping[str, str] | None = None
-    ) -> Response:
-        """Respond with `content`, or with 304 if the browser has it.
-
-        Starlette's `ETag` is made of time and size. Packages can give all files the same time.
-        """
-        caching = {"etag": f'"{hashlib.sha256(content).hexdigest()[:32]}"', "cache-control": "no-cache"}
-        response = Response(content, media_type=media_type, headers={**_NO_SNIFFING, **caching, **(headers or {})})
-        if self.is_not_modified(response.headers, Headers(scope=scope)):
-            return NotModifiedResponse(response.headers)
-        return response
+        return revalidated_response(path.read_bytes(), media_type, scope, _HEADERS)

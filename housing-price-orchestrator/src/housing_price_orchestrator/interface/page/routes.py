@@ -11,6 +11,7 @@ from starlette.types import Scope
 from housing_price_orchestrator.interface.edge.forwarded import path_prefix_of
 from housing_price_orchestrator.interface.page.files import PageFiles
 from housing_price_orchestrator.interface.page.negotiation import prefers_html
+from housing_price_orchestrator.interface.revalidation import revalidated_response
 
 PAGE_PATH: Final = "/"
 FILES_PATH: Final = "/page"
@@ -39,6 +40,7 @@ POLICY: Final = "; ".join(
 _HEADERS: Final = {
     "content-security-policy": POLICY,
     "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
     "referrer-policy": "no-referrer",
     "vary": "Accept",
     "x-frame-options": "DENY",
@@ -60,14 +62,13 @@ class _HtmlRoute(APIRoute):
 
 def add_page(app: FastAPI) -> None:
     """Add the page and its files. Must be called before the JSON document at `/` is added."""
-    files = PageFiles(directory=STATIC)
 
     async def page(request: Request) -> Response:
-        return files.respond(_html(path_prefix_of(request)), "text/html", request.scope, _HEADERS)
+        return revalidated_response(_html(path_prefix_of(request)), "text/html", request.scope, _HEADERS)
 
     options: dict[str, Any] = {"methods": ["GET", "HEAD"], "include_in_schema": False, "name": "page"}
     app.router.routes.append(_HtmlRoute(PAGE_PATH, page, **options))
-    app.mount(FILES_PATH, files, name="page-files")
+    app.mount(FILES_PATH, PageFiles(directory=STATIC), name="page-files")
 
 
 def _html(prefix: str) -> bytes:

@@ -125,7 +125,7 @@ def test_each_file_has_its_type(api: TestClient, path: str) -> None:
     assert answer.content == (STATIC / path.removeprefix("/page/")).read_bytes()
 
 
-@pytest.mark.parametrize("path", ["/", *FILES])
+@pytest.mark.parametrize("path", ["/", "/openapi.json", *FILES])
 def test_a_browser_downloads_only_what_has_changed(api: TestClient, path: str) -> None:
     etag = api.get(path, headers=BROWSER).headers["etag"]
     again = api.get(path, headers={**BROWSER, "if-none-match": f'W/"x", {etag}'})

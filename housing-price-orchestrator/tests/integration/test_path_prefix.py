@@ -97,11 +97,8 @@ def _follow_everything(http: httpx.Client, prefix: str) -> None:
     links: dict[str, str] = http.get(f"{prefix}/").json()["links"]
     assert all(link.startswith(f"{prefix}/") for link in links.values())
     assert http.post(links["predict"], content=house_bytes(), headers=JSON).status_code == 200
-    for page in (links["docs"], links["reference"]):
-        content = http.get(page).text
-        for asset in re.findall(r'(?:src|href)="([^"]+)"', content):
-            assert http.get(urljoin(page, asset)).status_code == 200, asset
-        assert f"{prefix}/openapi.json" in content
+    for page in (f"{prefix}/", links["docs"], links["reference"]):
+        assert f"{prefix}/openapi.json" in _follow_page(http, page)
     (server,) = http.get(links["openapi"]).json()["servers"]
     assert server["url"] == prefix
     wait_until(lambda: http.get(f"{server['url']}/api/v1/jobs").status_code == 200, "no jobs", 30)
@@ -110,6 +107,21 @@ def _follow_everything(http: httpx.Client, prefix: str) -> None:
     location = submitted.headers["location"]
     assert location.startswith(f"{prefix}/api/v1/jobs/")
     assert http.get(location).json()["id"] == submitted.json()["id"]
+
+
+def _follow_page(http: httpx.Client, page: str) -> str:
+    """Check that every address in a page is served; returns its HTML."""
+    content = http.get(page, headers={"accept": "text/html"}).text
+    assets = re.findall(r'(?:src|href)="([^"]+)"', content)
+    assert assets
+    for asset in assets:
+        assert http.get(urljoin(page, asset)).status_code == 200, asset
+    return content
+
+
+def test_the_page_works_where_nginx_removes_a_prefix_and_does_not_say_so(tmp_path: Path, tls: Certificate) -> None:
+    with published(tmp_path, tls, prefix_header="", is_secure=False) as url, client_for(url) as http:
+        assert "./page/main.js" in _follow_page(http, "/apps/prices/")
 
 
 def test_pages_behind_tls_of_nginx_may_change_state_and_others_may_not(tmp_path: Path, tls: Certificate) -> None:

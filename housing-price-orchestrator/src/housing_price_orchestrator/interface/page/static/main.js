@@ -2,12 +2,15 @@
 
 import { Api } from "./api.js";
 import { element, replace } from "./dom.js";
+import { mountKeys } from "./keys.js";
 import { problemBox } from "./problems.js";
 import { loadSchema } from "./schema.js";
 
 /** The views, in the order of the navigation. Each module exports `mount(element, context)`. */
 const ROUTES = {
   "#estimate": { title: "Estimate", load: () => import("./estimate.js") },
+  "#files": { title: "Files", load: () => import("./files.js") },
+  "#operations": { title: "Operations", load: () => import("./operations.js") },
 };
 const FIRST_ROUTE = "#estimate";
 
@@ -30,6 +33,7 @@ async function start() {
     replace(main, problemBox(problem, { onRetry: start }));
     return;
   }
+  mountKeys(document.getElementById("key"), context);
   await show({ isFirst: true });
 }
 

@@ -12,8 +12,10 @@ import pytest
 from fastapi.testclient import TestClient
 from google.protobuf import json_format
 
-from factories import bearer, house_json, houses_json, new_key, settings_for
+from factories import bearer, house_json, houses_json, new_key, services_of, settings_for
 from housing_price_orchestrator.interface.grpc.generated import price_pb2
+from housing_price_orchestrator.interface.grpc.statuses import status_of
+from housing_price_orchestrator.shared import errors
 from housing_price_orchestrator.shared.view.house import MAX_BATCH_HOUSES
 from rpc_client import RpcClient, house_message, is_priced, priced, rpc_client_of
 from servers import SECRET, StubModelServer, says, slowly
@@ -202,6 +204,54 @@ def test_an_unusable_answer_of_the_model_server_reveals_nothing(
     assert answer.code is CODE.UNAVAILABLE
     assert "RetryInfo" not in answer.details
     assert SECRET not in repr(answer)
+
+
+class FailingModel:
+    """A model whose every answer is the same error."""
+
+    def __init__(self, error: Exception) -> None:
+        self._error = error
+
+    async def answer(self, _questions: Any, /) -> Any:
+        raise self._error
+
+
+ERRORS_OF_MODELS = (
+    errors.QueueFull("full", 3.2),
+    errors.CircuitOpen("http://model-server", 2.0),
+    errors.ModelChanged(),
+    errors.ModelServerBusy(),
+    errors.DeadlineExceeded(),
+    errors.PriceImplausible(SECRET, ()),
+    ZeroDivisionError(SECRET),
+)
+
+
+@pytest.mark.parametrize("error", ERRORS_OF_MODELS, ids=lambda error: type(error).__name__)
+def test_each_error_of_a_model_is_the_problem_that_it_is_over_http(served: Served, error: Exception) -> None:
+    api, rpc = served
+    services_of(api).pricing.use_models(FailingModel(error), bulk_model=FailingModel(error))
+    over_http = api.post("/api/v1/price/predict", json=HOUSE)
+    problem = over_http.json()
+    answer = rpc.predict(HOUSE)
+    assert answer.code is status_of(error)
+    info = answer.details["ErrorInfo"].metadata
+    assert [info[key] for key in ("type", "title", "detail")] == [problem[key] for key in ("type", "title", "detail")]
+    assert int(info["status"]) == over_http.status_code
+    assert answer.trailers.get("retry-after") == over_http.headers.get("retry-after")
+    if "retry-after" in answer.trailers:
+        assert answer.details["RetryInfo"].retry_delay.seconds == int(over_http.headers["retry-after"])
+    assert SECRET not in repr(answer)
+
+
+def test_a_house_of_a_stream_that_the_model_cannot_price_yields_the_problem(served: Served) -> None:
+    api, rpc = served
+    failing = FailingModel(errors.CircuitOpen("http://model-server", 2.0))
+    services_of(api).pricing.use_models(failing, bulk_model=failing)
+    (result,), answer = rpc.stream([part([HOUSE])])
+    assert answer.code is CODE.OK
+    assert (result.error.status, result.error.code, result.error.retry_after_seconds) == (503, 14, 2)
+    assert (result.id, result.error.type) == (HOUSE["id"], "urn:housing-price:problem:circuit-open")
 
 
 def test_the_deadline_of_the_service_holds(start_rpc: StartRpc, stub: StubModelServer) -> None:

@@ -7,7 +7,7 @@ from http.client import HTTPException
 from typing import Any, Final
 
 import schemathesis
-from hypothesis import HealthCheck, Phase, given, seed, settings
+from hypothesis import HealthCheck, Phase, assume, given, seed, settings
 from hypothesis import strategies as st
 from hypothesis.errors import Unsatisfiable
 from schemathesis import GenerationMode
@@ -16,7 +16,7 @@ from schemathesis.core.failures import FailureGroup
 from benchmarks import houses
 from benchmarks.faults.fuzz_bytes import statuses_documented
 from benchmarks.faults.testbed import Testbed, send
-from benchmarks.faults.valid_cases import Case, Operation, make_valid, operation_of
+from benchmarks.faults.valid_cases import Case, Operation, keep_invalid, make_valid, operation_of
 from benchmarks.processes import Server
 
 SEED: Final = 1
@@ -87,9 +87,11 @@ def _fuzz_operation(operation: Operation, mode: GenerationMode, url: str, seed_n
     )
     def run(case: Case) -> None:
         nonlocal tried
-        tried += 1
         if mode is GenerationMode.POSITIVE:
             make_valid(case)
+        else:
+            assume(keep_invalid(case))
+        tried += 1
         try:
             case.call_and_validate(base_url=url, timeout=HANG_TIMEOUT_SECONDS)
         except (FailureGroup, Exception) as error:  # noqa: BLE001 - every failure is a finding

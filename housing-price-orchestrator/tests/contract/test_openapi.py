@@ -410,8 +410,8 @@ def test_titles_are_words() -> None:
         if "title" in one["schema"]
     }
     assert {("rowsPriced", "Rows priced"), ("p50Seconds", "P50 seconds"), ("modelId", "Model ID")} <= titles
-    # A name of several words has spaces in its title.
-    assert not [name for name, title in titles if title.lower() == name.lower() != name]
+    # A name of several words has spaces in its title; headers keep their names.
+    assert not [name for name, title in titles if title.lower() == name.lower() != name and "-" not in name]
 
 
 def test_schemas_are_named_after_what_they_describe() -> None:

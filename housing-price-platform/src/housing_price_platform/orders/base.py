@@ -2,10 +2,7 @@
 
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field
-
-MAX_REGISTRY_NUMBER: Final = 2**31 - 1
-"""Largest number of a version: the registry stores it as a 32-bit integer."""
+from pydantic import Field
 
 MIN_SHARE: Final = 0.0001
 """Smallest share of the houses or requests: houses are split into 10,000 buckets."""
@@ -13,17 +10,11 @@ MIN_SHARE: Final = 0.0001
 NO_NUL: Final = r"^[^\x00]*$"
 """Pattern of free text that is stored: Postgres, which may hold jobs and the model registry, has no NUL in a text."""
 
+type VersionNumber = Annotated[str, Field(pattern="^[1-9][0-9]{0,8}$", examples=["2"])]
+"""The number of a version in the registry, without leading zeros.
 
-def _check_registry_number(version: str) -> str:
-    if int(version) > MAX_REGISTRY_NUMBER:
-        raise ValueError(f"version numbers go up to {MAX_REGISTRY_NUMBER}")
-    return version
-
-
-type VersionNumber = Annotated[
-    str, Field(pattern="^[1-9][0-9]{0,9}$", examples=["2"]), AfterValidator(_check_registry_number)
-]
-"""The number of a version in the registry, without leading zeros."""
+The registry stores it as a 32-bit integer, which holds every number of nine digits.
+"""
 
 type Share = Annotated[float, Field(ge=MIN_SHARE, le=1)]
 """A share of the houses or requests."""

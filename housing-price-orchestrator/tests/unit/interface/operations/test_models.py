@@ -180,8 +180,8 @@ def test_an_invalid_version_is_rejected(api: TestClient, queue: FakeJobQueue, ve
     assert queue.jobs == {}
 
 
-def test_the_largest_version_of_the_registry_is_accepted(api: TestClient, queue: FakeJobQueue) -> None:
-    assert api.post(f"{MODELS}/2147483647/promote").status_code == 202
+def test_a_version_of_nine_digits_is_accepted(api: TestClient, queue: FakeJobQueue) -> None:
+    assert api.post(f"{MODELS}/999999999/promote").status_code == 202
     assert len(queue.jobs) == 1
 
 

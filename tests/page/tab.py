@@ -27,9 +27,6 @@ expect.set_options(timeout=BOUNDED_MS)
 MAX_PAGE_BYTES: Final = 150_000
 WIDTHS: Final = (360, 800, 1_600)
 API_PATHS: Final = ("/api/", "/readyz")
-PAGE_PATHS: Final = ("/", "/page/")
-"""The page itself and the folder of its files."""
-
 _IN_ITSELF: Final = {"data", "blob", "about"}
 
 

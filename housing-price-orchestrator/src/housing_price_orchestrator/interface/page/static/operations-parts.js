@@ -48,7 +48,7 @@ export async function versionsPart({ api }, signal) {
   const make = () => [
     table(
       "Versions of the price model",
-      ["Role", "Version", "Share of houses", "Requests", "Errors", "p50", "p99"],
+      ["Role", "Version", "Share", "Requests", "Errors", "p50, ms", "p99, ms"],
       rows,
     ),
     facts.canary === null && element("p", { class: "hint" }, "No canary is running."),
@@ -204,7 +204,7 @@ function percent(share) {
 }
 
 function milliseconds(seconds) {
-  return seconds === null ? "-" : `${(seconds * 1000).toLocaleString("en-US", { maximumFractionDigits: 1 })} ms`;
+  return seconds === null ? "-" : (seconds * 1000).toLocaleString("en-US", { maximumFractionDigits: 1 });
 }
 
 function time(text) {

@@ -31,9 +31,9 @@ export async function mount(parent, context) {
     element(
       "p",
       { class: "lead" },
-      "The state of this service, as the worker process that answers knows it. It is renewed while you watch. ",
-      refresh,
+      "The state of this service, as the worker process that answers knows it. It is renewed while you watch.",
     ),
+    refresh,
     element(
       "div",
       { class: "operations-parts" },

@@ -13,16 +13,12 @@ from housing_price_model.lifecycle.serving_folder import ROUTES
 from housing_price_platform.orders.moves import ServedModel
 
 from ..fakes.fake_registry import export, register
+from ..fakes.served_log import starts_of
 from ..running import Up
 
 pytestmark = pytest.mark.full
 
 type Start = Callable[..., Up]
-
-
-def served_comparables(up: Up) -> list[tuple[str, ...]]:
-    """Return version and required digest of each start of the comparables server."""
-    return [tuple(line.split()) for line in (up.state / "served-comparables.log").read_text().splitlines()]
 
 
 def test_the_first_start_trains_exports_and_serves_both_models_and_the_second_serves_them_again(start: Start) -> None:
@@ -36,7 +32,7 @@ def test_the_first_start_trains_exports_and_serves_both_models_and_the_second_se
     second = start(state=first.state)
     second.wait_until_up()
     assert "exporting" not in second.log
-    once, again = served_comparables(second)
+    once, again = starts_of(second.state, ServedModel.COMPARABLES)
     assert once == again
     assert once[0] == "1"
 
@@ -98,4 +94,4 @@ def test_a_damaged_export_of_the_comparables_model_is_replaced(start: Start, tmp
     up = start(state=state)
     up.wait_until_up()
     assert "exporting version 1 of the comparables model" in up.log
-    assert served_comparables(up) == [("1", champion.digest)]
+    assert starts_of(up.state, ServedModel.COMPARABLES) == [("1", champion.digest)]

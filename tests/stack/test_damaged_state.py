@@ -11,6 +11,7 @@ from housing_price.stack.state import State
 from small_disk import SmallDisk
 
 from ..fakes.fake_registry import export, register
+from ..fakes.served_log import starts_of
 from ..running import Up, wait_until
 
 pytestmark = pytest.mark.full
@@ -27,7 +28,7 @@ def state(tmp_path: Path) -> Path:
 
 
 def served_versions(state: Path) -> list[str]:
-    return [line.split()[0] for line in (state / "served.log").read_text().splitlines()]
+    return [version for version, _ in starts_of(state)]
 
 
 def stop(up: Up) -> None:

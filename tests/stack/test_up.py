@@ -15,16 +15,13 @@ import pytest
 
 from housing_price.stack.state import State
 from housing_price_model.artefact.export import read_export
+from housing_price_platform.orders.moves import ServedModel
 
 from ..fakes.fake_registry import export, register
+from ..fakes.served_log import FILES, starts_of
 from ..running import COMPARABLES_SERVER, FREE_PORTS, PRICE_SERVER, Up, wait_until
 
 type Start = Callable[..., Up]
-
-
-def served(up: Up) -> list[tuple[str, ...]]:
-    """Return version and required digest of each start of the model server."""
-    return [tuple(line.split()) for line in (up.state / "served.log").read_text().splitlines()]
 
 
 def test_only_the_first_start_trains(start: Start) -> None:
@@ -37,7 +34,7 @@ def test_only_the_first_start_trains(start: Start) -> None:
     second = start(state=first.state)
     second.wait_until_up()
     assert "training a model" not in second.log
-    first_served, second_served = served(second)
+    first_served, second_served = starts_of(second.state)
     assert first_served == second_served
     assert first_served[0] == "1"
 
@@ -56,7 +53,7 @@ def test_the_model_server_gets_the_digest_that_the_registry_recorded(start: Star
     export(state, champion)
     up = start(state=state)
     up.wait_until_up()
-    assert served(up) == [("1", champion.digest)]
+    assert starts_of(up.state) == [("1", champion.digest)]
 
 
 @pytest.mark.parametrize(("version", "content"), [("2", "better"), ("1", "of a new registry")])
@@ -68,7 +65,7 @@ def test_a_new_champion_is_exported_and_only_it_is_served(
     champion = register(state, version, content)
     up = start(state=state)
     up.wait_until_up()
-    assert served(up) == [(version, champion.digest)]
+    assert starts_of(up.state) == [(version, champion.digest)]
     assert read_export(State(state).export_of(version)).digest == champion.digest
 
 
@@ -79,7 +76,7 @@ def test_without_a_registry_file_a_model_is_trained_and_replaces_the_export(star
     up = start(state=state)
     up.wait_until_up()
     assert "training: done" in up.log
-    assert [version for version, _ in served(up)] == ["1"]
+    assert [version for version, _ in starts_of(up.state)] == ["1"]
 
 
 def change_a_file(export: Path) -> None:
@@ -106,7 +103,7 @@ def test_a_damaged_export_is_replaced_from_the_registry_before_it_is_served(
     up.wait_until_up()
     assert "model-server: ended" not in up.log
     assert "exporting version 1, the champion" in up.log
-    assert served(up) == [("1", champion.digest)]
+    assert starts_of(up.state) == [("1", champion.digest)]
 
 
 @pytest.mark.parametrize("how", [pytest.param(signal.SIGTERM, marks=pytest.mark.quick), signal.SIGINT, signal.SIGHUP])
@@ -302,7 +299,7 @@ def test_a_closed_output_pipe_does_not_stop_the_clean_up(start: Start, tmp_path:
     runner = shlex.join([sys.executable, "-m", "housing_price", "up", *FREE_PORTS, *options])
     pipe = ("bash", "-c", f"{runner} | head -n 1; exec sleep 600")
     up = start(command=pipe)
-    wait_until((tmp_path / "state" / "served.log").exists, 30, "nothing was served")
+    wait_until((tmp_path / "state" / FILES[ServedModel.PRICE]).exists, 30, "nothing was served")
     os.kill(up.pid_of("-m housing_price up", but_not="bash"), signal.SIGTERM)
     wait_until(lambda: list(up.processes()) == [up.process.pid], 10, lambda: str(up.processes()))
 

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.fakes.fake_registry import export, register
 from tests.fakes.fake_service import exit_if_configured, parser, say, serve
+from tests.fakes.served_log import note_start
 
 from housing_price.stack.champion import read_champion
 from housing_price_model.artefact.export import read_export
@@ -61,8 +62,7 @@ else:
     except ArtefactError as error:
         say(f"error: {error}")
         sys.exit(1)
-    with (state / ("served.log" if is_price else "served-comparables.log")).open("a") as log:
-        log.write(f"{manifest.version} {given.digest}\n")
+    note_start(state, ServedModel.PRICE if is_price else ServedModel.COMPARABLES, manifest.version, given.digest)
     prediction = {"price": 105_000.0, "low": 90_000.0, "high": 120_000.0, "model_id": manifest.model_id}
     pages = {"/invocations": {"predictions": [prediction]}}
     serve(given.host, given.port, lambda path: (200, pages.get(path, {"version": manifest.version})))

@@ -22,7 +22,7 @@ _CALENDAR: Final[tuple[Literal["year", "month"], ...]] = ("year", "month")
 """The keys of the columns with the date of the sale."""
 
 _KINDS: Final = {"categories": "words", "numbers": "numbers"}
-"""What the columns of an array of features hold."""
+"""The kind of values in the columns of each array of features."""
 
 type _Word = str | int
 type _Positive = Annotated[float, Field(gt=0)]

@@ -48,7 +48,7 @@ class FakePriceModel:
             raise self.error
         return [self._estimate(house) for house in houses]
 
-    async def has_been_asked(self, times: int = 1) -> None:
+    async def wait_until_asked(self, times: int = 1) -> None:
         """Wait, for a bounded time, until it has been called this number of times."""
         async with asyncio.timeout(10):
             while len(self.asked) < times:
@@ -84,7 +84,7 @@ class FakeComparablesModel:
             raise self.error
         return [self._comparables(question) for question in questions]
 
-    async def has_been_asked(self, times: int = 1) -> None:
+    async def wait_until_asked(self, times: int = 1) -> None:
         """Wait, for a bounded time, until it has been asked so often."""
         async with asyncio.timeout(10):
             while len(self.asked) < times:

@@ -34,7 +34,7 @@ class Load:
     asked_at: list[float] = field(default_factory=list)
     """Of each answer, when it was asked for."""
 
-    def is_answered(self, status: int, versions: str, asked_at: float) -> None:
+    def record_answer(self, status: int, versions: str, asked_at: float) -> None:
         self.asked_at.append(asked_at)
         self.answers.append((status, versions))
 
@@ -65,7 +65,7 @@ def load_on(url: str) -> Iterator[Load]:
                 else:
                     answer = http.post(BATCH, json={"data": houses_json(40)})
                     versions = {one["model"]["version"] for one in answer.json().get("predictions", [])}
-                load.is_answered(answer.status_code, "+".join(sorted(versions)), asked_at)
+                load.record_answer(answer.status_code, "+".join(sorted(versions)), asked_at)
 
     threads = [threading.Thread(target=ask, args=(caller,)) for caller in range(CALLERS)]
     for thread in threads:
@@ -86,7 +86,7 @@ def steady_load_on(url: str, per_second: int = 100) -> Iterator[Load]:
     async def ask(http: httpx.AsyncClient, number: int) -> None:
         asked_at = time.monotonic()
         answer = await http.post(PREDICT, json=house_json(id=number))
-        load.is_answered(answer.status_code, answer.json().get("model", {}).get("version", "none"), asked_at)
+        load.record_answer(answer.status_code, answer.json().get("model", {}).get("version", "none"), asked_at)
 
     async def ask_all() -> None:
         limits = httpx.Limits(max_connections=None, max_keepalive_connections=20)

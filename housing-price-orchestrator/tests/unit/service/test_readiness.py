@@ -77,7 +77,7 @@ class TestProbe:
 
     async def test_probes_until_cancelled(self, model: FakePriceModel, clock: FakeClock) -> None:
         task = asyncio.create_task(probe_of(model, clock, interval_seconds=0.001).run())
-        await model.has_been_asked(times=3)
+        await model.wait_until_asked(times=3)
         task.cancel()
         with pytest.raises(asyncio.CancelledError):
             await task

@@ -26,12 +26,12 @@ async def test_server_with_the_fewest_rows_in_flight_is_chosen() -> None:
     model = BalancedModel(guarded(first, second))
     async with asyncio.TaskGroup() as group:
         group.create_task(model.answer(houses(10)))
-        await first.has_been_asked()
+        await first.wait_until_asked()
         group.create_task(model.answer(houses(3)))
-        await second.has_been_asked()
+        await second.wait_until_asked()
         # Three rows in flight are fewer than ten, so the next call goes there as well.
         group.create_task(model.answer([house()]))
-        await second.has_been_asked(times=2)
+        await second.wait_until_asked(times=2)
         gate.set()
     assert (len(first.asked), len(second.asked)) == (1, 2)
 
@@ -106,7 +106,7 @@ async def test_cancelled_call_frees_its_rows() -> None:
     first, second = FakePriceModel(gate=asyncio.Event()), FakePriceModel()
     model = BalancedModel(guarded(first, second))
     task = asyncio.create_task(model.answer(houses(10)))
-    await first.has_been_asked()
+    await first.wait_until_asked()
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
     first.gate = None

@@ -133,7 +133,7 @@ async def test_cancelled_call_does_not_count(circuit: Circuit) -> None:
     model = CircuitBreakerModel(behind, circuit, slow_seconds=LONG)
     for times in range(1, 5 * MAX_FAILURES):
         task = asyncio.create_task(model.answer([house()]))
-        await behind.has_been_asked(times)
+        await behind.wait_until_asked(times)
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
     assert circuit.is_closed
@@ -262,7 +262,7 @@ class TestWatch:
         self.open(circuit)
         behind.gate = asyncio.Event()
         task = asyncio.create_task(watch.probe())
-        await behind.has_been_asked()
+        await behind.wait_until_asked()
         assert circuit.state is CircuitState.HALF_OPEN
         with pytest.raises(errors.CircuitOpen):
             await CircuitBreakerModel(behind, circuit, slow_seconds=LONG).answer([house()])
@@ -308,7 +308,7 @@ class TestWatch:
         watching = asyncio.create_task(watch.run())
         began = clock.now
         circuit.record_failure()
-        await behind.has_been_asked()
+        await behind.wait_until_asked()
         async with asyncio.timeout(10):
             while circuit.is_suspect:
                 await asyncio.sleep(0)

@@ -56,7 +56,7 @@ async def test_inner_timeout_error_is_not_taken_for_the_deadline() -> None:
 async def test_cancellation_is_not_turned_into_a_deadline_error() -> None:
     model = FakePriceModel(gate=asyncio.Event())
     task = asyncio.create_task(DeadlineModel(model, seconds=LONG_SECONDS).answer([house()]))
-    await model.has_been_asked()
+    await model.wait_until_asked()
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

@@ -86,8 +86,8 @@ async def test_a_batch_is_split_and_keeps_its_order(routed: Routed) -> None:
 async def test_both_parts_of_a_batch_are_priced_concurrently(routed: Routed) -> None:
     gate = routed.champion.gate = routed.canary.gate = asyncio.Event()
     task = asyncio.create_task(routed.versions(OF_CANARY[0], OF_CHAMPION[0]))
-    await routed.champion.has_been_asked()
-    await routed.canary.has_been_asked()
+    await routed.champion.wait_until_asked()
+    await routed.canary.wait_until_asked()
     gate.set()
     assert await task == ["2", "1"]
 
@@ -165,7 +165,7 @@ async def test_short_deadline_of_a_caller_does_not_stop_the_canary() -> None:
 
 async def test_canary_prices_are_compared_with_champion_prices(routed: Routed) -> None:
     await routed.versions(OF_CANARY[0])
-    await routed.background.has_been_asked()
+    await routed.background.wait_until_asked()
     while not routed.compared:
         await asyncio.sleep(0)
     ((canary, champion),) = routed.compared
@@ -176,7 +176,7 @@ async def test_comparison_is_bounded_and_delays_no_request(routed: Routed) -> No
     routed.background.gate = asyncio.Event()
     for _ in range(5):
         assert set(await routed.versions(*OF_CANARY[: MAX_HOUSES + 5])) == {"2"}
-    await routed.background.has_been_asked()
+    await routed.background.wait_until_asked()
     # The first comparison is still running; the later ones were skipped, not queued.
     assert [len(asked) for asked in routed.background.asked] == [MAX_HOUSES]
     routed.background.gate.set()
@@ -185,7 +185,7 @@ async def test_comparison_is_bounded_and_delays_no_request(routed: Routed) -> No
 async def test_comparison_is_skipped_when_the_champion_is_overloaded(routed: Routed) -> None:
     routed.background.error = QueueFull("full")
     await routed.versions(OF_CANARY[0])
-    await routed.background.has_been_asked()
+    await routed.background.wait_until_asked()
     await asyncio.sleep(0)
     assert routed.compared == []
 

@@ -144,7 +144,7 @@ async def test_unpriced_copies_at_shutdown_are_counted_as_dropped() -> None:
     shadowed = Shadowed(model)
     async with shadowed.running():
         shadowed.copy(2)
-        await model.has_been_asked()
+        await model.wait_until_asked()
         shadowed.copy(3)
     assert shadowed.outcomes == {"dropped": 5}
     assert shadowed.shadow.queued_rows == 0

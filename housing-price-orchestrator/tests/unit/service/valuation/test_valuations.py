@@ -203,8 +203,8 @@ async def test_rows_have_the_id_of_the_house_so_that_a_canary_treats_them_alike(
 async def test_price_and_comparables_are_asked_side_by_side() -> None:
     prices, comparables = FakePriceModel(gate=asyncio.Event()), VariedComparablesModel(gate=asyncio.Event())
     task = asyncio.create_task(value_one(prices, comparables))
-    await prices.has_been_asked()
-    await comparables.has_been_asked()
+    await prices.wait_until_asked()
+    await comparables.wait_until_asked()
     for gate in (prices.gate, comparables.gate):
         assert gate is not None
         gate.set()

@@ -87,7 +87,8 @@ class ByteFuzzer:
         key = (match[1].decode(), match[2].decode()) if match else ("", "")
         if key[0] == "HEAD":
             key = ("GET", key[1])  # documented as GET
-        allowed = self._documented.get(key, frozenset()) | ALWAYS_ALLOWED
+        # The origin is checked first, also of requests for which there is no operation.
+        allowed = self._documented.get(key, frozenset({403})) | ALWAYS_ALLOWED
         if request.count(b" HTTP/1.1") > 1:
             # Several pipelined requests: the answer can belong to any of them.
             allowed = frozenset().union(*self._documented.values()) | ALWAYS_ALLOWED

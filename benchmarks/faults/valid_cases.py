@@ -21,6 +21,12 @@ def operation_of(result: Result[Operation, InvalidSchema]) -> Operation:
     return result.ok()
 
 
+def can_generate(operation: Operation) -> bool:
+    """Return whether Schemathesis can generate bodies of the operation; it cannot write NDJSON and Parquet."""
+    bodies = {body.media_type for body in operation.body}
+    return not bodies or not bodies <= {"application/x-ndjson", "application/vnd.apache.parquet"}
+
+
 def make_valid(case: Case) -> None:
     """Change a schema-valid request so that the service accepts it."""
     # A deadline of 1 ms is valid and leads to 504; drop it so that timing does not affect tests.

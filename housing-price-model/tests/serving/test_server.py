@@ -174,8 +174,9 @@ def test_log_line_contains_the_trace_id(server: Server, houses: Houses, tracepar
 def test_every_line_of_the_log_is_an_event(server: Server) -> None:
     events = [json.loads(line) for line in server.log.read_text().splitlines()]
     assert all({"event", "level", "time"} <= event.keys() for event in events)
-    assert {event["level"] for event in events} == {"info"}
-    assert {"serving", "request"} <= {event["event"] for event in events}
+    # Other tests send requests that fail, which are warnings.
+    levels = {event["event"]: event["level"] for event in events}
+    assert (levels["serving"], levels["request"]) == ("info", "info")
 
 
 def test_ping_returns_the_version(server: Server) -> None:

@@ -1,13 +1,12 @@
 """The features of a house and their values in words for people, such as `NAmes`: "North Ames"."""
 
-import hashlib
 from functools import cache
 from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Header, Response
+from fastapi import APIRouter, Request, Response
 from pydantic import Field
-from pydantic.json_schema import SkipJsonSchema
 
+from housing_price_orchestrator.interface.revalidation import revalidated_response
 from housing_price_orchestrator.shared.view.base import View
 from housing_price_orchestrator.shared.view.fields import FieldKind, HouseField, house_fields
 from housing_price_survey.columns import FEATURE_GROUPS, FeatureGroup, Unit
@@ -17,6 +16,7 @@ PATH: Final = "/api/v1/vocabulary"
 
 router = APIRouter(tags=["service"])
 
+_MAY_BE_KEPT: Final = {"cache-control": "public, max-age=3600"}
 _ETAG: Final[dict[str, Any]] = {
     "ETag": {"description": "Identifies the content, for `If-None-Match`.", "schema": {"type": "string"}}
 }
@@ -80,14 +80,12 @@ class Vocabulary(View):
 
 
 @cache
-def _encoded() -> tuple[bytes, str]:
-    """Return the document and its entity tag."""
+def _encoded() -> bytes:
     document = Vocabulary(
         groups=[FeatureGroupTitle(key=key, title=GROUP_TITLES[key]) for key in FEATURE_GROUPS],
         fields=[_feature(field, field.group) for field in house_fields() if field.group is not None],
     )
-    content = document.model_dump_json().encode()
-    return content, f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+    return document.model_dump_json().encode()
 
 
 def _feature(field: HouseField, group: FeatureGroup) -> Feature:
@@ -117,22 +115,10 @@ def _feature(field: HouseField, group: FeatureGroup) -> Feature:
     },
 )
 @router.head(PATH, include_in_schema=False)
-async def vocabulary(
-    if_none_match: Annotated[
-        str | SkipJsonSchema[None], Header(alias="If-None-Match", description="The `ETag` of the caller's copy.")
-    ] = None,
-) -> Response:
+async def vocabulary(request: Request) -> Response:
     """Return a title, the group, the unit and the values in words of each feature, for forms and for results.
 
     The OpenAPI document has the same titles and labels. The content changes only with the version of the service.
+    A request with the `ETag` of the caller's copy in `If-None-Match` is answered with 304 while the copy is up to date.
     """
-    content, etag = _encoded()
-    headers = {"etag": etag, "cache-control": "public, max-age=3600"}
-    if if_none_match is not None and _matches(if_none_match, etag):
-        return Response(status_code=304, headers=headers)
-    return Response(content, media_type="application/json", headers=headers)
-
-
-def _matches(if_none_match: str, etag: str) -> bool:
-    """Compare weakly, as RFC 9110 says: proxies that compress mark the tags of their copies as weak."""
-    return if_none_match.strip() == "*" or etag in (tag.strip().removeprefix("W/") for tag in if_none_match.split(","))
+    return revalidated_response(_encoded(), "application/json", request.scope, _MAY_BE_KEPT)

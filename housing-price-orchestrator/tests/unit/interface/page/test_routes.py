@@ -18,7 +18,7 @@ from servers import StubModelServer
 
 BROWSER = {"accept": "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"}
 FILES = sorted(f"/page/{path.name}" for path in STATIC.iterdir())
-MAX_PAGE_BYTES = 150 * 1024
+MAX_PAGE_BYTES = 150_000
 ADDRESS = re.compile(r'(?:src|href)="([^"#]*)"')
 
 

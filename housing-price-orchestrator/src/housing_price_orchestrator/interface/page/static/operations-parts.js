@@ -204,7 +204,7 @@ function percent(share) {
 }
 
 function milliseconds(seconds) {
-  return seconds === null ? "-" : (seconds * 1000).toLocaleString("en-US", { maximumFractionDigits: 1 });
+  return seconds === null ? "-" : (seconds * 1000).toLocaleString("en-US", { maximumSignificantDigits: 3 });
 }
 
 function time(text) {

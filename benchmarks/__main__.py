@@ -141,6 +141,22 @@ def valuation_page(
     page.write(table)
 
 
+@app.command("page-screenshots")
+def page_screenshots(
+    url: Annotated[str, typer.Option(help="Address of a running stack.")] = "http://127.0.0.1:8000",
+) -> None:
+    """Take the pictures of the page for docs/images of a running stack, with headless Chromium."""
+    from benchmarks import page_screenshots as page  # noqa: PLC0415 - keeps `--help` fast
+
+    try:
+        written = page.take(url)
+    except page.NoBrowser as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    for path in written:
+        typer.echo(f"{path} ({path.stat().st_size:,} bytes)")
+
+
 @app.command()
 def valuations(
     rounds: Annotated[int, typer.Option(min=1, help="Number of measurements per kind of request.")] = 5,

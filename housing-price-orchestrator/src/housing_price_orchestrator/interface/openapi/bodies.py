@@ -85,6 +85,6 @@ def file_responses(*media_types: str, report: Schema | None = None) -> Responses
         206: {
             "description": "The parts of the file that `Range` names",
             "content": parts,
-            "headers": headers.FILE | headers.CONTENT_RANGE,
+            "headers": headers.FILE_PART,
         },
     }

@@ -66,11 +66,12 @@ def _add_views(document: dict[str, Any]) -> None:
 
 
 def _add_headers(document: dict[str, Any]) -> None:
+    document["components"]["headers"] = dict(headers.COMPONENTS)
     for operation in operations_of(document):
         if accepted := operation["responses"].get("202"):
             accepted["headers"] = headers.LOCATION
         for response in operation["responses"].values():
-            response["headers"] = response.get("headers", {}) | headers.EVERY_RESPONSE
+            response["headers"] = {**response.get("headers", {}), **headers.EVERY_RESPONSE}
 
 
 def _restore_nulls(document: dict[str, Any], routes: Iterable[BaseRoute]) -> None:

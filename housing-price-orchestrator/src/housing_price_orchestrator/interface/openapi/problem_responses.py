@@ -179,4 +179,4 @@ def _add_content(responses: dict[str, dict[str, Any]], problem: ProblemType, con
         contents[media_type] = {"schema": _SCHEMA_OF_MEDIA_TYPE[media_type], "examples": examples}
     response["content"] = contents
     if of_status := headers.OF_STATUS.get(problem.status):
-        response["headers"] = response.get("headers", {}) | of_status
+        response["headers"] = {**response.get("headers", {}), **of_status}

@@ -148,6 +148,25 @@ def test_watching_a_training_whose_gate_passes_names_the_version(api: Api) -> No
     assert "same as version 1" in run("list")[1]
 
 
+def test_watching_a_training_names_the_version_of_the_comparables_model(api: Api) -> None:
+    passed = {"version": "7", "isChallenger": True, "gate": GATE[:1], "metrics": {}}
+    same = passed | {"version": None, "isChallenger": False, "sameAs": "1"}
+    new, known = {"version": "3", "isChallenger": True}, {"version": None, "isChallenger": False, "sameAs": "2"}
+    is_challenger = "Version 3 of the comparables model is its challenger."
+    for report, lines in (
+        (passed | {"comparables": new}, ["The gate passed. Version 7 is the challenger.", is_challenger]),
+        (passed | {"comparables": known}, ["The gate passed. Version 7 is the challenger."]),
+        (same | {"comparables": new}, ["The gate passed. The price model is identical to version 1.", is_challenger]),
+        (
+            same | {"comparables": known},
+            ["Nothing changed: the model is identical to version 1. Nothing was registered."],
+        ),
+    ):
+        api.kind, api.report = "training", report
+        status, output = run("watch", "a" * 32)
+        assert (status, output.splitlines()[-len(lines) :]) == (0, lines)
+
+
 @pytest.mark.parametrize(
     ("state", "previous", "expected"),
     [

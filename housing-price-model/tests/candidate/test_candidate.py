@@ -21,9 +21,11 @@ from housing_price_model.candidate.validation import checked_houses
 from housing_price_model.cli.app import app
 from housing_price_model.errors import CandidateError, DataError, HousingPriceModelError
 from housing_price_model.fitting.pipeline import Recipe
-from housing_price_model.registry.names import CHALLENGER, NAME
+from housing_price_model.registry.names import CHALLENGER, COMPARABLES, NAME
 from housing_price_model.registry.versions import connect, find_champion
+from housing_price_model.serving.verify import verify
 from housing_price_model.survey.data import BUNDLED
+from housing_price_model.training.evaluate_registered import held_out_measures
 from housing_price_model.training.mlflow_run import EXPERIMENT
 from housing_price_model.training.train import train
 from housing_price_survey.columns import NUMBERS, TARGET
@@ -81,6 +83,36 @@ def test_candidate_becomes_the_challenger_and_the_champion_stays(registry: str, 
     assert str(champion.version) == "1"
 
 
+def test_comparables_of_the_same_run_become_their_challenger_and_their_champion_stays(
+    registry: str, first: Candidate
+) -> None:
+    client = connect(registry)
+    comparables = first.to_json()["comparables"]
+    assert comparables == {"version": comparables["version"], "isChallenger": True}
+    version = client.get_model_version_by_alias(COMPARABLES, CHALLENGER)
+    assert str(version.version) == comparables["version"]
+    assert version.tags["state"] == "challenger"
+    assert version.description == "Finds the nearest of 293 sold houses."
+    assert first.version
+    assert version.run_id == client.get_model_version(NAME, first.version).run_id
+    champion = find_champion(client, COMPARABLES)
+    assert champion
+    assert (str(champion.version), champion.tags["state"]) == ("1", "champion")
+    checked = verify(f"models:/{COMPARABLES}/{comparables['version']}", "", registry)
+    assert (checked.houses, checked.differences) == (20, [])
+
+
+def test_run_holds_the_measures_of_the_values(registry: str, first: Candidate) -> None:
+    client = connect(registry)
+    _, measures = held_out_measures(f"models:/{NAME}/{first.version}", registry)
+    assert measures.studies.keys() == {"price", "value"}
+    assert first.version
+    run = client.get_run(client.get_model_version(NAME, first.version).run_id or "")
+    assert run.data.metrics["value_rmsle"] == measures.valuation["value"]["rmsle"]
+    assert run.data.metrics["rmsle"] == first.metrics["rmsle"]
+    assert "omparables" in (first.folder / "card" / "model-card.md").read_text()
+
+
 def versions_and_runs(registry: str) -> tuple[int, int]:
     client = connect(registry)
     experiment = client.get_experiment_by_name(EXPERIMENT)
@@ -105,6 +137,7 @@ def test_model_that_is_identical_to_the_champion_is_not_registered_again(
     found, before, after = same
     assert found.to_json() | {"metrics": {}, "gate": []} == {
         "sameAs": "1", "version": None, "isChallenger": False, "metrics": {}, "gate": [],
+        "comparables": {"sameAs": "1", "version": None, "isChallenger": False},
     }  # fmt: skip
     assert found.passed
     assert before == after
@@ -201,6 +234,33 @@ def test_interrupted_registration_leaves_one_version_and_one_run(
     assert again.version
     assert str(client.get_model_version_by_alias(NAME, CHALLENGER).version) == again.version
     assert found.metrics == again.metrics
+    # As if it had died between the registration of the two models.
+    assert again.comparables
+    lost = again.comparables["version"]
+    client.delete_model_version(COMPARABLES, lost)
+    (tmp_path / "run" / "register.json").unlink()
+    completed, _ = performed(tmp_path / "run", asked, registry)
+    assert completed.version == again.version
+    assert completed.comparables
+    version = client.get_model_version(COMPARABLES, completed.comparables["version"])
+    assert (version.version == lost, version.tags["state"]) == (False, "challenger")
+    assert version.run_id == client.get_model_version(NAME, again.version).run_id
+    assert completed.comparables["digest"] == again.comparables["digest"]
+
+
+@pytest.mark.full
+def test_run_that_an_earlier_release_began_registers_the_price_model(
+    registry: str, asked: Parameters, tmp_path: Path
+) -> None:
+    found, _ = performed(tmp_path / "run", replace(asked, seed=4), registry)
+    record = tmp_path / "run" / "train.json"
+    document = json.loads(record.read_bytes())
+    del document["result"]["comparables"]
+    record.write_text(json.dumps(document))
+    (tmp_path / "run" / "register.json").unlink()
+    again, done = performed(tmp_path / "run", asked, registry)
+    assert (done, again.version, again.comparables) == (["register"], found.version, None)
+    assert "comparables" not in again.to_json()
 
 
 def test_failed_gate_names_the_check_and_the_excess_and_registers_nothing(
@@ -208,10 +268,13 @@ def test_failed_gate_names_the_check_and_the_excess_and_registers_nothing(
 ) -> None:
     client = connect(registry)
     before = len(client.search_model_versions(f"name='{NAME}'"))
+    challengers = client.search_model_versions(f"name='{COMPARABLES}' and tag.state = 'challenger'")
     found, _ = performed(tmp_path / "run", replace(asked, limits=replace(ANY, max_rmsle=0.01)), registry)
     assert found.to_json() | {"metrics": {}, "gate": []} == {
         "version": None, "isChallenger": False, "metrics": {}, "gate": [],
+        "comparables": {"version": None, "isChallenger": False},
     }  # fmt: skip
+    assert client.search_model_versions(f"name='{COMPARABLES}' and tag.state = 'challenger'") == challengers
     (failed,) = [one for one in found.gate if not one["passed"]]
     assert failed["check"] == "RMSLE"
     assert failed["says"].endswith(f"too high by {found.metrics['rmsle'] - 0.01:.4f}")

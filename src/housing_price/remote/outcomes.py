@@ -83,11 +83,17 @@ def _training_in_words(report: dict[str, Any]) -> list[str]:
     if failed:
         checks = [f"{check}: {says}" for check, says in failed.items()]
         return [f"The gate failed, so nothing was registered. Failed checks: {len(failed)}", *checks]
-    if report.get("version"):
-        return [f"The gate passed. Version {report['version']} is the challenger."]
-    if report.get("sameAs"):
+    comparables = report.get("comparables") or {}
+    if report.get("sameAs") and not comparables.get("version"):
         return [f"Nothing changed: the model is identical to version {report['sameAs']}. Nothing was registered."]
-    return ["The gate passed. Nothing was registered."]
+    lines = ["The gate passed. Nothing was registered."]
+    if report.get("version"):
+        lines = [f"The gate passed. Version {report['version']} is the challenger."]
+    elif report.get("sameAs"):
+        lines = [f"The gate passed. The price model is identical to version {report['sameAs']}."]
+    if comparables.get("version"):
+        lines.append(f"Version {comparables['version']} of the comparables model is its challenger.")
+    return lines
 
 
 def _failed_checks(report: dict[str, Any]) -> dict[str, str]:

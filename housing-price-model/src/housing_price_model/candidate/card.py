@@ -13,6 +13,7 @@ from housing_price_model.candidate.training import SPLIT, TRAIN
 from housing_price_model.candidate.validation import VALIDATE
 from housing_price_model.fitting.pipeline import Recipe
 from housing_price_model.survey.data import read_houses
+from housing_price_model.training.held_out_measures import MEASURES, HeldOutMeasures
 from housing_price_model.training.model_card import HTML, MARKDOWN, card_content, write_card
 from housing_price_model.training.train import RUN_FILES
 
@@ -38,15 +39,19 @@ CARD: Final = Step(
 def _content(task: Task) -> dict[str, Any]:
     training, search = task.results[TRAIN.name], task.results[SEARCH.name]
     measured = orjson.loads((task.inputs[EVALUATE.name] / MEASURED).read_bytes())
+    run_files = task.inputs[TRAIN.name] / RUN_FILES
+    # An earlier release, whose run is resumed, stored no measures of values.
+    values = HeldOutMeasures.read(run_files / MEASURES) if (run_files / MEASURES).exists() else None
     common = card_content(
         read_houses(task.inputs[EXTRACT.name] / HOUSES),
         recipe=Recipe(**search["recipe"]),
         seed=task.parameters.seed,
         model_id=training["model_id"],
         metrics=measured["overall"],
-        studies={"price": measured["ratio_studies"]},
+        studies={"price": measured["ratio_studies"]} if values is None else values.studies,
+        valuation=None if values is None else values.valuation,
         training_seconds=training["training_seconds"],
-        run_files=task.inputs[TRAIN.name] / RUN_FILES,
+        run_files=run_files,
     )
     return common | {
         "run_id": task.run_id,

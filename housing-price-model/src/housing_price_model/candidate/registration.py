@@ -1,9 +1,11 @@
-"""Last step: logs the run and, if the candidate passed the gate, registers it as the challenger."""
+"""Last step: logs the run and, if the candidate passed the gate, registers both models as challengers."""
 
 import shutil
 import tempfile
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from mlflow.tracking import MlflowClient
@@ -17,11 +19,25 @@ from housing_price_model.candidate.training import TRAIN
 from housing_price_model.candidate.validation import REPORT, VALIDATE
 from housing_price_model.fitting.pack import PackedModel
 from housing_price_model.fitting.pipeline import Recipe
-from housing_price_model.registry.names import NAME
+from housing_price_model.registry.life_records import Life
+from housing_price_model.registry.names import COMPARABLES, NAME
 from housing_price_model.registry.states import State
-from housing_price_model.registry.versions import connect, find_same_model, register_challenger, registry_errors
+from housing_price_model.registry.versions import (
+    RegisteredVersion,
+    connect,
+    find_same_model,
+    register_challenger,
+    registry_errors,
+)
 from housing_price_model.survey.data import BUNDLED, Houses, read_houses
-from housing_price_model.training.mlflow_run import EXPERIMENT, LoggedRun, describe_version, log_run
+from housing_price_model.training.mlflow_run import (
+    EXPERIMENT,
+    LoggedRun,
+    describe_comparables,
+    describe_version,
+    find_logged,
+    log_run,
+)
 from housing_price_model.training.model_card import CARD_FOLDER
 from housing_price_model.training.train import ARTIFACTS, RUN_FILES
 
@@ -32,32 +48,47 @@ _IN_USE: Final = frozenset({State.CHALLENGER, State.SHADOW, State.CANARY, State.
 """States of versions that are worth no second registration: they have passed a gate, or serve."""
 
 
-def register(task: Task) -> Result:
-    """Log the run with its card and, if the gate passed, register the model; idempotent.
+@dataclass(frozen=True)
+class _Trained:
+    """A model that the step `train` has packed, and the error by which the registry knows it."""
 
-    A model that is identical to the champion or to a challenger is neither logged nor registered.
+    packed: PackedModel
+    rmsle: float
+
+
+def register(task: Task) -> Result:
+    """Log the run with its card and, if the gate passed, register both models; idempotent.
+
+    A model that is identical to its champion, or to one of its challengers, is neither logged nor registered.
     """
     client = connect(task.connections.tracking_uri)
-    gate, training = task.results[GATE_STEP.name], task.results[TRAIN.name]
-    found: Result = {"version": None, "is_challenger": False, "model_id": training["model_id"]}
+    is_passed, models = task.results[GATE_STEP.name]["passed"], _trained_models(task)
+    houses = read_houses(task.inputs[EXTRACT.name] / HOUSES)
     logged = _find_earlier_attempt(client, task.run_id)
-    if logged is None and gate["passed"]:
-        same = find_same_model(client, training["model_id"], _IN_USE)
-        if same is not None:
-            found |= {"same_as": same.version, "run_id": same.run_id}
-            (task.out / "registered.json").write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
-            return found
-    if logged is None:
-        logged = _log(task, read_houses(task.inputs[EXTRACT.name] / HOUSES))
-    if gate["passed"]:
-        rmsle = training["metrics"]["rmsle"]
-        registered = register_challenger(client, logged.model_uris[NAME], logged.run_id, training["model_id"], rmsle)
-        content = orjson.loads((task.inputs[CARD.name] / CONTENT).read_bytes())
-        describe_version(client, registered, logged.run_id, content)
-        found |= {"version": registered.version, "is_challenger": True, "digest": registered.digest}
-    found["run_id"] = logged.run_id
-    (task.out / "registered.json").write_bytes(orjson.dumps(found, option=orjson.OPT_INDENT_2))
-    return found
+    same: dict[str, Life] = {}
+    if is_passed:
+        unlogged = models.keys() - (logged.model_uris.keys() if logged else ())
+        found = {name: find_same_model(client, models[name].packed.model_id, _IN_USE, name) for name in unlogged}
+        same = {name: life for name, life in found.items() if life is not None}
+    new = {name: model for name, model in models.items() if name not in same}
+    if logged is None and new:
+        logged = _log(task, houses, {name: model.packed for name, model in new.items()})
+    registered: dict[str, RegisteredVersion] = {}
+    if is_passed and logged is not None:
+        registered = {
+            name: register_challenger(
+                client, logged.model_uris[name], logged.run_id, model.packed.model_id, model.rmsle, name=name
+            )
+            for name, model in new.items()
+            if name in logged.model_uris
+        }
+        _describe(client, task, registered, len(houses))
+    result = _result_of(NAME, models, same, registered)
+    if COMPARABLES in models:
+        result["comparables"] = _result_of(COMPARABLES, models, same, registered)
+    result["run_id"] = same[NAME].run_id if logged is None else logged.run_id
+    (task.out / "registered.json").write_bytes(orjson.dumps(result, option=orjson.OPT_INDENT_2))
+    return result
 
 
 REGISTER: Final = Step(
@@ -65,9 +96,45 @@ REGISTER: Final = Step(
 )
 
 
-def _log(task: Task, houses: Houses) -> LoggedRun:
+def _trained_models(task: Task) -> dict[str, _Trained]:
+    """Return the models of the step `train`; only the price model if an earlier release performed it."""
+    training, folder = task.results[TRAIN.name], task.inputs[TRAIN.name]
+    models = {NAME: _Trained(_packed(folder / ARTIFACTS, training["model_id"]), training["metrics"]["rmsle"])}
+    if comparables := training.get("comparables"):
+        packed = _packed(folder / COMPARABLES, comparables["model_id"])
+        models[COMPARABLES] = _Trained(packed, comparables["metrics"]["value_rmsle"])
+    return models
+
+
+def _packed(folder: Path, model_id: str) -> PackedModel:
+    return PackedModel(model_id, {path.stem: str(path) for path in folder.iterdir()})
+
+
+def _result_of(
+    name: str,
+    models: Mapping[str, _Trained],
+    same: Mapping[str, Life],
+    registered: Mapping[str, RegisteredVersion],
+) -> dict[str, Any]:
+    result: dict[str, Any] = {"version": None, "is_challenger": False, "model_id": models[name].packed.model_id}
+    if name in same:
+        return result | {"same_as": same[name].version}
+    if name in registered:
+        found = registered[name]
+        return result | {"version": found.version, "is_challenger": True, "digest": found.digest}
+    return result
+
+
+def _describe(client: MlflowClient, task: Task, registered: Mapping[str, RegisteredVersion], houses: int) -> None:
+    if price := registered.get(NAME):
+        content = orjson.loads((task.inputs[CARD.name] / CONTENT).read_bytes())
+        describe_version(client, price, price.run_id, content)
+    if comparables := registered.get(COMPARABLES):
+        describe_comparables(client, comparables, houses)
+
+
+def _log(task: Task, houses: Houses, packed: Mapping[str, PackedModel]) -> LoggedRun:
     training = task.results[TRAIN.name]
-    artefacts = {path.stem: str(path) for path in (task.inputs[TRAIN.name] / ARTIFACTS).iterdir()}
     with tempfile.TemporaryDirectory(prefix="housing-price-") as folder:
         run_files = Path(folder) / "shown"
         shutil.copytree(task.inputs[TRAIN.name] / RUN_FILES, run_files)
@@ -82,9 +149,9 @@ def _log(task: Task, houses: Houses) -> LoggedRun:
             source=Path(task.parameters.data or BUNDLED),
             recipe=Recipe(**task.results[SEARCH.name]["recipe"]),
             seed=task.parameters.seed,
-            metrics=training["metrics"],
+            metrics=training["metrics"] | training.get("comparables", {}).get("metrics", {}),
             run_files=run_files,
-            packed={NAME: PackedModel(training["model_id"], artefacts)},
+            packed=packed,
             training_seconds=training["training_seconds"],
             tags={RUN_TAG: task.run_id, "gate": "passed" if task.results[GATE_STEP.name]["passed"] else "failed"},
         )
@@ -96,9 +163,10 @@ def _find_earlier_attempt(client: MlflowClient, run_id: str) -> LoggedRun | None
         experiment = client.get_experiment_by_name(EXPERIMENT)
         if experiment is None:
             return None
-        sources = {one.run_id: one.source for one in client.search_model_versions(f"name='{NAME}'")}
+        versions = [one for name in (NAME, COMPARABLES) for one in client.search_model_versions(f"name='{name}'")]
+        registered = {one.run_id for one in versions}
         for run in client.search_runs([experiment.experiment_id], f"tags.{RUN_TAG} = '{run_id}'"):
-            if source := sources.get(run.info.run_id):
-                return LoggedRun(run.info.run_id, {NAME: source})
+            if run.info.run_id in registered:
+                return find_logged(client, run.info.run_id)
             client.delete_run(run.info.run_id)
     return None

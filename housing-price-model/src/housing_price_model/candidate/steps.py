@@ -1,6 +1,6 @@
 """The steps of the training pipeline, in order."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -43,7 +43,9 @@ class Candidate:
         gate: The checks; see `gate.Verdict`.
         metrics: Cross-validated metrics; see `evaluate.metrics`.
         folder: The run folder with all results.
-        same_as: The registered version that this very model already is; nothing was registered then.
+        same_as: The registered version that this very model already is; it was not registered then.
+        comparables: What became of the comparables model: `version`, `is_challenger` and perhaps `same_as`. None if an
+            earlier release trained the models.
     """
 
     version: str | None
@@ -52,16 +54,24 @@ class Candidate:
     metrics: dict[str, float]
     folder: Path
     same_as: str | None = None
+    comparables: Mapping[str, Any] | None = None
 
     def to_json(self) -> dict[str, Any]:
         """Return the result of a job; see `docs/jobs.md`."""
-        unchanged = {} if self.same_as is None else {"sameAs": self.same_as}
-        return unchanged | {
-            "version": self.version,
-            "isChallenger": self.version is not None,
+        comparables = {}
+        if self.comparables is not None:
+            comparables = {"comparables": _outcome(self.comparables["version"], self.comparables.get("same_as"))}
+        return {
+            **_outcome(self.version, self.same_as),
+            **comparables,
             "gate": [dict(check) for check in self.gate],
             "metrics": dict(self.metrics),
         }
+
+
+def _outcome(version: str | None, same_as: str | None) -> dict[str, Any]:
+    unchanged = {} if same_as is None else {"sameAs": same_as}
+    return unchanged | {"version": version, "isChallenger": version is not None}
 
 
 def start(folder: Path, parameters: Parameters, connections: Connections) -> Run:
@@ -95,4 +105,12 @@ def candidate_of(folder: Path, results: dict[str, Result]) -> Candidate:
     gate = results[GATE_STEP.name]
     registered, metrics = results[REGISTER.name], results[TRAIN.name]["metrics"]
     same_as = registered.get("same_as")
-    return Candidate(registered["version"], gate["passed"], gate["checks"], metrics, folder, same_as)
+    return Candidate(
+        registered["version"],
+        gate["passed"],
+        gate["checks"],
+        metrics,
+        folder,
+        same_as,
+        registered.get("comparables"),
+    )

@@ -1,4 +1,4 @@
-"""Splits the houses into folds, cross-validates, and trains the final model on all houses."""
+"""Splits the houses into folds, cross-validates, and trains both final models on all houses."""
 
 from pathlib import Path
 from time import monotonic
@@ -13,8 +13,12 @@ from housing_price_model.candidate.search import RECIPE, SEARCH
 from housing_price_model.candidate.validation import VALIDATE
 from housing_price_model.fitting.evaluate import Fold, split
 from housing_price_model.fitting.pipeline import Recipe
+from housing_price_model.fitting.ratio_studies import ratio_studies
+from housing_price_model.registry.names import COMPARABLES
 from housing_price_model.survey.data import read_houses
-from housing_price_model.training.train import build_model, fit
+from housing_price_model.training.comparables import build_comparables
+from housing_price_model.training.held_out_measures import MEASURES, HeldOutMeasures
+from housing_price_model.training.train import RUN_FILES, build_model, fit
 
 FOLDS: Final = "folds.json"
 
@@ -34,13 +38,21 @@ SPLIT: Final = Step("split", (EXTRACT.name, VALIDATE.name, SEARCH.name), divide)
 
 
 def train(task: Task) -> Result:
-    """Store the model's artefacts, its plots, and the cross-validated prices."""
+    """Store the artefacts of both models, the plots, the cross-validated prices, and the measures of the values."""
     houses, recipe = read_houses(task.inputs[EXTRACT.name] / HOUSES), _recipe(task)
     started = monotonic()
     fitted = fit(houses, recipe, task.parameters.seed, task.progress, _folds(task.inputs[SPLIT.name] / FOLDS))
     training_seconds = round(monotonic() - started, 1)
     packed = build_model(houses, fitted, recipe, task.parameters.seed, task.out)
-    return {"model_id": packed.model_id, "training_seconds": training_seconds, "metrics": fitted.metrics}
+    comparables = build_comparables(houses, fitted.validation, task.out / COMPARABLES)
+    studies = {"price": ratio_studies(houses, fitted.validation.estimates.price), "value": comparables.studies}
+    HeldOutMeasures(comparables.measures, studies).write(task.out / RUN_FILES / MEASURES)
+    return {
+        "model_id": packed.model_id,
+        "training_seconds": training_seconds,
+        "metrics": fitted.metrics,
+        "comparables": {"model_id": comparables.packed.model_id, "metrics": comparables.metrics()},
+    }
 
 
 TRAIN: Final = Step("train", (EXTRACT.name, SEARCH.name, SPLIT.name), train)

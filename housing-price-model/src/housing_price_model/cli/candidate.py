@@ -94,18 +94,27 @@ def candidate(
         raise typer.Exit(EXIT_FINDING)
 
 
+def _print_comparables(result: "Candidate") -> None:
+    comparables = result.comparables or {}
+    if version := comparables.get("version"):
+        output.print(f"Registered the comparables as version {version}, now their challenger.")
+    elif same_as := comparables.get("same_as"):
+        output.print(f"The comparables are identical to their version {same_as}, and were not registered again.")
+
+
 def _print_result(result: "Candidate") -> None:
     table = Table("Check", "Result", "Details", title="Promotion gate")
     for check in result.gate:
         table.add_row(check["check"], "passed" if check["passed"] else "FAILED", check["says"])
     print_table(output, table)
     card = result.folder / "card" / "model-card.html"
+    _print_comparables(result)
     if result.version is not None:
         output.print(f"Registered as version {result.version}, now the challenger. Model card: {card}", soft_wrap=True)
         return
     if result.same_as is not None:
         output.print(
-            f"Nothing changed: this model is identical to version {result.same_as}. Nothing was registered. "
+            f"The price model is identical to version {result.same_as}, and was not registered again. "
             f"Model card: {card}",
             soft_wrap=True,
         )

@@ -60,7 +60,7 @@ def held_out_measures(model: str, tracking_uri: str) -> tuple[str, HeldOutMeasur
 
     Raises:
         RegistryError: The tracking server does not respond or has no such model.
-        ArtefactError: The run of the version has no such measures, as runs of `candidate` and of earlier releases.
+        ArtefactError: The run of the version has no such measures, as runs of earlier releases.
     """
     registered, _ = find_version(connect(tracking_uri), model)
     name = f"{registered.name} version {registered.version}"

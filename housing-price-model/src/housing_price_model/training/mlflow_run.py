@@ -132,6 +132,18 @@ def log_run(
         return LoggedRun(run.info.run_id, uris)
 
 
+def find_logged(client: MlflowClient, run_id: str) -> LoggedRun:
+    """Find the models that a run has logged.
+
+    Raises:
+        MlflowException: The tracking server does not respond.
+    """
+    outputs = client.get_run(run_id).outputs
+    models = [client.get_logged_model(one.model_id) for one in (outputs.model_outputs if outputs else ())]
+    names = {how.name: name for name, how in _HOW_TO_LOG.items()}
+    return LoggedRun(run_id, {names[model.name]: model.model_uri for model in models if model.name in names})
+
+
 def _log_model(name: str, houses: Houses, packed: PackedModel, about_training: Mapping[str, Any]) -> str:
     """Log a model to the active run and return its URI."""
     how = _HOW_TO_LOG[name]

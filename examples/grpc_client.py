@@ -7,8 +7,7 @@ import grpc
 from google.protobuf import json_format
 from housing.price.v1 import price_pb2, price_pb2_grpc
 
-document = Path(__file__).with_name("grpc-request-1461.json").read_text()
-request = json_format.Parse(document, price_pb2.PredictRequest())
+request = json_format.Parse(Path(__file__).with_name("grpc-request-1461.json").read_text(), price_pb2.PredictRequest())
 with grpc.insecure_channel(sys.argv[1]) as channel:
     prices = price_pb2_grpc.PriceServiceStub(channel)
     answer = prices.Predict(request, timeout=5)

@@ -93,7 +93,7 @@ def service(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
             Process(*COMMAND, "worker", "--name", "samples", **variables),
         ):
             url = api.says(LISTENS)[1]
-            document = httpx.get(f"{url}/openapi.json").json()
+            document = httpx.get(f"{url}/openapi.json", timeout=60).json()
             _write_files(document, folder)
             headers = {"content-type": "text/csv"} | (bearer(key) if key else {})
             with httpx.Client(base_url=url, headers=headers, timeout=60) as http:

@@ -183,6 +183,8 @@ def test_the_keyboard_alone_is_enough(page: Page) -> None:
 
 
 def test_a_focused_field_is_never_hidden_behind_the_bar(page: Page) -> None:
+    # A smooth scroll would still be on its way when the positions are read.
+    page.emulate_media(reduced_motion="reduce")
     page.set_viewport_size({"width": 360, "height": 640})
     bar = page.locator(".actions")
     for control in page.locator(".estimate-form .card :is(input, select)").all():

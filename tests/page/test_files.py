@@ -112,6 +112,7 @@ def test_a_file_of_the_survey_is_priced_as_it_is(tab: Tab, tmp_path: Path) -> No
 
 def test_a_file_can_be_dropped_anywhere(tab: Tab) -> None:
     page = tab.open("#files")
+    expect(page.get_by_text("Or drop a file anywhere on this page.")).to_be_visible()
     text = ",".join(house_json()) + "\n" + ",".join("" if one is None else str(one) for one in house_json().values())
     dropped = page.evaluate_handle(
         """(text) => {

@@ -112,7 +112,7 @@ def test_grid_leads_from_each_sale_price_to_its_adjusted_price(tab: Tab) -> None
 def test_difference_from_the_typical_house_is_a_picture_and_a_table(tab: Tab) -> None:
     result, _, valuation = with_comparison(tab.open())
     explanation = valuation["explanation"]
-    picture = result.get_by_role("img", name="Differences from a typical house, by group of features")
+    picture = tab.page.get_by_role("img", name="Differences from a typical house, by group of features")
     expect(picture.locator("rect")).to_have_count(len(explanation["differences"]))
     section = result.locator("section").filter(has=picture)
     section.get_by_text("The figures as a table").click()

@@ -60,9 +60,9 @@ export function mountKeys(parent, context) {
       await context.api.get(CHECKED_PATH);
       change(key, "Key in use. It is forgotten when you reload the page.");
     } catch (error) {
-      // Any other answer than 401 means that the key is known: for example, the prediction log may be off.
+      // The key is checked before the prediction log is asked, which may be off (404) or unavailable (503).
       if (error.status === 403) change(key, `Key in use. ${error.detail}`);
-      else if (error.status === 404) change(key, "Key in use. It is forgotten when you reload the page.");
+      else if ([404, 503].includes(error.status)) change(key, "Key in use. It is forgotten when you reload the page.");
       else refuse(error, earlier);
     } finally {
       use.disabled = false;

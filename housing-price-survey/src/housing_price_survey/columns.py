@@ -43,7 +43,7 @@ class Number:
     """The values of a numeric column: their unit, and a label for each value of a small range."""
 
     unit: Unit
-    labels: Labels = field(default_factory=dict)
+    labels: Labels = field(default_factory=dict, hash=False)
 
 
 SQUARE_FEET: Final = Number("square feet")

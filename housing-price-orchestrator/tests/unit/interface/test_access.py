@@ -255,6 +255,10 @@ SCOPE_OF_OPERATION = {
 """Every operation that requires a key, and its scope, or the scopes of which it requires one."""
 
 
+def without(names: set[str], operation: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in operation.items() if name not in names}
+
+
 def test_the_openapi_document_declares_which_operations_require_a_key(
     stub: StubModelServer, file: Path, key: str
 ) -> None:
@@ -270,8 +274,9 @@ def test_the_openapi_document_declares_which_operations_require_a_key(
         assert operation.get("security", []) == (ways if is_guarded else [])
         assert ({"401", "403"} <= operation["responses"].keys()) == is_guarded
         assert operation.get("x-scopes", []) == (list(alternatives) if is_guarded else [])
-        # Without authentication, the only difference is that no key is required.
-        assert opened[place] == {name: value for name, value in operation.items() if name != "security"}
+        # Without authentication, the only difference is that no key is required, and code samples send none.
+        about_keys = {"security", "x-codeSamples"}
+        assert without(about_keys, opened[place]) == without(about_keys, operation)
 
 
 def test_the_openapi_document_describes_keys_exactly_if_they_are_required(

@@ -51,6 +51,17 @@ class GateCheck(View):
     """The result in words."""
 
 
+class TrainedComparables(View):
+    """The comparables model of a training job."""
+
+    version: VersionNumber | None
+    """The version that was registered; null if the gate failed, or the model is not new."""
+    is_challenger: bool
+    """Whether a version was registered, as a challenger."""
+    same_as: Annotated[VersionNumber | None, Field(exclude_if=lambda value: value is None)] = None
+    """The registered version that is identical to the trained model; nothing was registered then."""
+
+
 class TrainingReport(Report):
     """The result of a training job."""
 
@@ -64,6 +75,8 @@ class TrainingReport(Report):
     """The checks of the gate."""
     metrics: dict[str, float]
     """The cross-validated measures of the model, by name."""
+    comparables: Annotated[TrainedComparables | None, Field(exclude_if=lambda value: value is None)] = None
+    """The comparables model that was trained in the same run. Absent if the job began with an earlier release."""
 
 
 class MoveReport(Report):

@@ -77,8 +77,17 @@ def names_of(events: list[Any]) -> list[str]:
 
 
 def writer_pid() -> int:
-    (pid,) = (pid for pid in process_tree(os.getpid())[1:] if process.__name__.encode() in command_of(pid))
+    """Return the process id of this process's writer; servers of other tests may run with writers of their own."""
+    own = os.getpid()
+    (pid,) = (pid for pid in process_tree(own)[1:] if parent_of(pid) == own and is_running(pid))
     return pid
+
+
+def parent_of(pid: int) -> int | None:
+    try:
+        return int(Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[1])
+    except OSError:
+        return None
 
 
 def command_of(pid: int) -> bytes:

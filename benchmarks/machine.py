@@ -56,3 +56,9 @@ def _output(*command: str) -> str:
         return subprocess.run(command, capture_output=True, text=True, cwd=REPOSITORY, check=False).stdout  # noqa: S603
     except OSError:
         return "?"
+
+
+def description() -> str:
+    """Return the machine, the time and the commit of a measurement that ends now, for the line below a table."""
+    machine = facts()
+    return f"{machine['processor']}, {machine['cores']} cores, {machine['measured_at']}, commit {machine['commit']}"

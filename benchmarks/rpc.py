@@ -13,7 +13,7 @@ from typing import Final
 from benchmarks import load, model, reference_prices
 from benchmarks.contenders import OUR_MODEL_SERVER, OURS, all_contenders
 from benchmarks.load import Figures, WrongAnswer
-from benchmarks.machine import facts
+from benchmarks.machine import description
 from benchmarks.paths import REPOSITORY, RESULTS
 from benchmarks.processes import Server, environment, free_port
 from benchmarks.running_contenders import RunningContender
@@ -72,10 +72,8 @@ def as_table(lines: Sequence[Line]) -> str:
 
 def write(table: str) -> None:
     """Write the table to results/grpc.md."""
-    machine = facts()
-    about = f"{machine['processor']}, {machine['cores']} cores, {machine['measured_at']}, commit {machine['commit']}"
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "grpc.md").write_text(f"{table}\n\n{about}\n", encoding="utf-8")
+    (RESULTS / "grpc.md").write_text(f"{table}\n\n{description()}\n", encoding="utf-8")
 
 
 def _line(figure: str, key: str, measurements: dict[str, Callable[[], Figures]], rounds: int) -> Line:

@@ -12,7 +12,7 @@ from typing import Final
 from benchmarks import houses, load, model, reference_prices
 from benchmarks.contenders import OUR_MODEL_SERVER, OURS, Contender, all_contenders
 from benchmarks.houses import RequestFormat
-from benchmarks.machine import facts
+from benchmarks.machine import description
 from benchmarks.paths import RESULTS
 from benchmarks.processes import Server, free_port
 from benchmarks.running_contenders import RunningContender
@@ -89,7 +89,7 @@ def as_table(lines: Sequence[Line]) -> str:
 def write(table: str) -> None:
     """Write the table to results/valuations.md."""
     RESULTS.mkdir(exist_ok=True)
-    (RESULTS / "valuations.md").write_text(f"{table}\n\n{_machine()}\n", encoding="utf-8")
+    (RESULTS / "valuations.md").write_text(f"{table}\n\n{description()}\n", encoding="utf-8")
 
 
 def _sustained(name: str, running: RunningContender, rate: float, seconds: float) -> Line:
@@ -163,7 +163,3 @@ def _serve(contender: Contender, name: str, stack: ExitStack) -> Server:
     )
     server.wait_until_ready()
     return server
-
-
-def _machine() -> str:
-    return ", ".join(f"{name}: {value}" for name, value in facts().items())

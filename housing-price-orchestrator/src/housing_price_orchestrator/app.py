@@ -14,7 +14,7 @@ from housing_price_orchestrator.composition.jobs import open_jobs, upload_limits
 from housing_price_orchestrator.composition.memory import rare_garbage_collection, retain_freed_memory
 from housing_price_orchestrator.composition.store import ComposedStore
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
-from housing_price_orchestrator.interface.documents import ndjson
+from housing_price_orchestrator.interface.documents import streamed_houses
 from housing_price_orchestrator.interface.documents.limits import BodyLimits
 from housing_price_orchestrator.interface.documents.stream_gate import StreamGate
 from housing_price_orchestrator.interface.edge.browser_protection import BrowserProtection
@@ -156,9 +156,10 @@ def _operator_tools(settings: Settings) -> OperatorTools:
 
 def _stream_gate(upstream: Upstream) -> StreamGate:
     return StreamGate(
-        max_blocks=ndjson.MAX_CONCURRENT_BLOCKS,
+        max_blocks=streamed_houses.MAX_CONCURRENT_BLOCKS,
         affordable_blocks=lambda: (
-            upstream.coalescing.large_rows_within(ndjson.MAX_BACKLOG_SECONDS) / ndjson.MAX_LINES_PER_BLOCK
+            upstream.coalescing.large_rows_within(streamed_houses.MAX_BACKLOG_SECONDS)
+            / streamed_houses.MAX_HOUSES_PER_BLOCK
         ),
     )
 

@@ -3,7 +3,6 @@
 import asyncio
 import contextlib
 from collections.abc import AsyncGenerator, Sequence
-from dataclasses import replace
 from typing import Final
 
 from starlette.requests import ClientDisconnect
@@ -13,6 +12,12 @@ from housing_price_orchestrator.interface.documents.body import NDJSON
 from housing_price_orchestrator.interface.documents.encoding import encode_prediction
 from housing_price_orchestrator.interface.documents.lines import read_line
 from housing_price_orchestrator.interface.documents.stream_gate import StreamGate
+from housing_price_orchestrator.interface.documents.streamed_houses import (
+    MAX_BLOCKS_PER_STREAM,
+    MAX_HOUSES_PER_BLOCK,
+    StreamedHouses,
+    max_detailed_bytes,
+)
 from housing_price_orchestrator.interface.problems import (
     extension_members,
     problem_document,
@@ -20,36 +25,16 @@ from housing_price_orchestrator.interface.problems import (
     record_error,
 )
 from housing_price_orchestrator.interface.short_findings import compact_json, shortened
-from housing_price_orchestrator.observability.record import RequestRecord, current_request
+from housing_price_orchestrator.observability.record import RequestRecord
 from housing_price_orchestrator.observability.requests import RequestMetrics
 from housing_price_orchestrator.service.input_warnings import InputWarnings
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.service.transactions import Transactions
 from housing_price_orchestrator.shared.errors import DocumentTooLarge, HousingPriceError, InvalidDocument
-from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
-MAX_LINES_PER_BLOCK: Final = 64
-"""Maximum lines parsed and priced together: less than 1 ms of work before yielding to the event loop."""
-
-MAX_BLOCKS_PER_STREAM: Final = 32
-"""Maximum blocks of one stream that wait for their prices or to be sent; limits memory."""
-
-MAX_LOGGED_CALLS: Final = 20
-"""Maximum model server calls in the log line of a stream: its latest."""
-
-MIN_DETAILED_BYTES: Final = 1_000_000
-MAX_ERROR_RATIO: Final = 10
-"""Errors are listed in full until they take `MIN_DETAILED_BYTES` and `MAX_ERROR_RATIO` times what was received."""
-
 MAX_SHORT_LINE_BYTES: Final = 500
-"""Maximum size of an answer with errors from then on."""
-
-MAX_CONCURRENT_BLOCKS: Final = 64
-"""Maximum blocks of all streams priced at the same time; the others wait at the gate."""
-
-MAX_BACKLOG_SECONDS: Final = 0.5
-"""Only as many blocks are priced at the same time as take this long together: a quarter of the default deadline."""
+"""Maximum size of an answer with errors once the stream has seen many in full."""
 
 
 class _Line:
@@ -91,18 +76,14 @@ class NdjsonPricing:
             metrics: Counts errors; None if metrics are off.
             within_seconds: Time limit for each line, counted from when its block passes the gate.
         """
-        self._pricing = pricing
+        self._houses = StreamedHouses(pricing, transactions, gate, record=record, within_seconds=lambda: within_seconds)
         self._input_warnings = input_warnings
-        self._transactions = transactions
-        self._gate = gate
-        self._within_seconds = within_seconds
         self._max_line_bytes = max_line_bytes
         self._idle_seconds = idle_seconds
         self._record = record
         self._metrics = metrics
         self._received_bytes = 0
         self._error_bytes = 0
-        record.is_stream = True
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Respond until the request body ends or the client disconnects."""
@@ -152,8 +133,8 @@ class NdjsonPricing:
                 skipping = True
             if skipping:
                 rest = b""
-            for start in range(0, len(lines), MAX_LINES_PER_BLOCK):
-                yield lines[start : start + MAX_LINES_PER_BLOCK]
+            for start in range(0, len(lines), MAX_HOUSES_PER_BLOCK):
+                yield lines[start : start + MAX_HOUSES_PER_BLOCK]
 
     async def _price(self, lines: Sequence[_Line]) -> bytes:
         results: list[AnyHouse | bytes] = []
@@ -168,53 +149,26 @@ class NdjsonPricing:
                 # Validation errors take longer than valid houses, so yield to other requests.
                 await asyncio.sleep(0)
         houses = [result for result in results if not isinstance(result, bytes)]
-        # A separate record per block, so that the record of an endless stream does not collect all its calls.
-        block = replace(self._record, calls=[])
-        current_request.set(block)
-        async with self._gate:
-            estimates = await self._pricing.price_each(houses, within_seconds=self._within_seconds)
-        self._add_to_record(block, len(houses))
-        transaction_ids = iter(self._complete(houses, estimates))
-        remaining_estimates = iter(estimates)
+        outcomes = iter(await self._houses.price(houses))
         result_lines = []
         for line, result in zip(lines, results, strict=True):
             if isinstance(result, bytes):
                 result_lines.append(result)
                 continue
-            estimate = next(remaining_estimates)
-            if isinstance(estimate, HousingPriceError):
-                result_lines.append(self._error_line(line, result.id, estimate))
+            outcome = next(outcomes)
+            if isinstance(outcome, HousingPriceError):
+                result_lines.append(self._error_line(line, result.id, outcome))
             else:
-                content = encode_prediction(result, estimate, next(transaction_ids), self._input_warnings)
-                result_lines.append(content)
-                self._record.model_id = estimate.model.id
+                estimate, transaction_id = outcome
+                result_lines.append(encode_prediction(result, estimate, transaction_id, self._input_warnings))
         result_lines.append(b"")
         return b"\n".join(result_lines)
-
-    def _add_to_record(self, block: RequestRecord, rows: int) -> None:
-        """Add a block to the record of the stream: counts rows and keeps the longest times."""
-        record = self._record
-        record.rows += rows
-        record.queue_seconds = max(record.queue_seconds, block.queue_seconds)
-        record.model_seconds = max(record.model_seconds, block.model_seconds)
-        record.calls = [*record.calls, *block.calls][-MAX_LOGGED_CALLS:]
-
-    def _complete(
-        self, houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate | HousingPriceError]
-    ) -> Sequence[str]:
-        """Log the houses that have a price, and return their transaction ids in order."""
-        pairs = [
-            (house, estimate)
-            for house, estimate in zip(houses, estimates, strict=True)
-            if not isinstance(estimate, HousingPriceError)
-        ]
-        return self._transactions.complete([house for house, _ in pairs], [estimate for _, estimate in pairs])
 
     def _error_line(self, line: _Line, house_id: int | None, error: HousingPriceError) -> bytes:
         record_error(error, self._record, self._metrics)
         document = problem_document(problem_type_of(error), self._record.request_id, **extension_members(error))
         content = compact_json({"line": line.number, "id": house_id, "error": document})
-        room = max(MIN_DETAILED_BYTES, MAX_ERROR_RATIO * self._received_bytes) - self._error_bytes
+        room = max_detailed_bytes(self._received_bytes) - self._error_bytes
         if len(content) > room and "errors" in document:
             # The client has seen many errors in detail: from here on, each answer is short.
             rest = len(content) - len(compact_json(document["errors"]))

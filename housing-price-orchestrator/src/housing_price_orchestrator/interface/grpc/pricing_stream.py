@@ -2,16 +2,13 @@
 
 import asyncio
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import batched
-from typing import Final
 
-from housing_price_orchestrator.interface.documents.ndjson import (
+from housing_price_orchestrator.interface.documents.streamed_houses import (
     MAX_BLOCKS_PER_STREAM,
-    MAX_ERROR_RATIO,
-    MAX_LINES_PER_BLOCK,
-    MAX_LOGGED_CALLS,
-    MIN_DETAILED_BYTES,
+    MAX_HOUSES_PER_BLOCK,
+    StreamedHouses,
+    max_detailed_bytes,
 )
 from housing_price_orchestrator.interface.grpc.call import Call
 from housing_price_orchestrator.interface.grpc.documents.reading import read_house
@@ -21,13 +18,8 @@ from housing_price_orchestrator.interface.grpc.generated import price_pb2
 from housing_price_orchestrator.interface.grpc.limits import MAX_STREAM_HOUSES
 from housing_price_orchestrator.interface.grpc.rich_errors import stream_problem
 from housing_price_orchestrator.interface.problems import record_error
-from housing_price_orchestrator.observability.record import RequestRecord, current_request
 from housing_price_orchestrator.shared.errors import HousingPriceError, InvalidDocument
-from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
-
-HOUSES_PER_BLOCK: Final = MAX_LINES_PER_BLOCK
-"""Maximum houses read and priced together, as in a stream over HTTP."""
 
 type _Results = list[price_pb2.PredictResult]
 
@@ -39,7 +31,14 @@ class PricingStream:
         """Answer `call`."""
         self._call = call
         self._record = call.record
-        self._record.is_stream = True
+        services = call.services
+        self._houses = StreamedHouses(
+            services.pricing,
+            services.transactions,
+            services.stream_gate,
+            record=call.record,
+            within_seconds=lambda: call.within_seconds,
+        )
         self._received_bytes = 0
         self._error_bytes = 0
 
@@ -68,7 +67,7 @@ class PricingStream:
             while (message := await self._call.read_message(within_seconds=idle_seconds)) is not None:
                 self._received_bytes += len(message)
                 parts = split_houses(message, max_houses=MAX_STREAM_HOUSES)
-                for houses in batched(parts, HOUSES_PER_BLOCK, strict=False):
+                for houses in batched(parts, MAX_HOUSES_PER_BLOCK, strict=False):
                     # Backpressure: if the client does not read results, the queue fills and reading stops.
                     await blocks.put(group.create_task(self._price(position, houses)))
                     position += len(houses)
@@ -93,55 +92,26 @@ class PricingStream:
                 # Validation errors take longer than valid houses, so yield to other calls.
                 await asyncio.sleep(0)
         houses = [house for house in read if not isinstance(house, InvalidDocument)]
-        # A separate record per block, so that the record of an endless stream does not collect all its calls.
-        block = replace(self._record, calls=[])
-        current_request.set(block)
-        async with self._call.services.stream_gate:
-            pricing = self._call.services.pricing
-            estimates = await pricing.price_each(houses, within_seconds=self._call.within_seconds)
-        self._add_to_record(block, len(houses))
+        outcomes = iter(await self._houses.price(houses))
         results: _Results = []
-        transaction_ids = iter(self._complete(houses, estimates))
-        remaining = iter(estimates)
         for number, house in enumerate(read, start=position):
             if isinstance(house, InvalidDocument):
                 results.append(self._error(number, None, house))
                 continue
-            estimate = next(remaining)
-            if isinstance(estimate, HousingPriceError):
-                results.append(self._error(number, house.id, estimate))
+            outcome = next(outcomes)
+            if isinstance(outcome, HousingPriceError):
+                results.append(self._error(number, house.id, outcome))
             else:
-                warnings = self._call.services.input_warnings
-                prediction = priced_house(house, estimate, next(transaction_ids), warnings)
+                estimate, transaction_id = outcome
+                prediction = priced_house(house, estimate, transaction_id, self._call.services.input_warnings)
                 results.append(price_pb2.PredictResult(position=number, id=house.id, prediction=prediction))
-                self._record.model_id = estimate.model.id
         return price_pb2.PredictStreamResponse(results=results).SerializeToString()
-
-    def _complete(
-        self, houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate | HousingPriceError]
-    ) -> Sequence[str]:
-        """Log the houses that have a price, and return their transaction ids in order."""
-        pairs = [
-            (house, estimate)
-            for house, estimate in zip(houses, estimates, strict=True)
-            if not isinstance(estimate, HousingPriceError)
-        ]
-        transactions = self._call.services.transactions
-        return transactions.complete([house for house, _ in pairs], [estimate for _, estimate in pairs])
-
-    def _add_to_record(self, block: RequestRecord, rows: int) -> None:
-        """Add a block to the record of the stream: counts rows and keeps the longest times."""
-        record = self._record
-        record.rows += rows
-        record.queue_seconds = max(record.queue_seconds, block.queue_seconds)
-        record.model_seconds = max(record.model_seconds, block.model_seconds)
-        record.calls = [*record.calls, *block.calls][-MAX_LOGGED_CALLS:]
 
     def _error(self, position: int, house_id: int | None, error: HousingPriceError) -> price_pb2.PredictResult:
         record_error(error, self._record, self._call.services.request_metrics)
         request_id = self._record.request_id
         # A client that has seen many errors in detail gets short ones from then on.
-        is_short = self._error_bytes > max(MIN_DETAILED_BYTES, MAX_ERROR_RATIO * self._received_bytes)
+        is_short = self._error_bytes > max_detailed_bytes(self._received_bytes)
         problem = stream_problem(error, request_id, is_short=is_short)
         self._error_bytes += problem.ByteSize()
         return price_pb2.PredictResult(position=position, id=house_id, error=problem)

@@ -8,7 +8,8 @@ from fastapi.testclient import TestClient
 
 from factories import alias_of, house, house_bytes, house_json
 from housing_price_orchestrator.interface.documents.lines import read_line, read_named_house
-from housing_price_orchestrator.interface.documents.ndjson import MAX_SHORT_LINE_BYTES, MIN_DETAILED_BYTES
+from housing_price_orchestrator.interface.documents.ndjson import MAX_SHORT_LINE_BYTES
+from housing_price_orchestrator.interface.documents.streamed_houses import MIN_DETAILED_BYTES
 from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD, row_of
 from housing_price_orchestrator.shared.errors import InvalidDocument
 from housing_price_survey.columns import SURVEY_COLUMNS

@@ -1,6 +1,5 @@
 """Fixtures of the page's tests: real services, and headless Chromium."""
 
-import shutil
 import warnings
 from collections.abc import Iterator
 from contextlib import ExitStack
@@ -15,13 +14,12 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import_module("mlflow.pyfunc")
 
+from chromium import CHROMIUM, FLAGS
 from housing_price_model.training.train import train
 
 from ..lifecycle_store import QUICK, every_tenth_house, new_store
 from .services import GuardedService, ModelServer, Service, new_keys, running_api, start, variables_of
-from .tab import FLAGS, Tab, opened
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+from .tab import Tab, opened
 
 
 @pytest.fixture(scope="session")

@@ -2,7 +2,6 @@
 
 import contextlib
 import re
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -12,13 +11,12 @@ import httpx
 import pytest
 from playwright.sync_api import BrowserContext, Error, Page, sync_playwright
 
+from chromium import CHROMIUM
 from factories import REPOSITORY, house_bytes, house_json, settings_for
 from housing_price_orchestrator.app import create_app
 from http_server import Answer, running_http_server
 from servers import StubModelServer, served
 from waiting import wait_until
-
-CHROMIUM = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
 
 pytestmark = [
     pytest.mark.browser,

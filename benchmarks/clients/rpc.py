@@ -24,7 +24,7 @@ HOUSES_PER_MESSAGE: Final = 1_000
 
 
 def main() -> None:
-    """Send until the time is over, or stream so many houses, then print the figures."""
+    """Send until the time is over, or stream a number of houses; then print the figures."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--port", type=int, required=True)
     parser.add_argument("--expected", type=Path, required=True)

@@ -1,4 +1,4 @@
-"""What holds in every view of the page: it is small, accessible, usable by keyboard alone, and asks no other server."""
+"""Every view of the page is small, accessible and usable by keyboard alone, and requests nothing from other servers."""
 
 import re
 from collections.abc import Iterator

@@ -75,7 +75,7 @@ def test_a_key_can_be_forgotten(guarded_tab: Tab, guarded: GuardedService) -> No
     expect(page.get_by_role("table", name="Versions of the price model")).to_be_visible()
     page.get_by_role("button", name="Forget key").click()
     expect(page.get_by_text("The key is forgotten.")).to_be_visible()
-    # What the key showed is not shown any more.
+    # The data that the key gave access to is gone.
     expect(page.get_by_role("table")).to_have_count(0)
     check_not_kept(guarded_tab, guarded.keys["all"])
 

@@ -136,7 +136,7 @@ def samples_of(api: TestClient, name: str) -> dict[str, float]:
 
 
 def parts_of(api: TestClient) -> dict[str, float]:
-    """How many parts of valuations had which outcome."""
+    """Return the number of parts of valuations by outcome."""
     return {labels: count for labels, count in samples_of(api, "housing_price_valuation_parts_total").items() if count}
 
 

@@ -1,4 +1,4 @@
-"""Who gets the page at `/`, and who gets JSON."""
+"""Requests that prefer HTML at `/` get the page; all others get JSON."""
 
 import pytest
 

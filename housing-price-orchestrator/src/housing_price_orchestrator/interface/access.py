@@ -11,7 +11,7 @@ from fastapi import Request, Security
 from fastapi.openapi.models import HTTPBearer
 from fastapi.security.base import SecurityBase
 
-from housing_price_orchestrator.interface.problems import rate_limit_headers
+from housing_price_orchestrator.interface.error_responses import rate_limit_headers
 from housing_price_orchestrator.interface.request_id import RESPONSE_HEADERS
 from housing_price_orchestrator.interface.services import services_of
 from housing_price_orchestrator.observability.record import current_request

@@ -10,7 +10,8 @@ from fastapi import Request, Response
 from starlette.requests import ClientDisconnect
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from housing_price_orchestrator.interface.problems import expected_error_response, problem_response, problem_type_of
+from housing_price_orchestrator.interface.error_responses import expected_error_response, problem_response
+from housing_price_orchestrator.interface.problems import problem_type_of
 from housing_price_orchestrator.interface.request_id import REQUEST_ID_HEADER, RESPONSE_HEADERS, choose_request_id
 from housing_price_orchestrator.interface.server_timing import SERVER_TIMING, server_timing
 from housing_price_orchestrator.observability.record import RequestRecord, current_request

@@ -1,38 +1,16 @@
-"""The HTTP response to each error: the only module that maps errors to statuses.
+"""The problem document of each error (RFC 9457): the only table that maps errors to HTTP statuses.
 
-All responses but 422 are `application/problem+json` (RFC 9457). Their texts are defined here. They never contain a
-model server's message, a stack trace or a payload.
+All texts for callers are defined here. They never contain a model server's message, a stack trace or a payload.
 """
 
-import difflib
-import json
-import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from http import HTTPStatus
-from itertools import accumulate
 from typing import Any, Final
 
-from fastapi import Request, Response
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
-
-from housing_price_orchestrator.interface.request_id import request_id_of
-from housing_price_orchestrator.interface.services import record_of, services_of
-from housing_price_orchestrator.interface.short_findings import compact_json, omitted_entry
-from housing_price_orchestrator.observability.record import RequestRecord
-from housing_price_orchestrator.observability.requests import RequestMetrics
+from housing_price_orchestrator.interface.listed_findings import listed_findings
 from housing_price_orchestrator.shared import errors
-from housing_price_orchestrator.shared.quota import Quota
-from housing_price_orchestrator.shared.view.fields import house_fields
 
 PROBLEM_MEDIA_TYPE: Final = "application/problem+json"
-MAX_SUGGESTIONS: Final = 5
-"""Comparing an unknown key with all known keys is slow, so only the first ones get a suggestion."""
-MAX_ECHOED_CHARACTERS: Final = 200
-MAX_LISTED_BYTES: Final = 32 * 1024
-"""Maximum size of the errors that a response lists."""
-_NO_SNIFFING: Final = {"x-content-type-options": "nosniff"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -254,7 +232,6 @@ INTERNAL_ERROR: Final = ProblemType(
 NOT_READY: Final = ProblemType(
     503, "not-ready", "Not ready", "Houses cannot be priced right now. `missing` lists the reasons.", 1
 )
-_CHALLENGE: Final = 'Bearer realm="housing-price"'
 
 
 def problem_type_of(error: Exception) -> ProblemType:
@@ -279,18 +256,6 @@ def _values_of_template(error: errors.HousingPriceError) -> Mapping[str, Any]:
     return extension_members(error)
 
 
-def problem_response(request: Request, problem: ProblemType, **members: Any) -> Response:
-    """Make the response with a problem document (RFC 9457); `members` are its extension members."""
-    document = problem_document(problem, request_id_of(request.scope), **members)
-    headers = dict(_NO_SNIFFING)
-    if problem.retry_after_seconds is not None:
-        headers["retry-after"] = str(problem.retry_after_seconds)
-    if problem.status == HTTPStatus.REQUEST_TIMEOUT:
-        # The rest of the request never arrived, so the connection cannot be reused.
-        headers["connection"] = "close"
-    return Response(json.dumps(document), problem.status, headers, PROBLEM_MEDIA_TYPE)
-
-
 def problem_urn(problem: ProblemType) -> str:
     """Return the stable identifier of a kind of problem."""
     return f"urn:housing-price:problem:{problem.name}"
@@ -306,81 +271,6 @@ def problem_document(problem: ProblemType, request_id: str, **members: Any) -> d
         "requestId": request_id,
         **members,
     }
-
-
-def expected_error_response(request: Request, error: Exception) -> Response | None:
-    """Make the response to an expected error; return None for any other exception, which is a defect."""
-    match error:
-        case errors.HousingPriceError():
-            return error_response(request, error)
-        case RequestValidationError():
-            # FastAPI's own validation of path, query and header parameters.
-            return validation_response(error.errors())
-        case HTTPException():
-            return http_exception_response(request, error)
-    return None
-
-
-def error_response(request: Request, error: errors.HousingPriceError) -> Response:
-    """Make the response to one of our errors; the message of the exception goes to the log only."""
-    request.state.error = f"{type(error).__name__}: {error}"
-    record_error(error, record_of(request), services_of(request).request_metrics)
-    if isinstance(error, errors.InvalidDocument):
-        return validation_response(error.findings, error.omitted)
-    response = problem_response(request, problem_type_of(error), **extension_members(error))
-    response.headers.update(headers_of(error))
-    return response
-
-
-def retry_after_seconds(quotas: Mapping[str, Quota]) -> int:
-    """Compute after how many whole seconds the next request will be granted."""
-    return max(math.ceil(quota.reset_seconds) or 1 for quota in quotas.values() if not quota.is_granted)
-
-
-def rate_limit_headers(quotas: Mapping[str, Quota]) -> dict[str, str]:
-    """Make the headers with the limits and, where known, the remaining requests.
-
-    Source: draft-ietf-httpapi-ratelimit-headers-11.
-    """
-    remaining = [
-        f'"{name}";r={quota.remaining};t={math.ceil(quota.reset_seconds)}'
-        for name, quota in quotas.items()
-        if quota.remaining is not None
-    ]
-    policies = [f'"{name}";q={quota.rate.requests};w={quota.rate.seconds}' for name, quota in quotas.items()]
-    headers = {"ratelimit-policy": ", ".join(policies)}
-    if remaining:
-        headers["ratelimit"] = ", ".join(remaining)
-    return headers
-
-
-def headers_of(error: Exception) -> dict[str, str]:
-    """Make the headers that depend on the error itself: `WWW-Authenticate` (RFC 6750, section 3) and rate limits."""
-    match error:
-        case errors.CredentialsMissing():
-            return {"www-authenticate": _CHALLENGE}
-        case errors.CredentialsInvalid():
-            return {"www-authenticate": f'{_CHALLENGE}, error="invalid_token"'}
-        case errors.ScopeMissing():
-            return {"www-authenticate": f'{_CHALLENGE}, error="insufficient_scope", scope="{error.scope}"'}
-        case errors.RangeNotSatisfiable():
-            return {"content-range": f"bytes */{error.size_bytes}"}
-        case errors.RateLimitExceeded():
-            return {"retry-after": str(retry_after_seconds(error.quotas)), **rate_limit_headers(error.quotas)}
-    return {}
-
-
-def record_error(error: Exception, record: RequestRecord, metrics: RequestMetrics | None) -> None:
-    """Record that a request, or one line of a stream, failed, and count the features that were invalid."""
-    record.refusal = problem_type_of(error).name
-    if metrics is not None:
-        findings = error.findings if isinstance(error, errors.InvalidDocument) else ()
-        metrics.count_error(record.refusal, (_feature(finding["loc"]) for finding in findings))
-
-
-def _feature(loc: Sequence[object]) -> object:
-    """Return the key of the invalid feature: the first key below `body`, or below the house's index in a batch."""
-    return next((part for part in loc[1:] if isinstance(part, str) and part != "data"), None)
 
 
 def extension_members(error: Exception) -> dict[str, Any]:  # noqa: PLR0911 - one per kind of error
@@ -399,82 +289,3 @@ def extension_members(error: Exception) -> dict[str, Any]:  # noqa: PLR0911 - on
         case errors.JobOutputTaken():
             return {"output": error.output}
     return {}
-
-
-def http_exception_response(request: Request, error: HTTPException) -> Response:
-    """Make the response to an error of the framework: unknown path (404) or wrong method (405)."""
-    status = HTTPStatus(error.status_code)
-    name = status.phrase.lower().replace(" ", "-")
-    response = problem_response(request, ProblemType(status, name, status.phrase, status.description or status.phrase))
-    if error.headers:
-        response.headers.update(error.headers)
-    return response
-
-
-def validation_response(findings: Sequence[Mapping[str, Any]], omitted: int = 0) -> Response:
-    """Make FastAPI's standard 422: `{"detail": [...]}`."""
-    # json and not orjson, which cannot encode integers above 64 bits.
-    content = json.dumps({"detail": listed_findings(findings, omitted)}, allow_nan=False)
-    return Response(content, 422, media_type="application/json")
-
-
-def listed_findings(findings: Sequence[Mapping[str, Any]], omitted: int = 0) -> list[dict[str, Any]]:
-    """Make the list of findings for a response: the first ones, then one entry with the count of the others.
-
-    At most `MAX_FINDINGS` are listed, and as many as fit into `MAX_LISTED_BYTES`.
-    """
-    listed: list[dict[str, Any]] = []
-    suggestions = 0
-    for finding in findings[: errors.MAX_FINDINGS]:
-        entry = _without_long_values(finding)
-        if finding["type"] == "extra_forbidden" and suggestions < MAX_SUGGESTIONS:
-            suggestions += 1
-            if suggestion := _similar_key(str(finding["loc"][-1])):
-                entry.setdefault("ctx", {})["didYouMean"] = suggestion
-        listed.append(entry)
-    if len(compact_json(listed)) > MAX_LISTED_BYTES:
-        ends = accumulate(len(compact_json(entry)) for entry in listed)
-        listed = [entry for entry, end in zip(listed, ends, strict=True) if end <= MAX_LISTED_BYTES]
-    omitted += len(findings) - len(listed)
-    return [*listed, omitted_entry(omitted)] if omitted > 0 else listed
-
-
-def _without_long_values(finding: Mapping[str, Any]) -> dict[str, Any]:
-    """Copy a finding, keeping only inputs and context values that are short scalars."""
-    entry = {
-        "type": finding["type"],
-        "loc": [part[:MAX_ECHOED_CHARACTERS] if isinstance(part, str) else part for part in finding["loc"]],
-        "msg": finding["msg"],
-    }
-    if "input" in finding and _is_short_scalar(finding["input"]):
-        entry["input"] = finding["input"]
-    context = {
-        key: value for key, value in finding.get("ctx", {}).items() if _is_short_scalar(value, max_characters=2_000)
-    }
-    if context:
-        entry["ctx"] = context
-    return entry
-
-
-def _is_short_scalar(value: Any, max_characters: int = MAX_ECHOED_CHARACTERS) -> bool:
-    match value:
-        case None | bool():
-            return True
-        case str():
-            return len(value) <= max_characters
-        case int():
-            # A decimal digit takes log2(10) bits. str() cannot be used: it raises for very long integers.
-            return value.bit_length() <= max_characters * math.log2(10)
-        case float():
-            return math.isfinite(value)
-    return False
-
-
-_KEY_OF_LOWER_CASE: Final = {field.key.lower(): field.key for field in house_fields()}
-
-
-def _similar_key(key: str) -> str | None:
-    if len(key) > MAX_ECHOED_CHARACTERS:
-        return None
-    close = difflib.get_close_matches(key.replace("_", "").lower(), _KEY_OF_LOWER_CASE, n=1, cutoff=0.8)
-    return _KEY_OF_LOWER_CASE[close[0]] if close else None

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from factories import house_bytes
 from housing_price_orchestrator.interface.documents.reading import read_house
-from housing_price_orchestrator.interface.problems import listed_findings
+from housing_price_orchestrator.interface.listed_findings import listed_findings
 from housing_price_orchestrator.interface.short_findings import TOO_MANY, compact_json, omitted_entry, shortened
 from housing_price_orchestrator.shared.errors import InvalidDocument
 

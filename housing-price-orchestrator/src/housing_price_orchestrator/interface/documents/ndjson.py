@@ -18,12 +18,8 @@ from housing_price_orchestrator.interface.documents.streamed_houses import (
     StreamedHouses,
     max_detailed_bytes,
 )
-from housing_price_orchestrator.interface.problems import (
-    extension_members,
-    problem_document,
-    problem_type_of,
-    record_error,
-)
+from housing_price_orchestrator.interface.error_responses import record_error
+from housing_price_orchestrator.interface.problems import extension_members, problem_document, problem_type_of
 from housing_price_orchestrator.interface.short_findings import compact_json, shortened
 from housing_price_orchestrator.observability.record import RequestRecord
 from housing_price_orchestrator.observability.requests import RequestMetrics

@@ -11,9 +11,9 @@ from starlette.requests import ClientDisconnect
 
 from housing_price_orchestrator.interface.access import credential_in
 from housing_price_orchestrator.interface.documents.encoding import source_header
+from housing_price_orchestrator.interface.error_responses import rate_limit_headers
 from housing_price_orchestrator.interface.grpc.documents.splitting import malformed
 from housing_price_orchestrator.interface.grpc.limits import RpcLimits
-from housing_price_orchestrator.interface.problems import rate_limit_headers
 from housing_price_orchestrator.interface.services import Services
 from housing_price_orchestrator.interface.timeout import timeout_seconds_in
 from housing_price_orchestrator.observability.record import RequestRecord

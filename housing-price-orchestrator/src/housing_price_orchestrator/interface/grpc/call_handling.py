@@ -14,12 +14,13 @@ from grpc import aio
 from opentelemetry.trace import Tracer
 from starlette.requests import ClientDisconnect
 
+from housing_price_orchestrator.interface.error_responses import headers_of, record_error
 from housing_price_orchestrator.interface.grpc.call import Call, Context, Handler, Headers
 from housing_price_orchestrator.interface.grpc.limits import RpcLimits
 from housing_price_orchestrator.interface.grpc.peer import PeerAddresses
 from housing_price_orchestrator.interface.grpc.rich_errors import DETAILS_KEY, rich_status
 from housing_price_orchestrator.interface.grpc.statuses import status_of
-from housing_price_orchestrator.interface.problems import headers_of, problem_type_of, record_error
+from housing_price_orchestrator.interface.problems import problem_type_of
 from housing_price_orchestrator.interface.request_id import REQUEST_ID_HEADER, choose_request_id
 from housing_price_orchestrator.interface.server_timing import SERVER_TIMING, server_timing
 from housing_price_orchestrator.interface.services import Services

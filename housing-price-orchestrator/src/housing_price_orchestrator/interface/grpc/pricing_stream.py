@@ -10,6 +10,7 @@ from housing_price_orchestrator.interface.documents.streamed_houses import (
     StreamedHouses,
     max_detailed_bytes,
 )
+from housing_price_orchestrator.interface.error_responses import record_error
 from housing_price_orchestrator.interface.grpc.call import Call
 from housing_price_orchestrator.interface.grpc.documents.reading import read_house
 from housing_price_orchestrator.interface.grpc.documents.splitting import split_houses
@@ -17,7 +18,6 @@ from housing_price_orchestrator.interface.grpc.documents.writing import priced_h
 from housing_price_orchestrator.interface.grpc.generated import price_pb2
 from housing_price_orchestrator.interface.grpc.limits import MAX_STREAM_HOUSES
 from housing_price_orchestrator.interface.grpc.rich_errors import stream_problem
-from housing_price_orchestrator.interface.problems import record_error
 from housing_price_orchestrator.shared.errors import HousingPriceError, InvalidDocument
 from housing_price_orchestrator.shared.view.record import AnyHouse
 

@@ -11,14 +11,10 @@ from google.protobuf.any_pb2 import Any as AnyMessage
 from google.protobuf.message import Message
 from google.rpc import error_details_pb2, status_pb2
 
+from housing_price_orchestrator.interface.error_responses import retry_after_seconds
 from housing_price_orchestrator.interface.grpc.generated import price_pb2
 from housing_price_orchestrator.interface.grpc.statuses import status_of
-from housing_price_orchestrator.interface.problems import (
-    ProblemType,
-    problem_type_of,
-    problem_urn,
-    retry_after_seconds,
-)
+from housing_price_orchestrator.interface.problems import ProblemType, problem_type_of, problem_urn
 from housing_price_orchestrator.shared import errors
 
 DOMAIN: Final = "housing-price"

@@ -7,11 +7,11 @@ from pydantic import BaseModel, TypeAdapter, ValidationError
 
 from housing_price_orchestrator.interface.documents.strict_json import read_view
 from housing_price_orchestrator.interface.findings import findings_of
+from housing_price_orchestrator.interface.listed_findings import listed_findings
 from housing_price_orchestrator.interface.problems import (
     PROBLEM_MEDIA_TYPE,
     ProblemType,
     extension_members,
-    listed_findings,
     problem_document,
     problem_type_of,
 )

@@ -8,9 +8,10 @@ from fastapi import APIRouter, Request, Response
 
 from housing_price_orchestrator import __version__
 from housing_price_orchestrator.interface.edge.forwarded import path_prefix_of
+from housing_price_orchestrator.interface.error_responses import problem_response
 from housing_price_orchestrator.interface.openapi.problem_responses import response_to
 from housing_price_orchestrator.interface.operations.docs import DOCS_PATH, REFERENCE_PATH
-from housing_price_orchestrator.interface.problems import NOT_READY, problem_response, problem_type_of
+from housing_price_orchestrator.interface.problems import NOT_READY, problem_type_of
 from housing_price_orchestrator.interface.services import ServicesDep
 from housing_price_orchestrator.service.readiness import AnyProbe
 from housing_price_orchestrator.shared import errors

@@ -9,10 +9,10 @@ from typing import TYPE_CHECKING, Final
 import structlog
 from opentelemetry.trace import Tracer
 
-from housing_price_orchestrator.composition.tasks import cancel_and_wait
 from housing_price_orchestrator.interface.services import Services
 from housing_price_orchestrator.service.readiness import Readiness
 from housing_price_orchestrator.settings import Settings
+from housing_price_orchestrator.shared.tasks import cancel_and_wait
 
 if TYPE_CHECKING:
     from grpc import aio

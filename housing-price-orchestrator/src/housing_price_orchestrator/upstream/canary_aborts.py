@@ -7,11 +7,11 @@ from typing import Final
 
 import structlog
 
-from housing_price_orchestrator.composition.tasks import cancel_and_wait
 from housing_price_orchestrator.service.jobs import Jobs
 from housing_price_orchestrator.shared.errors import IdempotencyKeyReused, JobsUnavailable, MoveRefused
 from housing_price_orchestrator.shared.jobs import EVERYBODY
 from housing_price_orchestrator.shared.routing import StoppedCanary
+from housing_price_orchestrator.shared.tasks import cancel_and_wait
 from housing_price_orchestrator.upstream.swap import Upstream
 from housing_price_platform.orders.moves import Action
 

@@ -8,7 +8,7 @@ from typing import Final
 
 import structlog
 
-from housing_price_orchestrator.composition.tasks import cancel_and_wait, run_until_closed
+from housing_price_orchestrator.composition.tasks import run_until_closed
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.provider.model_server.mlflow_comparables_model import MLflowComparablesModel, params_of
 from housing_price_orchestrator.provider.routes_file import RoutesFile
@@ -16,6 +16,7 @@ from housing_price_orchestrator.service.readiness import ModelProbe
 from housing_price_orchestrator.service.resilience.deadline import DeadlineModel
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.ports import Comparables, ComparablesQuestion
+from housing_price_orchestrator.shared.tasks import cancel_and_wait
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 from housing_price_orchestrator.shared.view.routes import Route, Routes
 from housing_price_orchestrator.upstream.first_answer import wait_for_first_answer

@@ -9,7 +9,6 @@ from datetime import UTC, datetime
 
 import structlog
 
-from housing_price_orchestrator.composition.tasks import cancel_and_wait
 from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.provider.model_server.columns import Row
 from housing_price_orchestrator.service.input_warnings import InputWarnings
@@ -22,6 +21,7 @@ from housing_price_orchestrator.service.routing.variant_statistics import Statis
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, Variant
 from housing_price_orchestrator.shared.routing import StoppedCanary
+from housing_price_orchestrator.shared.tasks import cancel_and_wait
 from housing_price_orchestrator.shared.view.example import EXAMPLE_HOUSE
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.shared.view.routes import CanaryRoute, Route, Routes

@@ -1,7 +1,6 @@
 """Fetches and caches the public keys that verify an identity provider's tokens (JWKS, RFC 7517)."""
 
 import asyncio
-import contextlib
 import ssl
 import time
 from collections.abc import Callable, Mapping
@@ -14,6 +13,7 @@ import orjson
 import structlog
 
 from housing_price_orchestrator.shared.errors import IdentityProviderUnavailable
+from housing_price_orchestrator.shared.tasks import cancel_and_wait
 
 MAX_DOCUMENT_BYTES: Final = 256 * 1024
 """Size limit of a key set. Providers publish a few keys of about 2 kB each."""
@@ -59,9 +59,7 @@ class JsonWebKeys:
     ) -> None:
         """Cancel a running fetch and close the client."""
         if self._fetching is not None:
-            self._fetching.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._fetching
+            await cancel_and_wait(self._fetching)
         await self._client.__aexit__(kind, error, trace)
 
     @property

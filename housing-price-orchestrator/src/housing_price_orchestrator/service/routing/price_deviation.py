@@ -1,7 +1,6 @@
 """Compares canary prices with the champion's, in the background."""
 
 import asyncio
-import contextlib
 import math
 from collections.abc import Callable, Sequence
 from contextvars import Context
@@ -11,6 +10,7 @@ import structlog
 
 from housing_price_orchestrator.shared.errors import HousingPriceError
 from housing_price_orchestrator.shared.ports import PriceEstimate, PriceModel
+from housing_price_orchestrator.shared.tasks import cancel_and_wait
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 MAX_HOUSES: Final = 10
@@ -46,9 +46,7 @@ class CanaryComparison:
     async def aclose(self) -> None:
         """Cancel the comparison in progress."""
         if self._task is not None:
-            self._task.cancel()
-            with contextlib.suppress(asyncio.CancelledError):
-                await self._task
+            await cancel_and_wait(self._task)
 
     async def _compare(self, houses: Sequence[AnyHouse], estimates: Sequence[PriceEstimate]) -> None:
         try:

@@ -43,7 +43,7 @@ def test_a_worker_waits_for_a_silent_database_and_ends_on_sigterm(
     serving = ("--serving", str(tmp_path / "serving"))
     proxy.go_silent()
     with Process(*command, *serving, "--database", proxied_url) as worker:
-        worker.says("The jobs database does not answer")
+        worker.says("jobs database unavailable, waiting for it")
         assert worker.stop() == 0
     proxy.resume()
     with Process(*command, *serving, "--database", proxied_url) as worker:

@@ -55,7 +55,9 @@ def run(engine: Engine, name: str, lifecycle: Lifecycle) -> None:
             steps.note_serving()
         except HousingPriceModelError as error:
             _log.warning(
-                "the version that serves is recorded with the first move", model=steps.model.value, error=str(error)
+                "version in service not recorded until the first move",
+                model=steps.model.value,
+                error=str(error),
             )
     work(engine, name, lifecycle.move_steps.serving.folder, QUEUE, declare)
 

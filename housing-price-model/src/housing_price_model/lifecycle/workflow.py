@@ -111,9 +111,7 @@ class Lifecycle:
             return None
 
         found = self._translated(job_id, perform)
-        _log.info(
-            f"version {plan.version}: {name} done", job=job_id, model=plan.model.value, version=plan.version, step=name
-        )
+        _log.info("step completed", job_id=job_id, step=name, model=plan.model.value, version=plan.version)
         return found
 
     def _translated[T](self, job_id: str, do: Callable[[], T]) -> T:
@@ -123,23 +121,23 @@ class Lifecycle:
                 do,
                 is_temporary=_is_temporary,
                 report=lambda error, seconds: _log.warning(
-                    "trying again", job=job_id, error=str(error), seconds=seconds
+                    "step failed, retrying", job_id=job_id, error=str(error), seconds=seconds
                 ),
                 is_cancelled=lambda: is_cancelled(job_id),
                 max_seconds=PATIENCE_SECONDS,
             )
         except MoveError as error:
-            # Refusals that the caller can mend are no fault of this service.
+            # Refusals that the caller can correct are not errors of this service.
             log = _log.info if error.code in _CALLER_ERRORS else _log.error
             cause = None if error.__cause__ is None else str(error.__cause__)
-            log("job failed", job=job_id, error=str(error), code=error.code, cause=cause)
+            log("job failed", job_id=job_id, error=str(error), code=error.code, cause=cause)
             raise JobFailed(error.code, str(error)) from error
         except RegistryError as error:
-            _log.error("job failed", job=job_id, error=str(error), code="registry-unavailable")
+            _log.error("job failed", job_id=job_id, error=str(error), code="registry-unavailable")
             message = "The model registry does not answer, or its answer is invalid."
             raise JobFailed("registry-unavailable", message) from error
         except HousingPriceModelError as error:
-            _log.error("job failed", job=job_id, error=str(error), kind=type(error).__name__)
+            _log.error("job failed", job_id=job_id, error=str(error), kind=type(error).__name__)
             raise
 
 

@@ -16,6 +16,7 @@ from sqlalchemy.engine import Engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_model.errors import JobsError
+from housing_price_platform.database.errors import describe_database_error
 from housing_price_platform.jobs.launch import WorkerQueue, launch_worker
 from housing_price_platform.jobs.maintenance import Task, start_maintenance
 from housing_price_platform.jobs.recover_jobs import recover_jobs
@@ -78,7 +79,7 @@ def work(
         try:
             _run_until(end, start)
         except SQLAlchemyError as error:
-            raise JobsError(f"the jobs database cannot be used ({_reason_of(error)})") from error
+            raise JobsError(f"the jobs database cannot be used ({describe_database_error(error)})") from error
         end.wait()
         # Do not wait for a running step: the job repeats it at the next start.
         os._exit(0)
@@ -129,20 +130,16 @@ def _hold_name(locks: WorkerLocks, folder: Path, name: str) -> Iterator[None]:
         yield
 
 
-def _reason_of(error: Exception) -> str:
-    return str(getattr(error, "orig", None) or error).splitlines()[0][:300]
-
-
 def _log_waiting(error: Exception) -> None:
-    _log.warning("The jobs database does not answer (%s); waiting for it", _reason_of(error))
+    _log.warning("jobs database unavailable, waiting for it", error=describe_database_error(error))
 
 
-def _log_recovery(job: str, worker: str) -> None:
-    _log.info("job put back into the queue: its worker has died", job=job, worker=worker)
+def _log_recovery(job_id: str, worker: str) -> None:
+    _log.warning("job requeued", job_id=job_id, worker=worker)
 
 
 def _log_failed_maintenance(error: Exception) -> None:
-    _log.error("job maintenance failed; it is repeated until it succeeds", exc_info=error)
+    _log.error("job maintenance failed", exc_info=error)
 
 
 def _log_recovered_maintenance() -> None:

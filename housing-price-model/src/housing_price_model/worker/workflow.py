@@ -89,7 +89,7 @@ class Training:
             return run.perform(step, self.connections, lambda _stage, _share: None)
 
         result, was_done = self._patiently(job_id, perform)
-        _log.info("step completed" if was_done else "step was already complete", job=job_id, step=step.name)
+        _log.info("step completed" if was_done else "step was already complete", job_id=job_id, step=step.name)
         return result
 
     def _patiently[R](self, job_id: str, work: Callable[[], R]) -> R:
@@ -99,7 +99,7 @@ class Training:
                 work,
                 is_temporary=is_temporary_here,
                 report=lambda error, seconds: _log.warning(
-                    "trying again", job=job_id, error=str(error), seconds=seconds
+                    "step failed, retrying", job_id=job_id, error=str(error), seconds=seconds
                 ),
                 is_cancelled=is_current_job_cancelled,
                 max_seconds=PATIENCE_SECONDS,
@@ -109,9 +109,9 @@ class Training:
 
     def _report(self, job_id: str, error: HousingPriceModelError) -> JobFailed:
         """Log the full error, and return the part that concerns the caller."""
-        # A fault of the caller's data is no fault of this service.
+        # Errors in the caller's data are not errors of this service.
         log = _log.info if isinstance(error, tuple(_CALLER_ERRORS)) else _log.error
-        log("job failed", job=job_id, error=str(error), kind=type(error).__name__)
+        log("job failed", job_id=job_id, error=str(error), kind=type(error).__name__)
         if is_temporary(error):
             message = "A disk, a database or a service that the training needs was unavailable for too long."
             return JobFailed("temporarily-unavailable", message)

@@ -11,11 +11,11 @@ from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_orchestrator.cli.exits import exit_on_invalid_settings, exit_with_error
-from housing_price_orchestrator.provider.database_error import describe_database_error
 from housing_price_orchestrator.provider.store.database import downgrade as downgrade_tables
 from housing_price_orchestrator.provider.store.database import open_database, prepare_database
 from housing_price_orchestrator.provider.store.migrations.revisions import RevisionUnknown, RevisionUnreachable
 from housing_price_orchestrator.settings import load_settings
+from housing_price_platform.database.errors import describe_database_error
 from housing_price_platform.output.terminal import echo
 from housing_price_survey.columns import COLUMNS
 

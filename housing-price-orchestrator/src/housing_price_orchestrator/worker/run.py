@@ -17,7 +17,6 @@ from housing_price_orchestrator.composition.telemetry import ComposedTelemetry
 from housing_price_orchestrator.interface.documents.lines import read_named_house
 from housing_price_orchestrator.interface.problems import extension_members, problem_type_of
 from housing_price_orchestrator.observability.logging import configure_logging, log_warnings
-from housing_price_orchestrator.provider.database_error import describe_database_error
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.settings import PREFIX, InvalidSettings, Settings, load_settings
 from housing_price_orchestrator.shared.errors import HousingPriceError, JobInputUnusable
@@ -29,6 +28,7 @@ from housing_price_orchestrator.worker.score_file import FileScoring
 from housing_price_orchestrator.worker.scoring_worker import ScoringWorker
 from housing_price_orchestrator.worker.stores.transfer import Transfer
 from housing_price_orchestrator.worker.wait_for_prices import Outcome, RetryingPricing
+from housing_price_platform.database.errors import describe_database_error
 from housing_price_platform.database.sqlite_file import damage_of_database
 from housing_price_platform.jobs.cancelled import is_current_job_cancelled
 from housing_price_platform.jobs.worker_lock import NAME_RULE, WorkerLocks, WorkerNameTaken, is_worker_name

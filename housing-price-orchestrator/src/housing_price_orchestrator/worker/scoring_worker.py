@@ -8,7 +8,6 @@ import structlog
 from dbos import DBOS
 from sqlalchemy.engine import URL
 
-from housing_price_orchestrator.provider.database_error import describe_database_error
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.provider.jobs.names import (
     PROGRESS_EVENT,
@@ -23,6 +22,7 @@ from housing_price_orchestrator.shared.locations import REFUSED_SUFFIX
 from housing_price_orchestrator.worker.retention import JobRetention
 from housing_price_orchestrator.worker.score_file import START, FileScoring
 from housing_price_orchestrator.worker.stores.transfer import Transfer
+from housing_price_platform.database.errors import describe_database_error
 from housing_price_platform.jobs.cancelled import is_current_job_cancelled
 from housing_price_platform.jobs.database import worker_engine
 from housing_price_platform.jobs.failure import JobFailed, failing_publicly

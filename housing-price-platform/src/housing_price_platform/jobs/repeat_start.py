@@ -8,6 +8,8 @@ from psycopg.errors import ConnectionTimeout
 from sqlalchemy.engine import Engine
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
 
+from housing_price_platform.database.errors import driver_error_of
+
 PAUSE_SECONDS: Final = 1.0
 """Pause between two attempts."""
 
@@ -52,5 +54,6 @@ def _may_pass(error: SQLAlchemyError) -> bool:
     if not isinstance(error, DBAPIError):
         return False
     # The same text as for DBOS: see `full_disk`.
-    is_locked = "database is locked" in str(error.orig)
-    return is_locked or error.connection_invalidated or isinstance(error.orig, ConnectionTimeout)
+    driver_error = driver_error_of(error)
+    is_locked = "database is locked" in str(driver_error)
+    return is_locked or error.connection_invalidated or isinstance(driver_error, ConnectionTimeout)

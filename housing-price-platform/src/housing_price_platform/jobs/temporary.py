@@ -12,6 +12,7 @@ from typing import Final
 from sqlalchemy.exc import DBAPIError
 from sqlalchemy.exc import TimeoutError as PoolTimeout
 
+from housing_price_platform.database.errors import driver_error_of, sqlstate_of
 from housing_price_platform.files.temporary_errors import TEMPORARY
 
 FIRST_PAUSE_SECONDS: Final = 0.5
@@ -68,11 +69,11 @@ def _is_database_busy(error: BaseException) -> bool:
     """Return whether the database of this error is locked, full or away."""
     if not isinstance(error, DBAPIError):
         return False
-    state = getattr(error.orig, "sqlstate", None)
-    if isinstance(state, str):
+    if (state := sqlstate_of(error)) is not None:
         return state.startswith(_POSTGRES_CLASSES) or state in _POSTGRES_CODES
     # Only the driver's own message: the rendered statement may contain any text.
-    return str(error.orig).startswith(_SQLITE_MESSAGES) or "connection failed" in str(error.orig)
+    message = str(driver_error_of(error))
+    return message.startswith(_SQLITE_MESSAGES) or "connection failed" in message
 
 
 def retry_while_temporary[R](

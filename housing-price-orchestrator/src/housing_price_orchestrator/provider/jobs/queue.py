@@ -13,7 +13,7 @@ from dbos import error as dbos_error
 from sqlalchemy.engine import URL, Engine
 from sqlalchemy.exc import SQLAlchemyError
 
-from housing_price_orchestrator.provider.database_error import describe_database_error, is_caused_by_value
+from housing_price_orchestrator.provider.database_error import is_caused_by_value
 from housing_price_orchestrator.provider.jobs.names import (
     PROGRESS_EVENT,
     WORKFLOW_OF_KIND,
@@ -23,6 +23,7 @@ from housing_price_orchestrator.provider.jobs.names import (
 from housing_price_orchestrator.shared.errors import JobClaimTaken, JobsUnavailable, ValueUnsupported
 from housing_price_orchestrator.shared.jobs import Job, JobFailure, JobKind, JobOrder, JobState
 from housing_price_platform.database.deadline import deadline, seconds_left
+from housing_price_platform.database.errors import describe_database_error
 from housing_price_platform.database.threads import CallRefused, CallTimedOut, DatabaseThreads
 from housing_price_platform.jobs.client import open_client, read_events
 from housing_price_platform.jobs.database import client_engine

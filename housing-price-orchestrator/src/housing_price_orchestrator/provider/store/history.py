@@ -11,7 +11,7 @@ import sqlalchemy as sa
 from sqlalchemy.engine import URL, Connection, Row
 from sqlalchemy.exc import SQLAlchemyError
 
-from housing_price_orchestrator.provider.database_error import describe_database_error, is_caused_by_value
+from housing_price_orchestrator.provider.database_error import is_caused_by_value
 from housing_price_orchestrator.provider.model_server.columns import document_of
 from housing_price_orchestrator.provider.store.actuals import find_owners, realised_errors, store_actuals
 from housing_price_orchestrator.provider.store.database import for_writing, open_database
@@ -28,6 +28,7 @@ from housing_price_orchestrator.shared.history import (
     RealisedStudy,
 )
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, ValuationRecord
+from housing_price_platform.database.errors import describe_database_error
 from housing_price_platform.database.threads import CallRefused, CallTimedOut, DatabaseThreads
 
 MAX_READS: Final = 2

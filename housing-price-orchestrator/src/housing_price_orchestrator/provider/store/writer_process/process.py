@@ -18,7 +18,7 @@ import msgspec
 import orjson
 from sqlalchemy.engine import Engine, make_url
 
-from housing_price_orchestrator.provider.database_error import describe_database_error, is_caused_by_value
+from housing_price_orchestrator.provider.database_error import is_caused_by_value
 from housing_price_orchestrator.provider.store.database import (
     WRITER_CACHE_KIB,
     for_writing,
@@ -35,6 +35,7 @@ from housing_price_orchestrator.provider.store.rows import (
     TimestampFormatter,
 )
 from housing_price_orchestrator.provider.store.writer_process.bulk_insert import RowWriter
+from housing_price_platform.database.errors import describe_database_error
 
 NICENESS: Final = 10
 """Scheduling priority: about a tenth of the CPU share of a normal process (sched(7)); enough for 10,000 rows/s."""

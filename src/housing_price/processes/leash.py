@@ -15,14 +15,15 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Final
 
-PR_SET_PDEATHSIG = 1
-PR_SET_CHILD_SUBREAPER = 36
+PR_SET_PDEATHSIG: Final = 1
+PR_SET_CHILD_SUBREAPER: Final = 36
 """From <linux/prctl.h>."""
 
-DESCENDANTS_GRACE_SECONDS = 1.0
-KILL_SECONDS = 1.0
-NOT_STARTED = 127
+DESCENDANTS_GRACE_SECONDS: Final = 1.0
+KILL_SECONDS: Final = 1.0
+NOT_STARTED: Final = 127
 """Exit status of a shell for a command that it cannot find."""
 
 

@@ -50,7 +50,7 @@ def submit(
         Path | None,
         typer.Option(
             metavar="FILE",
-            help="Train on this .csv, .tsv, .ndjson or .parquet file, or as a .json order says.",
+            help="Train on this .csv, .tsv, .ndjson or .parquet file, or send this .json training order.",
         ),
     ] = None,
     data_folder: Annotated[
@@ -134,7 +134,9 @@ def watch(job_id: JobId, url: Url = DEFAULT_URL) -> None:
 def result(
     job_id: JobId,
     *,
-    refused: Annotated[bool, typer.Option("--refused", help="The refused rows instead of the prices.")] = False,
+    refused: Annotated[
+        bool, typer.Option("--refused", help="Download the refused rows, not the prices.")
+    ] = False,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="File to write.", show_default="standard output"),

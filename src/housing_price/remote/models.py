@@ -27,7 +27,7 @@ from housing_price_platform.output.terminal import echo
 if TYPE_CHECKING:
     from housing_price_model.lifecycle.overview import VersionComparison
 
-app = typer.Typer(no_args_is_help=True, help="Show, compare, promote and roll back versions of the model.")
+app = typer.Typer(no_args_is_help=True, help="Show, compare, promote and roll back versions of the models.")
 
 # Plain assignments: typer ignores aliases made by a `type` statement.
 Version = Annotated[str, typer.Argument(help="Number of the version in the registry.")]
@@ -39,7 +39,7 @@ Registry = Annotated[
         help="Address of MLflow's tracking server, which holds the registry.",
     ),
 ]
-Model = Annotated[ServedModel, typer.Option(help="The model whose versions are meant.")]
+Model = Annotated[ServedModel, typer.Option(help="Registered model to which the version belongs.")]
 Reason = Annotated[str, typer.Option(help="Reason, stored with the change.")]
 Watch = Annotated[bool, typer.Option("--watch", help="Show the progress until the job has finished.")]
 DEFAULT_LOG: Final = sqlite_url(DEFAULT_STATE / "predictions.db")

@@ -63,7 +63,7 @@ def open_export(folder: Path, pinned_digest: str | None = None) -> Iterator[tupl
         The manifest, and the copy of the model folder, which is deleted when the context exits.
 
     Raises:
-        ArtefactError: The export is rejected; nothing of it was loaded.
+        ArtefactError: The export is rejected; none of its files was loaded.
     """
     read_export(folder, pinned_digest)
     with tempfile.TemporaryDirectory(prefix="housing-price-") as private:
@@ -85,7 +85,7 @@ def check_contents(model: Path) -> Kind:
     """Check that a model folder contains only what is allowed, and return its kind.
 
     Raises:
-        ArtefactError: It contains something else, named in the message; nothing of it was loaded or executed.
+        ArtefactError: It contains something else, named in the message; none of its files was loaded or executed.
     """
     digests = file_digests(model)
     kind = _kind_of(model, digests)

@@ -44,7 +44,7 @@ class Candidate:
         metrics: Cross-validated metrics; see `evaluate.metrics`.
         folder: The run folder with all results.
         same_as: The registered version that this very model already is; it was not registered then.
-        comparables: What became of the comparables model: `version`, `is_challenger` and perhaps `same_as`. None if an
+        comparables: The outcome for the comparables model: `version`, `is_challenger` and perhaps `same_as`. None if an
             earlier release trained the models.
     """
 

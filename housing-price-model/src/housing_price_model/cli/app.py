@@ -189,7 +189,7 @@ def figures(
 
 
 def _print_outcome(outcome: "Outcome", model: ServedModel, tracking_uri: str) -> None:
-    """Print what became of a trained model."""
+    """Print the outcome of a training for one of its models."""
     if outcome.same_as:
         output.print(
             f"Nothing changed: this model is identical to {outcome.name} version {outcome.same_as}. "

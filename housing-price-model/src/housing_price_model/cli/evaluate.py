@@ -30,7 +30,7 @@ def evaluate(
     *,
     markdown: Annotated[bool, typer.Option("--markdown", help="Print tables in Markdown.")] = False,
 ) -> None:
-    """Show how good a registered version is: prices, comparables and values on held-out houses, or prices with --data.
+    """Measure a registered version: prices, comparables and values on held-out houses, or prices with --data.
 
     Results with --data on houses that the model was trained on are too optimistic.
     """

@@ -21,7 +21,7 @@ def observe(
     serving: Annotated[Path, typer.Option(help="Serving folder, shared with the runner and the orchestrator.")] = Path(
         ".housing-price/serving"
     ),
-    model: Annotated[ServedModel, typer.Option(help="The model whose versions they serve.")] = ServedModel.PRICE,
+    model: Annotated[ServedModel, typer.Option(help="Registered model that these servers serve.")] = ServedModel.PRICE,
     within: Annotated[float, typer.Option(min=0, help="Maximum wait for the servers, in seconds.")] = 60,
 ) -> None:
     """Report the running model servers to the lifecycle worker, where no runner starts them.

@@ -69,7 +69,9 @@ def worker(
     ] = None,
     retention: Annotated[
         timedelta | None,
-        typer.Option(parser=parse_duration, metavar="DURATION", help="For training: how long to keep finished jobs."),
+        typer.Option(
+            parser=parse_duration, metavar="DURATION", help="For training: delete finished jobs of this age."
+        ),
     ] = None,
     serving: Annotated[
         Path, typer.Option(help="For lifecycle: serving folder, shared with the runner and the orchestrator.")
@@ -80,7 +82,7 @@ def worker(
             min=0,
             max=600,
             envvar=SharedVariable.DRAIN_SECONDS,
-            help="For lifecycle: how long a model server keeps running after it leaves service.",
+            help="For lifecycle: time that a model server keeps running after it leaves service.",
         ),
     ] = 5.0,
     ready_within_seconds: Annotated[

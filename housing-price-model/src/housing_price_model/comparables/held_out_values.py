@@ -7,7 +7,7 @@ the same part. So nothing that a value is made of depends on the sale price of i
 
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 
@@ -26,7 +26,7 @@ from housing_price_model.fitting.evaluate import CrossValidation, Estimates, Fol
 from housing_price_survey.columns import COLUMNS
 from housing_price_survey.ratio_study import ratio_study
 
-_GRADES = ("high", "medium", "low")
+_GRADES: Final = ("high", "medium", "low")
 
 
 @dataclass(frozen=True)

@@ -1,12 +1,14 @@
 """Tells whether an error means that the registry is away, rather than that something is not in it."""
 
+from typing import Final
+
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INTERNAL_ERROR, REQUEST_LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE, ErrorCode
 
 from housing_price_model.errors import RegistryError
 from housing_price_platform.jobs.temporary import is_temporary
 
-_AWAY_CODES = frozenset(
+_AWAY_CODES: Final = frozenset(
     ErrorCode.Name(code) for code in (INTERNAL_ERROR, REQUEST_LIMIT_EXCEEDED, TEMPORARILY_UNAVAILABLE)
 )
 

@@ -127,7 +127,7 @@ class Flow:
             raise ValueError(f"the flow already has a part {part.name}")
         for need in part.needs:
             if self._parts.get(need.name) is not need:
-                raise ValueError(f"{part.name} needs {need.name}, which is no part of this flow")
+                raise ValueError(f"{part.name} needs {need.name}, which is not a part of this flow")
             if isinstance(part, RequiredPart) and isinstance(need, OptionalPart):
                 # Both are parts, so the argument has the right type.
                 raise ValueError(  # noqa: TRY004 - see above

@@ -1,13 +1,13 @@
 """The gRPC interface: its port and its limits."""
 
 import importlib.util
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import AfterValidator, BeforeValidator, Field
 
 from housing_price_orchestrator.settings.base import Bytes, Group
 
-_PACKAGES = ("grpc", "grpc_health", "grpc_reflection")
+_PACKAGES: Final = ("grpc", "grpc_health", "grpc_reflection")
 
 
 def _check_extra(port: int | None) -> int | None:

@@ -121,7 +121,7 @@ class DatabaseThreads:
             self._threads -= 1
 
     def _run(self, call: _Call) -> bool:
-        """Run a call; returns whether this thread goes on: not if others have replaced it."""
+        """Run a call; returns whether this thread continues: not if others have replaced it."""
         if not call.future.set_running_or_notify_cancel():
             return True
         try:

@@ -1,4 +1,4 @@
-"""Shortens DBOS's pauses between attempts, so that a worker goes on within seconds once its database is back."""
+"""Shortens DBOS's pauses between attempts, so that a worker continues within seconds once its database is back."""
 
 import time
 from types import ModuleType

@@ -56,7 +56,7 @@ class ParquetTable:
             schema = self._parquet.schema_arrow
         stored, self._ranges = _pandas_index(schema)
         layout = layout_of([*schema.names, *self._ranges], with_price=with_price)
-        # An index of a pandas table that is no column of a house only numbers the rows.
+        # An index of a pandas table that is not a column of a house only numbers the rows.
         unknown = tuple(name for name in layout.unknown if name not in stored | self._ranges.keys())
         self.layout: Layout = replace(layout, unknown=unknown)
         self._stored_names = {name.strip(SPACES): name for name in schema.names}

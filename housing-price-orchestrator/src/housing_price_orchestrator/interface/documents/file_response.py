@@ -11,7 +11,7 @@ _RANGE_REFUSED: Final = (400, 416)
 
 
 class JobFileResponse(FileResponse):
-    """Starlette's response with a file; an unusable `Range` is an error of ours instead of plain text."""
+    """Starlette's response with a file; an unusable `Range` becomes a problem document instead of plain text."""
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send the file, or the parts in `Range`.

@@ -1,13 +1,13 @@
 """The address of a caller, for rate limits."""
 
 from collections.abc import Iterable, Sequence
-from typing import cast
+from typing import Final, cast
 from urllib.parse import unquote
 
 from uvicorn._types import ASGI3Application
 from uvicorn.middleware.proxy_headers import ProxyHeadersMiddleware
 
-_FORWARDED_FOR = b"x-forwarded-for"
+_FORWARDED_FOR: Final = b"x-forwarded-for"
 
 
 class PeerAddresses:

@@ -94,7 +94,7 @@ def problem_responses(*causes: Cause) -> Responses:
 
 
 def response_to(problem: ProblemType, **members: Any) -> Responses:
-    """Describe the response to a problem that is no error of an exception, such as a failed check."""
+    """Describe the response to a problem without an exception, such as a failed check."""
     responses: dict[str, dict[str, Any]] = {}
     _add_content(responses, problem, problem_content(problem, **members))
     return {int(status): response for status, response in responses.items()}

@@ -28,7 +28,7 @@ class PageFiles(StaticFiles):
     def file_response(
         self, full_path: os.PathLike[str] | str, stat_result: os.stat_result, scope: Scope, status_code: int = 200
     ) -> Response:
-        """Respond with a file; 404 if it is no file of the page."""
+        """Respond with a file; 404 if the page has no such file."""
         del stat_result, status_code
         path = Path(full_path)
         media_type = _MEDIA_TYPES.get(path.suffix)

@@ -27,7 +27,7 @@ MAX_CONNECTIONS: Final = 16
 class RedisRateLimiter:
     """Limits the request rate of each caller. A `RateLimiter`; opened and closed by the application's lifespan.
 
-    While Redis is unavailable, each process counts in its own memory: pricing goes on, and a flood still meets a limit.
+    While Redis is unavailable, each process counts in its own memory. So pricing continues, and a flood is limited.
     The remaining quota is reported only when it is zero, because asking for it costs a second round trip.
     """
 

@@ -35,7 +35,7 @@ class MoveRulesFiles:
 
     A move that the document allows is accepted at once. A refusal must be confirmed by a state that the worker read
     after the request arrived, since a version may just have been registered. The readings are counted by changes of the
-    file's modification time, so the clocks of the two machines need not agree.
+    file's modification time, so the clocks of the two machines may differ.
     """
 
     def __init__(self, serving: Path | None, *, wait_seconds: float = WAIT_SECONDS) -> None:

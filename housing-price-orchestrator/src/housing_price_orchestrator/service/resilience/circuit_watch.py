@@ -35,7 +35,7 @@ class CircuitWatch[Question]:
         self._log = structlog.get_logger()
 
     async def probe(self) -> None:
-        """Probe once and record the result in the circuit. Raises nothing, so that the watch goes on."""
+        """Probe once and record the result in the circuit. Raises nothing, so that the watch continues."""
         self._circuit.half_open()
         limit = asyncio.timeout(self._slow_seconds)
         try:

@@ -9,7 +9,8 @@ from benchmarks.faults.databases.silent_proxy import SilentProxy
 
 from housing_price_model.errors import LogError
 from housing_price_model.prediction_log import database
-from housing_price_model.prediction_log.reader import Window, open_log
+from housing_price_model.prediction_log.reader import open_log
+from housing_price_model.prediction_log.rows import Window
 from housing_price_orchestrator.provider.store.database import prepare_database
 from housing_price_survey.columns import COLUMNS
 from servers import Process

@@ -12,7 +12,8 @@ from housing_price_model.candidate.extract import EXTRACT, HOUSES
 from housing_price_model.candidate.parameters import Connections, Parameters, Source
 from housing_price_model.candidate.run import Run
 from housing_price_model.errors import LogError
-from housing_price_model.prediction_log.reader import Window, open_log
+from housing_price_model.prediction_log.reader import open_log
+from housing_price_model.prediction_log.rows import Window
 from housing_price_model.reference.profile import cells_of
 from housing_price_model.survey.data import BUNDLED, read_houses
 from housing_price_survey.columns import COLUMNS, SURVEY_COLUMNS, TARGET

@@ -22,7 +22,8 @@ from housing_price_model.artefact.export import MODEL, read_export
 from housing_price_model.cli.app import app
 from housing_price_model.drift.output.metrics import NAMES
 from housing_price_model.errors import LogError
-from housing_price_model.prediction_log.reader import PAGE_ROWS, Model, Window, open_log
+from housing_price_model.prediction_log.reader import PAGE_ROWS, open_log
+from housing_price_model.prediction_log.rows import Model, Window
 from housing_price_model.reference.profile import cells_of
 from housing_price_model.reference.tally import GROUP
 from housing_price_model.serving.find_model import open_model

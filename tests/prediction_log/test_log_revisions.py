@@ -9,7 +9,8 @@ from typer.testing import CliRunner
 from housing_price_model.cli.app import app
 from housing_price_model.errors import LogError
 from housing_price_model.prediction_log.database import OLDEST_REVISION
-from housing_price_model.prediction_log.reader import Window, open_log
+from housing_price_model.prediction_log.reader import open_log
+from housing_price_model.prediction_log.rows import Window
 from housing_price_orchestrator.provider.store.database import downgrade
 
 from .logs import Log

@@ -14,7 +14,8 @@ from typer.testing import CliRunner, Result
 from housing_price.cli import app as stack
 from housing_price_model.cli.app import app
 from housing_price_model.errors import LogError
-from housing_price_model.prediction_log.reader import Window, open_log
+from housing_price_model.prediction_log.reader import open_log
+from housing_price_model.prediction_log.rows import Window
 from housing_price_model.reference.profile import cells_of
 from housing_price_model.reference.tally import GROUP
 from housing_price_model.shadow.comparison import MAX_WORST, compare_shadow

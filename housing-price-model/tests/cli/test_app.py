@@ -11,8 +11,8 @@ from typer.testing import CliRunner
 from housing_price_model.artefact.export import MANIFEST, MODEL, read_export
 from housing_price_model.cli.app import app
 from housing_price_model.errors import ArtefactError
-from housing_price_model.prediction_log.reader import Window
 from housing_price_model.prediction_log.replay import replay
+from housing_price_model.prediction_log.rows import Window
 from housing_price_model.training.train import Trained
 
 pytestmark = [

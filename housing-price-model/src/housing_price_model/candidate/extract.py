@@ -10,7 +10,8 @@ from typing import Any, Final
 from housing_price_model.candidate.parameters import Parameters, Source
 from housing_price_model.candidate.run import Result, Step, Task
 from housing_price_model.errors import DataError, LogError
-from housing_price_model.prediction_log.reader import PredictionLog, Window, open_log
+from housing_price_model.prediction_log.reader import PredictionLog, open_log
+from housing_price_model.prediction_log.rows import Window
 from housing_price_model.survey.data import BUNDLED, read_cells
 from housing_price_model.survey.veneer import AREA, TYPE, name_veneer
 from housing_price_platform.environment.variables import SharedVariable

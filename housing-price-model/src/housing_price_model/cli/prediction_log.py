@@ -171,7 +171,8 @@ def replay(
     from housing_price_model.atomic_write import write_atomically  # noqa: PLC0415  # slow import
     from housing_price_model.prediction_log import replay as replaying  # noqa: PLC0415  # slow import
     from housing_price_model.prediction_log import replay_values as replaying_values  # noqa: PLC0415  # slow import
-    from housing_price_model.prediction_log.reader import Window, open_log  # noqa: PLC0415  # slow import
+    from housing_price_model.prediction_log.reader import open_log  # noqa: PLC0415  # slow import
+    from housing_price_model.prediction_log.rows import Window  # noqa: PLC0415  # slow import
 
     with readable_errors():
         with open_log(log) as reader:
@@ -227,8 +228,9 @@ def realised_error(
     """Show the error on houses with a known sale price, by model version and month of sale."""
     check_time_range(start, end)
     from housing_price_model.atomic_write import write_atomically  # noqa: PLC0415  # slow import
-    from housing_price_model.prediction_log.reader import Window, open_log  # noqa: PLC0415  # slow import
+    from housing_price_model.prediction_log.reader import open_log  # noqa: PLC0415  # slow import
     from housing_price_model.prediction_log.realised_error import realised_errors  # noqa: PLC0415  # slow import
+    from housing_price_model.prediction_log.rows import Window  # noqa: PLC0415  # slow import
 
     with readable_errors():
         with open_log(log) as reader:

@@ -27,7 +27,8 @@ def compare_with_shadow(
     """Show how a shadow's prices differ from those returned for the same requests."""
     check_time_range(start, end)
     from housing_price_model.atomic_write import write_atomically  # noqa: PLC0415  # slow import
-    from housing_price_model.prediction_log.reader import Window, open_log  # noqa: PLC0415  # slow import
+    from housing_price_model.prediction_log.reader import open_log  # noqa: PLC0415  # slow import
+    from housing_price_model.prediction_log.rows import Window  # noqa: PLC0415  # slow import
     from housing_price_model.shadow.comparison import compare_shadow  # noqa: PLC0415  # slow import
     from housing_price_model.shadow.tables import tables  # noqa: PLC0415  # slow import
 

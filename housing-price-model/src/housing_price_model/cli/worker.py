@@ -69,9 +69,7 @@ def worker(
     ] = None,
     retention: Annotated[
         timedelta | None,
-        typer.Option(
-            parser=parse_duration, metavar="DURATION", help="For training: delete finished jobs of this age."
-        ),
+        typer.Option(parser=parse_duration, metavar="DURATION", help="For training: delete finished jobs of this age."),
     ] = None,
     serving: Annotated[
         Path, typer.Option(help="For lifecycle: serving folder, shared with the runner and the orchestrator.")

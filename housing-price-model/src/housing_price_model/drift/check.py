@@ -9,7 +9,8 @@ from housing_price_model.drift.compare import CALENDAR, Comparison, compare
 from housing_price_model.drift.profiles import Profiles
 from housing_price_model.drift.realised import RealisedErrors
 from housing_price_model.errors import ArtefactError, RegistryError
-from housing_price_model.prediction_log.reader import Model, PredictionLog, Window
+from housing_price_model.prediction_log.reader import PredictionLog
+from housing_price_model.prediction_log.rows import Model, Window
 from housing_price_model.reference.profile import Profile
 from housing_price_model.reference.tally import Tally
 

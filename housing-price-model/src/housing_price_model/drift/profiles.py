@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from housing_price_model.artefact.kinds import require_price_model
 from housing_price_model.errors import ArtefactError, RegistryError
-from housing_price_model.prediction_log.reader import Model
+from housing_price_model.prediction_log.rows import Model
 from housing_price_model.reference.profile import Profile, read_profile
 from housing_price_model.registry.names import MODEL_ID_TAG
 from housing_price_model.registry.versions import connect, registry_errors

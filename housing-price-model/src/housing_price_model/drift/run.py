@@ -19,7 +19,8 @@ from housing_price_model.drift.output.page import page
 from housing_price_model.drift.output.tables import summary, tables
 from housing_price_model.drift.profiles import Profiles
 from housing_price_model.errors import ArtefactError, HousingPriceModelError
-from housing_price_model.prediction_log.reader import Window, open_log
+from housing_price_model.prediction_log.reader import open_log
+from housing_price_model.prediction_log.rows import Window
 from housing_price_platform.output.log_output import keep_running_without_log
 from housing_price_platform.output.tables import print_part
 

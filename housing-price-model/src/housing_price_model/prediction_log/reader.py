@@ -6,8 +6,6 @@ tables of the orchestrator's migrations.
 
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from datetime import datetime
 from typing import Any, Final
 
 import orjson
@@ -25,104 +23,21 @@ from housing_price_model.prediction_log.database import (
     VALUATION,
     open_engine,
 )
+from housing_price_model.prediction_log.rows import (
+    LoggedValue,
+    Model,
+    Page,
+    Sale,
+    SoldHouse,
+    Window,
+    logged_value_of,
+    page_of,
+    sale_of,
+    sold_house_of,
+)
 
 PAGE_ROWS: Final = 2_000
 """Maximum number of rows held in memory at a time."""
-
-
-@dataclass(frozen=True)
-class Window:
-    """A time window of predictions: `start` inclusive, `end` exclusive; UTC without a zone."""
-
-    start: datetime | None = None
-    end: datetime | None = None
-
-    def __str__(self) -> str:
-        ends = [f"{word} {at:%Y-%m-%d %H:%M:%S} UTC" for word, at in (("from", self.start), ("to", self.end)) if at]
-        return " ".join(ends) or "the whole log"
-
-
-@dataclass(frozen=True)
-class Model:
-    """A model in the log, and its number of predictions."""
-
-    model_id: str
-    name: str
-    version: str
-    rows: int
-
-
-@dataclass(frozen=True)
-class Page:
-    """Logged rows with the same columns.
-
-    Attributes:
-        columns: Column names of the rows.
-        rows: Input values of the model; None for a missing value.
-        estimates: `price`, `low` and `high` of each row, in US dollars.
-        transactions: Transaction id of each row.
-        model_ids: Model id of each row.
-    """
-
-    columns: Sequence[str]
-    rows: Sequence[Sequence[Any]]
-    estimates: Sequence[tuple[float, float, float]]
-    transactions: Sequence[str]
-    model_ids: Sequence[str]
-
-
-@dataclass(frozen=True)
-class Sale:
-    """The sale price of a house and its prediction, in US dollars."""
-
-    model_version: str
-    month: str
-    sold: float
-    price: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class SoldHouse:
-    """A predicted house with a known sale price.
-
-    Attributes:
-        transaction: Transaction id of the prediction.
-        house: The caller (`key_id` in the log), and the caller's own id of the house.
-        columns: Column names of the values.
-        values: Input values of the model; None for a missing value.
-        sold: Sale price in US dollars.
-    """
-
-    transaction: str
-    house: tuple[str | None, int]
-    columns: Sequence[str]
-    values: Sequence[Any]
-    sold: float
-
-
-@dataclass(frozen=True)
-class LoggedValue:
-    """A logged value that was made from a price and comparable sales.
-
-    Attributes:
-        transaction: Transaction id of the valuation.
-        columns: Column names of the values.
-        values: Input values of the price model; None for a missing value.
-        estimate: `value`, `low` and `high`, in US dollars.
-        price_model_id: The model id of the price.
-        comparables_id: The model id of the comparables model.
-        sales: The ids of the comparable sales.
-    """
-
-    transaction: str
-    columns: Sequence[str]
-    values: Sequence[Any]
-    estimate: tuple[float, float, float]
-    price_model_id: str
-    comparables_id: str
-    sales: Sequence[int]
 
 
 class PredictionLog:
@@ -132,6 +47,7 @@ class PredictionLog:
         """Create a reader; `name` identifies the log in error messages."""
         self._engine = engine
         self._name = name
+        self._columns_of_version: dict[int, Sequence[str]] = {}
 
     def check_revision(self) -> None:
         """Check that this release can read the tables.
@@ -163,7 +79,6 @@ class PredictionLog:
         Raises:
             LogError: the log cannot be read, or a row violates the contract.
         """
-        versions: dict[int, Sequence[str]] = {}
         table, last = PREDICTION.c, None
         while True:
             query = sa.select(PREDICTION).where(*_within(window, model_id))
@@ -175,9 +90,7 @@ class PredictionLog:
             if not rows:
                 return
             for version in {row.columns_version for row in rows}:
-                if version not in versions:
-                    versions[version] = self.columns_of(version)
-                yield _page(versions[version], [row for row in rows if row.columns_version == version])
+                yield page_of(self.columns_of(version), [row for row in rows if row.columns_version == version])
             last = rows[-1]
 
     def latest_sales(self, model_id: str, limit: int) -> Sequence[Sale]:
@@ -185,7 +98,7 @@ class PredictionLog:
         table = REALISED.c
         query = _sales().where(table.model_id == model_id)
         latest = query.order_by(table.month.desc(), table.predicted_at.desc()).limit(limit)
-        return [_sale(row) for row in self._rows(latest)]
+        return [sale_of(row) for row in self._rows(latest)]
 
     def sales(self, window: Window) -> Iterator[Sale]:
         """Yield all known sales of houses that were priced in a window."""
@@ -194,7 +107,7 @@ class PredictionLog:
         bounds += [] if window.end is None else [table.predicted_at < window.end]
         with self.stream(_sales().where(*bounds)) as rows:
             for row in rows:
-                yield _sale(row)
+                yield sale_of(row)
 
     def sold_houses(self, window: Window) -> Iterator[SoldHouse]:
         """Yield the houses that were priced in a window and have a known sale price, in order of prediction time.
@@ -204,7 +117,6 @@ class PredictionLog:
         Raises:
             LogError: the log cannot be read, or a row violates the contract.
         """
-        versions: dict[int, Sequence[str]] = {}
         table, sale = PREDICTION.c, REALISED.c
         query = (
             sa.select(PREDICTION, sale.sale_price_usd)
@@ -214,16 +126,7 @@ class PredictionLog:
         )
         with self.stream(query) as rows:
             for row in rows:
-                if row.columns_version not in versions:
-                    versions[row.columns_version] = self.columns_of(row.columns_version)
-                columns = versions[row.columns_version]
-                yield SoldHouse(
-                    row.transaction_id,
-                    (row.key_id, row.house_id),
-                    columns,
-                    values_of(row.transaction_id, row.inputs, len(columns)),
-                    row.sale_price_usd,
-                )
+                yield sold_house_of(self.columns_of(row.columns_version), row)
 
     def values(self, window: Window) -> Iterator[LoggedValue]:
         """Yield the values that were made from comparable sales in a window, in order of time.
@@ -231,7 +134,6 @@ class PredictionLog:
         Raises:
             LogError: the log cannot be read, its tables are too old for valuations, or a row violates the contract.
         """
-        versions: dict[int, Sequence[str]] = {}
         table, valued = PREDICTION.c, VALUATION.c
         query = (
             sa.select(
@@ -244,18 +146,7 @@ class PredictionLog:
         )
         with self.stream(query) as rows:
             for row in rows:
-                if row.columns_version not in versions:
-                    versions[row.columns_version] = self.columns_of(row.columns_version)
-                columns = versions[row.columns_version]
-                yield LoggedValue(
-                    row.transaction_id,
-                    columns,
-                    values_of(row.transaction_id, row.inputs, len(columns)),
-                    (row.value_usd, row.low_usd, row.high_usd),
-                    row.model_id,
-                    row.comparables_id,
-                    _sales_of(row),
-                )
+                yield logged_value_of(self.columns_of(row.columns_version), row)
 
     @contextmanager
     def stream(self, query: sa.Select[Any]) -> Iterator[Iterable[sa.Row[Any]]]:
@@ -272,17 +163,20 @@ class PredictionLog:
             yield rows
 
     def columns_of(self, version: int) -> Sequence[str]:
-        """Return the column names of a version of the columns.
+        """Return the column names of a version of the columns; read once, because a version never changes.
 
         Raises:
             LogError: the log has no valid names for this version.
         """
+        if version in self._columns_of_version:
+            return self._columns_of_version[version]
         rows = self._rows(sa.select(COLUMN_NAMES.c.names).where(COLUMN_NAMES.c.version == version))
         try:
             names = orjson.loads(rows[0].names)
         except (IndexError, ValueError) as error:
             raise LogError(f"the log has no valid column names for version {version}") from error
-        return [str(name) for name in names]
+        self._columns_of_version[version] = [str(name) for name in names]
+        return self._columns_of_version[version]
 
     def _rows(self, query: sa.Select[Any]) -> Sequence[sa.Row[Any]]:
         with self._readable(), self._engine.connect() as connection:
@@ -333,55 +227,6 @@ def _sales() -> sa.Select[Any]:
     return sa.select(
         table.model_version, table.month, table.sale_price_usd, table.price_usd, table.low_usd, table.high_usd
     )
-
-
-def _page(columns: Sequence[str], rows: Sequence[sa.Row[Any]]) -> Page:
-    return Page(
-        columns=columns,
-        rows=[values_of(row.transaction_id, row.inputs, len(columns)) for row in rows],
-        estimates=[_estimate(row) for row in rows],
-        transactions=[row.transaction_id for row in rows],
-        model_ids=[row.model_id for row in rows],
-    )
-
-
-def values_of(transaction_id: str, inputs: str, count: int) -> Sequence[Any]:
-    """Parse the `count` input values of a row.
-
-    Raises:
-        LogError: the inputs are not a JSON array of this length.
-    """
-    try:
-        values = orjson.loads(inputs)
-    except ValueError as error:
-        raise LogError(f"{transaction_id}: the inputs are not valid JSON") from error
-    if not isinstance(values, list) or len(values) != count:
-        raise LogError(f"{transaction_id}: the inputs are not a list of {count} values")
-    return values
-
-
-def _sales_of(row: sa.Row[Any]) -> Sequence[int]:
-    try:
-        sales = orjson.loads(row.sales)
-    except ValueError as error:
-        raise LogError(f"{row.transaction_id}: the sales are not valid JSON") from error
-    if not isinstance(sales, list) or not all(type(sale) is int for sale in sales):
-        raise LogError(f"{row.transaction_id}: the sales are not a list of ids")
-    return sales
-
-
-def _estimate(row: sa.Row[Any]) -> tuple[float, float, float]:
-    price, low, high = row.price_usd, row.low_usd, row.high_usd
-    if not (price > 0 and 0 < low <= high):
-        raise LogError(f"{row.transaction_id}: invalid estimate: low {low}, price {price}, high {high}")
-    return price, low, high
-
-
-def _sale(row: sa.Row[Any]) -> Sale:
-    sale = Sale(*tuple(row))
-    if not (sale.sold > 0 and sale.price > 0):
-        raise LogError(f"invalid sale: sale price {sale.sold}, predicted price {sale.price}")
-    return sale
 
 
 def _first_line(error: Exception) -> str:

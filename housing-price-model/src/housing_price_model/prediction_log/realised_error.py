@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from math import log, sqrt
 from typing import Any
 
-from housing_price_model.prediction_log.reader import PredictionLog, Sale, Window
+from housing_price_model.prediction_log.reader import PredictionLog
+from housing_price_model.prediction_log.rows import Sale, Window
 
 
 @dataclass

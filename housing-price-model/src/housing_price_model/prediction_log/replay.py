@@ -8,7 +8,8 @@ import pandas as pd
 
 from housing_price_model.artefact.kinds import require_price_model
 from housing_price_model.errors import LogError
-from housing_price_model.prediction_log.reader import Page, PredictionLog, Window
+from housing_price_model.prediction_log.reader import PredictionLog
+from housing_price_model.prediction_log.rows import Page, Window
 from housing_price_model.reference.tally import GROUP
 from housing_price_model.serving.fast_scoring import DirectModel, Rows
 from housing_price_model.serving.find_model import open_model

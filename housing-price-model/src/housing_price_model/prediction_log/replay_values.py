@@ -10,8 +10,9 @@ import pandas as pd
 from housing_price_model.artefact.kinds import require_comparables_model, require_price_model
 from housing_price_model.comparables.blend import Blend, Evidence, adjusted, values_of
 from housing_price_model.errors import LogError
-from housing_price_model.prediction_log.reader import LoggedValue, PredictionLog, Window
+from housing_price_model.prediction_log.reader import PredictionLog
 from housing_price_model.prediction_log.replay import Differences
+from housing_price_model.prediction_log.rows import LoggedValue, Window
 from housing_price_model.serving.fast_scoring import DirectModel, Rows
 from housing_price_model.serving.find_model import open_model
 from housing_price_survey.columns import COLUMNS

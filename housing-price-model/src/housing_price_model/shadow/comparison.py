@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from housing_price_model.errors import LogError
-from housing_price_model.prediction_log.reader import PredictionLog, Window
+from housing_price_model.prediction_log.reader import PredictionLog
+from housing_price_model.prediction_log.rows import Window
 from housing_price_model.shadow.pairs import Estimate, Pair, pairs, sold_pairs
 
 MAX_WORST: Final = 10

@@ -8,7 +8,8 @@ import sqlalchemy as sa
 
 from housing_price_model.errors import LogError
 from housing_price_model.prediction_log.database import PREDICTION, REALISED, SHADOW_PREDICTION
-from housing_price_model.prediction_log.reader import PredictionLog, Window, values_of
+from housing_price_model.prediction_log.reader import PredictionLog
+from housing_price_model.prediction_log.rows import Window, values_of
 from housing_price_model.reference.tally import GROUP
 
 
@@ -62,7 +63,6 @@ def pairs(log: PredictionLog, window: Window, version: str, answered_by: str | N
     Raises:
         LogError: the log cannot be read, or a row violates the contract.
     """
-    columns: dict[int, Sequence[str]] = {}
     table = PREDICTION.c
     query = (
         sa.select(table.transaction_id, table.columns_version, table.inputs, *_ESTIMATES)
@@ -72,9 +72,7 @@ def pairs(log: PredictionLog, window: Window, version: str, answered_by: str | N
     )
     with log.stream(query) as rows:
         for row in rows:
-            if row.columns_version not in columns:
-                columns[row.columns_version] = log.columns_of(row.columns_version)
-            names = columns[row.columns_version]
+            names = log.columns_of(row.columns_version)
             values = dict(zip(names, values_of(row.transaction_id, row.inputs, len(names)), strict=True))
             yield Pair(row.transaction_id, values.get(GROUP), *_estimates(row))
 

@@ -12,7 +12,8 @@ from sqlalchemy.engine import Engine
 from housing_price_model.drift.check import check
 from housing_price_model.drift.profiles import Profiles
 from housing_price_model.errors import JobsError
-from housing_price_model.prediction_log.reader import Window, open_log
+from housing_price_model.prediction_log.reader import open_log
+from housing_price_model.prediction_log.rows import Window
 from housing_price_model.worker.process import job_id, work
 from housing_price_model.worker.retention import retention_task
 from housing_price_model.worker.workflow import Training

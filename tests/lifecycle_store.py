@@ -11,8 +11,9 @@ from mlflow.tracking import MlflowClient
 
 from housing_price_model.artefact.export import digest_of
 from housing_price_model.fitting.pipeline import Recipe
+from housing_price_model.registry.downloads import download
 from housing_price_model.registry.names import COMPARABLES, DIGEST_TAG, MODEL_ID_TAG, NAME
-from housing_price_model.registry.versions import connect, download, register, register_challenger
+from housing_price_model.registry.versions import connect, register, register_challenger
 from housing_price_model.survey.data import BUNDLED
 from housing_price_model.training.mlflow_run import EXPERIMENT
 from housing_price_model.training.train import train

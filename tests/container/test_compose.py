@@ -27,8 +27,9 @@ with warnings.catch_warnings():
     import_module("mlflow.pyfunc")
 
 from housing_price_model.artefact.export import digest_of
+from housing_price_model.registry.downloads import download
 from housing_price_model.registry.names import DIGEST_TAG, MODEL_ID_TAG, NAME
-from housing_price_model.registry.versions import connect, download, register_challenger
+from housing_price_model.registry.versions import connect, register_challenger
 from housing_price_model.training.train import train
 from waiting import wait_until
 

@@ -9,7 +9,8 @@ import pandas as pd
 import pytest
 
 from housing_price_model.errors import DataError
-from housing_price_model.survey.data import BUNDLED, MAX_LISTED, Houses, read_cells, read_houses
+from housing_price_model.survey.data import BUNDLED, Houses, read_cells, read_houses
+from housing_price_model.survey.findings import MAX_LISTED
 from housing_price_survey.columns import COLUMNS, NUMBERS, SURVEY_COLUMNS, TARGET
 
 DATA = Path(__file__).parents[2] / "data"

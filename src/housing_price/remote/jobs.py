@@ -134,9 +134,7 @@ def watch(job_id: JobId, url: Url = DEFAULT_URL) -> None:
 def result(
     job_id: JobId,
     *,
-    refused: Annotated[
-        bool, typer.Option("--refused", help="Download the refused rows, not the prices.")
-    ] = False,
+    refused: Annotated[bool, typer.Option("--refused", help="Download the refused rows, not the prices.")] = False,
     output: Annotated[
         Path | None,
         typer.Option("--output", "-o", metavar="FILE", help="File to write.", show_default="standard output"),

@@ -12,7 +12,7 @@ from rich.table import Table
 from housing_price.remote.api import DEFAULT_URL, Api, Url, fail
 from housing_price.remote.outcomes import end_with_outcome
 from housing_price.stack.state import DEFAULT_STATE
-from housing_price_model.cli.prediction_log import From, Json, To
+from housing_price_model.cli.log_options import From, Json, To
 from housing_price_model.cli.shadow import compare_with_shadow
 from housing_price_model.errors import HousingPriceModelError
 from housing_price_model.registry.names import DEFAULT_TRACKING_URI

@@ -28,7 +28,8 @@ from housing_price_model.reference.profile import Profile, cells_of, read_profil
 from housing_price_model.reference.tally import Tally
 from housing_price_model.registry.names import NAME
 from housing_price_model.registry.versions import connect, download_checked
-from housing_price_model.survey.data import MAX_LISTED, Houses, read_houses
+from housing_price_model.survey.data import Houses, read_houses
+from housing_price_model.survey.findings import MAX_LISTED
 from housing_price_model.training.held_out_estimates import fingerprints
 from housing_price_survey.columns import COLUMNS, TARGET
 

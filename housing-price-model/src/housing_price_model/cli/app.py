@@ -11,6 +11,7 @@ import typer
 from rich.progress import Progress
 
 from housing_price_model.cli import candidate, evaluate, observe, prediction_log, shadow, worker
+from housing_price_model.cli.log_options import EXIT_FINDING
 from housing_price_model.console import (
     LogFormat,
     LogFormatOption,
@@ -172,7 +173,7 @@ def verify(
         for difference in verification.differences:
             errors.print(difference)
         output.print(f"{target} does not reproduce the golden answers of {verification.model}.")
-        raise typer.Exit(prediction_log.EXIT_FINDING)
+        raise typer.Exit(EXIT_FINDING)
     houses = f"{verification.houses} of {verification.houses} houses identical"
     output.print(f"{target} reproduces the golden answers of {verification.model}: {houses}.", soft_wrap=True)
 

@@ -8,7 +8,7 @@ import typer
 from rich.progress import Progress
 from rich.table import Table
 
-from housing_price_model.cli.prediction_log import EXIT_FINDING
+from housing_price_model.cli.log_options import EXIT_FINDING
 from housing_price_model.console import TrackingUri, errors, output, readable_errors
 from housing_price_model.registry.names import DEFAULT_TRACKING_URI
 from housing_price_platform.orders.seed import MAX_SEED

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from housing_price_model.cli.prediction_log import From, Json, LogUrl, To, check_time_range
+from housing_price_model.cli.log_options import From, Json, LogUrl, To, check_time_range
 from housing_price_model.console import output, readable_errors
 from housing_price_platform.output.tables import print_part
 

@@ -8,7 +8,7 @@ from typing import Annotated, Final
 
 import typer
 
-from housing_price_model.cli.prediction_log import parse_duration
+from housing_price_model.cli.log_options import parse_duration
 from housing_price_model.console import (
     LogFormat,
     LogFormatOption,

@@ -1,7 +1,6 @@
 """Model versions in the registry: register, find, download and verify them."""
 
 import os
-import tempfile
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -15,7 +14,8 @@ from mlflow.tracking import MlflowClient
 
 from housing_price_model.artefact.allowed_contents import check_contents, check_name
 from housing_price_model.artefact.export import check_digest, digest_of
-from housing_price_model.errors import ArtefactError, RegistryError
+from housing_price_model.errors import RegistryError
+from housing_price_model.registry.downloads import first_line, temporary_download
 from housing_price_model.registry.life_records import Life, LifeRecords
 from housing_price_model.registry.names import (
     CHALLENGER,
@@ -63,7 +63,7 @@ def connect(tracking_uri: str) -> MlflowClient:
     try:
         client.search_experiments(max_results=1)
     except Exception as error:  # stores raise the errors of their database
-        raise RegistryError(f"{tracking_uri}: the tracking server does not respond ({_first_line(error)})") from error
+        raise RegistryError(f"{tracking_uri}: the tracking server does not respond ({first_line(error)})") from error
     return client
 
 
@@ -232,40 +232,9 @@ def download_checked(client: MlflowClient, uri: str) -> Iterator[tuple[Registere
 
 
 @contextmanager
-def temporary_download(version: ModelVersion) -> Iterator[Path]:
-    """Download the files of a version to a folder that is deleted when the context exits.
-
-    Raises:
-        ArtefactError: The download failed.
-    """
-    with tempfile.TemporaryDirectory(prefix="housing-price-") as folder:
-        yield download(f"models:/{version.name}/{version.version}", Path(folder))
-
-
-def download(uri: str, folder: Path) -> Path:
-    """Download the files of a model to a folder and return the path of the model in it.
-
-    Raises:
-        ArtefactError: The download failed.
-    """
-    try:
-        model = Path(mlflow.artifacts.download_artifacts(uri, dst_path=str(folder)))
-    except (MlflowException, OSError) as error:
-        raise ArtefactError(f"{uri}: download failed ({_first_line(error)})") from error
-    # MLflow adds this file to the copy; it is not part of the model.
-    (model / "registered_model_meta").unlink(missing_ok=True)
-    return model
-
-
-@contextmanager
 def registry_errors(message: str) -> Iterator[None]:
     """Raise a `RegistryError` with this message for every `MlflowException`."""
     try:
         yield
     except MlflowException as error:
-        raise RegistryError(f"{message} ({_first_line(error)})") from error
-
-
-def _first_line(error: Exception) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0][:300] if lines else type(error).__name__
+        raise RegistryError(f"{message} ({first_line(error)})") from error

@@ -2,9 +2,7 @@
 
 import contextlib
 import hashlib
-import math
-from collections import Counter
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -14,17 +12,13 @@ import numpy.typing as npt
 import pandas as pd
 
 from housing_price_model.errors import DataError
+from housing_price_model.survey.findings import KEYS, MAX_LISTED, Cells, Findings, layout_findings, row_findings
 from housing_price_model.survey.veneer import AREA, TYPE, name_veneer
-from housing_price_survey.columns import CATEGORIES, COLUMNS, NUMBERS, OPTIONAL, SUBCLASSES, TARGET
+from housing_price_survey.columns import COLUMNS, NUMBERS, TARGET
 from housing_price_survey.tabular.errors import UnusableFile
 from housing_price_survey.tabular.names import (
-    FEATURE_KEYS,
     ID_KEY,
-    KEY_OF_SURVEY_NAME,
     PID_KEY,
-    PRICE_KEY,
-    Layout,
-    closest_name,
 )
 from housing_price_survey.tabular.records import Record
 from housing_price_survey.tabular.tables import Table, open_table
@@ -35,17 +29,9 @@ BUNDLED: Final = Path(__file__).with_name("ames-housing.csv")
 MIN_HOUSES: Final = 50
 """Minimum number of training houses: nested cross-validation and a 5 % tail need this many."""
 
-MAX_LISTED: Final = 100
-"""Maximum number of findings listed in an error; the rest are counted."""
-
-_KEYS: Final = (*FEATURE_KEYS, PRICE_KEY)
-_MAX_CELL_LENGTH: Final = 40
 _MAX_ID: Final = 2**53
 """The largest integer that every JSON parser reads exactly."""
 _MAX_PID_LENGTH: Final = 32
-
-type Cells = tuple[object, ...]
-"""The 79 columns and the price of a house, as read from a file: text, numbers, None for blank."""
 
 
 @dataclass(frozen=True)
@@ -78,19 +64,19 @@ def read_houses(path: Path) -> Houses:
     Raises:
         DataError: The file cannot be read, or a cell is invalid; the message lists every finding.
     """
-    findings = _Findings()
+    findings = Findings()
     rows: list[Cells] = []
     ids: list[object] = []
     pids: list[str | None] = []
     with _opened(path) as table:
-        findings.add(_layout_findings(table.layout))
+        findings.add(layout_findings(table.layout))
         for record in () if findings.count else table.records():
             where = f"line {record.line}"
             if record.values is None:
                 findings.add([f"{where}: {record.problem}"])
                 continue
             cells = _cells_of(record)
-            findings.add(_row_findings(where, cells))
+            findings.add(row_findings(where, cells))
             if not findings.count:
                 rows.append(cells)
                 ids.append(record.values.get(ID_KEY))
@@ -123,32 +109,12 @@ def read_cells(path: Path) -> Iterator[Cells]:
         DataError: The file cannot be read, or lacks a column.
     """
     with _opened(path) as table:
-        if findings := list(_layout_findings(table.layout)):
+        if findings := list(layout_findings(table.layout)):
             raise DataError("\n".join([f"{path}: the columns do not match", *findings[:MAX_LISTED]]))
         for record in table.records():
             if record.values is None:
                 raise DataError(f"{path}: line {record.line}: {record.problem}")
             yield _cells_of(record)
-
-
-class _Findings:
-    """Counts findings and keeps the first ones: a small file can have millions."""
-
-    def __init__(self) -> None:
-        self.count = 0
-        self._listed: list[str] = []
-
-    def add(self, findings: Iterable[str]) -> None:
-        for finding in findings:
-            self.count += 1
-            if self.count <= MAX_LISTED:
-                self._listed.append(finding)
-
-    def raise_if_any(self, path: Path) -> None:
-        if self.count:
-            more = [f"... and {self.count - MAX_LISTED:,} more"] if self.count > MAX_LISTED else []
-            summary = f"{path}: {self.count:,} finding(s), the file was rejected"
-            raise DataError("\n".join([summary, *self._listed, *more]))
 
 
 @contextlib.contextmanager
@@ -181,54 +147,4 @@ def _pid_of(cell: object) -> str | None:
 
 def _cells_of(record: Record) -> Cells:
     values = record.values or {}
-    return tuple(values.get(key) for key in _KEYS)
-
-
-def _layout_findings(layout: Layout | None) -> Iterator[str]:
-    if layout is None:
-        return
-    key_of = {**KEY_OF_SURVEY_NAME, TARGET: PRICE_KEY}
-    counts = Counter(key_of.get(name, name) for name in (*layout.names.values(), *layout.repeated))
-    candidates = {closest_name(name, is_survey=True): name for name in reversed(layout.unknown[:MAX_LISTED])}
-    for name, key in zip((*COLUMNS, TARGET), _KEYS, strict=True):
-        if key not in layout.names:
-            hint = f"; perhaps it is {candidates[name]!r}" if name in candidates else ""
-            yield f"line 1, {name}: the column is missing{hint}"
-        elif counts[key] > 1:
-            yield f"line 1, {name}: the column appears {counts[key]} times"
-
-
-def _row_findings(where: str, cells: Cells) -> Iterator[str]:
-    for name, cell in zip((*COLUMNS, TARGET), cells, strict=True):
-        if finding := _cell_finding(name, cell):
-            yield f"{where}, {name}: {finding}"
-
-
-def _cell_finding(name: str, cell: object) -> str | None:
-    """Return the finding of a cell, or None if the cell is valid."""
-    if cell is None:
-        return None if name in OPTIONAL else "a value is missing"
-    text = str(cell)
-    quoted = repr(text if len(text) <= _MAX_CELL_LENGTH else text[:_MAX_CELL_LENGTH] + "...")
-    if name in CATEGORIES:
-        known = CATEGORIES[name]
-        return None if cell in known else f"{quoted} is not one of {', '.join(known)}"
-    return _number_finding(name, cell, quoted)
-
-
-def _number_finding(name: str, cell: object, quoted: str) -> str | None:
-    if isinstance(cell, bool) or not isinstance(cell, int | float):
-        return f"{quoted} is not a {'finite ' if _is_infinite(cell) else ''}number"
-    if name == TARGET and cell <= 0:
-        return f"{quoted} is not a positive price"
-    if name == "MSSubClass" and cell not in SUBCLASSES:
-        return f"{quoted} is not one of {', '.join(map(str, SUBCLASSES))}"
-    return None
-
-
-def _is_infinite(cell: object) -> bool:
-    """Return whether a cell holds NaN, infinity or a number beyond the largest floating-point number."""
-    try:
-        return isinstance(cell, str) and not math.isfinite(float(cell))
-    except ValueError:
-        return False
+    return tuple(values.get(key) for key in KEYS)

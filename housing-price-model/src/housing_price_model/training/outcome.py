@@ -10,16 +10,11 @@ from typing import Final
 from mlflow.tracking import MlflowClient
 
 from housing_price_model.artefact.export import Manifest, digest_of, write_export
+from housing_price_model.registry.downloads import download
 from housing_price_model.registry.export_version import export_registered
 from housing_price_model.registry.names import COMPARABLES, NAME
 from housing_price_model.registry.states import State
-from housing_price_model.registry.versions import (
-    RegisteredVersion,
-    download,
-    find_same_model,
-    register,
-    serving_version,
-)
+from housing_price_model.registry.versions import RegisteredVersion, find_same_model, register, serving_version
 from housing_price_model.training.mlflow_run import LoggedRun
 
 _USABLE: Final = frozenset(State) - {State.ARCHIVED}

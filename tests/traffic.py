@@ -13,7 +13,7 @@ from typing import Self
 
 import httpx
 
-from housing_price.stack.services import PREDICT_PATH
+from housing_price.stack.api_checks import PREDICT_PATH
 from housing_price.stack.state import EXAMPLE
 
 from .running import Up

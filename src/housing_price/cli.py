@@ -16,15 +16,8 @@ from housing_price.processes.output import Output
 from housing_price.processes.ports import Address, reserved_port
 from housing_price.processes.supervisor import BackOff
 from housing_price.remote import jobs, models
-from housing_price.stack.services import (
-    COMPARABLES_SERVER,
-    GRPC,
-    MODEL_SERVER,
-    ORCHESTRATOR,
-    TRACKING_SERVER,
-    ModelServerKind,
-    Plan,
-)
+from housing_price.stack.plan import ModelServerKind, Plan
+from housing_price.stack.services import COMPARABLES_SERVER, GRPC, MODEL_SERVER, ORCHESTRATOR, TRACKING_SERVER
 from housing_price.stack.state import DEFAULT_STATE, State
 from housing_price.stack.training_data import check_training_data
 from housing_price.stack.up import run_until_stopped

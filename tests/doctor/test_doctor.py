@@ -28,7 +28,7 @@ from housing_price.doctor.checks.model import (
 )
 from housing_price.processes.output import Output
 from housing_price.processes.ports import Address, reserved_port
-from housing_price.stack.services import Plan
+from housing_price.stack.plan import Plan
 from housing_price.stack.state import State
 from housing_price_model.artefact.export import Manifest, digest_of, read_export
 from housing_price_model.registry.names import NAME_OF_MODEL

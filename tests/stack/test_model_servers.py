@@ -13,7 +13,7 @@ from housing_price.processes.ports import Address
 from housing_price.processes.supervisor import Service, Supervisor
 from housing_price.stack import model_servers
 from housing_price.stack.model_servers import ModelServers
-from housing_price.stack.services import ModelServerKind, Served
+from housing_price.stack.plan import ModelServerKind, Served
 from housing_price.stack.state import State
 from housing_price_model.lifecycle.documents import Roles, Server
 from housing_price_platform.orders.moves import ServedModel

@@ -21,7 +21,8 @@ import httpx
 import pytest
 
 from factories import houses_json
-from housing_price.stack.services import PREDICT_PATH, find_uv
+from housing_price.stack.api_checks import PREDICT_PATH
+from housing_price.stack.services import find_uv
 from housing_price.stack.state import EXAMPLE, REPOSITORY, State
 
 from ..documents import Reader, blocks, commands, json_lines, stack_reader

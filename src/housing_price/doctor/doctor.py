@@ -18,7 +18,7 @@ from housing_price.doctor.checks.model import (
     check_registry,
 )
 from housing_price.processes.output import Output
-from housing_price.stack.services import Plan
+from housing_price.stack.plan import Plan
 
 CHECKS: Final[tuple[Callable[[Plan], Iterator[Finding]], ...]] = (
     check_python,

@@ -8,8 +8,9 @@ from rich.table import Table
 from rich.text import Text
 
 from housing_price.processes.output import Output
+from housing_price.stack.api_checks import PREDICT_PATH
 from housing_price.stack.api_url import certificate_file, is_open, public_url
-from housing_price.stack.services import PREDICT_PATH, Plan
+from housing_price.stack.plan import Plan
 from housing_price.stack.state import EXAMPLE
 from housing_price_model.registry.names import version_page
 from housing_price_platform.environment.variables import SharedVariable

@@ -10,7 +10,8 @@ from housing_price.errors import StackError
 from housing_price.processes.output import Output
 from housing_price.processes.ports import Address, reserved_port
 from housing_price.processes.supervisor import Service, Supervisor
-from housing_price.stack.services import Served, model_server
+from housing_price.stack.plan import Served
+from housing_price.stack.services import model_server
 from housing_price_model.errors import HousingPriceModelError, ServingFolderError
 from housing_price_model.lifecycle.documents import Desired, Observed, Roles, SeenServer, Server, ServerState
 

@@ -12,8 +12,9 @@ from housing_price.processes.run_to_end import run_to_end
 from housing_price.processes.supervisor import Service, Supervisor
 from housing_price.stack.champion import Champion, find_champion, is_exported, read_exported_champion
 from housing_price.stack.model_servers import ModelServers
+from housing_price.stack.plan import Plan
 from housing_price.stack.seeding import has_routes, reset_routes, write_desired_state, write_routes
-from housing_price.stack.services import Plan, environment, export
+from housing_price.stack.services import environment, export
 from housing_price_model.lifecycle.documents import Roles
 from housing_price_platform.orders.moves import ServedModel
 

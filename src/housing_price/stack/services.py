@@ -6,8 +6,6 @@ Only this module knows the commands of the other packages.
 import os
 import shutil
 import sys
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 from typing import Final
 
@@ -15,10 +13,10 @@ from housing_price.errors import StackError
 from housing_price.processes.ports import Address
 from housing_price.processes.supervisor import Service
 from housing_price.stack.api_url import url_for_checks
-from housing_price.stack.state import REPOSITORY, State
+from housing_price.stack.plan import ModelServerKind, Plan, Served
+from housing_price.stack.state import REPOSITORY
 from housing_price_model.lifecycle.documents import Server
-from housing_price_model.lifecycle.serving_folder import ROUTES, ServingFolder
-from housing_price_model.registry.names import NAME_OF_MODEL
+from housing_price_model.lifecycle.serving_folder import ROUTES
 from housing_price_platform.database.sqlite_file import sqlite_url
 from housing_price_platform.environment.variables import SharedVariable
 from housing_price_platform.orders.moves import ServedModel
@@ -30,62 +28,6 @@ WORKER_NAME: Final = "up"
 """The same at each start: a worker resumes the unfinished jobs of the worker with its name."""
 
 _STYLE_OF_MODEL: Final = {ServedModel.PRICE: "magenta", ServedModel.COMPARABLES: "bright_magenta"}
-
-PREDICT_PATH: Final = "/api/v1/price/predict"
-
-
-class ModelServerKind(StrEnum):
-    """The available model servers."""
-
-    MLFLOW = "mlflow"
-    MLSERVER = "mlserver"
-
-
-@dataclass(frozen=True)
-class Served:
-    """A model that the stack serves: the folder with its exports and documents, and its first server."""
-
-    model: ServedModel
-    serving: ServingFolder
-    address: Address
-    kind: ModelServerKind
-
-    @property
-    def name(self) -> str:
-        """Name of the registered model."""
-        return NAME_OF_MODEL[self.model]
-
-
-@dataclass(frozen=True)
-class Plan:
-    """The options of the command line: addresses, state folder and kind of model server."""
-
-    state: State
-    tracking: Address
-    model_server: Address
-    comparables_server: Address
-    orchestrator: Address
-    grpc: Address | None = None
-    """The address of the API over gRPC; None if it is off."""
-    model_server_kind: ModelServerKind = ModelServerKind.MLFLOW
-    data: Path | None = None
-    """The file to train on if the registry has no champion; None for the bundled survey."""
-    allowed_origins: tuple[str, ...] = ()
-    """Origins whose pages may call the API; empty for those of the API's own setting."""
-
-    @property
-    def addresses(self) -> tuple[Address, ...]:
-        """Every address that the stack listens on."""
-        grpc = () if self.grpc is None else (self.grpc,)
-        return self.orchestrator, *grpc, self.model_server, self.comparables_server, self.tracking
-
-    def served(self, model: ServedModel) -> Served:
-        """Return how a model is served."""
-        serving = self.state.serving.of(model)
-        if model is ServedModel.PRICE:
-            return Served(model, serving, self.model_server, self.model_server_kind)
-        # MLServer passes no parameters on, so the comparables model always has a server of our own.
-        return Served(model, serving, self.comparables_server, ModelServerKind.MLFLOW)
 
 
 def environment(**changes: str) -> dict[str, str]:

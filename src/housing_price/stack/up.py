@@ -15,13 +15,12 @@ from housing_price.processes.output import Output
 from housing_price.processes.run_to_end import run_to_end
 from housing_price.processes.supervisor import BackOff, Service, Supervisor
 from housing_price.stack.addresses import show_addresses
-from housing_price.stack.api_url import is_open, public_url, url_for_checks
+from housing_price.stack.api_checks import price_example, wait_until_api_prices
 from housing_price.stack.champion import Champion, find_champion, find_registry_damage
 from housing_price.stack.model_service import ModelService
+from housing_price.stack.plan import Plan
 from housing_price.stack.services import (
     COMPARABLES_SERVER,
-    PREDICT_PATH,
-    Plan,
     environment,
     orchestrator,
     tracking_server,
@@ -29,7 +28,7 @@ from housing_price.stack.services import (
     workers,
 )
 from housing_price.stack.starter import wait_for_end_of
-from housing_price.stack.state import EXAMPLE, describe_damage
+from housing_price.stack.state import describe_damage
 from housing_price_platform.orders.moves import ServedModel
 
 TRAINING: Final = "training"
@@ -38,9 +37,6 @@ NO_COMPARABLES: Final = (
     "`housing-price-model train --tracking-uri {tracking}` (and --data FILE, if the champion was trained on your own "
     "file), then restart, or run `housing-price models promote 1 --model comparables`"
 )
-READY_SECONDS: Final = 60
-READY_POLL_SECONDS: Final = 0.25
-JSON: Final = {"content-type": "application/json"}
 STOP_SIGNALS: Final = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -94,8 +90,8 @@ class Stack:
                 champion = await self._serve_registered_price(group)
                 await self._price.wait_until_ready(champion.version)
                 await orchestrator_is_ready
-                await self._wait_until_it_prices()
-                price = await self._price_the_example()
+                await wait_until_api_prices(self._client, self._plan.orchestrator)
+                price = await price_example(self._client, self._plan.orchestrator)
                 seconds = time.monotonic() - started
                 self._output.say(f"the API prices houses after {seconds:.1f} s: starting the workers")
                 await self._price.restore_canary_and_shadow()
@@ -200,37 +196,6 @@ class Stack:
                 self._output.say(f"jobs of this worker stay queued: {error}", "red")
                 missing.append(worker.service.name)
         return missing
-
-    async def _wait_until_it_prices(self) -> None:
-        """Wait for `/readyz`: the API has then received a prediction from the model server.
-
-        No key is needed, and every host is served there.
-        """
-        url, last_answer = f"{url_for_checks(self._plan.orchestrator)}/readyz", "none"
-        try:
-            async with asyncio.timeout(READY_SECONDS):
-                while True:
-                    try:
-                        answer = await self._client.get(url, timeout=READY_SECONDS)
-                        if answer.is_success:
-                            return
-                        last_answer = f"{answer.status_code} {answer.text}"
-                    except httpx.HTTPError as error:
-                        last_answer = repr(error)
-                    await asyncio.sleep(READY_POLL_SECONDS)
-        except TimeoutError as error:
-            raise StackError(f"the API was not ready within {READY_SECONDS} s. Last answer: {last_answer}") from error
-
-    async def _price_the_example(self) -> float | None:
-        """Return the price of the example house, to be printed; None if the API gives no price without a key."""
-        if not is_open():
-            return None
-        url = f"{public_url(self._plan.orchestrator)}{PREDICT_PATH}"
-        try:
-            answer = await self._client.post(url, content=EXAMPLE.read_bytes(), headers=JSON, timeout=READY_SECONDS)
-            return float(answer.raise_for_status().json()["predictedPrice"])
-        except (httpx.HTTPError, ValueError, KeyError, TypeError):
-            return None
 
 
 async def run_until_stopped(plan: Plan, output: Output, back_off: BackOff, stop_with: int | None = None) -> None:

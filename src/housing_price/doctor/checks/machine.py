@@ -9,7 +9,8 @@ from housing_price.doctor.checks import Finding, Verdict
 from housing_price.errors import StackError
 from housing_price.processes.earlier_stack import describe_listener
 from housing_price.processes.ports import is_free
-from housing_price.stack.services import Plan, find_uv
+from housing_price.stack.plan import Plan
+from housing_price.stack.services import find_uv
 from housing_price.stack.state import REPOSITORY
 
 LOCK_CHECK_SECONDS: Final = 60

@@ -13,7 +13,8 @@ import yaml
 
 from housing_price.doctor.checks import Finding, Verdict
 from housing_price.stack.champion import Champion, read_champion
-from housing_price.stack.services import Plan, environment, orchestrator_columns
+from housing_price.stack.plan import Plan
+from housing_price.stack.services import environment, orchestrator_columns
 from housing_price.stack.state import REPOSITORY, State
 from housing_price_model.artefact.export import MANIFEST, MODEL, read_export
 from housing_price_model.errors import ArtefactError

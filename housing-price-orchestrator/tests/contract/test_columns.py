@@ -10,7 +10,7 @@ import yaml
 from fastapi.testclient import TestClient
 
 from factories import ABSENT, REPOSITORY, alias_of, batch_bytes, house_json, survey_houses, survey_rows
-from housing_price_orchestrator.interface.documents.reading import read_houses
+from housing_price_orchestrator.interface.documents.batch_reading import read_houses
 from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD, column_types, row_of
 from housing_price_orchestrator.shared.view.house import House
 from housing_price_survey.columns import CATEGORIES, COLUMNS, OPTIONAL, SUBCLASSES

@@ -6,8 +6,9 @@ from collections.abc import Awaitable, Sequence
 from fastapi import Request
 
 from housing_price_orchestrator.interface.client_disconnect import cancel_on_disconnect
+from housing_price_orchestrator.interface.documents.batch_reading import read_houses
 from housing_price_orchestrator.interface.documents.body import read_price_body
-from housing_price_orchestrator.interface.documents.reading import read_house, read_houses
+from housing_price_orchestrator.interface.documents.reading import read_house
 from housing_price_orchestrator.interface.documents.wrong_operation import OperationPair
 from housing_price_orchestrator.interface.services import record_of, services_of
 from housing_price_orchestrator.interface.timeout import timeout_seconds_of

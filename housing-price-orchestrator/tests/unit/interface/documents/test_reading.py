@@ -11,8 +11,9 @@ from pydantic import ValidationError
 
 from event_loop import turns_during
 from factories import ABSENT, alias_of, batch_bytes, batch_json, house, house_bytes, house_json, houses, houses_json
-from housing_price_orchestrator.interface.documents import reading
-from housing_price_orchestrator.interface.documents.reading import read_house, read_houses
+from housing_price_orchestrator.interface.documents import batch_reading
+from housing_price_orchestrator.interface.documents.batch_reading import read_houses
+from housing_price_orchestrator.interface.documents.reading import read_house
 from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.shared.errors import MAX_FINDINGS, InvalidDocument
 from housing_price_orchestrator.shared.view.house import House, HouseBatch
@@ -31,7 +32,7 @@ SLICE_BYTES = 64 * 1024
 
 @pytest.fixture(autouse=True)
 def _small_slices(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(reading, "CHUNK_BYTES", SLICE_BYTES)
+    monkeypatch.setattr(batch_reading, "CHUNK_BYTES", SLICE_BYTES)
 
 
 def test_the_tested_sizes_cover_both_ways_of_reading() -> None:
@@ -41,7 +42,7 @@ def test_the_tested_sizes_cover_both_ways_of_reading() -> None:
 
 
 def test_no_allowed_value_contains_a_colon_or_brace() -> None:
-    # `reading` counts colons and searches for the closing brace of a house; a value with either would break it.
+    # `reading` counts colons, and `batch_reading` searches for the closing brace of a house; a value with either would break it.
     for name in dir(vocabulary):
         words = getattr(vocabulary, name)
         if type(words).__name__ == "TypeAliasType":

@@ -12,9 +12,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
-from housing_price_platform.environment.variables import SharedVariable
-
-MARK = str(SharedVariable.TEST_MARK)
+MARK = "TEST_PROCESS_MARK"
 """Environment variable that identifies the descendants of a process under test."""
 
 REPOSITORY = Path(__file__).parents[1]

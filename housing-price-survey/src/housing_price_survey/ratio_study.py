@@ -17,9 +17,6 @@ ARMS_LENGTH: Final = "Normal"
 MAX_COD: Final = 15.0
 """Maximum COD of single-family houses (Standard on Ratio Studies, table 1-3)."""
 
-SUSPICIOUS_COD: Final = 5.0
-"""A COD below this hints at sales chasing: estimates that were made after their sale prices were known (table 1-3)."""
-
 PRD_RANGE: Final = (0.98, 1.03)
 """Acceptable PRD (Standard on Ratio Studies, table 1-3)."""
 

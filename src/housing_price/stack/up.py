@@ -108,8 +108,8 @@ class Stack:
                     missing=missing,
                     has_registry=self._has_registry,
                 )
-        except* StackError as errors:
-            raise errors.exceptions[0] from None
+        except* StackError as failures:
+            raise failures.exceptions[0] from None
 
     async def _fill_registry(self) -> None:
         """Wait for the registry, and train if it has no champion.

@@ -32,8 +32,6 @@ class SharedVariable(StrEnum):
     """Least severe level that the model package logs."""
     CHAMPION = "HOUSING_PRICE_CHAMPION"
     """Folder of an exported model that the tests use instead of training one."""
-    TEST_MARK = "HOUSING_PRICE_TEST_MARK"
-    """Marks the processes that a test has started."""
     PREDICTION_LOG_URL = "PREDICTION_LOG_URL"
     """Database of the prediction log, for the commands that read it."""
 

@@ -109,16 +109,16 @@ class CallHandling:
         except ClientDisconnect:
             # Without a status, gRPC resets the stream.
             raise asyncio.CancelledError from None
-        except Exception as raised:
-            error = _expected(raised)
-            failure = self._failure_of(error, record)
-            status, code = problem_type_of(error).status, status_of(error)
-            rich = rich_status(error, record.request_id)
-            call.response_headers |= _headers_of_error(error)
+        except Exception as error:
+            expected = _expected(error)
+            failure = self._failure_of(expected, record)
+            status, code = problem_type_of(expected).status, status_of(expected)
+            rich = rich_status(expected, record.request_id)
+            call.response_headers |= _headers_of_error(expected)
             if call.is_unread:
-                raise asyncio.CancelledError from raised
+                raise asyncio.CancelledError from error
             await _abort(context, code, rich.message, _trailing_metadata(call, started_at, rich))
-            raise AssertionError("abort raises") from raised
+            raise AssertionError("abort raises") from error
         else:
             return answer
         finally:

@@ -42,7 +42,7 @@ def test_the_tested_sizes_cover_both_ways_of_reading() -> None:
 
 
 def test_no_allowed_value_contains_a_colon_or_brace() -> None:
-    # `reading` counts colons, and `batch_reading` searches for the closing brace of a house; a value with either would break it.
+    # `reading` counts colons, and `batch_reading` searches for the closing brace of a house.
     for name in dir(vocabulary):
         words = getattr(vocabulary, name)
         if type(words).__name__ == "TypeAliasType":

@@ -6,6 +6,7 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from housing_price_platform.orders.findings import describe_findings
 from housing_price_platform.orders.moves import ORDER_OF_ACTION, Action, Move
 from housing_price_platform.orders.training import TrainingOrder
 
@@ -88,3 +89,16 @@ def test_an_invalid_training_order_is_refused(given: Any) -> None:
 
 def test_a_whole_number_may_have_a_point() -> None:
     assert TrainingOrder.model_validate({"seed": 7.0}).seed == 7
+
+
+def test_findings_name_each_invalid_key_and_never_its_value() -> None:
+    with pytest.raises(ValidationError) as caught:
+        TrainingOrder.model_validate({"source": "secret-1", "seed": "secret-2"})
+    described = describe_findings(caught.value)
+    assert described.startswith("source: Input should be")
+    assert "; seed: " in described
+    assert "secret" not in described
+    assert describe_findings(caught.value, max_findings=1) == described.partition("; seed")[0]
+    with pytest.raises(ValidationError) as caught:
+        TrainingOrder.model_validate("secret")
+    assert describe_findings(caught.value, subject="the file").startswith("the file: ")

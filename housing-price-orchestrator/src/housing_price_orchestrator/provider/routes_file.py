@@ -11,6 +11,7 @@ from pydantic import ValidationError
 from housing_price_orchestrator.provider.file_watch import FileWatch
 from housing_price_orchestrator.shared.view.routes import Routes
 from housing_price_platform.files import FileTooLarge, read_if_exists
+from housing_price_platform.orders.findings import describe_findings
 from housing_price_survey.tabular.encoding import BYTE_ORDER_MARK
 
 POLL_INTERVAL_SECONDS: Final = 0.5
@@ -102,8 +103,5 @@ class RoutesFile:
             return Routes.model_validate_json(content.removeprefix(BYTE_ORDER_MARK))
         except ValidationError as error:
             # Omit the values: an address may contain a password.
-            findings = error.errors(include_url=False, include_input=False)
-            reasons = "; ".join(
-                f"{'.'.join(map(str, finding['loc'])) or 'document'}: {finding['msg']}" for finding in findings[:5]
-            )
+            reasons = describe_findings(error, subject="document", max_findings=5)
             raise RoutesUnusable(f"{self._path}: {reasons}") from error

@@ -20,6 +20,7 @@ from pydantic import AwareDatetime, BaseModel, ConfigDict, Field, ValidationErro
 
 from housing_price_orchestrator.shared.access import Scope
 from housing_price_platform.files import OWNER_ONLY, write_atomically
+from housing_price_platform.orders.findings import describe_findings
 from housing_price_survey.tabular.encoding import BYTE_ORDER_MARK
 
 KEY_MARKER: Final = "hp_"
@@ -96,9 +97,8 @@ def read_keys(path: Path) -> Sequence[StoredKey]:
     try:
         return _KeyDocument.model_validate_json(content.removeprefix(BYTE_ORDER_MARK)).keys
     except ValidationError as error:
-        finding = error.errors(include_url=False, include_input=False)[0]
-        location = ".".join(str(part) for part in finding["loc"]) or "the document"
-        reason = "it is empty" if not content.strip() else f"{location}: {finding['msg']}"
+        finding = describe_findings(error, subject="the document", max_findings=1)
+        reason = "it is empty" if not content.strip() else finding
         raise KeyFileUnusable(
             f"{path} is not a valid key file: {reason}. Restore it from a backup, or delete it and create new keys"
         ) from error

@@ -44,8 +44,8 @@ FACTS_EXPECTED: Final[Finding] = {
     "type": "facts_expected",
     "loc": ("body",),
     "msg": (
-        "Send one object with what is known about one house: "
-        f"{{{', '.join(f'"{key}": ...' for key in REQUIRED_KEYS)}, ...}}; for several houses send a request each"
+        "Send one object with the known features of one house: "
+        f"{{{', '.join(f'"{key}": ...' for key in REQUIRED_KEYS)}, ...}}; for several houses, send one request each"
     ),
 }
 """The finding for a body of an estimate that is not the facts about one house."""

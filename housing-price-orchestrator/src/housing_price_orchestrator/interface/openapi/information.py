@@ -52,7 +52,7 @@ TAGS: Final[list[dict[str, Any]]] = [
     {
         "name": "models",
         "x-displayName": "Model versions",
-        "description": "The model versions in service, and moves of versions between the states of their life.",
+        "description": "The model versions in service, and jobs that change the state of a version.",
     },
     {
         "name": "service",

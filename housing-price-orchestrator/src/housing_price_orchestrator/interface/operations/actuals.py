@@ -42,7 +42,7 @@ async def take_actuals(request: Request) -> Response:
 
     Reporting the same price again has no effect; reporting a different price replaces the earlier one. Entries that
     match none of your logged predictions are listed in `unknown` by their index; the other entries are stored.
-    House ids of other callers are other houses. With the scope `admin`, a transaction may be another caller's.
+    A house id means your own house of this id. With the scope `admin`, a transaction id of any caller is accepted.
     """
     services = services_of(request)
     limits = services.body_limits

@@ -66,8 +66,9 @@ async def estimate(request: Request) -> ASGIApp:
     """Estimate the price of a house of which only a few features are known.
 
     A feature that is left out is unknown; null says that the house does not have it. The 20 sold houses that are most
-    similar in what is known complete the house, each once. The estimate is the median of their 20 prices. The response
-    lists what was assumed. The estimate is not logged as a prediction, and has no transaction id.
+    similar in the known features supply the others: each completes the house once. The estimate is the median of the
+    prices of the 20 completed houses. The response lists the assumed features. The estimate is not logged as a
+    prediction, and has no transaction id.
     """
     services, record = services_of(request), record_of(request)
     within_seconds = timeout_seconds_of(request)

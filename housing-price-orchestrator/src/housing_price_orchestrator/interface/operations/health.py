@@ -47,7 +47,7 @@ class Alive(View):
 
 
 class OptionalModel(View):
-    """A model without which the service is ready, but answers less."""
+    """A model that readiness does not require."""
 
     name: ModelKind
     """The purpose of the model: `comparables` finds comparable sales for valuations."""
@@ -99,7 +99,7 @@ async def livez() -> Alive:
 async def readyz(request: Request, services: ServicesDep) -> Any:
     """Report whether the price model answered recently enough, and the reasons if it did not.
 
-    Optional models that do not answer are named and leave the service ready.
+    Optional models that do not answer are named, and do not change the status.
     """
     readiness = services.readiness
     required = readiness.required

@@ -55,8 +55,8 @@ async def value(request: Request) -> ASGIApp:
 async def value_batch(request: Request) -> ASGIApp:
     """Estimate the market values of 1 to 200 houses.
 
-    The response has one valuation per house, in the same order. If one house cannot be priced, the request fails. Parts
-    that fail are missing for single houses. For many houses, explanations may take longer than the deadline: include
+    The response has one valuation per house, in the same order. If one house cannot be priced, the request fails. Any
+    other part may fail for some of the houses. For many houses, explanations may take longer than the deadline: include
     only `comparables` if you do not need them.
     """
     call = ValuationCall(request)

@@ -27,7 +27,7 @@ def complete_house(known: Mapping[str, Any], own: Features, sold: Sequence[Featu
             them.
         own: all features of the sold house that completes the house.
         sold: all features of each sold house, nearest first. A set of related features comes from the nearest of them
-            if those of `own` contradict what is known.
+            if those of `own` contradict the known features.
     """
     completed = {**own, **_equipment(known, own, sold), **_matching_words(known, own, sold)}
     house = {**completed, **known}

@@ -12,7 +12,7 @@ from housing_price_orchestrator.shared.view.price import INTERVAL_LEVEL
 SPREAD_SCALE: Final = 1.2
 """Factor on the standard deviation of the log prices of the completed houses.
 
-The sold houses that are nearest in what is known resemble each other more than they resemble the house. With this
+The sold houses that are nearest by the known features resemble each other more than they resemble the house. With this
 factor the interval covers 90 % of the sale prices of held-out houses, and without it about two percentage points less
 (`tests/test_estimates_from_facts.py`).
 """

@@ -80,7 +80,7 @@ class Assumption(View):
 class Estimate(View):
     """The price of a house, estimated from a few facts.
 
-    The sold houses that are most similar in what is known complete the house, each once, and all are priced.
+    The sold houses that are most similar in the known features supply the others: each completes the house once.
     """
 
     id: Annotated[HouseId | None, Field(examples=[1461])]

@@ -26,7 +26,7 @@ class LoggedComparables(View):
     """The comparable sales of a valuation."""
 
     sales: list[HouseId]
-    """The `id` of each sale, closest first. `model` knows what was sold."""
+    """The `id` of each sale, closest first. `model` is trained on these sales."""
     model: ModelName
     """The model that found the sales."""
 

@@ -138,8 +138,8 @@ def test_a_body_that_is_not_the_facts_of_one_house_says_what_to_send(
     (finding,) = answer.json()["detail"]
     assert (answer.status_code, finding["type"], finding["loc"]) == (422, "facts_expected", ["body"])
     assert finding["msg"] == (
-        'Send one object with what is known about one house: {"neighborhood": ..., "overallQual": ..., '
-        '"yearBuilt": ..., "grLivArea": ..., ...}; for several houses send a request each'
+        'Send one object with the known features of one house: {"neighborhood": ..., "overallQual": ..., '
+        '"yearBuilt": ..., "grLivArea": ..., ...}; for several houses, send one request each'
     )
 
 

@@ -69,19 +69,19 @@ def test_a_step_waits_for_space_and_then_goes_on(tmp_path: Path) -> None:
             raise outcome
         return outcome
 
-    assert training(tmp_path)._patiently("job-1", work) == 7
+    assert training(tmp_path)._repeat_while_temporary("job-1", work) == 7
 
 
 def test_a_condition_that_lasts_too_long_is_not_blamed_on_the_caller(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(workflow, "PATIENCE_SECONDS", 0.0)
+    monkeypatch.setattr(workflow, "MAX_WAIT_SECONDS", 0.0)
 
     def work() -> int:
         raise caused(CandidateError(f"{tmp_path}/runs/job-1: cannot be used as a run folder ({FULL})"), FULL)
 
     with pytest.raises(JobFailed) as failed:
-        training(tmp_path)._patiently("job-1", work)
+        training(tmp_path)._repeat_while_temporary("job-1", work)
     assert failed.value.code == "temporarily-unavailable"
     assert str(tmp_path) not in str(failed.value)
 
@@ -91,7 +91,7 @@ def test_messages_for_callers_hold_no_path_of_the_worker(tmp_path: Path) -> None
         raise DataError(f"{tmp_path}/data/sales.csv: line 3: price missing ({tmp_path}/runs/job-1/houses.csv)")
 
     with pytest.raises(JobFailed) as failed:
-        training(tmp_path)._patiently("job-1", work)
+        training(tmp_path)._repeat_while_temporary("job-1", work)
     assert (failed.value.code, str(failed.value)) == (
         "data-unusable",
         "sales.csv: line 3: price missing (houses.csv)",

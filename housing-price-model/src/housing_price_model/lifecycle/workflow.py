@@ -20,7 +20,7 @@ from housing_price_platform.orders.moves import Action
 
 PROGRESS: Final = "progress"
 
-PATIENCE_SECONDS: Final = 120.0
+MAX_WAIT_SECONDS: Final = 120.0
 """Maximum wait of a step for a full disk, a locked database or the registry. Other moves wait meanwhile."""
 JUDGE: Final = "judge"
 DRAIN: Final = "drain"
@@ -124,7 +124,7 @@ class Lifecycle:
                     "step failed, retrying", job_id=job_id, error=str(error), seconds=seconds
                 ),
                 is_cancelled=lambda: is_cancelled(job_id),
-                max_seconds=PATIENCE_SECONDS,
+                max_seconds=MAX_WAIT_SECONDS,
             )
         except MoveError as error:
             # Refusals that the caller can correct are not errors of this service.

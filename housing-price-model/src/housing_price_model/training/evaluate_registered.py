@@ -36,7 +36,7 @@ class Evaluation:
 
 
 def evaluate_registered(model: str, data: Path, tracking_uri: str) -> Evaluation:
-    """Evaluate a registered model on the houses in a CSV file.
+    """Evaluate a registered model on the houses in a file.
 
     Raises:
         DataError: The data is invalid.

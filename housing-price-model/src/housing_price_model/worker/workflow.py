@@ -20,7 +20,7 @@ from housing_price_platform.jobs.temporary import is_temporary, retry_while_temp
 
 PROGRESS: Final = "progress"
 
-PATIENCE_SECONDS: Final = 3600.0
+MAX_WAIT_SECONDS: Final = 3600.0
 """Maximum wait of a step for a full disk, a locked database or the registry before the job fails."""
 
 JOB_ID: Final = re.compile("[0-9A-Za-z][0-9A-Za-z._:+-]{0,199}")
@@ -77,7 +77,7 @@ class Training:
                 "invalid job id: use at most 200 letters, digits, dots, colons, underscores, plus signs and dashes"
             )
             raise self._report(job_id, error)
-        self._patiently(
+        self._repeat_while_temporary(
             job_id,
             lambda: steps.start(self.runs / job_id, Parameters.from_job(argument, self.data_folder), self.connections),
         )
@@ -88,11 +88,11 @@ class Training:
             run = Run.start(self.runs / job_id, _refuse_new_parameters)
             return run.perform(step, self.connections, lambda _stage, _share: None)
 
-        result, was_done = self._patiently(job_id, perform)
+        result, was_done = self._repeat_while_temporary(job_id, perform)
         _log.info("step completed" if was_done else "step was already complete", job_id=job_id, step=step.name)
         return result
 
-    def _patiently[R](self, job_id: str, work: Callable[[], R]) -> R:
+    def _repeat_while_temporary[R](self, job_id: str, work: Callable[[], R]) -> R:
         """Do the work of a step; wait while a temporary condition prevents it."""
         try:
             return retry_while_temporary(
@@ -102,7 +102,7 @@ class Training:
                     "step failed, retrying", job_id=job_id, error=str(error), seconds=seconds
                 ),
                 is_cancelled=is_current_job_cancelled,
-                max_seconds=PATIENCE_SECONDS,
+                max_seconds=MAX_WAIT_SECONDS,
             )
         except HousingPriceModelError as error:
             raise self._report(job_id, error) from error

@@ -78,7 +78,7 @@ class Keyring:
         if keys is not None:
             self._keys = keys
             self._error = None
-            self._log.info("keys loaded", path=str(self._path), good=len(keys))
+            self._log.info("keys loaded", path=str(self._path), valid=len(keys))
 
     def _read(self) -> Mapping[str, _ValidKey]:
         return {

@@ -39,27 +39,24 @@ QUIET: Final = {"ORCHESTRATOR_LOG__LEVEL": "error", "ORCHESTRATOR_METRICS__ENABL
 
 @dataclass(frozen=True)
 class Contender:
-    """A server, or an orchestrator with its model server, that is measured.
-
-    Attributes:
-        name: Its name in the results.
-        request_format: Its paths and request bodies.
-        command: Builds its command from its port and the port of the server behind it.
-        ready: Path that answers 200 once it is ready.
-        behind: Name of the contender that it calls, if any.
-        variables: Builds its environment variables from the same ports.
-        marker: Text that precedes a price in its answers.
-        cwd: Its working folder.
-    """
+    """A server, or an orchestrator with its model server, that is measured."""
 
     name: str
+    """Its name in the results."""
     request_format: RequestFormat
+    """Its paths and request bodies."""
     command: Callable[[int, int], Sequence[str]]
+    """Builds its command from its port and the port of the server behind it."""
     ready: str
+    """Path that answers 200 once it is ready."""
     behind: str | None = None
+    """Name of the contender that it calls, if any."""
     variables: Callable[[int, int], Mapping[str, str]] = field(default=lambda _port, _behind: {})
+    """Builds its environment variables from the same ports."""
     marker: str = '"price"'
+    """Text that precedes a price in its answers."""
     cwd: Path = REPOSITORY
+    """Its working folder."""
 
 
 def all_contenders(export: Path) -> dict[str, Contender]:

@@ -59,17 +59,14 @@ class _Pricing:
 
 @dataclass(frozen=True)
 class Deviations:
-    """Deviations of the explanations of pairs of houses from exact ones.
-
-    Attributes:
-        against: The kind of house that the houses are compared with.
-        rows: The rows that each pair needs.
-        shares: The largest deviation of a group of each pair, as a share of the price.
-    """
+    """Deviations of the explanations of pairs of houses from exact ones."""
 
     against: str
+    """The kind of house that the houses are compared with."""
     rows: Sequence[int]
+    """The rows that each pair needs."""
     shares: Sequence[float]
+    """The largest deviation of a group of each pair, as a share of the price."""
 
     @property
     def share_within(self) -> float:

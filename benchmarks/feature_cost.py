@@ -38,21 +38,18 @@ type Variables = Mapping[str, str]
 
 @dataclass(frozen=True)
 class Comparison:
-    """Medians over all rounds, and their ratios.
-
-    Attributes:
-        name: The kind of load and the unit of the figures.
-        medians: The figures of each contender.
-        ratios: For each figure, B / A.
-        noise: For each figure, A / A.
-        broken_promises: Promises that do not hold.
-    """
+    """Medians over all rounds, and their ratios."""
 
     name: str
+    """The kind of load and the unit of the figures."""
     medians: Mapping[str, Mapping[str, float]]
+    """The figures of each contender."""
     ratios: Mapping[str, float]
+    """For each figure, B / A."""
     noise: Mapping[str, float]
+    """For each figure, A / A."""
     broken_promises: Sequence[str]
+    """Promises that do not hold."""
 
     def as_text(self) -> str:
         """Format the comparison as a table."""

@@ -11,19 +11,16 @@ from benchmarks.processes import Server, free_port
 
 @dataclass(frozen=True)
 class RunningContender:
-    """A contender whose processes are running.
-
-    Attributes:
-        contender: Its definition.
-        server: Its own server.
-        behind: The server that it calls, if any.
-        expected: File of the expected prices.
-    """
+    """A contender whose processes are running."""
 
     contender: Contender
+    """Its definition."""
     server: Server
+    """Its own server."""
     behind: Server | None
+    """The server that it calls, if any."""
     expected: Path
+    """File of the expected prices."""
 
     @property
     def servers(self) -> list[Server]:

@@ -58,19 +58,16 @@ type Measure = Callable[[RunningContender], Figures]
 
 @dataclass(frozen=True)
 class Scenario:
-    """One measurement, which is made for each of several contenders.
-
-    Attributes:
-        name: The name in the results.
-        contender_names: Names of the contenders.
-        measure: Measures one contender.
-        level: The load level: connections, rows, or None.
-    """
+    """One measurement, which is made for each of several contenders."""
 
     name: str
+    """The name in the results."""
     contender_names: Sequence[str]
+    """Names of the contenders."""
     measure: Measure
+    """Measures one contender."""
     level: int | None = None
+    """The load level: connections, rows, or None."""
 
 
 @dataclass(frozen=True)

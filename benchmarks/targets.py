@@ -12,19 +12,16 @@ from benchmarks.scenarios import BATCH_ROWS, BUSY_CONNECTIONS, LOG_COST_BUSY, LO
 
 @dataclass(frozen=True)
 class TargetRow:
-    """One line of the table of targets.
-
-    Attributes:
-        figure: The measured figure.
-        target: The value to reach.
-        measured: The measured value, as text.
-        is_reached: Whether the target was reached; None if it was not measured.
-    """
+    """One line of the table of targets."""
 
     figure: str
+    """The measured figure."""
     target: str
+    """The value to reach."""
     measured: str
+    """The measured value, as text."""
     is_reached: bool | None
+    """Whether the target was reached; None if it was not measured."""
 
 
 type _Measured = tuple[str, bool] | None

@@ -37,19 +37,16 @@ MAX_SUSTAINED_P99_MS: Final = 1000.0
 
 @dataclass(frozen=True)
 class Line:
-    """A line of the table.
-
-    Attributes:
-        figure: What is measured.
-        target: The target, if there is one.
-        measured: The measured figure.
-        is_reached: Whether the target is reached; None without a target.
-    """
+    """A line of the table."""
 
     figure: str
+    """What is measured."""
     target: str
+    """The target, if there is one."""
     measured: str
+    """The measured figure."""
     is_reached: bool | None = None
+    """Whether the target is reached; None without a target."""
 
 
 def measure(rounds: int, seconds: float, export: Path | None) -> list[Line]:

@@ -22,17 +22,14 @@ LOCKS: Final = {
 
 @dataclass(frozen=True)
 class Image:
-    """A container image.
-
-    Attributes:
-        dockerfile: The Dockerfile that builds it.
-        selection: Options of `uv sync` and `uv export` that select its packages from a lock.
-        extras: Value of the build argument `EXTRAS`, part of the selection; None for the default of the Dockerfile.
-    """
+    """A container image."""
 
     dockerfile: Path
+    """The Dockerfile that builds it."""
     selection: tuple[str, ...]
+    """Options of `uv sync` and `uv export` that select its packages from a lock."""
     extras: str | None = None
+    """Value of the build argument `EXTRAS`, part of the selection; None for the default of the Dockerfile."""
 
 
 IMAGES: Final = {

@@ -37,19 +37,16 @@ VOLATILE: Final = {
 
 @dataclass(frozen=True)
 class Command:
-    """One command of a page, with the output that the page shows for it.
-
-    Attributes:
-        page: Path of the page in the repository.
-        line: Line number of the command.
-        text: The command, with its continuation lines and here-document.
-        output: The lines below it, up to the next command or the end of the block.
-    """
+    """One command of a page, with the output that the page shows for it."""
 
     page: str
+    """Path of the page in the repository."""
     line: int
+    """Line number of the command."""
     text: str
+    """The command, with its continuation lines and here-document."""
     output: str
+    """The lines below it, up to the next command or the end of the block."""
 
     def __str__(self) -> str:
         """Return where the command stands, and its first line."""

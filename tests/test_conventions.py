@@ -76,3 +76,14 @@ def test_caught_exceptions_are_called_error_and_groups_failures() -> None:
     ]
     assert len(handlers) > 100
     assert [one for one in handlers if one[1] not in {"error", "failures"}] == []
+
+
+def test_fields_are_documented_below_themselves() -> None:
+    found = [
+        f"{path}: {node.name}"
+        for path, module in MODULES.items()
+        for node in ast.walk(module)
+        if isinstance(node, ast.ClassDef) and any(isinstance(one, ast.AnnAssign) for one in node.body)
+        if "Attributes:" in (ast.get_docstring(node) or "")
+    ]
+    assert found == []

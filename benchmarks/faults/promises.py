@@ -7,21 +7,18 @@ from typing import Any
 
 @dataclass(frozen=True)
 class Promise:
-    """One line of the table of promises.
-
-    Attributes:
-        what: The promised figure or property.
-        to_hold: The limit or expected value.
-        measured: The measured value, as text.
-        is_held: Whether the promise holds.
-        is_figure: Whether it is a time or size. A quick run ignores these, because a busy machine distorts them.
-    """
+    """One line of the table of promises."""
 
     what: str
+    """The promised figure or property."""
     to_hold: str
+    """The limit or expected value."""
     measured: str
+    """The measured value, as text."""
     is_held: bool
+    """Whether the promise holds."""
     is_figure: bool
+    """Whether it is a time or size. A quick run ignores these, because a busy machine distorts them."""
 
 
 class Findings:

@@ -49,21 +49,18 @@ type Run = Callable[[Testbed], None]
 
 @dataclass(frozen=True)
 class Scenario:
-    """One fault scenario.
-
-    Attributes:
-        name: Its name in results and for `--only`.
-        run: Injects the fault and records findings. Its docstring describes the fault in the table of results.
-        minutes: Default duration of a long scenario.
-        can_run: Whether its requirements are installed.
-        missing: Why it cannot run, if its requirements are missing.
-    """
+    """One fault scenario."""
 
     name: str
+    """Its name in results and for `--only`."""
     run: Run
+    """Injects the fault and records findings. Its docstring describes the fault in the table of results."""
     minutes: float = 0.0
+    """Default duration of a long scenario."""
     can_run: Callable[[], bool] = lambda: True
+    """Whether its requirements are installed."""
     missing: str = ""
+    """Why it cannot run, if its requirements are missing."""
 
 
 SCENARIOS: Final = (

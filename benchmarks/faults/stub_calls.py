@@ -31,27 +31,24 @@ type Predict = Callable[[dict[str, Any]], list[dict[str, Any]]]
 
 @dataclass
 class Call:
-    """One call to the stub.
-
-    Attributes:
-        predict: Computes the correct predictions.
-        received_at: When it was received, by `time.monotonic()`, which all processes share.
-        path: The requested path.
-        caller: The value of `X-Request-ID`.
-        prices: The price of each row, which identifies the row; empty for other predictions.
-        answered_at: When its answer was written.
-        cancelled_at: When the caller disconnected before the answer.
-    """
+    """One call to the stub."""
 
     received_at: float
+    """When it was received, by `time.monotonic()`, which all processes share."""
     method: str
     path: str
+    """The requested path."""
     caller: str
+    """The value of `X-Request-ID`."""
     body: bytes
     predict: Predict = price_predictions
+    """Computes the correct predictions."""
     prices: list[float] = field(default_factory=list)
+    """The price of each row, which identifies the row; empty for other predictions."""
     answered_at: float | None = None
+    """When its answer was written."""
     cancelled_at: float | None = None
+    """When the caller disconnected before the answer."""
 
     def predictions(self) -> list[dict[str, Any]]:
         """Return a prediction for each row, and remember the prices."""

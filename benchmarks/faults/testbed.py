@@ -29,15 +29,12 @@ _REQUEST_TIMEOUT_SECONDS: Final = 15.0
 
 @dataclass(frozen=True)
 class Answer:
-    """The answer to one request.
-
-    Attributes:
-        status: The HTTP status.
-        text: Reason, headers and body as text.
-    """
+    """The answer to one request."""
 
     status: int
+    """The HTTP status."""
     text: str
+    """Reason, headers and body as text."""
 
 
 def send(

@@ -15,27 +15,24 @@ _STATUS_NAMES: Final = {REFUSED: "refused", DISCONNECTED: "disconnected", NO_ANS
 
 @dataclass(frozen=True, slots=True)
 class RequestRecord:
-    """The record of one request. Times are `time.monotonic()` seconds.
-
-    Attributes:
-        due: When the request was scheduled.
-        sent: When it was sent; None if no connection could be opened.
-        ended: When its answer was complete or its connection closed; None if neither happened.
-        status: The status, or REFUSED, DISCONNECTED or NO_ANSWER.
-        retry_after: The seconds of `Retry-After`.
-        problem: The name of the problem type of an error.
-        verdict: For a price: right, wrong, or mixed from two models.
-        model: The id of the model that computed the price.
-    """
+    """The record of one request. Times are `time.monotonic()` seconds."""
 
     due: float
+    """When the request was scheduled."""
     sent: float | None
+    """When it was sent; None if no connection could be opened."""
     ended: float | None
+    """When its answer was complete or its connection closed; None if neither happened."""
     status: int
+    """The status, or REFUSED, DISCONNECTED or NO_ANSWER."""
     retry_after: int | None
+    """The seconds of `Retry-After`."""
     problem: str | None
+    """The name of the problem type of an error."""
     verdict: str | None
+    """For a price: right, wrong, or mixed from two models."""
     model: str | None
+    """The id of the model that computed the price."""
 
     @property
     def seconds(self) -> float:

@@ -57,17 +57,14 @@ def clients(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @dataclass(frozen=True)
 class Stack:
-    """Real services behind two addresses.
-
-    Attributes:
-        url: An API without keys, with both models, jobs and a scoring worker.
-        limited_url: An API that requires a key and answers one request in two seconds, with the same models.
-        key: A key of the second API.
-    """
+    """Real services behind two addresses."""
 
     url: str
+    """An API without keys, with both models, jobs and a scoring worker."""
     limited_url: str
+    """An API that requires a key and answers one request in two seconds, with the same models."""
     key: str
+    """A key of the second API."""
 
 
 @pytest.fixture(scope="session")

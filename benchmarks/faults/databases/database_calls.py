@@ -31,25 +31,22 @@ _NDJSON: Final = {"Content-Type": "application/x-ndjson"}
 
 @dataclass(frozen=True)
 class Operation:
-    """An operation that needs a database.
-
-    Attributes:
-        name: Its name in results.
-        store: Where its data are: `jobs` or `log`.
-        writes: Whether it writes.
-        method: The HTTP method.
-        path: The path.
-        body: The body, if any.
-        headers: The headers.
-    """
+    """An operation that needs a database."""
 
     name: str
+    """Its name in results."""
     store: str
+    """Where its data are: `jobs` or `log`."""
     writes: bool
+    """Whether it writes."""
     method: str
+    """The HTTP method."""
     path: str
+    """The path."""
     body: bytes | None = None
+    """The body, if any."""
     headers: Mapping[str, str] | None = None
+    """The headers."""
 
 
 @dataclass(frozen=True)

@@ -47,23 +47,20 @@ LOG_AVAILABLE: Final = "prediction log: database available again"
 
 @dataclass(frozen=True)
 class Outage:
-    """An outage and what it must not change.
-
-    Attributes:
-        variables: Settings of the orchestrator with the databases.
-        fault: The fault, while its context is open.
-        is_refused: Whether the outage makes this operation fail.
-        refusal: The status of a refused operation.
-        unjudged: Names of operations that may succeed or fail during the outage.
-        log_is_away: Whether the outage affects the prediction log.
-    """
+    """An outage and what it must not change."""
 
     variables: Mapping[str, str]
+    """Settings of the orchestrator with the databases."""
     fault: Callable[[], AbstractContextManager[None]]
+    """The fault, while its context is open."""
     is_refused: Callable[[Operation], bool]
+    """Whether the outage makes this operation fail."""
     refusal: int = UNAVAILABLE
+    """The status of a refused operation."""
     unjudged: Collection[str] = ()
+    """Names of operations that may succeed or fail during the outage."""
     log_is_away: bool = True
+    """Whether the outage affects the prediction log."""
 
 
 def run_outage(testbed: Testbed, outage: Outage) -> None:

@@ -62,24 +62,21 @@ NO_GARAGE: Final = "No garage"
 
 @dataclass(frozen=True, slots=True)
 class Column:
-    """A column of the survey.
-
-    Attributes:
-        key: Key in the API's JSON documents.
-        name: Name in the model's input and in the project's CSV files.
-        spaced_name: Name in the data that De Cock published.
-        group: Group of features that describe the same part of a house or sale.
-        values: The words of a categorical column, as a `Literal` type, or the unit of a number.
-        blank: Label of a blank value, or `UNKNOWN`; None if a house needs a value. A column may be blank if it is in
-            the data itself or in other extracts of the same survey.
-    """
+    """A column of the survey."""
 
     key: str
+    """Key in the API's JSON documents."""
     name: str
+    """Name in the model's input and in the project's CSV files."""
     spaced_name: str
+    """Name in the data that De Cock published."""
     group: FeatureGroup
+    """Group of features that describe the same part of a house or sale."""
     values: TypeAliasType | Number
+    """The words of a categorical column, as a `Literal` type, or the unit of a number."""
     blank: str | None = None
+    """Label of a blank value, or `UNKNOWN`; None if a house needs a value. A column may be blank if it is in the data
+    itself or in other extracts of the same survey."""
 
     @property
     def title(self) -> str:

@@ -43,29 +43,26 @@ class Measured:
 
 @dataclass(frozen=True, slots=True)
 class RatioStudy:
-    """The measures of one set of sales.
-
-    Attributes:
-        sales: Number of sales.
-        median_ratio: Level of the estimates; 1 if half of them are too high.
-        cod: Coefficient of dispersion: mean absolute deviation of the ratios from their median, in % of the median.
-        prd: Price-related differential: above 1 if expensive houses have lower ratios.
-        prb: Price-related bias: relative change of the ratio when the value doubles; None if all values are equal.
-        within_5: Share of estimates within 5 % of the sale price.
-        within_10: Share of estimates within 10 % of the sale price.
-        within_20: Share of estimates within 20 % of the sale price.
-        forecast_standard_deviation: Standard deviation of the relative error; None for a single sale.
-    """
+    """The measures of one set of sales."""
 
     sales: int
+    """Number of sales."""
     median_ratio: Measured
+    """Level of the estimates; 1 if half of them are too high."""
     cod: Measured
+    """Coefficient of dispersion: mean absolute deviation of the ratios from their median, in % of the median."""
     prd: Measured
+    """Price-related differential: above 1 if expensive houses have lower ratios."""
     prb: Measured | None
+    """Price-related bias: relative change of the ratio when the value doubles; None if all values are equal."""
     within_5: float
+    """Share of estimates within 5 % of the sale price."""
     within_10: float
+    """Share of estimates within 10 % of the sale price."""
     within_20: float
+    """Share of estimates within 20 % of the sale price."""
     forecast_standard_deviation: float | None
+    """Standard deviation of the relative error; None for a single sale."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object."""

@@ -35,15 +35,12 @@ LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[[]::1]")
 
 @dataclass(frozen=True)
 class Storage:
-    """The storage of runs, models and their files.
-
-    Attributes:
-        backend_store_uri: SQLAlchemy URI of the database of runs and registered models.
-        artifacts: Folder path or object store URI that the server reads and writes for its clients.
-    """
+    """The storage of runs, models and their files."""
 
     backend_store_uri: str
+    """SQLAlchemy URI of the database of runs and registered models."""
     artifacts: str
+    """Folder path or object store URI that the server reads and writes for its clients."""
 
     def create_folders(self) -> None:
         """Create the folders of a local store. Does nothing for a remote store."""

@@ -41,28 +41,25 @@ class BackOff:
 
 @dataclass(frozen=True)
 class Service:
-    """The command of a service, and the check that it is ready.
-
-    Attributes:
-        name: Name in log lines and messages.
-        command: Program and arguments.
-        environment: All environment variables of the command.
-        ready_url: URL that answers 2xx when the service is ready; None for a service that does not listen.
-        ready_line: Text that a service without `ready_url` prints when it is ready.
-        style: Colour of the name on a terminal.
-        ready_within_seconds: Time limit for the first readiness.
-        retries_status_2: Whether a start that ends with status 2 may succeed later. For most services this status
-            means that their configuration is invalid.
-    """
+    """The command of a service, and the check that it is ready."""
 
     name: str
+    """Name in log lines and messages."""
     command: tuple[str, ...]
+    """Program and arguments."""
     environment: Mapping[str, str] = field(repr=False)
+    """All environment variables of the command."""
     ready_url: str | None = None
+    """URL that answers 2xx when the service is ready; None for a service that does not listen."""
     ready_line: str | None = None
+    """Text that a service without `ready_url` prints when it is ready."""
     style: str = ""
+    """Colour of the name on a terminal."""
     ready_within_seconds: float = 120.0
+    """Time limit for the first readiness."""
     retries_status_2: bool = False
+    """Whether a start that ends with status 2 may succeed later. For most services this status means that their
+    configuration is invalid."""
 
 
 def describe_status(status: int) -> str:

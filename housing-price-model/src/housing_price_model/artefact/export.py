@@ -36,26 +36,23 @@ _SHA256: Final = re.compile("[0-9a-f]{64}")
 
 @dataclass(frozen=True)
 class Manifest:
-    """The content of `manifest.json`.
-
-    Attributes:
-        name: The name of the registered model.
-        version: The registered version; the `model_id` if it was never registered.
-        model_id: The content hash that the model returns with each price.
-        digest: `sha256:` and the digest of all files of the model.
-        run_id: The MLflow run that trained the model.
-        created_at: Time of the export, in UTC (ISO 8601).
-        files: The SHA-256 of each file by its name, so that an error can name the file. `write_export` fills it in, and
-            `digest` is computed over it. Empty in early exports.
-    """
+    """The content of `manifest.json`."""
 
     name: str
+    """The name of the registered model."""
     version: str
+    """The registered version; the `model_id` if it was never registered."""
     model_id: str
+    """The content hash that the model returns with each price."""
     digest: str
+    """`sha256:` and the digest of all files of the model."""
     run_id: str
+    """The MLflow run that trained the model."""
     created_at: str
+    """Time of the export, in UTC (ISO 8601)."""
     files: Mapping[str, str] = field(default_factory=dict)
+    """The SHA-256 of each file by its name, so that an error can name the file. `write_export` fills it in, and
+    `digest` is computed over it. Empty in early exports."""
 
 
 def file_digests(model: Path) -> dict[str, str]:

@@ -15,17 +15,14 @@ PROFILE: Final = "profile"
 
 @dataclass(frozen=True)
 class Kind:
-    """A kind of model.
-
-    Attributes:
-        registered_name: The name of its registered model.
-        code: The file of its code.
-        artifacts: The files of its artefacts, by the names that MLflow gives them.
-    """
+    """A kind of model."""
 
     registered_name: str
+    """The name of its registered model."""
     code: str
+    """The file of its code."""
     artifacts: Mapping[str, str]
+    """The files of its artefacts, by the names that MLflow gives them."""
 
 
 PRICE: Final = Kind("housing-price", "served.py", MappingProxyType({"graph": GRAPH, "spec": SPECIFICATION}))

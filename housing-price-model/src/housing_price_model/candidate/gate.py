@@ -21,21 +21,18 @@ GATE: Final = "gate.json"
 
 @dataclass(frozen=True)
 class Verdict:
-    """One check of the gate.
-
-    Attributes:
-        check: Name of the check.
-        passed: Whether the check passed.
-        value: The measured value.
-        limit: The maximum, or minimum, allowed value. A group beyond it passes if the difference is within chance.
-        says: The result in words.
-    """
+    """One check of the gate."""
 
     check: str
+    """Name of the check."""
     passed: bool
+    """Whether the check passed."""
     value: float
+    """The measured value."""
     limit: float
+    """The maximum, or minimum, allowed value. A group beyond it passes if the difference is within chance."""
     says: str
+    """The result in words."""
 
 
 def gate(task: Task) -> Result:

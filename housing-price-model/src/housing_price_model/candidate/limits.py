@@ -13,58 +13,55 @@ from housing_price_survey.ratio_study import MAX_COD, MEDIAN_RATIO_RANGE, PRB_RA
 
 @dataclass(frozen=True)
 class Limits:
-    """Limits for the training data and the candidate; models are compared on the same out-of-sample houses.
-
-    Attributes:
-        least_houses: Minimum number of houses.
-        max_duplicates: Maximum share of houses that occur more than once, including the price.
-        max_missing_rise: Maximum rise of a column's share of missing values over the last training set.
-        max_psi: Maximum population stability index of a column against the last training set. A shift from 0.25 is
-            major and often the reason to retrain; far above, the column probably has a different meaning.
-        max_median_ratio: Maximum ratio of the median sale price to that of the last training set, or its inverse. It
-            detects prices in cents or in thousands of dollars.
-        max_rmsle: Maximum RMSLE (root mean squared error of the log price), independent of the champion.
-        least_coverage: Minimum share of sale prices inside their 90 % interval.
-        most_coverage: Maximum share of sale prices inside their 90 % interval; above it, intervals are too wide.
-        least_median_ratio: Minimum median ratio of estimate to sale price. This and the next five limits are those of
-            the IAAO (`housing_price_survey.ratio_study`). A measure fails only if its whole 95 % confidence interval is
-            beyond the limit.
-        most_median_ratio: Maximum median ratio.
-        max_cod: Maximum coefficient of dispersion, in %.
-        least_prd: Minimum price-related differential.
-        most_prd: Maximum price-related differential.
-        max_prb: Maximum price-related bias, in either direction.
-        max_rmsle_ratio: Maximum RMSLE as a multiple of the champion's.
-        max_mae_ratio: Maximum mean absolute error as a multiple of the champion's.
-        max_width_ratio: Maximum median interval width as a multiple of the champion's.
-        max_group_rmsle_ratio: Maximum RMSLE in a neighbourhood or price band as a multiple of the champion's there.
-        least_group_z: A group fails only if the candidate is also worse there beyond chance: by this many standard
-            errors (`groups.paired_z`). About 35 groups are tested at once, and 2.98 is the normal quantile of
-            1 - 0.05 / 35 (Bonferroni): a candidate that is worse in no group fails in at most about 5 % of trainings. 0
-            applies `max_group_rmsle_ratio` alone.
-        least_group_houses: Smaller groups are reported but not checked, because their error varies too much by chance.
-    """
+    """Limits for the training data and the candidate; models are compared on the same out-of-sample houses."""
 
     least_houses: int = 200
+    """Minimum number of houses."""
     max_duplicates: float = 0.005
+    """Maximum share of houses that occur more than once, including the price."""
     max_missing_rise: float = 0.2
+    """Maximum rise of a column's share of missing values over the last training set."""
     max_psi: float = 1.0
+    """Maximum population stability index of a column against the last training set. A shift from 0.25 is major and
+    often the reason to retrain; far above, the column probably has a different meaning."""
     max_median_ratio: float = 3.0
+    """Maximum ratio of the median sale price to that of the last training set, or its inverse. It detects prices in
+    cents or in thousands of dollars."""
     max_rmsle: float = 0.15
+    """Maximum RMSLE (root mean squared error of the log price), independent of the champion."""
     least_coverage: float = 0.87
+    """Minimum share of sale prices inside their 90 % interval."""
     most_coverage: float = 0.93
+    """Maximum share of sale prices inside their 90 % interval; above it, intervals are too wide."""
     least_median_ratio: float = MEDIAN_RATIO_RANGE[0]
+    """Minimum median ratio of estimate to sale price. This and the next five limits are those of the IAAO
+    (`housing_price_survey.ratio_study`). A measure fails only if its whole 95 % confidence interval is beyond the
+    limit."""
     most_median_ratio: float = MEDIAN_RATIO_RANGE[1]
+    """Maximum median ratio."""
     max_cod: float = MAX_COD
+    """Maximum coefficient of dispersion, in %."""
     least_prd: float = PRD_RANGE[0]
+    """Minimum price-related differential."""
     most_prd: float = PRD_RANGE[1]
+    """Maximum price-related differential."""
     max_prb: float = PRB_RANGE[1]
+    """Maximum price-related bias, in either direction."""
     max_rmsle_ratio: float = 1.01
+    """Maximum RMSLE as a multiple of the champion's."""
     max_mae_ratio: float = 1.02
+    """Maximum mean absolute error as a multiple of the champion's."""
     max_width_ratio: float = 1.1
+    """Maximum median interval width as a multiple of the champion's."""
     max_group_rmsle_ratio: float = 1.15
+    """Maximum RMSLE in a neighbourhood or price band as a multiple of the champion's there."""
     least_group_z: float = 2.98
+    """A group fails only if the candidate is also worse there beyond chance: by this many standard errors
+    (`groups.paired_z`). About 35 groups are tested at once, and 2.98 is the normal quantile of 1 - 0.05 / 35
+    (Bonferroni): a candidate that is worse in no group fails in at most about 5 % of trainings. 0 applies
+    `max_group_rmsle_ratio` alone."""
     least_group_houses: int = 30
+    """Smaller groups are reported but not checked, because their error varies too much by chance."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the limits by name."""

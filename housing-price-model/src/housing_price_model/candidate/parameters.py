@@ -28,42 +28,36 @@ class Source(StrEnum):
 
 @dataclass(frozen=True)
 class Connections:
-    """Addresses of other services. They do not affect the result and may contain passwords, so they are never stored.
-
-    Attributes:
-        tracking_uri: The MLflow tracking server.
-        log_url: The prediction log; None without one.
-    """
+    """Addresses of other services. They do not affect the result and may contain passwords, so they are not stored."""
 
     tracking_uri: str
+    """The MLflow tracking server."""
     log_url: str | None = None
+    """The prediction log; None without one."""
 
 
 @dataclass(frozen=True)
 class Parameters:
-    """Everything that determines the result of a run.
-
-    Attributes:
-        source: Source of the training data.
-        data: For `csv`, the file; for `prediction-log`, the base to which sales are added (default: bundled survey).
-        start: Start of the time range of the prediction log, inclusive; UTC without a zone (ISO 8601).
-        end: End of the time range, exclusive; fixed when the run starts.
-        seed: Random seed of the folds and the trees.
-        search: Whether to search for a better recipe first.
-        recipe: The recipe to train or, with `search`, to start the search from.
-        limits: Limits for the data and the gate.
-        champion: The version to compare with; None if there was no champion when the run started.
-    """
+    """Everything that determines the result of a run."""
 
     source: Source = Source.BUNDLED
+    """Source of the training data."""
     data: str | None = None
+    """For `csv`, the file; for `prediction-log`, the base to which sales are added (default: bundled survey)."""
     start: str | None = None
+    """Start of the time range of the prediction log, inclusive; UTC without a zone (ISO 8601)."""
     end: str | None = None
+    """End of the time range, exclusive; fixed when the run starts."""
     seed: int = 0
+    """Random seed of the folds and the trees."""
     search: bool = False
+    """Whether to search for a better recipe first."""
     recipe: Recipe = field(default_factory=Recipe)
+    """The recipe to train or, with `search`, to start the search from."""
     limits: Limits = field(default_factory=Limits)
+    """Limits for the data and the gate."""
     champion: str | None = None
+    """The version to compare with; None if there was no champion when the run started."""
 
     def __post_init__(self) -> None:
         """Reject invalid combinations.

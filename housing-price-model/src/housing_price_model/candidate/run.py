@@ -31,40 +31,34 @@ type Result = dict[str, Any]
 
 @dataclass(frozen=True)
 class Task:
-    """The input of a step.
-
-    Attributes:
-        parameters: Parameters of the run.
-        connections: Addresses of other services.
-        run_id: Identity of the run.
-        out: An empty folder for the files of the step.
-        inputs: Folders of the required steps, by name; read-only.
-        results: Results of the required steps, by name.
-        progress: Callback that receives the progress.
-    """
+    """The input of a step."""
 
     parameters: Parameters
+    """Parameters of the run."""
     connections: Connections
+    """Addresses of other services."""
     run_id: str
+    """Identity of the run."""
     out: Path
+    """An empty folder for the files of the step."""
     inputs: Mapping[str, Path]
+    """Folders of the required steps, by name; read-only."""
     results: Mapping[str, Result]
+    """Results of the required steps, by name."""
     progress: Progress
+    """Callback that receives the progress."""
 
 
 @dataclass(frozen=True)
 class Step:
-    """A step: it reads the parameters and its inputs, and writes only into its own folder.
-
-    Attributes:
-        name: Name of the step and of its folder.
-        needs: Names of the steps whose folders it reads.
-        do: The function that performs it.
-    """
+    """A step: it reads the parameters and its inputs, and writes only into its own folder."""
 
     name: str
+    """Name of the step and of its folder."""
     needs: tuple[str, ...]
+    """Names of the steps whose folders it reads."""
     do: Callable[[Task], Result]
+    """The function that performs it."""
 
 
 @dataclass(frozen=True)

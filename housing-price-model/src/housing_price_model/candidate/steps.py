@@ -35,26 +35,23 @@ STEPS: Final[Sequence[Step]] = (
 
 @dataclass(frozen=True)
 class Candidate:
-    """The result of a run.
-
-    Attributes:
-        version: The challenger's version; None if the gate failed, or the model is not new.
-        passed: Whether the gate passed.
-        gate: The checks; see `gate.Verdict`.
-        metrics: Cross-validated metrics; see `evaluate.metrics`.
-        folder: The run folder with all results.
-        same_as: The registered version that this very model already is; it was not registered then.
-        comparables: The outcome for the comparables model: `version`, `is_challenger` and perhaps `same_as`. None if an
-            earlier release trained the models.
-    """
+    """The result of a run."""
 
     version: str | None
+    """The challenger's version; None if the gate failed, or the model is not new."""
     passed: bool
+    """Whether the gate passed."""
     gate: Sequence[dict[str, Any]]
+    """The checks; see `gate.Verdict`."""
     metrics: dict[str, float]
+    """Cross-validated metrics; see `evaluate.metrics`."""
     folder: Path
+    """The run folder with all results."""
     same_as: str | None = None
+    """The registered version that this very model already is; it was not registered then."""
     comparables: Mapping[str, Any] | None = None
+    """The outcome for the comparables model: `version`, `is_challenger` and perhaps `same_as`. None if an earlier
+    release trained the models."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the result of a job; see `docs/jobs.md`."""

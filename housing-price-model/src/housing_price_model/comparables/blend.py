@@ -43,40 +43,34 @@ class ConfidenceLimits:
 
 @dataclass(frozen=True)
 class Blend:
-    """The parameters of the value, learned at training on held-out estimates and stored with the comparables model.
-
-    Attributes:
-        weight: The share of the log price in the log value; the rest is the mean of the adjusted log sale prices.
-        distance_offset: A sale at distance d weighs 1 / (d + `distance_offset`).
-        interval_scale: The share of the price's interval in the value's.
-        interval_spread: The growth of the value's interval with the standard deviation of the adjusted log prices.
-        confidence: The limits of the grades; None without grades.
-    """
+    """The parameters of the value, learned at training on held-out estimates and stored with the comparables model."""
 
     weight: float
+    """The share of the log price in the log value; the rest is the mean of the adjusted log sale prices."""
     distance_offset: float
+    """A sale at distance d weighs 1 / (d + `distance_offset`)."""
     interval_scale: float
+    """The share of the price's interval in the value's."""
     interval_spread: float
+    """The growth of the value's interval with the standard deviation of the adjusted log prices."""
     confidence: ConfidenceLimits | None = None
+    """The limits of the grades; None without grades."""
 
 
 @dataclass(frozen=True)
 class Evidence:
-    """The parts of the values of n houses; each of shape (n,).
-
-    Attributes:
-        log_price: The log price.
-        below: ln(price / low).
-        above: ln(high / price).
-        mean: The weighted mean of the adjusted log sale prices; NaN for a house without comparables.
-        deviation: Their weighted standard deviation.
-    """
+    """The parts of the values of n houses; each of shape (n,)."""
 
     log_price: Floats
+    """The log price."""
     below: Floats
+    """ln(price / low)."""
     above: Floats
+    """ln(high / price)."""
     mean: Floats
+    """The weighted mean of the adjusted log sale prices; NaN for a house without comparables."""
     deviation: Floats
+    """Their weighted standard deviation."""
 
 
 def adjusted(

@@ -25,17 +25,14 @@ type Kind = Literal["number", "log", "word"]
 
 
 class Measure(NamedTuple):
-    """A column of the distance.
-
-    Attributes:
-        column: Its name.
-        kind: `number`; `log` for the logarithm of 1 + the number; `word` for a difference of 0 or 1.
-        weight: Its weight, per standard deviation of a number.
-    """
+    """A column of the distance."""
 
     column: str
+    """Its name."""
     kind: Kind
+    """`number`; `log` for the logarithm of 1 + the number; `word` for a difference of 0 or 1."""
     weight: float
+    """Its weight, per standard deviation of a number."""
 
 
 MEASURES: Final = (

@@ -31,21 +31,18 @@ _GRADES: Final = ("high", "medium", "low")
 
 @dataclass(frozen=True)
 class HeldOutValues:
-    """The values of all houses, and what is learned from them for the model that is served.
-
-    Attributes:
-        blend: The parameters for the model that is served, learned on the held-out estimates of all houses.
-        comparables: The weighted mean of the adjusted sale prices of each house, in US dollars; shape (n,).
-        values: The held-out values.
-        earlier: The held-out values if only earlier sales are comparables.
-        grades: The grade of each held-out value, with limits that were learned without the house.
-    """
+    """The values of all houses, and what is learned from them for the model that is served."""
 
     blend: Blend
+    """The parameters for the model that is served, learned on the held-out estimates of all houses."""
     comparables: Floats
+    """The weighted mean of the adjusted sale prices of each house, in US dollars; shape (n,)."""
     values: Estimates
+    """The held-out values."""
     earlier: Estimates
+    """The held-out values if only earlier sales are comparables."""
     grades: Sequence[str]
+    """The grade of each held-out value, with limits that were learned without the house."""
 
 
 def value_held_out(values: Floats, prices: Floats, validation: CrossValidation) -> HeldOutValues:

@@ -28,19 +28,16 @@ class Judged:
 
 @dataclass(frozen=True)
 class Check:
-    """The result of a check.
-
-    Attributes:
-        checked_at: Time of the check, in UTC.
-        window: The checked part of the log.
-        judged: One comparison for each model with predictions in the window, most rows first.
-        unjudged: Models without a usable profile, with the reason.
-    """
+    """The result of a check."""
 
     checked_at: datetime
+    """Time of the check, in UTC."""
     window: Window
+    """The checked part of the log."""
     judged: Sequence[Judged]
+    """One comparison for each model with predictions in the window, most rows first."""
     unjudged: Sequence[tuple[Model, str]]
+    """Models without a usable profile, with the reason."""
 
     @property
     def is_alarm(self) -> bool:

@@ -29,31 +29,28 @@ class Bins:
 
 @dataclass(frozen=True)
 class ColumnDrift:
-    """The drift statistics of a column, or of the price or interval width.
-
-    Attributes:
-        name: Name of the column.
-        psi: Population stability index.
-        psi_of_chance: Expected PSI without drift.
-        ks: Kolmogorov-Smirnov distance; None for a category.
-        typical: Median, or most common category, in the log; `typical_reference` at training.
-        missing: Share of missing values in the log; `missing_reference` at training.
-        unseen: Categories that did not occur at training, with their number of rows.
-        vanished: Categories that do not occur in the log although expected, with their share at training.
-        bins: The distribution.
-    """
+    """The drift statistics of a column, or of the price or interval width."""
 
     name: str
+    """Name of the column."""
     psi: float
+    """Population stability index."""
     psi_of_chance: float
+    """Expected PSI without drift."""
     ks: float | None
+    """Kolmogorov-Smirnov distance; None for a category."""
     typical: str
+    """Median, or most common category, in the log; `typical_reference` at training."""
     typical_reference: str
     missing: float
+    """Share of missing values in the log; `missing_reference` at training."""
     missing_reference: float
     unseen: Mapping[str, int]
+    """Categories that did not occur at training, with their number of rows."""
     vanished: Mapping[str, float]
+    """Categories that do not occur in the log although expected, with their share at training."""
     bins: Bins
+    """The distribution."""
 
 
 def compare_numbers(name: str, logged: NumericDistribution, reference: NumericDistribution) -> ColumnDrift:

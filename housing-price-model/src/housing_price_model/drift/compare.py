@@ -18,27 +18,24 @@ CALENDAR: Final = ("MoSold", "YrSold")
 
 @dataclass(frozen=True)
 class Comparison:
-    """A window of the log compared with the profile of a model.
-
-    Attributes:
-        model_id: Identity of the model.
-        rows: Number of logged rows.
-        houses: Number of houses in the training data.
-        columns: Statistics of each input column.
-        predictions: Statistics of the price and the interval width.
-        groups: Share of each neighbourhood in the log and at training.
-        findings: Results of all tests, alarms first; empty with too few rows.
-        known: Number of known sale prices.
-    """
+    """A window of the log compared with the profile of a model."""
 
     model_id: str
+    """Identity of the model."""
     rows: int
+    """Number of logged rows."""
     houses: int
+    """Number of houses in the training data."""
     columns: Sequence[ColumnDrift]
+    """Statistics of each input column."""
     predictions: Sequence[ColumnDrift]
+    """Statistics of the price and the interval width."""
     groups: Bins
+    """Share of each neighbourhood in the log and at training."""
     findings: Sequence[Finding]
+    """Results of all tests, alarms first; empty with too few rows."""
     known: int
+    """Number of known sale prices."""
 
     @property
     def alarms(self) -> Sequence[Finding]:

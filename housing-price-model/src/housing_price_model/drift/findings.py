@@ -60,29 +60,26 @@ _LABELS: Final = {"psi": "PSI", "ks": "KS", "h": "h"}
 
 @dataclass(frozen=True)
 class Finding:
-    """The result of one test.
-
-    Attributes:
-        family: The family for the correction of p-values.
-        subject: The tested column, neighbourhood or quantity.
-        measure: The effect measure: `psi`, `ks`, `share` or `h`.
-        effect: Effect size.
-        matters: Whether the effect is large enough to matter.
-        p_value: Probability of a difference at least this large without drift.
-        adjusted: The p-value corrected for all tests of the family.
-        says: Description of the difference.
-        is_silent: Whether the finding is shown but never raises the alarm.
-    """
+    """The result of one test."""
 
     family: Family
+    """The family for the correction of p-values."""
     subject: str
+    """The tested column, neighbourhood or quantity."""
     measure: str
+    """The effect measure: `psi`, `ks`, `share` or `h`."""
     effect: float
+    """Effect size."""
     matters: bool
+    """Whether the effect is large enough to matter."""
     p_value: float
+    """Probability of a difference at least this large without drift."""
     says: str
+    """Description of the difference."""
     adjusted: float = 1.0
+    """The p-value corrected for all tests of the family."""
     is_silent: bool = False
+    """Whether the finding is shown but never raises the alarm."""
 
     @property
     def measured(self) -> str:

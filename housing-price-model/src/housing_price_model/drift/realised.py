@@ -13,15 +13,12 @@ _ERROR_DIGITS: Final = 4
 
 @dataclass(frozen=True)
 class RealisedErrors:
-    """Errors of predictions for houses whose sale price is known.
-
-    Attributes:
-        errors: Absolute errors of the log price.
-        covered: Number of sale prices inside their interval.
-    """
+    """Errors of predictions for houses whose sale price is known."""
 
     errors: NumericDistribution
+    """Absolute errors of the log price."""
     covered: int
+    """Number of sale prices inside their interval."""
 
     @classmethod
     def of(cls, sales: Iterable[tuple[float, float, float, float]]) -> Self:

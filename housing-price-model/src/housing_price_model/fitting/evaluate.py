@@ -65,51 +65,42 @@ def metrics(actual: Floats, estimates: Estimates) -> dict[str, float]:
 
 @dataclass(frozen=True)
 class FoldFit:
-    """A model that was fitted on a part of the houses.
-
-    Attributes:
-        training: The rows that it was fitted on.
-        held_out: The rows that it was not fitted on.
-        log_prices: Its estimates of all n houses, before the correction of a bias; shape (n,).
-    """
+    """A model that was fitted on a part of the houses."""
 
     training: Rows
+    """The rows that it was fitted on."""
     held_out: Rows
+    """The rows that it was not fitted on."""
     log_prices: Floats
+    """Its estimates of all n houses, before the correction of a bias; shape (n,)."""
 
 
 @dataclass(frozen=True)
 class OuterFold:
-    """A fold, and everything that was learned from its training part.
-
-    Attributes:
-        fit: The model.
-        inner: The models of the inner cross-validation; their held-out rows make up `fit.training`.
-        stretch: The correction of the bias, learned on the held-out estimates of the inner models.
-        interval: The interval, calibrated on the errors of these estimates after the correction.
-    """
+    """A fold, and everything that was learned from its training part."""
 
     fit: FoldFit
+    """The model."""
     inner: Sequence[FoldFit]
+    """The models of the inner cross-validation; their held-out rows make up `fit.training`."""
     stretch: Stretch
+    """The correction of the bias, learned on the held-out estimates of the inner models."""
     interval: Interval
+    """The interval, calibrated on the errors of these estimates after the correction."""
 
 
 @dataclass(frozen=True)
 class CrossValidation:
-    """Held-out estimates of all houses.
-
-    Attributes:
-        estimates: Estimates by models, corrections and intervals fitted without the house.
-        errors: Log price minus its held-out estimate; shape (n,). Calibrates the final interval.
-        stretch: The correction for the final model, learned on the held-out estimates of all houses.
-        folds: The folds from which the estimates were made.
-    """
+    """Held-out estimates of all houses."""
 
     estimates: Estimates
+    """Estimates by models, corrections and intervals fitted without the house."""
     errors: Floats
+    """Log price minus its held-out estimate; shape (n,). Calibrates the final interval."""
     stretch: Stretch
+    """The correction for the final model, learned on the held-out estimates of all houses."""
     folds: Sequence[OuterFold]
+    """The folds from which the estimates were made."""
 
 
 def split(count: int, folds: int, seed: int) -> list[Fold]:

@@ -16,19 +16,16 @@ from housing_price_model.fitting.pipeline import Recipe, SpreadFit
 
 @dataclass(frozen=True)
 class Interval:
-    """The bounds `log price - below * spread` and `log price + above * spread`.
-
-    Attributes:
-        spread: Estimates the typical error of a house.
-        below: Length of the lower part of the interval, in typical errors.
-        above: Length of the upper part.
-        held_out_spread: The typical error of each house of the calibration, estimated without it; shape (n,).
-    """
+    """The bounds `log price - below * spread` and `log price + above * spread`."""
 
     spread: SpreadFit
+    """Estimates the typical error of a house."""
     below: float
+    """Length of the lower part of the interval, in typical errors."""
     above: float
+    """Length of the upper part."""
     held_out_spread: Floats
+    """The typical error of each house of the calibration, estimated without it; shape (n,)."""
 
     @classmethod
     def fit(cls, values: Floats, errors: Floats, recipe: Recipe, seed: int) -> "Interval":

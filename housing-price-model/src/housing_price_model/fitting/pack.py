@@ -41,15 +41,12 @@ SIGNATURE: Final = ModelSignature(
 
 @dataclass(frozen=True)
 class PackedModel:
-    """A packed model.
-
-    Attributes:
-        model_id: A hash of the code, the graph and the specification.
-        artifacts: Paths of the artefact files, by the name that MLflow gives them.
-    """
+    """A packed model."""
 
     model_id: str
+    """A hash of the code, the graph and the specification."""
     artifacts: dict[str, str]
+    """Paths of the artefact files, by the name that MLflow gives them."""
 
 
 def pack(price: PriceFit, interval: Interval, recipe: Recipe, folder: Path) -> PackedModel:

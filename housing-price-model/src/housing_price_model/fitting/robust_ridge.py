@@ -23,17 +23,14 @@ _SIGMA_PER_MAD: Final = 1.4826
 
 @dataclass(frozen=True)
 class RobustRidge:
-    """A fitted linear model.
-
-    Attributes:
-        coefficients: One per column of the unstandardised matrix; shape (features,).
-        intercept: The constant term.
-        weights: The weight of each training house, above 0 and up to 1; shape (n,).
-    """
+    """A fitted linear model."""
 
     coefficients: Floats
+    """One per column of the unstandardised matrix; shape (features,)."""
     intercept: float
+    """The constant term."""
     weights: Floats
+    """The weight of each training house, above 0 and up to 1; shape (n,)."""
 
     @classmethod
     def fit(cls, matrix: Floats, target: Floats, alpha: float, threshold: float) -> "RobustRidge":

@@ -28,22 +28,19 @@ _POLL_SECONDS: Final = 0.1
 
 @dataclass(frozen=True)
 class MoveSteps:
-    """Carries out the steps of a move.
-
-    Attributes:
-        serving: The folder that the runner and the orchestrators read.
-        tracking_uri: The tracking server with the registry.
-        drain_seconds: Time that a server keeps running after its route is removed, so that orchestrators can read the
-            new routes and finish open requests.
-        ready_within_seconds: Maximum start time of a server.
-        model: The model whose versions are moved. The price's folder contains the folders of the others.
-    """
+    """Carries out the steps of a move."""
 
     serving: ServingFolder
+    """The folder that the runner and the orchestrators read."""
     tracking_uri: str
+    """The tracking server with the registry."""
     drain_seconds: float = 5.0
+    """Time that a server keeps running after its route is removed, so that orchestrators can read the new routes and
+    finish open requests."""
     ready_within_seconds: float = 120.0
+    """Maximum start time of a server."""
     model: ServedModel = ServedModel.PRICE
+    """The model whose versions are moved. The price's folder contains the folders of the others."""
 
     def of(self, model: ServedModel) -> "MoveSteps":
         """Return the steps for the versions of another model of the same stack; to be called on those of the price."""

@@ -34,25 +34,21 @@ class Differences:
 
 @dataclass(frozen=True)
 class VersionComparison:
-    """A comparison of two versions.
-
-    Attributes:
-        versions: The two version numbers.
-        registered: Metrics that each version's training logged, by name.
-        measured: Metrics of each version on the same houses. Houses that a version was trained on count with its
-            cross-validated prices where its run stored them.
-        is_out_of_sample: Whether each version's run stored cross-validated prices; otherwise its metrics are
-            optimistic.
-        houses: Number of houses.
-        differences: Differences between the prices that the two versions give now.
-    """
+    """A comparison of two versions."""
 
     versions: tuple[str, str]
+    """The two version numbers."""
     registered: tuple[dict[str, float], dict[str, float]]
+    """Metrics that each version's training logged, by name."""
     measured: tuple[dict[str, float], dict[str, float]]
+    """Metrics of each version on the same houses. Houses that a version was trained on count with its cross-validated
+    prices where its run stored them."""
     is_out_of_sample: tuple[bool, bool]
+    """Whether each version's run stored cross-validated prices; otherwise its metrics are optimistic."""
     houses: int
+    """Number of houses."""
     differences: Differences
+    """Differences between the prices that the two versions give now."""
 
 
 def all_versions(tracking_uri: str, model: ServedModel = ServedModel.PRICE) -> list[Life]:

@@ -27,31 +27,28 @@ class Change(StateDocument):
 
 
 class Plan(StateDocument):
-    """The effects of a move. Stored once, so that a worker that resumes the move follows the same plan.
-
-    Attributes:
-        model: The model whose versions change.
-        version: The version that the move is about.
-        state: Its state after the move.
-        previous: The other version that changes state: the replaced champion, or the champion that is restored.
-        serve: The version that needs a model server, or None; `model_id` and `digest` describe it.
-        changes: The change of state of each version.
-        before: The roles before the move.
-        after: The roles after the move.
-        at: Time of planning, in UTC (ISO 8601).
-    """
+    """The effects of a move. Stored once, so that a worker that resumes the move follows the same plan."""
 
     model: ServedModel = ServedModel.PRICE
+    """The model whose versions change."""
     version: str
+    """The version that the move is about."""
     state: str
+    """Its state after the move."""
     previous: str | None = None
+    """The other version that changes state: the replaced champion, or the champion that is restored."""
     serve: str | None = None
+    """The version that needs a model server, or None; `model_id` and `digest` describe it."""
     model_id: str = ""
     digest: str = ""
     changes: tuple[Change, ...] = ()
+    """The change of state of each version."""
     before: Roles
+    """The roles before the move."""
     after: Roles
+    """The roles after the move."""
     at: str
+    """Time of planning, in UTC (ISO 8601)."""
 
 
 def judge(move: Move, lives: LifeRecords, desired: Desired, at: str) -> Plan:

@@ -11,17 +11,14 @@ from housing_price_model.prediction_log.rows import Sale, Window
 
 @dataclass
 class RealisedError:
-    """The errors of one version in one month.
-
-    Attributes:
-        model_version: The model version.
-        month: Month of the sales, like `2026-11`, or `all`.
-        count: Number of known sale prices.
-    """
+    """The errors of one version in one month."""
 
     model_version: str
+    """The model version."""
     month: str
+    """Month of the sales, like `2026-11`, or `all`."""
     count: int = 0
+    """Number of known sale prices."""
     _absolute_usd: float = 0.0
     _squared_logs: float = 0.0
     _covered: int = 0

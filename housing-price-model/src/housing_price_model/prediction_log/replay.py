@@ -17,20 +17,17 @@ from housing_price_model.serving.find_model import open_model
 
 @dataclass
 class Differences:
-    """Running statistics of replayed minus logged price, in US dollars; memory use is constant.
-
-    Attributes:
-        rows: Number of rows.
-        identical: Number of rows whose price, low and high are equal bit for bit.
-        sum_usd: Sum of the differences; `sum_absolute_usd` of their absolute values.
-        worst_usd: The largest signed difference by absolute value; `worst_transaction` is its transaction.
-    """
+    """Running statistics of replayed minus logged price, in US dollars; memory use is constant."""
 
     rows: int = 0
+    """Number of rows."""
     identical: int = 0
+    """Number of rows whose price, low and high are equal bit for bit."""
     sum_usd: float = 0.0
+    """Sum of the differences; `sum_absolute_usd` of their absolute values."""
     sum_absolute_usd: float = 0.0
     worst_usd: float = 0.0
+    """The largest signed difference by absolute value; `worst_transaction` is its transaction."""
     worst_transaction: str | None = None
 
     def add(self, transaction: str, logged: Sequence[float], replayed: Sequence[float]) -> None:
@@ -58,21 +55,18 @@ class Differences:
 
 @dataclass
 class Replay:
-    """The result of a replay.
-
-    Attributes:
-        name: Name of the replaying model; `version` and `model_id` identify it.
-        total: Differences over all rows.
-        own: Differences over the rows that the same model had priced; these must be identical.
-        by_group: Differences by neighbourhood.
-    """
+    """The result of a replay."""
 
     name: str
+    """Name of the replaying model; `version` and `model_id` identify it."""
     version: str
     model_id: str
     total: Differences = field(default_factory=Differences)
+    """Differences over all rows."""
     own: Differences = field(default_factory=Differences)
+    """Differences over the rows that the same model had priced; these must be identical."""
     by_group: dict[str, Differences] = field(default_factory=dict)
+    """Differences by neighbourhood."""
 
     @property
     def is_reproduced(self) -> bool:

@@ -24,22 +24,19 @@ _ROUNDING: Final = 1e-6
 
 @dataclass
 class ReplayedValues:
-    """The result of valuing logged houses again.
-
-    Attributes:
-        price_model_id: The price model that was used; `comparables_id` is the comparables model.
-        total: Differences over all values.
-        own: Differences over the values that the same two models had made.
-        other_sales: Number of those values with other comparable sales than logged.
-        unlike: Number of those values that differ by more than a cent.
-    """
+    """The result of valuing logged houses again."""
 
     price_model_id: str
+    """The price model that was used; `comparables_id` is the comparables model."""
     comparables_id: str
     total: Differences = field(default_factory=Differences)
+    """Differences over all values."""
     own: Differences = field(default_factory=Differences)
+    """Differences over the values that the same two models had made."""
     other_sales: int = 0
+    """Number of those values with other comparable sales than logged."""
     unlike: int = 0
+    """Number of those values that differ by more than a cent."""
 
     @property
     def is_reproduced(self) -> bool:

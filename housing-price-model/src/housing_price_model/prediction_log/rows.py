@@ -35,21 +35,18 @@ class Model:
 
 @dataclass(frozen=True)
 class Page:
-    """Logged rows with the same columns.
-
-    Attributes:
-        columns: Column names of the rows.
-        rows: Input values of the model; None for a missing value.
-        estimates: `price`, `low` and `high` of each row, in US dollars.
-        transactions: Transaction id of each row.
-        model_ids: Model id of each row.
-    """
+    """Logged rows with the same columns."""
 
     columns: Sequence[str]
+    """Column names of the rows."""
     rows: Sequence[Sequence[Any]]
+    """Input values of the model; None for a missing value."""
     estimates: Sequence[tuple[float, float, float]]
+    """`price`, `low` and `high` of each row, in US dollars."""
     transactions: Sequence[str]
+    """Transaction id of each row."""
     model_ids: Sequence[str]
+    """Model id of each row."""
 
 
 @dataclass(frozen=True)
@@ -66,44 +63,38 @@ class Sale:
 
 @dataclass(frozen=True)
 class SoldHouse:
-    """A predicted house with a known sale price.
-
-    Attributes:
-        transaction: Transaction id of the prediction.
-        house: The caller (`key_id` in the log), and the caller's own id of the house.
-        columns: Column names of the values.
-        values: Input values of the model; None for a missing value.
-        sold: Sale price in US dollars.
-    """
+    """A predicted house with a known sale price."""
 
     transaction: str
+    """Transaction id of the prediction."""
     house: tuple[str | None, int]
+    """The caller (`key_id` in the log), and the caller's own id of the house."""
     columns: Sequence[str]
+    """Column names of the values."""
     values: Sequence[Any]
+    """Input values of the model; None for a missing value."""
     sold: float
+    """Sale price in US dollars."""
 
 
 @dataclass(frozen=True)
 class LoggedValue:
-    """A logged value that was made from a price and comparable sales.
-
-    Attributes:
-        transaction: Transaction id of the valuation.
-        columns: Column names of the values.
-        values: Input values of the price model; None for a missing value.
-        estimate: `value`, `low` and `high`, in US dollars.
-        price_model_id: The model id of the price.
-        comparables_id: The model id of the comparables model.
-        sales: The ids of the comparable sales.
-    """
+    """A logged value that was made from a price and comparable sales."""
 
     transaction: str
+    """Transaction id of the valuation."""
     columns: Sequence[str]
+    """Column names of the values."""
     values: Sequence[Any]
+    """Input values of the price model; None for a missing value."""
     estimate: tuple[float, float, float]
+    """`value`, `low` and `high`, in US dollars."""
     price_model_id: str
+    """The model id of the price."""
     comparables_id: str
+    """The model id of the comparables model."""
     sales: Sequence[int]
+    """The ids of the comparable sales."""
 
 
 def page_of(columns: Sequence[str], rows: Sequence[sa.Row[Any]]) -> Page:

@@ -21,17 +21,14 @@ BINS: Final = 10
 
 @dataclass(frozen=True)
 class NumericDistribution:
-    """The distribution of a numeric column.
-
-    Attributes:
-        values: The distinct values, ascending; shape (k,).
-        counts: The count of each value; shape (k,).
-        missing: Number of rows without a value.
-    """
+    """The distribution of a numeric column."""
 
     values: Floats
+    """The distinct values, ascending; shape (k,)."""
     counts: Counts
+    """The count of each value; shape (k,)."""
     missing: int = 0
+    """Number of rows without a value."""
 
     @classmethod
     def of(cls, counts: Mapping[float | None, int]) -> Self:
@@ -117,15 +114,12 @@ class NumericDistribution:
 
 @dataclass(frozen=True)
 class CategoricalDistribution:
-    """The distribution of a categorical column.
-
-    Attributes:
-        counts: The count of each category, sorted by category.
-        missing: Number of rows without a value.
-    """
+    """The distribution of a categorical column."""
 
     counts: Mapping[str, int]
+    """The count of each category, sorted by category."""
     missing: int = 0
+    """Number of rows without a value."""
 
     @classmethod
     def of(cls, counts: Mapping[str | None, int]) -> Self:

@@ -29,31 +29,28 @@ _ERROR_DIGITS: Final = 4
 
 @dataclass(frozen=True)
 class Profile:
-    """Distributions of the training data and of the model's answers.
-
-    Attributes:
-        model_id: The model that the profile belongs to.
-        houses: Number of training houses.
-        numbers: Distribution of each numeric column, by column.
-        categories: Distribution of each categorical column, by column.
-        sale_prices: Sale prices of the training houses, in US dollars.
-        prices: The model's prices for the training houses, in US dollars.
-        widths: Interval widths, as log(high / low).
-        group_prices: `prices` by neighbourhood.
-        errors: Absolute held-out errors of the log price, from cross-validation.
-        covered: Number of sale prices inside their held-out interval.
-    """
+    """Distributions of the training data and of the model's answers."""
 
     model_id: str
+    """The model that the profile belongs to."""
     houses: int
+    """Number of training houses."""
     numbers: Mapping[str, NumericDistribution]
+    """Distribution of each numeric column, by column."""
     categories: Mapping[str, CategoricalDistribution]
+    """Distribution of each categorical column, by column."""
     sale_prices: NumericDistribution
+    """Sale prices of the training houses, in US dollars."""
     prices: NumericDistribution
+    """The model's prices for the training houses, in US dollars."""
     widths: NumericDistribution
+    """Interval widths, as log(high / low)."""
     group_prices: Mapping[str, NumericDistribution]
+    """`prices` by neighbourhood."""
     errors: NumericDistribution
+    """Absolute held-out errors of the log price, from cross-validation."""
     covered: int
+    """Number of sale prices inside their held-out interval."""
 
     @classmethod
     def of(cls, houses: Houses, answers: pd.DataFrame, validation: CrossValidation) -> Self:

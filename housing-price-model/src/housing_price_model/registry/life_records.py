@@ -35,27 +35,24 @@ _TRIALS: Final = frozenset({State.CANARY, State.SHADOW})
 
 @dataclass(frozen=True)
 class Life:
-    """A version in the registry.
-
-    Attributes:
-        version: The version number.
-        state: Its lifecycle state.
-        model_id: The content hash that the model returns with each price; None if not registered with it.
-        digest: The digest of its files; None if not registered with it.
-        run_id: The MLflow run that trained it; None if unknown.
-        rmsle: The cross-validated RMSLE; None if not registered with it.
-        registered_at_ms: Time of registration, in milliseconds since 1970 (UTC).
-        records: Its moves, oldest first.
-    """
+    """A version in the registry."""
 
     version: str
+    """The version number."""
     state: State
+    """Its lifecycle state."""
     model_id: str | None
+    """The content hash that the model returns with each price; None if not registered with it."""
     digest: str | None
+    """The digest of its files; None if not registered with it."""
     run_id: str | None
+    """The MLflow run that trained it; None if unknown."""
     rmsle: float | None
+    """The cross-validated RMSLE; None if not registered with it."""
     registered_at_ms: int
+    """Time of registration, in milliseconds since 1970 (UTC)."""
     records: Sequence[Record]
+    """Its moves, oldest first."""
 
 
 class LifeRecords:

@@ -22,27 +22,24 @@ _ROLLBACK: Final = "rollback"
 
 @dataclass(frozen=True)
 class Record:
-    """One move of one version.
-
-    Attributes:
-        job: The id of the job that made the move, or of the training run.
-        at: Time of the move, in UTC (ISO 8601).
-        by: The user or program that requested it.
-        reason: The reason given.
-        action: The requested action.
-        source: The state before the move.
-        target: The state after the move.
-        other: For a new champion, the previous champion; for a replaced champion, the new one.
-    """
+    """One move of one version."""
 
     job: str
+    """The id of the job that made the move, or of the training run."""
     at: str
+    """Time of the move, in UTC (ISO 8601)."""
     by: str
+    """The user or program that requested it."""
     reason: str
+    """The reason given."""
     action: str
+    """The requested action."""
     source: State
+    """The state before the move."""
     target: State
+    """The state after the move."""
     other: str | None = None
+    """For a new champion, the previous champion; for a replaced champion, the new one."""
 
     @property
     def tag(self) -> str:

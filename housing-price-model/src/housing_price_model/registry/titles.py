@@ -22,17 +22,14 @@ from housing_price_model.registry.states import State
 
 @dataclass(frozen=True)
 class Titles:
-    """The versions that the registered model names.
-
-    Attributes:
-        champion_alias: The version with the alias `champion`: a stack serves it when it starts.
-        challenger_alias: The version that passed its gate most recently.
-        serving: The version that serves as champion, or served last; None if none has served yet, or it was deleted.
-    """
+    """The versions that the registered model names."""
 
     champion_alias: str | None = None
+    """The version with the alias `champion`: a stack serves it when it starts."""
     challenger_alias: str | None = None
+    """The version that passed its gate most recently."""
     serving: str | None = None
+    """The version that serves as champion, or served last; None if none has served yet, or it was deleted."""
 
     @property
     def champion(self) -> str | None:

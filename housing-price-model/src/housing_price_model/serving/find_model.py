@@ -13,19 +13,16 @@ from housing_price_model.serving.load_model import load_model
 
 @dataclass(frozen=True)
 class CheckedModel:
-    """A model whose files match their recorded digest.
-
-    Attributes:
-        folder: The MLflow model folder.
-        name: The name of the registered model.
-        version: The registered version; the `model_id` if it was never registered.
-        model_id: The content hash that the model returns with each price.
-    """
+    """A model whose files match their recorded digest."""
 
     folder: Path
+    """The MLflow model folder."""
     name: str
+    """The name of the registered model."""
     version: str
+    """The registered version; the `model_id` if it was never registered."""
     model_id: str
+    """The content hash that the model returns with each price."""
 
     def load(self) -> DirectModel:
         """Load the model with the code stored in it, as the model server does.

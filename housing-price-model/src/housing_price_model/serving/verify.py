@@ -16,17 +16,14 @@ _TIMEOUT_SECONDS: Final = 30
 
 @dataclass(frozen=True)
 class Verification:
-    """The result of a verification.
-
-    Attributes:
-        model: Name and version of the model whose golden answers were expected.
-        houses: Number of houses priced.
-        differences: One line per house whose answer differs; empty if all match.
-    """
+    """The result of a verification."""
 
     model: str
+    """Name and version of the model whose golden answers were expected."""
     houses: int
+    """Number of houses priced."""
     differences: Sequence[str]
+    """One line per house whose answer differs; empty if all match."""
 
 
 def verify(target: str, model: str, tracking_uri: str) -> Verification:

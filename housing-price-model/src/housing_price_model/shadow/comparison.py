@@ -24,20 +24,17 @@ THRESHOLDS: Final = (0.05, 0.10)
 
 @dataclass(frozen=True)
 class Differences:
-    """Differences between the shadow's price and the answered price (shadow minus answered).
-
-    Attributes:
-        rows: Number of houses.
-        mean_usd: Mean signed difference in US dollars; `median_usd` is the median.
-        median_share: Median absolute difference as a share of the answered price.
-        beyond: For each of `THRESHOLDS`, the share of the houses with a larger difference.
-    """
+    """Differences between the shadow's price and the answered price (shadow minus answered)."""
 
     rows: int
+    """Number of houses."""
     mean_usd: float
+    """Mean signed difference in US dollars; `median_usd` is the median."""
     median_usd: float
     median_share: float
+    """Median absolute difference as a share of the answered price."""
     beyond: Sequence[float]
+    """For each of `THRESHOLDS`, the share of the houses with a larger difference."""
 
     @classmethod
     def of(cls, differences: npt.NDArray[np.float64], answered: npt.NDArray[np.float64]) -> "Differences":
@@ -67,17 +64,14 @@ class Differences:
 
 @dataclass(frozen=True)
 class Accuracy:
-    """Accuracy of one of the two models against known sale prices.
-
-    Attributes:
-        mae_usd: Mean absolute error in US dollars.
-        rmsle: Root mean squared error of the log price.
-        coverage: Share of sale prices inside the interval.
-    """
+    """Accuracy of one of the two models against known sale prices."""
 
     mae_usd: float
+    """Mean absolute error in US dollars."""
     rmsle: float
+    """Root mean squared error of the log price."""
     coverage: float
+    """Share of sale prices inside the interval."""
 
     @classmethod
     def of(cls, sales: Sequence[tuple[float, Estimate]]) -> "Accuracy":
@@ -98,28 +92,25 @@ class Accuracy:
 
 @dataclass(frozen=True)
 class ShadowComparison:
-    """The result of a comparison.
-
-    Attributes:
-        version: The shadow's version.
-        answered_by: The version whose answers are compared; None for all.
-        window: Time window of the answers.
-        total: Differences over all houses; `by_group` by neighbourhood.
-        worst: The pairs with the largest absolute differences.
-        answered_covers: Share of the shadow's prices inside the answered interval; `shadow_covers` is the reverse.
-        sales: Number of houses with a known sale price; `answered` and `shadow` are the accuracy for these, None
-            without sales.
-    """
+    """The result of a comparison."""
 
     version: str
+    """The shadow's version."""
     answered_by: str | None
+    """The version whose answers are compared; None for all."""
     window: Window
+    """Time window of the answers."""
     total: Differences
+    """Differences over all houses; `by_group` by neighbourhood."""
     by_group: dict[str, Differences]
     worst: Sequence[Pair]
+    """The pairs with the largest absolute differences."""
     answered_covers: float
+    """Share of the shadow's prices inside the answered interval; `shadow_covers` is the reverse."""
     shadow_covers: float
     sales: int
+    """Number of houses with a known sale price; `answered` and `shadow` are the accuracy for these, None without sales.
+    """
     answered: Accuracy | None
     shadow: Accuracy | None
 

@@ -28,19 +28,16 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Pair:
-    """The two estimates of one house.
-
-    Attributes:
-        transaction: Transaction id of the prediction.
-        group: Neighbourhood; None if unknown.
-        answered: The estimate that the caller received.
-        shadow: The shadow's estimate.
-    """
+    """The two estimates of one house."""
 
     transaction: str
+    """Transaction id of the prediction."""
     group: str | None
+    """Neighbourhood; None if unknown."""
     answered: Estimate
+    """The estimate that the caller received."""
     shadow: Estimate
+    """The shadow's estimate."""
 
 
 _BOTH: Final = PREDICTION.join(SHADOW_PREDICTION, PREDICTION.c.transaction_id == SHADOW_PREDICTION.c.transaction_id)

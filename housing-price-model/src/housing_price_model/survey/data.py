@@ -36,23 +36,20 @@ _MAX_PID_LENGTH: Final = 32
 
 @dataclass(frozen=True)
 class Houses:
-    """Validated houses.
-
-    Attributes:
-        features: The 79 columns, numbers as float64 and text as objects; blank is NaN or None.
-        prices: Sale prices in US dollars; shape (n,).
-        digest: SHA-256 of the file.
-        ids: The numbers of the houses in the file's column `Id` or `Order`; the numbers of the rows, from 1, if not all
-            houses have a number there; shape (n,).
-        pids: Parcel numbers (the column `PID`); None where the file has none. At most 32 characters each: a longer text
-            is no parcel number.
-    """
+    """Validated houses."""
 
     features: pd.DataFrame
+    """The 79 columns, numbers as float64 and text as objects; blank is NaN or None."""
     prices: npt.NDArray[np.float64]
+    """Sale prices in US dollars; shape (n,)."""
     digest: str
+    """SHA-256 of the file."""
     ids: npt.NDArray[np.int64]
+    """The numbers of the houses in the file's column `Id` or `Order`; the numbers of the rows, from 1, if not all
+    houses have a number there; shape (n,)."""
     pids: Sequence[str | None]
+    """Parcel numbers (the column `PID`); None where the file has none. At most 32 characters each: a longer text is no
+    parcel number."""
 
     def __len__(self) -> int:
         return len(self.prices)

@@ -16,17 +16,14 @@ from housing_price_model.survey.data import Houses
 
 @dataclass(frozen=True)
 class BuiltComparables:
-    """The comparables model of a training run.
-
-    Attributes:
-        packed: The packed model.
-        measures: The measures of price, comparables and value; see `held_out_values.report`.
-        studies: The ratio studies of the value.
-    """
+    """The comparables model of a training run."""
 
     packed: PackedModel
+    """The packed model."""
     measures: dict[str, Any]
+    """The measures of price, comparables and value; see `held_out_values.report`."""
     studies: list[dict[str, Any]]
+    """The ratio studies of the value."""
 
     def metrics(self) -> dict[str, float]:
         """Return the measures of value and comparables by name, such as `value_rmsle`."""

@@ -22,17 +22,14 @@ from housing_price_model.training.held_out_measures import MEASURES, HeldOutMeas
 
 @dataclass(frozen=True)
 class Evaluation:
-    """The measures of a registered model on sold houses.
-
-    Attributes:
-        name: Name and version of the model.
-        metrics: See `evaluate.metrics`.
-        studies: See `ratio_studies`.
-    """
+    """The measures of a registered model on sold houses."""
 
     name: str
+    """Name and version of the model."""
     metrics: dict[str, float]
+    """See `evaluate.metrics`."""
     studies: list[dict[str, Any]]
+    """See `ratio_studies`."""
 
 
 def evaluate_registered(model: str, data: Path, tracking_uri: str) -> Evaluation:

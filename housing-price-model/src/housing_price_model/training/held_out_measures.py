@@ -15,15 +15,12 @@ MEASURES: Final = "measures.json"
 
 @dataclass(frozen=True)
 class HeldOutMeasures:
-    """The measures of a training run.
-
-    Attributes:
-        valuation: Of price, comparables and value; see `comparables.held_out_values.report`.
-        studies: The ratio studies of price and value; see `fitting.ratio_studies`.
-    """
+    """The measures of a training run."""
 
     valuation: Mapping[str, Any]
+    """Of price, comparables and value; see `comparables.held_out_values.report`."""
     studies: Mapping[str, Sequence[Mapping[str, Any]]]
+    """The ratio studies of price and value; see `fitting.ratio_studies`."""
 
     def to_json(self) -> dict[str, Any]:
         """Return the JSON object."""

@@ -26,25 +26,22 @@ EXPORTS: Final[Mapping[str, str]] = {NAME: ".", COMPARABLES: "comparables"}
 
 @dataclass(frozen=True)
 class Outcome:
-    """The result of registering a trained model.
-
-    Attributes:
-        name: The name under which it is registered.
-        model_id: The content hash that the model returns with each answer.
-        run_id: The MLflow run that logged it.
-        registered: The version in the registry; None if the model was not registered.
-        is_champion: Whether that version became the champion.
-        same_as: The registered version that this very model already is; nothing was logged or registered then.
-        serving: The version that a stack serves, and that only a move replaces; None if none has served yet.
-    """
+    """The result of registering a trained model."""
 
     name: str
+    """The name under which it is registered."""
     model_id: str
+    """The content hash that the model returns with each answer."""
     run_id: str
+    """The MLflow run that logged it."""
     registered: RegisteredVersion | None = None
+    """The version in the registry; None if the model was not registered."""
     is_champion: bool = False
+    """Whether that version became the champion."""
     same_as: str | None = None
+    """The registered version that this very model already is; nothing was logged or registered then."""
     serving: str | None = None
+    """The version that a stack serves, and that only a move replaces; None if none has served yet."""
 
 
 def already_registered(client: MlflowClient, name: str, model_id: str) -> Outcome | None:

@@ -54,15 +54,12 @@ class Fitted:
 
 @dataclass(frozen=True, kw_only=True)
 class Trained(Outcome):
-    """The outcome of the price model.
-
-    Attributes:
-        metrics: The cross-validated metrics; see `evaluate.metrics`.
-        comparables: The outcome of the comparables model.
-    """
+    """The outcome of the price model."""
 
     metrics: dict[str, float]
+    """The cross-validated metrics; see `evaluate.metrics`."""
     comparables: Outcome
+    """The outcome of the comparables model."""
 
 
 def train(

@@ -30,17 +30,14 @@ _SCHEDULE: Final = "retraining"
 
 @dataclass(frozen=True)
 class Retraining:
-    """Scheduled training.
-
-    Attributes:
-        cron: Schedule in UTC with five fields; `0 3 * * 1` is Mondays at 03:00.
-        source: The training data; see `docs/jobs.md`.
-        drift_over: Train only if this latest period of the prediction log raises the drift alarm; None always trains.
-    """
+    """Scheduled training."""
 
     cron: str
+    """Schedule in UTC with five fields; `0 3 * * 1` is Mondays at 03:00."""
     source: str
+    """The training data; see `docs/jobs.md`."""
     drift_over: timedelta | None
+    """Train only if this latest period of the prediction log raises the drift alarm; None always trains."""
 
 
 def run(

@@ -42,19 +42,16 @@ _OPERATOR_ERRORS: Final[dict[type[HousingPriceModelError], tuple[str, str]]] = {
 
 @dataclass(frozen=True)
 class Training:
-    """Runs training jobs.
-
-    Attributes:
-        runs: The folder with one run folder per job. Workers that resume each other's jobs must share it.
-        connections: Addresses of the tracking server and the prediction log.
-        data_folder: The only folder from which jobs may read data.
-        steps: The steps of a job, in order.
-    """
+    """Runs training jobs."""
 
     runs: Path
+    """The folder with one run folder per job. Workers that resume each other's jobs must share it."""
     connections: Connections
+    """Addresses of the tracking server and the prediction log."""
     data_folder: Path | None
+    """The only folder from which jobs may read data."""
     steps: Sequence[Step] = steps.STEPS
+    """The steps of a job, in order."""
 
     def train(self, job_id: str, argument: Any) -> dict[str, Any]:
         """Run one job; after a crash it resumes at the interrupted step.

@@ -8,22 +8,18 @@ _MARGIN_SECONDS: Final = 1.0
 
 @dataclass(frozen=True)
 class Limits:
-    """Time limits of calls to a database. A `deadline` of the thread shortens each of them.
-
-    Attributes:
-        connect_seconds: Time to connect, and to get a connection of the pool.
-        lock_seconds: Time to wait for locks that others hold; None for no such limit on Postgres, and for
-            `connect_seconds` on SQLite.
-        statement_seconds: Time of a statement, after which Postgres cancels it; on SQLite, of a transaction. None for
-            no such limit.
-        answer_seconds: Time without an answer of Postgres after which the connection is closed; None for a second more
-            than `statement_seconds`, so that the server can cancel the statement first.
-    """
+    """Time limits of calls to a database. A `deadline` of the thread shortens each of them."""
 
     connect_seconds: float
+    """Time to connect, and to get a connection of the pool."""
     lock_seconds: float | None
+    """Time to wait for locks that others hold; None for no such limit on Postgres, and for `connect_seconds` on SQLite.
+    """
     statement_seconds: float | None
+    """Time of a statement, after which Postgres cancels it; on SQLite, of a transaction. None for no such limit."""
     answer_seconds: float | None = None
+    """Time without an answer of Postgres after which the connection is closed; None for a second more than
+    `statement_seconds`, so that the server can cancel the statement first."""
 
     @property
     def silence_seconds(self) -> float | None:

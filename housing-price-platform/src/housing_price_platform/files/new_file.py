@@ -15,19 +15,16 @@ _MAX_NAME_BYTES: Final = 100
 
 @dataclass(frozen=True)
 class NewFile:
-    """A file that is being written.
-
-    Attributes:
-        content: The open file.
-        folder: Descriptor of the folder that it belongs to.
-        temporary: Its temporary name; None if it has no name.
-        mode: Its permissions, before the umask.
-    """
+    """A file that is being written."""
 
     content: BinaryIO
+    """The open file."""
     folder: int
+    """Descriptor of the folder that it belongs to."""
     temporary: str | None
+    """Its temporary name; None if it has no name."""
     mode: int
+    """Its permissions, before the umask."""
 
     def link(self, name: str) -> None:
         """Give the file a name.

@@ -15,24 +15,21 @@ from housing_price_platform.jobs.short_retries import shorten_retries
 
 @dataclass(frozen=True)
 class WorkerQueue:
-    """A queue and the DBOS application that owns it; see `docs/jobs.md`.
-
-    Attributes:
-        name: Name of the queue.
-        application: DBOS application name of the workers that serve the queue.
-        version: Version of the workflow's steps. Only workers of the same version resume a job: change it whenever the
-            order of steps changes.
-        poll_seconds: Interval at which an idle worker polls the queue.
-        max_jobs: Maximum number of concurrent jobs of one worker.
-        max_total_jobs: Maximum number of concurrent jobs of all workers together; None for no limit.
-    """
+    """A queue and the DBOS application that owns it; see `docs/jobs.md`."""
 
     name: str
+    """Name of the queue."""
     application: str
+    """DBOS application name of the workers that serve the queue."""
     version: str
+    """Version of the workflow's steps. Only workers of the same version resume a job: change it whenever the order of
+    steps changes."""
     poll_seconds: float = 1.0
+    """Interval at which an idle worker polls the queue."""
     max_jobs: int = 1
+    """Maximum number of concurrent jobs of one worker."""
     max_total_jobs: int | None = None
+    """Maximum number of concurrent jobs of all workers together; None for no limit."""
 
 
 def launch_worker[T](

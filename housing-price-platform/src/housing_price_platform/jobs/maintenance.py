@@ -15,15 +15,12 @@ INTERVAL_SECONDS: Final = 2.0
 
 @dataclass(frozen=True)
 class Task:
-    """A task that is repeated.
-
-    Attributes:
-        run: The task.
-        interval_seconds: Minimum time between two runs; 0 runs it in each round.
-    """
+    """A task that is repeated."""
 
     run: Callable[[], object]
+    """The task."""
     interval_seconds: float = 0.0
+    """Minimum time between two runs; 0 runs it in each round."""
 
 
 def start_maintenance(

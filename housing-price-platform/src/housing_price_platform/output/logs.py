@@ -28,19 +28,16 @@ _FORMAT_TRACEBACK: Final = structlog.processors.ExceptionRenderer(
 
 @dataclass(frozen=True)
 class Lines:
-    """The form and the destination of log lines.
-
-    Attributes:
-        for_console: Whether the lines are for people.
-        output: The stream; its writes never fail.
-        first: The processors of structlog that add facts.
-        last: Those that write the line.
-    """
+    """The form and the destination of log lines."""
 
     for_console: bool
+    """Whether the lines are for people."""
     output: LogOutput
+    """The stream; its writes never fail."""
     first: Sequence[structlog.typing.Processor]
+    """The processors of structlog that add facts."""
     last: Sequence[structlog.typing.Processor]
+    """Those that write the line."""
 
     @classmethod
     def to(cls, stream: TextIO, style: str) -> "Lines":

@@ -13,16 +13,13 @@ class ClaimUnusable(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class TokenScopes:
-    """Finds the scopes of this service in the claims of a token.
-
-    Attributes:
-        claims: Names of the claims, all of which count. The value is a text, whose scopes are separated by spaces (RFC
-            8693, section 4.2), or a list of texts. A name with dots also finds a claim inside others.
-        mapping: Pairs of a value in a claim and the scope that it grants. Without pairs, a value is the scope's name.
-    """
+    """Finds the scopes of this service in the claims of a token."""
 
     claims: Sequence[str] = ("scope", "scp")
+    """Names of the claims, all of which count. The value is a text, whose scopes are separated by spaces (RFC 8693,
+    section 4.2), or a list of texts. A name with dots also finds a claim inside others."""
     mapping: Sequence[tuple[str, str]] = ()
+    """Pairs of a value in a claim and the scope that it grants. Without pairs, a value is the scope's name."""
 
     def granted_by(self, claims: Mapping[str, Any]) -> frozenset[str]:
         """Return the scopes that the claims of a token grant.

@@ -7,6 +7,7 @@ import subprocess
 import pytest
 
 from factories import REPOSITORY
+from housing_price_orchestrator.interface.problems import PROBLEM_TYPES
 from housing_price_orchestrator.observability.instruments import Histogram
 from housing_price_orchestrator.observability.metrics import Metrics
 from monitoring_files import MONITORING, names_in, panels, queries, rules
@@ -45,6 +46,24 @@ def test_every_metric_is_on_the_dashboard_or_in_a_rule() -> None:
     )
     unused = {metric.name for metric in Metrics() if not any(name.startswith(metric.name) for name in used)}
     assert unused == set()
+
+
+def test_queries_name_only_existing_problems_and_errors() -> None:
+    problems = {problem.name for problem in PROBLEM_TYPES.values()}
+    outcomes = {"answered", "priced", "cancelled", "dropped", *(kind.__name__ for kind in PROBLEM_TYPES)}
+    queried = [*(query for _, query in queries()), *(rule["expr"] for rule in rules())]
+    values = {
+        label: {
+            value
+            for query in queried
+            for found in re.findall(rf'{label}!?=~?"([^"]+)"', query)
+            for value in found.split("|")
+        }
+        for label in ("reason", "outcome")
+    }
+    assert "queue-full" in values["reason"]
+    assert values["reason"] <= problems
+    assert values["outcome"] <= outcomes
 
 
 def test_panels_have_unique_titles_and_ids_and_do_not_overlap() -> None:

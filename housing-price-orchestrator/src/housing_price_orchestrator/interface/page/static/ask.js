@@ -1,4 +1,4 @@
-// Asks the API what a house is worth.
+// Requests the value of a house from the API.
 
 /**
  * Returns the answer for the facts of a form.

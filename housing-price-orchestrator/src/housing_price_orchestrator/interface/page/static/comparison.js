@@ -1,4 +1,4 @@
-// The comparison grid: sold houses side by side with the asked house, and what the differences are worth.
+// The comparison grid: sold houses side by side with the valued house, and the price of each difference.
 
 import { element } from "./dom.js";
 import { dollars, featureValue, fixed, listed, monthOfSale, signedDollars, titleOf, unitOf } from "./format.js";

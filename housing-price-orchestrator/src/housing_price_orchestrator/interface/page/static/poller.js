@@ -1,4 +1,4 @@
-// Asks again and again, politely: slower while nothing changes, not while the page is hidden, and never after the end.
+// Polls the API at growing intervals while nothing changes. Pauses while the page is hidden, and stops at the end.
 
 const FIRST_MS = 700;
 const MAX_MS = 10_000;

@@ -85,6 +85,26 @@ def test_every_link_of_a_page_leads_to_a_file_and_heading(page: str) -> None:
     assert not broken
 
 
+def python_files() -> set[str]:
+    """Return the path of every Python file of the repository, with a leading slash."""
+    found = set()
+    for folder, folders, names in REPOSITORY.walk():
+        folders[:] = [name for name in folders if not name.startswith(".") and name != "node_modules"]
+        found |= {f"/{(folder / name).relative_to(REPOSITORY).as_posix()}" for name in names if name.endswith(".py")}
+    return found
+
+
+def test_every_python_file_that_a_page_names_exists() -> None:
+    files = python_files()
+    named = [
+        (page, name)
+        for page in PAGES
+        for name in re.findall(r"`([\w./-]+\.py)`", (REPOSITORY / page).read_text(encoding="utf-8"))
+    ]
+    assert len(named) > 200
+    assert [one for one in named if not any(file.endswith(f"/{one[1]}") for file in files)] == []
+
+
 @pytest.mark.parametrize("page", PAGES)
 def test_python_examples_of_a_page_compile(page: str) -> None:
     for number, block in blocks(page, "python"):

@@ -1,4 +1,4 @@
-"""All errors of the service. They carry meaning; `interface/problems.py` maps each leaf to an HTTP status.
+"""All errors that end a request. They carry meaning; `interface/problems.py` maps each leaf to an HTTP status.
 
 ```
 HousingPriceError

@@ -23,7 +23,13 @@ def is_checked(path: Path) -> bool:
     return path.name not in STORED_WITH_MODELS and not OTHER_CODE & set(path.parts)
 
 
-SOURCES = sorted(path for path in REPOSITORY.glob("**/src/**/*.py") if is_checked(path))
+SOURCES = sorted(
+    path
+    for pattern in ("src", "*/src", "*/*/src")
+    for folder in REPOSITORY.glob(pattern)
+    for path in folder.rglob("*.py")
+    if is_checked(path)
+)
 MODULES = {str(path.relative_to(REPOSITORY)): ast.parse(path.read_text(encoding="utf-8")) for path in SOURCES}
 
 

@@ -314,7 +314,7 @@ async def test_impossible_parts_are_refused() -> None:
     toast: OptionalPart[str] = breakfast.optional("toast", gives("toast"), share=0.5)
     with pytest.raises(ValueError, match="already has a part eggs"):
         breakfast.required("eggs", gives(3))
-    with pytest.raises(ValueError, match="plate needs eggs, which is no part of this flow"):
+    with pytest.raises(ValueError, match="plate needs eggs, which is not a part of this flow"):
         other.required("plate", gives("plate"), needs=(eggs,))
     with pytest.raises(ValueError, match="plate is required and cannot need toast"):
         breakfast.required("plate", gives("plate"), needs=(toast,))  # type: ignore[arg-type]  # the refusal is tested

@@ -57,6 +57,7 @@ INVALID_COMPARABLES: Final[dict[str, InvalidAnswer]] = INVALID_MESSAGES | {
     "a sale price in quotes": _each_sale(price="100000.0"),
     "a distance that is NaN": _each_sale(distance=float("nan")),
     "month 13": _each_sale(month=13),
+    "a date that is not that of its house": _each_sale(year=1905, month=1),
     "an unknown sale condition": _each_sale(condition="Stolen"),
     "a house without features": _each_sale(features=[]),
     "a house of text": _each_sale(features=["RL"] * len(COLUMNS)),

@@ -108,11 +108,16 @@ def _check_order(sales: Sequence[_Sale]) -> None:
 _KEYS: Final = tuple(field.key for field in house_fields())
 """The keys of a house: its id, then the features in the order of the columns."""
 
+_KEYS_OF_SALE: Final = ("yrSold", "moSold", "saleCondition")
+"""The keys of the features that a sale repeats: `year`, `month` and `condition`."""
+
 
 def _checked_sale(sale: _Sale) -> ComparableSale:
     values = [int(value) if type(value) is float and value.is_integer() else value for value in sale.features]
     document = dict(zip(_KEYS, [sale.id, *values], strict=True))
     house: AnyHouse = msgspec.convert(document, HouseRecord)  # type: ignore[assignment]  # generated with these fields
+    if [document[key] for key in _KEYS_OF_SALE] != [sale.year, sale.month, sale.condition]:
+        raise ValueError("the date or the condition of a sale is not that of its house")
     return ComparableSale(
         id=sale.id,
         pid=sale.pid,

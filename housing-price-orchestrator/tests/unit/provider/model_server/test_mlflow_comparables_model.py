@@ -117,6 +117,12 @@ def sale(**changes: Any) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return change
 
 
+def with_condition(one: dict[str, Any], condition: str) -> dict[str, Any]:
+    features = [*one["features"]]
+    features[COLUMNS.index("SaleCondition")] = condition
+    return {**one, "condition": condition, "features": features}
+
+
 def sales(make: Callable[[list[Any]], Any]) -> Callable[[dict[str, Any]], dict[str, Any]]:
     return lambda prediction: {**prediction, "sales": make(prediction["sales"])}
 
@@ -150,7 +156,7 @@ NONSENSE: dict[str, Callable[[dict[str, Any]], Any]] = {
     "two sales out of order": sales(
         lambda made: [
             *made[:-2],
-            *({**one, "condition": "Family", "distance": d} for one, d in zip(made[-2:], (0.2, 0.1), strict=True)),
+            *({**with_condition(one, "Family"), "distance": d} for one, d in zip(made[-2:], (0.2, 0.1), strict=True)),
         ]
     ),
     "a sale that is a text": sales(lambda made: [*made[:-1], SECRET]),
@@ -178,6 +184,12 @@ NONSENSE: dict[str, Callable[[dict[str, Any]], Any]] = {
     "a year with a misplaced digit": sale(year=20_100),
     "an unknown condition": sale(condition=SECRET),
     "no condition": sale(condition=None),
+    "another condition than its house": sale(condition="Family"),
+    "another year than its house": sale(year=2009),
+    "another month than its house": sale(month=5),
+    "a house of another year": feature("YrSold", 2009.0),
+    "a house of another month": feature("MoSold", 5.0),
+    "a house of another condition": feature("SaleCondition", "Family"),
     "no features": sale(features=...),
     "features by name": features(lambda made: dict(zip(COLUMNS, made, strict=True))),
     "one feature too few": features(lambda made: made[:-1]),
@@ -258,7 +270,7 @@ async def test_sales_that_are_not_at_arms_length_may_follow_the_others(
     model: MLflowComparablesModel, comparables_stub: StubModelServer
 ) -> None:
     def rank_last(one: dict[str, Any]) -> dict[str, Any]:
-        last = [{**sale, "condition": "Family"} for sale in one["sales"][:2]]
+        last = [with_condition(sale, "Family") for sale in one["sales"][:2]]
         return {**one, "sales": [*one["sales"][2:], *last]}
 
     comparables_stub.behaviour = finds(lambda made: {"predictions": list(map(rank_last, made))})

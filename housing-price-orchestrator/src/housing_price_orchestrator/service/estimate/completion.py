@@ -15,6 +15,14 @@ from housing_price_orchestrator.service.estimate.related_features import (
     STYLE,
     Features,
 )
+from housing_price_orchestrator.shared.view.fields import house_fields
+
+_BOUNDS: Final = {
+    field.name: (field.minimum, field.maximum)
+    for field in house_fields()
+    if field.minimum is not None and field.maximum is not None
+}
+"""The lowest and the highest value of each number of a house."""
 
 _UNFINISHED: Final = "Unf"
 
@@ -37,6 +45,7 @@ def complete_house(known: Mapping[str, Any], own: Features, sold: Sequence[Featu
     _fit_garage(house, known, completed)
     _fit_rooms(house, known)
     _fit_years(house, known, own)
+    _fit_bounds(house, known)
     return house
 
 
@@ -129,3 +138,11 @@ def _fit_years(house: Features, known: Mapping[str, Any], own: Features) -> None
         house["garage_yr_blt"] = max(house["garage_yr_blt"], built) if came_later else built
     if "yr_sold" not in known:
         house["yr_sold"] = max(house["yr_sold"], built)
+
+
+def _fit_bounds(house: Features, known: Mapping[str, Any]) -> None:
+    """Keep numbers that follow from unusual facts within the bounds of a `House`, such as the cars of a huge garage."""
+    for name in _BOUNDS.keys() & house.keys() - known.keys():
+        if house[name] is not None:
+            low, high = _BOUNDS[name]
+            house[name] = min(max(house[name], low), high)

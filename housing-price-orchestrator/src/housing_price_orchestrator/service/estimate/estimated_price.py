@@ -34,14 +34,20 @@ def estimate_price(prices: Sequence[PriceEstimate]) -> EstimatedPrice:
 
     The estimate is the median. Two errors make the interval: that of the assumed features, from the spread of the
     prices, and that of the model, the median of its own intervals. They are independent, so their squares add up.
+
+    Raises:
+        ArithmeticError, ValueError: the prices are not plausible.
     """
     logs = [math.log(one.price_usd) for one in prices]
     center = median(logs)
     spread = _QUANTILE * SPREAD_SCALE * pstdev(logs)
     below = math.hypot(spread, median(math.log(one.price_usd / one.low_usd) for one in prices))
     above = math.hypot(spread, median(math.log(one.high_usd / one.price_usd) for one in prices))
-    return EstimatedPrice(
+    estimate = EstimatedPrice(
         amount_usd=round(math.exp(center), 2),
         low_usd=round(math.exp(center - below), 2),
         high_usd=round(math.exp(center + above), 2),
     )
+    if not 0 < estimate.low_usd <= estimate.amount_usd <= estimate.high_usd < math.inf:
+        raise ValueError("the interval does not contain the estimate")
+    return estimate

@@ -10,7 +10,7 @@ from housing_price_orchestrator.service.estimate.completion import complete_hous
 from housing_price_orchestrator.service.estimate.estimated_price import EstimatedPrice, estimate_price
 from housing_price_orchestrator.service.pricing import Pricing
 from housing_price_orchestrator.shared.deadline import deadline_at
-from housing_price_orchestrator.shared.errors import ComparablesOff
+from housing_price_orchestrator.shared.errors import ComparablesOff, PriceImplausible
 from housing_price_orchestrator.shared.ports import ComparablesModel, ComparablesQuestion, ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.fields import house_fields
 from housing_price_orchestrator.shared.view.record import AnyHouse, house_with_gaps
@@ -82,13 +82,20 @@ class Estimates:
             completed = [complete_house(known, own, sold) for own in sold]
             prices = await self._pricing.price_all([house_with_gaps(number, one) for one in completed])
         return EstimateFromFacts(
-            price=estimate_price(prices),
+            price=_estimate_from(prices),
             assumed=assumptions_of(completed, known, _FEATURES),
             sales=[sale.id for sale in found.sales],
             known=house,
             prices=prices,
             comparables=found.model,
         )
+
+
+def _estimate_from(prices: Sequence[PriceEstimate]) -> EstimatedPrice:
+    try:
+        return estimate_price(prices)
+    except (ArithmeticError, ValueError) as error:
+        raise PriceImplausible(f"no estimate follows from the prices: {error}", [None] * len(prices)) from error
 
 
 def _features_of(house: AnyHouse) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from housing_price_orchestrator.service.resilience.price_memory import price_mem
 from housing_price_orchestrator.service.valuation.explanation import Comparison, GroupDifference, compare
 from housing_price_orchestrator.service.valuation.value import adjusted_usd
 from housing_price_orchestrator.shared.deadline import current_deadline, deadline_at
-from housing_price_orchestrator.shared.errors import DeadlineExceeded, HousingPriceError
+from housing_price_orchestrator.shared.errors import DeadlineExceeded, HousingPriceError, PriceImplausible
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse, with_id
 
@@ -104,7 +104,7 @@ def _splits(
     comparisons: Sequence[Comparison],
     estimates: Sequence[Sequence[PriceEstimate | HousingPriceError]],
 ) -> Sequence[SplitDifference]:
-    """Split the difference of each start house; raises the error of the first row without a price."""
+    """Split the difference of each start house; raises the error of the first row without a usable price."""
     splits = []
     for start, comparison, of_start in zip(explained.starts, comparisons, estimates, strict=True):
         at_start, *mixed = map(_priced, of_start)
@@ -112,7 +112,10 @@ def _splits(
         if start.sale_usd is not None:
             adjusted = adjusted_usd(start.sale_usd, at_start.price_usd, explained.price.price_usd)
             amounts = {"from_usd": start.sale_usd, "to_usd": adjusted}
-        differences = comparison.split(at_start, explained.price, mixed, **amounts)
+        try:
+            differences = comparison.split(at_start, explained.price, mixed, **amounts)
+        except (ArithmeticError, ValueError) as error:
+            raise PriceImplausible(f"no explanation follows from the prices: {error}", (None,)) from error
         splits.append(SplitDifference(at_start.price_usd, differences))
     return splits
 

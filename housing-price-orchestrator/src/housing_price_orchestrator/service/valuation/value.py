@@ -50,6 +50,8 @@ def blend_value(
     Raises:
         ArithmeticError, ValueError: the numbers are not plausible.
     """
+    if min(map(in_cents, adjusted_prices)) <= 0:
+        raise ValueError("an adjusted price is less than a cent")
     weights = [1 / (distance + blend.distance_offset) for distance in distances]
     logs = [math.log(adjusted) for adjusted in adjusted_prices]
     total = math.fsum(weights)

@@ -10,10 +10,11 @@ from conftest import StartApp
 from factories import house_json, ranges_json
 from housing_price_orchestrator.shared.view.estimate import Estimate
 from housing_price_survey.columns import SURVEY_COLUMNS
-from servers import StubModelServer, hangs, says
+from servers import StubModelServer, hangs, predicts, says
 from waiting import wait_for_ranges
 
 ESTIMATE = "/api/v1/valuation/estimate"
+SECONDS = 60
 FACTS = {"id": 1461, "neighborhood": "NAmes", "overallQual": 5, "yearBuilt": 1961, "grLivArea": 896}
 
 
@@ -24,7 +25,11 @@ def facts(**changes: Any) -> dict[str, Any]:
 @pytest.fixture
 def client(stub: StubModelServer, comparables_stub: StubModelServer, start_app: StartApp) -> TestClient:
     stub.ranges = ranges_json()
-    client = start_app(stub.url, comparables={"base_url": comparables_stub.url})
+    client = start_app(
+        stub.url,
+        comparables={"base_url": comparables_stub.url, "deadline_seconds": SECONDS},
+        requests={"deadline_seconds": SECONDS},
+    )
     wait_for_ranges(client)
     return client
 
@@ -189,3 +194,51 @@ def test_without_a_comparables_server_the_problem_says_so(api: TestClient) -> No
     answer = api.post(ESTIMATE, json=FACTS)
     assert (answer.status_code, answer.json()["type"]) == (404, "urn:housing-price:problem:comparables-off")
     assert "ORCHESTRATOR_COMPARABLES__BASE_URL" in answer.json()["detail"]
+
+
+def at(usd: float) -> dict[str, Any]:
+    return {"price": usd, "low": usd, "high": usd}
+
+
+@pytest.mark.parametrize("step", [1.0, 1e-30], ids=["less than a cent", "far apart"])
+def test_prices_from_which_no_estimate_follows_are_a_502(
+    client: TestClient, stub: StubModelServer, step: float
+) -> None:
+    first = 1e300 if step < 1 else 1e-5
+    stub.behaviour = predicts(
+        lambda made: {"predictions": [one | at(first * step**rank) for rank, one in enumerate(made)]}
+    )
+    answer = client.post(ESTIMATE, json=FACTS)
+    assert (answer.status_code, answer.json()["type"]) == (502, "urn:housing-price:problem:price-implausible")
+
+
+UNUSUAL: dict[str, dict[str, Any]] = {
+    "a garage for nobody": {"garageType": None, "garageCars": 4, "garageArea": 1_000},
+    "a huge garage": {"garageArea": 20_000},
+    "a basement larger than all": {"bsmtFinSf1": 20_000, "bsmtFinSf2": 20_000, "bsmtUnfSf": 20_000},
+    "a basement that is not there": {"totalBsmtSf": 0, "bsmtQual": "Ex", "bsmtFinSf1": 900},
+    "more bedrooms than rooms": {"bedroomAbvGr": 50, "totRmsAbvGrd": 0},
+    "as many bedrooms as possible": {"bedroomAbvGr": 50},
+    "no living area": {"grLivArea": 0},
+    "floors larger than the living area": {"firstFlrSf": 20_000, "secondFlrSf": 20_000},
+    "sold before it was built": {"yearBuilt": 2100, "yrSold": 1800, "yearRemodAdd": 1800, "garageYrBlt": 1800},
+    "built in the far future": {"yearBuilt": 2100},
+    "veneer of no kind": {"masVnrType": "None", "masVnrArea": 2_000},
+    "a pool without an area": {"poolQc": "Ex", "poolArea": 0},
+    "a fireplace without a number": {"fireplaceQu": "Ex", "fireplaces": 0},
+    "nothing that may be absent": {column.key: None for column in SURVEY_COLUMNS if column.may_be_blank},
+}
+
+
+@pytest.mark.parametrize("name", UNUSUAL)
+def test_facts_that_contradict_each_other_are_estimated_as_they_are(
+    client: TestClient, stub: StubModelServer, name: str
+) -> None:
+    stub.calls.clear()
+    answer = client.post(ESTIMATE, json=facts(**UNUSUAL[name]))
+    assert answer.status_code == 200, answer.text
+    Estimate.model_validate_json(answer.content)
+    (priced,) = stub.calls
+    for key, value in UNUSUAL[name].items():
+        column = next(column.name for column in SURVEY_COLUMNS if column.key == key)
+        assert {row[priced.columns.index(column)] for row in priced.rows} == {value}

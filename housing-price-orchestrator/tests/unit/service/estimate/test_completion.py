@@ -12,6 +12,7 @@ from housing_price_orchestrator.service.estimate.related_features import BASEMEN
 from housing_price_orchestrator.shared.view.estimate import REQUIRED_FACTS
 from housing_price_orchestrator.shared.view.fields import house_fields
 from housing_price_orchestrator.shared.view.house import House
+from strategies import house_documents
 
 FEATURES = [field.name for field in house_fields() if field.name != "id"]
 KEYS = {field.name: field.key for field in house_fields()}
@@ -171,3 +172,17 @@ def test_a_completed_house_is_valid_and_fits_together(place: int, others: list[i
 def test_a_house_of_which_everything_is_known_is_unchanged(place: int, other: int) -> None:
     truth, own = features_of(SURVEY[place]), features_of(SURVEY[other])
     assert complete_house(truth, own, [own]) == truth
+
+
+@settings(max_examples=150)
+@given(place=places, others=st.lists(places, min_size=1, max_size=4), document=house_documents, data=st.data())
+def test_a_house_completed_from_any_facts_is_valid(
+    place: int, others: list[int], document: dict[str, Any], data: st.DataObject
+) -> None:
+    facts = {name: document[KEYS[name]] for name in FEATURES if KEYS[name] in document}
+    given_names = data.draw(st.sets(st.sampled_from(sorted(facts.keys() - set(REQUIRED_FACTS)))))
+    known = {name: facts[name] for name in (*REQUIRED_FACTS, *given_names)}
+    sold = [features_of(SURVEY[other]) for other in (place, *others)]
+    house = complete_house(known, sold[0], sold)
+    assert {name: house[name] for name in known} == known
+    House.model_validate({"id": 1, **{KEYS[name]: value for name, value in house.items()}})

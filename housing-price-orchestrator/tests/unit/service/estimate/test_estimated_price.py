@@ -39,3 +39,17 @@ def test_spread_and_error_of_the_model_add_up_as_squares() -> None:
     both = estimate_price([a_price(math.exp(11.9)), a_price(math.exp(12.1))])
     assert math.log(both.high_usd / both.amount_usd) == pytest.approx(math.hypot(spread, math.log(1.2)), rel=1e-4)
     assert math.log(both.amount_usd / both.low_usd) == pytest.approx(math.hypot(spread, -math.log(0.9)), rel=1e-4)
+
+
+IMPLAUSIBLE = {
+    "far apart": [a_price(1e-300), a_price(1e300)],
+    "below a cent": [a_price(0.001)] * 20,
+    "with an interval beyond all": [PriceEstimate(1e5, 1e5, 1e308, MODEL), PriceEstimate(1e305, 1e5, 1e308, MODEL)],
+    "with an interval that begins at nothing": [PriceEstimate(1e5, 5e-324, 2e5, MODEL)],
+}
+
+
+@pytest.mark.parametrize("name", IMPLAUSIBLE)
+def test_no_estimate_follows_from_prices_that_are_not_plausible(name: str) -> None:
+    with pytest.raises((ArithmeticError, ValueError)):
+        estimate_price(IMPLAUSIBLE[name])

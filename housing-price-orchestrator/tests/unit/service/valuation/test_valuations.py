@@ -26,6 +26,7 @@ from housing_price_orchestrator.shared.errors import (
     DeadlineExceeded,
     ModelChanged,
     ModelServerUnavailable,
+    PriceImplausible,
     QueueFull,
     RowsRefused,
 )
@@ -400,3 +401,18 @@ async def test_record_holds_what_is_needed_to_value_the_house_again() -> None:
     failed = (await value_one(FakePriceModel(), VariedComparablesModel(error=QueueFull("full")))).record()
     assert (failed.method, failed.parts, failed.sales, failed.comparables) == ("price", ("price",), (), None)
     assert failed.problems == {"comparables": "QueueFull"}
+
+
+class PricesBeyondAll(FakePriceModel):
+    """Has prices that are finite, and of which no explanation follows."""
+
+    def _estimate(self, house: AnyHouse) -> PriceEstimate:
+        estimate = super()._estimate(house)
+        return replace(estimate, price_usd=1e308 * estimate.price_usd / 1e6, low_usd=1.0, high_usd=1.7e308)
+
+
+async def test_prices_from_which_no_explanation_follows_are_named_and_no_defect() -> None:
+    valued = await value_one(PricesBeyondAll(), VariedComparablesModel(), *BOTH)
+    assert valued.explanation is None
+    assert {type(error) for error in valued.problems.values()} <= {PriceImplausible, ComparablesImplausible}
+    assert isinstance(valued.problems["explanation"], PriceImplausible)

@@ -51,6 +51,7 @@ def test_weight_is_that_of_the_price(weight: float, expected: float) -> None:
         ([1e308 * 10], [1.0], BLEND),
         ([1e-9], [1.0], Blend(0.0, 0.3, 0.9, 0.5)),
         ([0.0], [1.0], BLEND),
+        ([0.004, 100_000.0, 100_000.0], [9.0, 0.0, 0.0], BLEND),
         ([100_000.0], [0.0], Blend(0.5, 0.0, 0.9, 0.5)),
         ([100_000.0], [1.0], Blend(0.5, 0.3, -0.9, 0.5)),
         ([100_000.0], [1.0], Blend(1e9, 0.3, 0.9, 0.5)),
@@ -58,7 +59,14 @@ def test_weight_is_that_of_the_price(weight: float, expected: float) -> None:
         ([], [], BLEND),
     ],
     ids=[
-        *("infinite sale", "value of no cent", "free sale", "no distance and no offset", "negative interval"),
+        *(
+            "infinite sale",
+            "value of no cent",
+            "free sale",
+            "one sale of no cent",
+            "no distance and no offset",
+            "negative interval",
+        ),
         *("absurd weight", "absurd spread", "no sale"),
     ],
 )

@@ -8,7 +8,10 @@ from pathlib import Path
 from typing import Any, Literal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from housing_price_survey.tabular.csv_cells import DELIMITERS, split_plain_record, split_record
 from housing_price_survey.tabular.errors import UnusableFile
 from housing_price_survey.tabular.lines import MAX_ROW_BYTES, TOO_LONG
 from housing_price_survey.tabular.rows import CsvRows, Row
@@ -207,6 +210,30 @@ class TestRecords:
         path = write(tmp_path / "x.csv", SURVEY_NAMES, ROWS[:2])
         path.write_text("\n\r\n" + path.read_text().replace("\n", "\n \n\n"))
         assert len(documents_of(path)) == 2
+
+    def test_counting_finds_the_rows_that_are_read(self, tmp_path: Path) -> None:
+        odd = [HOUSES[0] | {"Street": cell} for cell in ("a\nb", '"', "é", "\0", "x" * MAX_ROW_BYTES)]
+        path = write(tmp_path / "x.csv", SURVEY_NAMES, [*map(values, odd), ROWS[1][:3], *ROWS])
+        text = path.read_text()
+        lines = text.splitlines(keepends=True)
+        for content in (
+            text,
+            text.replace(",Pave,", ',"Pave,', 1),
+            text.replace(lines[-1], '"' + lines[-1]),
+            lines[0] + "\n \n\t\r\n" + lines[-1].strip(),
+            lines[0],
+        ):
+            path.write_text(content)
+            assert CsvRows(path).count() == len(rows_of(path))
+
+    @given(st.text(alphabet='ab1 ,;\t"\n\r\0é\x0b\x1c', max_size=12), st.sampled_from(list(DELIMITERS)))
+    def test_a_plain_record_is_split_into_the_same_cells(self, text: str, delimiter: str) -> None:
+        record = text.encode()
+        cells = split_plain_record(record, delimiter.encode())
+        if cells is not None and record.strip():
+            assert [cell.decode().strip(" \t") for cell in cells] == [
+                cell.strip(" \t") for cell in split_record(record, delimiter)
+            ]
 
 
 class TestHeader:

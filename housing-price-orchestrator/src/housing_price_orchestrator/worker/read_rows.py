@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
 
+from housing_price_orchestrator.interface.documents.reading import read_complete_house
 from housing_price_orchestrator.shared.errors import (
     DocumentTooLarge,
     HousingPriceError,
@@ -11,9 +12,11 @@ from housing_price_orchestrator.shared.errors import (
     JobInputUnusable,
 )
 from housing_price_orchestrator.shared.view.record import AnyHouse
-from housing_price_survey.tabular import rows
+from housing_price_orchestrator.worker.encode_cells import CellEncoder
 from housing_price_survey.tabular.errors import UnusableFile
 from housing_price_survey.tabular.lines import MAX_ROW_BYTES, TOO_LONG
+from housing_price_survey.tabular.rows import CsvRows, NdjsonRows
+from housing_price_survey.tabular.rows import Row as DocumentRow
 
 type ReadHouse = Callable[[bytes, Mapping[str, str]], AnyHouse]
 """Parses a house from a JSON document; errors name its fields as the file does."""
@@ -34,30 +37,47 @@ def count_rows(path: Path, file_format: str) -> int:
     Raises:
         JobInputUnusable: The file cannot be read.
     """
-    return sum(1 for _ in _rows(path, file_format, 0, 0))
+    return _open(path, file_format).count()
 
 
 def read_rows(path: Path, file_format: str, read: ReadHouse, *, offset: int, count: int) -> Iterator[Row]:
     """Yield the rows of a CSV or NDJSON file from a byte offset, before which there are `count` rows.
 
+    Valid houses, as nearly all are, take a faster way than `read`, which decides about all others.
+
     Raises:
         JobInputUnusable: The file cannot be read.
     """
-    for row in _rows(path, file_format, offset, count):
-        yield Row(_house_of(row, read, "csv_invalid" if file_format == "csv" else "json_invalid"), row.end)
+    opened = _open(path, file_format)
+    if isinstance(opened, CsvRows):
+        yield from _read_csv(opened, read, offset, count)
+    else:
+        yield from _read_ndjson(opened, read, offset, count)
 
 
-def _rows(path: Path, file_format: str, offset: int, count: int) -> Iterator[rows.Row]:
+def _read_csv(file: CsvRows, read: ReadHouse, offset: int, count: int) -> Iterator[Row]:
+    encoder = CellEncoder(file.table)
+    for number, raw in enumerate(file.table.raw_records(offset), count + 1):
+        house = encoder.house_of(raw, number)
+        yield Row(_house_of(file.row_of(raw, number), read, "csv_invalid") if house is None else house, raw.end)
+
+
+def _read_ndjson(file: NdjsonRows, read: ReadHouse, offset: int, count: int) -> Iterator[Row]:
+    for number, (_, line, end) in enumerate(file.table.lines(offset), count + 1):
+        house = None if line is None else read_complete_house(line)
+        yield Row(_house_of(file.row_of(line, end, number), read, "json_invalid") if house is None else house, end)
+
+
+def _open(path: Path, file_format: str) -> CsvRows | NdjsonRows:
     if not path.is_file():
         raise JobInputUnusable("The input file of this job no longer exists.")
     try:
-        reader = _READERS[file_format](path)
+        return _READERS[file_format](path)
     except UnusableFile as error:
         raise JobInputUnusable(str(error)) from error
-    return reader.after(offset, count)
 
 
-def _house_of(row: rows.Row, read: ReadHouse, kind: str) -> AnyHouse | HousingPriceError:
+def _house_of(row: DocumentRow, read: ReadHouse, kind: str) -> AnyHouse | HousingPriceError:
     if row.document is None:
         if row.problem == TOO_LONG:
             return DocumentTooLarge(MAX_ROW_BYTES)
@@ -68,5 +88,5 @@ def _house_of(row: rows.Row, read: ReadHouse, kind: str) -> AnyHouse | HousingPr
         return error
 
 
-_READERS: Final[Mapping[str, Callable[[Path], rows.Rows]]] = {"csv": rows.CsvRows, "ndjson": rows.NdjsonRows}
+_READERS: Final[Mapping[str, Callable[[Path], CsvRows | NdjsonRows]]] = {"csv": CsvRows, "ndjson": NdjsonRows}
 """The reader of each text format."""

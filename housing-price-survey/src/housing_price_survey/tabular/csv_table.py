@@ -1,25 +1,34 @@
 """Reads CSV files (RFC 4180) whose cells are separated by commas, tabs or semicolons."""
 
-import csv
 import re
 from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import BinaryIO, Final, NamedTuple
 
-from housing_price_survey.tabular.encoding import BYTE_ORDER_MARK, HEAD_BYTES, check_encoding, not_utf_8
+from housing_price_survey.tabular.csv_cells import DELIMITERS, split_plain_record, split_record
+from housing_price_survey.tabular.encoding import BYTE_ORDER_MARK, HEAD_BYTES, check_encoding
 from housing_price_survey.tabular.errors import UnusableFile
-from housing_price_survey.tabular.lines import MAX_ROW_BYTES, TOO_LONG, lines_with_end
+from housing_price_survey.tabular.lines import MAX_ROW_BYTES, READ_BYTES, TOO_LONG, lines_with_end
 from housing_price_survey.tabular.names import BLANKS, PID_KEY, SPACES, TEXT_KEYS, Layout, count_known, layout_of
 from housing_price_survey.tabular.numbers import parse_number
 from housing_price_survey.tabular.records import Record
 
-DELIMITERS: Final = {",": "commas", "\t": "tabs", ";": "semicolons"}
-"""The accepted delimiters, and their names in messages."""
-
 _OTHER_DELIMITERS: Final = "|:^~"
-_SPACE_BEFORE_DELIMITER: Final = re.compile(r'"[ \t]+(?=[,;]|$)')
 _EXCEL_SEPARATOR: Final = re.compile(rb"sep=.")
 _MAX_SHOWN: Final = 40
+
+
+class RawRecord(NamedTuple):
+    """One record of a file, before it is split into cells."""
+
+    line: int
+    """The number of the line at which the record begins, from 1."""
+    text: bytes | None
+    """The record with its line end; None if it cannot be read."""
+    problem: str | None
+    """Why the record cannot be read."""
+    end: int
+    """The byte offset of the next record."""
 
 
 class CsvTable:
@@ -43,6 +52,7 @@ class CsvTable:
             file.seek(0)
             header, self._start, self._header_line = _first_line(file)
         self.delimiter, names = _header_cells(header)
+        self._delimiter_bytes = self.delimiter.encode()
         self.names = names
         self.layout: Layout = layout_of(names, with_price=with_price)
         self._converters = _converters(names, self.layout)
@@ -58,8 +68,13 @@ class CsvTable:
         Line numbers are those of the file only from offset 0. A record of several lines that is invalid, or whose
         quotation mark is not closed, ends at its first line, so that it cannot take other records with it.
         """
+        for raw in self.raw_records(offset):
+            yield self.parse(raw)
+
+    def raw_records(self, offset: int = 0) -> Iterator[RawRecord]:
+        """Yield the text of each record that `records` yields, in a tenth of the time."""
         offset = max(offset, self._start)
-        with self._path.open("rb") as file:
+        with self._path.open("rb", READ_BYTES) as file:
             file.seek(offset)
             number = self._header_line
             lines = lines_with_end(file, offset)
@@ -67,17 +82,30 @@ class CsvTable:
                 line, end = found
                 number += 1
                 if line is None:
-                    yield Record(number, None, TOO_LONG, end)
+                    yield RawRecord(number, None, TOO_LONG, end)
                 elif line.count(b'"') % 2:
                     record, count = self._record_of_lines(file, number, line, end)
                     yield record
                     number += count - 1
                     file.seek(record.end)
                     lines = lines_with_end(file, record.end)
-                elif line.strip():
-                    yield self._record(number, line, end)
+                elif not line.isspace():
+                    yield RawRecord(number, line, None, end)
 
-    def _record_of_lines(self, file: BinaryIO, number: int, first: bytes, first_end: int) -> tuple[Record, int]:
+    def parse(self, raw: RawRecord) -> Record:
+        """Return the values of a record of this file."""
+        if raw.text is None:
+            return Record(raw.line, None, raw.problem, raw.end)
+        return self._record(raw.line, raw.text, raw.end)
+
+    def plain_cells(self, raw: RawRecord) -> list[bytes] | None:
+        """Split a record of ASCII text without quotation marks; None if it is not as plain as that.
+
+        The cells may have spaces around them. There may be fewer or more of them than names.
+        """
+        return None if raw.text is None else split_plain_record(raw.text, self._delimiter_bytes)
+
+    def _record_of_lines(self, file: BinaryIO, number: int, first: bytes, first_end: int) -> tuple[RawRecord, int]:
         """Read a record whose first line opens a quotation mark; returns it and how many lines it takes."""
         problem = "a quotation mark is not closed"
         text, end, count = first, first_end, 1
@@ -89,14 +117,14 @@ class CsvTable:
             if line.count(b'"') % 2:
                 record = self._record(number, text, end)
                 if record.values is not None:
-                    return record, count
+                    return RawRecord(number, text, None, end), count
                 problem = f"a quotation mark is not closed on this line; with the next lines: {record.problem}"
                 break
-        return Record(number, None, problem, first_end), 1
+        return RawRecord(number, None, problem, first_end), 1
 
     def _record(self, number: int, line: bytes, end: int) -> Record:
         try:
-            cells = _cells(line, self.delimiter)
+            cells = split_record(line, self.delimiter)
         except ValueError as error:
             return Record(number, None, str(error), end)
         if len(cells) != len(self.names):
@@ -130,7 +158,7 @@ def _header_cells(line: bytes) -> tuple[str, Sequence[str]]:
             raise UnusableFile(f"The cells are separated by {other!r}. Use commas, tabs or semicolons.")
     delimiter = max(found, key=lambda one: len(found[one]))
     try:
-        first = _cells(line, delimiter)[0][:_MAX_SHOWN]
+        first = split_record(line, delimiter)[0][:_MAX_SHOWN]
     except ValueError as error:
         raise UnusableFile(f"The header cannot be read: {error}.") from error
     separated = f"cells separated by {DELIMITERS[delimiter]}"
@@ -143,40 +171,13 @@ def _header_cells(line: bytes) -> tuple[str, Sequence[str]]:
 def _names(line: bytes, delimiter: str) -> Sequence[str]:
     """Split a header; a header with quotation marks cannot be split at every delimiter."""
     try:
-        return [cell.strip(SPACES) for cell in _cells(line, delimiter)]
+        return [cell.strip(SPACES) for cell in split_record(line, delimiter)]
     except ValueError:
         return []
 
 
 def _count(names: Sequence[str]) -> int:
     return max(count_known(names, is_survey=one) for one in (True, False))
-
-
-def _cells(line: bytes, delimiter: str) -> list[str]:
-    """Split a record into cells.
-
-    Raises:
-        ValueError: The record is not CSV in UTF-8; the message says why.
-    """
-    try:
-        text = line.decode().removesuffix("\n").removesuffix("\r")
-    except UnicodeDecodeError as error:
-        raise ValueError(not_utf_8(error)) from error
-    if "\0" in text:
-        raise ValueError("the row contains a NUL byte")
-    try:
-        return _split(text, delimiter)
-    except csv.Error as error:
-        # Spaces between a quotation mark and a delimiter are not part of RFC 4180.
-        trimmed = _SPACE_BEFORE_DELIMITER.sub('"', text)
-        if trimmed != text:
-            return _cells(trimmed.encode(), delimiter)
-        raise ValueError(f"invalid CSV: {error}") from error
-
-
-def _split(text: str, delimiter: str) -> list[str]:
-    rows = list(csv.reader([text], delimiter=delimiter, skipinitialspace=True, strict=True))
-    return rows[0] if rows else []
 
 
 def _converters(names: Sequence[str], layout: Layout) -> list[tuple[str, int, Callable[[str], object]]]:

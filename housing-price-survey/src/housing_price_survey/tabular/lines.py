@@ -6,6 +6,9 @@ from typing import BinaryIO, Final
 MAX_ROW_BYTES: Final = 64 * 1024
 """Longest accepted row. A house takes about 1.7 kB as JSON."""
 
+READ_BYTES: Final = 64 * 1024
+"""Buffer for files of rows: several rows per system call."""
+
 TOO_LONG: Final = f"the row is longer than {MAX_ROW_BYTES} bytes"
 """The problem of a row that is too long."""
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from housing_price_survey.tabular.encoding import BYTE_ORDER_MARK, HEAD_BYTES, check_encoding, not_utf_8
-from housing_price_survey.tabular.lines import TOO_LONG, lines_with_end
+from housing_price_survey.tabular.lines import READ_BYTES, TOO_LONG, lines_with_end
 from housing_price_survey.tabular.names import BLANKS, ID_KEY, KEY_OF_SURVEY_NAME, SPACES, Layout, layout_of
 from housing_price_survey.tabular.numbers import parse_number
 from housing_price_survey.tabular.records import Record
@@ -38,7 +38,7 @@ class NdjsonTable:
 
     def lines(self, offset: int = 0) -> Iterator[tuple[int, bytes | None, int]]:
         """Yield the number, the text and the end offset of each line; None instead of a line that is too long."""
-        with self._path.open("rb") as file:
+        with self._path.open("rb", READ_BYTES) as file:
             file.seek(offset)
             start = offset
             for number, (line, end) in enumerate(lines_with_end(file, offset), 1):

@@ -8,7 +8,7 @@ from typing import Final, NamedTuple, Protocol
 
 import orjson
 
-from housing_price_survey.tabular.csv_table import CsvTable
+from housing_price_survey.tabular.csv_table import CsvTable, RawRecord
 from housing_price_survey.tabular.encoding import not_utf_8
 from housing_price_survey.tabular.lines import TOO_LONG
 from housing_price_survey.tabular.names import ID_KEY, check_layout
@@ -37,6 +37,10 @@ class Rows(Protocol):
         """Yield the rows from a byte offset: 0, or the `end` of a row. `count` is the number of rows before it."""
         ...
 
+    def count(self) -> int:
+        """Count the rows that `after` yields from the start, without parsing them."""
+        ...
+
 
 class NdjsonRows:
     """The rows of an NDJSON file. Documents with the keys of the API are passed on unread."""
@@ -47,19 +51,27 @@ class NdjsonRows:
         Raises:
             UnusableFile: The file is not text in UTF-8.
         """
-        self._table = NdjsonTable(path)
+        self.table = NdjsonTable(path)
 
     def after(self, offset: int, count: int = 0) -> Iterator[Row]:
         """Yield the rows from a byte offset."""
-        for number, (_, line, end) in enumerate(self._table.lines(offset), count + 1):
-            if line is None:
-                yield Row(None, TOO_LONG, end)
-            elif (problem := _encoding_problem(line)) is not None:
-                yield Row(None, problem, end)
-            elif (house := survey_house(line, number)) is not None:
-                yield Row(house.document, None, end, house.names)
-            else:
-                yield Row(line, None, end)
+        for number, (_, line, end) in enumerate(self.table.lines(offset), count + 1):
+            yield self.row_of(line, end, number)
+
+    def count(self) -> int:
+        """See `Rows.count`."""
+        return sum(1 for _ in self.table.lines())
+
+    @staticmethod
+    def row_of(line: bytes | None, end: int, number: int) -> Row:
+        """Return the row in a line of the file; `number` is that of the row, from 1."""
+        if line is None:
+            return Row(None, TOO_LONG, end)
+        if (problem := _encoding_problem(line)) is not None:
+            return Row(None, problem, end)
+        if (house := survey_house(line, number)) is not None:
+            return Row(house.document, None, end, house.names)
+        return Row(line, None, end)
 
 
 def _encoding_problem(line: bytes) -> str | None:
@@ -79,23 +91,32 @@ class CsvRows:
         Raises:
             UnusableFile: The file is not CSV in UTF-8, or its header does not match a house.
         """
-        self._table = CsvTable(path)
-        check_layout(self._table.layout, self._table.subject)
+        self.table = CsvTable(path)
+        check_layout(self.table.layout, self.table.subject)
+        layout = self.table.layout
+        self._nulls = layout.nulls()
+        self._names = layout.names if layout.is_survey else _NO_NAMES
 
     def after(self, offset: int, count: int = 0) -> Iterator[Row]:
         """Yield the rows from a byte offset."""
-        layout = self._table.layout
-        nulls = layout.nulls()
-        names = layout.names if layout.is_survey else _NO_NAMES
-        for number, record in enumerate(self._table.records(offset), count + 1):
-            if record.values is None:
-                yield Row(None, record.problem, record.end)
-            else:
-                yield Row(to_json({ID_KEY: number} | nulls | record.values), None, record.end, names)
+        for number, raw in enumerate(self.table.raw_records(offset), count + 1):
+            yield self.row_of(raw, number)
+
+    def count(self) -> int:
+        """See `Rows.count`."""
+        return sum(1 for _ in self.table.raw_records())
+
+    def row_of(self, raw: RawRecord, number: int) -> Row:
+        """Return the row in a record of the file; `number` is that of the row, from 1."""
+        record = self.table.parse(raw)
+        if record.values is None:
+            return Row(None, record.problem, record.end)
+        document = to_json({ID_KEY: number} | self._nulls | record.values)
+        return Row(document, None, record.end, self._names)
 
 
-def to_json(document: Mapping[str, object]) -> bytes:
-    """Write a document as JSON on one line."""
+def to_json(document: object) -> bytes:
+    """Write a document, or a value of one, as JSON on one line."""
     try:
         return orjson.dumps(document)
     except TypeError:

@@ -64,11 +64,8 @@ def read_house(body: bytes, *, is_start: bool = True, operations: OperationPair 
     Raises:
         InvalidDocument: Lists every invalid field, as the caller spelled it, below `body`.
     """
-    if body.count(b":") == KEY_COUNT:
-        try:
-            return cast("AnyHouse", _house_decoder.decode(body))
-        except DECODE_ERRORS:
-            pass
+    if (house := read_complete_house(body)) is not None:
+        return house
     if is_start and body.startswith(BYTE_ORDER_MARK):
         return read_house(body.removeprefix(BYTE_ORDER_MARK), is_start=False, operations=operations)
     if not body.strip(b" \t\n\r"):
@@ -85,6 +82,16 @@ def read_house(body: bytes, *, is_start: bool = True, operations: OperationPair 
         if is_list_of_houses(parse_leniently(body)):
             raise InvalidDocument([operations.one_house_expected]) from error
         raise invalid_body(error) from error
+
+
+def read_complete_house(body: bytes) -> AnyHouse | None:
+    """Parse a valid house with all its keys, as nearly all houses are; None for anything else, valid or not."""
+    if body.count(b":") != KEY_COUNT:
+        return None
+    try:
+        return cast("AnyHouse", _house_decoder.decode(body))
+    except DECODE_ERRORS:
+        return None
 
 
 def validate_house(text: bytes) -> House:

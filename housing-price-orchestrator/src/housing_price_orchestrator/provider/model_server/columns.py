@@ -8,7 +8,7 @@ import msgspec
 from msgspec.structs import astuple
 
 from housing_price_orchestrator.shared.view.fields import house_fields
-from housing_price_orchestrator.shared.view.record import AnyHouse, HouseRecord
+from housing_price_orchestrator.shared.view.record import AnyHouse, EncodedHouse, HouseRecord
 from housing_price_platform.orders.document import to_integer
 from housing_price_survey.columns import SURVEY_COLUMNS
 
@@ -28,9 +28,13 @@ def row_of(house: AnyHouse) -> Row:
     # A record's fields, after the id, have the order of the columns; slicing takes a quarter of the time of attrgetter.
     if isinstance(house, HouseRecord):
         return astuple(house)[1:]
+    if isinstance(house, EncodedHouse):
+        return tuple(_read_row(house.row))
     row: Row = _values_of(house)
     return row
 
+
+_read_row = msgspec.json.Decoder(list[Any]).decode
 
 write_row: Callable[[Row], bytes] = msgspec.json.Encoder().encode
 """Encode a row as a JSON list, in two thirds of the time that orjson takes for a tuple."""

@@ -7,7 +7,7 @@ from housing_price_orchestrator.provider.model_server.columns import row_of, wri
 from housing_price_orchestrator.provider.model_server.mlflow_model import MLflowModel
 from housing_price_orchestrator.shared.errors import PriceImplausible
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
-from housing_price_orchestrator.shared.view.record import AnyHouse
+from housing_price_orchestrator.shared.view.record import AnyHouse, EncodedHouse
 
 
 class MLflowPriceModel(MLflowModel[AnyHouse, PriceEstimate]):
@@ -16,7 +16,7 @@ class MLflowPriceModel(MLflowModel[AnyHouse, PriceEstimate]):
     unusable = PriceImplausible
 
     def _write(self, house: AnyHouse, /) -> bytes:
-        return write_row(row_of(house))
+        return house.row if isinstance(house, EncodedHouse) else write_row(row_of(house))
 
     def _read(self, _house: AnyHouse, row: bytes, prediction: Any, model: ModelIdentity, /) -> PriceEstimate:
         price, low, high = prediction["price"], prediction["low"], prediction["high"]

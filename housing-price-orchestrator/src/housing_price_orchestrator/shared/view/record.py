@@ -17,7 +17,7 @@ from housing_price_orchestrator.shared.view.house import House
 
 
 class AnyHouse(Protocol):
-    """A validated house: a `House`, or a `HouseRecord` of the same fields."""
+    """A validated house: a `House`, a `HouseRecord` of the same fields, or an `EncodedHouse`."""
 
     @property
     def id(self) -> int:
@@ -45,6 +45,16 @@ HouseRecord: type[msgspec.Struct] = msgspec.defstruct(
     gc=False,
 )
 """A house whose keys are all present; its attributes are those of `House`."""
+
+
+class EncodedHouse(msgspec.Struct, frozen=True, gc=False):
+    """A house of a file, as the row that is sent to the model server. Only file jobs use it."""
+
+    id: int
+    """The caller's own number for the house."""
+    row: bytes
+    """The JSON list of the valid values of its features, in the order of the survey's columns."""
+
 
 KEY_COUNT: Final = len(house_fields())
 """Number of keys of a house: also the number of colons in its JSON."""

@@ -2,18 +2,16 @@
 
 import contextlib
 import json
-import math
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from dataclasses import replace
-from decimal import Decimal
-from typing import Any, BinaryIO, Final, NamedTuple, Self
+from typing import BinaryIO, Final, NamedTuple, Self
 
 import pyarrow as pa
 import pyarrow.parquet as pq
 
 from housing_price_survey.tabular.errors import UnusableFile
-from housing_price_survey.tabular.names import BLANKS, SPACES, Layout, layout_of
-from housing_price_survey.tabular.numbers import integer_of
+from housing_price_survey.tabular.names import SPACES, Layout, layout_of
+from housing_price_survey.tabular.parquet_columns import Column, ColumnReader, reader_for, unchanged
 from housing_price_survey.tabular.records import Record
 
 _BATCH_ROWS: Final = 500
@@ -23,9 +21,6 @@ _MAX_FOOTER_STRINGS: Final = 1024 * 1024
 _MAX_FOOTER_ITEMS: Final = 4 * 1024 * 1024
 _MAX_MESSAGE_CHARACTERS: Final = 300
 _MAX_COLUMNS_SHOWN: Final = 10
-
-type _Values = Sequence[object]
-type _ColumnReader = Callable[[pa.Array], _Values]
 
 
 class _Range(NamedTuple):
@@ -75,33 +70,43 @@ class ParquetTable:
             UnusableFile: The file is damaged.
         """
         number = 0
-        columns = [self._stored_names[self.layout.names[key]] for key in self._readers]
-        for batch in self._batches(columns):
-            keys = list(self.layout.names)
-            values = [self._values(batch, key, number) for key in keys]
-            for row in zip(*values, strict=True):
+        for columns in self.batches(_BATCH_ROWS):
+            keys = list(columns)
+            for row in zip(*(column.values() for column in columns.values()), strict=True):
                 number += 1
                 yield Record(number, dict(zip(keys, row, strict=True)), None, 0)
 
-    def _batches(self, columns: list[str]) -> Iterator[pa.RecordBatch]:
-        with _readable():
-            yield from self._parquet.iter_batches(batch_size=_BATCH_ROWS, columns=columns, use_threads=False)
+    def batches(self, rows: int) -> Iterator[Mapping[str, Column]]:
+        """Yield the columns of the file by key, at most `rows` rows at a time.
 
-    def _values(self, batch: pa.RecordBatch, key: str, before: int) -> _Values:
+        Raises:
+            UnusableFile: The file is damaged.
+        """
+        before = 0
+        stored = [self._stored_names[self.layout.names[key]] for key in self._readers]
+        with _readable():
+            for batch in self._parquet.iter_batches(batch_size=rows, columns=stored, use_threads=False):
+                yield {key: self._column(batch, key, before) for key in self.layout.names}
+                before += batch.num_rows
+
+    def _column(self, batch: pa.RecordBatch, key: str, before: int) -> Column:
         name = self.layout.names[key]
         if key in self._readers:
-            return self._readers[key](batch.column(self._stored_names[name]))
+            array = batch.column(self._stored_names[name])
+            decoded = array.dictionary_decode() if pa.types.is_dictionary(array.type) else array
+            return Column(decoded, self._readers[key])
         index = self._ranges[name]
-        return [index.start + (before + row) * index.step for row in range(batch.num_rows)]
+        numbers = [index.start + (before + row) * index.step for row in range(batch.num_rows)]
+        return Column(pa.array(numbers), unchanged)
 
-    def _column_readers(self, schema: pa.Schema) -> dict[str, _ColumnReader]:
-        readers: dict[str, _ColumnReader] = {}
+    def _column_readers(self, schema: pa.Schema) -> dict[str, ColumnReader]:
+        readers: dict[str, ColumnReader] = {}
         unusable = []
         for key, name in self.layout.names.items():
             if name not in self._stored_names:
                 continue
             field = schema.field(self._stored_names[name])
-            reader = _reader_for(field.type, is_survey=self.layout.is_survey)
+            reader = reader_for(field.type, is_survey=self.layout.is_survey)
             if reader is None:
                 unusable.append(f"{name} ({str(field.type)[:40]})")
             else:
@@ -140,61 +145,3 @@ def _pandas_index(schema: pa.Schema) -> tuple[set[str], dict[str, _Range]]:
         return set(), {}
     # A stored column comes before an index of the same name.
     return stored, {name: index for name, index in ranges.items() if name not in schema.names}
-
-
-def _reader_for(kind: pa.DataType, *, is_survey: bool) -> _ColumnReader | None:
-    types = pa.types
-    reader: _ColumnReader | None = None
-    if types.is_dictionary(kind):
-        value_reader = _reader_for(kind.value_type, is_survey=is_survey)
-        reader = None if value_reader is None else lambda array: value_reader(array.dictionary_decode())
-    elif types.is_null(kind):
-        reader = _nulls
-    elif types.is_integer(kind):
-        reader = _unchanged
-    elif types.is_string(kind) or types.is_large_string(kind) or types.is_string_view(kind):
-        reader = _trimmed if is_survey else _unchanged
-    elif types.is_floating(kind):
-        reader = _measured if is_survey else _numbers
-    elif types.is_decimal(kind):
-        reader = _decimals
-    return reader
-
-
-def _nulls(array: pa.Array) -> _Values:
-    return [None] * len(array)
-
-
-def _unchanged(array: pa.Array) -> _Values:
-    return list(array.to_pylist())
-
-
-def _trimmed(array: pa.Array) -> _Values:
-    texts = [None if text is None else text.strip(SPACES) for text in array.to_pylist()]
-    return [None if text in BLANKS else text for text in texts]
-
-
-def _numbers(array: pa.Array) -> _Values:
-    return [None if value is None else _number(value) for value in array.cast(pa.float64()).to_pylist()]
-
-
-def _measured(array: pa.Array) -> _Values:
-    """Read numbers of a file with the survey's names, in which NaN means "absent"."""
-    values = array.cast(pa.float64()).to_pylist()
-    return [None if value is None or math.isnan(value) else _number(value) for value in values]
-
-
-def _number(value: float) -> object:
-    if value.is_integer():
-        return int(value)
-    # JSON has no NaN or infinity. As text, validation rejects the value and names the field.
-    return value if math.isfinite(value) else str(value)
-
-
-def _decimals(array: pa.Array) -> _Values:
-    return [None if value is None else _decimal(value) for value in array.to_pylist()]
-
-
-def _decimal(value: Decimal) -> Any:
-    integer = integer_of(str(value))
-    return float(value) if integer is None else integer

@@ -15,9 +15,9 @@ from typing import BinaryIO, Final
 
 from housing_price_orchestrator.worker.parquet.limit_memory import limit_memory
 from housing_price_survey.tabular.errors import UnusableFile
-from housing_price_survey.tabular.names import ID_KEY, check_layout
+from housing_price_survey.tabular.names import check_layout
+from housing_price_survey.tabular.parquet_lines import json_lines
 from housing_price_survey.tabular.parquet_table import ParquetTable
-from housing_price_survey.tabular.rows import to_json
 
 EXIT_UNUSABLE: Final = 3
 """Exit status when the file cannot be used. Any other non-zero status is a crash."""
@@ -31,10 +31,7 @@ def convert(path: Path, target: BinaryIO) -> None:
     """
     with path.open("rb") as file, ParquetTable(file) as table:
         check_layout(table.layout, "Columns")
-        nulls = table.layout.nulls()
-        for record in table.records():
-            target.write(to_json({ID_KEY: record.line} | nulls | (record.values or {})))
-            target.write(b"\n")
+        target.writelines(json_lines(table))
 
 
 def main(path: str, megabytes: str) -> int:

@@ -222,6 +222,26 @@ def test_digest_is_recorded_with_the_version_and_in_the_export(store: str, train
     assert version.tags[DIGEST_TAG] == registered.digest
 
 
+def test_a_digest_finds_the_version_of_its_model_only(store: str, trained: Trained) -> None:
+    assert trained.registered
+    digest = trained.registered.digest
+    assert find_version(connect(store), f"models:/{NAME}@{digest}")[0] == trained.registered
+    with pytest.raises(RegistryError, match=f"models:/{COMPARABLES}@{digest}: no registered version has this digest"):
+        find_version(connect(store), f"models:/{COMPARABLES}@{digest}")
+
+
+@pytest.mark.full
+def test_a_digest_of_several_versions_finds_the_newest(empty_store: str, few_houses: Path) -> None:
+    trained = train(empty_store, few_houses, recipe=QUICK)
+    assert trained.registered
+    client = connect(empty_store)
+    again = client.create_model_version(NAME, client.get_model_version(NAME, "1").source, trained.run_id)
+    for key, value in client.get_model_version(NAME, "1").tags.items():
+        client.set_model_version_tag(NAME, again.version, key, value)
+    found, _ = find_version(client, f"models:/{NAME}@{trained.registered.digest}")
+    assert (found.version, found.digest) == ("2", trained.registered.digest)
+
+
 def test_registered_model_with_changed_files_is_rejected(empty_store: str, few_houses: Path, tmp_path: Path) -> None:
     train(empty_store, few_houses, recipe=QUICK)
     specifications = list((tmp_path / "artifacts").rglob("spec.json"))
@@ -242,8 +262,11 @@ def test_registered_model_with_changed_files_is_rejected(empty_store: str, few_h
         ("models:/housing-price@nobody", "not found in the registry"),
         ("models:/housing-price/99", "not found in the registry"),
         ("models:/other@champion", "not found in the registry"),
-        ("models:/housing-price", "expected models:/NAME@ALIAS or models:/NAME/VERSION"),
-        ("runs:/abc/model", "expected models:/NAME@ALIAS or models:/NAME/VERSION"),
+        ("models:/housing-price", "expected models:/NAME@ALIAS, models:/NAME/VERSION or models:/NAME@DIGEST"),
+        ("runs:/abc/model", "expected models:/NAME@ALIAS, models:/NAME/VERSION or models:/NAME@DIGEST"),
+        (f"models:/housing-price@sha256:{'0' * 64}", "no registered version has this digest"),
+        ("models:/housing-price@sha256:", "no registered version has this digest"),
+        ("models:/housing-price@sha256:' or name='x", "not found in the registry"),
     ],
 )
 def test_unknown_model_is_named_in_the_error(store: str, trained: Trained, uri: str, message: str) -> None:

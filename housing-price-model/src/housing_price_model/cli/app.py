@@ -43,7 +43,10 @@ app.add_typer(shadow.app)
 app.add_typer(worker.app)
 app.add_typer(observe.app)
 # A plain assignment, because typer does not resolve `type` aliases.
-ModelUri = Annotated[str, typer.Option("--model", help="Registered model: models:/NAME@ALIAS or models:/NAME/VERSION.")]
+ModelUri = Annotated[
+    str,
+    typer.Option("--model", help="Registered model: models:/NAME@ALIAS, models:/NAME/VERSION or models:/NAME@DIGEST."),
+]
 
 CHAMPION_URI: Final = f"models:/{NAME}@{CHAMPION}"
 
@@ -130,7 +133,10 @@ def serve(
     ] = None,
     model: Annotated[
         str | None,
-        typer.Option(help="Registered model: models:/NAME@ALIAS or models:/NAME/VERSION.", show_default=CHAMPION_URI),
+        typer.Option(
+            help="Registered model: models:/NAME@ALIAS, models:/NAME/VERSION or models:/NAME@DIGEST.",
+            show_default=CHAMPION_URI,
+        ),
     ] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=0, max=65535, help="Port to listen on; 0 selects a free port.")] = 8080,

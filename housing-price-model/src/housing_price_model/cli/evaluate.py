@@ -24,7 +24,7 @@ def evaluate(
         ),
     ] = None,
     model: Annotated[
-        str, typer.Option(help="Registered model: models:/NAME@ALIAS or models:/NAME/VERSION.")
+        str, typer.Option(help="Registered model: models:/NAME@ALIAS, models:/NAME/VERSION or models:/NAME@DIGEST.")
     ] = f"models:/{NAME}@{CHAMPION}",
     tracking_uri: TrackingUri = DEFAULT_TRACKING_URI,
     *,

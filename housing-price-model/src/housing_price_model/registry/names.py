@@ -20,6 +20,8 @@ CHALLENGER: Final = "challenger"
 """The alias of the version that passed its gate most recently."""
 DEFAULT_TRACKING_URI: Final = "http://127.0.0.1:9999"
 
+DIGEST_PREFIX: Final = "sha256:"
+"""Start of every digest. No alias starts so: aliases have no colon."""
 DIGEST_TAG: Final = "digest"
 """Tag: the digest of a version's files."""
 MODEL_ID_TAG: Final = "model_id"

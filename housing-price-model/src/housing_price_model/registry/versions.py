@@ -20,6 +20,7 @@ from housing_price_model.registry.life_records import Life, LifeRecords
 from housing_price_model.registry.names import (
     CHALLENGER,
     CHAMPION,
+    DIGEST_PREFIX,
     DIGEST_TAG,
     MODEL_ID_TAG,
     NAME,
@@ -192,16 +193,18 @@ def find_same_model(client: MlflowClient, model_id: str, states: Collection[Stat
 
 
 def find_version(client: MlflowClient, uri: str) -> tuple[RegisteredVersion, ModelVersion]:
-    """Find the version of a URI `models:/name@alias` or `models:/name/version`.
+    """Find the version of a URI `models:/name@alias`, `models:/name/version` or `models:/name@sha256:...` (its digest).
 
     Raises:
         RegistryError: There is no such version, or it was registered without a digest.
     """
     name, separator, reference = uri.removeprefix("models:/").partition("@" if "@" in uri else "/")
     if not uri.startswith("models:/") or not name or not separator or not reference:
-        raise RegistryError(f"{uri}: expected models:/NAME@ALIAS or models:/NAME/VERSION")
+        raise RegistryError(f"{uri}: expected models:/NAME@ALIAS, models:/NAME/VERSION or models:/NAME@DIGEST")
     with registry_errors(f"{uri}: not found in the registry"):
-        if separator == "@":
+        if separator == "@" and reference.startswith(DIGEST_PREFIX):
+            version = _find_newest_with_digest(client, name, reference)
+        elif separator == "@":
             version = client.get_model_version_by_alias(name, reference)
         else:
             version = client.get_model_version(name, reference)
@@ -214,6 +217,19 @@ def find_version(client: MlflowClient, uri: str) -> tuple[RegisteredVersion, Mod
         name, str(version.version), version.tags[MODEL_ID_TAG], version.tags[DIGEST_TAG], version.run_id or ""
     )
     return registered, version
+
+
+def _find_newest_with_digest(client: MlflowClient, name: str, digest: str) -> ModelVersion:
+    """Find the newest version with this digest; a model that was archived can be registered again.
+
+    Raises:
+        RegistryError: No version has it.
+    """
+    filtered = f"name='{name}' and tags.{DIGEST_TAG}='{digest}'"
+    found = client.search_model_versions(filtered, max_results=1, order_by=["version_number DESC"])
+    if not found:
+        raise RegistryError(f"models:/{name}@{digest}: no registered version has this digest")
+    return found[0]
 
 
 @contextmanager

@@ -38,7 +38,7 @@ def open_model(model: str, tracking_uri: str) -> Iterator[CheckedModel]:
     """Copy or download a model and check it; the folder is deleted when the context exits.
 
     Args:
-        model: An exported folder, `models:/NAME@ALIAS` or `models:/NAME/VERSION`.
+        model: An exported folder, `models:/NAME@ALIAS`, `models:/NAME/VERSION` or `models:/NAME@DIGEST`.
         tracking_uri: The tracking server; used only for `models:/...`.
 
     Raises:

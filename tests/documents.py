@@ -21,7 +21,14 @@ REPOSITORY: Final = Path(__file__).parents[1]
 PAGES: Final = tuple(
     sorted(
         path.relative_to(REPOSITORY).as_posix()
-        for pattern in ("*.md", "docs/*.md", "*/README.md", "housing-price-model/*/README.md", "deploy/*/README.md")
+        for pattern in (
+            "*.md",
+            "docs/*.md",
+            "*/README.md",
+            "housing-price-model/*/README.md",
+            "deploy/*/README.md",
+            "deploy/helm/*/README.md",
+        )
         for path in REPOSITORY.glob(pattern)
         if path.name != "CHANGELOG.md"
     )

@@ -3,7 +3,6 @@
 import csv
 import io
 import json
-import shutil
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -12,6 +11,7 @@ from typing import Final
 from PIL import Image
 from playwright.sync_api import Browser, Locator, Page, expect, sync_playwright
 
+from benchmarks.chromium import CHROMIUM, FLAGS
 from benchmarks.paths import REPOSITORY
 
 IMAGES: Final = REPOSITORY / "docs" / "images"
@@ -34,11 +34,10 @@ def take(url: str) -> list[Path]:
     Raises:
         NoBrowser: Chromium is not on the path.
     """
-    program = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
-    if program is None:
+    if CHROMIUM is None:
         raise NoBrowser("Chromium is not on the path")
     with sync_playwright() as playwright:
-        browser = playwright.chromium.launch(executable_path=program, args=["--no-sandbox", "--disable-gpu"])
+        browser = playwright.chromium.launch(executable_path=CHROMIUM, args=FLAGS)
         try:
             on_desk = _shots(browser, url, DESK, "light", SHOTS)
             return [*on_desk, *_shots(browser, url, PHONE, "dark", {"page-phone": _value})]

@@ -1,10 +1,10 @@
 """CPU time and memory that a contender uses under load."""
 
-import threading
 import time
-from typing import Final
+from typing import Final, Self
 
 from benchmarks.processes import Server, cpu_seconds, resident_bytes
+from benchmarks.repeating_thread import RepeatingThread
 from benchmarks.running_contenders import RunningContender
 
 MEMORY_INTERVAL_SECONDS: Final = 0.05
@@ -29,23 +29,18 @@ class CpuUsage:
         return own / elapsed, (own + behind) / elapsed
 
 
-class MemoryGrowth:
+class MemoryGrowth(RepeatingThread):
     """Measures the peak growth of a server's resident memory while the block runs."""
 
     def __init__(self, server: Server) -> None:
+        super().__init__(MEMORY_INTERVAL_SECONDS)
         self._server = server
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._watch)
         self.growth_bytes = 0
 
-    def __enter__(self) -> None:
+    def __enter__(self) -> Self:
         self._before = resident_bytes(self._server)
-        self._thread.start()
+        return super().__enter__()
 
-    def __exit__(self, *_: object) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _watch(self) -> None:
-        while not self._stop.wait(MEMORY_INTERVAL_SECONDS):
-            self.growth_bytes = max(self.growth_bytes, resident_bytes(self._server) - self._before)
+    def step(self) -> None:
+        """Read the memory once."""
+        self.growth_bytes = max(self.growth_bytes, resident_bytes(self._server) - self._before)

@@ -5,13 +5,11 @@ import json
 import os
 import subprocess
 import sys
-import threading
 from collections import Counter
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
 
 import httpx
+from benchmarks.repeating_thread import RepeatingThread
 
 from housing_price.stack.api_checks import PREDICT_PATH
 from housing_price.stack.state import EXAMPLE
@@ -22,27 +20,22 @@ PAUSE_SECONDS = 0.03
 COMMAND_SECONDS = 120
 
 
-class Traffic:
+class Traffic(RepeatingThread):
     """A client that requests prices continuously in a thread during a test, and keeps status and version."""
 
     path = PREDICT_PATH
     query: Mapping[str, str] = {}
 
     def __init__(self, url: str) -> None:
+        super().__init__(PAUSE_SECONDS)
         self.answers: list[tuple[int, str]] = []
         self._url = f"{url}{self.path}"
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
+        self._house = json.loads(EXAMPLE.read_bytes())
+        self._client = httpx.Client(timeout=30)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
+    def stop(self) -> None:
+        super().stop()
+        self._client.close()
 
     @property
     def statuses(self) -> Counter[int]:
@@ -53,14 +46,10 @@ class Traffic:
         """The versions in the order of their responses, with consecutive duplicates removed."""
         return [version for version, _ in itertools.groupby(version for _, version in self.answers)]
 
-    def _run(self) -> None:
-        house = json.loads(EXAMPLE.read_bytes())
-        with httpx.Client(timeout=30) as client:
-            for number in itertools.count(1):
-                if self._stop.wait(PAUSE_SECONDS):
-                    return
-                answer = client.post(self._url, params=self.query, json=house | {"id": number})
-                self.answers.append((answer.status_code, self._version_of(answer)))
+    def step(self) -> None:
+        house = self._house | {"id": len(self.answers) + 1}
+        answer = self._client.post(self._url, params=self.query, json=house)
+        self.answers.append((answer.status_code, self._version_of(answer)))
 
     def _version_of(self, answer: httpx.Response) -> str:
         return str(answer.json()["model"]["version"]) if answer.is_success else answer.text

@@ -1,14 +1,13 @@
 """Monitors an orchestrator from outside during a fault: probes, memory and file descriptors."""
 
-import threading
 import time
 from collections.abc import Callable
 from http.client import HTTPConnection, HTTPException
 from pathlib import Path
-from types import TracebackType
-from typing import Final, Self
+from typing import Final
 
 from benchmarks.processes import Server, resident_bytes
+from benchmarks.repeating_thread import RepeatingThread
 
 PROBE_PAUSE_SECONDS: Final = 0.05
 PROBE_TIMEOUT_SECONDS: Final = 2.0
@@ -16,33 +15,7 @@ SAMPLE_PAUSE_SECONDS: Final = 0.25
 MIB: Final = 2**20
 
 
-class _Monitor:
-    def __init__(self, pause_seconds: float) -> None:
-        self._pause_seconds = pause_seconds
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
-
-    def _run(self) -> None:
-        while True:
-            self.sample()
-            if self._stop.wait(self._pause_seconds):
-                return
-
-    def sample(self) -> None:
-        raise NotImplementedError
-
-
-class Probes(_Monitor):
+class Probes(RepeatingThread):
     """Polls a probe path, as a load balancer does."""
 
     def __init__(self, port: int, path: str) -> None:
@@ -51,7 +24,7 @@ class Probes(_Monitor):
         self._port, self._path = port, path
         self.answers: list[tuple[float, int]] = []
 
-    def sample(self) -> None:
+    def step(self) -> None:
         """Poll once."""
         connection = HTTPConnection("127.0.0.1", self._port, timeout=PROBE_TIMEOUT_SECONDS)
         try:
@@ -74,7 +47,7 @@ class Probes(_Monitor):
             time.sleep(PROBE_PAUSE_SECONDS)
 
 
-class Gauge(_Monitor):
+class Gauge(RepeatingThread):
     """Reads a gauge of `/metrics`."""
 
     def __init__(self, port: int, name: str) -> None:
@@ -83,7 +56,7 @@ class Gauge(_Monitor):
         self._port, self._name = port, name
         self.values: list[tuple[float, float]] = []
 
-    def sample(self) -> None:
+    def step(self) -> None:
         """Read once; nothing is added without an answer."""
         value = read_metric(self._port, self._name)
         if value is not None:
@@ -117,7 +90,7 @@ def read_metric(port: int, name: str) -> float | None:
     return next((float(line.split()[-1]) for line in page.splitlines() if line.startswith(f"{name} ")), None)
 
 
-class Usage(_Monitor):
+class Usage(RepeatingThread):
     """Samples a server's resident memory and open file descriptors."""
 
     def __init__(self, server: Server, pause_seconds: float = SAMPLE_PAUSE_SECONDS) -> None:
@@ -126,7 +99,7 @@ class Usage(_Monitor):
         self._pid = server.pid
         self.samples: list[tuple[float, float, int]] = []
 
-    def sample(self) -> None:
+    def step(self) -> None:
         """Append one sample: time, memory in MiB, number of file descriptors."""
         memory = resident_bytes(self._server) / MIB
         self.samples.append((time.monotonic(), memory, len(list(Path(f"/proc/{self._pid}/fd").iterdir()))))

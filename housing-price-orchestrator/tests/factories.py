@@ -9,12 +9,12 @@ from enum import Enum
 from pathlib import Path
 from typing import Any
 
+from benchmarks.houses import documents
 from fastapi import FastAPI
 from fastapi.testclient import TestClient
 
 from housing_price_orchestrator.interface.services import SERVICES, Services
 from housing_price_orchestrator.provider.access.key_file import create_key
-from housing_price_orchestrator.provider.model_server.columns import COLUMN_OF_FIELD
 from housing_price_orchestrator.settings import Settings
 from housing_price_orchestrator.shared.access import Scope
 from housing_price_orchestrator.shared.view.house import House
@@ -81,29 +81,8 @@ def survey_rows() -> Iterator[dict[str, str]]:
 
 def survey_houses() -> list[dict[str, Any]]:
     """Every house of the survey, as a caller would send it: whole numbers whole, blanks null."""
-    rows = list(survey_rows())
-    numeric = {column for column in rows[0] if all(_is_number(row[column]) for row in rows if row[column])}
-    key_of_column = {column: alias_of(field) for field, column in COLUMN_OF_FIELD.items()} | {"Id": "id"}
-    return [
-        {key: _value(row[column], is_number=column in numeric) for column, key in key_of_column.items()} for row in rows
-    ]
-
-
-def _is_number(text: str) -> bool:
-    try:
-        float(text)
-    except ValueError:
-        return False
-    return True
-
-
-def _value(text: str, *, is_number: bool) -> Any:
-    if not text:
-        return None
-    if not is_number:
-        return text
-    number = float(text)
-    return int(number) if number.is_integer() else number
+    # Tests may change them, and the documents of the benchmark are kept.
+    return [dict(document) for document in documents()]
 
 
 def ranges_json(model_id: str = "stub-1") -> dict[str, Any]:

@@ -7,6 +7,7 @@ from importlib import import_module
 from pathlib import Path
 
 import pytest
+from benchmarks.chromium import CHROMIUM, FLAGS
 from playwright.sync_api import Browser, sync_playwright
 
 with warnings.catch_warnings():
@@ -14,7 +15,6 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import_module("mlflow.pyfunc")
 
-from chromium import CHROMIUM, FLAGS
 from housing_price_model.training.train import train
 
 from ..lifecycle_store import QUICK, every_tenth_house, new_store

@@ -3,17 +3,18 @@
 import threading
 from collections.abc import Callable
 from dataclasses import dataclass
-from types import TracebackType
-from typing import Self
 
 import mlflow
 import uvicorn
+from benchmarks.repeating_thread import RepeatingThread
 
 from housing_price_model.errors import ArtefactError, ServingFolderError
 from housing_price_model.lifecycle.documents import Observed, SeenServer, Server
 from housing_price_model.lifecycle.serving_folder import ServingFolder
 from housing_price_model.serving.find_model import open_model
 from housing_price_model.serving.scoring_app import create_app
+
+PAUSE_SECONDS = 0.02
 
 
 @dataclass
@@ -23,40 +24,31 @@ class _Running:
     address: str
 
 
-class ServingRunner:
+class ServingRunner(RepeatingThread):
     """Starts and stops model servers as the stack's runner does; `may_start` can delay the start of a version."""
 
     def __init__(self, serving: ServingFolder, may_start: Callable[[str], bool] = lambda _version: True) -> None:
+        super().__init__(PAUSE_SECONDS)
         self.may_start = may_start
         self._serving = serving
         self._running: dict[str, _Running] = {}
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._keep_up)
 
     @property
     def versions(self) -> set[str]:
         return set(self._running)
 
-    def __enter__(self) -> Self:
-        self._thread.start()
-        return self
-
-    def __exit__(
-        self, _kind: type[BaseException] | None, _error: BaseException | None, _at: TracebackType | None
-    ) -> None:
-        self._stop.set()
-        self._thread.join()
+    def stop(self) -> None:
+        super().stop()
         for version in list(self._running):
             self._end(version)
 
-    def _keep_up(self) -> None:
-        while not self._stop.wait(0.02):
-            desired = self._serving.desired()
-            wanted = {server.version: server for server in desired.servers}
-            for version in self._running.keys() - wanted.keys():
-                self._end(version)
-            seen = tuple(self._seen(server) for server in desired.servers)
-            self._serving.write_observed(Observed(revision=desired.revision, servers=seen))
+    def step(self) -> None:
+        desired = self._serving.desired()
+        wanted = {server.version: server for server in desired.servers}
+        for version in self._running.keys() - wanted.keys():
+            self._end(version)
+        seen = tuple(self._seen(server) for server in desired.servers)
+        self._serving.write_observed(Observed(revision=desired.revision, servers=seen))
 
     def _seen(self, server: Server) -> SeenServer:
         version = server.version

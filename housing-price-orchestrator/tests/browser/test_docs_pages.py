@@ -7,9 +7,9 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import pytest
+from benchmarks.chromium import CHROMIUM, FLAGS
 from playwright.sync_api import BrowserContext, ConsoleMessage, Locator, Page, Request, expect, sync_playwright
 
-from chromium import CHROMIUM, FLAGS
 from factories import house_json, new_key, settings_for
 from housing_price_orchestrator.app import create_app
 from servers import StubModelServer, served

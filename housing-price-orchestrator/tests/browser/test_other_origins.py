@@ -9,9 +9,9 @@ from urllib.parse import urlsplit
 
 import httpx
 import pytest
+from benchmarks.chromium import CHROMIUM, FLAGS
 from playwright.sync_api import BrowserContext, Error, Page, sync_playwright
 
-from chromium import CHROMIUM
 from factories import REPOSITORY, house_bytes, house_json, settings_for
 from housing_price_orchestrator.app import create_app
 from http_server import Answer, running_http_server
@@ -24,8 +24,8 @@ pytestmark = [
 ]
 
 BOUNDED_MS = 60_000
-# As after DNS rebinding: the page's own name leads to the service.
-FLAGS = ["--no-sandbox", "--disable-gpu", "--no-first-run", "--host-resolver-rules=MAP evil.example 127.0.0.1"]
+REBINDING = "--host-resolver-rules=MAP evil.example 127.0.0.1"
+"""As after DNS rebinding: the page's own name leads to the service."""
 
 PREDICT = "/api/v1/price/predict"
 TARGETS = [
@@ -101,7 +101,9 @@ def elsewhere() -> Iterator[str]:
 def context(tmp_path_factory: pytest.TempPathFactory) -> Iterator[BrowserContext]:
     with sync_playwright() as playwright:
         folder = tmp_path_factory.mktemp("profile")
-        browser = playwright.chromium.launch_persistent_context(folder, executable_path=CHROMIUM, args=FLAGS)
+        browser = playwright.chromium.launch_persistent_context(
+            folder, executable_path=CHROMIUM, args=[*FLAGS, REBINDING]
+        )
         browser.set_default_timeout(BOUNDED_MS)
         with contextlib.closing(browser):
             yield browser

@@ -2,12 +2,12 @@
 
 import json
 import os
-import threading
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, Self
+from typing import Any
 
 import pytest
+from benchmarks.repeating_thread import RepeatingThread
 from fastapi.testclient import TestClient
 
 from conftest import StartApp
@@ -24,26 +24,15 @@ UNVERIFIED = {"code": "model-refused", "detail": "Version 3 was registered witho
 VERSIONS: dict[str, Any] = {"1": {"promote": ALREADY}, "2": {}, "3": {"promote": UNVERIFIED}}
 
 
-class Registry:
+class Registry(RepeatingThread):
     """A worker that reads its registry every hundredth of a second."""
 
     def __init__(self, path: Path) -> None:
+        super().__init__(0.01)
         self.path = path
         self.versions = dict(VERSIONS)
-        self._stop = threading.Event()
-        self._thread = threading.Thread(target=self._run)
-
-    def __enter__(self) -> Self:
+        self._number = 0
         self.write()
-        self._thread.start()
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.stop()
-
-    def stop(self) -> None:
-        self._stop.set()
-        self._thread.join()
 
     def write(self, stamp: int = 0) -> None:
         """Replace the document atomically, as the worker does."""
@@ -52,11 +41,9 @@ class Registry:
         os.utime(new, ns=(stamp, stamp))
         new.replace(self.path)
 
-    def _run(self) -> None:
-        number = 0
-        while not self._stop.wait(0.01):
-            number += 1
-            self.write(number)
+    def step(self) -> None:
+        self._number += 1
+        self.write(self._number)
 
 
 @pytest.fixture

@@ -152,7 +152,7 @@ def test_worker_does_not_take_over_jobs_of_running_workers(client: DBOSClient, s
     (tmp_path / "go").touch()
     until(lambda: status(client, "job-1").status == "SUCCESS", "the job ends well")
     assert steps.read_text() == "train\ngate\nregister\n"
-    assert "put back" not in (tmp_path / "worker.log").read_text()
+    assert "job requeued" not in (tmp_path / "worker.log").read_text()
 
 
 def test_old_jobs_are_deleted_with_the_folders_of_their_runs_and_no_others(

@@ -7,31 +7,51 @@ from typing import Any
 import httpx
 import orjson
 import pytest
+from fastapi import FastAPI
 
 from factories import batch_json, house_json, houses_json, settings_for
 from housing_price_orchestrator.app import create_app
 from housing_price_orchestrator.interface.documents.stream_gate import INITIAL_BLOCKS
-from servers import Call, StubModelServer, coalescing_of, predicts, served
+from housing_price_orchestrator.interface.services import SERVICES, Services
+from housing_price_orchestrator.service.resilience.coalescing import CoalescingModel
+from housing_price_orchestrator.shared.ports import Comparables, ComparablesQuestion
+from servers import Behaviour, Call, StubModelServer, coalescing_of, finds, predicts, served
 
 SECONDS = 20
+
+
+FACTS = {"neighborhood": "NAmes", "overallQual": 5, "yearBuilt": 1961, "grLivArea": 896}
 
 
 class Gate:
     """Behaviour of a stub that lets calls through when the test says so."""
 
-    def __init__(self) -> None:
+    def __init__(self, behaviour: Behaviour | None = None) -> None:
+        self.behaviour = behaviour or predicts()
         self.is_open = threading.Event()
         self.entered = threading.Semaphore(0)
 
     async def __call__(self, call: Call, writer: asyncio.StreamWriter) -> None:
         self.entered.release()
         await asyncio.to_thread(self.is_open.wait, SECONDS)
-        await predicts()(call, writer)
+        await self.behaviour(call, writer)
 
 
 @pytest.fixture
 def gate(stub: StubModelServer) -> Gate:
     return Gate()
+
+
+def is_complete(ready: httpx.Response) -> bool:
+    """Return whether both models answer."""
+    return ready.is_success and all(one["isAnswering"] for one in ready.json()["optional"])
+
+
+def coalescing_of_comparables(app: FastAPI) -> CoalescingModel[ComparablesQuestion, Comparables]:
+    services: Services = app.state.server.lifespan.state[SERVICES]
+    upstream = services.valuations._models.comparables
+    model: CoalescingModel[ComparablesQuestion, Comparables] = upstream._current.served.coalescing  # type: ignore[union-attr]  # behind a port
+    return model
 
 
 def ids_asked(stub: StubModelServer) -> set[float]:
@@ -74,7 +94,12 @@ async def test_a_row_whose_caller_left_the_queue_is_not_sent(stub: StubModelServ
 @pytest.mark.anyio
 @pytest.mark.parametrize(
     ("path", "document"),
-    [("/api/v1/price/predict", house_json()), ("/api/v1/price/predict/batch", batch_json(houses_json(20)))],
+    [
+        ("/api/v1/price/predict", house_json()),
+        ("/api/v1/price/predict/batch", batch_json(houses_json(20))),
+        ("/api/v1/valuation", house_json()),
+        ("/api/v1/valuation/batch", batch_json(houses_json(20))),
+    ],
 )
 async def test_a_call_whose_only_caller_left_is_cancelled(
     stub: StubModelServer, gate: Gate, path: str, document: dict[str, Any]
@@ -94,6 +119,39 @@ async def test_a_call_whose_only_caller_left_is_cancelled(
                     await asyncio.sleep(0)
             stub.behaviour = predicts()
             assert (await client.post("/api/v1/price/predict", json=house_json())).status_code == httpx.codes.OK
+        gate.is_open.set()
+
+
+@pytest.mark.anyio
+@pytest.mark.parametrize(
+    ("path", "document"),
+    [
+        ("/api/v1/valuation", house_json()),
+        ("/api/v1/valuation/batch", batch_json(houses_json(20))),
+        ("/api/v1/valuation/estimate", FACTS),
+    ],
+)
+async def test_a_call_for_comparable_sales_whose_only_caller_left_is_cancelled(
+    stub: StubModelServer, comparables_stub: StubModelServer, path: str, document: dict[str, Any]
+) -> None:
+    app = create_app(settings_for(stub.url, comparables={"base_url": comparables_stub.url}))
+    with served(app) as url:
+        async with httpx.AsyncClient(base_url=url, timeout=SECONDS) as client:
+            async with asyncio.timeout(SECONDS):
+                while not is_complete(await client.get("/readyz")):
+                    await asyncio.sleep(0)
+            comparables_stub.behaviour = gate = Gate(finds())
+            leaves = asyncio.create_task(client.post(path, json=document))
+            assert await asyncio.to_thread(gate.entered.acquire, timeout=SECONDS)
+            sales = coalescing_of_comparables(app)
+            assert sales.calls == 1
+            leaves.cancel()
+            async with asyncio.timeout(SECONDS):
+                while sales.calls or coalescing_of(app).calls:
+                    await asyncio.sleep(0)
+            comparables_stub.behaviour = finds()
+            answer = await client.post("/api/v1/valuation?include=comparables", json=house_json())
+            assert answer.json()["value"]["method"] == "priceAndComparables"
         gate.is_open.set()
 
 

@@ -161,9 +161,19 @@ CONTRADICTORY: dict[str, tuple[Change, str]] = {
     "a blank in a required column of numbers": (cell("numbers", (0, 1), np.nan), "LotArea must have values"),
     "an infinite number": (cell("numbers", (0, 1), np.inf), "infinite values of LotArea"),
     "half a year": (cell("numbers", (0, -1), 2006.5), "values of YrSold that are not whole"),
+    "a year before 1800": (cell("numbers", (0, -1), 209.0), "values of YrSold that are not from 1800 to 2100"),
+    "a thirteenth month": (cell("numbers", (0, -2), 13.0), "values of MoSold that are not from 1 to 12"),
+    "a month of the wrong column": (given_as(month="LotArea"), "month: .* values of LotArea that are not from 1 to 12"),
+    "a price of zero": (cell("prices", 0, 0.0), "sale prices that are not positive"),
+    "a price beyond all": (cell("prices", 0, 1e10), "sale prices that are not positive numbers up to 1,000,000,000"),
+    "a number of zero": (cell("ids", 0, 0), "ids.npy holds numbers of sales below 1"),
+    "a negative number": (cell("ids", 0, -7), "ids.npy holds numbers of sales below 1"),
+    "a number twice": (array("ids", lambda one: np.full_like(one, 7)), "ids.npy holds the number of a sale twice"),
+    "a parcel number with spaces": (array("pids", lambda one: np.array([b"a b"] * len(one))), "parcel numbers"),
+    "a parcel number of a path": (cell("pids", 0, b"/x"), "parcel numbers that are not"),
     "a negative price": (cell("prices", 0, -1.0), "sale prices that are not positive"),
     "no number as a price": (cell("prices", 0, np.nan), "sale prices that are not positive"),
-    "a parcel number of other bytes": (cell("pids", 0, b"\xff"), "parcel numbers that are not UTF-8"),
+    "a parcel number of other bytes": (cell("pids", 0, b"\xff"), "parcel numbers that are not"),
 }
 
 

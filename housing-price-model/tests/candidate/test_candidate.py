@@ -15,7 +15,6 @@ from housing_price_model.candidate.gate import check_candidate, check_ratio_stud
 from housing_price_model.candidate.limits import Limits
 from housing_price_model.candidate.parameters import Connections, Parameters, Source
 from housing_price_model.candidate.run import Run, Step, Task
-from housing_price_model.candidate.schema import RANGES
 from housing_price_model.candidate.steps import Candidate
 from housing_price_model.candidate.validation import checked_houses
 from housing_price_model.cli.app import app
@@ -25,6 +24,7 @@ from housing_price_model.registry.names import CHALLENGER, COMPARABLES, NAME
 from housing_price_model.registry.versions import connect, find_champion
 from housing_price_model.serving.verify import verify
 from housing_price_model.survey.data import BUNDLED
+from housing_price_model.survey.ranges import RANGES
 from housing_price_model.training.evaluate_registered import held_out_measures
 from housing_price_model.training.mlflow_run import EXPERIMENT
 from housing_price_model.training.train import train
@@ -398,9 +398,9 @@ def doubled(rows: list[dict[str, str]]) -> None:
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        (one(YearBuilt="1492"), "house 5, YearBuilt: 1492.0 is not from 1,800 to 2,100"),
-        (one(OverallQual="11"), "house 5, OverallQual: 11.0 is not from 1 to 10"),
-        (one(SalePrice="12"), "house 5, SalePrice: 12.0 is not from 1,000 to 100,000,000"),
+        (one(YearBuilt="1492"), "line 6, YearBuilt: '1492' is not from 1,800 to 2,100"),
+        (one(OverallQual="11"), "line 6, OverallQual: '11' is not from 1 to 10"),
+        (one(SalePrice="12"), "line 6, SalePrice: '12' is not from 1,000 to 100,000,000"),
         (one(Street="Dirt"), "line 6, Street: 'Dirt' is not one of Grvl, Pave"),
         (one(LotArea=""), "line 6, LotArea: a value is missing"),
         (

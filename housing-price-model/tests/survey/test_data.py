@@ -9,7 +9,14 @@ import pandas as pd
 import pytest
 
 from housing_price_model.errors import DataError
-from housing_price_model.survey.data import BUNDLED, Houses, read_cells, read_houses
+from housing_price_model.survey.data import (
+    BUNDLED,
+    MIN_HOUSES,
+    Houses,
+    read_cells,
+    read_houses,
+    require_enough_houses,
+)
 from housing_price_model.survey.findings import MAX_LISTED
 from housing_price_survey.columns import COLUMNS, NUMBERS, SURVEY_COLUMNS, TARGET
 
@@ -62,6 +69,15 @@ def test_none_is_a_category_and_na_is_blank(tmp_path: Path) -> None:
         ({"LotArea": "large"}, "line 3, LotArea: 'large' is not a number"),
         ({"LotArea": "1e999"}, "line 3, LotArea: '1e999' is not a finite number"),
         ({"MSSubClass": "21"}, "line 3, MSSubClass: '21' is not one of 20, 30,"),
+        ({"SalePrice": "208.5"}, "line 3, SalePrice: '208.5' is not from 1,000 to 100,000,000"),
+        ({"SalePrice": "100000001"}, "line 3, SalePrice: '100000001' is not from 1,000 to 100,000,000"),
+        ({"OverallQual": "11"}, "line 3, OverallQual: '11' is not from 1 to 10"),
+        ({"FullBath": "2.5"}, "line 3, FullBath: '2.5' is not a whole number"),
+        ({"YrSold": "2009.5"}, "line 3, YrSold: '2009.5' is not a whole number"),
+        ({"MoSold": "13"}, "line 3, MoSold: '13' is not from 1 to 12"),
+        ({"LotArea": "-1"}, "line 3, LotArea: '-1' is not from 1 to 2,000,000"),
+        ({"GrLivArea": "1e300"}, "is not from 0 to 20,000"),
+        ({"LotFrontage": "-0.5"}, "line 3, LotFrontage: '-0.5' is not from 0 to 5,000"),
         ({"Alley": "x" * 1000}, f"line 3, Alley: '{'x' * 40}...' is not one of Grvl, Pave"),
     ],
 )
@@ -234,7 +250,12 @@ def test_houses_have_the_numbers_of_the_file(houses: Houses) -> None:
 @pytest.mark.parametrize(
     ("names", "cells", "ids", "pids"),
     [
-        (["Id"], [["7"], ["5"], ["7"]], [7, 5, 7], [None] * 3),
+        (["Id"], [["7"], ["5"], ["9"]], [7, 5, 9], [None] * 3),
+        (["Id"], [["7"], ["5"], ["7"]], [1, 2, 3], [None] * 3),
+        (["Id"], [["7"], ["0"], ["8"]], [1, 2, 3], [None] * 3),
+        (["Id"], [["7"], ["-5"], ["8"]], [1, 2, 3], [None] * 3),
+        (["PID"], [["0526-301.100"], ["12 34"], ["/etc"]], [1, 2, 3], ["0526-301.100", None, None]),
+        (["PID"], [["-1"], ["é"], ["_a"]], [1, 2, 3], [None] * 3),
         (["Order", "PID"], [["3", "0526301100"], ["2", ""], ["1", "9" * 33]], [3, 2, 1], ["0526301100", None, None]),
         (["PID"], [["11"], ["12"], ["13"]], [1, 2, 3], ["11", "12", "13"]),
         (["Id"], [["7"], ["seven"], ["8"]], [1, 2, 3], [None] * 3),
@@ -262,3 +283,41 @@ def test_ids_and_parcel_numbers_are_read_from_every_format(tmp_path: Path) -> No
         read = read_houses(path)
         assert read.ids.tolist() == [30, 20, 10]
         assert list(read.pids) == ["526301100", "526350040", "526351010"]
+
+
+@pytest.mark.parametrize(
+    ("distinct", "copies", "reason"),
+    [
+        (MIN_HOUSES, 1, None),
+        (MIN_HOUSES, 3, None),
+        (MIN_HOUSES - 1, 1, "has 49 houses; training requires at least 50"),
+        (MIN_HOUSES - 1, 2, "has 49 different houses; training requires at least 50"),
+        (1, 100, "has 1 different houses; training requires at least 50"),
+    ],
+)
+def test_training_needs_fifty_different_houses(tmp_path: Path, distinct: int, copies: int, reason: str | None) -> None:
+    header, *lines = BUNDLED.read_text(encoding="utf-8").splitlines()[: distinct + 1]
+    path = tmp_path / "x.csv"
+    path.write_text("\n".join([header, *(lines * copies)]) + "\n", encoding="utf-8")
+    houses = read_houses(path)
+    assert len(houses) == distinct * copies
+    if reason is None:
+        require_enough_houses(houses, path)
+        return
+    with pytest.raises(DataError) as raised:
+        require_enough_houses(houses, path)
+    assert str(raised.value) == f"{path}: {reason}"
+
+
+@pytest.mark.parametrize(("equal", "is_enough"), [(25, True), (26, False), (50, False)])
+def test_training_needs_different_sale_prices(tmp_path: Path, equal: int, is_enough: bool) -> None:
+    lines = BUNDLED.read_text(encoding="utf-8").splitlines()[:51]
+    header, *rows = csv.reader(lines)
+    for number, row in enumerate(rows):
+        row[header.index("SalePrice")] = "150000" if number < equal else str(100_000 + number)
+    path = written(tmp_path / "x.csv", header, rows)
+    if is_enough:
+        require_enough_houses(read_houses(path), path)
+        return
+    with pytest.raises(DataError, match=f"{equal} of 50 houses have the same sale price, 150,000.00 USD"):
+        require_enough_houses(read_houses(path), path)

@@ -4,7 +4,8 @@ The model's code reads `spec.json` and the arrays together. Contents that contra
 a traceback, or let it answer with the values of other columns.
 """
 
-from collections.abc import Collection, Sequence
+import re
+from collections.abc import Collection
 from pathlib import Path
 from typing import Annotated, Any, Final, Literal
 
@@ -18,8 +19,14 @@ from housing_price_model.errors import ArtefactError
 _BLANK: Final = -1
 """The position of a blank among the categories."""
 
-_CALENDAR: Final[tuple[Literal["year", "month"], ...]] = ("year", "month")
-"""The keys of the columns with the date of the sale."""
+_CALENDAR: Final[tuple[tuple[Literal["year", "month"], int, int], ...]] = (("year", 1800, 2100), ("month", 1, 12))
+"""The keys of the columns with the date of the sale, and the lowest and highest values that callers accept."""
+
+_MAX_PRICE_USD: Final = 1e9
+"""The highest sale price that callers accept."""
+
+_PID: Final = re.compile(rb"(?:[0-9A-Za-z][0-9A-Za-z._-]{0,31})?")
+"""The parcel numbers that callers accept; empty for a sale without one."""
 
 _KINDS: Final = {"categories": "words", "numbers": "numbers"}
 """The kind of values in the columns of each array of features."""
@@ -137,7 +144,7 @@ def _contradiction(specification: _Specification) -> str | None:
     for name, word in specification.blanks.items():
         if word not in categories.get(name, ()):
             return f"blanks: {word!r} is not one of the categories of {name}"
-    for key in _CALENDAR:
+    for key, _, _ in _CALENDAR:
         if specification.column(key) in categories:
             return f"{key}: {specification.column(key)} is a column of words, not of numbers"
     for word in specification.ranked_last:
@@ -180,24 +187,33 @@ def _contradiction_of_arrays(specification: _Specification, arrays: dict[str, np
 
 
 def _invalid_sale(specification: _Specification, arrays: dict[str, npt.NDArray[Any]]) -> str | None:
-    for key in _CALENDAR:
-        values = arrays["numbers"][:, specification.numbers.index(specification.column(key))]
+    """Return what is wrong with the sales themselves; callers refuse such sales. None if nothing is."""
+    for key, low, high in _CALENDAR:
+        column = specification.column(key)
+        values = arrays["numbers"][:, specification.numbers.index(column)]
         if not _are_whole(values):
-            return f"{key}: {ARRAYS['numbers']} holds values of {specification.column(key)} that are not whole"
-    if not (np.isfinite(arrays["prices"]).all() and (arrays["prices"] > 0).all()):
-        return f"{ARRAYS['prices']} holds sale prices that are not positive numbers"
-    if not _are_text(arrays["pids"].tolist()):
-        return f"{ARRAYS['pids']} holds parcel numbers that are not UTF-8"
+            return f"{key}: {ARRAYS['numbers']} holds values of {column} that are not whole"
+        if values.min() < low or values.max() > high:
+            return f"{key}: {ARRAYS['numbers']} holds values of {column} that are not from {low} to {high}"
+    return _invalid_identity(arrays) or _invalid_price(arrays["prices"])
+
+
+def _invalid_price(prices: npt.NDArray[np.float64]) -> str | None:
+    if np.isfinite(prices).all() and (prices > 0).all() and (prices <= _MAX_PRICE_USD).all():
+        return None
+    return f"{ARRAYS['prices']} holds sale prices that are not positive numbers up to {_MAX_PRICE_USD:,.0f}"
+
+
+def _invalid_identity(arrays: dict[str, npt.NDArray[Any]]) -> str | None:
+    ids = arrays["ids"]
+    if ids.min() < 1:
+        return f"{ARRAYS['ids']} holds numbers of sales below 1"
+    if len(np.unique(ids)) < len(ids):
+        return f"{ARRAYS['ids']} holds the number of a sale twice"
+    if not all(map(_PID.fullmatch, arrays["pids"].tolist())):
+        return f"{ARRAYS['pids']} holds parcel numbers that are not 1 to 32 letters, digits, '.', '_' and '-'"
     return None
 
 
 def _are_whole(values: npt.NDArray[np.float64]) -> bool:
     return bool((values == np.floor(values)).all())
-
-
-def _are_text(values: Sequence[bytes]) -> bool:
-    try:
-        b"\n".join(values).decode()
-    except UnicodeDecodeError:
-        return False
-    return True

@@ -2,6 +2,8 @@
 
 import contextlib
 import hashlib
+import re
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -31,7 +33,8 @@ MIN_HOUSES: Final = 50
 
 _MAX_ID: Final = 2**53
 """The largest integer that every JSON parser reads exactly."""
-_MAX_PID_LENGTH: Final = 32
+_PID: Final = re.compile(r"[0-9A-Za-z][0-9A-Za-z._-]{0,31}")
+"""The parcel numbers that the API accepts; a test compares them."""
 
 
 @dataclass(frozen=True)
@@ -46,10 +49,10 @@ class Houses:
     """SHA-256 of the file."""
     ids: npt.NDArray[np.int64]
     """The numbers of the houses in the file's column `Id` or `Order`; the numbers of the rows, from 1, if not all
-    houses have a number there; shape (n,)."""
+    houses have a positive number of their own there; shape (n,)."""
     pids: Sequence[str | None]
-    """Parcel numbers (the column `PID`); None where the file has none. At most 32 characters each: a longer text is no
-    parcel number."""
+    """Parcel numbers (the column `PID`); None where the file has none. Other text, such as one of more than 32
+    characters or with spaces, is no parcel number."""
 
     def __len__(self) -> int:
         return len(self.prices)
@@ -93,10 +96,15 @@ def require_enough_houses(houses: Houses, path: Path) -> None:
     """Check that a model can be trained on these houses; `path` is their file, for the message.
 
     Raises:
-        DataError: There are fewer than `MIN_HOUSES`.
+        DataError: There are fewer than `MIN_HOUSES`, or fewer that differ in a feature; or most sale prices are equal.
     """
     if len(houses) < MIN_HOUSES:
         raise DataError(f"{path}: has {len(houses)} houses; training requires at least {MIN_HOUSES}")
+    if (distinct := len(houses.features.drop_duplicates())) < MIN_HOUSES:
+        raise DataError(f"{path}: has {distinct} different houses; training requires at least {MIN_HOUSES}")
+    ((price, count),) = Counter(houses.prices.tolist()).most_common(1)
+    if 2 * count > len(houses):
+        raise DataError(f"{path}: {count} of {len(houses)} houses have the same sale price, {price:,.2f} USD")
 
 
 def read_cells(path: Path) -> Iterator[Cells]:
@@ -133,13 +141,13 @@ def _digest(path: Path) -> str:
 
 
 def _ids_of(ids: Sequence[object]) -> npt.NDArray[np.int64]:
-    numbers = [one for one in ids if isinstance(one, int) and not isinstance(one, bool) and abs(one) <= _MAX_ID]
-    return np.array(numbers if len(numbers) == len(ids) else range(1, len(ids) + 1), dtype=np.int64)
+    numbers = {one for one in ids if isinstance(one, int) and not isinstance(one, bool) and 1 <= one <= _MAX_ID}
+    return np.array(ids if len(numbers) == len(ids) else range(1, len(ids) + 1), dtype=np.int64)
 
 
 def _pid_of(cell: object) -> str | None:
     text = str(cell) if isinstance(cell, int | str) and not isinstance(cell, bool) else ""
-    return text if 0 < len(text) <= _MAX_PID_LENGTH else None
+    return text if _PID.fullmatch(text) else None
 
 
 def _cells_of(record: Record) -> Cells:

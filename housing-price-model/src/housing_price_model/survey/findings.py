@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Final
 
 from housing_price_model.errors import DataError
+from housing_price_model.survey.ranges import RANGES, WHOLE
 from housing_price_survey.columns import CATEGORIES, COLUMNS, OPTIONAL, SUBCLASSES, TARGET
 from housing_price_survey.tabular.names import FEATURE_KEYS, KEY_OF_SURVEY_NAME, PRICE_KEY, Layout, closest_name
 
@@ -83,9 +84,12 @@ def _number_finding(name: str, cell: object, quoted: str) -> str | None:
         return f"{quoted} is not a {'finite ' if _is_infinite(cell) else ''}number"
     if name == TARGET and cell <= 0:
         return f"{quoted} is not a positive price"
-    if name == "MSSubClass" and cell not in SUBCLASSES:
-        return f"{quoted} is not one of {', '.join(map(str, SUBCLASSES))}"
-    return None
+    if name == "MSSubClass":
+        return None if cell in SUBCLASSES else f"{quoted} is not one of {', '.join(map(str, SUBCLASSES))}"
+    low, high = RANGES[name]
+    if not low <= cell <= high:
+        return f"{quoted} is not from {low:,} to {high:,}"
+    return f"{quoted} is not a whole number" if name in WHOLE and cell != int(cell) else None
 
 
 def _is_infinite(cell: object) -> bool:

@@ -34,6 +34,9 @@ from housing_price_survey.columns import COLUMNS
 SECONDS_FOR_A_START = 90
 SECONDS_FOR_AN_END = 20
 
+NOT_INHERITED = ("ORCHESTRATOR_", "PYTHONDONTWRITEBYTECODE")
+"""Beginnings of variables that a program under test does not get: settings, and what makes each start compile anew."""
+
 SECRET = "UPSTREAM-SECRET"  # noqa: S105 - not a secret: what the stub says and no caller may ever read
 
 
@@ -359,7 +362,7 @@ class Process:
             # No proxy has to notice that it ends.
             "ORCHESTRATOR_SERVER__STOP_NOTICE_SECONDS": "0",
         }
-        inherited = {name: value for name, value in os.environ.items() if not name.startswith("ORCHESTRATOR_")}
+        inherited = {name: value for name, value in os.environ.items() if not name.startswith(NOT_INHERITED)}
         self._process = subprocess.Popen(
             command,
             stdout=subprocess.PIPE,

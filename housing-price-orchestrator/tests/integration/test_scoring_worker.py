@@ -86,6 +86,33 @@ def each_bench(stub: StubModelServer, tmp_path: Path, database_url: str) -> Iter
         yield made
 
 
+class Shared(Bench):
+    """An API with one worker, and the stub behind both."""
+
+    def __init__(self, bench: Bench, running: Process, stub: StubModelServer) -> None:
+        super().__init__(bench.api, bench.variables)
+        self.running = running
+        self.stub = stub
+
+
+@pytest.fixture(scope="module")
+def of_the_module(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Shared]:
+    folder = tmp_path_factory.mktemp("shared")
+    with (
+        StubModelServer() as stub,
+        started(variables_of(stub, folder, f"sqlite:///{folder}/jobs.db")) as bench,
+        bench.worker() as running,
+    ):
+        yield Shared(bench, running, stub)
+
+
+@pytest.fixture
+def shared(of_the_module: Shared) -> Iterator[Shared]:
+    """For tests that only submit files: they share a worker, as callers do. Each changes the stub for itself alone."""
+    yield of_the_module
+    of_the_module.stub.behaviour = predicts()
+
+
 @contextlib.contextmanager
 def started(variables: dict[str, str]) -> Iterator[Bench]:
     with Process(*COMMAND, "serve", ORCHESTRATOR_SERVER__PORT="0", **variables) as api:
@@ -281,28 +308,26 @@ def sqlalchemy_url(bench: Bench) -> str:
     return bench.variables["ORCHESTRATOR_JOBS__DATABASE_URL"].replace("postgresql://", "postgresql+psycopg://")
 
 
-def test_a_file_that_is_no_parquet_fails_its_job_and_says_why(bench: Bench) -> None:
-    with bench.worker():
-        for content, says_so in (
-            (b"PAR1 or so", "Not a readable Parquet file"),
-            (parquet_of([house_json() | {"colour": "red"}]), "Unknown: 'colour'"),
-        ):
-            job = bench.end_of(bench.submit(content, PARQUET))
-            assert (job["state"], job["error"]["code"]) == ("failed", "input-unusable")
-            assert says_so in job["error"]["detail"]
-        assert bench.end_of(bench.submit(parquet_of([house_json()]), PARQUET))["state"] == "succeeded"
+def test_a_file_that_is_no_parquet_fails_its_job_and_says_why(shared: Shared) -> None:
+    for content, says_so in (
+        (b"PAR1 or so", "Not a readable Parquet file"),
+        (parquet_of([house_json() | {"colour": "red"}]), "Unknown: 'colour'"),
+    ):
+        job = shared.end_of(shared.submit(content, PARQUET))
+        assert (job["state"], job["error"]["code"]) == ("failed", "input-unusable")
+        assert says_so in job["error"]["detail"]
+    assert shared.end_of(shared.submit(parquet_of([house_json()]), PARQUET))["state"] == "succeeded"
 
 
-def test_each_row_is_priced_as_the_api_prices_it_or_refused_by_its_number(bench: Bench) -> None:
+def test_each_row_is_priced_as_the_api_prices_it_or_refused_by_its_number(shared: Shared) -> None:
     good = house_json(id=7)
     documents = [good, house_json(street="Dummy"), {"id": 1}, house_json(id=9)]
     content = lines_of(documents) + b"\n{broken\n" + b'"' + b"x" * 100_000 + b'"\n' + lines_of([house_json(id=11)])[:-1]
-    with bench.worker():
-        url = bench.submit(content, NDJSON)
-        assert bench.end_of(url)["state"] == "succeeded"
-        priced = [json.loads(line) for line in httpx.get(f"{url}/result", timeout=30).text.splitlines()]
-        refused = [json.loads(line) for line in httpx.get(f"{url}/refused", timeout=30).text.splitlines()]
-        alone = httpx.post(f"{bench.api}/api/v1/price/predict", json=good, timeout=30).json()
+    url = shared.submit(content, NDJSON)
+    assert shared.end_of(url)["state"] == "succeeded"
+    priced = [json.loads(line) for line in httpx.get(f"{url}/result", timeout=30).text.splitlines()]
+    refused = [json.loads(line) for line in httpx.get(f"{url}/refused", timeout=30).text.splitlines()]
+    alone = httpx.post(f"{shared.api}/api/v1/price/predict", json=good, timeout=30).json()
     assert [(one["row"], one["id"]) for one in priced] == [(1, 7), (4, 9), (7, 11)]
     assert {key: value for key, value in priced[0].items() if key != "row"} == {
         key: value for key, value in alone.items() if key != "transactionId"
@@ -347,42 +372,39 @@ def test_a_full_disk_delays_a_job_and_does_not_fail_it(bench: Bench, tmp_path: P
         assert bench.end_of(url)["state"] == "succeeded", worker.output
 
 
-def test_refused_rows_of_a_small_file_are_cut_and_the_job_says_so(bench: Bench) -> None:
+def test_refused_rows_of_a_small_file_are_cut_and_the_job_says_so(shared: Shared) -> None:
     content = lines_of([house_json()]) + b"{}\n" * 3_000
-    with bench.worker() as worker:
-        url = bench.submit(content, NDJSON)
-        job = bench.end_of(url)
-        refused = httpx.get(f"{url}/refused", timeout=30).content
-        assert job["state"] == "succeeded", worker.output
-        worker.says("refused rows cut")
+    url = shared.submit(content, NDJSON)
+    job = shared.end_of(url)
+    refused = httpx.get(f"{url}/refused", timeout=30).content
+    assert job["state"] == "succeeded", shared.running.output
+    shared.running.says("refused rows cut")
     *listed, last = map(json.loads, refused.splitlines())
     assert len(refused) <= 1_000_000
     assert job["progress"]["rowsUnlisted"] == last["unlisted"] == 3_000 - len(listed)
 
 
-def test_a_copy_of_the_survey_is_priced_as_it_is(bench: Bench) -> None:
+def test_a_copy_of_the_survey_is_priced_as_it_is(shared: Shared) -> None:
     content = "\n".join(SURVEY.read_text(encoding="utf-8").splitlines()[:51]).replace(",", ";").replace(";WD;", ";WD ;")
-    with bench.worker():
-        url = bench.submit(content.encode(), CSV)
-        job = bench.end_of(url)
-        priced = list(csv.DictReader(io.StringIO(httpx.get(f"{url}/result", timeout=30).text)))
+    url = shared.submit(content.encode(), CSV)
+    job = shared.end_of(url)
+    priced = list(csv.DictReader(io.StringIO(httpx.get(f"{url}/result", timeout=30).text)))
     assert (job["state"], job["progress"]["rowsDone"]) == ("succeeded", 50)
     assert [int(row["id"]) for row in priced] == list(range(1, 51))
 
 
-def test_csv_says_the_same_as_json(bench: Bench) -> None:
+def test_csv_says_the_same_as_json(shared: Shared) -> None:
     documents = houses_json(3)
     rows = csv_of(documents).decode().splitlines()
     # A whole number with a point is whole; a word where a number belongs, and cells too many, are not to be priced.
     whole = rows[1].replace(",2010,", ",2010.0,", 1)
     assert whole != rows[1]
     content = "\r\n".join([rows[0], whole, *rows[2:], rows[1] + ",1", rows[1].replace("5000", "many"), 'a"b']).encode()
-    with bench.worker():
-        first, second = bench.submit(b"\xef\xbb\xbf" + content, CSV), bench.submit(lines_of(documents), NDJSON)
-        assert {bench.end_of(url)["state"] for url in (first, second)} == {"succeeded"}
-        as_csv = list(csv.DictReader(io.StringIO(httpx.get(f"{first}/result", timeout=30).text)))
-        as_json = [json.loads(line) for line in httpx.get(f"{second}/result", timeout=30).text.splitlines()]
-        refused = [json.loads(line) for line in httpx.get(f"{first}/refused", timeout=30).text.splitlines()]
+    first, second = shared.submit(b"\xef\xbb\xbf" + content, CSV), shared.submit(lines_of(documents), NDJSON)
+    assert {shared.end_of(url)["state"] for url in (first, second)} == {"succeeded"}
+    as_csv = list(csv.DictReader(io.StringIO(httpx.get(f"{first}/result", timeout=30).text)))
+    as_json = [json.loads(line) for line in httpx.get(f"{second}/result", timeout=30).text.splitlines()]
+    refused = [json.loads(line) for line in httpx.get(f"{first}/refused", timeout=30).text.splitlines()]
     assert [(int(row["id"]), float(row["predictedPrice"])) for row in as_csv] == [
         (row["id"], row["predictedPrice"]) for row in as_json
     ]
@@ -391,9 +413,8 @@ def test_csv_says_the_same_as_json(bench: Bench) -> None:
 
 
 @pytest.mark.parametrize("header", [b"id,colour\n", b"id,id\n", b"\xff\xfe\n", b"id\n", b"\n"])
-def test_a_header_that_cannot_be_used_fails_the_job_and_says_why(bench: Bench, header: bytes) -> None:
-    with bench.worker():
-        job = bench.end_of(bench.submit(header + b"1,2\n", CSV))
+def test_a_header_that_cannot_be_used_fails_the_job_and_says_why(shared: Shared, header: bytes) -> None:
+    job = shared.end_of(shared.submit(header + b"1,2\n", CSV))
     assert (job["state"], job["error"]["code"]) == ("failed", "input-unusable")
     assert any(word in job["error"]["detail"] for word in ("header", "UTF-16"))
 
@@ -453,18 +474,17 @@ def test_a_model_server_that_is_away_is_waited_for_and_then_named(bench: Bench, 
         assert (job["state"], job["error"]["code"]) == ("failed", "model-server-failed")
 
 
-def test_a_row_without_a_sensible_price_is_refused_alone(bench: Bench, stub: StubModelServer) -> None:
+def test_a_row_without_a_sensible_price_is_refused_alone(shared: Shared) -> None:
     async def one_is_negative(call: Any, writer: Any) -> None:
         made = [prediction_for(row) for row in call.rows]
         for row, one in zip(call.rows, made, strict=True):
             one["price"] *= -1 if 5_001 in row else 1
         await predicts(lambda _: {"predictions": made})(call, writer)
 
-    stub.behaviour = one_is_negative
-    with bench.worker():
-        url = bench.submit(lines_of(houses_json(3)), NDJSON)
-        assert bench.end_of(url)["state"] == "succeeded"
-        refused = [json.loads(line) for line in httpx.get(f"{url}/refused", timeout=30).text.splitlines()]
+    shared.stub.behaviour = one_is_negative
+    url = shared.submit(lines_of(houses_json(3)), NDJSON)
+    assert shared.end_of(url)["state"] == "succeeded"
+    refused = [json.loads(line) for line in httpx.get(f"{url}/refused", timeout=30).text.splitlines()]
     assert [(one["row"], one["code"]) for one in refused] == [(2, "price-implausible")]
 
 

@@ -12,6 +12,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
 
+from typer.testing import CliRunner, Result
+
+from housing_price.cli import app
+
 MARK = "TEST_PROCESS_MARK"
 """Environment variable that identifies the descendants of a process under test."""
 
@@ -35,6 +39,11 @@ def wait_until[T](found: Callable[[], T | None], seconds: float, what: str | Cal
         if time.monotonic() > deadline:
             raise AssertionError(f"not within {seconds} s: {what if isinstance(what, str) else what()}")
         time.sleep(POLL_SECONDS)
+
+
+def refused_up(state: Path, *options: str) -> Result:
+    """Call `housing-price up` in this process, with options that it refuses before it starts anything."""
+    return CliRunner().invoke(app, ["up", *FREE_PORTS, "--state-dir", str(state), *options], env={"COLUMNS": "200"})
 
 
 def price_in(answer: Mapping[str, Any]) -> dict[str, Any]:

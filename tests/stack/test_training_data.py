@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ..fakes.fake_registry import export, register
-from ..running import REPOSITORY, Up
+from ..running import REPOSITORY, Up, refused_up
 
 pytestmark = pytest.mark.full
 
@@ -52,21 +52,21 @@ def test_the_first_start_trains_on_the_file_and_later_starts_say_that_it_is_not_
     ],
 )
 def test_a_file_that_cannot_be_used_is_one_line_and_nothing_is_started(
-    start: Start, tmp_path: Path, lines: list[str] | None, reason: str
+    tmp_path: Path, lines: list[str] | None, reason: str
 ) -> None:
     file = tmp_path / "mine.csv" if lines is None else write(tmp_path / "mine.csv", *lines)
-    up = start("--data", str(file))
-    assert up.wait(60) == 1
-    assert up.log.startswith(f"error: --data {file}: ")
-    assert reason in up.log
-    assert len(up.log.splitlines()) == 1, up.log
-    assert not up.state.exists()
+    refused = refused_up(tmp_path / "state", "--data", str(file))
+    assert refused.exit_code == 1
+    assert refused.output.startswith(f"error: --data {file}: ")
+    assert reason in refused.output
+    assert len(refused.output.splitlines()) == 1, refused.output
+    assert not (tmp_path / "state").exists()
 
 
-def test_a_folder_is_no_file_of_houses(start: Start, tmp_path: Path) -> None:
-    up = start("--data", str(tmp_path))
-    assert up.wait(60) == 1
-    assert up.log.startswith(f"error: --data {tmp_path}: cannot read the file (Is a directory)")
+def test_a_folder_is_no_file_of_houses(tmp_path: Path) -> None:
+    refused = refused_up(tmp_path / "state", "--data", str(tmp_path))
+    assert refused.exit_code == 1
+    assert refused.output.startswith(f"error: --data {tmp_path}: cannot read the file (Is a directory)")
 
 
 def test_with_a_champion_the_file_is_not_even_read(start: Start, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import httpx
@@ -19,9 +19,21 @@ from housing_price_platform.orders.moves import ServedModel
 
 from ..fakes.fake_registry import export, register
 from ..fakes.served_log import FILES, starts_of
-from ..running import COMPARABLES_SERVER, FREE_PORTS, PRICE_SERVER, Up, wait_until
+from ..running import COMPARABLES_SERVER, FREE_PORTS, PRICE_SERVER, Up, refused_up, wait_until
 
 type Start = Callable[..., Up]
+
+
+@pytest.fixture(scope="module")
+def running(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
+    """A stack for the tests that leave it running. It is slow to start, so they bear the marker `full`."""
+    up = Up(tmp_path_factory.mktemp("running") / "state", fakes=True)
+    try:
+        up.wait_until_up()
+        up.wait_for("candidates: ready")
+        yield up
+    finally:
+        up.end()
 
 
 def test_only_the_first_start_trains(start: Start) -> None:
@@ -167,6 +179,7 @@ def test_the_stack_stops_when_the_process_of_stop_with_ends(start: Start) -> Non
         assert up.wait() == 0
 
 
+@pytest.mark.full
 @pytest.mark.parametrize(
     ("service", "text"),
     [
@@ -176,19 +189,16 @@ def test_the_stack_stops_when_the_process_of_stop_with_ends(start: Start) -> Non
         ("tracking-server", "mlflow_server"),
     ],
 )
-def test_a_killed_service_is_restarted_and_the_others_keep_running(start: Start, service: str, text: str) -> None:
-    up = start()
-    up.wait_until_up()
-    up.wait_for("candidates: ready")
-    before = up.processes()
-    victim = up.pid_of(text)
+def test_a_killed_service_is_restarted_and_the_others_keep_running(running: Up, service: str, text: str) -> None:
+    before = running.processes()
+    victim = running.pid_of(text)
     os.kill(victim, signal.SIGKILL)
-    up.wait_for(f"{service}: ended with signal SIGKILL")
-    up.wait_for(f"{service}: ready", count=2)
-    after = up.processes()
+    running.wait_for(f"{service}: ended with signal SIGKILL")
+    running.wait_for(f"{service}: ready", count=2)
+    after = running.processes()
     stayed = {pid for pid, command in before.items() if text not in command}
     assert stayed <= after.keys()
-    assert up.pid_of(text) != victim
+    assert running.pid_of(text) != victim
 
 
 def test_a_failed_training_stops_all_services_with_one_error(start: Start) -> None:
@@ -261,13 +271,13 @@ def test_a_port_in_use_is_an_error_that_names_port_service_and_option(start: Sta
         ("--port", "x"),
         ("--grpc-port", "65536"),
         ("--model-server", "other"),
-        pytest.param(("--nonsense",), marks=pytest.mark.quick),
+        ("--nonsense",),
     ],
 )
-def test_an_invalid_option_is_an_error_that_names_it(start: Start, options: tuple[str, ...]) -> None:
-    up = start(*options)
-    assert up.wait(60) == 2
-    assert options[0] in up.log
+def test_an_invalid_option_is_an_error_that_names_it(tmp_path: Path, options: tuple[str, ...]) -> None:
+    refused = refused_up(tmp_path / "state", *options)
+    assert refused.exit_code == 2
+    assert options[0] in refused.output
 
 
 def test_a_host_of_another_machine_is_an_error(start: Start) -> None:
@@ -276,14 +286,12 @@ def test_a_host_of_another_machine_is_an_error(start: Start) -> None:
     assert "error: cannot listen on 192.0.2.1 (--host)" in up.log
 
 
-def test_a_state_folder_serves_one_stack_at_a_time(start: Start) -> None:
-    first = start()
-    first.wait_until_up()
-    second = start(state=first.state)
+def test_a_state_folder_serves_one_stack_at_a_time(running: Up, start: Start) -> None:
+    second = start(state=running.state)
     assert second.wait(60) == 1
-    assert f"process {first.process.pid}" in second.log
+    assert f"process {running.process.pid}" in second.log
     assert "--state-dir" in second.log
-    assert first.process.poll() is None
+    assert running.process.poll() is None
 
 
 def test_a_state_folder_that_cannot_be_written_is_an_error(start: Start, tmp_path: Path) -> None:
@@ -304,9 +312,8 @@ def test_a_closed_output_pipe_does_not_stop_the_clean_up(start: Start, tmp_path:
     wait_until(lambda: list(up.processes()) == [up.process.pid], 10, lambda: str(up.processes()))
 
 
-def test_the_printed_addresses_answer(start: Start) -> None:
-    up = start()
-    up.wait_until_up()
-    assert httpx.get(f"{up.url}/livez").status_code == 200
-    assert "the example house is priced at 105,000 USD" in up.log
-    assert up.curl.endswith("request-1461.json")
+@pytest.mark.full
+def test_the_printed_addresses_answer(running: Up) -> None:
+    assert httpx.get(f"{running.url}/livez").status_code == 200
+    assert "the example house is priced at 105,000 USD" in running.log
+    assert running.curl.endswith("request-1461.json")

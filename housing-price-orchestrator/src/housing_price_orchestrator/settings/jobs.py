@@ -30,8 +30,8 @@ class JobsSettings(Group):
     """Timeout of a whole upload."""
     wait_seconds: Seconds = 5.0
     """Timeout of a query to the job database."""
-    rows_per_step: Annotated[int, Field(ge=1, le=100_000)] = 5_000
-    """Rows that the worker prices between checkpoints; after a crash at most these rows are priced again."""
+    rows_per_step: Annotated[int, Field(ge=1, le=100_000)] = 100_000
+    """Maximum rows between checkpoints, which the worker sets about every 2 s; a crash repeats at most these rows."""
     max_jobs: Annotated[int, Field(ge=1, le=64)] = 1
     """Maximum number of files that one worker prices at the same time."""
     patience_seconds: Annotated[float, Field(gt=0, le=7 * 24 * 3600, allow_inf_nan=False)] = 3600.0

@@ -1,6 +1,6 @@
 """Writes refused rows in bounded space: a small file must not become a large one because all its rows are invalid."""
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -19,7 +19,7 @@ _LAST_LINE_BYTES: Final = 300
 
 @dataclass(frozen=True)
 class RefusedRows:
-    """The refused rows of one step, as JSON lines."""
+    """Refused rows as JSON lines."""
 
     lines: bytes
     unlisted: int
@@ -29,6 +29,49 @@ class RefusedRows:
 def max_total_bytes(input_bytes: int) -> int:
     """Return the maximum size of all refused rows of an input file."""
     return max(MIN_TOTAL_BYTES, MAX_RATIO * input_bytes)
+
+
+class RefusedOfStep:
+    """Collects the refused rows of one step as lines, so that their errors, which are large, need not be kept."""
+
+    def __init__(
+        self,
+        describe: Callable[[HousingPriceError], Mapping[str, Any]],
+        *,
+        written_bytes: int,
+        unlisted: int,
+        input_bytes: int,
+    ) -> None:
+        """Begin with the size of the refused rows of earlier steps, and the number of those that are not listed."""
+        self._describe = describe
+        self._input_bytes = input_bytes
+        self._lines: list[bytes] = []
+        self.count = 0
+        """The number of refused rows of this step."""
+        self.written_bytes = written_bytes
+        """The size of the refused rows of all steps."""
+        self.unlisted = unlisted
+        """The number of unlisted rows of all steps."""
+
+    def add(self, refused: Sequence[tuple[int, HousingPriceError]]) -> None:
+        """Add rows, in order, each with its number and why it is refused."""
+        if not refused:
+            return
+        rows = write_refused(
+            refused,
+            self._describe,
+            written_bytes=self.written_bytes,
+            is_full=self.unlisted > 0,
+            input_bytes=self._input_bytes,
+        )
+        self._lines.append(rows.lines)
+        self.count += len(refused)
+        self.written_bytes += len(rows.lines)
+        self.unlisted += rows.unlisted
+
+    def lines(self) -> bytes:
+        """Return the rows of this step as JSON lines."""
+        return b"".join(self._lines)
 
 
 def write_refused(
@@ -44,8 +87,8 @@ def write_refused(
     Args:
         refused: The numbers of the rows, and why they are refused.
         describe: Describes an error as the API does.
-        written_bytes: The size of the refused rows of earlier steps.
-        is_full: Whether a row of an earlier step is already unlisted.
+        written_bytes: The size of the earlier refused rows.
+        is_full: Whether an earlier row is already unlisted.
         input_bytes: The size of the input file.
     """
     room = max_total_bytes(input_bytes) - _LAST_LINE_BYTES - written_bytes

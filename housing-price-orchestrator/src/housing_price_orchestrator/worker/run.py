@@ -24,18 +24,19 @@ from housing_price_orchestrator.shared.locations import AllowedLocations
 from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.upstream.open import open_routes, open_upstream
+from housing_price_orchestrator.worker.price_rows import Outcome
 from housing_price_orchestrator.worker.score_file import FileScoring
 from housing_price_orchestrator.worker.scoring_worker import ScoringWorker
 from housing_price_orchestrator.worker.stores.transfer import Transfer
-from housing_price_orchestrator.worker.wait_for_prices import Outcome, RetryingPricing
+from housing_price_orchestrator.worker.wait_for_prices import RetryingPricing
 from housing_price_platform.database.errors import describe_database_error
 from housing_price_platform.database.sqlite_file import damage_of_database
 from housing_price_platform.jobs.cancelled import is_current_job_cancelled
 from housing_price_platform.jobs.worker_lock import NAME_RULE, WorkerLocks, WorkerNameTaken, is_worker_name
 from housing_price_platform.output.log_output import keep_running_without_log
 
-STEP_DEADLINE_SECONDS: Final = 60.0
-"""Deadline for pricing one step. API requests have a shorter one."""
+BLOCK_DEADLINE_SECONDS: Final = 60.0
+"""Deadline for pricing one block of rows. API requests have a shorter one."""
 
 LOCK_FOLDER: Final = "workers"
 """Folder of the workers' locks, in the folder of the jobs."""
@@ -72,7 +73,7 @@ async def _run(settings: Settings, url: str, name: str, locks: WorkerLocks) -> N
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopped.set)
-    requests = settings.requests.model_copy(update={"deadline_seconds": STEP_DEADLINE_SECONDS})
+    requests = settings.requests.model_copy(update={"deadline_seconds": BLOCK_DEADLINE_SECONDS})
     metrics = settings.metrics.model_copy(update={"enabled": False})
     worker_settings = settings.model_copy(update={"requests": requests, "metrics": metrics})
     async with contextlib.AsyncExitStack() as stack:

@@ -4,19 +4,15 @@ import secrets
 import shutil
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
 
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.shared.errors import HousingPriceError, JobInputUnusable
-from housing_price_orchestrator.shared.input_ranges import FeatureWarning
-from housing_price_orchestrator.shared.ports import PriceEstimate
-from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.worker.parquet import convert
-from housing_price_orchestrator.worker.priced_rows import PricedRow
+from housing_price_orchestrator.worker.price_rows import PriceEach, StepPricing, WarningsOf
 from housing_price_orchestrator.worker.read_rows import ReadHouse, count_rows, read_rows
-from housing_price_orchestrator.worker.refused_rows import last_line, write_refused
+from housing_price_orchestrator.worker.refused_rows import RefusedOfStep, last_line
 from housing_price_orchestrator.worker.write_results import PARQUET_NOT_INSTALLED, concatenate, result_format
 from housing_price_platform.files import write_atomically
 
@@ -41,15 +37,8 @@ MAX_CONVERTED_RATIO: Final = 500
 MIN_CONVERTED_BYTES: Final = 64 * 1024 * 1024
 """A small Parquet file may be converted into this many bytes."""
 
-type PriceEach = Callable[[Sequence[AnyHouse]], Sequence[PriceEstimate | HousingPriceError]]
-"""Prices houses in order, with an error in place of each house without a price.
-
-Retries while the model server is unavailable, and raises when it gives up.
-"""
-
-
-type WarningsOf = Callable[[AnyHouse, PriceEstimate], tuple[FeatureWarning, ...]]
-"""Returns the features of a priced house that are outside the values that its model has seen."""
+STEP_SECONDS: Final = 2.0
+"""Time after which a step begins no further block of rows: a crash costs about as much work."""
 
 
 @dataclass(frozen=True)
@@ -125,48 +114,40 @@ class FileScoring:
     def score_step(
         self, job_id: str, source: InputFile, output_format: str, checkpoint: Mapping[str, Any], original: InputFile
     ) -> Checkpoint:
-        """Price the next rows and write them as one part in the given format; returns the new checkpoint.
+        """Price rows for a while and write them as one part in the given format; returns the new checkpoint.
 
         The size of the `original` input file, before any conversion, limits the size of the refused rows.
         """
         result_writer = result_format(output_format)
         after = read_rows(source.path, source.format, self._read, offset=checkpoint["bytes"], count=checkpoint["rows"])
-        rows = list(islice(after, self._rows_per_step))
-        numbers, houses = [], []
-        refused: list[tuple[int, HousingPriceError]] = []
-        for number, row in enumerate(rows, checkpoint["rows"] + 1):
-            if isinstance(row.house, HousingPriceError):
-                refused.append((number, row.house))
-            else:
-                numbers.append(number)
-                houses.append(row.house)
-        priced: list[PricedRow] = []
-        for number, house, outcome in zip(numbers, houses, self._price(houses), strict=True):
-            if isinstance(outcome, HousingPriceError):
-                refused.append((number, outcome))
-            else:
-                priced.append(PricedRow(number, house.id, outcome, self._warnings_of(house, outcome)))
-        refused.sort(key=lambda numbered: numbered[0])
-        # A job that began with an earlier release has no figures of its refused rows.
-        written_bytes, unlisted = checkpoint.get("refusedBytes", 0), checkpoint.get("unlisted", 0)
-        refused_rows = write_refused(
-            refused,
+        refused = RefusedOfStep(
             self._describe_error,
-            written_bytes=written_bytes,
-            is_full=unlisted > 0,
+            # A job that began with an earlier release has no figures of its refused rows.
+            written_bytes=checkpoint.get("refusedBytes", 0),
+            unlisted=checkpoint.get("unlisted", 0),
             input_bytes=_size_of(original.path),
         )
+        step = StepPricing(
+            after,
+            self._price,
+            refused.add,
+            warnings_of=self._warnings_of if result_writer.has_warnings else None,
+            done=checkpoint["rows"],
+            end=checkpoint["bytes"],
+            max_rows=self._rows_per_step,
+            max_seconds=STEP_SECONDS,
+        )
+        content = result_writer.write(step.priced_rows())
         part_name = f"{checkpoint['rows']:012d}-{secrets.token_hex(8)}"
         parts = _Parts(self._files.work_path(job_id))
-        content = result_writer.write(priced)
         write_atomically(parts.priced(part_name), content, parents=True)
-        write_atomically(parts.refused(part_name), refused_rows.lines, parents=True)
+        write_atomically(parts.refused(part_name), refused.lines(), parents=True)
         return {
-            "bytes": rows[-1].end if rows else checkpoint["bytes"],
-            "rows": checkpoint["rows"] + len(rows),
-            "refused": checkpoint["refused"] + len(refused),
-            "refusedBytes": written_bytes + len(refused_rows.lines),
-            "unlisted": unlisted + refused_rows.unlisted,
+            "bytes": step.end,
+            "rows": step.done,
+            "refused": checkpoint["refused"] + refused.count,
+            "refusedBytes": refused.written_bytes,
+            "unlisted": refused.unlisted,
             "part": part_name,
         }
 

@@ -3,6 +3,8 @@
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Sequence
+from concurrent.futures import Future
+from itertools import chain
 from typing import Final
 
 import structlog
@@ -18,8 +20,8 @@ from housing_price_orchestrator.shared.errors import (
     QueueFull,
     RowsRefused,
 )
-from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
+from housing_price_orchestrator.worker.price_rows import Outcome
 from housing_price_platform.jobs.temporary import retry_while_temporary
 
 _ROW_ERRORS: Final = (PriceImplausible, RowsRefused)
@@ -27,8 +29,6 @@ _ROW_ERRORS: Final = (PriceImplausible, RowsRefused)
 
 _AWAY: Final = (ModelServerUnavailable, ModelServerBusy, QueueFull, DeadlineExceeded, ModelChanged)
 """Errors that pass by themselves: they are waited for without a limit."""
-
-type Outcome = PriceEstimate | HousingPriceError
 
 
 class RetryingPricing:
@@ -55,18 +55,29 @@ class RetryingPricing:
         self._max_wait_seconds = max_wait_seconds
         self._is_cancelled = is_cancelled
 
-    def __call__(self, houses: Sequence[AnyHouse]) -> Sequence[Outcome]:
-        """Price each house, with an error in place of each house that the model cannot price.
+    def __call__(self, houses: Sequence[AnyHouse]) -> Callable[[], Sequence[Outcome]]:
+        """Start to price each house; returns the function that waits for the prices.
 
-        Raises:
-            HousingPriceError: the last transient error, when the retries are used up or the job was cancelled.
+        There is an error in place of each house that the model cannot price. The function raises the last transient
+        `HousingPriceError` when the retries are used up or the job was cancelled.
         """
         if not houses:
-            return []
+            return list
+        started = self._start(houses)
+        return lambda: self._wait(houses, started)
+
+    def _start(self, houses: Sequence[AnyHouse]) -> Future[Sequence[Outcome]]:
+        return asyncio.run_coroutine_threadsafe(self._price(houses), self._loop)
+
+    def _wait(self, houses: Sequence[AnyHouse], started: Future[Sequence[Outcome]]) -> Sequence[Outcome]:
+        if started.done() and (started.exception() or _transient_error_in(started.result())):
+            # It failed while earlier houses were waited for, perhaps in an outage that is over.
+            started = self._start(houses)
+        attempts = chain((started,), iter(lambda: self._start(houses), None))
         failing = _Failing()
 
         def price() -> Sequence[Outcome]:
-            outcomes = asyncio.run_coroutine_threadsafe(self._price(houses), self._loop).result()
+            outcomes = next(attempts).result()
             error = _transient_error_in(outcomes)
             if error is not None:
                 raise error

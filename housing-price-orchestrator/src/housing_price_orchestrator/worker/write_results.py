@@ -52,8 +52,13 @@ PARQUET_NOT_INSTALLED: Final = (
 class ResultFormat(Protocol):
     """Formats the results of one step as a part, and joins the parts of all steps."""
 
-    def write(self, rows: Sequence[PricedRow], /) -> bytes:
-        """Format the rows of one step, possibly none, as a part."""
+    @property
+    def has_warnings(self) -> bool:
+        """Whether the results have the warnings of each row."""
+        ...
+
+    def write(self, rows: Iterable[PricedRow], /) -> bytes:
+        """Format the rows of one step, possibly none, as a part. Rows are taken one by one, while others are priced."""
         ...
 
     def join(self, parts: Sequence[Path], target: BinaryIO, /) -> None:
@@ -64,9 +69,10 @@ class ResultFormat(Protocol):
 class _ConcatenatedParts:
     """A format whose parts are joined by concatenation, after an optional header."""
 
-    def __init__(self, header: bytes, write: Callable[[Iterable[PricedRow]], bytes]) -> None:
+    def __init__(self, header: bytes, write: Callable[[Iterable[PricedRow]], bytes], *, has_warnings: bool) -> None:
         self._header = header
         self.write = write
+        self.has_warnings = has_warnings
 
     def join(self, parts: Sequence[Path], target: BinaryIO) -> None:
         target.write(self._header)
@@ -97,6 +103,6 @@ def result_format(name: str) -> ResultFormat:
 
 
 _FORMATS: Final[Mapping[str, ResultFormat]] = {
-    "csv": _ConcatenatedParts(CSV_HEADER, csv_lines),
-    "ndjson": _ConcatenatedParts(b"", json_lines),
+    "csv": _ConcatenatedParts(CSV_HEADER, csv_lines, has_warnings=False),
+    "ndjson": _ConcatenatedParts(b"", json_lines, has_warnings=True),
 }

@@ -1,7 +1,7 @@
 """Results of files in JSON say which features are outside what the model has seen; other formats have fixed columns."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import pytest
@@ -24,8 +24,8 @@ RANGES = InputRanges(
 )
 
 
-def price(houses: Sequence[AnyHouse]) -> Sequence[PriceEstimate]:
-    return [PriceEstimate(100.0, 90.0, 110.0, ModelIdentity("house-price", "1", "m-1")) for _ in houses]
+def price(houses: Sequence[AnyHouse]) -> Callable[[], Sequence[PriceEstimate]]:
+    return lambda: [PriceEstimate(100.0, 90.0, 110.0, ModelIdentity("house-price", "1", "m-1")) for _ in houses]
 
 
 @pytest.mark.parametrize("output", ["csv", "ndjson"])

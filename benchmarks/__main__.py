@@ -202,6 +202,30 @@ def grpc(
 
 
 @app.command()
+def jobs(
+    rows: Annotated[int, typer.Option(min=1, help="Rows of each job.")] = 1_000_000,
+    seconds: Annotated[float, typer.Option(min=1, help="Duration of each measurement beside the jobs.")] = 10.0,
+    export: Annotated[Path | None, typer.Option(help="Folder of an exported model. Default: train one.")] = None,
+) -> None:
+    """Score a large file of each format, and write benchmarks/results/jobs.md. Fails if a target is missed."""
+    from benchmarks import jobs as measured  # noqa: PLC0415 - keeps `--help` fast
+    from benchmarks.load import WrongAnswer  # noqa: PLC0415 - keeps `--help` fast
+    from benchmarks.processes import NotReady  # noqa: PLC0415 - keeps `--help` fast
+    from benchmarks.valuations import as_table  # noqa: PLC0415 - keeps `--help` fast
+
+    try:
+        lines = measured.measure(rows, seconds, export and export.resolve())
+    except (NotReady, WrongAnswer) as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    table = as_table(lines)
+    typer.echo(table)
+    measured.write(table)
+    if any(line.is_reached is False for line in lines):
+        sys.exit(1)
+
+
+@app.command()
 def faults(
     only: Annotated[str, typer.Option(help="Run only scenarios whose name contains this text.")] = "",
     quick: Annotated[

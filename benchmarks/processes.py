@@ -197,6 +197,18 @@ def resident_bytes(server: Server) -> int:
     return total * _PAGE_BYTES
 
 
+def proportional_bytes(server: Server) -> int:
+    """Return the proportional set size (PSS) of a server's processes without the leash; pages count by share."""
+    total = 0
+    for pid in server.pids[1:]:
+        try:
+            rollup = Path(f"/proc/{pid}/smaps_rollup").read_text()
+        except OSError:
+            continue
+        total += next((int(line.split()[1]) for line in rollup.splitlines() if line.startswith("Pss:")), 0)
+    return total * 1024
+
+
 def find_uv() -> str:
     """Return the uv that runs this process, or the one that the Makefile installed."""
     installed = REPOSITORY / ".uv" / "bin" / "uv"

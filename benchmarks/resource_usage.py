@@ -3,11 +3,13 @@
 import time
 from typing import Final, Self
 
-from benchmarks.processes import Server, cpu_seconds, resident_bytes
+from benchmarks.processes import Server, cpu_seconds, proportional_bytes, resident_bytes
 from benchmarks.repeating_thread import RepeatingThread
 from benchmarks.running_contenders import RunningContender
 
 MEMORY_INTERVAL_SECONDS: Final = 0.05
+PROPORTIONAL_INTERVAL_SECONDS: Final = 0.25
+"""Reading the proportional set size takes the kernel about a millisecond per process."""
 
 
 class CpuUsage:
@@ -44,3 +46,16 @@ class MemoryGrowth(RepeatingThread):
     def step(self) -> None:
         """Read the memory once."""
         self.growth_bytes = max(self.growth_bytes, resident_bytes(self._server) - self._before)
+
+
+class ProportionalMemory(RepeatingThread):
+    """Measures the peak of the proportional set size (PSS) of a server's processes while the block runs."""
+
+    def __init__(self, server: Server) -> None:
+        super().__init__(PROPORTIONAL_INTERVAL_SECONDS)
+        self._server = server
+        self.peak_bytes = 0
+
+    def step(self) -> None:
+        """Read the memory once."""
+        self.peak_bytes = max(self.peak_bytes, proportional_bytes(self._server))

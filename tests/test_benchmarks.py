@@ -7,12 +7,18 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from benchmarks import load, plots, report, targets
+from benchmarks import job_files, load, plots, report, targets
 from benchmarks.clients.checker import Checker
 from benchmarks.clients.verdicts import PRICE_ALONE, RIGHT, WRONG, ValuationJudge
+from benchmarks.houses import documents
 from benchmarks.medians import Medians
 from benchmarks.paths import README, RESULTS
 from benchmarks.scenarios import FULL, over_stub, with_model
+
+from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
+from housing_price_orchestrator.worker.priced_rows import PricedRow
+from housing_price_orchestrator.worker.write_results import result_format
+from housing_price_survey.tabular.tables import open_table
 
 IDS, PRICES = [7, 8, 9], [[1.5, 1.0, 2.0], [2.5, 2.0, 3.0], [3.5, 3.0, 4.0]]
 
@@ -183,3 +189,38 @@ def test_the_page_about_explanations_shows_what_was_measured(explanation: Any) -
     _, rows = explanation.PAGE.read_text(encoding="utf-8").split("<!-- begin: deviation -->")
     assert "| a comparable sale | 1,200 |" in rows
     assert "| the typical house | 200 |" in rows
+
+
+@pytest.mark.parametrize("file_format", ["csv", "ndjson", "parquet"])
+def test_files_of_jobs_hold_the_houses_in_turns(
+    file_format: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(job_files, "STATE", tmp_path)
+    path = job_files.input_file(file_format, 3_000)
+    with open_table(path) as table:
+        found = [record.values or {} for record in table.records()]
+    assert [one["id"] for one in found] == list(range(1, 3_001))
+    assert found[2_930] == found[0] | {"id": 2_931}
+    assert found[1] == documents()[1] | {"id": 2}
+
+
+@pytest.mark.parametrize("file_format", ["csv", "ndjson", "parquet"])
+def test_rows_of_a_job_that_are_missing_or_wrong_are_counted(file_format: str, tmp_path: Path) -> None:
+    expected, result = tmp_path / "expected.json", tmp_path / "result"
+    expected.write_text(json.dumps({"ids": IDS, "prices": PRICES}))
+    model = ModelIdentity("house-price", "1", "m-1")
+    right = [PricedRow(n, n, PriceEstimate(PRICES[(n - 1) % 3][0], 1.0, 4.0, model)) for n in range(1, 6)]
+    writer = result_format(file_format)
+
+    def wrong(rows: list[PricedRow]) -> int:
+        part = tmp_path / "part"
+        part.write_bytes(writer.write(rows))
+        with result.open("wb") as file:
+            writer.join([part], file)
+        return job_files.count_wrong(result, file_format, 5, expected)
+
+    assert wrong(right) == 0
+    assert wrong(right[:4]) == 1
+    assert wrong([*right[:3], right[4], right[3]]) == 2
+    assert wrong([*right[:4], right[4]._replace(estimate=right[3].estimate)]) == 1
+    assert wrong([*right[:4], right[4]._replace(house_id=4)]) == 1

@@ -67,6 +67,7 @@ def grid(house: Mapping[str, Any], valuation: Mapping[str, Any]) -> str:
         _row("**sale price, USD**", "", *(_amount(sale["salePrice"]) for sale in sales)),
         *(_row(group_title(group), "", *(_signed(usd[group]) for usd in usd_of)) for group in groups),
         _row("**adjusted price, USD**", "", *(_amount(sale["adjustedPrice"]) for sale in sales)),
+        _row("weight in the mean", "", *(f"{sale['weight']:.1%}" for sale in sales)),
     ]
     return "\n".join([*lines, "", *_figures(valuation)])
 

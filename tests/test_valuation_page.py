@@ -1,6 +1,7 @@
 """The comparison grid in docs/valuation.md: its figures lead from one to the other."""
 
 import json
+import math
 from typing import Any
 
 import pytest
@@ -60,6 +61,16 @@ def test_value_lies_between_the_price_and_the_adjusted_prices() -> None:
     assert low < value < high
 
 
+def test_weights_of_the_sales_lead_to_the_weighted_mean() -> None:
+    weights = [float(cell.rstrip("%")) / 100 for cell in GRID["weight in the mean"][1:]]
+    adjusted = [usd(cell) for cell in GRID["**adjusted price, USD**"][1:]]
+    assert sum(weights) == pytest.approx(1, abs=0.0005 * (len(weights) + 1))
+    mean = math.exp(
+        sum(weight * math.log(price) for weight, price in zip(weights, adjusted, strict=True)) / sum(weights)
+    )
+    assert mean == pytest.approx(usd(FIGURES["weighted mean of the adjusted prices"][0]), abs=20)
+
+
 def a_valuation() -> dict[str, Any]:
     """A complete valuation, as far as the page shows it."""
     parts = [{"group": group, "usd": 0.4 if group == "age" else -1_234.5} for group in FEATURE_GROUPS]
@@ -67,6 +78,7 @@ def a_valuation() -> dict[str, Any]:
         "id": 17,
         "soldIn": "2010-06",
         "distance": 0.256,
+        "weight": 0.5,
         "house": {**HOUSE, "grLivArea": 1_234.0},
         "salePrice": 100_000,
         "adjustedPrice": 87_655.4,
@@ -89,6 +101,7 @@ def test_grid_has_a_column_for_each_sale_and_a_row_for_each_group() -> None:
     assert grid["Overall quality"] == ["5", "5", "5"]
     assert (grid["Living area and rooms (`size`)"], grid["Age (`age`)"]) == (["", "-1,234", "-1,234"], ["", "0", "0"])
     assert grid["**adjusted price, USD**"] == ["", "87,655", "87,655"]
+    assert grid["weight in the mean"] == ["", "50.0%", "50.0%"]
     assert figures["**value**"] == ["**105,001**", "90,000 to 130,001"]
     assert differences["Lot (`lot`)"] == ["-1,234"]
     assert [name for name in grid if "(`" in name] == [valuation_page.group_title(group) for group in FEATURE_GROUPS]

@@ -73,8 +73,12 @@ class Tab:
         """Check that nothing is wider than the window, from a phone to a wide screen."""
         for width in WIDTHS:
             self.page.set_viewport_size({"width": width, "height": 900})
-            overflow: list[Any] = self.page.evaluate(_TOO_WIDE)
-            assert overflow == [], f"at {width} px"
+            assert self.too_wide() == [], f"at {width} px"
+
+    def too_wide(self) -> list[Any]:
+        """Return the width of the page and its parts that are wider than the window; empty if all fits."""
+        found: list[Any] = self.page.evaluate(_TOO_WIDE)
+        return found
 
     def check_view(self) -> None:
         """Check everything that holds in every view and state."""

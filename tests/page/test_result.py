@@ -93,6 +93,7 @@ def test_grid_leads_from_each_sale_price_to_its_adjusted_price(tab: Tab) -> None
     assert row(result, "Sale price") == [dollars(sale["salePrice"]) for sale in sales]
     assert row(result, "Distance") == [f"{sale['distance']:.2f}" for sale in sales]
     assert row(result, "Adjusted price") == [dollars(sale["adjustedPrice"]) for sale in sales]
+    assert row(result, "Weight in the mean") == [f"{sale['weight']:.1%}" for sale in sales]
     labels = result.page.evaluate(
         "async () => (await (await fetch('./openapi.json')).json()).components.schemas.House['x-groups']"
     )
@@ -156,6 +157,20 @@ def test_grid_scrolls_by_keyboard_on_a_phone_and_the_page_does_not(tab: Tab) -> 
     assert page.evaluate("scrollX") == 0
 
 
+def test_result_prints_without_controls_and_within_the_width_of_a_page(tab: Tab) -> None:
+    page = tab.open()
+    result, answer, _ = with_comparison(page)
+    # The width of A4 at 96 dots per inch, less margins of 1 cm.
+    page.set_viewport_size({"width": 718, "height": 1_000})
+    page.emulate_media(media="print")
+    assert tab.too_wide() == []
+    expect(page.locator("button:visible, nav:visible, .site-footer:visible")).to_have_count(0)
+    expect(result.locator(".result-grid")).to_be_visible()
+    # Nothing can be opened on paper.
+    assumed = result.locator("details", has_text=f"All {len(answer['assumed'])} assumed features")
+    expect(assumed.get_by_role("table")).to_be_visible()
+
+
 def test_failed_comparison_is_named_and_can_be_tried_again(tab: Tab) -> None:
     page = tab.open()
     broken = re.compile(rf"{VALUATION}$")
@@ -193,7 +208,7 @@ def test_without_the_comparables_server_a_whole_house_has_its_price_and_the_fail
         expect(failed).to_contain_text("Comparable sales: not available.")
         expect(failed).to_contain_text(document["problems"][0]["title"])
         expect(failed).to_contain_text("the value, from the predicted price alone, with its interval")
-        expect(result).to_contain_text("This value is the predicted price alone.")
+        expect(result).to_contain_text("Basis: predicted price alone.")
         expect(result.get_by_role("heading", name="What makes the difference")).to_be_visible()
         expect(result.locator(".result-grid")).to_have_count(0)
         tab.check_view()

@@ -12,6 +12,7 @@ from fastapi.testclient import TestClient
 
 from factories import REPOSITORY, batch_json, client_of, house_bytes, house_json, settings_for
 from housing_price_orchestrator.app import create_app, openapi_document
+from housing_price_orchestrator.interface.openapi.answer_labels import LABELS_OF_ANSWERS
 from housing_price_orchestrator.interface.operations.scoring import PARQUET
 from housing_price_orchestrator.interface.problems import PROBLEM_TYPES
 from housing_price_orchestrator.shared.errors import (
@@ -111,7 +112,42 @@ def test_the_groups_are_in_the_order_in_which_they_are_shown() -> None:
     assert SCHEMAS["FeatureGroup"]["enum"] == list(GROUP_TITLES)
 
 
+def enums_in(node: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """The lists of words in a part of the document, by their paths; examples are values, not descriptions."""
+    if isinstance(node, dict):
+        if isinstance(node.get("enum"), list):
+            yield path, node
+        for key, value in node.items():
+            if key not in {"example", "examples"}:
+                yield from enums_in(value, f"{path}/{key}")
+    elif isinstance(node, list):
+        for place, value in enumerate(node):
+            yield from enums_in(value, f"{path}/{place}")
+
+
+def test_every_list_of_words_has_a_label_for_each_word() -> None:
+    found = dict(enums_in(DOCUMENT))
+    assert {"/components/schemas/Confidence", "/components/schemas/Neighborhood"} <= found.keys()
+    unlabelled = {
+        path: kind["enum"]
+        for path, kind in found.items()
+        if {str(word) for word in kind["enum"]} != kind.get("x-enum-labels", {}).keys()
+    }
+    assert unlabelled == {}
+    assert all(label.strip() for kind in found.values() for label in kind["x-enum-labels"].values())
+    assert all(kind["x-enumDescriptions"] == kind["x-enum-labels"] for kind in found.values())
+
+
+@pytest.mark.parametrize("kind", LABELS_OF_ANSWERS, ids=lambda kind: str(kind.__name__))
+def test_words_of_answers_have_the_labels_of_the_table(kind: Any) -> None:
+    schema = SCHEMAS[kind.__name__]
+    assert list(schema["x-enum-labels"].items()) == list(LABELS_OF_ANSWERS[kind].items())
+    assert schema["enum"] == list(LABELS_OF_ANSWERS[kind])
+
+
 def test_values_are_labelled_for_people() -> None:
+    assert SCHEMAS["Confidence"]["x-enum-labels"]["high"] == "High"
+    assert SCHEMAS["ValueMethod"]["x-enum-labels"]["price"] == "Predicted price alone"
     assert SCHEMAS["Neighborhood"]["x-enum-labels"]["NAmes"] == "North Ames"
     assert SCHEMAS["MsSubClass"]["x-enum-labels"]["20"] == "1-story, 1946 and newer"
     assert list(SCHEMAS["Grade"]["x-enum-labels"].values()) == ["Excellent", "Good", "Typical", "Fair", "Poor"]

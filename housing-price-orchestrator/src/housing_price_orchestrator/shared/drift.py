@@ -6,6 +6,7 @@ from typing import Literal
 from housing_price_orchestrator.shared.view.base import View
 
 type DriftVerdict = Literal["alarm", "steady", "too few rows"]
+type DriftStatus = Literal["off", "unchecked", "unreadable", "checked"]
 
 
 class DriftAlarm(View):
@@ -67,7 +68,7 @@ class DriftCheck(View):
 class DriftState(View):
     """Whether the houses that callers send still resemble the training data, by the latest scheduled check."""
 
-    state: Literal["off", "unchecked", "unreadable", "checked"]
+    state: DriftStatus
     """`off`: no check is configured; `unchecked`: none has run yet; `unreadable`: its result cannot be read."""
     check: DriftCheck | None
     """The latest check; null unless the state is `checked`."""

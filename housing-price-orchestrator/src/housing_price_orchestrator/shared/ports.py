@@ -12,6 +12,7 @@ from housing_price_orchestrator.shared.drift import DriftState
 from housing_price_orchestrator.shared.errors import MoveRefused
 from housing_price_orchestrator.shared.input_ranges import InputRanges
 from housing_price_orchestrator.shared.jobs import Job, JobKind, JobOrder
+from housing_price_orchestrator.shared.view.price import PriceSource
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_platform.orders.moves import Action, ServedModel
 
@@ -29,9 +30,6 @@ class ModelIdentity(msgspec.Struct, frozen=True, array_like=True, gc=False):
     version: str
     id: str
     variant: Variant = "champion"
-
-
-type PriceSource = Literal["model", "cache", "last-known"]
 
 
 class PriceEstimate(msgspec.Struct, frozen=True, array_like=True, gc=False):

@@ -22,6 +22,7 @@ SALE = {
     "salePrice": 112_000.0,
     "soldIn": "2010-05",
     "distance": 0.41,
+    "weight": 1.0,
     "house": {**EXAMPLE_DOCUMENT, "id": 1022},
     "adjustedPrice": 115_900.75,
     "adjustments": [{"group": "size", "usd": 4_150.5}, {"group": "age", "usd": -249.75}],
@@ -71,6 +72,7 @@ def test_a_valuation_is_read_and_written_unchanged(document: dict[str, Any]) -> 
         {"value": {**VALUATION["value"], "method": "guess"}},  # type: ignore[dict-item]  # the document is a dict of any values
         {"comparables": {**VALUATION["comparables"], "sales": []}},  # type: ignore[dict-item]  # as above
         {"comparables": {**VALUATION["comparables"], "sales": [{**SALE, "soldIn": "2010-13"}]}},  # type: ignore[dict-item]  # as above
+        {"comparables": {**VALUATION["comparables"], "sales": [{**SALE, "weight": 1.01}]}},  # type: ignore[dict-item]  # as above
         {"explanation": {"typicalPrice": 1.0, "differences": [{"group": "colour", "usd": 1.0}]}},
         {"problems": [{**PRICE_ALONE["problems"][0], "part": "price"}]},  # type: ignore[index]  # as above
         {"surprise": 1},

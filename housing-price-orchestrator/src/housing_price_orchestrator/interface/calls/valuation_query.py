@@ -7,6 +7,7 @@ from fastapi.exceptions import RequestValidationError
 from pydantic import AfterValidator, BaseModel, BeforeValidator, ConfigDict, ValidationError
 
 from housing_price_orchestrator.interface.findings import findings_of
+from housing_price_orchestrator.interface.openapi.views import SCHEMA_REF
 from housing_price_orchestrator.shared.view.valuation import ValuationPart
 
 ALL_PARTS: Final[tuple[ValuationPart, ...]] = get_args(ValuationPart.__value__)
@@ -46,7 +47,7 @@ INCLUDE_PARAMETER: Final[dict[str, Any]] = {
     "explode": False,
     "schema": {
         "type": "array",
-        "items": {"type": "string", "enum": list(ALL_PARTS)},
+        "items": {"$ref": SCHEMA_REF.format(model=ValuationPart.__name__)},
         "uniqueItems": True,
         "default": list(ALL_PARTS),
     },

@@ -58,6 +58,7 @@ class _Sale(_Document, gc=False):
     sale_price: float
     sold_in: str
     distance: float
+    weight: float
     house: Any
     adjusted_price: float
     adjustments: list[_Adjustment] | None
@@ -165,6 +166,7 @@ def _sale(adjusted: AdjustedSale) -> _Sale:
         sale_price=sale.price_usd,
         sold_in=f"{sale.year_sold}-{sale.month_sold:02}",
         distance=sale.distance,
+        weight=adjusted.weight,
         house=sale.house,
         adjusted_price=adjusted.adjusted_usd,
         adjustments=None if adjusted.adjustments is None else _adjustments(adjusted.adjustments),

@@ -10,6 +10,7 @@ from starlette.routing import BaseRoute
 
 from housing_price_orchestrator.interface.openapi import headers
 from housing_price_orchestrator.interface.openapi.access import describe_access
+from housing_price_orchestrator.interface.openapi.answer_labels import label_answers
 from housing_price_orchestrator.interface.openapi.code_samples import add_code_samples
 from housing_price_orchestrator.interface.openapi.problem_responses import add_shared_examples, declare_common_errors
 from housing_price_orchestrator.interface.openapi.titles import make_titles_readable
@@ -62,6 +63,7 @@ def _add_views(document: dict[str, Any]) -> None:
     _, definitions = models_json_schema(views, ref_template=SCHEMA_REF)  # type: ignore[arg-type]  # mypy widens "validation" to str
     schemas = document["components"]["schemas"] | definitions["$defs"]
     label_schemas(schemas, views=(House.__name__, HouseFacts.__name__))
+    label_answers(schemas)
     document["components"]["schemas"] = dict(sorted(schemas.items()))
 
 

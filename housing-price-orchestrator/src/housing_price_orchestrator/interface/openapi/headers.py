@@ -4,6 +4,8 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from housing_price_orchestrator.interface.documents.encoding import PRICE_SOURCE_HEADER
+from housing_price_orchestrator.interface.openapi.answer_labels import words_schema
+from housing_price_orchestrator.shared.view.price import PriceSource
 
 type Headers = Mapping[str, Mapping[str, Any]]
 
@@ -27,7 +29,7 @@ COMPONENTS: Final[Headers] = {
             "Present only if a price was not computed for this request (off by default). `cache`: computed a moment "
             "ago by the same model. `last-known`: an earlier price, because the model server is unavailable."
         ),
-        "schema": {"type": "string", "enum": ["cache", "last-known"]},
+        "schema": words_schema(PriceSource, "cache", "last-known"),
     },
     "X-Request-ID": _text("The id of the request."),
 }

@@ -1,4 +1,4 @@
-"""The features of a house and their values in words for people, such as `NAmes`: "North Ames"."""
+"""The features of a house and their values in words for people, such as `NAmes`: "North Ames"; and words of answers."""
 
 from functools import cache
 from typing import Annotated, Any, Final
@@ -6,6 +6,7 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Request, Response
 from pydantic import Field
 
+from housing_price_orchestrator.interface.openapi.answer_labels import LABELS_OF_ANSWERS, WordLabels
 from housing_price_orchestrator.interface.revalidation import revalidated_response
 from housing_price_orchestrator.shared.view.base import View
 from housing_price_orchestrator.shared.view.fields import FieldKind, HouseField, house_fields
@@ -70,13 +71,33 @@ class Feature(View):
     """Each value in words, in the order in which to show them; empty for a number of a large range."""
 
 
+class AnswerWord(View):
+    """A word of an answer."""
+
+    value: Annotated[str, Field(examples=["high"])]
+    """The word in an answer."""
+    label: Annotated[str, Field(examples=["High"])]
+    """The word for people."""
+
+
+class AnswerWords(View):
+    """The words that a member of an answer can have."""
+
+    name: Annotated[str, Field(examples=["Confidence"])]
+    """The name of their schema in the OpenAPI document."""
+    values: list[AnswerWord]
+    """Each word, in the order in which to show them."""
+
+
 class Vocabulary(View):
-    """The features of a house in words for people."""
+    """The features of a house and the words of answers, in words for people."""
 
     groups: list[FeatureGroupTitle]
     """The groups of features, in the order in which to show them."""
     fields: list[Feature]
     """The 79 features, in the order of `House`."""
+    answers: list[AnswerWords]
+    """The words of answers, such as grades and states, by the name of their schema."""
 
 
 @cache
@@ -84,8 +105,13 @@ def _encoded() -> bytes:
     document = Vocabulary(
         groups=[FeatureGroupTitle(key=key, title=GROUP_TITLES[key]) for key in FEATURE_GROUPS],
         fields=[_feature(field, field.group) for field in house_fields() if field.group is not None],
+        answers=[_answer_words(str(kind.__name__), labels) for kind, labels in LABELS_OF_ANSWERS.items()],
     )
     return document.model_dump_json().encode()
+
+
+def _answer_words(name: str, labels: WordLabels) -> AnswerWords:
+    return AnswerWords(name=name, values=[AnswerWord(value=word, label=label) for word, label in labels.items()])
 
 
 def _feature(field: HouseField, group: FeatureGroup) -> Feature:
@@ -118,7 +144,8 @@ def _feature(field: HouseField, group: FeatureGroup) -> Feature:
 async def vocabulary(request: Request) -> Response:
     """Return a title, the group, the unit and the values in words of each feature, for forms and for results.
 
-    The OpenAPI document has the same titles and labels. The content changes only with the version of the service.
+    Words of answers, such as the grades of confidence, have a label as well. The OpenAPI document has the same titles
+    and labels. The content changes only with the version of the service.
     A request with the `ETag` of the caller's copy in `If-None-Match` is answered with 304 while the copy is up to date.
     """
     return revalidated_response(_encoded(), "application/json", request.scope, _MAY_BE_KEPT)

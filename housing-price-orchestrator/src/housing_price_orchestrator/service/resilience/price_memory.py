@@ -9,7 +9,8 @@ from typing import Final
 
 import msgspec
 
-from housing_price_orchestrator.shared.ports import PriceEstimate, PriceSource
+from housing_price_orchestrator.shared.ports import PriceEstimate
+from housing_price_orchestrator.shared.view.price import PriceSource
 from housing_price_orchestrator.shared.view.record import AnyHouse
 
 _is_bypassed: Final[ContextVar[bool]] = ContextVar("price_memory_is_bypassed", default=False)

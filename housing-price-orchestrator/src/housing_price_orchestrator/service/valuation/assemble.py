@@ -89,8 +89,8 @@ def _from_sales(findings: Findings) -> tuple[BlendedValue, AdjustedComparables]:
     adjustments = findings.adjustments
     splits = [None] * len(adjusted) if adjustments is None or isinstance(adjustments, Exception) else adjustments
     sales = [
-        AdjustedSale(sale, in_cents(one), None if split is None else split.differences)
-        for sale, one, split in zip(found.sales, adjusted, splits, strict=True)
+        AdjustedSale(sale, weight, in_cents(one), None if split is None else split.differences)
+        for sale, weight, one, split in zip(found.sales, value.sale_weights, adjusted, splits, strict=True)
     ]
     return value, AdjustedComparables(value.comparables_usd, sales, found.model)
 

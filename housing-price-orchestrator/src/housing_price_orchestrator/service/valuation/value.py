@@ -26,6 +26,8 @@ class BlendedValue:
     high_usd: float
     comparables_usd: float
     """The value from the sales alone: the weighted geometric mean of the adjusted prices."""
+    sale_weights: tuple[float, ...] = ()
+    """The weight of each sale in this mean, as a share: the sum is 1. Empty without sales."""
 
 
 def adjusted_usd(sale_usd: float, predicted_usd: float, price_usd: float) -> float:
@@ -66,6 +68,7 @@ def blend_value(
         low_usd=in_cents(math.exp(center - below)),
         high_usd=in_cents(math.exp(center + above)),
         comparables_usd=in_cents(math.exp(mean)),
+        sale_weights=tuple(weight / total for weight in weights),
     )
     if not (
         0 < value.low_usd <= value.amount_usd <= value.high_usd < math.inf and 0 < value.comparables_usd < math.inf

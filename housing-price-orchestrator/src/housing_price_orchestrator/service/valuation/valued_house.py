@@ -15,6 +15,8 @@ class AdjustedSale:
     """A comparable sale, with its price adjusted to the valued house."""
 
     sale: ComparableSale
+    weight: float
+    """The share of the sale in the weighted mean of the adjusted prices."""
     adjusted_usd: float
     adjustments: Sequence[GroupDifference] | None
     """The parts of the adjustment; None without the part `explanation`."""

@@ -111,13 +111,13 @@ def label_schemas(schemas: Mapping[str, dict[str, Any]], views: Iterable[str]) -
         for field in house_fields()[1:]:
             _label_property(schemas[view]["properties"][field.key], field, schemas)
     for words, labels in LABELS.items():
-        _label_words(schemas[words.__name__], _with_text_keys(labels))
-    _label_words(schemas[FeatureGroup.__name__], dict(GROUP_TITLES))
+        label_words(schemas[words.__name__], _with_text_keys(labels))
 
 
-def _label_words(schema: dict[str, Any], labels: dict[str, str]) -> None:
+def label_words(schema: dict[str, Any], labels: Mapping[str, str]) -> None:
+    """Add a label for each word to the schema of a list of words."""
     # ReDoc shows the second one as a table.
-    schema |= {"x-enum-labels": labels, "x-enumDescriptions": labels}
+    schema |= {"x-enum-labels": dict(labels), "x-enumDescriptions": dict(labels)}
 
 
 def _label_property(schema: dict[str, Any], field: HouseField, schemas: Mapping[str, dict[str, Any]]) -> None:

@@ -7,8 +7,20 @@ from pydantic import Field
 
 from housing_price_orchestrator.shared.view.base import View
 from housing_price_orchestrator.shared.view.house import House, HouseId
-from housing_price_orchestrator.shared.view.price import ModelName, PriceInterval, PriceUsd, TransactionId
+from housing_price_orchestrator.shared.view.price import (
+    ModelName,
+    PriceInterval,
+    PriceSource,
+    PriceUsd,
+    TransactionId,
+)
 from housing_price_orchestrator.shared.view.valuation import ValuationPart, Value
+
+type LoggedPart = Literal["price", "comparables", "explanation"]
+"""A part that an answer can have: the price, or a part of a valuation."""
+
+type LoggedVariant = Literal["champion", "canary"]
+"""The role of a model whose prices are returned."""
 
 
 class LoggedProblem(View):
@@ -36,7 +48,7 @@ class LoggedValuation(View):
 
     value: Value
     """The estimated market value."""
-    parts: list[Literal["price", ValuationPart]]
+    parts: list[LoggedPart]
     """The parts that were returned."""
     comparables: LoggedComparables | None
     """The comparable sales from which the value follows; null if it is the price alone."""
@@ -63,11 +75,11 @@ class LoggedPrice(View):
     """The price interval."""
     model: ModelName
     """The model that made the prediction."""
-    source: Literal["model", "cache", "last-known"]
+    source: PriceSource
     """The source of the price: `model` (a call for this request), `cache` (recent) or `last-known` (fallback)."""
     degraded: bool
     """Whether the last known price was returned because the model server was unavailable."""
-    variant: Literal["champion", "canary"] | None
+    variant: LoggedVariant | None
     """The role of the model: `champion` or `canary`; null for predictions logged before roles existed."""
     valuation: LoggedValuation | None
     """The valuation that was returned with the price; null if only a price was requested."""

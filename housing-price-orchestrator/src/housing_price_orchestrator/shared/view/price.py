@@ -1,7 +1,7 @@
 """Predicted prices, the models that made them, and warnings about features that the model has not seen."""
 
 from operator import not_
-from typing import Annotated, Final
+from typing import Annotated, Final, Literal
 
 from pydantic import Field
 
@@ -12,6 +12,9 @@ INTERVAL_LEVEL: Final = 0.9
 """Nominal coverage of the model's price intervals (see "Intervals" in the model's README)."""
 
 type PriceUsd = Annotated[float, Field(gt=0, json_schema_extra={"x-unit": "USD"})]
+
+type PriceSource = Literal["model", "cache", "last-known"]
+"""The source of a price: a call for this request, a recent price, or the last one known."""
 
 
 class PriceInterval(View):

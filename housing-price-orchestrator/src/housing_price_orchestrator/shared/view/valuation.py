@@ -66,6 +66,8 @@ class ComparableSale(View):
     """The month of the sale, as `YYYY-MM`."""
     distance: Annotated[float, Field(ge=0, examples=[0.41])]
     """The difference between the houses: 0 if the features that matter most are equal. See `docs/valuation.md`."""
+    weight: Annotated[float, Field(ge=0, le=1, examples=[0.17])]
+    """The share of the sale in the weighted mean of the adjusted prices. The weights of all sales sum to 1."""
     house: House
     """The sold house, with all its features. Its `id` is the number of the sale."""
     adjusted_price: Annotated[PriceUsd, Field(examples=[115_900.75])]

@@ -2,6 +2,7 @@
 
 import asyncio
 import dataclasses
+import math
 from typing import Any
 
 import pytest
@@ -66,6 +67,16 @@ def test_each_sale_has_its_house_and_a_sum_of_adjustments(valuing: TestClient) -
         assert total == round(100 * sale["adjustedPrice"]) - round(100 * sale["salePrice"])
     distances = [sale["distance"] for sale in document["comparables"]["sales"]]
     assert distances == sorted(distances)
+
+
+def test_weights_of_the_sales_make_their_weighted_mean(valuing: TestClient) -> None:
+    comparables = value(valuing)["comparables"]
+    weights = [sale["weight"] for sale in comparables["sales"]]
+    assert math.fsum(weights) == pytest.approx(1, abs=1e-9)
+    assert weights == sorted(weights, reverse=True)
+    assert weights[0] > weights[-1]
+    logs = [sale["weight"] * math.log(sale["adjustedPrice"]) for sale in comparables["sales"]]
+    assert math.exp(math.fsum(logs)) == pytest.approx(comparables["estimate"], abs=0.02)
 
 
 def test_differences_sum_to_the_difference_from_the_typical_house(valuing: TestClient) -> None:

@@ -63,6 +63,19 @@ def test_every_accepted_word_is_listed_with_its_label(fields: dict[str, dict[str
         assert bool(field.words) is (listed["unit"] is None), field.key
 
 
+def test_every_word_of_an_answer_is_listed_with_its_label(api: TestClient) -> None:
+    answers = {one["name"]: one["values"] for one in api.get(PATH).json()["answers"]}
+    assert answers["Confidence"] == [
+        {"value": "high", "label": "High"},
+        {"value": "medium", "label": "Medium"},
+        {"value": "low", "label": "Low"},
+    ]
+    schemas = api.get("/openapi.json").json()["components"]["schemas"]
+    for name, values in answers.items():
+        assert [one["value"] for one in values] == schemas[name]["enum"], name
+        assert {one["value"]: one["label"] for one in values} == schemas[name]["x-enum-labels"], name
+
+
 def test_a_current_copy_is_not_sent_again(api: TestClient) -> None:
     first = api.get(PATH)
     assert first.headers["cache-control"] == "public, max-age=3600"

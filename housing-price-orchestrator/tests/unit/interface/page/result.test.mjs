@@ -4,7 +4,7 @@ import { test } from "node:test";
 import { agreementText, guesses } from "./static/assumptions.js";
 import { gridGroups } from "./static/comparison.js";
 import { problemInWords, stillHolds } from "./static/evidence.js";
-import { intervalInWords, sourceInWords, warningInWords, yearsInWords } from "./static/headline.js";
+import { confidenceInWords, intervalInWords, methodInWords, sourceInWords, warningInWords, yearsInWords } from "./static/headline.js";
 import { askLike, completedHouse, valueOf } from "./static/valuation.js";
 import { changeInWords } from "./static/variants-table.js";
 import { changed, differing, offered } from "./static/variants.js";
@@ -21,7 +21,17 @@ const groups = ["size", "lot", "outside"].map((key) => ({
   title: key,
   fields: fields.filter(({ group }) => group === key),
 }));
-const schema = { fields, groups, field: (key) => fields.find((one) => one.key === key) };
+const LABELS = {
+  Confidence: { high: "High" },
+  ValuationPart: { comparables: "Comparable sales" },
+  ValueMethod: { price: "Predicted price alone" },
+};
+const schema = {
+  fields,
+  groups,
+  field: (key) => fields.find((one) => one.key === key),
+  labelOf: (type, word) => LABELS[type][word] ?? word,
+};
 
 const house = { area: 900, rooms: 5, street: "P", pool: null };
 const sale = (house, adjustments) => ({ house, adjustments });
@@ -91,6 +101,12 @@ test("interval, years and warnings are sentences", () => {
   assert.match(warningInWords({ field: "street", value: "X", words: ["P", "G"] }, schema), /X .*Paved and Gravel/);
 });
 
+test("basis and confidence are shown with their labels, and with what they mean if that is known", () => {
+  assert.match(methodInWords("price", schema), /^Basis: predicted price alone\. .*no comparable sales confirm it\.$/);
+  assert.match(confidenceInWords("high", schema), /^Confidence: high\. At least 9 of 10 values/);
+  assert.equal(confidenceInWords("new", schema), "Confidence: new.");
+});
+
 test("a price that was not computed for this request is told from one that was", () => {
   assert.match(sourceInWords({ price: { degraded: true } }), /last known price/);
   assert.match(sourceInWords({ price: { cached: true } }), /a moment ago/);
@@ -100,8 +116,8 @@ test("a price that was not computed for this request is told from one that was",
 
 test("a failed part is named with its reason, and with what still holds", () => {
   const problem = { part: "comparables", title: "Circuit open", status: 503, retryAfter: 1 };
-  assert.equal(problemInWords(problem), "Comparable sales: not available. Circuit open (status 503). Try again in 1 second.");
-  assert.match(problemInWords({ ...problem, part: "new", retryAfter: null }), /^new: not available\. Circuit open \(status 503\)\.$/);
+  assert.equal(problemInWords(problem, schema), "Comparable sales: not available. Circuit open (status 503). Try again in 1 second.");
+  assert.match(problemInWords({ ...problem, part: "new", retryAfter: null }, schema), /^new: not available\. Circuit open \(status 503\)\.$/);
   assert.match(stillHolds({ value: { method: "price" }, comparables: null, explanation: {} }), /predicted price alone.*typical house/);
   assert.match(stillHolds({ value: { method: "priceAndComparables" }, comparables: {}, explanation: null }), /sold houses/);
 });

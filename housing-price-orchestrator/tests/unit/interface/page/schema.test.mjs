@@ -59,6 +59,13 @@ test("a field has the texts, bounds and unit of the document", () => {
   });
 });
 
+test("a word of an answer has the label of the document; without one it stays", () => {
+  const schema = new Schema(documentWith(PROPERTIES));
+  assert.deepEqual(["Ex", "XX"].map((word) => schema.labelOf("Grade", word)), ["Excellent", "XX"]);
+  assert.equal(schema.labelOf("Area", "x"), "x");
+  assert.equal(schema.labelOf("Absent", "x"), "x");
+});
+
 test("words have labels in the order of the labels; a word without one comes last, as it is", () => {
   const { values, kind, nullable, blankLabel, required } = new Schema(documentWith(PROPERTIES)).field("fence");
   assert.deepEqual(values, [

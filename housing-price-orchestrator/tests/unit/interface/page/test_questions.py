@@ -1,8 +1,9 @@
-"""The page's code names no field of a house, except for the order of the first questions."""
+"""The page's code names no field of a house, except for the order of the first questions; labels come from the API."""
 
 import re
 from typing import Final
 
+from housing_price_orchestrator.interface.openapi.answer_labels import LABELS_OF_ANSWERS
 from housing_price_orchestrator.interface.page.routes import STATIC
 from housing_price_orchestrator.shared.view.estimate import REQUIRED_FACTS, HouseFacts
 from housing_price_orchestrator.shared.view.fields import house_fields
@@ -31,3 +32,10 @@ def test_no_other_code_names_a_field() -> None:
     for path in STATIC.glob("*.js"):
         code = FIRST_QUESTIONS.sub("", path.read_text())
         assert names.findall(code) == [], path.name
+
+
+def test_the_page_asks_for_labels_of_words_that_have_some() -> None:
+    code = "".join(path.read_text() for path in sorted(STATIC.glob("*.js")))
+    asked = set(re.findall(r'labelOf\("(\w+)"', code))
+    assert {"Confidence", "JobState", "ValuationPart", "ValueMethod"} <= asked
+    assert asked <= {kind.__name__ for kind in LABELS_OF_ANSWERS}

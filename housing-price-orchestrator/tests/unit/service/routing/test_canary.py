@@ -24,7 +24,8 @@ from housing_price_orchestrator.shared.errors import (
     QueueFull,
     RowsRefused,
 )
-from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate, PriceSource
+from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
+from housing_price_orchestrator.shared.view.price import PriceSource
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_platform.orders.moves import CanaryLimits
 

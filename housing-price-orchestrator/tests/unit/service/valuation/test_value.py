@@ -24,6 +24,20 @@ def test_value_is_the_weighted_mean_of_the_logarithms() -> None:
     assert value.amount_usd == round(math.sqrt(200_000 * mean), 2)
 
 
+def test_weights_of_the_sales_are_shares_of_the_mean_and_sum_to_1() -> None:
+    prices, distances = [180_000.0, 240_000.0, 150_000.0], [0.2, 0.7, 1.2]
+    value = blend_value(PRICE, prices, distances, BLEND)
+    # Distances 0.2, 0.7 and 1.2 with the offset 0.3: 1/0.5, 1/1 and 1/1.5.
+    assert value.sale_weights == pytest.approx([6 / 11, 3 / 11, 2 / 11], abs=1e-12)
+    assert math.fsum(value.sale_weights) == pytest.approx(1, abs=1e-12)
+    logs = [weight * math.log(price) for weight, price in zip(value.sale_weights, prices, strict=True)]
+    assert value.comparables_usd == pytest.approx(math.exp(math.fsum(logs)), abs=0.01)
+
+
+def test_a_lone_sale_has_the_whole_weight() -> None:
+    assert blend_value(PRICE, [180_000.0], [3.0], BLEND).sale_weights == (1.0,)
+
+
 def test_interval_widens_with_the_interval_of_the_price_and_with_the_spread_of_the_sales() -> None:
     value = blend_value(PRICE, [180_000.0, 240_000.0], [0.5, 0.5], BLEND)
     # Two equally weighted values: the standard deviation is half of their distance.

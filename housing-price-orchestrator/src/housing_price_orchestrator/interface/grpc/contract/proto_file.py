@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from importlib import resources
-from typing import Final, get_args
+from typing import Final
 
 from google.protobuf.descriptor_pb2 import FileDescriptorProto
 
@@ -10,6 +10,7 @@ from housing_price_orchestrator.interface.grpc.contract.house_proto import enum,
 from housing_price_orchestrator.interface.grpc.contract.names import member_name
 from housing_price_orchestrator.interface.grpc.contract.numbering import recorded
 from housing_price_orchestrator.interface.grpc.generated import price_pb2
+from housing_price_orchestrator.interface.openapi.answer_labels import LABELS_OF_ANSWERS
 from housing_price_orchestrator.shared.view.fields import HouseField, house_fields
 from housing_price_orchestrator.shared.view.valuation import Confidence, ValuationPart, ValueMethod
 from housing_price_survey.columns import FeatureGroup
@@ -40,8 +41,8 @@ def proto_file(committed: FileDescriptorProto | None, fields: Sequence[HouseFiel
     fields = house_fields() if fields is None else fields
     known = recorded(committed)
     members = [
-        enum(name, {member_name(name, member): member for member in get_args(kind.__value__)}, known)
-        for name, kind in MEMBER_ENUMS.items()
+        enum(name, {member_name(name, member): f"{member}: {label}" for member, label in labels.items()}, known)
+        for name, labels in ((name, LABELS_OF_ANSWERS[kind]) for name, kind in MEMBER_ENUMS.items())
     ]
     service = resources.files(__package__).joinpath("service.proto.txt").read_text(encoding="utf-8")
     return "\n\n".join([service.strip(), house_message(fields, known), *members, *word_enums(fields, known)]) + "\n"

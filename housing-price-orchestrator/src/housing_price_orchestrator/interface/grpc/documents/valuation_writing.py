@@ -58,6 +58,7 @@ def _sale(adjusted: AdjustedSale) -> price_pb2.ComparableSale:
         distance=sale.distance,
         house=house_message(sale.house),
         adjusted_price=adjusted.adjusted_usd,
+        weight=adjusted.weight,
     )
     if adjusted.adjustments is not None:
         message.adjustments.SetInParent()

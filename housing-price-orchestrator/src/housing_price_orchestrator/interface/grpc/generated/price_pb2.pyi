@@ -917,7 +917,7 @@ class Comparables(_message.Message):
     def __init__(self, estimate: _Optional[float] = ..., sales: _Optional[_Iterable[_Union[ComparableSale, _Mapping]]] = ..., model: _Optional[_Union[ModelName, _Mapping]] = ...) -> None: ...
 
 class ComparableSale(_message.Message):
-    __slots__ = ("id", "sale_price", "sold_in", "distance", "house", "adjusted_price", "adjustments")
+    __slots__ = ("id", "sale_price", "sold_in", "distance", "house", "adjusted_price", "adjustments", "weight")
     ID_FIELD_NUMBER: _ClassVar[int]
     SALE_PRICE_FIELD_NUMBER: _ClassVar[int]
     SOLD_IN_FIELD_NUMBER: _ClassVar[int]
@@ -925,6 +925,7 @@ class ComparableSale(_message.Message):
     HOUSE_FIELD_NUMBER: _ClassVar[int]
     ADJUSTED_PRICE_FIELD_NUMBER: _ClassVar[int]
     ADJUSTMENTS_FIELD_NUMBER: _ClassVar[int]
+    WEIGHT_FIELD_NUMBER: _ClassVar[int]
     id: int
     sale_price: float
     sold_in: str
@@ -932,7 +933,8 @@ class ComparableSale(_message.Message):
     house: House
     adjusted_price: float
     adjustments: Adjustments
-    def __init__(self, id: _Optional[int] = ..., sale_price: _Optional[float] = ..., sold_in: _Optional[str] = ..., distance: _Optional[float] = ..., house: _Optional[_Union[House, _Mapping]] = ..., adjusted_price: _Optional[float] = ..., adjustments: _Optional[_Union[Adjustments, _Mapping]] = ...) -> None: ...
+    weight: float
+    def __init__(self, id: _Optional[int] = ..., sale_price: _Optional[float] = ..., sold_in: _Optional[str] = ..., distance: _Optional[float] = ..., house: _Optional[_Union[House, _Mapping]] = ..., adjusted_price: _Optional[float] = ..., adjustments: _Optional[_Union[Adjustments, _Mapping]] = ..., weight: _Optional[float] = ...) -> None: ...
 
 class Adjustments(_message.Message):
     __slots__ = ("groups",)

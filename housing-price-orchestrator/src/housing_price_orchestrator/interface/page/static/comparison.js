@@ -1,7 +1,7 @@
 // The comparison grid: sold houses side by side with the valued house, and the price of each difference.
 
 import { element } from "./dom.js";
-import { dollars, featureValue, fixed, listed, monthOfSale, signedDollars, titleOf, unitOf } from "./format.js";
+import { dollars, featureValue, fixed, fixedPercent, listed, monthOfSale, signedDollars, titleOf, unitOf } from "./format.js";
 
 let grids = 0;
 
@@ -90,7 +90,12 @@ export function comparisonGrid(house, sales, schema, assumed = new Set()) {
       fact("Distance", "", sales, (sale) => fixed(sale.distance)),
     ),
     ...groups.map((group) => groupRows(group, assumed)),
-    element("tbody", {}, fact("Adjusted price", "", sales, (sale) => dollars(sale.adjustedPrice), "result-total")),
+    element(
+      "tbody",
+      {},
+      fact("Adjusted price", "", sales, (sale) => dollars(sale.adjustedPrice), "result-total"),
+      fact("Weight in the mean", "", sales, (sale) => fixedPercent(sale.weight)),
+    ),
   );
   const same = equal.length ? ` All are equal in: ${listed(equal.map(({ title }) => title))}.` : "";
   return element(
@@ -100,7 +105,8 @@ export function comparisonGrid(house, sales, schema, assumed = new Set()) {
       "p",
       {},
       "Read a column from top to bottom: the price that was paid, what each group of features adds or takes away to make " +
-        `the sold house like yours, and the adjusted price. A distance of 0 means equal in the features that matter most.${same}`,
+        "the sold house like yours, and the adjusted price. A distance of 0 means equal in the features that matter most. " +
+        `The weight is the share of a sale in the weighted mean of the adjusted prices: closer sales weigh more.${same}`,
     ),
     featuresSwitch(table),
     element("div", { class: "result-scroll", role: "region", tabindex: "0", "aria-labelledby": id }, table),

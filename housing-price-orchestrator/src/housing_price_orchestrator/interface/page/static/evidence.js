@@ -6,12 +6,10 @@ import { comparisonGrid } from "./comparison.js";
 import { element } from "./dom.js";
 import { dollars, exactDollars, listed, percent, signedDollars } from "./format.js";
 
-const PART = { comparables: "Comparable sales", explanation: "Explanation of the differences" };
-
 /** A failed part in words: its name, the reason, and when to ask again. */
-export function problemInWords({ part, title, status, retryAfter }) {
+export function problemInWords({ part, title, status, retryAfter }, schema) {
   const wait = retryAfter ? ` Try again in ${retryAfter} ${retryAfter === 1 ? "second" : "seconds"}.` : "";
-  return `${PART[part] ?? part}: not available. ${title} (status ${status}).${wait}`;
+  return `${schema.labelOf("ValuationPart", part)}: not available. ${title} (status ${status}).${wait}`;
 }
 
 /** The parts of a valuation that hold although others failed, as a sentence. */
@@ -23,9 +21,9 @@ export function stillHolds({ value, comparables, explanation }) {
 }
 
 /** Returns the parts of a valuation that failed, and the parts that hold; nothing if none failed. */
-export function problemsBlock(answer) {
+export function problemsBlock(answer, schema) {
   if (!answer.problems?.length) return [];
-  const items = answer.problems.map((problem) => element("li", {}, problemInWords(problem)));
+  const items = answer.problems.map((problem) => element("li", {}, problemInWords(problem, schema)));
   return [
     element(
       "div",

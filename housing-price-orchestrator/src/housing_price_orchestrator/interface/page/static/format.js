@@ -10,6 +10,11 @@ const SIGNED = new Intl.NumberFormat("en-US", {
 });
 const FIXED = new Intl.NumberFormat("en-US", { minimumFractionDigits: 2, maximumFractionDigits: 2 });
 const NUMBER = new Intl.NumberFormat("en-US", { maximumFractionDigits: 2 });
+const FIXED_PERCENT = new Intl.NumberFormat("en-US", {
+  style: "percent",
+  minimumFractionDigits: 1,
+  maximumFractionDigits: 1,
+});
 const PERCENT = new Intl.NumberFormat("en-US", { style: "percent", maximumFractionDigits: 1 });
 const MONTH_AND_YEAR = new Intl.DateTimeFormat("en-US", { month: "short", year: "numeric", timeZone: "UTC" });
 const MONTH = new Intl.DateTimeFormat("en-US", { month: "long", timeZone: "UTC" });
@@ -29,6 +34,9 @@ export const number = (value) => NUMBER.format(value);
 export const fixed = (value) => FIXED.format(value);
 
 export const percent = (share) => PERCENT.format(share);
+
+/** A share in percent with one digit after the point, so that a row of them lines up. */
+export const fixedPercent = (share) => FIXED_PERCENT.format(share);
 
 /** Rounds to three digits, so that the words do not claim to be exact: 121,501 becomes 122,000. */
 export function roundedAmount(amount) {

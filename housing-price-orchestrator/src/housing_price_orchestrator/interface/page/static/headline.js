@@ -17,16 +17,26 @@ import {
 } from "./format.js";
 import { valueOf } from "./valuation.js";
 
-const CONFIDENCE = {
-  high: "Confidence: high. At least 9 of 10 values with this grade were within 10 % of the price paid, for sales that the models had not seen.",
-  medium: "Confidence: medium. At least 3 of 4 values with this grade were within 10 % of the price paid, for sales that the models had not seen.",
-  low: "Confidence: low. Few sales are similar enough; fewer than 3 of 4 such values can be expected within 10 % of the price.",
+const MEANING_OF_GRADE = {
+  high: "At least 9 of 10 values with this grade were within 10 % of the price paid, for sales that the models had not seen.",
+  medium: "At least 3 of 4 values with this grade were within 10 % of the price paid, for sales that the models had not seen.",
+  low: "Few sales are similar enough; fewer than 3 of 4 such values can be expected within 10 % of the price.",
 };
 
-const METHOD = {
-  price: "This value is the predicted price alone. It holds with its interval, but no comparable sales confirm it.",
-  priceAndComparables: "This value combines the predicted price with the adjusted prices of comparable sales.",
+const MEANING_OF_METHOD = {
+  price: "The value holds with its interval, but no comparable sales confirm it.",
+  priceAndComparables: "The value combines the predicted price with the adjusted prices of comparable sales.",
 };
+
+/** The basis of a value in words: its label, and what it means. */
+export const methodInWords = (method, schema) =>
+  labelled("Basis", schema.labelOf("ValueMethod", method), MEANING_OF_METHOD[method]);
+
+/** The grade of a value in words: its label, and what it means. */
+export const confidenceInWords = (grade, schema) =>
+  labelled("Confidence", schema.labelOf("Confidence", grade), MEANING_OF_GRADE[grade]);
+
+const labelled = (name, label, meaning) => `${name}: ${label[0].toLowerCase()}${label.slice(1)}.${meaning ? ` ${meaning}` : ""}`;
 
 /** The interval in words: "In 9 of 10 cases, the sale price is between about $97,000 and $146,000." */
 export function intervalInWords({ low, high, level }) {
@@ -90,8 +100,8 @@ export function headline(answer, schema) {
     uncertainty(value),
     paragraph(yearsInWords(answer.dollarYears)),
     ...[sourceInWords(answer)].filter(Boolean).map((text) => paragraph(text)),
-    ...(method ? [paragraph(METHOD[method] ?? method)] : []),
-    ...(confidence ? [paragraph(CONFIDENCE[confidence] ?? `Confidence: ${confidence}.`)] : []),
+    ...(method ? [paragraph(methodInWords(method, schema))] : []),
+    ...(confidence ? [paragraph(confidenceInWords(confidence, schema))] : []),
     ...warningsBlock(answer.warnings, schema),
   );
   made.classList.add("card");

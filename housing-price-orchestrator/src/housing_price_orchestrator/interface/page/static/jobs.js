@@ -13,14 +13,6 @@ const MAX_LISTED = 20;
 /** Names of files by the id of their job: the API does not keep them. They are forgotten at a reload. */
 const names = new Map();
 
-const STATES = {
-  queued: "Waiting for a worker",
-  running: "Being priced",
-  succeeded: "Finished",
-  failed: "Failed",
-  cancelled: "Cancelled",
-};
-
 /** Makes the list. `say` announces a text to screen readers. */
 export function createJobs(context, leaving, say) {
   const cards = new Map(); // By the id of the job, newest first.
@@ -44,7 +36,7 @@ export function createJobs(context, leaving, say) {
         continue;
       }
       changed = card.show(job) || changed;
-      if (isFinal(job)) say(`${card.name}: ${outcomeOf(job)}`);
+      if (isFinal(job)) say(`${card.name}: ${outcomeOf(job, context.schema)}`);
     }
     if (unfinished.length > 0) replace(note);
     return { isDone: [...cards.values()].every((card) => isFinal(card.job)), changed };
@@ -119,7 +111,7 @@ function createCard(context, leaving, first) {
       const isNewState = job.state !== card.job?.state;
       card.job = job;
       replace(title, card.name);
-      replace(details, progressOf(job, card.name));
+      replace(details, progressOf(job, card.name, context.schema));
       // The buttons stay while the state stays, so that one that has the focus keeps it.
       if (isNewState) renewButtons();
       return true;
@@ -186,9 +178,9 @@ function createCard(context, leaving, first) {
   return card;
 }
 
-function progressOf(job, name) {
+function progressOf(job, name, schema) {
   const { rowsDone = 0, rowsTotal = 0 } = job.progress ?? {};
-  const state = element("p", { class: `files-state files-state-${job.state}` }, outcomeOf(job));
+  const state = element("p", { class: `files-state files-state-${job.state}` }, outcomeOf(job, schema));
   if (isFinal(job)) return [state, job.error && element("p", {}, job.error.detail)];
   const bar = element("progress", { class: "files-progress", "aria-label": `Progress of ${name}` });
   if (rowsTotal > 0) {
@@ -199,8 +191,8 @@ function progressOf(job, name) {
   return [state, bar, rows && element("p", { class: "hint" }, rows)];
 }
 
-function outcomeOf(job) {
-  const state = STATES[job.state] ?? job.state;
+function outcomeOf(job, schema) {
+  const state = schema.labelOf("JobState", job.state);
   if (!job.result || job.state === "cancelled") return state;
   const { rowsPriced, rowsRefused } = job.result;
   if (job.state === "failed" && rowsRefused === 0) return state;

@@ -10,8 +10,9 @@ const MAX_JOBS = 200;
 const SHOWN_JOBS = 10;
 
 /** Whether houses can be priced, and which models answer. */
-export async function readinessPart({ api }, signal) {
+export async function readinessPart({ api, schema }, signal) {
   const facts = await api.get("readyz", { signal });
+  const nameOfKind = (kind) => lowerFirst(schema.labelOf("ModelKind", kind));
   const make = () => [
     element("p", { class: "operations-good" }, `Ready. Houses are priced by ${nameOf(facts.model)}.`),
     facts.optional.map((one) =>
@@ -19,8 +20,8 @@ export async function readinessPart({ api }, signal) {
         "p",
         { class: one.isAnswering ? "operations-good" : "operations-bad" },
         one.isAnswering
-          ? `The ${one.name} model answers: ${nameOf(one.model)}.`
-          : `The ${one.name} model does not answer. ${one.reason ?? ""}`,
+          ? `The ${nameOfKind(one.name)} answers: ${nameOf(one.model)}.`
+          : `The ${nameOfKind(one.name)} does not answer. ${one.reason ?? ""}`,
       ),
     ),
   ];
@@ -66,19 +67,25 @@ export async function versionsPart({ api }, signal) {
 }
 
 /** How many jobs wait and run, and the newest ones. */
-export async function jobsPart({ api }, signal) {
+export async function jobsPart({ api, schema }, signal) {
   const { jobs, nextOffset } = await api.get(`${JOBS_PATH}?limit=${MAX_JOBS}`, { signal });
   const counts = new Map();
   for (const { state } of jobs) counts.set(state, (counts.get(state) ?? 0) + 1);
   const states = ["queued", "running", "succeeded", "failed", "cancelled"];
+  const labelOf = (state) => schema.labelOf("JobState", state);
   const rows = jobs
     .slice(0, SHOWN_JOBS)
-    .map(({ type, state, createdAt, error }) => [type, state, time(createdAt), error?.code ?? ""]);
+    .map(({ type, state, createdAt, error }) => [
+      schema.labelOf("JobKind", type),
+      labelOf(state),
+      time(createdAt),
+      error?.code ?? "",
+    ]);
   const make = () => [
     element(
       "p",
       {},
-      states.map((state) => `${counts.get(state) ?? 0} ${state}`).join(", "),
+      states.map((state) => `${labelOf(state)}: ${counts.get(state) ?? 0}`).join(", "),
       nextOffset === null ? "." : `, among the newest ${jobs.length}.`,
     ),
     rows.length > 0 && table("The newest jobs", ["Type", "State", "Submitted", "Error"], rows),
@@ -86,26 +93,20 @@ export async function jobsPart({ api }, signal) {
   return { facts: jobs, make };
 }
 
-const DRIFT_STATES = {
-  off: "No drift check is configured on this service.",
-  unchecked: "The drift check has not run yet.",
-  unreadable: "The result of the drift check cannot be read. The log of the service says why.",
-};
-
 /** The result of the latest drift check. */
-export async function driftPart({ api }, signal) {
+export async function driftPart({ api, schema }, signal) {
   const facts = await api.get(`${MODELS_PATH}/drift`, { signal });
   const { state, check } = facts;
-  if (!check)
-    return {
-      facts,
-      make: () => element("p", { class: state === "unreadable" && "operations-bad" }, DRIFT_STATES[state] ?? state),
-    };
+  if (!check) {
+    const isBad = state === "unreadable";
+    const text = `${schema.labelOf("DriftStatus", state)}.${isBad ? " The log of the service says why." : ""}`;
+    return { facts, make: () => element("p", { class: isBad && "operations-bad" }, text) };
+  }
   const verdicts = check.models.map(({ name, version, verdict, rows, alarms }) => [
     element(
       "p",
       { class: verdict === "alarm" ? "operations-bad" : "operations-good" },
-      `${name} ${version}: ${verdict}, ${count(rows, "row")}.`,
+      `${name} ${version}: ${lowerFirst(schema.labelOf("DriftVerdict", verdict))}, ${count(rows, "row")}.`,
     ),
     alarms.length > 0 &&
       table(
@@ -194,6 +195,8 @@ function table(caption, columns, rows) {
   );
   return element("div", { class: "files-scroll", tabindex: "0", role: "region", "aria-label": caption }, made);
 }
+
+const lowerFirst = (text) => text[0].toLowerCase() + text.slice(1);
 
 function nameOf(model) {
   return model ? `${model.name} ${model.version}` : "a model that has not answered yet";

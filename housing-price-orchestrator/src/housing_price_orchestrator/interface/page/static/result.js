@@ -28,7 +28,7 @@ export function showResult(place, answer, context) {
   const comparison = createLatest();
   place.replaceChildren(
     headline(answer, schema),
-    ...problemsBlock(answer),
+    ...problemsBlock(answer, schema),
     whatIf.root,
     evidence,
     ...assumptionsSection(answer, schema),
@@ -66,7 +66,7 @@ async function loadComparison(place, latest, answer, context) {
     const assumed = new Set(answer.assumed.map(({ field }) => field));
     place.replaceChildren(
       comparisonNote(answer, valuation),
-      ...problemsBlock(valuation),
+      ...problemsBlock(valuation, schema),
       ...evidenceOf(valuation, completedHouse(facts, answer.assumed), schema, assumed),
     );
   } catch (error) {

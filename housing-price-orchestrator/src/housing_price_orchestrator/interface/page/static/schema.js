@@ -27,6 +27,10 @@ export class Schema {
     return this.#byKey.get(key);
   }
 
+  /** Returns the label of a word in an answer, such as "High" for a grade; the word itself if it has none. */
+  labelOf(type, word) {
+    return this.openapi.components.schemas[type]?.["x-enum-labels"]?.[word] ?? String(word);
+  }
 }
 
 /** Returns whether a unit is worth showing: a count and a year have none that says more than their title. */

@@ -200,3 +200,14 @@ def test_the_form_is_accessible_and_fits_with_every_group_open(page: Page, tab: 
     page.set_viewport_size({"width": 1280, "height": 900})
     page.evaluate("document.querySelectorAll('.group').forEach((group) => { group.open = true; })")
     tab.check_view()
+
+
+def test_answers_stay_while_another_view_is_shown(page: Page) -> None:
+    answer(page, "Year built", "1961")
+    answer(page, "Neighborhood", "North Ames")
+    views = page.get_by_role("navigation", name="Views")
+    views.get_by_role("link", name="Files").click()
+    expect(form(page)).to_have_count(0)
+    views.get_by_role("link", name="Estimate").click()
+    expect(form(page).get_by_label("Year built")).to_have_value("1961")
+    expect(form(page).get_by_label("Neighborhood").locator("option:checked")).to_have_text("North Ames")

@@ -1,72 +1,28 @@
-// Starts the page: loads the schema, and shows the view that the address names.
+// Starts the page. This module imports no other one before it can explain that one cannot be loaded.
 
-import { Api } from "./api.js";
-import { element, replace } from "./dom.js";
-import { mountKeys } from "./keys.js";
-import { problemBox } from "./problems.js";
-import { loadSchema } from "./schema.js";
+const TITLE = "The page could not be loaded";
+const REMEDY = "The connection may be interrupted, or the service may have been stopped or updated. Reload the page.";
 
-/** The views, in the order of the navigation. Each module exports `mount(element, context)`. */
-const ROUTES = {
-  "#estimate": { title: "Estimate", load: () => import("./estimate.js") },
-  "#files": { title: "Files", load: () => import("./files.js") },
-  "#operations": { title: "Operations", load: () => import("./operations.js") },
-};
-const FIRST_ROUTE = "#estimate";
-
-const main = document.getElementById("main");
-const navigation = document.getElementById("navigation");
-const context = { api: new Api(), schema: null, houseId: 1 + Math.floor(Math.random() * 2 ** 31) };
-
-let shown = null; // The hash of the view that is shown.
-let unmount = () => {};
-
-for (const [hash, { title }] of Object.entries(ROUTES)) {
-  navigation.append(element("a", { href: hash }, title));
+try {
+  await import("./views.js");
+} catch (error) {
+  explain(error);
+  throw error;
 }
 
-async function start() {
-  replace(main, element("p", { class: "loading", role: "status" }, "Loading the questions..."));
-  try {
-    context.schema = await loadSchema(context.api);
-  } catch (problem) {
-    replace(main, problemBox(problem, { onRetry: start }));
-    return;
-  }
-  mountKeys(document.getElementById("key"), context);
-  await show({ isFirst: true });
+function explain(error) {
+  const box = made("div", "", { class: "problem", role: "alert" });
+  const button = made("button", "Reload the page", { class: "button", type: "button" });
+  button.addEventListener("click", () => location.reload());
+  const cause = made("p", "", { class: "problem-id" });
+  cause.append(made("code", String(error)));
+  box.append(made("h1", TITLE, { class: "problem-title" }), made("p", REMEDY), cause, button);
+  document.getElementById("main").replaceChildren(box);
 }
 
-async function show({ isFirst = false } = {}) {
-  // Other fragments, such as that of the link to the content, name no view.
-  const hash = location.hash in ROUTES ? location.hash : (shown ?? FIRST_ROUTE);
-  if (hash === shown) return;
-  shown = hash;
-  const { title, load } = ROUTES[hash];
-  document.title = `${title} - House prices in Ames`;
-  for (const link of navigation.children) {
-    if (link.getAttribute("href") === hash) link.setAttribute("aria-current", "page");
-    else link.removeAttribute("aria-current");
-  }
-  unmount();
-  unmount = () => {};
-  const view = element("div", { class: "view" });
-  replace(main, view);
-  try {
-    const { mount } = await load();
-    if (shown !== hash) return;
-    const leave = await mount(view, context);
-    if (shown !== hash) {
-      leave();
-      return;
-    }
-    unmount = leave;
-  } catch (problem) {
-    replace(view, problemBox(problem));
-    throw problem;
-  }
-  if (!isFirst) main.focus();
+function made(tag, text, attributes = {}) {
+  const element = document.createElement(tag);
+  element.textContent = text;
+  for (const [name, value] of Object.entries(attributes)) element.setAttribute(name, value);
+  return element;
 }
-
-addEventListener("hashchange", () => context.schema && show());
-start();

@@ -38,6 +38,25 @@ export function problemBox(problem, { onRetry } = {}) {
   return box;
 }
 
+/**
+ * Makes a box that explains that a view cannot be used: its module was not loaded, or it could not be shown.
+ *
+ * Not every browser fetches a module again that has failed, so the remedy is to reload the page.
+ */
+export function brokenView(title, error, { isLoaded }) {
+  const [what, why] = isLoaded
+    ? ["shown", "An error in this page stopped it. If it happens again, report it to the operator of this service."]
+    : ["loaded", "The connection may be interrupted, or the service may have been stopped or updated."];
+  return element(
+    "div",
+    { class: "problem", role: "alert" },
+    element("h1", { class: "problem-title" }, `The view "${title}" could not be ${what}`),
+    element("p", {}, `${why} Other views may still work. Reload the page to try again; it then forgets answers and keys.`),
+    element("p", { class: "problem-id" }, element("code", {}, String(error))),
+    element("button", { type: "button", class: "button", onclick: () => location.reload() }, "Reload the page"),
+  );
+}
+
 function retryButton(seconds, onRetry) {
   const button = element("button", { type: "button", class: "button", onclick: onRetry });
   const count = (left) => {

@@ -129,14 +129,17 @@ def is_priced(answer: Answer) -> bool:
 
 
 @contextmanager
-def rpc_client(address: str, credentials: grpc.ChannelCredentials | None = None) -> Iterator[RpcClient]:
-    """A client of the server at `address`."""
+def rpc_client(
+    address: str, credentials: grpc.ChannelCredentials | None = None, *, has_own_connection: bool = False
+) -> Iterator[RpcClient]:
+    """A client of the server at `address`. Clients of the same address share a connection, unless one has its own."""
     # Without a limit, so that the limits of the server are the ones that are tested; with a fixed small window, because
     # gRPC's clients otherwise receive megabytes that nobody has asked for.
     options = [
         ("grpc.max_receive_message_length", -1),
         ("grpc.http2.bdp_probe", 0),
         ("grpc.http2.lookahead_bytes", 16 * 1024),
+        ("grpc.use_local_subchannel_pool", int(has_own_connection)),
     ]
     channel = (
         grpc.insecure_channel(address, options)
@@ -150,5 +153,10 @@ def rpc_client(address: str, credentials: grpc.ChannelCredentials | None = None)
 @contextmanager
 def rpc_client_of(client: TestClient) -> Iterator[RpcClient]:
     """A client of the gRPC server of a running application, which has `grpc={"port": 0}`."""
-    with rpc_client(f"127.0.0.1:{client.app_state[GRPC_PORT]}") as rpc:
+    with rpc_client(rpc_address_of(client)) as rpc:
         yield rpc
+
+
+def rpc_address_of(client: TestClient) -> str:
+    """The address of the gRPC server of a running application."""
+    return f"127.0.0.1:{client.app_state[GRPC_PORT]}"

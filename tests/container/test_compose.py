@@ -20,6 +20,8 @@ import httpx
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from google.protobuf import json_format
+from grpc_health.v1 import health_pb2
 
 with warnings.catch_warnings():
     # Importing MLflow warns about its own type hints; all later warnings are errors.
@@ -31,6 +33,8 @@ from housing_price_model.registry.downloads import download
 from housing_price_model.registry.names import DIGEST_TAG, MODEL_ID_TAG, NAME
 from housing_price_model.registry.versions import connect, register_challenger
 from housing_price_model.training.train import train
+from housing_price_orchestrator.interface.grpc.generated import price_pb2
+from rpc_client import priced, rpc_client
 from waiting import wait_until
 
 from ..lifecycle_store import QUICK, change_golden, every_tenth_house, logged_model
@@ -38,6 +42,8 @@ from ..traffic import Traffic
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "examples" / "request-1461.json"
+GRPC_EXAMPLE = REPOSITORY / "examples" / "grpc-request-1461.json"
+WITH_GRPC = ("--file", "compose.yaml", "--file", "deploy/compose.grpc.yaml")
 SWAP_PAGE = REPOSITORY / "docs" / "model-life.md"
 MODEL_SERVERS = ("model-server", "comparables-server")
 WORKERS = ("scoring-worker", "training-worker", "lifecycle-worker")
@@ -60,6 +66,7 @@ class Stack:
             "COMPOSE_PROFILES": profile,
             "ORCHESTRATOR_PORT": "0",
             "TRACKING_PORT": "0",
+            "GRPC_PORT": "0",
         }
         for name in ("PUBLISH_ADDRESS", "TRACKING_PUBLISH_ADDRESS"):
             variables.pop(name, None)
@@ -229,6 +236,31 @@ def test_the_comparables_model_is_in_service_and_prices_do_not_need_it(stack: St
     finally:
         stack.compose("start", "comparables-server")
     wait_until(lambda: comparables()["isAnswering"], "it did not recover", seconds=60)
+
+
+def test_the_override_publishes_grpc_on_loopback_with_the_same_prices(stack: Stack) -> None:
+    price = stack.wait_for_price(60)
+    request = json_format.Parse(GRPC_EXAMPLE.read_text(), price_pb2.PredictRequest())
+    try:
+        # The same image, with another setting and one more port.
+        stack.compose(*WITH_GRPC, "up", "--wait", "--no-build", "--no-deps", "orchestrator")
+        address = stack.compose(*WITH_GRPC, "port", "orchestrator", "50051").strip()
+        assert address.startswith("127.0.0.1:")
+        stack.wait_for_price(60)
+        with rpc_client(address) as rpc:
+            prediction = priced(rpc.call("Predict", request))
+            health = rpc.call("/grpc.health.v1.Health/Check", health_pb2.HealthCheckRequest())
+        assert prediction.predicted_price == price["predictedPrice"]
+        assert prediction.model.id == price["model"]["id"]
+        assert (
+            health_pb2.HealthCheckResponse.FromString(health.message).status == health_pb2.HealthCheckResponse.SERVING
+        )
+        assert_hardened(stack.inspect("orchestrator"))
+    finally:
+        stack.compose("up", "--wait", "--no-build", "--no-deps", "orchestrator")
+    # Without the override, there is no gRPC.
+    assert "gRPC running" not in stack.compose("logs", "orchestrator")
+    assert stack.wait_for_price(60) == price
 
 
 def test_mlserver_returns_identical_prices(stack: Stack) -> None:

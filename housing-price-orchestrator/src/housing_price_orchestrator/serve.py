@@ -62,7 +62,7 @@ def _serve(settings: Settings, grpc_port: int | None) -> None:
     # uvicorn shuts down on a signal and then raises it again, which would end the process with an error.
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, _exit)
-    _raise_open_file_limit(settings.server.max_connections)
+    _raise_open_file_limit(_max_connections(settings))
     if settings.server.workers > 1:
         _serve_with_workers(settings, grpc_port)
         return
@@ -141,6 +141,12 @@ def _config(settings: Settings, app: FastAPI | str) -> ListeningConfig:
         key_file=settings.tls.key_file,
         timeout_graceful_shutdown=GRACE_SECONDS,
     )
+
+
+def _max_connections(settings: Settings) -> int:
+    """Return the maximum number of open connections of a worker, over both interfaces."""
+    over_grpc = 0 if settings.grpc.port is None else settings.grpc.max_connections
+    return settings.server.max_connections + over_grpc
 
 
 def _raise_open_file_limit(connections: int) -> None:

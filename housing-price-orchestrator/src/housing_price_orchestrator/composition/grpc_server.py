@@ -57,6 +57,7 @@ async def open_grpc(
         services,
         RpcLimits(
             message_bytes=group.max_message_bytes,
+            connections=group.max_connections,
             streams_per_connection=group.max_concurrent_streams,
             calls=group.max_calls,
         ),

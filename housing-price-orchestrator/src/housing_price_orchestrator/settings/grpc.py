@@ -28,6 +28,8 @@ class GrpcSettings(Group):
     """Port of the gRPC interface, on the API's host and with its certificate; 0 picks a free one. Empty: off."""
     max_message_bytes: Bytes = 16 * 1024 * 1024
     """Maximum size of a received message; a house takes about 0.4 kB."""
+    max_connections: Annotated[int, Field(ge=1, le=100_000)] = 1_000
+    """Maximum open connections per worker; further ones are closed, and their calls end with UNAVAILABLE."""
     max_concurrent_streams: Annotated[int, Field(ge=1, le=100_000)] = 100
     """Maximum calls in progress per connection; a client waits with further ones."""
     max_calls: Annotated[int, Field(ge=1, le=100_000)] = 1_000

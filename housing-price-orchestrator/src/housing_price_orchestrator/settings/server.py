@@ -130,7 +130,7 @@ class DocsSettings(Group):
     enabled: bool = True
     """Whether to serve `/docs`, `/redoc` and `/openapi.json`."""
     contact: Annotated[str, AfterValidator(_check_contact)] = ""
-    """Where callers ask for help and keys: a URL or an e-mail address, for the OpenAPI document."""
+    """URL or e-mail address of the operator, published as the contact in the OpenAPI document."""
 
 
 class PageSettings(Group):

@@ -13,6 +13,8 @@ class RpcLimits:
 
     message_bytes: int
     """Maximum size of a received message."""
+    connections: int
+    """Maximum open connections of each address; further ones are closed before their handshake."""
     streams_per_connection: int
     """Maximum calls in progress on one connection; a client waits with further ones."""
     calls: int

@@ -17,7 +17,7 @@ from housing_price_orchestrator.interface.grpc.generated import price_pb2
 from housing_price_orchestrator.interface.grpc.statuses import status_of
 from housing_price_orchestrator.shared import errors
 from housing_price_orchestrator.shared.view.house import MAX_BATCH_HOUSES
-from rpc_client import RpcClient, house_message, is_priced, priced, rpc_client_of
+from rpc_client import RpcClient, house_message, is_priced, priced, rpc_address_of, rpc_client, rpc_client_of
 from servers import SECRET, StubModelServer, says, slowly
 from waiting import wait_until
 
@@ -464,6 +464,41 @@ def test_calls_beyond_the_maximum_are_refused(start_rpc: StartRpc, stub: StubMod
     first.cancel()
 
 
+def test_connections_beyond_the_maximum_are_closed(start_app: Any, stub: StubModelServer) -> None:
+    address = rpc_address_of(start_app(stub.url, grpc={"port": 0, "max_connections": 1}))
+    with rpc_client(address, has_own_connection=True) as further:
+        with rpc_client(address, has_own_connection=True) as first:
+            assert is_priced(first.predict(HOUSE))
+            assert further.predict(HOUSE).code is CODE.UNAVAILABLE
+            # The open connection is not affected.
+            assert is_priced(first.predict(HOUSE))
+        # A closed connection makes room.
+        wait_until(lambda: further.predict(HOUSE).code is CODE.OK, "the further connection was never accepted")
+
+
+def test_calls_beyond_the_maximum_of_a_connection_wait_for_an_earlier_one(
+    start_app: Any, stub: StubModelServer
+) -> None:
+    address = rpc_address_of(start_app(stub.url, grpc={"port": 0, "max_concurrent_streams": 1}))
+    ended = threading.Event()
+
+    def requests() -> Iterator[bytes]:
+        yield part([HOUSE]).SerializeToString()
+        ended.wait(30)
+
+    with rpc_client(address, has_own_connection=True) as busy, rpc_client(address, has_own_connection=True) as other:
+        stream = busy.channel.stream_stream("/housing.price.v1.PriceService/PredictStream")(requests(), timeout=60)
+        next(stream)
+        request = price_pb2.PredictRequest(house=house_message(HOUSE)).SerializeToString()
+        waiting = busy.channel.unary_unary("/housing.price.v1.PriceService/Predict").future(request, timeout=60)
+        # A later call on another connection is answered before it.
+        assert is_priced(other.predict(HOUSE))
+        assert is_priced(other.predict(HOUSE))
+        assert not waiting.done()
+        ended.set()
+        assert waiting.result(timeout=30)
+
+
 def value(rpc: RpcClient, **flags: bool) -> price_pb2.Valuation:
     answer = rpc.call("Value", price_pb2.ValueRequest(house=house_message(HOUSE), **flags))
     assert answer.code is CODE.OK, answer
@@ -485,13 +520,13 @@ def test_a_valuation_is_the_one_of_http(
     assert found.price.predicted_price == expected["price"]["predictedPrice"]
     assert found.comparables.estimate == expected["comparables"]["estimate"]
     for sale, other in zip(found.comparables.sales, expected["comparables"]["sales"], strict=True):
-        assert (sale.id, sale.sale_price, sale.adjusted_price, sale.sold_in, sale.distance) == (
+        assert (sale.id, sale.sale_price, sale.adjusted_price, sale.sold_in) == (
             other["id"],
             other["salePrice"],
             other["adjustedPrice"],
             other["soldIn"],
-            other["distance"],
         )
+        assert (sale.distance, sale.weight) == (other["distance"], other["weight"])
         assert sale.house == house_message(other["house"])
         assert [one.usd for one in sale.adjustments.groups] == [one["usd"] for one in other["adjustments"]]
     assert [one.usd for one in found.explanation.differences] == [

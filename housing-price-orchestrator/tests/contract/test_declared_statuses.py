@@ -227,9 +227,9 @@ def test_pages_of_allowed_origins_may_send_and_read_every_header() -> None:
 def test_the_page_on_cors_names_every_method_and_header() -> None:
     text = (REPOSITORY / "docs" / "cors.md").read_text(encoding="utf-8")
     options = cors_options(["https://www.example.com"])
-    for action, option in (("use the methods", "methods"), ("send the headers", "headers")):
+    for action, option in (("methods", "methods"), ("request headers", "headers")):
         (row,) = (line for line in text.splitlines() if line.startswith(f"| {action} "))
         assert sorted(re.findall(r"`([^`]+)`", row)) == sorted(options[f"allow_{option}"])
-    (row,) = (line for line in text.splitlines() if line.startswith("| read the headers "))
+    (row,) = (line for line in text.splitlines() if line.startswith("| response headers "))
     assert set(re.findall(r"`([^`]+)`", row)) - set(options["expose_headers"]) == {"Content-Type", "Cache-Control"}
     assert set(options["expose_headers"]) <= set(re.findall(r"`([^`]+)`", row))

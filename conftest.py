@@ -1,6 +1,5 @@
 """Shared by the tests of all packages: the trained model, databases, and the marker of tests for `make test-all`."""
 
-import fcntl
 import os
 import signal
 import subprocess
@@ -10,6 +9,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from tests.once_per_run import made_once
+from xdist.remote import Producer
+from xdist.scheduler import LoadFileScheduling
 
 from housing_price_platform.environment.variables import SharedVariable
 from postgres import Postgres, find_programs, running_postgres
@@ -30,6 +32,12 @@ FULL_FIXTURES = {"champion", "postgres", "start"}
 The fixtures are the model at full quality, a Postgres server (also as the parameter `postgres`), and whole stacks. The
 marker `quick` is an exception for a test that shows one path through such a part.
 """
+
+SHARING = (
+    ("tests/page/", "tests/clients/", "tests/test_one_path.py"),
+    ("housing-price-model/tests/lifecycle/",),
+)
+"""Folders and files whose tests share fixtures of the session that are slow to make: running services, a registry."""
 
 LONGEST_FIRST = ("container", "stack", "mlserver", "full")
 """Files with a test of these kinds run before the others, in this order."""
@@ -57,6 +65,19 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
         rank = next((rank for rank, name in enumerate(LONGEST_FIRST) if name in markers), len(LONGEST_FIRST))
         ranks[item.path] = min(rank, ranks.get(item.path, rank))
     items.sort(key=lambda item: ranks[item.path])
+
+
+class _FilesThatShare(LoadFileScheduling):  # type: ignore[misc]  # xdist has no types
+    """Gives each parallel worker one file after the other, and all files that share fixtures to the same worker."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        return next((files[0] for files in SHARING if nodeid.startswith(files)), super()._split_scope(nodeid))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Producer) -> LoadFileScheduling | None:
+    """Distribute tests by files, except where `SHARING` joins files."""
+    return _FilesThatShare(config, log) if config.option.dist == "loadfile" else None
 
 
 def _has_postgres(item: pytest.Item) -> bool:
@@ -109,15 +130,7 @@ def champion(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """Train the model at full quality once per run; returns its export with `model/` and `manifest.json`."""
     if exported := os.environ.get(CHAMPION_VARIABLE):
         return Path(exported)
-    base = tmp_path_factory.getbasetemp()
-    # The base folder of a parallel worker lies inside the folder of the run, which all workers share.
-    folder = (base.parent if "PYTEST_XDIST_WORKER" in os.environ else base) / "champion"
-    folder.mkdir(exist_ok=True)
-    with (folder / "lock").open("w") as lock:
-        fcntl.flock(lock, fcntl.LOCK_EX)
-        if not (folder / "export").exists():
-            _train(folder)
-    return folder / "export"
+    return made_once(tmp_path_factory, "champion", _train) / "export"
 
 
 def _train(folder: Path) -> None:

@@ -1,60 +1,26 @@
 """One path through the real servers: train a small model, serve it, and use every way to price houses."""
 
 import json
-import sys
-import warnings
 from collections.abc import Iterator
-from contextlib import ExitStack
-from importlib import import_module
 from typing import Any
 
 import httpx
 import pytest
 
-with warnings.catch_warnings():
-    # Importing MLflow warns about its own type hints; all later warnings are errors.
-    warnings.simplefilter("ignore")
-    import_module("mlflow.pyfunc")
-
 from factories import batch_json, house_json, houses_json, price_in
-from housing_price_model.training.train import train
-from servers import LISTENS, Process
 from waiting import wait_until
 
-from .lifecycle_store import QUICK, every_tenth_house, new_store
-
-# MLflow's own code uses what SQLAlchemy and pandas deprecate.
-pytestmark = [
-    pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
-    pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning:mlflow"),
-]
+from .real_services import Service
 
 PRICE = "/api/v1/price/predict"
 SECONDS = 60
 
 
 @pytest.fixture(scope="module")
-def api(tmp_path_factory: pytest.TempPathFactory) -> Iterator[httpx.Client]:
-    """A client of the API, with a running model server and scoring worker."""
-    folder = tmp_path_factory.mktemp("one-path")
-    train(new_store(folder), every_tenth_house(folder / "few.csv"), recipe=QUICK, export_to=folder / "export")
-    with ExitStack() as stack:
-
-        def start(package: str, *arguments: str, **variables: str) -> Process:
-            return stack.enter_context(Process(sys.executable, "-m", package, *arguments, **variables))
-
-        model_server = start("housing_price_model", "serve", "--model", str(folder / "export"), "--port", "0")
-        variables = {
-            "ORCHESTRATOR_MODEL_SERVER__BASE_URL": model_server.says(LISTENS)[1],
-            "ORCHESTRATOR_JOBS__DATABASE_URL": f"sqlite:///{folder / 'jobs.db'}",
-            "ORCHESTRATOR_JOBS__FOLDER": str(folder / "jobs"),
-            # Generous, so that a busy machine does not fail a test.
-            "ORCHESTRATOR_REQUESTS__DEADLINE_SECONDS": "60",
-        }
-        orchestrator = start("housing_price_orchestrator", "serve", "--port", "0", **variables)
-        url = orchestrator.says(LISTENS)[1]
-        start("housing_price_orchestrator", "worker", **variables)
-        yield stack.enter_context(httpx.Client(base_url=url, timeout=SECONDS, trust_env=False))
+def api(service: Service) -> Iterator[httpx.Client]:
+    """A client of the API, whose model servers serve quickly trained models."""
+    with httpx.Client(base_url=service.url, timeout=SECONDS, trust_env=False) as client:
+        yield client
 
 
 @pytest.fixture(scope="module")

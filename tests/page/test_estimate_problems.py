@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 
+from ..real_services import ModelServer, running_api, variables_of
 from .estimate_form import ESTIMATE, answer, estimate, expect_result, form
-from .services import ModelServer, running_api, variables_of
 from .tab import BOUNDED_MS, Tab, opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]

@@ -7,7 +7,7 @@ from urllib.parse import urlsplit
 import pytest
 from playwright.sync_api import Page, expect
 
-from .services import Service
+from ..real_services import Service
 from .tab import API_PATHS, MAX_PAGE_BYTES, Tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]

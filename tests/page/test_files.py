@@ -14,7 +14,7 @@ from playwright.sync_api import Browser, Locator, Page, expect
 
 from factories import ABSENT, SURVEY, house_json, houses_json
 
-from .services import GuardedService, ModelServer, running_api, variables_of
+from ..real_services import GuardedService, ModelServer, running_api, variables_of
 from .tab import BOUNDED_MS, Tab, opened
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(300)]

@@ -3,7 +3,7 @@
 import pytest
 from playwright.sync_api import Page, expect
 
-from .services import GuardedService
+from ..real_services import GuardedService
 from .tab import Tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]

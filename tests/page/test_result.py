@@ -7,8 +7,8 @@ from typing import Any
 import pytest
 from playwright.sync_api import Locator, Page, Response, Route, expect
 
+from ..real_services import Service
 from .questions import FACTS, WHOLE_HOUSE, answer, ask, estimate
-from .services import Service
 from .tab import Tab
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]

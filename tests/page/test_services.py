@@ -5,7 +5,7 @@ import pytest
 
 from factories import house_json
 
-from .services import GuardedService, Service
+from ..real_services import GuardedService, Service
 
 pytestmark = [pytest.mark.browser, pytest.mark.timeout(180)]
 

@@ -13,6 +13,7 @@ import signal
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import ExitStack
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -24,8 +25,10 @@ from factories import houses_json
 from housing_price.stack.api_checks import PREDICT_PATH
 from housing_price.stack.services import find_uv
 from housing_price.stack.state import EXAMPLE, REPOSITORY, State
+from housing_price_platform.orders.moves import ServedModel
 
 from ..documents import Reader, blocks, commands, json_lines, stack_reader
+from ..once_per_run import maker_of
 from ..running import PRICE_SERVER, Up, price_in, wait_until
 
 pytestmark = [pytest.mark.stack, pytest.mark.timeout(600)]
@@ -42,17 +45,28 @@ REAL_PRICE_USD, TOLERANCE_USD = 105_000, 20_000
 
 @pytest.fixture(scope="module")
 def first_start(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Up]:
-    """The first start on an empty folder, which trains a model. It has already stopped cleanly."""
-    up = Up(tmp_path_factory.mktemp("stack") / "state", folder=REPOSITORY)
-    try:
-        up.wait_until_up(FIRST_START_SECONDS)
+    """The first start on an empty folder, which trains a model. It has already stopped cleanly.
+
+    Its models become the fixture `champion` of the whole run, unless they were trained before.
+    """
+    state = State(tmp_path_factory.mktemp("stack") / "state")
+
+    def copy_exports(champion: Path) -> None:
+        shutil.copytree(state.export_of("1"), champion / "export")
+        comparables = state.serving.of(ServedModel.COMPARABLES)
+        shutil.copytree(comparables.export_of("1"), champion / "export" / "comparables")
+
+    with ExitStack() as ended:
+        with maker_of(tmp_path_factory, "champion", copy_exports) as make_champion:
+            up = Up(state.folder, folder=REPOSITORY)
+            ended.callback(up.end)
+            up.wait_until_up(FIRST_START_SECONDS)
+            make_champion()
         answer = subprocess.run(up.curl, shell=True, capture_output=True, text=True, check=True, cwd=REPOSITORY)  # noqa: S602 - run as a user would paste it
         up.first_answer = json.loads(answer.stdout)
         up.signal(signal.SIGINT)
         assert up.wait(10) == 0
         yield up
-    finally:
-        up.end()
 
 
 @pytest.fixture(scope="module")

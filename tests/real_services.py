@@ -1,4 +1,4 @@
-"""The services behind the page, as real processes on free ports: both model servers, the API and the scoring worker."""
+"""The services as real processes on free ports: both model servers, APIs and the scoring worker."""
 
 import contextlib
 import sys
@@ -14,12 +14,12 @@ from factories import new_key
 from housing_price_orchestrator.shared.access import Scope
 from servers import LISTENS, Process
 
-from ..running import wait_until
+from .running import wait_until
 
 SECONDS = 60
 
 
-def start(stack: ExitStack, package: str, *arguments: str, **variables: str) -> Process:
+def start_command(stack: ExitStack, package: str, *arguments: str, **variables: str) -> Process:
     """Start a command of a package. The process ends with `stack`."""
     return stack.enter_context(Process(sys.executable, "-m", package, *arguments, **variables))
 
@@ -29,7 +29,7 @@ class ModelServer:
 
     def __init__(self, model: Path) -> None:
         self._model = model
-        self.url = ""
+        self._url = ""
 
     def __enter__(self) -> Self:
         self._start("0")
@@ -38,20 +38,28 @@ class ModelServer:
     def __exit__(self, *_: object) -> None:
         self._process.__exit__()
 
+    @property
+    def url(self) -> str:
+        """The address. The first use waits until the server listens, so that several servers can start side by side."""
+        if not self._url:
+            self._url = self._process.says(LISTENS)[1]
+        return self._url
+
     def _start(self, port: str) -> None:
         options = ("serve", "--model", str(self._model), "--port", port)
         self._process = Process(sys.executable, "-m", "housing_price_model", *options)
-        self.url = self._process.says(LISTENS)[1]
 
     @contextlib.contextmanager
     def killed(self) -> Iterator[None]:
         """Kill the server with SIGKILL, and start it again at the end."""
+        port = self.url.rpartition(":")[2]
         self._process.kill()
         try:
             yield
         finally:
             self._process.__exit__()
-            self._start(self.url.rpartition(":")[2])
+            self._start(port)
+            self._process.says(LISTENS)
 
 
 @dataclass(frozen=True)
@@ -89,7 +97,7 @@ class GuardedService:
 
 
 def variables_of(folder: Path, price: ModelServer, comparables: ModelServer) -> dict[str, str]:
-    """Return the settings of an API with jobs in `folder` and both models."""
+    """Return the settings of an API, or of its worker, with jobs in `folder` and both models."""
     return {
         "ORCHESTRATOR_MODEL_SERVER__BASE_URL": price.url,
         "ORCHESTRATOR_COMPARABLES__BASE_URL": comparables.url,
@@ -105,7 +113,7 @@ def variables_of(folder: Path, price: ModelServer, comparables: ModelServer) -> 
 def running_api(**variables: str) -> Iterator[str]:
     """Run an API with these settings; gives its address."""
     with ExitStack() as stack:
-        api = start(stack, "housing_price_orchestrator", "serve", "--port", "0", **variables)
+        api = start_command(stack, "housing_price_orchestrator", "serve", "--port", "0", **variables)
         yield api.says(LISTENS)[1]
 
 

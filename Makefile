@@ -34,8 +34,10 @@ uv: $(filter .uv/bin/uv,$(UV))
 up: uv ## Train if needed, then serve: tracking server, model servers, orchestrator (Ctrl-C ends it)
 	@exec $(RUN) housing-price up --stop-with $$PPID $(ARGS)
 
-# One pytest worker for each core; `ARGS="-n 0"` runs the tests in one process, for a debugger.
-WORKERS ?= auto
+# `make test` has one pytest worker for each core. In `make test-all` the workers wait for other processes during a third
+# of the time, so it has half as many again. `ARGS="-n 0"` runs the tests in one process, for a debugger.
+test: WORKERS ?= auto
+test-all: WORKERS ?= $(shell echo $$(( ($$(getconf _NPROCESSORS_ONLN) * 3 + 1) / 2 )))
 
 test: lint types imports ## Check style, types and imports; run the unit, contract and property tests and one path through real servers (minutes)
 	@$(RUN) pytest -n $(WORKERS) -m 'not full' $(ARGS)

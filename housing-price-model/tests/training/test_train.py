@@ -235,7 +235,9 @@ def test_a_digest_of_several_versions_finds_the_newest(empty_store: str, few_hou
     trained = train(empty_store, few_houses, recipe=QUICK)
     assert trained.registered
     client = connect(empty_store)
-    again = client.create_model_version(NAME, client.get_model_version(NAME, "1").source, trained.run_id)
+    source = client.get_model_version(NAME, "1").source
+    assert source
+    again = client.create_model_version(NAME, source, trained.run_id)
     for key, value in client.get_model_version(NAME, "1").tags.items():
         client.set_model_version_tag(NAME, again.version, key, value)
     found, _ = find_version(client, f"models:/{NAME}@{trained.registered.digest}")

@@ -127,7 +127,7 @@ def test_an_error_of_the_model_ends_the_step() -> None:
         return wait
 
     bench = Bench(10)
-    bench.price = price  # type: ignore[method-assign]  # a fake of a fake
+    bench.price = price  # type: ignore[assignment, method-assign]  # a fake of a fake
     step = bench.step()
     with pytest.raises(PriceImplausible):
         list(step.priced_rows())

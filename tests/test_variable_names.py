@@ -16,6 +16,8 @@ import housing_price_model.cli.app
 import housing_price_orchestrator.cli.main
 import mlflow_server.cli
 from housing_price_model.settings import TRACKING_URI
+from housing_price_orchestrator.settings import list_settings
+from housing_price_platform.environment.secret_files import SECRETS
 from housing_price_platform.environment.variables import SHARED_PREFIXES, SharedVariable
 from mlflow_server.environment import Variable
 
@@ -76,6 +78,9 @@ def test_a_misspelt_variable_stops_every_command(
         (MODEL, "housing_price_jobs_url", "HOUSING_PRICE_JOBS_URL"),
         (RUNNER, "MLFLOW_TRAKING_URI", "MLFLOW_TRACKING_URI"),
         (TRACKING, "MLFLOW_SERVER_ALLOWED_HOST", "MLFLOW_SERVER_ALLOWED_HOSTS"),
+        (TRACKING, "MLFLOW_BACKEND_STORE_URI_FIL", "MLFLOW_BACKEND_STORE_URI_FILE"),
+        (MODEL, "HOUSING_PRICE_JOBSURL_FILE", "HOUSING_PRICE_JOBS_URL_FILE"),
+        (MODEL, "MLFLOW_TRACKING_PASWORD", "MLFLOW_TRACKING_PASSWORD"),
     ],
 )
 def test_variables_of_other_prefixes_are_checked_too(
@@ -85,6 +90,71 @@ def test_variables_of_other_prefixes_are_checked_too(
     command = {id(RUNNER): "doctor", id(MODEL): "train", id(TRACKING): "serve"}[id(app)]
     result = CliRunner().invoke(app, [command])
     assert (result.exit_code, result.output.count(meant)) == (2, 1)
+
+
+@pytest.mark.parametrize(
+    ("app", "command", "secret"),
+    [
+        (RUNNER, "up", "ORCHESTRATOR_JOBS__DATABASE_URL"),
+        (RUNNER, "jobs list", SharedVariable.API_KEY),
+        (MODEL, "train", "MLFLOW_TRACKING_PASSWORD"),
+        (MODEL, "worker --queue lifecycle", SharedVariable.JOBS_URL),
+        (ORCHESTRATOR, "serve", "ORCHESTRATOR_PREDICTION_LOG__URL"),
+        (ORCHESTRATOR, "worker", "AWS_SECRET_ACCESS_KEY"),
+        (ORCHESTRATOR, "database upgrade", "ORCHESTRATOR_PREDICTION_LOG__URL"),
+        (TRACKING, "serve", "MLFLOW_BACKEND_STORE_URI"),
+    ],
+)
+def test_a_secret_that_cannot_be_read_from_its_file_stops_every_program(
+    app: typer.Typer, command: str, secret: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv(secret, raising=False)
+    monkeypatch.setenv(f"{secret}_FILE", "none")
+    missing = CliRunner().invoke(app, command.split())
+    monkeypatch.setenv(secret, VALUE)
+    both = CliRunner().invoke(app, command.split())
+    assert (missing.exit_code, both.exit_code) == (2, 2), missing.output + both.output
+    assert f"{secret}_FILE: cannot read none: No such file or directory\n" in missing.output
+    assert f"{secret}_FILE and {secret} are both set: set only one of them\n" in both.output
+    assert VALUE not in both.output
+    assert list(tmp_path.iterdir()) == []
+
+
+MYSQL = "mysql://x/y"
+
+
+@pytest.mark.parametrize(
+    ("app", "command", "file", "message"),
+    [
+        (ORCHESTRATOR, "database upgrade", ("ORCHESTRATOR_PREDICTION_LOG__URL", MYSQL), "must be sqlite:///FILE"),
+        (TRACKING, "serve", ("MLFLOW_BACKEND_STORE_URI", "sqlite:////dev/null/x.db"), "/dev/null"),
+    ],
+)
+def test_a_setting_has_the_value_of_its_file(
+    app: typer.Typer, command: str, file: tuple[str, str], message: str, tmp_path: Path
+) -> None:
+    secret, value = file
+    path = tmp_path / "secret"
+    path.write_text(f"{value}\n", encoding="utf-8")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.chdir(tmp_path)
+        patch.setenv(secret, "")  # also restores the variable, which the program sets
+        patch.setenv(f"{secret}_FILE", str(path))
+        result = CliRunner().invoke(app, command.split())
+    assert result.exit_code in {1, 2}, result.output
+    assert message in result.output
+
+
+def test_every_variable_that_may_contain_a_password_can_come_from_a_file() -> None:
+    urls = {name for name, _, meaning in list_settings() if "postgresql" in meaning or "Redis" in meaning}
+    assert urls == {name for name in SECRETS if name.startswith("ORCHESTRATOR_")}
+    assert {*SharedVariable, *Variable} & set(SECRETS) == {
+        SharedVariable.API_KEY,
+        SharedVariable.JOBS_URL,
+        SharedVariable.PREDICTION_LOG_URL,
+        Variable.BACKEND_STORE_URI,
+    }
 
 
 def test_a_misspelt_variable_stops_the_mlserver_program() -> None:

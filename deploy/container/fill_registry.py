@@ -13,6 +13,7 @@ import sys
 from housing_price_model.errors import RegistryError
 from housing_price_model.registry.names import NAME_OF_MODEL
 from housing_price_platform.environment.opentelemetry_variables import ignore_invalid
+from housing_price_platform.environment.secret_files import UnusableSecretFile, read_secret_files
 from housing_price_platform.orders.moves import ServedModel
 from housing_price_platform.output.terminal import clean
 
@@ -30,6 +31,7 @@ def main(tracking_uri: str, folder: str) -> None:
     # MLflow imports OpenTelemetry, which reads its variables while it is imported.
     for warning in ignore_invalid(os.environ):
         print(f"warning: {warning}", file=sys.stderr)  # noqa: T201 - shown in the log of the service
+    read_secret_files(os.environ)
     from housing_price_model.registry.versions import connect, find_champion, note_serving  # noqa: PLC0415
 
     server, client = ("--tracking-uri", tracking_uri), connect(tracking_uri)
@@ -47,5 +49,5 @@ def main(tracking_uri: str, folder: str) -> None:
 if __name__ == "__main__":
     try:
         main(sys.argv[1], sys.argv[2])
-    except (RegistryError, subprocess.CalledProcessError) as error:
+    except (RegistryError, UnusableSecretFile, subprocess.CalledProcessError) as error:
         sys.exit(f"error: {clean(error)}")

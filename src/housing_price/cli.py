@@ -25,6 +25,7 @@ from housing_price_model.settings import check_names
 from housing_price_platform.environment.opentelemetry_variables import ignore_invalid
 from housing_price_platform.environment.origins import normal_origin
 from housing_price_platform.environment.variables import UnknownVariables
+from housing_price_platform.environment.secret_files import UnusableSecretFile, read_secret_files
 from housing_price_platform.output.terminal import clean_output, echo
 
 LOOPBACK: Final = "127.0.0.1"
@@ -73,7 +74,9 @@ def main(context: typer.Context) -> None:
             echo(f"warning: {warning}", err=True)
     try:
         check_names()
-    except UnknownVariables as error:
+        # The services inherit the values.
+        read_secret_files(os.environ)
+    except (UnknownVariables, UnusableSecretFile) as error:
         Output(sys.stderr).error(str(error))
         raise typer.Exit(2) from error
 

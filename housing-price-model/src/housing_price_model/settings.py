@@ -6,6 +6,7 @@ Only the standard library is used: the MLServer environment imports this module 
 import os
 from typing import Final
 
+from housing_price_platform.environment.secret_files import FILE_VARIABLES, SECRETS
 from housing_price_platform.environment.variables import SHARED_PREFIXES, SharedVariable, check_variables
 
 TRACKING_URI: Final = "MLFLOW_TRACKING_URI"
@@ -20,7 +21,7 @@ def check_names() -> None:
     """
     check_variables(
         os.environ,
-        {*SharedVariable, TRACKING_URI},
+        {*SharedVariable, TRACKING_URI, *SECRETS, *FILE_VARIABLES},
         prefixes=SHARED_PREFIXES,
         foreign_prefixes=("MLFLOW_",),
     )

@@ -10,6 +10,7 @@ import typer
 
 from housing_price_platform.database.sqlite_file import REMEDY, find_damage
 from housing_price_platform.environment.opentelemetry_variables import ignore_invalid
+from housing_price_platform.environment.secret_files import UnusableSecretFile, read_secret_files
 from housing_price_platform.environment.variables import SharedVariable, UnknownVariables
 from housing_price_platform.output.log_output import keep_running_without_log
 from housing_price_platform.output.logs import configure_logging
@@ -36,6 +37,12 @@ def main(context: typer.Context) -> None:
     # MLflow, which the command imports when it runs, imports OpenTelemetry.
     for warning in ignore_invalid(os.environ):
         echo(f"warning: {warning}", err=True)
+    try:
+        # Before the options of the command read their variables.
+        read_secret_files(os.environ)
+    except UnusableSecretFile as error:
+        echo(f"error: {error}", err=True)
+        raise typer.Exit(2) from error
 
 
 @app.command("serve")

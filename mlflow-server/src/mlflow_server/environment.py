@@ -9,6 +9,7 @@ from typing import Final
 from sqlalchemy.exc import ArgumentError
 
 from housing_price_platform.database.sqlite_file import sqlite_file_of
+from housing_price_platform.environment.secret_files import FILE_VARIABLES, SECRETS
 from housing_price_platform.environment.variables import check_variables
 
 
@@ -26,7 +27,7 @@ def check_names() -> None:
     Raises:
         UnknownVariables: A name is very similar to one of the variables; the message names both.
     """
-    check_variables(os.environ, set(Variable), foreign_prefixes=("MLFLOW_",))
+    check_variables(os.environ, {*Variable, *SECRETS, *FILE_VARIABLES}, foreign_prefixes=("MLFLOW_",))
 
 
 LOOPBACK_HOSTS: Final = ("localhost", "127.0.0.1", "[[]::1]")

@@ -27,6 +27,7 @@ from housing_price_model.errors import ServingError
 from housing_price_model.registry.names import CHAMPION, DEFAULT_TRACKING_URI, NAME, version_page
 from housing_price_model.settings import check_names
 from housing_price_platform.environment.opentelemetry_variables import ignore_invalid
+from housing_price_platform.environment.secret_files import UnusableSecretFile, read_secret_files
 from housing_price_platform.environment.variables import SharedVariable, UnknownVariables
 from housing_price_platform.orders.moves import ServedModel
 from housing_price_platform.orders.seed import MAX_SEED
@@ -60,7 +61,8 @@ def main(context: typer.Context) -> None:
         errors.print(f"warning: {warning}")
     try:
         check_names()
-    except UnknownVariables as error:
+        read_secret_files(os.environ)
+    except (UnknownVariables, UnusableSecretFile) as error:
         errors.print(f"error: {error}")
         raise typer.Exit(2) from error
 

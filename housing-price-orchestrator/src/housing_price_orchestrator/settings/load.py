@@ -12,6 +12,12 @@ from pydantic_settings import SettingsError
 from housing_price_orchestrator.settings.base import PREFIX, InvalidSettings, variable_name
 from housing_price_orchestrator.settings.telemetry import TracingSettings
 from housing_price_orchestrator.settings.tree import Settings
+from housing_price_platform.environment.secret_files import (
+    FILE_VARIABLES,
+    SECRETS,
+    UnusableSecretFile,
+    read_secret_files,
+)
 from housing_price_platform.environment.variables import UnknownVariables, check_variables
 
 _PUBLISHED_PORT: Final = f"{PREFIX}PORT"
@@ -25,6 +31,11 @@ def load_settings(*, host: str | None = None, port: int | None = None) -> Settin
         InvalidSettings: a variable is invalid or unknown; the message names it and says what is expected.
     """
     check_names()
+    try:
+        # Also sets the variables that only libraries read, such as the keys of object stores.
+        read_secret_files(os.environ)
+    except UnusableSecretFile as error:
+        raise InvalidSettings(str(error)) from error
     overrides = {name: value for name, value in (("host", host), ("port", port)) if value is not None}
     try:
         tracing = TracingSettings()
@@ -46,6 +57,7 @@ def check_names() -> None:
     """
     groups = [group for group in Settings.model_fields if group != "tracing"]
     known = {name for name, _, _ in list_settings()} | {variable_name((group,)) for group in groups} | {_PUBLISHED_PORT}
+    known |= set(FILE_VARIABLES)
     try:
         check_variables(os.environ, known, prefixes=(PREFIX,), is_case_sensitive=False)
     except UnknownVariables as error:
@@ -81,7 +93,9 @@ def list_settings() -> Iterator[tuple[str, str, str]]:
     for group, field in Settings.model_fields.items():
         default = field.get_default()
         for name, setting in type(default).model_fields.items():
-            yield variable_name((group, name)), _as_text(getattr(default, name)), setting.description or ""
+            variable = variable_name((group, name))
+            in_file = f" Or `{variable}_FILE`: a file with the URL." if variable in SECRETS else ""
+            yield variable, _as_text(getattr(default, name)), f"{setting.description or ''}{in_file}"
 
 
 def _as_text(value: object) -> str:

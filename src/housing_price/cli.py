@@ -1,4 +1,4 @@
-"""The command line: `housing-price up | doctor | jobs | models`."""
+"""The command line: `housing-price up | doctor | backup | restore | jobs | models`."""
 
 import asyncio
 import os
@@ -10,6 +10,7 @@ from typing import Annotated, Final
 
 import typer
 
+from housing_price.backup import commands as backups
 from housing_price.doctor.doctor import run_checks
 from housing_price.errors import StackError
 from housing_price.processes.output import Output
@@ -24,8 +25,8 @@ from housing_price.stack.up import run_until_stopped
 from housing_price_model.settings import check_names
 from housing_price_platform.environment.opentelemetry_variables import ignore_invalid
 from housing_price_platform.environment.origins import normal_origin
-from housing_price_platform.environment.variables import UnknownVariables
 from housing_price_platform.environment.secret_files import UnusableSecretFile, read_secret_files
+from housing_price_platform.environment.variables import UnknownVariables
 from housing_price_platform.output.terminal import clean_output, echo
 
 LOOPBACK: Final = "127.0.0.1"
@@ -37,6 +38,8 @@ app = typer.Typer(
 )
 app.add_typer(jobs.app, name="jobs")
 app.add_typer(models.app, name="models")
+app.command("backup")(backups.backup)
+app.command("restore")(backups.restore)
 
 # Not `type Port = ...`: typer ignores such an alias, and the bounds and the help would be lost.
 Port = Annotated[

@@ -149,6 +149,28 @@ def test_everything_is_said_to_run_only_when_the_workers_are_ready(stack: Up) ->
     assert not table.startswith(" except")
 
 
+def test_a_backup_of_the_running_stack_is_served_elsewhere(stack: Up, tmp_path: Path) -> None:
+    priced = request_price(stack).json()
+    logged = f"/api/v1/predictions/{priced['transactionId']}"
+    with httpx.Client(base_url=stack.url, timeout=30) as client:
+        wait_until(partial(is_found, client, logged), 20, "the price is in the log")
+    file, elsewhere = tmp_path / "backup.tar.gz", tmp_path / "elsewhere"
+    for command in (("backup", file, "--state-dir", stack.state), ("restore", file, "--state-dir", elsewhere)):
+        arguments = (str(argument) for argument in command)
+        subprocess.run([sys.executable, "-m", "housing_price", *arguments], timeout=120, check=True)
+    copy = Up(elsewhere, folder=REPOSITORY)
+    try:
+        copy.wait_until_up(START_SECONDS)
+        assert "training a model" not in copy.log
+        assert "exporting" not in copy.log
+        assert price_in(request_price(copy).json()) == price_in(priced)
+        assert price_in(httpx.get(f"{copy.url}{logged}").json()) == price_in(httpx.get(f"{stack.url}{logged}").json())
+        copy.signal(signal.SIGTERM)
+        assert copy.wait(20) == 0
+    finally:
+        copy.end()
+
+
 def test_the_printed_link_opens_the_version_in_the_tracking_server(stack: Up) -> None:
     link = re.search(r"http://\S+/#/models/housing-price/versions/1\b", stack.log)
     assert link

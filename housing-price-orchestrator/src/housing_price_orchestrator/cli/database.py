@@ -7,14 +7,16 @@ from typing import Annotated, Final
 
 import typer
 from alembic.util.exc import CommandError
+from pydantic import ValidationError
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import SQLAlchemyError
 
 from housing_price_orchestrator.cli.exits import exit_on_invalid_settings, exit_with_error
+from housing_price_orchestrator.provider.store.copy_log import LogNotCopied, copy_log
 from housing_price_orchestrator.provider.store.database import downgrade as downgrade_tables
 from housing_price_orchestrator.provider.store.database import open_database, prepare_database
 from housing_price_orchestrator.provider.store.migrations.revisions import RevisionUnknown, RevisionUnreachable
-from housing_price_orchestrator.settings import load_settings
+from housing_price_orchestrator.settings import PredictionLogSettings, load_settings
 from housing_price_platform.database.errors import describe_database_error
 from housing_price_platform.output.terminal import echo
 from housing_price_survey.columns import COLUMNS
@@ -75,11 +77,40 @@ def downgrade(
     echo(f"{_name_of(url)} {'is unchanged (dry run)' if is_dry_run else f'has revision {reached}'}")
 
 
+@app.command()
+def copy(
+    source: Annotated[str, typer.Option("--from", help="Database to read: sqlite:///FILE or postgresql://...")],
+) -> None:
+    """Copy a log into the empty database ORCHESTRATOR_PREDICTION_LOG__URL, such as from SQLite to Postgres.
+
+    Stop all services before: what they write meanwhile would be missing.
+    """
+    with exit_on_invalid_settings():
+        target_url = make_url(load_settings().prediction_log.url)
+    try:
+        source_url = make_url(PredictionLogSettings(url=source).url)
+    except ValidationError as error:
+        exit_with_error(f"--from: {error.errors()[0]['msg'].removeprefix('Value error, ')}")
+    if source_url.get_backend_name() == "sqlite" and not Path(source_url.database or "").is_file():
+        exit_with_error(f"{_name_of(source_url)} cannot be copied: the file does not exist")
+    with contextlib.ExitStack() as stack:
+        reading, writing = (
+            open_database(url, wait_seconds=WAIT_SECONDS, statement_seconds=STATEMENT_SECONDS)
+            for url in (source_url, target_url)
+        )
+        stack.callback(reading.dispose)
+        stack.callback(writing.dispose)
+        with _exit_on_failure(source_url, "copied"):
+            rows = copy_log(reading, writing)
+    copied = ", ".join(f"{number} {table}" for table, number in rows.items())
+    echo(f"Copied {_name_of(source_url)} to {_name_of(target_url)}: rows of {copied}.")
+
+
 @contextlib.contextmanager
 def _exit_on_failure(url: URL, done: str) -> Iterator[None]:
     try:
         yield
-    except (RevisionUnknown, RevisionUnreachable) as error:
+    except (RevisionUnknown, RevisionUnreachable, LogNotCopied) as error:
         exit_with_error(f"{_name_of(url)} cannot be {done}: {error}")
     except (SQLAlchemyError, CommandError, OSError) as error:
         exit_with_error(f"{_name_of(url)} cannot be {done}: {describe_database_error(error)}")

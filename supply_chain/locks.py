@@ -47,7 +47,9 @@ IMAGES: Final = {
         REPOSITORY / "housing-price-model" / "Dockerfile",
         ("--package", "housing-price-model", "--extra", "postgres"),
     ),
-    "mlflow-server": Image(REPOSITORY / "mlflow-server" / "Dockerfile", ("--package", "mlflow-server")),
+    "mlflow-server": Image(
+        REPOSITORY / "mlflow-server" / "Dockerfile", ("--package", "mlflow-server", "--extra", "postgres")
+    ),
     "housing-price-mlserver": Image(
         REPOSITORY / "housing-price-model" / "mlserver" / "Dockerfile", ("--project", "housing-price-model/mlserver")
     ),

@@ -28,9 +28,9 @@ class RunningServer:
         return self.process.wait(timeout=10)
 
 
-def start_server(folder: Path) -> RunningServer:
+def start_server(folder: Path, database: str = "") -> RunningServer:
     command = [sys.executable, "-m", "mlflow_server", "serve", "--port", "0"]
-    database = sqlite_url(folder / "state" / "mlflow.db")
+    database = database or sqlite_url(folder / "state" / "mlflow.db")
     command += ["--backend-store-uri", database, "--artifacts", str(folder / "artifacts")]
     log = folder / "server.log"
     with log.open("w") as output:

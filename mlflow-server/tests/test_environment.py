@@ -104,3 +104,18 @@ def test_a_damaged_database_is_one_message_that_names_it(tmp_path: Path, content
     assert ended.exit_code == 1
     assert f"error: {database} (--backend-store-uri) is damaged (" in ended.output
     assert len(ended.output.splitlines()) == 1
+
+
+@pytest.mark.parametrize(
+    ("given", "used"),
+    [
+        (
+            "postgresql://me:secret@db:5432/runs?sslmode=require",
+            "postgresql+psycopg://me:secret@db:5432/runs?sslmode=require",
+        ),
+        ("postgresql+psycopg2://db/runs", "postgresql+psycopg2://db/runs"),
+        ("mysql://db/postgresql:runs", "mysql://db/postgresql:runs"),
+    ],
+)
+def test_postgres_is_reached_with_the_driver_of_the_extra(given: str, used: str) -> None:
+    assert Storage(given, "files").database_uri == used

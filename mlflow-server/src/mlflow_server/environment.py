@@ -1,5 +1,6 @@
 """Environment variables: those that the command reads, and those of MLflow's application."""
 
+import importlib.util
 import os
 from dataclasses import dataclass
 from enum import StrEnum
@@ -61,6 +62,9 @@ class Storage:
     @property
     def database_uri(self) -> str:
         """The URI of the database for MLflow."""
+        if self.backend_store_uri.startswith("postgresql:") and importlib.util.find_spec("psycopg") is not None:
+            # The driver of the extra `postgres`. SQLAlchemy's default is another one, psycopg2.
+            return self.backend_store_uri.replace("postgresql:", "postgresql+psycopg:", 1)
         # MLflow also creates the folder of a `sqlite:///` URI, but as it is written there, with `%3F` for `?`.
         is_quoted = self.database_file is not None and "%" in self.backend_store_uri
         return self.backend_store_uri.replace("sqlite:", "sqlite+pysqlite:", 1) if is_quoted else self.backend_store_uri

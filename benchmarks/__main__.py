@@ -226,6 +226,32 @@ def jobs(
 
 
 @app.command()
+def bulk(
+    rows: Annotated[int, typer.Option(min=1, help="Rows of each file.")] = 1_000_000,
+    only: Annotated[
+        list[str] | None, typer.Option("--format", help="Only files of this format: csv, ndjson or parquet.")
+    ] = None,
+    export: Annotated[Path | None, typer.Option(help="Folder of an exported model. Default: train one.")] = None,
+) -> None:
+    """Measure `housing-price score`; all formats of 1,000,000 rows are written into docs/bulk.md."""
+    from benchmarks import bulk as measured  # noqa: PLC0415 - keeps `--help` fast
+    from benchmarks.load import WrongAnswer  # noqa: PLC0415 - keeps `--help` fast
+
+    formats = only or list(measured.FORMATS)
+    if unknown := set(formats) - set(measured.FORMATS):
+        typer.echo(f"error: unknown format {', '.join(unknown)}; choose from {', '.join(measured.FORMATS)}", err=True)
+        sys.exit(2)
+    try:
+        table = measured.as_table(measured.measure(rows, formats, export and export.resolve()))
+    except WrongAnswer as error:
+        typer.echo(f"error: {error}", err=True)
+        sys.exit(1)
+    typer.echo(table)
+    if rows == measured.DOCUMENTED_ROWS and len(formats) == len(measured.FORMATS):
+        measured.write(table)
+
+
+@app.command()
 def faults(
     only: Annotated[str, typer.Option(help="Run only scenarios whose name contains this text.")] = "",
     quick: Annotated[

@@ -1,4 +1,4 @@
-"""The command line: `housing-price up | doctor | backup | restore | jobs | models`."""
+"""The command line: `housing-price up | doctor | backup | restore | jobs | models | score`."""
 
 import asyncio
 import os
@@ -11,6 +11,7 @@ from typing import Annotated, Final
 import typer
 
 from housing_price.backup import commands as backups
+from housing_price.bulk.command import score
 from housing_price.doctor.doctor import run_checks
 from housing_price.errors import StackError
 from housing_price.processes.output import Output
@@ -40,6 +41,7 @@ app.add_typer(jobs.app, name="jobs")
 app.add_typer(models.app, name="models")
 app.command("backup")(backups.backup)
 app.command("restore")(backups.restore)
+app.command()(score)
 
 # Not `type Port = ...`: typer ignores such an alias, and the bounds and the help would be lost.
 Port = Annotated[
@@ -70,7 +72,7 @@ StateDir = Annotated[
 
 @app.callback()
 def main(context: typer.Context) -> None:
-    """Run the house price services on this machine, and manage jobs and model versions over the API."""
+    """Run the house price services on this machine, manage jobs and model versions over the API, and score files."""
     context.with_resource(clean_output())
     if context.invoked_subcommand != "up":  # its services report their own
         for warning in ignore_invalid(os.environ):

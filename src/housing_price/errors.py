@@ -1,4 +1,4 @@
-"""The errors of the stack runner."""
+"""The errors of the runner and of bulk scoring."""
 
 
 class StackError(Exception):
@@ -7,3 +7,7 @@ class StackError(Exception):
 
 class ConfigurationError(StackError):
     """A service rejects its configuration, so starting it again cannot help."""
+
+
+class BulkError(Exception):
+    """A file cannot be scored. The message states the problem and how to fix it."""

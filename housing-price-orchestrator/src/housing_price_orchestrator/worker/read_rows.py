@@ -59,13 +59,13 @@ def _read_csv(file: CsvRows, read: ReadHouse, offset: int, count: int) -> Iterat
     encoder = CellEncoder(file.table)
     for number, raw in enumerate(file.table.raw_records(offset), count + 1):
         house = encoder.house_of(raw, number)
-        yield Row(_house_of(file.row_of(raw, number), read, "csv_invalid") if house is None else house, raw.end)
+        yield Row(house_of(file.row_of(raw, number), "csv", read) if house is None else house, raw.end)
 
 
 def _read_ndjson(file: NdjsonRows, read: ReadHouse, offset: int, count: int) -> Iterator[Row]:
     for number, (_, line, end) in enumerate(file.table.lines(offset), count + 1):
         house = None if line is None else read_complete_house(line)
-        yield Row(_house_of(file.row_of(line, end, number), read, "json_invalid") if house is None else house, end)
+        yield Row(house_of(file.row_of(line, end, number), "ndjson", read) if house is None else house, end)
 
 
 def _open(path: Path, file_format: str) -> CsvRows | NdjsonRows:
@@ -77,10 +77,12 @@ def _open(path: Path, file_format: str) -> CsvRows | NdjsonRows:
         raise JobInputUnusable(str(error)) from error
 
 
-def _house_of(row: DocumentRow, read: ReadHouse, kind: str) -> AnyHouse | HousingPriceError:
+def house_of(row: DocumentRow, file_format: str, read: ReadHouse) -> AnyHouse | HousingPriceError:
+    """Return the house of a row, or the error that the API would report for it."""
     if row.document is None:
         if row.problem == TOO_LONG:
             return DocumentTooLarge(MAX_ROW_BYTES)
+        kind = "csv_invalid" if file_format == "csv" else "json_invalid"
         return InvalidDocument([{"type": kind, "loc": ("body",), "msg": row.problem or ""}])
     try:
         return read(row.document, row.names)

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from housing_price_orchestrator.interface.problems import extension_members, problem_type_of
 from housing_price_orchestrator.interface.short_findings import compact_json, shortened
 from housing_price_orchestrator.shared.errors import HousingPriceError
 
@@ -15,6 +16,34 @@ MIN_TOTAL_BYTES: Final = 1_000_000
 """Refused rows of a small input may take this much in total."""
 
 _LAST_LINE_BYTES: Final = 300
+
+
+class RefusedRowsLimit:
+    """Counts the bytes of the refused rows of a file, and says which rows are still listed.
+
+    Once a row is unlisted, all later ones are: then the file is a complete beginning.
+    """
+
+    def __init__(self, input_bytes: int, *, written_bytes: int = 0, unlisted: int = 0) -> None:
+        """Limit the refused rows of an input file of `input_bytes`, of which earlier steps wrote `written_bytes`.
+
+        `unlisted` is the number of rows that are already unlisted.
+        """
+        self._room = max_total_bytes(input_bytes) - _LAST_LINE_BYTES - written_bytes
+        self.unlisted = unlisted
+
+    @property
+    def is_full(self) -> bool:
+        """Whether a row is unlisted, so that no further row is listed."""
+        return self.unlisted > 0
+
+    def admits(self, line: bytes) -> bool:
+        """Count a row; return whether it is listed."""
+        if self.is_full or len(line) > self._room:
+            self.unlisted += 1
+            return False
+        self._room -= len(line)
+        return True
 
 
 @dataclass(frozen=True)
@@ -91,18 +120,20 @@ def write_refused(
         is_full: Whether an earlier row is already unlisted.
         input_bytes: The size of the input file.
     """
-    room = max_total_bytes(input_bytes) - _LAST_LINE_BYTES - written_bytes
+    limit = RefusedRowsLimit(input_bytes, written_bytes=written_bytes, unlisted=int(is_full))
     lines: list[bytes] = []
-    unlisted = 0
     for number, error in refused:
-        # Once a row is unlisted, all later ones are: then the file is a complete beginning.
-        line = None if is_full or unlisted else refused_line(number, describe(error))
-        if line is None or len(line) > room:
-            unlisted += 1
-            continue
-        room -= len(line)
-        lines.append(line)
-    return RefusedRows(b"".join(lines), unlisted)
+        # A description takes long, so none is made for a row that is not listed.
+        line = b"" if limit.is_full else refused_line(number, describe(error))
+        if limit.admits(line):
+            lines.append(line)
+    return RefusedRows(b"".join(lines), limit.unlisted - int(is_full))
+
+
+def describe_error(error: HousingPriceError) -> Mapping[str, Any]:
+    """Describe an error of a row in the terms of the API's problem documents."""
+    problem = problem_type_of(error)
+    return {"code": problem.name, "title": problem.title, **extension_members(error)}
 
 
 def refused_line(number: int, description: Mapping[str, Any]) -> bytes:

@@ -5,9 +5,9 @@ import contextlib
 import os
 import signal
 import sys
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import timedelta
-from typing import Any, Final
+from typing import Final
 
 import structlog
 from sqlalchemy.engine import make_url
@@ -25,6 +25,7 @@ from housing_price_orchestrator.shared.ports import PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.upstream.open import open_routes, open_upstream
 from housing_price_orchestrator.worker.price_rows import Outcome
+from housing_price_orchestrator.worker.refused_rows import describe_error
 from housing_price_orchestrator.worker.score_file import FileScoring
 from housing_price_orchestrator.worker.scoring_worker import ScoringWorker
 from housing_price_orchestrator.worker.stores.transfer import Transfer
@@ -103,7 +104,7 @@ async def _run(settings: Settings, url: str, name: str, locks: WorkerLocks) -> N
                 price_each, loop, max_wait_seconds=jobs.patience_seconds, is_cancelled=is_current_job_cancelled
             ),
             warnings_of=upstream.input_warnings.warnings_of,
-            describe_error=_describe_error,
+            describe_error=describe_error,
             rows_per_step=jobs.rows_per_step,
             max_file_bytes=jobs.max_file_bytes,
         )
@@ -146,12 +147,6 @@ def _exit(status: int) -> None:
     """Exit immediately, without waiting for running jobs: they resume from their last checkpoint."""
     sys.stdout.flush()
     os._exit(status)
-
-
-def _describe_error(error: HousingPriceError) -> Mapping[str, Any]:
-    """Describe an error of a row in the terms of the API's problem documents."""
-    problem = problem_type_of(error)
-    return {"code": problem.name, "title": problem.title, **extension_members(error)}
 
 
 def _describe_failure(error: HousingPriceError) -> tuple[str, str]:

@@ -3,7 +3,7 @@
 import csv
 import io
 import shutil
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, BinaryIO, Final, Protocol
@@ -61,7 +61,7 @@ class ResultFormat(Protocol):
         """Format the rows of one step, possibly none, as a part. Rows are taken one by one, while others are priced."""
         ...
 
-    def join(self, parts: Sequence[Path], target: BinaryIO, /) -> None:
+    def join(self, parts: Iterable[Path], target: BinaryIO, /) -> None:
         """Write all parts, in order, to one file; memory use does not grow with the file."""
         ...
 
@@ -74,12 +74,12 @@ class _ConcatenatedParts:
         self.write = write
         self.has_warnings = has_warnings
 
-    def join(self, parts: Sequence[Path], target: BinaryIO) -> None:
+    def join(self, parts: Iterable[Path], target: BinaryIO) -> None:
         target.write(self._header)
         concatenate(parts, target)
 
 
-def concatenate(parts: Sequence[Path], target: BinaryIO) -> None:
+def concatenate(parts: Iterable[Path], target: BinaryIO) -> None:
     """Write the bytes of all parts to `target`, in order."""
     for part in parts:
         with part.open("rb") as file:

@@ -18,12 +18,12 @@ from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.worker.refused_rows import (
     MAX_BYTES_PER_ROW,
     MIN_TOTAL_BYTES,
+    describe_error,
     last_line,
     max_total_bytes,
     refused_line,
     write_refused,
 )
-from housing_price_orchestrator.worker.run import _describe_error
 from housing_price_orchestrator.worker.score_file import MIN_CONVERTED_BYTES, START, FileScoring, InputFile
 
 JOB = "0" * 32
@@ -45,7 +45,7 @@ class Bench:
             read=read_named_house,
             price=price,
             warnings_of=lambda _house, _estimate: (),
-            describe_error=_describe_error,
+            describe_error=describe_error,
             rows_per_step=1_000,
             max_file_bytes=10**9,
         )
@@ -134,7 +134,7 @@ def test_few_refused_rows_are_listed_with_all_that_the_api_says(bench: Bench, tm
 def test_a_row_with_many_errors_counts_those_that_are_not_listed() -> None:
     with pytest.raises(InvalidDocument) as error:
         read_named_house(b"{}", {})
-    line = refused_line(1, _describe_error(error.value))
+    line = refused_line(1, describe_error(error.value))
     assert len(line) <= MAX_BYTES_PER_ROW
     *listed, last = json.loads(line)["errors"]
     assert last["ctx"]["omitted"] == 46 - len(listed)
@@ -149,7 +149,7 @@ def test_a_job_of_an_earlier_release_goes_on(bench: Bench, tmp_path: Path) -> No
 
 def test_nothing_is_listed_after_an_unlisted_row() -> None:
     error = InvalidDocument([{"type": "x", "loc": ("body",), "msg": "m"}])
-    found = write_refused([(1, error), (2, error)], _describe_error, written_bytes=0, is_full=True, input_bytes=10**9)
+    found = write_refused([(1, error), (2, error)], describe_error, written_bytes=0, is_full=True, input_bytes=10**9)
     assert (found.lines, found.unlisted) == (b"", 2)
 
 
@@ -159,7 +159,7 @@ def test_the_last_line_has_room(input_bytes: int) -> None:
     limit = max_total_bytes(input_bytes)
     found = write_refused(
         [(row, error) for row in range(10)],
-        _describe_error,
+        describe_error,
         written_bytes=limit - 900,
         is_full=False,
         input_bytes=input_bytes,

@@ -13,7 +13,7 @@ from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.shared.input_ranges import InputRanges, SeenValues, ValueRange
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.shared.view.record import AnyHouse
-from housing_price_orchestrator.worker.run import _describe_error
+from housing_price_orchestrator.worker.refused_rows import describe_error
 from housing_price_orchestrator.worker.score_file import START, FileScoring, InputFile
 from housing_price_survey.columns import SURVEY_COLUMNS
 
@@ -36,7 +36,7 @@ def test_rows_of_a_result_have_their_own_warnings(tmp_path: Path, output: str) -
         read=read_named_house,
         price=price,
         warnings_of=lambda house, _estimate: RANGES.warnings_of(row_of(house)),
-        describe_error=_describe_error,
+        describe_error=describe_error,
         rows_per_step=10,
         max_file_bytes=10**9,
     )

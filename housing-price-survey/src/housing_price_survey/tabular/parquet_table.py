@@ -2,7 +2,7 @@
 
 import contextlib
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import BinaryIO, Final, NamedTuple, Self
 
@@ -63,30 +63,44 @@ class ParquetTable:
     def __exit__(self, *_: object) -> None:
         self._parquet.close()
 
-    def records(self) -> Iterator[Record]:
-        """Yield the records of the file.
+    @property
+    def rows_of_groups(self) -> Sequence[int]:
+        """The number of rows of each row group."""
+        metadata = self._parquet.metadata
+        return [metadata.row_group(group).num_rows for group in range(metadata.num_row_groups)]
+
+    def records(self, start: int = 0) -> Iterator[Record]:
+        """Yield the records of the file after the first `start`. Row groups before them are not read.
 
         Raises:
             UnusableFile: The file is damaged.
         """
-        number = 0
-        for columns in self.batches(_BATCH_ROWS):
+        number = start
+        for columns in self.batches(_BATCH_ROWS, start):
             keys = list(columns)
             for row in zip(*(column.values() for column in columns.values()), strict=True):
                 number += 1
                 yield Record(number, dict(zip(keys, row, strict=True)), None, 0)
 
-    def batches(self, rows: int) -> Iterator[Mapping[str, Column]]:
-        """Yield the columns of the file by key, at most `rows` rows at a time.
+    def batches(self, rows: int, start: int = 0) -> Iterator[Mapping[str, Column]]:
+        """Yield the columns of the file by key, at most `rows` rows at a time, after the first `start` rows.
 
         Raises:
             UnusableFile: The file is damaged.
         """
-        before = 0
+        before, first = 0, 0
+        sizes = self.rows_of_groups
+        while first < len(sizes) and before + sizes[first] <= start:
+            before += sizes[first]
+            first += 1
+        groups = list(range(first, len(sizes)))
         stored = [self._stored_names[self.layout.names[key]] for key in self._readers]
         with _readable():
-            for batch in self._parquet.iter_batches(batch_size=rows, columns=stored, use_threads=False):
-                yield {key: self._column(batch, key, before) for key in self.layout.names}
+            for whole in self._parquet.iter_batches(rows, row_groups=groups, columns=stored, use_threads=False):
+                batch = whole.slice(max(0, start - before))
+                before += whole.num_rows - batch.num_rows
+                if batch.num_rows:
+                    yield {key: self._column(batch, key, before) for key in self.layout.names}
                 before += batch.num_rows
 
     def _column(self, batch: pa.RecordBatch, key: str, before: int) -> Column:

@@ -1,4 +1,4 @@
-"""Reads the houses of a CSV or NDJSON file for scoring, from a byte offset, in constant memory."""
+"""Reads the houses of a file for scoring, from a byte offset or a row, in constant memory."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -37,8 +37,16 @@ class Rows(Protocol):
         """Yield the rows from a byte offset: 0, or the `end` of a row. `count` is the number of rows before it."""
         ...
 
+
+class TextRows(Rows, Protocol):
+    """The rows of a text file."""
+
     def count(self) -> int:
         """Count the rows that `after` yields from the start, without parsing them."""
+        ...
+
+    def ends(self) -> Iterator[int]:
+        """Yield the byte offset at which each row ends, without reading its values."""
         ...
 
 
@@ -59,7 +67,7 @@ class NdjsonRows:
             yield self.row_of(line, end, number)
 
     def count(self) -> int:
-        """See `Rows.count`."""
+        """See `TextRows.count`."""
         return sum(1 for _ in self.table.lines())
 
     @staticmethod
@@ -72,6 +80,10 @@ class NdjsonRows:
         if (house := survey_house(line, number)) is not None:
             return Row(house.document, None, end, house.names)
         return Row(line, None, end)
+
+    def ends(self) -> Iterator[int]:
+        """Yield the end of each row."""
+        return (end for _, _, end in self.table.lines())
 
 
 def _encoding_problem(line: bytes) -> str | None:
@@ -103,7 +115,7 @@ class CsvRows:
             yield self.row_of(raw, number)
 
     def count(self) -> int:
-        """See `Rows.count`."""
+        """See `TextRows.count`."""
         return sum(1 for _ in self.table.raw_records())
 
     def row_of(self, raw: RawRecord, number: int) -> Row:
@@ -113,6 +125,10 @@ class CsvRows:
             return Row(None, record.problem, record.end)
         document = to_json({ID_KEY: number} | self._nulls | record.values)
         return Row(document, None, record.end, self._names)
+
+    def ends(self) -> Iterator[int]:
+        """Yield the end of each row."""
+        return (raw.end for raw in self.table.raw_records())
 
 
 def to_json(document: object) -> bytes:

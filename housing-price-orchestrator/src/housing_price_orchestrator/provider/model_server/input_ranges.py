@@ -33,15 +33,23 @@ class MLflowInputRanges:
 
     async def input_ranges(self) -> InputRanges:
         """See `InputRangesSource.input_ranges`."""
-        content = await self._client.get(PATH, call_id=READINESS_CALL_ID)
-        try:
-            document = _decode(content)
-        except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
-            # The message has no text of the model server: it must not reach the log.
-            raise AnswerMalformed("the ranges are not the expected JSON") from error
-        if NAME.fullmatch(document.model_id) is None:
-            raise AnswerMalformed("the ranges are of no valid model id")
-        return InputRanges(document.model_id, [_seen_values(column, document) for column in SURVEY_COLUMNS])
+        return read_ranges(await self._client.get(PATH, call_id=READINESS_CALL_ID))
+
+
+def read_ranges(content: bytes) -> InputRanges:
+    """Read the document of `GET /ranges`.
+
+    Raises:
+        AnswerMalformed: It is not as expected.
+    """
+    try:
+        document = _decode(content)
+    except (msgspec.DecodeError, UnicodeDecodeError, RecursionError) as error:
+        # The message has no text of the model server: it must not reach the log.
+        raise AnswerMalformed("the ranges are not the expected JSON") from error
+    if NAME.fullmatch(document.model_id) is None:
+        raise AnswerMalformed("the ranges are of no valid model id")
+    return InputRanges(document.model_id, [_seen_values(column, document) for column in SURVEY_COLUMNS])
 
 
 def _seen_values(column: Column, document: _Document) -> SeenValues:

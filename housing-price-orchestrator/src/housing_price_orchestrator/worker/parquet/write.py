@@ -33,7 +33,7 @@ class ParquetResults:
         pq.write_table(table, content)
         return content.getvalue()
 
-    def join(self, parts: Sequence[Path], target: BinaryIO, /) -> None:
+    def join(self, parts: Iterable[Path], target: BinaryIO, /) -> None:
         """Write the row groups of all parts to one file."""
         with pq.ParquetWriter(target, SCHEMA) as writer:
             for part in parts:

@@ -1,0 +1,1 @@
+"""Prices files of any size without an API, with the prices of the API."""

@@ -1,0 +1,76 @@
+"""Runs `housing-price score` in a process, and jobs of the API for comparison."""
+
+import re
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import httpx
+
+from factories import house_json, survey_houses
+from waiting import wait_until
+
+SECONDS = 240
+MEDIA_TYPES = {
+    ".csv": "text/csv",
+    ".ndjson": "application/x-ndjson",
+    ".parquet": "application/vnd.apache.parquet",
+}
+
+
+@dataclass(frozen=True)
+class Scored:
+    """How a command ended, and what it wrote."""
+
+    status: int
+    text: str
+    output: Path
+
+    @property
+    def result(self) -> bytes:
+        return self.output.read_bytes()
+
+    @property
+    def refused(self) -> bytes:
+        return self.output.with_name(f"{self.output.name}.refused.ndjson").read_bytes()
+
+
+def command(source: Path, output: Path, model: Path, *options: str) -> list[str]:
+    files = ("--input", str(source), "--output", str(output), "--model", str(model))
+    return [sys.executable, "-m", "housing_price", "score", *files, *options]
+
+
+def score(source: Path, output: Path, model: Path, *options: str) -> Scored:
+    """Score a file; returns how it ended."""
+    ended = subprocess.run(
+        command(source, output, model, *options), capture_output=True, text=True, timeout=SECONDS, check=False
+    )
+    return Scored(ended.returncode, ended.stdout + ended.stderr, output)
+
+
+def job_results(api: httpx.Client, source: Path) -> tuple[bytes, bytes]:
+    """Score a file as a job; returns the result and the refused rows."""
+    media_type = {"content-type": MEDIA_TYPES[source.suffix]}
+    answer = api.post("/api/v1/jobs/scoring", content=source.read_bytes(), headers=media_type)
+    assert answer.status_code == 202, answer.text
+    location = answer.headers["location"]
+    ended = {"succeeded", "failed"}
+    wait_until(lambda: api.get(location).json()["state"] in ended, "the job did not end", seconds=SECONDS)
+    assert api.get(location).json()["state"] == "succeeded"
+    return api.get(f"{location}/result").content, api.get(f"{location}/refused").content
+
+
+def with_model_ids_hidden(text: str) -> str:
+    return re.sub(r"[0-9a-f]{16,}", "...", text)
+
+
+def mixed_houses() -> list[dict[str, Any]]:
+    """Houses of which some are refused, and some have warnings."""
+    houses = survey_houses()[:300]
+    houses[17] = house_json(id=18, street="Dummy")
+    houses[18] = house_json(id=19, lotArea=-1, overallQual=11)
+    houses[250] = house_json(id=251, yrSold=2026)
+    houses[299] = house_json(id=300, neighborhood=None)
+    return houses

@@ -256,7 +256,11 @@ def assert_nothing_is_restored(archive: Path, said: str) -> None:
     assert not target.exists()
 
 
-@pytest.mark.parametrize("content", [b"", b"no archive at all", gzip.compress(b"no tar file" * 1000)])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"no archive at all", gzip.compress(b"no tar file" * 1000)],
+    ids=["empty", "text", "compressed text"],
+)
 def test_another_file_is_refused(content: bytes, tmp_path: Path) -> None:
     other = tmp_path / "other"
     other.write_bytes(content)

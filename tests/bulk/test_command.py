@@ -72,7 +72,7 @@ def test_a_file_that_cannot_be_used_is_an_error_in_one_line(
     ("options", "message"),
     [
         (("--model", "nowhere"), "--model: nowhere: manifest.json not found; not an exported model"),
-        (("--model", "models:/no"), "--model: models:/no: expected models:/NAME@ALIAS or models:/NAME/VERSION"),
+        (("--model", "models:/no"), "--model: models:/no: expected models:/NAME@ALIAS, models:/NAME/VERSION or "),
         (("--digest", "sha256:1"), "'sha256:1' is not a digest"),
         (("--digest", f"sha256:{'0' * 64}"), "rejected: its digest is sha256:"),
     ],

@@ -11,7 +11,7 @@ import pytest
 from housing_price_survey.tabular.errors import UnusableFile
 from housing_price_survey.tabular.lines import MAX_ROW_BYTES, TOO_LONG
 from housing_price_survey.tabular.names import NAME_OF_KEY
-from housing_price_survey.tabular.parquet_rows import ParquetRows
+from housing_price_survey.tabular.parquet.rows import ParquetRows
 from housing_price_survey.tabular.rows import CsvRows, NdjsonRows, TextRows
 from housing_price_survey.typical import TYPICAL_HOUSE
 

@@ -55,7 +55,7 @@ def open_table(path: Path, *, with_price: bool = False) -> Iterator[Table]:
             yield NdjsonTable(path, with_price=with_price)
         case "parquet":
             # pyarrow is an optional dependency and slow to import.
-            from housing_price_survey.tabular.parquet_table import ParquetTable  # noqa: PLC0415
+            from housing_price_survey.tabular.parquet.table import ParquetTable  # noqa: PLC0415
 
             with path.open("rb") as file, ParquetTable(file, with_price=with_price) as table:
                 yield table

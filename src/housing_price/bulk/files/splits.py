@@ -11,7 +11,7 @@ from housing_price_orchestrator.shared.errors import HousingPriceError, JobInput
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_orchestrator.worker.read_rows import house_of, read_rows
 from housing_price_survey.tabular.errors import UnusableFile
-from housing_price_survey.tabular.parquet_rows import ParquetRows
+from housing_price_survey.tabular.parquet.rows import ParquetRows
 from housing_price_survey.tabular.rows import CsvRows, NdjsonRows, TextRows
 
 ROWS_PER_SPLIT: Final = 20_000

@@ -16,8 +16,8 @@ from typing import BinaryIO, Final
 from housing_price_orchestrator.worker.parquet.limit_memory import limit_memory
 from housing_price_survey.tabular.errors import UnusableFile
 from housing_price_survey.tabular.names import check_layout
-from housing_price_survey.tabular.parquet_lines import json_lines
-from housing_price_survey.tabular.parquet_table import ParquetTable
+from housing_price_survey.tabular.parquet.lines import json_lines
+from housing_price_survey.tabular.parquet.table import ParquetTable
 
 EXIT_UNUSABLE: Final = 3
 """Exit status when the file cannot be used. Any other non-zero status is a crash."""

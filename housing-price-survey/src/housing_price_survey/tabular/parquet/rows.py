@@ -5,7 +5,7 @@ from pathlib import Path
 
 from housing_price_survey.tabular.lines import MAX_ROW_BYTES, TOO_LONG
 from housing_price_survey.tabular.names import ID_KEY, check_layout
-from housing_price_survey.tabular.parquet_table import ParquetTable
+from housing_price_survey.tabular.parquet.table import ParquetTable
 from housing_price_survey.tabular.rows import Row, to_json
 
 

@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from housing_price_survey.tabular.names import ID_KEY
-from housing_price_survey.tabular.parquet_columns import Column
-from housing_price_survey.tabular.parquet_table import ParquetTable
+from housing_price_survey.tabular.parquet.columns import Column
+from housing_price_survey.tabular.parquet.table import ParquetTable
 from housing_price_survey.tabular.rows import to_json
 
 _BATCH_ROWS: Final = 2_000

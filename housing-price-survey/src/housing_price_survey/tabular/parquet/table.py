@@ -11,7 +11,7 @@ import pyarrow.parquet as pq
 
 from housing_price_survey.tabular.errors import UnusableFile
 from housing_price_survey.tabular.names import SPACES, Layout, layout_of
-from housing_price_survey.tabular.parquet_columns import Column, ColumnReader, reader_for, unchanged
+from housing_price_survey.tabular.parquet.columns import Column, ColumnReader, reader_for, unchanged
 from housing_price_survey.tabular.records import Record
 
 _BATCH_ROWS: Final = 500

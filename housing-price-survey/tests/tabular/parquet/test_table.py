@@ -14,8 +14,8 @@ import pytest
 from housing_price_survey.tabular.errors import UnusableFile
 from housing_price_survey.tabular.names import check_layout
 from housing_price_survey.tabular.numbers import parse_number
-from housing_price_survey.tabular.parquet_lines import json_lines
-from housing_price_survey.tabular.parquet_table import ParquetTable
+from housing_price_survey.tabular.parquet.lines import json_lines
+from housing_price_survey.tabular.parquet.table import ParquetTable
 from housing_price_survey.tabular.rows import to_json
 from survey_files import KEYS, SPACED_NAMES, SURVEY_NAMES, houses, values
 

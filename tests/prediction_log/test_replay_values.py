@@ -84,11 +84,22 @@ def stack(models: dict[str, Path], tmp_path_factory: pytest.TempPathFactory) -> 
 
 @pytest.fixture(scope="module")
 def valuations(stack: Stack) -> list[dict[str, Any]]:
+    """Valuations of the houses, which are in the log."""
     answers = [stack.http.post("/api/v1/valuation", json=house) for house in HOUSES]
     assert {answer.status_code for answer in answers} == {200}
     for answer in answers:
         Valuation.model_validate_json(answer.content)
-    return [answer.json() for answer in answers]
+    valuations = [answer.json() for answer in answers]
+    ids = {valuation["transactionId"] for valuation in valuations}
+
+    def logged() -> set[str]:
+        # The tables are made after the start.
+        with closing(sqlite3.connect(stack.log)) as connection, suppress(sqlite3.OperationalError):
+            return {one for (one,) in connection.execute("SELECT transaction_id FROM valuation")}
+        return set()
+
+    wait_until(lambda: ids <= logged(), "the valuations are not in the log")
+    return valuations
 
 
 def test_real_houses_have_complete_valuations(valuations: list[dict[str, Any]]) -> None:
@@ -121,15 +132,6 @@ def test_batch_has_the_valuations_of_the_single_houses(stack: Stack, valuations:
 def test_replay_reproduces_the_values_in_the_log(
     stack: Stack, valuations: list[dict[str, Any]], tmp_path: Path
 ) -> None:
-    ids = {valuation["transactionId"] for valuation in valuations}
-
-    def logged() -> set[str]:
-        # The tables are made after the start.
-        with closing(sqlite3.connect(stack.log)) as connection, suppress(sqlite3.OperationalError):
-            return {one for (one,) in connection.execute("SELECT transaction_id FROM valuation")}
-        return set()
-
-    wait_until(lambda: ids <= logged(), "the valuations are not in the log")
     report = tmp_path / "replay.json"
     options = ["--log", f"sqlite:///{stack.log}", "--json", str(report), "--model", str(stack.models["housing-price"])]
     command = ["replay", *options, "--comparables", str(stack.models["housing-comparables"])]
@@ -137,16 +139,17 @@ def test_replay_reproduces_the_values_in_the_log(
     assert done.exit_code == 0, done.output
     values = json.loads(report.read_text())["values"]
     assert (values["is_reproduced"], values["other_sales"]) == (True, 0)
-    assert values["own"]["rows"] >= len(ids)
+    assert values["own"]["rows"] >= len(valuations)
     # A value that was not made by these models is noticed.
     with closing(sqlite3.connect(stack.log)) as connection, connection:
-        one = min(ids)
+        one = min(valuation["transactionId"] for valuation in valuations)
         connection.execute("UPDATE valuation SET value_usd = value_usd + 1 WHERE transaction_id = ?", [one])
     changed = CliRunner().invoke(cli.app, command)
     assert changed.exit_code == 3
     assert "1 differ by more than a cent and 0 have other sales" in " ".join(changed.output.split())
 
 
+@pytest.mark.usefixtures("valuations")
 def test_replay_of_values_refuses_a_price_model_as_the_comparables_model(stack: Stack) -> None:
     price = str(stack.models["housing-price"])
     done = CliRunner().invoke(

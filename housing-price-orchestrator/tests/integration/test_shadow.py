@@ -81,6 +81,11 @@ def figures(client: httpx.Client, name: str) -> dict[str, float]:
     return {line.rpartition(" ")[0].removeprefix(name): float(line.rpartition(" ")[2]) for line in lines}
 
 
+def stored_rows(client: httpx.Client) -> list[float]:
+    """Return how many prices were written to the prediction log, and how many to that of the shadow."""
+    return [figures(client, f"housing_price_{log}_log_stored_rows_total")[""] for log in ("prediction", "shadow")]
+
+
 def outcomes(client: httpx.Client) -> dict[str, int]:
     """Return the outcomes of the copies that occurred, with their counts."""
     found = figures(client, SHADOW_ROWS)
@@ -139,6 +144,7 @@ def test_each_price_of_the_shadow_stands_under_the_transaction_of_the_answer(
             wait_until(lambda: outcomes(client) == {"priced": len(made)}, "they were not priced")
             deviations = figures(client, "housing_price_shadow_deviation_bucket")
             assert (deviations['{le="0.05"}'], deviations['{le="0.1"}']) == (0, len(made))
+            wait_until(lambda: stored_rows(client) == [len(made)] * 2, "they were not stored")
             assert process.stop() == 0
     answered, shadowed = rows_of(database_url, prediction), rows_of(database_url, shadow_prediction)
     assert set(shadowed) == set(answered) == {one["transactionId"] for one in made}

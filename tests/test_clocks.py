@@ -14,6 +14,7 @@ WALL_CLOCK = re.compile(
 
 DATES = {
     "candidate.py": "the name of a run's folder",
+    "create.py": "when a backup was made",
     "export.py": "the age of folders that an interrupted export left behind",
     "export_version.py": "when an export was made",
     "history.py": "the range of dates of a query",
@@ -26,6 +27,7 @@ DATES = {
     "move_steps.py": "when a version was moved",
     "outcome.py": "when a model was trained",
     "prediction_log.py": "the date of a price and the age of rows",
+    "restore.py": "the name of the folder that a restoration replaced",
     "retention.py": "the age of jobs",
     "run.py": "the range of dates of a drift check",
     "steps.py": "the range of dates of a candidate",

@@ -11,7 +11,7 @@ from typing import Final
 import msgspec
 
 from housing_price_orchestrator.shared.view.fields import HouseField, house_fields
-from housing_price_orchestrator.shared.view.record import EncodedHouse
+from housing_price_orchestrator.shared.view.record import EncodedHouse, value_type_of
 from housing_price_survey.tabular.csv_table import CsvTable, RawRecord
 from housing_price_survey.tabular.names import BLANKS, ID_KEY, SPACES, TEXT_KEYS
 from housing_price_survey.tabular.numbers import parse_number
@@ -63,9 +63,8 @@ class _ColumnCells(dict[bytes, bytes]):
 
     def __init__(self, field: HouseField, blanks: Collection[str]) -> None:
         super().__init__()
-        self._field = field
+        self._type = value_type_of(field)
         self._blanks = blanks
-        self._words = frozenset(field.words)
         self._is_text = field.key in TEXT_KEYS
 
     def __missing__(self, cell: bytes) -> bytes:
@@ -76,22 +75,15 @@ class _ColumnCells(dict[bytes, bytes]):
 
     def _value_of(self, cell: bytes) -> str | int | float | None:
         text = cell.strip(_SPACES).decode("ascii")
-        if text in self._blanks:
-            if self._field.is_nullable:
-                return None
+        is_absent = text in self._blanks
+        value = None if is_absent else text if self._is_text else parse_number(text)
+        if value is None and not is_absent:
             raise KeyError(cell)
-        value = text if self._is_text else parse_number(text)
-        if value is None or not self._is_valid(value):
-            raise KeyError(cell)
-        return float(value) if self._field.kind == "number" else value
-
-    def _is_valid(self, value: str | float) -> bool:
-        field = self._field
-        if self._words:
-            return value in self._words
-        if isinstance(value, str) or field.minimum is None or field.maximum is None:
-            return False
-        return field.minimum <= value <= field.maximum and (field.kind == "number" or isinstance(value, int))
+        try:
+            valid: str | int | float | None = msgspec.convert(value, self._type)
+        except msgspec.ValidationError:
+            raise KeyError(cell) from None
+        return valid
 
 
 def _position(field: HouseField, names: Mapping[str, str], header: list[str]) -> int:

@@ -25,7 +25,8 @@ class AnyHouse(Protocol):
         ...
 
 
-def _type_of(field: HouseField) -> Any:
+def value_type_of(field: HouseField) -> Any:
+    """Return the type of the valid values of a field, for msgspec."""
     value: Any
     if field.words:
         value = Literal[field.words]
@@ -37,7 +38,7 @@ def _type_of(field: HouseField) -> Any:
 
 HouseRecord: type[msgspec.Struct] = msgspec.defstruct(
     "HouseRecord",
-    [(field.name, _type_of(field), msgspec.field(name=field.key)) for field in house_fields()],
+    [(field.name, value_type_of(field), msgspec.field(name=field.key)) for field in house_fields()],
     module=__name__,
     forbid_unknown_fields=True,
     frozen=True,

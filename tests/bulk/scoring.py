@@ -22,7 +22,7 @@ MEDIA_TYPES = {
 
 @dataclass(frozen=True)
 class Scored:
-    """How a command ended, and what it wrote."""
+    """The exit status, the printed text and the result file of a command."""
 
     status: int
     text: str

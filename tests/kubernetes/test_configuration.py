@@ -114,7 +114,7 @@ def test_with_databases_each_queue_has_a_worker_and_the_log_is_migrated_before(r
     migration = find(objects, "Job", "migration")
     assert migration["metadata"]["annotations"]["helm.sh/hook"] == "pre-install,pre-upgrade"
     assert environment_of(container_of(objects, "migration"))["ORCHESTRATOR_PREDICTION_LOG__URL"] == "log/url"
-    # What the Job needs exists before it.
+    # The account and the network policy of the Job are created before it.
     for kind in ("ServiceAccount", "NetworkPolicy"):
         annotations = find(objects, kind, "migration")["metadata"]["annotations"]
         assert annotations["helm.sh/hook"] == "pre-install,pre-upgrade"

@@ -1,4 +1,4 @@
-"""What Prometheus scrapes in the cluster is what it scrapes in compose."""
+"""Prometheus scrapes the same targets in the cluster as in compose."""
 
 from collections.abc import Callable
 

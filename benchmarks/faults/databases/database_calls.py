@@ -36,7 +36,7 @@ class Operation:
     name: str
     """Its name in results."""
     store: str
-    """Where its data are: `jobs` or `log`."""
+    """The store of its data: `jobs` or `log`."""
     writes: bool
     """Whether it writes."""
     method: str

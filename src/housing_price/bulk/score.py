@@ -27,7 +27,7 @@ class Engine(Protocol):
 
     @property
     def pieces(self) -> int:
-        """How many splits are priced at the same time."""
+        """Number of splits that are priced at the same time."""
         ...
 
     def score(self, order: Order, splits: Sequence[Split], show: ShowProgress, /) -> Iterator[Part]:

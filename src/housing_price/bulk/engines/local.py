@@ -100,7 +100,7 @@ def _parts_of(future: Future[list[Part]]) -> list[Part]:
 
 
 class _Process:
-    """What one process of the pool prices with."""
+    """The model and the order of one process of the pool."""
 
     def __init__(self, order: Order, export: Path, digest: str, counter: _Counter) -> None:
         self.order = order

@@ -26,7 +26,7 @@ class Part(NamedTuple):
 
 
 class Order(NamedTuple):
-    """How to price each split of a file."""
+    """The instructions for pricing each split of a file."""
 
     source: InputFile
     output_format: str

@@ -51,7 +51,7 @@ def score(
     processes: Annotated[
         int | None,
         typer.Option(
-            min=1, max=256, help="Processes that price; each takes about 300 MB.", show_default="one for each core"
+            min=1, max=256, help="Processes that price; each loads the model.", show_default="one for each core"
         ),
     ] = None,
 ) -> None:

@@ -161,7 +161,11 @@ VALUATION_LOG: Final = LogTable(
 """The rows that valuations add to the prediction log, beside their prices."""
 
 LOG_TABLES: Final = {
-    PREDICTION_LOG.table.name: (PREDICTION_LOG, VALUATION_LOG),
+    PREDICTION_LOG.table.name: (VALUATION_LOG, PREDICTION_LOG),
     SHADOW_LOG.table.name: (SHADOW_LOG,),
 }
-"""The tables of each log, by the name of its first table, which has a row for each price."""
+"""The tables of each log in the order in which they are written, by the name of the table with a row for each price.
+
+Each table is written in a transaction of its own. The prices come last, so that a price is never found without its
+valuation.
+"""

@@ -142,6 +142,20 @@ def test_valuations_are_stored_with_their_prices(writer: WriterProcessClient, fi
     assert second == first | {"transaction_id": "b", "method": "price", "confidence": None, **nothing}
 
 
+def test_a_price_is_never_stored_before_its_valuation(writer: WriterProcessClient, file: Path) -> None:
+    """Each table is written in its own transaction, and a search may come between them."""
+    order = """
+        CREATE TRIGGER valuation_first BEFORE INSERT ON prediction
+        WHEN NOT EXISTS (SELECT 1 FROM valuation WHERE transaction_id = NEW.transaction_id)
+        BEGIN SELECT RAISE(ABORT, 'the valuation is missing'); END
+    """
+    with closing(sqlite3.connect(file)) as connection:
+        connection.execute(order)
+    valued = answered("a", "b", valuations=[a_valuation(), a_valuation()])
+    assert writer.write(block(valued)) == (2, [])
+    assert written(file) == written(file, table="valuation") == ["a", "b"]
+
+
 def test_valuation_that_the_database_refuses_is_reported_once(writer: WriterProcessClient, file: Path) -> None:
     refused = answered("a", "b", "c", valuations=[a_valuation(), a_valuation(value_usd=None), a_valuation()])
     assert writer.write(block(refused)) == (2, [("b", "IntegrityError")])

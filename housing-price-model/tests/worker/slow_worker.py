@@ -46,4 +46,4 @@ training = Training(
     (step("train"), step("gate", "train"), step("register", "train", "gate")),
 )
 retention = timedelta(seconds=float(sys.argv[5])) if len(sys.argv) > 5 else None
-run(open_jobs(database), worker_name, training, retention=retention)
+run(open_jobs(database), worker_name, folder / "runs", lambda: training, retention=retention)

@@ -4,7 +4,7 @@ import socket
 from datetime import timedelta
 from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Final
+from typing import TYPE_CHECKING, Annotated, Final
 
 import typer
 
@@ -20,6 +20,9 @@ from housing_price_model.console import (
 )
 from housing_price_model.registry.names import DEFAULT_TRACKING_URI
 from housing_price_platform.environment.variables import SharedVariable
+
+if TYPE_CHECKING:
+    from housing_price_model.worker.workflow import Training
 
 app = typer.Typer()
 
@@ -103,19 +106,23 @@ def worker(
             move_steps = MoveSteps(ServingFolder(serving.absolute()), tracking_uri, drain_seconds, ready_within_seconds)
             run_lifecycle(open_jobs(database), name or socket.gethostname(), Lifecycle(move_steps))
         return
-    from housing_price_model.candidate.parameters import Connections, Source  # noqa: PLC0415  # slow import
     from housing_price_model.worker.database import open_jobs  # noqa: PLC0415  # slow import
     from housing_price_model.worker.worker import Retraining, run  # noqa: PLC0415  # slow import
-    from housing_price_model.worker.workflow import Training  # noqa: PLC0415  # slow import
+
+    def load_training() -> "Training":
+        from housing_price_model.candidate.parameters import Connections  # noqa: PLC0415  # slow import
+        from housing_price_model.worker.workflow import Training  # noqa: PLC0415  # slow import
+
+        return Training(runs.absolute(), Connections(tracking_uri, log), data_folder)
 
     if drift_over and not (retrain and log):
         raise typer.BadParameter("--drift-over requires --retrain, the schedule of the checks, and --log")
     with readable_errors():
-        source = Source.PREDICTION_LOG if log else Source.BUNDLED
         run(
             open_jobs(database),
             name or socket.gethostname(),
-            Training(runs.absolute(), Connections(tracking_uri, log), data_folder),
-            Retraining(retrain, str(source), drift_over) if retrain else None,
-            retention,
+            runs.absolute(),
+            load_training,
+            retraining=Retraining(retrain, "prediction-log" if log else "bundled", drift_over) if retrain else None,
+            retention=retention,
         )

@@ -20,7 +20,6 @@ from housing_price_model.registry.life_records import LifeRecords
 from housing_price_model.registry.names import NAME_OF_MODEL
 from housing_price_model.registry.states import State
 from housing_price_model.registry.versions import connect, find_champion, note_serving, registry_errors
-from housing_price_model.serving.verify import verify
 from housing_price_platform.orders.moves import ServedModel
 
 _POLL_SECONDS: Final = 0.1
@@ -134,6 +133,9 @@ class MoveSteps:
             MoveError: `golden-answers-differ`; `model-server-not-ready` if the server does not answer; `model-refused`
                 if the golden answers cannot be read.
         """
+        # Imports scikit-learn, which a worker that waits does not need.
+        from housing_price_model.serving.verify import verify  # noqa: PLC0415  # slow import
+
         version, address = _version_to_serve(plan), self.start(plan)
         try:
             verified = verify(address, str(self.serving.export_of(version)), self.tracking_uri)

@@ -1,6 +1,7 @@
 """The main loop that all workers share: one process per name, one DBOS application, one queue, until a signal."""
 
 import os
+import re
 import signal
 import sys
 from collections.abc import Callable, Iterator, Sequence
@@ -24,6 +25,9 @@ from housing_price_platform.jobs.worker_lock import NAME_RULE, WorkerLocks, Work
 from housing_price_platform.output.log_output import keep_running_without_log
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
+
+JOB_ID: Final = re.compile("[0-9A-Za-z][0-9A-Za-z._:+-]{0,199}")
+"""Pattern of a job id, which becomes the name of a folder."""
 
 _STOP_POLL_SECONDS: Final = 0.1
 """Interval at which a starting worker looks for a signal to stop."""

@@ -8,7 +8,7 @@ from pathlib import Path
 import structlog
 from dbos import WorkflowStatus
 
-from housing_price_model.worker.workflow import JOB_ID
+from housing_price_model.worker.process import JOB_ID
 from housing_price_platform.jobs.maintenance import Task
 from housing_price_platform.jobs.retention import INTERVAL_SECONDS, delete_finished_jobs
 

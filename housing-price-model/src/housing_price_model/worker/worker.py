@@ -1,24 +1,27 @@
-"""The worker of the queue `training`: trains candidates until SIGTERM or SIGINT, and by schedule if configured."""
+"""The worker of the queue `training`: trains candidates until SIGTERM or SIGINT, and by schedule if configured.
+
+A worker waits most of the time. It imports scikit-learn and MLflow, which take 200 MB, when the first job begins.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import Any, Final
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final
 
 from dbos import DBOS
 from dbos import error as dbos_error
 from sqlalchemy.engine import Engine
 
-from housing_price_model.drift.check import check
-from housing_price_model.drift.profiles import Profiles
 from housing_price_model.errors import JobsError
-from housing_price_model.prediction_log.reader import open_log
-from housing_price_model.prediction_log.rows import Window
 from housing_price_model.worker.process import job_id, work
 from housing_price_model.worker.retention import retention_task
-from housing_price_model.worker.workflow import Training
 from housing_price_platform.jobs.failure import failing_publicly
 from housing_price_platform.jobs.launch import WorkerQueue
+from housing_price_platform.orders.training import TrainingSource
+
+if TYPE_CHECKING:
+    from housing_price_model.worker.workflow import Training
 
 QUEUE: Final = "training"
 WORKFLOW: Final = "train"
@@ -34,7 +37,7 @@ class Retraining:
 
     cron: str
     """Schedule in UTC with five fields; `0 3 * * 1` is Mondays at 03:00."""
-    source: str
+    source: TrainingSource
     """The training data; see `docs/jobs.md`."""
     drift_over: timedelta | None
     """Train only if this latest period of the prediction log raises the drift alarm; None always trains."""
@@ -43,7 +46,9 @@ class Retraining:
 def run(
     engine: Engine,
     name: str,
-    training: Training,
+    runs: Path,
+    load_training: "Callable[[], Training]",
+    *,
     retraining: Retraining | None = None,
     retention: timedelta | None = None,
 ) -> None:
@@ -52,7 +57,8 @@ def run(
     Args:
         engine: The jobs database.
         name: This worker's name; keep it the same at each start, so that the worker resumes its own jobs.
-        training: Runs a job.
+        runs: The folder with one run folder per job.
+        load_training: Imports and returns what runs a job in `runs`.
         retraining: The schedule for training; None for no schedule.
         retention: Time that jobs are kept after their end; None keeps them for ever.
 
@@ -61,18 +67,18 @@ def run(
     """
 
     def declare() -> Callable[[], None]:
-        workflow = _declare(training, retraining)
+        workflow = _declare(load_training, retraining)
         return lambda: _plan(retraining, workflow)
 
-    tasks = [] if retention is None else [retention_task(retention, training.runs, APPLICATION, (WORKFLOW, _SCHEDULE))]
-    work(engine, name, training.runs, WorkerQueue(QUEUE, APPLICATION, VERSION), declare, tasks=tasks)
+    tasks = [] if retention is None else [retention_task(retention, runs, APPLICATION, (WORKFLOW, _SCHEDULE))]
+    work(engine, name, runs, WorkerQueue(QUEUE, APPLICATION, VERSION), declare, tasks=tasks)
 
 
-def _declare(training: Training, retraining: Retraining | None) -> Callable[[datetime, Any], None]:
+def _declare(load_training: "Callable[[], Training]", retraining: Retraining | None) -> Callable[[datetime, Any], None]:
     """Register the workflows under their public names; returns the one that the schedule starts."""
 
     def train(argument: Any) -> dict[str, Any]:
-        return training.train(job_id(), argument)
+        return load_training().train(job_id(), argument)
 
     workflow = DBOS.workflow(name=WORKFLOW)(failing_publicly(train))
 
@@ -80,7 +86,7 @@ def _declare(training: Training, retraining: Retraining | None) -> Callable[[dat
         if retraining is None or context != {"source": retraining.source}:
             return
         if retraining.drift_over is not None and not DBOS.run_step(
-            {"name": "drift"}, _is_drifting, training, retraining.drift_over
+            {"name": "drift"}, _is_drifting, load_training(), retraining.drift_over
         ):
             return
         DBOS.enqueue_workflow(QUEUE, workflow, {"source": retraining.source})
@@ -88,7 +94,12 @@ def _declare(training: Training, retraining: Retraining | None) -> Callable[[dat
     return DBOS.workflow(name=_SCHEDULE)(retrain)
 
 
-def _is_drifting(training: Training, over: timedelta) -> bool:
+def _is_drifting(training: "Training", over: timedelta) -> bool:
+    from housing_price_model.drift.check import check  # noqa: PLC0415  # slow import
+    from housing_price_model.drift.profiles import Profiles  # noqa: PLC0415  # slow import
+    from housing_price_model.prediction_log.reader import open_log  # noqa: PLC0415  # slow import
+    from housing_price_model.prediction_log.rows import Window  # noqa: PLC0415  # slow import
+
     if training.connections.log_url is None:
         raise JobsError("retraining on drift needs a prediction log: set --log")
     now = datetime.now(UTC).replace(tzinfo=None)

@@ -1,6 +1,5 @@
 """The workflow `train`: each step of a run is a checkpoint; after a crash only the interrupted step repeats."""
 
-import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +13,7 @@ from housing_price_model.candidate.parameters import Connections, Parameters
 from housing_price_model.candidate.run import Result, Run, Step
 from housing_price_model.errors import CandidateError, DataError, HousingPriceModelError, LogError, RegistryError
 from housing_price_model.registry.availability import is_temporary_here
+from housing_price_model.worker.process import JOB_ID
 from housing_price_platform.jobs.cancelled import is_current_job_cancelled
 from housing_price_platform.jobs.failure import JobFailed
 from housing_price_platform.jobs.temporary import is_temporary, retry_while_temporary
@@ -22,9 +22,6 @@ PROGRESS: Final = "progress"
 
 MAX_WAIT_SECONDS: Final = 3600.0
 """Maximum wait of a step for a full disk, a locked database or the registry before the job fails."""
-
-JOB_ID: Final = re.compile("[0-9A-Za-z][0-9A-Za-z._:+-]{0,199}")
-"""Pattern of a job id, which becomes the name of a folder."""
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 

@@ -15,7 +15,7 @@ from housing_price.stack.services import model_server
 from housing_price_model.errors import HousingPriceModelError, ServingFolderError
 from housing_price_model.lifecycle.documents import Desired, Observed, Roles, SeenServer, Server, ServerState
 
-POLL_SECONDS: Final = 0.1
+POLL_SECONDS: Final = 0.25
 PUBLISH_SECONDS: Final = 10.0
 """Time limit for publishing the state of a server that was just started."""
 _MAX_DETAIL_CHARACTERS: Final = 500

@@ -10,6 +10,7 @@ import pytest
 from factories import house, houses
 from fakes import FakeClock, FakePriceModel
 from housing_price_orchestrator.provider.model_server.columns import row_of, write_row
+from housing_price_orchestrator.service.resilience import fallback
 from housing_price_orchestrator.service.resilience.deadline import DeadlineModel
 from housing_price_orchestrator.service.resilience.fallback import UNAVAILABLE, FallbackPriceModel
 from housing_price_orchestrator.service.resilience.price_memory import PriceMemory
@@ -175,10 +176,14 @@ class TestLastKnown:
             await last_known.sources(1)
         assert await last_known.sources(2) == ["last-known"]
 
-    async def test_hanging_model_server_is_replaced_shortly_before_the_deadline(self, last_known: Rig) -> None:
+    async def test_hanging_model_server_is_replaced_shortly_before_the_deadline(
+        self, last_known: Rig, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        # On a busy machine the event loop may pause for longer than the margin of production.
+        monkeypatch.setattr(fallback, "MARGIN_SECONDS", 1.0)
         await last_known.sources(1)
         last_known.behind.gate = asyncio.Event()
-        (estimate,) = await DeadlineModel(last_known.model, seconds=0.05).answer([house(lotArea=1)])
+        (estimate,) = await DeadlineModel(last_known.model, seconds=2).answer([house(lotArea=1)])
         assert estimate.source == "last-known"
 
     async def test_hanging_model_server_without_a_known_price_raises_deadline_exceeded(self, last_known: Rig) -> None:

@@ -13,7 +13,15 @@ import orjson
 from housing_price_orchestrator.provider.model_server.columns import row_of
 from housing_price_orchestrator.service.resilience.circuit_breaker import Circuit
 from housing_price_orchestrator.shared.errors import JobClaimTaken, RowsRefused, SomeAnswersUnusable
-from housing_price_orchestrator.shared.jobs import NEXT_STATES, Job, JobFailure, JobKind, JobOrder
+from housing_price_orchestrator.shared.jobs import (
+    JOB_KINDS,
+    NEXT_STATES,
+    Job,
+    JobFailure,
+    JobKind,
+    JobOrder,
+    QueueFigures,
+)
 from housing_price_orchestrator.shared.ports import (
     Blend,
     Comparables,
@@ -196,6 +204,19 @@ class FakeJobQueue:
         job = self.jobs.get(job_id)
         if job is not None and NEXT_STATES[job.state]:
             self.jobs[job_id] = replace(job.with_state("cancelled"), finished_at=job.created_at)
+
+    async def figures(self) -> Mapping[JobKind, QueueFigures]:
+        self._fail_if_told()
+        return {kind: self._figures_of(kind) for kind in JOB_KINDS}
+
+    def _figures_of(self, kind: JobKind) -> QueueFigures:
+        states = [job.state for job in self.jobs.values() if job.kind == kind]
+        return QueueFigures(
+            waiting=states.count("queued"),
+            running=states.count("running"),
+            oldest_waiting_seconds=1.0 if "queued" in states else 0.0,
+            failed_last_hour=states.count("failed"),
+        )
 
     def takes(self, job_id: str) -> None:
         """A worker begins."""

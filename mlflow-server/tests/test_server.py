@@ -52,6 +52,21 @@ def test_a_foreign_host_header_is_refused(server: RunningServer) -> None:
     assert answer.status_code == 403
 
 
+def test_metrics_count_requests_by_status(server: RunningServer) -> None:
+    def total(status: int) -> int:
+        page = httpx.get(f"{server.url}/metrics")
+        assert page.headers["content-type"].startswith("text/plain; version=0.0.4")
+        name = "housing_price_tracking_server_requests_total"
+        found = re.search(rf'^{name}{{status="{status}"}} (\d+)$', page.text, re.MULTILINE)
+        return int(found[1]) if found else 0
+
+    before = {status: total(status) for status in (200, 403)}
+    assert httpx.get(f"{server.url}/health").status_code == 200
+    assert httpx.get(f"{server.url}/", headers={"host": "evil.example"}).status_code == 403
+    assert {status: total(status) - before[status] for status in before} == {200: 1, 403: 1}
+    assert httpx.head(f"{server.url}/metrics").status_code == 200
+
+
 def test_the_assistant_is_disabled(server: RunningServer) -> None:
     assert httpx.get(f"{server.url}/ajax-api/3.0/mlflow/assistant/config").status_code == 404
 

@@ -171,6 +171,38 @@ def test_log_line_contains_the_trace_id(server: Server, houses: Houses, tracepar
     assert (call["request_id"], call.get("trace_id")) == ("traced", logged)
 
 
+def metrics_of(server: Server) -> dict[str, float]:
+    answer = httpx.get(f"{server.url}/metrics", timeout=30)
+    assert answer.headers["content-type"].startswith("text/plain; version=")
+    lines = [line.rpartition(" ") for line in answer.text.splitlines() if not line.startswith("#")]
+    return {name: float(value) for name, _, value in lines}
+
+
+ROWS = 'housing_price_model_server_rows_total{model="price"}'
+
+
+def requests_of(status: int, route: str = "/invocations") -> str:
+    labels = f'model="price",route="{route}",status="{status}"'
+    return f"housing_price_model_server_request_duration_seconds_count{{{labels}}}"
+
+
+def test_metrics_count_rows_requests_and_errors(server: Server, houses: Houses) -> None:
+    server.post(split(houses, 1))
+    before = metrics_of(server)
+    server.post(split(houses, 7))
+    # MLflow's handler answers this form.
+    server.post({"dataframe_records": houses.features.head(3).astype(object).to_dict("records")})
+    assert server.request("POST", "/invocations", b"{", JSON).status_code == 400
+    httpx.get(f"{server.url}/no/such/path", timeout=30)
+    after = metrics_of(server)
+    assert after['housing_price_model_server_info{model="price",name="housing-price",version="1"}'] == 1
+    assert after[ROWS] - before[ROWS] == 10
+    assert after[requests_of(200)] - before[requests_of(200)] == 2
+    assert after[requests_of(400)] - before.get(requests_of(400), 0) == 1
+    assert after[requests_of(404, "other")] - before.get(requests_of(404, "other"), 0) == 1
+    assert not any("/metrics" in name or "_created" in name or "/no/" in name for name in after)
+
+
 def test_every_line_of_the_log_is_an_event(server: Server) -> None:
     events = [json.loads(line) for line in server.log.read_text().splitlines()]
     assert all({"event", "level", "time"} <= event.keys() for event in events)

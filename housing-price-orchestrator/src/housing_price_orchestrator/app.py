@@ -88,7 +88,7 @@ def create_app(settings: Settings) -> DescribedAPI:
             await stack.enter_async_context(store.running(telemetry.metrics))
             # Closes before the store, into which it writes.
             await stack.enter_async_context(shadow.following(upstream))
-            job_service = await open_jobs(settings, stack)
+            job_service = await open_jobs(settings, stack, telemetry.metrics)
             if job_service is not None:
                 await stack.enter_async_context(CanaryAborts(job_service, upstream).running())
             services = Services(

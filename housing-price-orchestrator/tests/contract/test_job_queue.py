@@ -11,7 +11,7 @@ from sqlalchemy.engine import make_url
 from fakes import FakeJobQueue
 from housing_price_orchestrator.provider.jobs.queue import DBOSJobQueue
 from housing_price_orchestrator.shared.errors import JobClaimTaken, JobsUnavailable, ValueUnsupported
-from housing_price_orchestrator.shared.jobs import JOB_KINDS, JobKind, JobOrder
+from housing_price_orchestrator.shared.jobs import JOB_KINDS, JobKind, JobOrder, QueueFigures
 from housing_price_orchestrator.shared.ports import JobQueue
 from postgres import Postgres
 
@@ -130,6 +130,22 @@ async def test_unfinished_jobs_are_told_by_kind(queue: JobQueue) -> None:
     assert not await queue.has_unfinished("training")
     await queue.cancel(job.id)
     assert not await queue.has_unfinished("lifecycle")
+
+
+async def test_figures_count_the_jobs_that_wait_by_kind(queue: JobQueue) -> None:
+    assert await queue.figures() == dict.fromkeys(JOB_KINDS, QueueFigures())
+    for number, kind in enumerate(("scoring", "scoring", "training")):
+        await queue.submit(order(number, kind=kind))
+    await queue.cancel(f"{1:032x}")
+    await asyncio.sleep(0.002)
+    figures = await queue.figures()
+    assert {kind: figures[kind].waiting for kind in JOB_KINDS} == {"scoring": 1, "training": 1, "lifecycle": 0}
+    assert {kind: one.oldest_waiting_seconds > 0 for kind, one in figures.items()} == {
+        "scoring": True,
+        "training": True,
+        "lifecycle": False,
+    }
+    assert {(one.running, one.failed_last_hour, one.running_workers) for one in figures.values()} == {(0, 0, None)}
 
 
 @pytest.mark.parametrize("odd", ["a\0b", "\ud800"], ids=["NUL", "a lone surrogate"])

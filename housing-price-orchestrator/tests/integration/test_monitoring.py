@@ -2,7 +2,9 @@
 
 import contextlib
 import math
+import re
 import shutil
+import signal
 import sys
 import time
 from collections.abc import Iterator
@@ -34,6 +36,33 @@ def drift_metrics() -> Iterator[str]:
         yield url.removeprefix("http://")
 
 
+@pytest.fixture
+def tracking_server(tmp_path: Path) -> Iterator[str]:
+    """The address of the real tracking server."""
+    stores = ("--backend-store-uri", f"sqlite:///{tmp_path}/mlflow.db", "--artifacts", str(tmp_path / "artifacts"))
+    with Process(sys.executable, "-m", "mlflow_server", "serve", "--port", "0", *stores) as process:
+        address = process.says(r'tracking server at (http://[^ "]+)')[1]
+        process.says("Application startup complete")
+        yield address
+
+
+def jobs_of(tmp_path: Path) -> dict[str, str]:
+    """The settings of the jobs, which the API and its worker share."""
+    return {
+        "ORCHESTRATOR_JOBS__DATABASE_URL": f"sqlite:///{tmp_path}/jobs.db",
+        "ORCHESTRATOR_JOBS__FOLDER": str(tmp_path / "jobs"),
+    }
+
+
+@contextlib.contextmanager
+def scoring_worker(model_server: str, tmp_path: Path) -> Iterator[Process]:
+    """The shipped worker, which takes jobs."""
+    command = (sys.executable, "-m", "housing_price_orchestrator", "worker", "--name", "watched")
+    with Process(*command, ORCHESTRATOR_MODEL_SERVER__BASE_URL=model_server, **jobs_of(tmp_path)) as process:
+        process.says("worker ready")
+        yield process
+
+
 @contextlib.contextmanager
 def orchestrator(model_server: str, routes: Path) -> Iterator[httpx.Client]:
     """The shipped program; its canary and its shadow are asked at the same address."""
@@ -45,6 +74,7 @@ def orchestrator(model_server: str, routes: Path) -> Iterator[httpx.Client]:
         Process(
             *(sys.executable, "-m", "housing_price_orchestrator", "serve", "--port", "0"),
             ORCHESTRATOR_MODEL_SERVER__ROUTES_FILE=str(routes),
+            **jobs_of(routes.parent),
         ) as process,
         httpx.Client(base_url=process.says(LISTENS)[1], timeout=30, trust_env=False) as client,
     ):
@@ -52,7 +82,9 @@ def orchestrator(model_server: str, routes: Path) -> Iterator[httpx.Client]:
 
 
 @contextlib.contextmanager
-def prometheus(orchestrator: httpx.Client, drift_metrics: str, tmp_path: Path) -> Iterator[httpx.Client]:
+def prometheus(
+    orchestrator: httpx.Client, drift_metrics: str, tmp_path: Path, *, price: str, comparables: str, tracking: str
+) -> Iterator[httpx.Client]:
     """A real one, by the configuration that is shipped, which only looks more often and elsewhere."""
     program = shutil.which("prometheus")
     if program is None:
@@ -60,7 +92,9 @@ def prometheus(orchestrator: httpx.Client, drift_metrics: str, tmp_path: Path) -
     configuration = prometheus_configuration()
     configuration["global"] = {"scrape_interval": "1s", "evaluation_interval": "1s"}
     configuration["rule_files"] = [str(path) for path in RULES]
-    here = {"orchestrator:8000": orchestrator.base_url.netloc.decode(), "drift-metrics:9100": drift_metrics}
+    addresses = {"model-server:8080": price, "comparables-server:8081": comparables, "tracking-server:9999": tracking}
+    here = {name: re.sub("^http://|/$", "", address) for name, address in addresses.items()}
+    here |= {"orchestrator:8000": orchestrator.base_url.netloc.decode(), "drift-metrics:9100": drift_metrics}
     for job in configuration["scrape_configs"]:
         for targets in job["static_configs"]:
             targets["targets"] = [here[target] for target in targets["targets"]]
@@ -93,17 +127,22 @@ def found(prometheus: httpx.Client, query: str) -> list[float]:
 
 
 def test_every_query_of_the_dashboards_has_data_and_every_rule_is_well(
-    model_server: str, drift_metrics: str, tmp_path: Path
+    model_server: str, comparables_server: str, tracking_server: str, drift_metrics: str, tmp_path: Path
 ) -> None:
+    servers = {"price": model_server, "comparables": comparables_server, "tracking": tracking_server}
     with (
         orchestrator(model_server, tmp_path / "routes.json") as api,
-        prometheus(api, drift_metrics, tmp_path) as watching,
+        scoring_worker(model_server, tmp_path),
+        prometheus(api, drift_metrics, tmp_path, **servers) as watching,
     ):
         deadline = time.monotonic() + SECONDS_FOR_DATA
         missing = queries()
         while missing:
             assert time.monotonic() < deadline, f"no data: {missing}"
             ask_for_everything(api)
+            for server in (model_server, comparables_server):
+                httpx.post(f"{server}/invocations", content=b"", timeout=30)
+            httpx.get(f"{tracking_server}/health", timeout=30)
             missing = [one for one in missing if not found(watching, one[1])]
         groups = watching.get("/rules").json()["data"]["groups"]
         assert {(rule["health"], rule.get("lastError", "")) for group in groups for rule in group["rules"]} == {
@@ -112,6 +151,8 @@ def test_every_query_of_the_dashboards_has_data_and_every_rule_is_well(
         targets = watching.get("/targets").json()["data"]["activeTargets"]
         assert {target["labels"]["job"]: target["health"] for target in targets} == {
             "housing-price-orchestrator": "up",
+            "housing-price-model-server": "up",
+            "housing-price-tracking-server": "up",
             "housing-price-drift": "up",
         }
         assert _alerts(watching) >= {"HousingPriceDrift", "HousingPriceDriftUnchecked"}
@@ -119,12 +160,42 @@ def test_every_query_of_the_dashboards_has_data_and_every_rule_is_well(
 
 def test_a_model_server_that_fails_raises_alerts(stub: StubModelServer, drift_metrics: str, tmp_path: Path) -> None:
     stub.behaviour = says(503)
-    with orchestrator(stub.url, tmp_path / "routes.json") as api, prometheus(api, drift_metrics, tmp_path) as watching:
+    # The stub has no metrics: as a tracking server it counts as down, and as a model server it was never seen.
+    servers = {"price": stub.url, "comparables": stub.url, "tracking": stub.url}
+    with (
+        orchestrator(stub.url, tmp_path / "routes.json") as api,
+        prometheus(api, drift_metrics, tmp_path, **servers) as watching,
+    ):
         deadline = time.monotonic() + SECONDS_FOR_DATA
         expected = {"HousingPriceErrorsBurnFast", "HousingPriceCircuitOpen", "HousingPriceNotReady"}
+        expected |= {"HousingPriceTrackingServerDown"}
         while not expected <= (raised := _alerts(watching)):
             assert time.monotonic() < deadline, raised
             assert api.post(PREDICT, content=house_bytes()).status_code == 503
+
+
+def test_a_failed_job_and_a_killed_worker_raise_alerts(
+    stub: StubModelServer, drift_metrics: str, tmp_path: Path
+) -> None:
+    servers = {"price": stub.url, "comparables": stub.url, "tracking": stub.url}
+    with (
+        orchestrator(stub.url, tmp_path / "routes.json") as api,
+        scoring_worker(stub.url, tmp_path) as worker,
+        prometheus(api, drift_metrics, tmp_path, **servers) as watching,
+    ):
+        submitted = api.post("/api/v1/jobs/scoring", content=b"nothing\n1\n", headers={"content-type": "text/csv"})
+        assert submitted.status_code == 202, submitted.text
+        _wait_for_alert(watching, "HousingPriceJobsFail")
+        worker.send(signal.SIGKILL)
+        # Its report is 40 s old before it counts as stopped.
+        _wait_for_alert(watching, "HousingPriceWorkersStopped")
+
+
+def _wait_for_alert(prometheus: httpx.Client, name: str) -> None:
+    deadline = time.monotonic() + SECONDS_FOR_DATA
+    while name not in (raised := _alerts(prometheus)):
+        assert time.monotonic() < deadline, raised
+        time.sleep(0.2)
 
 
 def _alerts(prometheus: httpx.Client) -> set[str]:

@@ -15,11 +15,25 @@ from monitoring_files import MONITORING, names_in, panels, queries, rules
 # Read as text: importing the model package would load pandas and MLflow.
 DRIFT = REPOSITORY / "housing-price-model" / "src" / "housing_price_model" / "drift" / "output" / "metrics.py"
 DRIFT_NAMES = set(re.findall(r'"(housing_price_drift_\w+)": ', DRIFT.read_text(encoding="utf-8")))
+MODEL_SERVER = REPOSITORY / "housing-price-model" / "src" / "housing_price_model" / "serving" / "metrics.py"
+TRACKING_SERVER = REPOSITORY / "mlflow-server" / "src" / "mlflow_server" / "metrics.py"
 RECORDED = {rule["record"] for rule in rules() if "record" in rule}
 
 
+def server_names() -> set[str]:
+    """The metrics of the model servers and of the tracking server, as the sources name them."""
+    sources = "".join(path.read_text(encoding="utf-8") for path in (MODEL_SERVER, TRACKING_SERVER))
+    names = set(re.findall(r'"(housing_price_(?:model|tracking)_server_\w+)"', sources))
+    assert len(names) == 5
+    parts = ("bucket", "sum", "count")
+    histograms = {f"{name}_{part}" for name in names if name.endswith("_duration_seconds") for part in parts}
+    # prometheus-client adds the ending of counters.
+    counters = {f"{name}_total" for name in names if name.endswith("_rows")}
+    return names | histograms | counters
+
+
 def known_names() -> set[str]:
-    names = {"up", *RECORDED, *DRIFT_NAMES}
+    names = {"up", *RECORDED, *DRIFT_NAMES, *server_names()}
     for metric in Metrics():
         if isinstance(metric, Histogram):
             names |= {f"{metric.name}_{part}" for part in ("bucket", "sum", "count")}
@@ -64,6 +78,18 @@ def test_queries_name_only_existing_problems_and_errors() -> None:
     assert "queue-full" in values["reason"]
     assert values["reason"] <= problems
     assert values["outcome"] <= outcomes
+
+
+def test_every_alert_links_to_its_section_of_the_runbook_and_every_section_has_its_alert() -> None:
+    page = "docs/operations.md"
+    _, _, runbook = (REPOSITORY / page).read_text(encoding="utf-8").partition("\n## Runbook\n")
+    sections = dict(re.findall(r"^### (\w+)\n\n(.*?)(?=^#|\Z)", runbook, re.MULTILINE | re.DOTALL))
+    alerts = {rule["alert"]: rule for rule in rules() if "alert" in rule}
+    assert sections.keys() == alerts.keys()
+    for name, rule in alerts.items():
+        assert rule["annotations"]["runbook_url"] == f"{page}#{name.lower()}"
+        assert sections[name].startswith(f"`{rule['labels']['severity']}`. ")
+        assert re.findall(r"^- \*\*(\w+)\*\*: \S", sections[name], re.MULTILINE) == ["First", "Causes", "Remedy"]
 
 
 def test_panels_have_unique_titles_and_ids_and_do_not_overlap() -> None:

@@ -9,6 +9,7 @@ import uvicorn
 from starlette.types import ASGIApp, Receive, Scope, Send
 
 from mlflow_server.environment import PROXIED_ARTIFACTS, Storage, server_environment
+from mlflow_server.metrics import MeasuredRequests
 from mlflow_server.page import WithoutUsageReports
 
 ASSISTANT_PATH: Final = "/mlflow/assistant"
@@ -59,7 +60,7 @@ def load_application(storage: Storage, allowed_hosts: str) -> ASGIApp:
     from mlflow.server.handlers import initialize_backend_stores  # noqa: PLC0415 - same reason
 
     initialize_backend_stores(storage.database_uri, storage.database_uri, PROXIED_ARTIFACTS)
-    return WithoutAssistant(WithoutUsageReports(cast("ASGIApp", app)))
+    return MeasuredRequests(WithoutAssistant(WithoutUsageReports(cast("ASGIApp", app))))
 
 
 def serve(listener: socket.socket, storage: Storage, allowed_hosts: str, *, access_log: bool) -> None:

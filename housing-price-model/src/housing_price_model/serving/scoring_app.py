@@ -2,13 +2,16 @@
 
 `POST /invocations` answers well-formed `dataframe_split` bodies itself, also with the parameters of the model
 (`fast_scoring.py`). MLflow's handler function answers every other content type and format, and words every error.
-`GET /ranges` publishes the values that a price model has seen (`input_ranges.py`). MLflow's own application serves all
-other routes. Nothing in MLflow's modules is replaced.
+`GET /ranges` publishes the values that a price model has seen (`input_ranges.py`), and `GET /metrics` the metrics
+of the server (`metrics.py`). MLflow's own application serves all other routes. Nothing in MLflow's modules is replaced.
 """
 
 import asyncio
+import json
 import re
+from collections.abc import Callable
 from contextlib import suppress
+from http import HTTPStatus
 from typing import Final
 
 from mlflow.environment_variables import MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT
@@ -23,6 +26,8 @@ from starlette.routing import BaseRoute, Mount, Route
 
 from housing_price_model.serving import input_ranges
 from housing_price_model.serving.fast_scoring import DirectModel, read_call, write_predictions
+from housing_price_model.serving.metrics import PATH as METRICS_PATH
+from housing_price_model.serving.metrics import ModelServerMetrics
 
 _JSON: Final = scoring_server.CONTENT_TYPE_JSON
 _JSON_IN_UTF_8: Final = re.compile(rf"\s*{_JSON}\s*(;\s*charset=(?i:utf-8)\s*)*")
@@ -31,8 +36,10 @@ _JSON_IN_UTF_8: Final = re.compile(rf"\s*{_JSON}\s*(;\s*charset=(?i:utf-8)\s*)*"
 class Invocations:
     """Answers bodies of `POST /invocations`."""
 
-    def __init__(self, model: PyFuncModel) -> None:
+    def __init__(self, model: PyFuncModel, count_rows: Callable[[int], object] = lambda _: None) -> None:
+        """Answer with `model`; `count_rows` is called with the number of rows of each answer that has predictions."""
         self._model = model
+        self._count_rows = count_rows
         self._schema = model.metadata.get_input_schema()
         self._params_schema = model.metadata.get_params_schema()
         self._direct = DirectModel(model)
@@ -48,12 +55,15 @@ class Invocations:
         if call is not None:
             # MLflow's handler, below, reports the error of a model.
             with suppress(Exception):
-                return InvocationsResponse(write_predictions(self._direct.predict(*call)), 200, _JSON)
+                answer = InvocationsResponse(write_predictions(self._direct.predict(*call)), 200, _JSON)
+                self._count_rows(len(call.rows))
+                return answer
         answer = self._ask_mlflow(body, content_type, self._model, self._schema)
-        if call is None:
-            return answer
-        # The model refused the rows, and MLflow priced them: it converted strings or booleans into numbers.
-        return self._ask_mlflow(body, content_type, self._direct, None)
+        if call is not None:
+            # The model refused the rows, and MLflow priced them: it converted strings or booleans into numbers.
+            answer = self._ask_mlflow(body, content_type, self._direct, None)
+        self._count_rows(_rows_in(answer))
+        return answer
 
     @staticmethod
     def _ask_mlflow(
@@ -63,9 +73,16 @@ class Invocations:
         return answer
 
 
-def create_app(model: PyFuncModel) -> Starlette:
-    """Create the scoring application for a loaded model."""
-    invocations = Invocations(model)
+def _rows_in(answer: InvocationsResponse) -> int:
+    """Count the predictions of an answer of MLflow's handler. A counting model would show in MLflow's tracebacks."""
+    document = json.loads(answer.response) if answer.status == HTTPStatus.OK else None
+    predictions = document.get("predictions") if isinstance(document, dict) else None
+    return len(predictions) if isinstance(predictions, list) else 0
+
+
+def create_app(model: PyFuncModel, metrics: ModelServerMetrics | None = None) -> Starlette:
+    """Create the scoring application for a loaded model; it serves and updates `metrics`, if given."""
+    invocations = Invocations(model) if metrics is None else Invocations(model, metrics.count_rows)
     timeout_seconds: float = MLFLOW_SCORING_SERVER_REQUEST_TIMEOUT.get()
 
     async def invoke(request: Request) -> Response:
@@ -87,6 +104,13 @@ def create_app(model: PyFuncModel) -> Starlette:
             return JSONResponse(ranges)
 
         routes.append(Route(input_ranges.PATH, list_ranges, methods=["GET"]))
+    if metrics is not None:
+
+        async def show_metrics(request: Request) -> Response:
+            page, media_type = metrics.page(request.headers.get("accept", ""))
+            return Response(page, headers={"content-type": media_type})
+
+        routes.append(Route(METRICS_PATH, show_metrics, methods=["GET"]))
     return Starlette(routes=[*routes, Mount("/", scoring_server.init(model))])
 
 

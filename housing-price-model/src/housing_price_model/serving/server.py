@@ -25,6 +25,7 @@ from housing_price_model.artefact.export import check_pinned_digest
 from housing_price_model.errors import ServingError
 from housing_price_model.registry.versions import connect, download_checked
 from housing_price_model.serving.load_model import load_model
+from housing_price_model.serving.metrics import ModelServerMetrics
 from housing_price_model.serving.scoring_app import create_app
 from housing_price_platform.output.log_output import keep_running_without_log
 
@@ -37,13 +38,14 @@ _GRACE_SECONDS: Final = 5
 
 
 class ModelServerMiddleware:
-    """Adds the model's name and version to each response, and logs each request with its id.
+    """Adds the model's name and version to each response, and logs and measures each request.
 
     A request id is untrusted: one that is not 1 to 64 characters of `A-Z a-z 0-9 . _ -` is logged as `-`.
     """
 
-    def __init__(self, app: ASGIApp, name: str, version: str) -> None:
+    def __init__(self, app: ASGIApp, name: str, version: str, metrics: ModelServerMetrics) -> None:
         self._app = app
+        self._metrics = metrics
         self._headers = [(b"x-model-name", name.encode()), (b"x-model-version", version.encode())]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -70,6 +72,7 @@ class ModelServerMiddleware:
             seconds = round(time.perf_counter() - started, 6)
             # The raw path is still percent-encoded, so it has no line breaks or control characters.
             path = scope["raw_path"].decode("latin-1")
+            self._metrics.count_request(path, status, seconds)
             log = _log.debug if request_id == _READINESS_REQUEST_ID else _log.info
             facts = {"method": scope["method"], "path": path, "status": status, "seconds": seconds}
             log("request", **facts, request_id=request_id, **_trace_of(headers.get(b"traceparent", b"")))
@@ -131,7 +134,8 @@ def serve(model: str, tracking_uri: str, host: str, port: int, pinned_digest: st
     keep_running_without_log()
     with load_checked(model, tracking_uri, pinned_digest) as (pyfunc, name, version):
         _log.info("serving", model=name, version=version)
-        app = ModelServerMiddleware(create_app(pyfunc), name, version)
+        metrics = ModelServerMetrics(name, version)
+        app = ModelServerMiddleware(create_app(pyfunc, metrics), name, version, metrics)
         config = uvicorn.Config(
             app,
             host=host,

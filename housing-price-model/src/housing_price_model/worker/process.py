@@ -20,6 +20,7 @@ from housing_price_model.errors import JobsError
 from housing_price_platform.database.errors import describe_database_error
 from housing_price_platform.jobs.launch import WorkerQueue, launch_worker
 from housing_price_platform.jobs.maintenance import Task, start_maintenance
+from housing_price_platform.jobs.monitoring.running_workers import WorkerReport
 from housing_price_platform.jobs.recover_jobs import recover_jobs
 from housing_price_platform.jobs.worker_lock import NAME_RULE, WorkerLocks, WorkerNameTaken, is_worker_name
 from housing_price_platform.output.log_output import keep_running_without_log
@@ -65,13 +66,14 @@ def work(
     signal.signal(signal.SIGINT, stop)
     # The prefix keeps the locks apart from the other files of the folder.
     locks = WorkerLocks(folder, prefix=".")
+    report = WorkerReport(engine, queue.name, name)
 
     def recover() -> None:
         recover_jobs(locks, own_name=name, application=queue.application, report=_log_recovery)
 
     def start() -> None:
         launch_worker(engine, name, queue, declare, report_waiting=_log_waiting)()
-        maintenance = [Task(recover), *tasks]
+        maintenance = [report.task, Task(recover), *tasks]
         start_maintenance(
             maintenance, report_failure=_log_failed_maintenance, report_recovery=_log_recovered_maintenance
         )
@@ -85,6 +87,7 @@ def work(
         except SQLAlchemyError as error:
             raise JobsError(f"the jobs database cannot be used ({describe_database_error(error)})") from error
         end.wait()
+        report.withdraw()
         # Do not wait for a running step: the job repeats it at the next start.
         os._exit(0)
 

@@ -6,7 +6,10 @@ from typing import Final
 
 from sqlalchemy.engine import make_url
 
+from housing_price_orchestrator.composition.job_metrics import JobMetrics
+from housing_price_orchestrator.composition.tasks import run_until_closed
 from housing_price_orchestrator.interface.documents.upload import UploadLimits
+from housing_price_orchestrator.observability.metrics import Metrics
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.provider.jobs.folder_store import FolderStore, is_local
 from housing_price_orchestrator.provider.jobs.move_rules import MoveRulesFiles
@@ -18,8 +21,8 @@ _CHECK_SECONDS: Final = 2.0
 """Deadline for looking at a local folder, which may be a network mount."""
 
 
-async def open_jobs(settings: Settings, stack: contextlib.AsyncExitStack) -> Jobs | None:
-    """Open the job queue, to be closed by `stack`; returns None if jobs are off."""
+async def open_jobs(settings: Settings, stack: contextlib.AsyncExitStack, metrics: Metrics | None) -> Jobs | None:
+    """Open the job queue, to be closed by `stack`, and measure it; returns None if jobs are off."""
     jobs = settings.jobs
     if jobs.database_url is None:
         return None
@@ -27,12 +30,15 @@ async def open_jobs(settings: Settings, stack: contextlib.AsyncExitStack) -> Job
     from housing_price_orchestrator.provider.jobs.queue import DBOSJobQueue  # noqa: PLC0415
 
     queue = DBOSJobQueue(make_url(jobs.database_url), wait_seconds=jobs.wait_seconds)
+    await stack.enter_async_context(queue)
+    if metrics is not None:
+        run_until_closed(JobMetrics(queue, metrics).keep_reading(), stack)
     locations = AllowedLocations(jobs.stores)
     # The lifecycle worker keeps its documents beside the routes, in the serving folder.
     routes = settings.model_server.routes_file
     moves = MoveRulesFiles(None if routes is None else routes.parent)
     return Jobs(
-        await stack.enter_async_context(queue),
+        queue,
         FolderJobFiles(jobs.folder),
         locations,
         moves,

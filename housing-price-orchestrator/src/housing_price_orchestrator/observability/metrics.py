@@ -249,6 +249,43 @@ class Metrics:
             unit="yes or no",
             merge=max,
         )
+        # Jobs, whose figures every process reads from the database that they share.
+        self.jobs = Gauge(
+            "housing_price_jobs",
+            "Jobs that wait for a worker (`queued`) and that a worker has taken (`running`).",
+            unit="jobs",
+            labels=("queue", "state"),
+            merge=max,
+        )
+        self.jobs_oldest_queued_seconds = Gauge(
+            "housing_price_jobs_oldest_queued_seconds",
+            "Time since the submission of the oldest job that waits for a worker; 0 if none waits.",
+            unit="seconds",
+            labels=("queue",),
+            merge=max,
+        )
+        self.jobs_failed_last_hour = Gauge(
+            "housing_price_jobs_failed_last_hour",
+            "Jobs that failed within the last hour.",
+            unit="jobs",
+            labels=("queue",),
+            merge=max,
+        )
+        self.job_workers = Gauge(
+            "housing_price_job_workers",
+            "Workers that run (`running`), and those that stopped within the last day without a signal to stop "
+            "(`stopped`), 40 s after their last report. A queue without reports has no series.",
+            unit="workers",
+            labels=("queue", "state"),
+            merge=max,
+        )
+        self.jobs_database_away = Gauge(
+            "housing_price_jobs_database_away",
+            "1 if the jobs database did not answer the latest query for these figures, else 0. Without an answer, the "
+            "other metrics of jobs have no series.",
+            unit="yes or no",
+            merge=max,
+        )
         # The service.
         self.ready = Gauge(
             "housing_price_ready",

@@ -88,6 +88,21 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class QueueFigures:
+    """Figures of the queue of one kind of job, for monitoring."""
+
+    waiting: int = 0
+    running: int = 0
+    oldest_waiting_seconds: float = 0.0
+    """Time since the submission of the oldest waiting job; 0 if none waits."""
+    failed_last_hour: int = 0
+    running_workers: int | None = None
+    """Workers that report; None if no worker has reported within a day, or all were told to stop."""
+    stopped_workers: int | None = None
+    """Workers that stopped reporting within a day, without having been told to stop."""
+
+
+@dataclass(frozen=True, slots=True)
 class JobCaller:
     """A caller of the job operations."""
 

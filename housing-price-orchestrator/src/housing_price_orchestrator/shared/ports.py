@@ -1,6 +1,6 @@
 """The ports of the service layer: what it needs from providers, and what it may assume."""
 
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Final, Literal, Protocol
@@ -11,7 +11,7 @@ from msgspec import Meta
 from housing_price_orchestrator.shared.drift import DriftState
 from housing_price_orchestrator.shared.errors import MoveRefused
 from housing_price_orchestrator.shared.input_ranges import InputRanges
-from housing_price_orchestrator.shared.jobs import Job, JobKind, JobOrder
+from housing_price_orchestrator.shared.jobs import Job, JobKind, JobOrder, QueueFigures
 from housing_price_orchestrator.shared.view.price import PriceSource
 from housing_price_orchestrator.shared.view.record import AnyHouse
 from housing_price_platform.orders.moves import Action, ServedModel
@@ -267,6 +267,10 @@ class JobQueue(Protocol):
 
     async def cancel(self, job_id: str, /) -> None:
         """Cancel a job. Does nothing if the job has ended or is unknown."""
+        ...
+
+    async def figures(self) -> Mapping[JobKind, QueueFigures]:
+        """Return the figures of the queue of each kind."""
         ...
 
 

@@ -127,6 +127,7 @@ async def _run(settings: Settings, url: str, name: str, locks: WorkerLocks) -> N
             structlog.get_logger().error("jobs database unavailable", error=describe_database_error(error))
             _exit(1)
         await stopped.wait()
+        await asyncio.to_thread(worker.withdraw_report)
     structlog.get_logger().info("worker stopped", worker=name)
     _exit(0)
 

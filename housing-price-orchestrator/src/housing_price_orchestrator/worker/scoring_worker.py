@@ -28,6 +28,7 @@ from housing_price_platform.jobs.database import worker_engine
 from housing_price_platform.jobs.failure import JobFailed, failing_publicly
 from housing_price_platform.jobs.launch import WorkerQueue, launch_worker
 from housing_price_platform.jobs.maintenance import Task, start_maintenance
+from housing_price_platform.jobs.monitoring.running_workers import WorkerReport
 from housing_price_platform.jobs.recover_jobs import recover_jobs
 from housing_price_platform.jobs.temporary import is_temporary, retry_while_temporary
 from housing_price_platform.jobs.worker_lock import WorkerLocks
@@ -74,6 +75,7 @@ class ScoringWorker:
         self._wait_seconds = wait_seconds
         self._describe_failure = describe_failure
         self._log = structlog.get_logger()
+        self._report: WorkerReport | None = None
 
     def start(self) -> None:
         """Start running jobs in background threads, including jobs left by workers that have ended."""
@@ -96,12 +98,18 @@ class ScoringWorker:
                 "jobs database unavailable, waiting for it", error=describe_database_error(error)
             ),
         )
+        self._report = WorkerReport(engine, queue.name, self._name)
         retention = JobRetention(self._files, workflow=workflow, application=queue.application)
         start_maintenance(
-            [Task(self._recover_jobs), *retention.tasks(self._retention)],
+            [self._report.task, Task(self._recover_jobs), *retention.tasks(self._retention)],
             report_failure=self._log_failed_maintenance,
             report_recovery=lambda: self._log.info("job maintenance succeeds again"),
         )
+
+    def withdraw_report(self) -> None:
+        """Remove this worker's report, because it was told to stop. Takes at most a second."""
+        if self._report is not None:
+            self._report.withdraw()
 
     def _recover_jobs(self) -> None:
         recover_jobs(

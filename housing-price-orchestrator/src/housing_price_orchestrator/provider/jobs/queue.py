@@ -3,6 +3,7 @@
 import contextlib
 import hashlib
 import threading
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from concurrent.futures import Future
 from datetime import UTC, datetime
@@ -21,13 +22,15 @@ from housing_price_orchestrator.provider.jobs.names import (
     queue_name,
 )
 from housing_price_orchestrator.shared.errors import JobClaimTaken, JobsUnavailable, ValueUnsupported
-from housing_price_orchestrator.shared.jobs import Job, JobFailure, JobKind, JobOrder, JobState
+from housing_price_orchestrator.shared.jobs import Job, JobFailure, JobKind, JobOrder, JobState, QueueFigures
 from housing_price_platform.database.deadline import deadline, seconds_left
 from housing_price_platform.database.errors import describe_database_error
 from housing_price_platform.database.threads import CallRefused, CallTimedOut, DatabaseThreads
 from housing_price_platform.jobs.client import open_client, read_events
 from housing_price_platform.jobs.database import client_engine
 from housing_price_platform.jobs.failure import public_failure
+from housing_price_platform.jobs.monitoring.queue_figures import read_queue_figures
+from housing_price_platform.jobs.monitoring.running_workers import count_workers
 from housing_price_platform.jobs.refuse_pickle import PickleRefused
 from housing_price_platform.jobs.retention import UNFINISHED
 
@@ -122,6 +125,10 @@ class DBOSJobQueue:
         """Cancel a job; its worker stops before the next step."""
         await self._query(lambda client: client.cancel_workflow(job_id), writes=True)
 
+    async def figures(self) -> Mapping[JobKind, QueueFigures]:
+        """Return the figures of the queue of each kind."""
+        return await self._query(self._figures)
+
     async def _query[T](self, query: Callable[[DBOSClient], T], *, writes: bool = False) -> T:
         threads = self._writes if writes else self._reads
         try:
@@ -186,6 +193,23 @@ class DBOSJobQueue:
         if job is None:
             raise JobsUnavailable(f"job {order.id} is missing right after it was submitted")
         return job
+
+    def _figures(self, client: DBOSClient) -> dict[JobKind, QueueFigures]:
+        now = time.time()
+        figures = read_queue_figures(client, list(_KIND_OF_WORKFLOW), now=now)
+        workers = count_workers(client._sys_db.engine, now=now)  # noqa: SLF001 - the engine that `_open` created
+        found = {}
+        for workflow, kind in _KIND_OF_WORKFLOW.items():
+            of_workflow, counts = figures[workflow], workers.get(queue_name(kind))
+            found[kind] = QueueFigures(
+                waiting=of_workflow.waiting,
+                running=of_workflow.running,
+                oldest_waiting_seconds=of_workflow.oldest_waiting_seconds,
+                failed_last_hour=of_workflow.failed_recently,
+                running_workers=None if counts is None else counts.running,
+                stopped_workers=None if counts is None else counts.stopped,
+            )
+        return found
 
     def _find(self, client: DBOSClient, job_id: str) -> Job | None:
         found = client.list_workflows(workflow_ids=[job_id], name=list(_KIND_OF_WORKFLOW))

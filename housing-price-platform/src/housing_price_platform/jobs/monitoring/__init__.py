@@ -1,0 +1,1 @@
+"""Facts about the queues and their workers, for monitoring."""

@@ -20,11 +20,14 @@ from typing import Any
 
 import httpx
 import pytest
+from sqlalchemy.engine import make_url
 
 from factories import houses_json
 from housing_price.stack.api_checks import PREDICT_PATH
 from housing_price.stack.services import find_uv
 from housing_price.stack.state import EXAMPLE, REPOSITORY, State
+from housing_price_orchestrator.provider.store.database import downgrade, open_database
+from housing_price_platform.database.sqlite_file import sqlite_url
 from housing_price_platform.orders.moves import ServedModel
 
 from ..documents import Reader, blocks, commands, json_lines, stack_reader
@@ -149,7 +152,7 @@ def test_everything_is_said_to_run_only_when_the_workers_are_ready(stack: Up) ->
     assert not table.startswith(" except")
 
 
-def test_a_backup_of_the_running_stack_is_served_elsewhere(stack: Up, tmp_path: Path) -> None:
+def test_a_backup_of_the_running_stack_is_served_elsewhere_also_with_earlier_tables(stack: Up, tmp_path: Path) -> None:
     priced = request_price(stack).json()
     logged = f"/api/v1/predictions/{priced['transactionId']}"
     with httpx.Client(base_url=stack.url, timeout=30) as client:
@@ -158,6 +161,10 @@ def test_a_backup_of_the_running_stack_is_served_elsewhere(stack: Up, tmp_path: 
     for command in (("backup", file, "--state-dir", stack.state), ("restore", file, "--state-dir", elsewhere)):
         arguments = (str(argument) for argument in command)
         subprocess.run([sys.executable, "-m", "housing_price", *arguments], timeout=120, check=True)
+    # As an earlier release has left it: the start migrates it.
+    earlier = open_database(make_url(sqlite_url(State(elsewhere).predictions)), wait_seconds=10)
+    downgrade(earlier, "0002")
+    earlier.dispose()
     copy = Up(elsewhere, folder=REPOSITORY)
     try:
         copy.wait_until_up(START_SECONDS)

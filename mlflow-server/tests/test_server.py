@@ -97,7 +97,7 @@ def test_the_page_says_that_usage_reporting_is_off(server: RunningServer) -> Non
 
 def test_every_line_of_the_log_is_an_event_and_none_is_a_warning(server: RunningServer) -> None:
     events = [json.loads(line) for line in (server.folder / "server.log").read_text().splitlines()]
-    assert all({"event", "level", "time"} <= event.keys() for event in events)
+    assert all({"service", "event", "level", "time"} <= event.keys() for event in events)
     # Another test of this server sends an invalid host on purpose.
     expected = "Rejected request with invalid Host header"
     assert [event for event in events if event["level"] != "info" and not event["event"].startswith(expected)] == []

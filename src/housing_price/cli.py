@@ -6,7 +6,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
-from typing import Annotated, Final
+from typing import Annotated, Final, TextIO
 
 import typer
 
@@ -14,6 +14,7 @@ from housing_price.backup import commands as backups
 from housing_price.bulk.command import score
 from housing_price.doctor.doctor import run_checks
 from housing_price.errors import StackError
+from housing_price.processes.json_output import JsonOutput
 from housing_price.processes.output import Output
 from housing_price.processes.ports import Address, reserved_port
 from housing_price.processes.supervisor import BackOff
@@ -27,7 +28,7 @@ from housing_price_model.settings import check_names
 from housing_price_platform.environment.opentelemetry_variables import ignore_invalid
 from housing_price_platform.environment.origins import normal_origin
 from housing_price_platform.environment.secret_files import UnusableSecretFile, read_secret_files
-from housing_price_platform.environment.variables import UnknownVariables
+from housing_price_platform.environment.variables import SharedVariable, UnknownVariables
 from housing_price_platform.output.terminal import clean_output, echo
 
 LOOPBACK: Final = "127.0.0.1"
@@ -126,6 +127,11 @@ def _normal_origins(values: list[str] | None) -> list[str]:
         raise typer.BadParameter(str(error)) from error
 
 
+def _output(stream: TextIO) -> Output:
+    """Return the output of the stack: JSON lines only if they are asked for."""
+    return JsonOutput(stream) if os.environ.get(SharedVariable.LOG_FORMAT) == "json" else Output(stream)
+
+
 @app.command()
 def up(
     *,
@@ -169,7 +175,7 @@ def up(
     ] = None,
 ) -> None:
     """Train the models if there are none, then run tracking server, model servers, API and workers until Ctrl-C."""
-    output = Output(sys.stdout)
+    output = _output(sys.stdout)
     try:
         note = None if data is None else check_training_data(data, State(state_dir.resolve()))
         with _plan(
@@ -190,7 +196,7 @@ def up(
             with plan.state.lock({"pid": os.getpid(), "ports": ports}):
                 asyncio.run(run_until_stopped(plan, output, BackOff(), stop_with))
     except StackError as error:
-        Output(sys.stderr).error(str(error))
+        _output(sys.stderr).error(str(error))
         raise typer.Exit(1) from error
 
 

@@ -1,5 +1,6 @@
 """`housing-price up` as a real process, with fake services that start at once."""
 
+import json
 import os
 import shlex
 import signal
@@ -317,3 +318,15 @@ def test_the_printed_addresses_answer(running: Up) -> None:
     assert httpx.get(f"{running.url}/livez").status_code == 200
     assert "the example house is priced at 105,000 USD" in running.log
     assert running.curl.endswith("request-1461.json")
+
+
+def test_the_log_is_json_lines_only_on_request(start: Start) -> None:
+    up = start(environment={"HOUSING_PRICE_LOG_FORMAT": "json"})
+    up.wait_until_up()
+    up.signal(signal.SIGTERM)
+    assert up.wait(20) == 0
+    events = [json.loads(line) for line in up.log.splitlines()]
+    assert all({"service", "event", "level", "time"} <= event.keys() for event in events)
+    (running,) = [event for event in events if event["event"].startswith("All services are running")]
+    assert running["rows"]["House price API"].endswith("/api/v1/price/predict")
+    assert {event["service"] for event in events} >= {"housing-price", "orchestrator", "tracking-server"}

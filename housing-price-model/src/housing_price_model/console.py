@@ -55,13 +55,13 @@ LogLevelOption = Annotated[
 ]
 
 
-def start_service_logs(style: LogFormat, level: LogLevel) -> None:
+def start_service_logs(service: str, style: LogFormat, level: LogLevel) -> None:
     """Log events of this process and of its libraries to standard error. Call this before MLflow is imported."""
     keep_running_without_log()
     # MLflow would write lines of its own form with a handler of its own.
     os.environ["MLFLOW_CONFIGURE_LOGGING"] = "false"
     quiet = ("alembic", "httpx", "httpcore")
-    configure_logging(style=style, level=level, stream=sys.stderr, adopted=("dbos",), quiet=quiet)
+    configure_logging(service, style=style, level=level, stream=sys.stderr, adopted=("dbos",), quiet=quiet)
 
 
 @contextmanager

@@ -152,8 +152,8 @@ def test_request_is_logged_on_one_line_with_its_id(server: Server, houses: House
     assert calls[-1].pop("seconds") > 0
     assert re.fullmatch(r"20\d\d-.*Z", calls[-1].pop("time"))
     assert calls[-1] == {
-        "event": "request", "level": "info", "method": "POST", "path": "/invocations", "status": 200,
-        "request_id": logged,
+        "service": "model-server", "event": "request", "level": "info", "method": "POST", "path": "/invocations",
+        "status": 200, "request_id": logged,
     }  # fmt: skip
 
 
@@ -205,7 +205,7 @@ def test_metrics_count_rows_requests_and_errors(server: Server, houses: Houses) 
 
 def test_every_line_of_the_log_is_an_event(server: Server) -> None:
     events = [json.loads(line) for line in server.log.read_text().splitlines()]
-    assert all({"event", "level", "time"} <= event.keys() for event in events)
+    assert all({"service", "event", "level", "time"} <= event.keys() for event in events)
     # Other tests send requests that fail, which are warnings.
     levels = {event["event"]: event["level"] for event in events}
     assert (levels["serving"], levels["request"]) == ("info", "info")

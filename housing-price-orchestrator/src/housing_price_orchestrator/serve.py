@@ -29,6 +29,9 @@ from housing_price_platform.output.log_output import keep_running_without_log
 GRACE_SECONDS: Final = 5
 """Maximum time for requests in progress to finish during shutdown."""
 
+_SERVICE: Final = "orchestrator"
+"""The name of this service in its log."""
+
 _EXTRA_FILES: Final = 256
 """Open files besides client connections: to model servers and databases, and sockets that are closing."""
 
@@ -37,7 +40,7 @@ def app_from_environment() -> FastAPI:
     """Create the application in a worker process."""
     settings = load_settings()
     keep_running_without_log()
-    configure_logging(level=settings.log.level, style=settings.log.format, in_background=True)
+    configure_logging(_SERVICE, level=settings.log.level, style=settings.log.format, in_background=True)
     return _with_openapi_document(create_app(settings))
 
 
@@ -51,7 +54,7 @@ def serve(*, host: str | None = None, port: int | None = None, warnings: Iterabl
     settings = load_settings(host=host, port=port)
     check_log_revision(settings)
     keep_running_without_log()
-    configure_logging(level=settings.log.level, style=settings.log.format, in_background=True)
+    configure_logging(_SERVICE, level=settings.log.level, style=settings.log.format, in_background=True)
     log_warnings(warnings)
     with _reserved_grpc_port(settings) as grpc_port:
         _serve(settings, grpc_port)

@@ -146,6 +146,6 @@ def test_every_line_that_it_writes_is_json(stub: StubModelServer) -> None:
         http.close()
         assert process.stop() == 0
         events = [json.loads(line) for line in process.lines]
-    assert {"event", "level", "time"} <= set.intersection(*(set(event) for event in events))
+    assert {"service", "event", "level", "time"} <= set.intersection(*(set(event) for event in events))
     (line,) = (event for event in events if event.get("request_id") == "the-one")
     assert (line["status"], line["path"]) == (200, PREDICT)

@@ -47,7 +47,7 @@ def _log_is_clean(process: Process, url: str) -> Iterator[None]:
     assert answer.status == 200
     assert process.stop() == 0
     events = [json.loads(line) for line in process.lines]
-    assert all({"event", "level", "time"} <= event.keys() for event in events)
+    assert all({"service", "event", "level", "time"} <= event.keys() for event in events)
     assert [event for event in events if event["level"] in {"error", "critical"}] == []
     assert "Traceback" not in process.output
     assert SECRET not in process.output

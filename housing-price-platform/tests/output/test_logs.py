@@ -30,19 +30,19 @@ def events(stream: io.StringIO) -> list[dict[str, Any]]:
 
 def test_events_of_ours_and_of_libraries_have_one_shape() -> None:
     stream = io.StringIO()
-    configure_logging(stream=stream)
+    configure_logging("a-service", stream=stream)
     structlog.get_logger().info("step completed", job="a", step="train")
     logging.getLogger("library").warning("not %s", "now")
     ours, theirs = events(stream)
     assert ours.pop("time").endswith("Z")
     assert theirs.pop("time").endswith("Z")
-    assert ours == {"event": "step completed", "level": "info", "job": "a", "step": "train"}
-    assert theirs == {"event": "not now", "level": "warning", "logger": "library"}
+    assert ours == {"service": "a-service", "event": "step completed", "level": "info", "job": "a", "step": "train"}
+    assert theirs == {"service": "a-service", "event": "not now", "level": "warning", "logger": "library"}
 
 
 def test_less_severe_events_and_those_of_quiet_libraries_are_not_logged() -> None:
     stream = io.StringIO()
-    configure_logging(stream=stream, quiet=("chatty",))
+    configure_logging("a-service", stream=stream, quiet=("chatty",))
     structlog.get_logger().debug("detail")
     logging.getLogger("library").debug("detail")
     logging.getLogger("chatty").info("detail")
@@ -55,14 +55,14 @@ def test_library_with_a_handler_of_its_own_logs_through_ours() -> None:
     library = logging.getLogger("self-made")
     library.addHandler(logging.StreamHandler(own))
     library.propagate = False
-    configure_logging(stream=stream, adopted=("self-made",))
+    configure_logging("a-service", stream=stream, adopted=("self-made",))
     library.error("lost")
     assert ([event["event"] for event in events(stream)], own.getvalue()) == (["lost"], "")
 
 
 def test_exceptions_are_logged_without_local_variables() -> None:
     stream = io.StringIO()
-    configure_logging(stream=stream)
+    configure_logging("a-service", stream=stream)
     secret = "8450"  # noqa: S105 - stands for a value of a caller
     try:
         int(f"{len(secret)} rooms")
@@ -76,7 +76,7 @@ def test_exceptions_are_logged_without_local_variables() -> None:
 
 def test_warnings_are_events() -> None:
     stream = io.StringIO()
-    configure_logging(stream=stream)
+    configure_logging("a-service", stream=stream)
     with warnings.catch_warnings():
         warnings.simplefilter("always")
         logging.captureWarnings(capture=True)
@@ -87,7 +87,7 @@ def test_warnings_are_events() -> None:
 
 def test_console_style_is_for_people() -> None:
     stream = io.StringIO()
-    configure_logging(stream=stream, style="console")
+    configure_logging("a-service", stream=stream, style="console")
     structlog.get_logger().info("step completed", step="train")
     assert "step completed" in stream.getvalue()
     with pytest.raises(json.JSONDecodeError):
@@ -100,7 +100,7 @@ EVIL = "\x1b]0;owned\x07\x9b2J\u202e\r"
 @pytest.mark.parametrize("style", ["console", "json"])
 def test_control_characters_and_passwords_never_reach_the_log(style: str) -> None:
     stream = io.StringIO()
-    configure_logging(stream=stream, style=style)
+    configure_logging("a-service", stream=stream, style=style)
     structlog.get_logger().info(EVIL, text=EVIL, nested=[EVIL], url="http://me:secret@host")
     logging.getLogger("library").error("%s at %s", EVIL, "postgresql://me:secret@host/x")
     structlog.get_logger().error("failed", exc_info=ValueError(f"{EVIL} redis://:secret@host"))

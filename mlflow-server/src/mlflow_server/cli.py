@@ -105,7 +105,7 @@ def serve_command(
         address = f"[{host}]" if ":" in host else host
         # MLflow would write lines of its own form with a handler of its own.
         os.environ["MLFLOW_CONFIGURE_LOGGING"] = "false"
-        configure_logging(style=log_format, stream=sys.stderr, quiet=("alembic", "httpx"))
+        configure_logging("tracking-server", style=log_format, stream=sys.stderr, quiet=("alembic", "httpx"))
         url = f"http://{address}:{listener.getsockname()[1]}"
         structlog.get_logger().info(f"tracking server at {url} is starting")
         serve(listener, storage, allowed_hosts or loopback_patterns(), access_log=access_log)

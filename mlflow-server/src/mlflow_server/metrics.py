@@ -1,10 +1,13 @@
-"""Metrics of the tracking server at `/metrics`, so that Prometheus sees that it answers. MLflow has none of its own."""
+"""Metrics of the tracking server at `/metrics`, and its log of requests. MLflow has no such metrics of its own."""
 
 import time
 from collections import defaultdict
 from typing import Final
 
+import structlog
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from housing_price_platform.output.request_log import request_fields
 
 PATH: Final = "/metrics"
 
@@ -20,8 +23,11 @@ class MeasuredRequests:
     The page has no data of users, so it is served to any `Host`.
     """
 
-    def __init__(self, app: ASGIApp) -> None:
+    def __init__(self, app: ASGIApp, *, with_log: bool) -> None:
+        """Measure the requests to `app`; `with_log` logs each of them."""
         self._app = app
+        self._with_log = with_log
+        self._log = structlog.get_logger()
         self._requests: defaultdict[int, int] = defaultdict(int)
         self._seconds: defaultdict[int, float] = defaultdict(float)
 
@@ -48,7 +54,10 @@ class MeasuredRequests:
             await self._app(scope, receive, note_status)
         finally:
             self._requests[status] += 1
-            self._seconds[status] += time.perf_counter() - started
+            seconds = time.perf_counter() - started
+            self._seconds[status] += seconds
+            if self._with_log:
+                self._log.info("request", **request_fields(scope, status=status, seconds=seconds))
 
     async def _show(self, send: Send, *, is_head: bool) -> None:
         page = self.page().encode()

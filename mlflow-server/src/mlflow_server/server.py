@@ -50,7 +50,7 @@ class WithoutAssistant:
         await self._app(scope, receive, send)
 
 
-def load_application(storage: Storage, allowed_hosts: str) -> ASGIApp:
+def load_application(storage: Storage, allowed_hosts: str, *, access_log: bool) -> ASGIApp:
     """Import MLflow's application with these settings and open its stores, creating or migrating the tables."""
     os.environ.update(server_environment(storage, allowed_hosts))
     with warnings.catch_warnings():
@@ -60,15 +60,15 @@ def load_application(storage: Storage, allowed_hosts: str) -> ASGIApp:
     from mlflow.server.handlers import initialize_backend_stores  # noqa: PLC0415 - same reason
 
     initialize_backend_stores(storage.database_uri, storage.database_uri, PROXIED_ARTIFACTS)
-    return MeasuredRequests(WithoutAssistant(WithoutUsageReports(cast("ASGIApp", app))))
+    return MeasuredRequests(WithoutAssistant(WithoutUsageReports(cast("ASGIApp", app))), with_log=access_log)
 
 
 def serve(listener: socket.socket, storage: Storage, allowed_hosts: str, *, access_log: bool) -> None:
     """Serve until SIGTERM or SIGINT. Open requests get SHUTDOWN_GRACE_SECONDS to finish."""
     config = uvicorn.Config(
-        load_application(storage, allowed_hosts),
+        load_application(storage, allowed_hosts, access_log=access_log),
         log_config=None,
-        access_log=access_log,
+        access_log=False,  # its lines would have other fields than those of the other services
         timeout_graceful_shutdown=SHUTDOWN_GRACE_SECONDS,
         server_header=False,
     )

@@ -43,7 +43,8 @@ def environment(**changes: str) -> dict[str, str]:
 
 def _log_format(variable: str) -> str:
     # Services write to a pipe and cannot detect the terminal. A format set by the user has precedence.
-    return os.environ.get(variable, "console" if sys.stdout.isatty() else "auto")
+    of_all = os.environ.get(SharedVariable.LOG_FORMAT, "console" if sys.stdout.isatty() else "auto")
+    return os.environ.get(variable, of_all)
 
 
 def python(module: str, *arguments: str) -> tuple[str, ...]:

@@ -152,7 +152,7 @@ def serve(
     log_level: LogLevelOption = LogLevel.INFO,
 ) -> None:
     """Serve a model at /invocations and /ping until SIGTERM or SIGINT."""
-    start_service_logs(log_format, log_level)
+    start_service_logs("model-server", log_format, log_level)
     from housing_price_model.serving import server as serving  # noqa: PLC0415  # slow import
 
     with readable_errors():

@@ -94,7 +94,7 @@ def worker(
     log_level: LogLevelOption = LogLevel.INFO,
 ) -> None:
     """Run the jobs of a queue until SIGTERM or SIGINT; interrupted jobs resume at the next start."""
-    start_service_logs(log_format, log_level)
+    start_service_logs(f"{queue}-worker", log_format, log_level)
     if queue is JobQueue.LIFECYCLE:
         from housing_price_model.lifecycle.move_steps import MoveSteps  # noqa: PLC0415  # slow import
         from housing_price_model.lifecycle.serving_folder import ServingFolder  # noqa: PLC0415  # slow import

@@ -5,7 +5,6 @@ one line per request with the caller's `X-Request-ID`, so that it can be followe
 """
 
 import os
-import re
 import signal
 import sys
 import time
@@ -28,20 +27,16 @@ from housing_price_model.serving.load_model import load_model
 from housing_price_model.serving.metrics import ModelServerMetrics
 from housing_price_model.serving.scoring_app import create_app
 from housing_price_platform.output.log_output import keep_running_without_log
+from housing_price_platform.output.request_log import request_fields
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
-_REQUEST_ID: Final = re.compile(rb"[A-Za-z0-9._-]{1,64}")
-_TRACEPARENT: Final = re.compile(rb"[0-9a-f]{2}-([0-9a-f]{32})-[0-9a-f]{16}-[0-9a-f]{2}(?![0-9a-f])")
 # The id that the orchestrator gives its readiness checks; it sends one each second.
 _READINESS_REQUEST_ID: Final = "readiness"
 _GRACE_SECONDS: Final = 5
 
 
 class ModelServerMiddleware:
-    """Adds the model's name and version to each response, and logs and measures each request.
-
-    A request id is untrusted: one that is not 1 to 64 characters of `A-Z a-z 0-9 . _ -` is logged as `-`.
-    """
+    """Adds the model's name and version to each response, and logs and measures each request."""
 
     def __init__(self, app: ASGIApp, name: str, version: str, metrics: ModelServerMetrics) -> None:
         self._app = app
@@ -66,22 +61,11 @@ class ModelServerMiddleware:
         try:
             await self._app(scope, receive, send_with_model)
         finally:
-            headers = dict(scope["headers"])
-            header = headers.get(b"x-request-id", b"")
-            request_id = header.decode() if _REQUEST_ID.fullmatch(header) else "-"
-            seconds = round(time.perf_counter() - started, 6)
-            # The raw path is still percent-encoded, so it has no line breaks or control characters.
-            path = scope["raw_path"].decode("latin-1")
-            self._metrics.count_request(path, status, seconds)
-            log = _log.debug if request_id == _READINESS_REQUEST_ID else _log.info
-            facts = {"method": scope["method"], "path": path, "status": status, "seconds": seconds}
-            log("request", **facts, request_id=request_id, **_trace_of(headers.get(b"traceparent", b"")))
-
-
-def _trace_of(traceparent: bytes) -> dict[str, str]:
-    """Return the trace id of a `traceparent` header (https://www.w3.org/TR/trace-context/#traceparent-header)."""
-    match = _TRACEPARENT.match(traceparent)
-    return {} if match is None else {"trace_id": match[1].decode()}
+            seconds = time.perf_counter() - started
+            fields = request_fields(scope, status=status, seconds=seconds)
+            self._metrics.count_request(fields["path"], status, seconds)
+            log = _log.debug if fields["request_id"] == _READINESS_REQUEST_ID else _log.info
+            log("request", **fields)
 
 
 @contextmanager

@@ -15,7 +15,7 @@ _LEVEL_NAMES: Final = {number: name for name, number in LEVELS.items()}
 _QUIET: Final = ("uvicorn.access", "httpx", "httpcore", "alembic")
 
 
-def _json_logger(level: str) -> type[structlog.typing.BindableLogger]:
+def _json_logger(level: str, service: str) -> type[structlog.typing.BindableLogger]:
     class JsonLogger(structlog.make_filtering_bound_logger(LEVELS[level])):  # type: ignore[misc]  # made at run time
         def write_event(self, level: int, event: str, fields: dict[str, Any]) -> None:
             """Write what `log(level, event, **fields)` writes, in a third of the time, skipping the processors.
@@ -25,6 +25,7 @@ def _json_logger(level: str) -> type[structlog.typing.BindableLogger]:
 
             The caller must check that `level` is enabled. `fields` holds plain values only, and is modified.
             """
+            fields["service"] = service
             fields["event"] = event
             fields["level"] = _LEVEL_NAMES[level]
             fields["time"] = now()
@@ -33,16 +34,17 @@ def _json_logger(level: str) -> type[structlog.typing.BindableLogger]:
     return JsonLogger
 
 
-def configure_logging(*, level: str, style: str, in_background: bool = False) -> None:
+def configure_logging(service: str, *, level: str, style: str, in_background: bool = False) -> None:
     """Configure structlog, and route the standard library's loggers through it.
 
     Args:
+        service: name of the service, for the key `service`.
         level: a key of `LEVELS`.
         style: `json`, `console`, or `auto`: `console` on a terminal, else `json`.
         in_background: write from a thread, so that a slow reader of the log does not block the event loop.
     """
     # A log that cannot be written, for example to a full disk, must not stop the service.
-    lines = Lines.to(sys.stdout, style)
+    lines = Lines.to(sys.stdout, style, service)
     output: Any = lines.output
     if in_background:
         output = BackgroundOutput(output, report_lost=_report_lost)
@@ -51,7 +53,7 @@ def configure_logging(*, level: str, style: str, in_background: bool = False) ->
         processors=[*lines.first, *lines.last],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level])
         if lines.for_console
-        else _json_logger(level),
+        else _json_logger(level, service),
         # One write per event: `print` writes the newline separately, so that lines of several threads would mix.
         logger_factory=structlog.WriteLoggerFactory(output),
         cache_logger_on_first_use=True,

@@ -58,7 +58,7 @@ def run_worker(*, name: str, warnings: Iterable[str] = ()) -> None:
     if not is_worker_name(name):
         raise InvalidSettings(f"--name must be {NAME_RULE}")
     keep_running_without_log()
-    configure_logging(level=settings.log.level, style=settings.log.format)
+    configure_logging("scoring-worker", level=settings.log.level, style=settings.log.format)
     log_warnings(warnings)
     locks = WorkerLocks(settings.jobs.folder / LOCK_FOLDER)
     try:

@@ -41,7 +41,7 @@ def lines(restore_logging: None, monkeypatch: pytest.MonkeyPatch) -> Lines:
     written = io.StringIO()
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", written)
-        configure_logging(level="info", style="json")
+        configure_logging("orchestrator", level="info", style="json")
     # Not cached, so that module-level loggers do not keep this test's output.
     structlog.configure(cache_logger_on_first_use=False)
 
@@ -75,6 +75,7 @@ def test_a_request_is_one_line_of_json(api: TestClient, stub: StubModelServer, l
     (call_id,) = line.pop("call_ids")
     assert call_id == stub.calls[-1].headers["x-request-id"]
     assert line == {
+        "service": "orchestrator",
         "event": "request",
         "level": "info",
         "request_id": "mine",
@@ -179,7 +180,7 @@ def test_a_line_break_in_an_event_cannot_forge_a_line(lines: Lines) -> None:
 def test_events_below_the_level_are_not_written(
     restore_logging: None, capsys: pytest.CaptureFixture[str], level: str, shown: int
 ) -> None:
-    configure_logging(level=level, style="json")
+    configure_logging("orchestrator", level=level, style="json")
     log = structlog.get_logger()
     for name in ("debug", "info", "warning", "error"):
         getattr(log, name)(name)
@@ -187,7 +188,7 @@ def test_events_below_the_level_are_not_written(
 
 
 def test_console_format_is_readable_text(restore_logging: None, capsys: pytest.CaptureFixture[str]) -> None:
-    configure_logging(level="info", style="console")
+    configure_logging("orchestrator", level="info", style="console")
     structlog.get_logger().info("hello", price=1)
     line = capsys.readouterr().out
     assert "hello" in line
@@ -200,7 +201,7 @@ def test_an_unexpected_error_on_the_console_shows_no_local_variables(
     stub: StubModelServer,
     start_app: Callable[..., TestClient],
 ) -> None:
-    configure_logging(level="info", style="console")
+    configure_logging("orchestrator", level="info", style="console")
     structlog.configure(cache_logger_on_first_use=False)
     api = start_app(stub.url)
     replace_services(api, pricing=Pricing(FakePriceModel(error=RuntimeError("a defect"))))
@@ -221,7 +222,7 @@ def test_each_event_is_one_write_so_that_threads_do_not_mix(
 
     pieces: list[str] = []
     monkeypatch.setattr(sys, "stdout", Pieces())
-    configure_logging(level="info", style="json")
+    configure_logging("orchestrator", level="info", style="json")
     structlog.get_logger().info("ours")
     logging.getLogger("somebody").warning("theirs")
     assert [json.loads(piece)["event"] for piece in pieces] == ["ours", "theirs"]
@@ -236,7 +237,7 @@ def test_a_full_disk_under_the_log_costs_only_lines(
     path = small_disk.folder / "log"
     with path.open("w") as file, monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", file)
-        configure_logging(level="info", style="json", in_background=in_background)
+        configure_logging("orchestrator", level="info", style="json", in_background=in_background)
         structlog.configure(cache_logger_on_first_use=False)
         log = structlog.get_logger()
         small_disk.fill()
@@ -276,7 +277,7 @@ def test_control_characters_and_passwords_never_reach_the_log(
     written = io.StringIO()
     with monkeypatch.context() as patch:
         patch.setattr(sys, "stdout", written)
-        configure_logging(level="info", style=style)
+        configure_logging("orchestrator", level="info", style=style)
     structlog.configure(cache_logger_on_first_use=False)
     log = structlog.get_logger()
     log.info(EVIL, text=EVIL, nested=[EVIL], url="http://me:secret@host", error=ValueError(EVIL))

@@ -27,7 +27,7 @@ class SharedVariable(StrEnum):
     DRAIN_SECONDS = "HOUSING_PRICE_DRAIN_SECONDS"
     """Time that a model server keeps running after it leaves service."""
     LOG_FORMAT = "HOUSING_PRICE_LOG_FORMAT"
-    """Form of the log lines of the model package and of the tracking server: auto, json or console."""
+    """Form of the log lines of all services but the orchestrator, and of the runner: auto, json or console."""
     LOG_LEVEL = "HOUSING_PRICE_LOG_LEVEL"
     """Least severe level that the model package logs."""
     CHAMPION = "HOUSING_PRICE_CHAMPION"

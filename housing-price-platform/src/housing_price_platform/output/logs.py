@@ -1,7 +1,8 @@
 """Structured logs of a process: one JSON object per event, or readable lines on a terminal.
 
-All services log events of this shape: `event`, `level`, `time` (UTC), and the facts of the event as further keys. Lines
-have no control characters and no passwords, and a log that cannot be written never stops its process.
+All services log events of this shape: `service`, `event`, `level`, `time` (UTC), `request_id` for a request, and the
+facts of the event as further keys. Lines have no control characters and no passwords, and a log that cannot be written
+never stops its process.
 """
 
 import io
@@ -10,6 +11,7 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, Final, TextIO
 
 import orjson
@@ -40,12 +42,21 @@ class Lines:
     """Those that write the line."""
 
     @classmethod
-    def to(cls, stream: TextIO, style: str) -> "Lines":
-        """Write to a stream, in the style `json`, `console`, or `auto`: `console` on a terminal, else `json`."""
+    def to(cls, stream: TextIO, style: str, service: str) -> "Lines":
+        """Write the events of a service to a stream.
+
+        The style is `json`, `console`, or `auto`: `console` on a terminal, else `json`. Lines for people do not name
+        the service: the runner writes its name before each line.
+        """
         for_console = style == "console" or (style == "auto" and stream.isatty())
-        output = LogOutput(trusted(stream), describe=describe_loss if for_console else _describe_loss)
-        first = (structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"))
+        output = LogOutput(
+            trusted(stream), describe=describe_loss if for_console else partial(_describe_loss, service=service)
+        )
+        first: Sequence[structlog.typing.Processor]
         last: Sequence[structlog.typing.Processor]
+        first = (structlog.processors.add_log_level, structlog.processors.TimeStamper(fmt="iso", utc=True, key="time"))
+        if not for_console:
+            first = (partial(_add_service, service=service), *first)
         if for_console:
             renderer = structlog.dev.ConsoleRenderer(timestamp_key="time", exception_formatter=_write_traceback)
             last = (_clean_texts, renderer, _redact)
@@ -55,6 +66,7 @@ class Lines:
 
 
 def configure_logging(
+    service: str,
     *,
     level: str = "info",
     style: str = "auto",
@@ -65,13 +77,14 @@ def configure_logging(
     """Configure structlog, and route the standard library's loggers and its warnings through it.
 
     Args:
+        service: Name of the service, for the key `service`.
         level: A key of `LEVELS`.
         style: See `Lines.to`.
         stream: Where to write; standard output by default.
         adopted: Names of loggers of libraries that would otherwise write with a handler of their own.
         quiet: Names of loggers of libraries that log at `warning` and above only.
     """
-    lines = Lines.to(stream or sys.stdout, style)
+    lines = Lines.to(stream or sys.stdout, style, service)
     structlog.configure(
         processors=[*lines.first, *lines.last],
         wrapper_class=structlog.make_filtering_bound_logger(LEVELS[level]),
@@ -120,8 +133,15 @@ def now() -> str:
     return datetime.now(UTC).isoformat()[:-6] + "Z"
 
 
-def _describe_loss(lost: int, reason: str) -> str:
-    return to_json({"event": "log lines lost", "lost": lost, "reason": reason, "level": "warning", "time": now()})
+def _describe_loss(lost: int, reason: str, *, service: str) -> str:
+    facts = {"lost": lost, "reason": reason}
+    return to_json({"service": service, "event": "log lines lost", **facts, "level": "warning", "time": now()})
+
+
+def _add_service(
+    _logger: object, _method: str, event: structlog.typing.EventDict, *, service: str
+) -> structlog.typing.EventDict:
+    return {"service": service, **event}
 
 
 def _add_logger_name(_logger: object, _method: str, event: structlog.typing.EventDict) -> structlog.typing.EventDict:

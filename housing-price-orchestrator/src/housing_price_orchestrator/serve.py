@@ -25,6 +25,7 @@ from housing_price_orchestrator.server.listening import ListeningConfig
 from housing_price_orchestrator.server.reserved_port import reserve_port
 from housing_price_orchestrator.settings import InvalidSettings, Settings, load_settings, pass_to_workers
 from housing_price_platform.output.log_output import keep_running_without_log
+from housing_price_platform.quick_exit import skip_final_garbage_collection
 
 GRACE_SECONDS: Final = 5
 """Maximum time for requests in progress to finish during shutdown."""
@@ -38,6 +39,7 @@ _EXTRA_FILES: Final = 256
 
 def app_from_environment() -> FastAPI:
     """Create the application in a worker process."""
+    skip_final_garbage_collection()
     settings = load_settings()
     keep_running_without_log()
     configure_logging(_SERVICE, level=settings.log.level, style=settings.log.format, in_background=True)
@@ -51,6 +53,7 @@ def serve(*, host: str | None = None, port: int | None = None, warnings: Iterabl
         InvalidSettings: a setting is invalid or cannot be used.
         RevisionUnknown: a later release migrated the tables of the prediction log.
     """
+    skip_final_garbage_collection()
     settings = load_settings(host=host, port=port)
     check_log_revision(settings)
     keep_running_without_log()

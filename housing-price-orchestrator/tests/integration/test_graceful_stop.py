@@ -3,6 +3,8 @@
 import asyncio
 import contextlib
 import operator
+import os
+import resource
 import signal
 import sys
 import threading
@@ -13,6 +15,7 @@ from typing import Self
 
 import httpx
 import pytest
+from benchmarks.processes import process_tree
 
 from factories import house_bytes
 from nginx import needs_nginx, running_nginx
@@ -113,6 +116,31 @@ def test_a_stream_that_goes_on_does_not_keep_it_from_ending(stub: StubModelServe
         assert process.wait() == 0
         assert time.monotonic() - began_at < 10
         assert "Traceback" not in process.output
+
+
+MAX_STOP_CPU_SECONDS = 0.3
+"""The stop takes 0.1 s. With a garbage collection at the end of the API and of its writer process, it takes 0.8 s."""
+
+
+def test_a_stop_takes_little_cpu_time_so_that_it_is_quick_on_a_busy_machine(stub: StubModelServer) -> None:
+    with serving(stub.url) as process:
+        url = process.says(LISTENS)[1]
+        with httpx.Client(base_url=url, timeout=BOUNDED_SECONDS, trust_env=False) as http:
+            assert http.post(PREDICT, content=house_bytes()).status_code == 200
+            stored = "housing_price_prediction_log_stored_rows_total 1"
+            wait_until(lambda: stored in http.get("/metrics").text, "the price was not stored")
+        ended_before = resource.getrusage(resource.RUSAGE_CHILDREN)
+        used_before = sum(map(cpu_seconds_of, process_tree(process.pid)))
+        assert process.stop() == 0
+        ended = resource.getrusage(resource.RUSAGE_CHILDREN)
+    used = ended.ru_utime + ended.ru_stime - ended_before.ru_utime - ended_before.ru_stime
+    assert used - used_before < MAX_STOP_CPU_SECONDS
+
+
+def cpu_seconds_of(pid: int) -> float:
+    """Return the CPU time of a process and of its children that have ended."""
+    fields = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+    return sum(map(int, fields[11:15])) / os.sysconf("SC_CLK_TCK")
 
 
 class Load:

@@ -15,6 +15,7 @@ from housing_price_platform.environment.variables import SharedVariable, Unknown
 from housing_price_platform.output.log_output import keep_running_without_log
 from housing_price_platform.output.logs import configure_logging
 from housing_price_platform.output.terminal import clean_output, echo
+from housing_price_platform.quick_exit import skip_final_garbage_collection
 from mlflow_server.environment import Storage, Variable, check_names, loopback_patterns
 from mlflow_server.server import bind, serve
 
@@ -85,6 +86,7 @@ def serve_command(
     except UnknownVariables as error:
         echo(f"error: {error}", err=True)
         raise typer.Exit(2) from error
+    skip_final_garbage_collection()
     keep_running_without_log()
     storage = Storage(backend_store_uri, artifacts)
     try:

@@ -23,6 +23,7 @@ from housing_price_model.prediction_log.reader import open_log
 from housing_price_model.prediction_log.rows import Window
 from housing_price_platform.output.log_output import keep_running_without_log
 from housing_price_platform.output.tables import print_part
+from housing_price_platform.quick_exit import skip_final_garbage_collection
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ def repeat(options: DriftOptions, every: timedelta, scraped_at: tuple[str, int] 
     Raises:
         OutputError: the server cannot listen on that address.
     """
+    skip_final_garbage_collection()
     keep_running_without_log()
     stop = Event()
 

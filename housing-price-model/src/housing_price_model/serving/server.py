@@ -28,6 +28,7 @@ from housing_price_model.serving.metrics import ModelServerMetrics
 from housing_price_model.serving.scoring_app import create_app
 from housing_price_platform.output.log_output import keep_running_without_log
 from housing_price_platform.output.request_log import request_fields
+from housing_price_platform.quick_exit import skip_final_garbage_collection
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 # The id that the orchestrator gives its readiness checks; it sends one each second.
@@ -115,6 +116,7 @@ def serve(model: str, tracking_uri: str, host: str, port: int, pinned_digest: st
     signal.signal(signal.SIGINT, stop)
     # Unpickling runs code. Models of this package contain no pickle.
     os.environ["MLFLOW_ALLOW_PICKLE_DESERIALIZATION"] = "false"
+    skip_final_garbage_collection()
     keep_running_without_log()
     with load_checked(model, tracking_uri, pinned_digest) as (pyfunc, name, version):
         _log.info("serving", model=name, version=version)

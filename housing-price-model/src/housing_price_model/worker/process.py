@@ -24,6 +24,7 @@ from housing_price_platform.jobs.monitoring.running_workers import WorkerReport
 from housing_price_platform.jobs.recover_jobs import recover_jobs
 from housing_price_platform.jobs.worker_lock import NAME_RULE, WorkerLocks, WorkerNameTaken, is_worker_name
 from housing_price_platform.output.log_output import keep_running_without_log
+from housing_price_platform.quick_exit import skip_final_garbage_collection
 
 _log: structlog.typing.FilteringBoundLogger = structlog.get_logger()
 
@@ -56,6 +57,7 @@ def work(
     Raises:
         JobsError: a worker of this name is already running, or the database cannot be used.
     """
+    skip_final_garbage_collection()
     keep_running_without_log()
     end = Event()
 

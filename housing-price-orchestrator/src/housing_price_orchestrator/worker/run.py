@@ -35,6 +35,7 @@ from housing_price_platform.database.sqlite_file import damage_of_database
 from housing_price_platform.jobs.cancelled import is_current_job_cancelled
 from housing_price_platform.jobs.worker_lock import NAME_RULE, WorkerLocks, WorkerNameTaken, is_worker_name
 from housing_price_platform.output.log_output import keep_running_without_log
+from housing_price_platform.quick_exit import skip_final_garbage_collection
 
 BLOCK_DEADLINE_SECONDS: Final = 60.0
 """Deadline for pricing one block of rows. API requests have a shorter one."""
@@ -50,6 +51,7 @@ def run_worker(*, name: str, warnings: Iterable[str] = ()) -> None:
         InvalidSettings: a setting is not valid, another worker with this name is running, or the SQLite file of the
             jobs is damaged.
     """
+    skip_final_garbage_collection()
     settings = load_settings()
     if settings.jobs.database_url is None:
         raise InvalidSettings(f"{PREFIX}JOBS__DATABASE_URL is not set: the worker needs the jobs database")

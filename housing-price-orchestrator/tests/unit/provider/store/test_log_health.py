@@ -140,6 +140,16 @@ def test_closing_leaves_no_stopped_process_behind(open_log: OpenLog, tmp_path: P
     wait_until(lambda: not is_running(pid), "the stopped process was left behind")
 
 
+def test_closing_kills_a_process_that_does_not_end(open_log: OpenLog, tmp_path: Path) -> None:
+    """Nothing is left to write, so the log only waits for the end of the process."""
+    log = open_log(tmp_path / "log.db")
+    pid = writer_pid()
+    os.kill(pid, signal.SIGSTOP)
+    log.close(within_seconds=0.2)
+    assert not is_running(pid)
+    assert (log.stored_rows, log.dropped_rows) == (1, 0)
+
+
 def test_without_new_prices_a_test_shows_that_the_database_is_back(
     open_log: OpenLog, tmp_path: Path, events: list[Any]
 ) -> None:

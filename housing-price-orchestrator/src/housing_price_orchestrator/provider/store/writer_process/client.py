@@ -111,16 +111,19 @@ class WriterProcessClient:
 
     def close(self) -> None:
         """Stop the process after it has finished the current command."""
-        process, self._process = self._process, None
+        process = self._process
         self.is_open = False
         if process is not None:
+            # Still known to `kill` meanwhile: this waits until the process has ended.
             process.close()
             process.close_pipes()
+        self._process = None
 
     def kill(self) -> None:
         """Kill the process; may be called from another thread, whose command then fails."""
-        if self._process is not None:
-            self._process.kill()
+        process = self._process
+        if process is not None:
+            process.kill()
 
     def _call(
         self, command: dict[str, Any], *body: bytes | bytearray, seconds: float = COMMAND_SECONDS

@@ -6,6 +6,7 @@ so with the process that started it. SIGINT and SIGTERM are ignored, so that a s
 not interrupt a write.
 """
 
+import contextlib
 import gc
 import os
 import signal
@@ -36,6 +37,7 @@ from housing_price_orchestrator.provider.store.rows import (
 )
 from housing_price_orchestrator.provider.store.writer_process.bulk_insert import RowWriter
 from housing_price_platform.database.errors import describe_database_error
+from housing_price_platform.quick_exit import skip_final_garbage_collection
 
 NICENESS: Final = 10
 """Scheduling priority: about a tenth of the CPU share of a normal process (sched(7)); enough for 10,000 rows/s."""
@@ -73,12 +75,18 @@ class _Writer:
                 case "delete":
                     return self._delete(command)
         except Exception as error:  # noqa: BLE001 - the client decides how to handle any database error
-            self._close()
+            self.close()
             return {"error": describe_database_error(error)}
         raise ValueError(f"unknown command {command['do']!r}")
 
+    def close(self) -> None:
+        """Close the database."""
+        if self._engine is not None:
+            self._engine.dispose()
+        self._engine, self._writers = None, ()
+
     def _open(self, command: Command) -> Reply:
-        self._close()
+        self.close()
         url, wait_seconds = make_url(command["url"]), command["wait_seconds"]
         columns_version = prepare_database(
             url,
@@ -143,23 +151,20 @@ class _Writer:
             raise ValueError("the database is not open")
         return self._engine
 
-    def _close(self) -> None:
-        if self._engine is not None:
-            self._engine.dispose()
-        self._engine, self._writers = None, ()
-
 
 def _serve(commands: BinaryIO, replies: BinaryIO) -> None:
-    writer = _Writer()
-    while line := commands.readline():
-        command = orjson.loads(line)
-        body = commands.read(command.get("bytes", 0))
-        replies.write(orjson.dumps(writer.execute(command, body), option=orjson.OPT_APPEND_NEWLINE))
-        replies.flush()
+    with contextlib.closing(_Writer()) as writer:
+        while line := commands.readline():
+            command = orjson.loads(line)
+            body = commands.read(command.get("bytes", 0))
+            replies.write(orjson.dumps(writer.execute(command, body), option=orjson.OPT_APPEND_NEWLINE))
+            replies.flush()
 
 
 def main() -> None:
     """Execute commands until standard input is closed."""
+    # A service that stops waits for the end of this process, which has a low priority.
+    skip_final_garbage_collection()
     # Signals to the whole process group: the parent process decides when to stop by closing the input.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     signal.signal(signal.SIGTERM, signal.SIG_IGN)

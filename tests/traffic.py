@@ -25,6 +25,8 @@ class Traffic(RepeatingThread):
 
     path = PREDICT_PATH
     query: Mapping[str, str] = {}
+    first_id = 1
+    """The id of the first house; that of each further one is higher by 1."""
 
     def __init__(self, url: str) -> None:
         super().__init__(PAUSE_SECONDS)
@@ -47,7 +49,7 @@ class Traffic(RepeatingThread):
         return [version for version, _ in itertools.groupby(version for _, version in self.answers)]
 
     def step(self) -> None:
-        house = self._house | {"id": len(self.answers) + 1}
+        house = self._house | {"id": self.first_id + len(self.answers)}
         answer = self._client.post(self._url, params=self.query, json=house)
         self.answers.append((answer.status_code, self._version_of(answer)))
 

@@ -1,5 +1,6 @@
 """Reads the rows of an input file as houses, or as the errors that the API reports for them."""
 
+import contextlib
 from collections.abc import Callable, Iterator, Mapping
 from pathlib import Path
 from typing import Final, NamedTuple
@@ -12,11 +13,16 @@ from housing_price_orchestrator.shared.errors import (
     JobInputUnusable,
 )
 from housing_price_orchestrator.shared.view.record import AnyHouse
+from housing_price_orchestrator.worker.encode_blocks import BlockEncoder
 from housing_price_orchestrator.worker.encode_cells import CellEncoder
+from housing_price_orchestrator.worker.parquet.blocks import BlockFile
 from housing_price_survey.tabular.errors import UnusableFile
 from housing_price_survey.tabular.lines import MAX_ROW_BYTES, TOO_LONG
 from housing_price_survey.tabular.rows import CsvRows, NdjsonRows
 from housing_price_survey.tabular.rows import Row as DocumentRow
+
+BLOCKS: Final = "blocks"
+"""The format of a converted Parquet file."""
 
 type ReadHouse = Callable[[bytes, Mapping[str, str]], AnyHouse]
 """Parses a house from a JSON document; errors name its fields as the file does."""
@@ -32,27 +38,33 @@ class Row(NamedTuple):
 
 
 def count_rows(path: Path, file_format: str) -> int:
-    """Count the rows of a CSV or NDJSON file.
+    """Count the rows of a CSV or NDJSON file, or of a file of blocks.
 
     Raises:
         JobInputUnusable: The file cannot be read.
     """
-    return _open(path, file_format).count()
+    with _usable():
+        return _open(path, file_format).count()
 
 
 def read_rows(path: Path, file_format: str, read: ReadHouse, *, offset: int, count: int) -> Iterator[Row]:
-    """Yield the rows of a CSV or NDJSON file from a byte offset, before which there are `count` rows.
+    """Yield the rows of a CSV or NDJSON file, or of a file of blocks, after the first `count` rows.
+
+    `offset` is the byte offset of the first of them: 0, or the `end` of a row.
 
     Valid houses, as nearly all are, take a faster way than `read`, which decides about all others.
 
     Raises:
         JobInputUnusable: The file cannot be read.
     """
-    opened = _open(path, file_format)
-    if isinstance(opened, CsvRows):
-        yield from _read_csv(opened, read, offset, count)
-    else:
-        yield from _read_ndjson(opened, read, offset, count)
+    with _usable():
+        match _open(path, file_format):
+            case CsvRows() as file:
+                yield from _read_csv(file, read, offset, count)
+            case NdjsonRows() as file:
+                yield from _read_ndjson(file, read, offset, count)
+            case BlockFile() as file:
+                yield from _read_blocks(file, read, offset, count)
 
 
 def _read_csv(file: CsvRows, read: ReadHouse, offset: int, count: int) -> Iterator[Row]:
@@ -68,11 +80,26 @@ def _read_ndjson(file: NdjsonRows, read: ReadHouse, offset: int, count: int) -> 
         yield Row(house_of(file.row_of(line, end, number), "ndjson", read) if house is None else house, end)
 
 
-def _open(path: Path, file_format: str) -> CsvRows | NdjsonRows:
+def _read_blocks(file: BlockFile, read: ReadHouse, offset: int, count: int) -> Iterator[Row]:
+    encoder = BlockEncoder()
+    for block in file.blocks(offset):
+        # The first block may begin with rows that are among those before.
+        start = max(0, count + 1 - block.first)
+        for number, house in enumerate(encoder.houses_of(block, start), block.first + start):
+            yield Row(house_of(block.row(number), "ndjson", read) if house is None else house, block.end_of(number))
+
+
+def _open(path: Path, file_format: str) -> CsvRows | NdjsonRows | BlockFile:
     if not path.is_file():
         raise JobInputUnusable("The input file of this job no longer exists.")
+    return _READERS[file_format](path)
+
+
+@contextlib.contextmanager
+def _usable() -> Iterator[None]:
+    """Turn the error of a file that cannot be read into the failure of the job."""
     try:
-        return _READERS[file_format](path)
+        yield
     except UnusableFile as error:
         raise JobInputUnusable(str(error)) from error
 
@@ -90,5 +117,9 @@ def house_of(row: DocumentRow, file_format: str, read: ReadHouse) -> AnyHouse | 
         return error
 
 
-_READERS: Final[Mapping[str, Callable[[Path], CsvRows | NdjsonRows]]] = {"csv": CsvRows, "ndjson": NdjsonRows}
-"""The reader of each text format."""
+_READERS: Final[Mapping[str, Callable[[Path], CsvRows | NdjsonRows | BlockFile]]] = {
+    "csv": CsvRows,
+    "ndjson": NdjsonRows,
+    BLOCKS: BlockFile,
+}
+"""The reader of each format."""

@@ -11,7 +11,7 @@ from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.shared.errors import HousingPriceError, JobInputUnusable
 from housing_price_orchestrator.worker.parquet import convert
 from housing_price_orchestrator.worker.price_rows import PriceEach, StepPricing, WarningsOf
-from housing_price_orchestrator.worker.read_rows import ReadHouse, count_rows, read_rows
+from housing_price_orchestrator.worker.read_rows import BLOCKS, ReadHouse, count_rows, read_rows
 from housing_price_orchestrator.worker.refused_rows import RefusedOfStep, last_line
 from housing_price_orchestrator.worker.write_results import PARQUET_NOT_INSTALLED, concatenate, result_format
 from housing_price_platform.files import write_atomically
@@ -32,9 +32,9 @@ START: Final[Mapping[str, Any]] = {
 }
 """The checkpoint before the first step."""
 
-MAX_CONVERTED_RATIO: Final = 500
-"""Maximum size of a converted file, relative to the Parquet file: houses take 25 to 100 times as much as lines."""
-MIN_CONVERTED_BYTES: Final = 64 * 1024 * 1024
+MAX_CONVERTED_RATIO: Final = 64
+"""Maximum size of a converted file, relative to the Parquet file: houses take 2 to 13 times as much as blocks."""
+MIN_CONVERTED_BYTES: Final = 8 * 1024 * 1024
 """A small Parquet file may be converted into this many bytes."""
 
 STEP_SECONDS: Final = 2.0
@@ -47,7 +47,7 @@ class InputFile:
 
     path: Path
     format: str
-    """`csv`, `ndjson`, or `parquet`, which must be converted first."""
+    """`csv`, `ndjson`, `blocks`, or `parquet`, which must be converted to blocks first."""
 
 
 class FileScoring:
@@ -86,14 +86,14 @@ class FileScoring:
         return InputFile(self._files.incoming_path(arguments["input"]), arguments["format"])
 
     def convert(self, job_id: str, source: InputFile) -> str:
-        """Convert a Parquet file to NDJSON and return the name of the new file in the job's work folder.
+        """Convert a Parquet file to blocks of rows and return the name of the new file in the job's work folder.
 
         Raises:
             JobInputUnusable: the file cannot be read.
         """
         if not convert.is_supported():
             raise JobInputUnusable(PARQUET_NOT_INSTALLED)
-        name = f"{secrets.token_hex(8)}.ndjson"
+        name = f"{secrets.token_hex(8)}.{BLOCKS}"
         _check_exists(source.path)
         max_bytes = min(self._max_file_bytes, max(MIN_CONVERTED_BYTES, MAX_CONVERTED_RATIO * _size_of(source.path)))
         convert.convert(source.path, self._files.work_path(job_id) / name, max_bytes=max_bytes)

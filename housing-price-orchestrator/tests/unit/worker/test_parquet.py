@@ -19,6 +19,7 @@ from housing_price_orchestrator.interface.documents.reading import read_house
 from housing_price_orchestrator.shared.errors import InvalidDocument, JobInputUnusable
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
 from housing_price_orchestrator.worker import write_results
+from housing_price_orchestrator.worker.parquet.blocks import BlockFile
 from housing_price_orchestrator.worker.parquet.convert import convert
 from housing_price_orchestrator.worker.parquet.write import SCHEMA, ParquetResults
 from housing_price_orchestrator.worker.priced_rows import PricedRow
@@ -27,7 +28,7 @@ LIMIT = 100_000_000
 
 
 def converted(made: pa.Table | bytes, folder: Path, **limits: int) -> list[dict[str, Any]]:
-    source, target = folder / "in.parquet", folder / "out.ndjson"
+    source, target = folder / "in.parquet", folder / "out.blocks"
     if isinstance(made, bytes):
         source.write_bytes(made)
     else:
@@ -37,7 +38,10 @@ def converted(made: pa.Table | bytes, folder: Path, **limits: int) -> list[dict[
     except JobInputUnusable:
         assert list(folder.iterdir()) == [source], "a partial file was left behind"
         raise
-    return [json.loads(line) for line in target.read_text().splitlines()]
+    rows = [
+        block.row(at) for block in BlockFile(target).blocks() for at in range(block.first, block.first + block.rows)
+    ]
+    return [json.loads(row.document or b"null") for row in rows]
 
 
 def table_of(documents: list[dict[str, Any]], **columns: Any) -> pa.Table:
@@ -148,7 +152,7 @@ def test_random_damage_is_refused_or_read_but_never_crashes(tmp_path: Path) -> N
             converted(bytes(damaged), tmp_path)
         except JobInputUnusable:
             continue
-        (tmp_path / "out.ndjson").unlink()
+        (tmp_path / "out.blocks").unlink()
 
 
 def bomb(rows: int, text: str) -> pa.Table:

@@ -20,7 +20,7 @@ from housing_price_orchestrator.shared.errors import (
 )
 from housing_price_orchestrator.shared.view.house import House
 from housing_price_orchestrator.worker.parquet.convert import convert
-from housing_price_orchestrator.worker.read_rows import Row, count_rows, read_rows
+from housing_price_orchestrator.worker.read_rows import BLOCKS, Row, count_rows, read_rows
 from survey_files import SPACED_NAMES, SURVEY_NAMES, houses, values, write
 
 HOUSES = houses(200)
@@ -107,7 +107,7 @@ def test_what_common_programs_write_is_read(make: Callable[[Path], str], tmp_pat
     file_format = make(path)
     if file_format == "parquet":
         convert(path, tmp_path / "y", max_bytes=10**9)
-        path, file_format = tmp_path / "y", "ndjson"
+        path, file_format = tmp_path / "y", BLOCKS
     assert values_of(read(path, file_format)) == expected(200)
 
 

@@ -14,7 +14,8 @@ from housing_price_orchestrator.interface.documents.lines import read_named_hous
 from housing_price_orchestrator.provider.jobs.files import FolderJobFiles
 from housing_price_orchestrator.shared.errors import InvalidDocument, JobInputUnusable
 from housing_price_orchestrator.shared.ports import ModelIdentity, PriceEstimate
-from housing_price_orchestrator.shared.view.record import AnyHouse
+from housing_price_orchestrator.shared.view.record import AnyHouse, HouseRecord
+from housing_price_orchestrator.worker.parquet.blocks import POSITION_BYTES
 from housing_price_orchestrator.worker.refused_rows import (
     MAX_BYTES_PER_ROW,
     MIN_TOTAL_BYTES,
@@ -171,7 +172,7 @@ def test_the_last_line_has_room(input_bytes: int) -> None:
 def test_a_parquet_file_that_is_mostly_repetition_is_not_converted_without_limit(bench: Bench, tmp_path: Path) -> None:
     row = pa.Table.from_pylist([house_json()])
     rows = 60_000
-    assert rows * 1_700 > MIN_CONVERTED_BYTES
+    assert rows * len(HouseRecord.__struct_fields__) * POSITION_BYTES > MIN_CONVERTED_BYTES
     pq.write_table(pa.table({name: pa.repeat(row.column(name)[0], rows) for name in row.column_names}), tmp_path / "x")
     assert (tmp_path / "x").stat().st_size < 100_000
     with pytest.raises(JobInputUnusable, match=f"exceed {MIN_CONVERTED_BYTES} bytes"):

@@ -1,7 +1,6 @@
 """Parquet files of houses, as pandas, polars, Spark and DuckDB write them."""
 
 import io
-import json
 from decimal import Decimal
 from typing import Any
 
@@ -14,9 +13,7 @@ import pytest
 from housing_price_survey.tabular.errors import UnusableFile
 from housing_price_survey.tabular.names import check_layout
 from housing_price_survey.tabular.numbers import parse_number
-from housing_price_survey.tabular.parquet.lines import json_lines
 from housing_price_survey.tabular.parquet.table import ParquetTable
-from housing_price_survey.tabular.rows import to_json
 from survey_files import KEYS, SPACED_NAMES, SURVEY_NAMES, houses, values
 
 
@@ -185,54 +182,3 @@ def test_columns_that_do_not_match_are_named(table: pa.Table, message: str) -> N
 def test_a_file_that_is_not_parquet_is_refused() -> None:
     with pytest.raises(UnusableFile, match="Not a readable Parquet file"):
         ParquetTable(io.BytesIO(b"id,lotArea\n1,2\n"))
-
-
-def lines_and_records(made: pa.Table) -> tuple[list[str], list[str]]:
-    """The JSON lines of a file, and its records as JSON, one by one."""
-    content = io.BytesIO()
-    pq.write_table(made, content)
-    with ParquetTable(content) as table:
-        nulls = table.layout.nulls()
-        records = [to_json({"id": one.line} | nulls | (one.values or {})).decode() for one in table.records()]
-        return b"".join(json_lines(table)).decode().splitlines(), records
-
-
-@pytest.mark.parametrize("names", [KEYS, SURVEY_NAMES], ids=["keys", "survey"])
-@pytest.mark.parametrize(
-    ("key", "array"),
-    [
-        ("lotArea", pa.array([1, None, 3, 3, 1, 2**63 - 1])),
-        ("lotArea", pa.array([1, None, 3, 3, 1, 2**64 - 1], pa.uint64())),
-        ("lotArea", pa.array([0.5, None, float("nan"), float("inf"), -0.0, 7.0])),
-        ("lotArea", pa.array([0.5, None, float("nan"), 1.5, 1.5, 7.0], pa.float32())),
-        ("lotArea", pa.array(np.array([0.5, 1, 2, 1, 0.5, 7], np.float16))),
-        ("lotArea", pa.array([Decimal("1.50"), None, Decimal("2.00"), *[Decimal("1.50")] * 3])),
-        ("lotArea", pa.array([None] * 6)),
-        ("street", pa.array(["Pave", None, " Grvl ", "NA", "", 'é"\n'])),
-        ("street", pa.array(["Pave", None, " Grvl ", "NA", "", "Pave"], pa.large_string())),
-        ("street", pa.array(["Pave", None, " Grvl ", "NA", "", "Pave"], pa.string_view())),
-        ("street", pa.array(["Pave", None, "Pave", "Grvl", "", "Pave"]).dictionary_encode()),
-    ],
-    ids=lambda value: str(value.type) if isinstance(value, pa.Array) else value,
-)
-def test_lines_hold_the_records(names: list[str], key: str, array: pa.Array) -> None:
-    table = table_of(cells(names), **{names[KEYS.index(key)]: array})
-    lines, records = lines_and_records(table)
-    assert lines == records
-    assert len(lines) == 6
-
-
-def test_lines_of_several_batches_are_numbered_and_have_null_for_what_is_missing() -> None:
-    missing = {"Alley", "Fence", "PoolQC"}
-    documents = [{name: house[name] for name in house if name not in {"id", *missing}} for house in cells(SURVEY_NAMES)]
-    lines, records = lines_and_records(table_of(documents * 400))
-    assert lines == records
-    assert [json.loads(line)["id"] for line in lines] == list(range(1, 2_401))
-    assert {json.loads(line)["alley"] for line in lines} == {None}
-
-
-def test_lines_of_integers_beyond_64_bits_are_exact() -> None:
-    ids = pa.array([Decimal(10**25 + at) for at in range(6)])
-    lines, records = lines_and_records(table_of(HOUSES, id=ids))
-    assert [json.loads(line) for line in lines] == [json.loads(record) for record in records]
-    assert json.loads(lines[5])["id"] == 10**25 + 5

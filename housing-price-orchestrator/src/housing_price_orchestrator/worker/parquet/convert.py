@@ -1,4 +1,4 @@
-"""Converts a Parquet file to JSON lines in a memory-limited subprocess (`read.py`)."""
+"""Converts a Parquet file to blocks of rows in a memory-limited subprocess (`read.py`)."""
 
 import subprocess
 import sys
@@ -26,11 +26,11 @@ def is_supported() -> bool:
 
 
 def convert(source: Path, target: Path, *, max_bytes: int, max_memory_megabytes: int = MAX_MEMORY_MEGABYTES) -> None:
-    """Write the rows of `source` to `target` as JSON lines, atomically.
+    """Write the rows of `source` to `target` as blocks (`blocks.py`), atomically.
 
     Raises:
-        JobInputUnusable: the file is not Parquet, its columns do not match a house, its rows take more than
-            `max_bytes` as JSON, or reading it exceeds the memory limit.
+        JobInputUnusable: the file is not Parquet, its columns do not match a house, its blocks take more
+            than `max_bytes`, or reading it exceeds the memory limit.
     """
     command = [sys.executable, "-I", "-m", _READER_MODULE, str(source), str(max_memory_megabytes)]
     # The reader parses untrusted files, so it gets none of this process's environment, which holds credentials.
@@ -63,5 +63,5 @@ def _copy(reader: subprocess.Popen[bytes], target: BinaryIO, max_bytes: int) -> 
     while block := reader.stdout.read(BLOCK_BYTES):
         size += len(block)
         if size > max_bytes:
-            raise JobInputUnusable(f"The rows of the file exceed {max_bytes} bytes as JSON.")
+            raise JobInputUnusable(f"The rows of the file exceed {max_bytes} bytes.")
         target.write(block)

@@ -1,4 +1,4 @@
-"""Reads a Parquet file and writes its rows as JSON lines; a separate program with a memory limit.
+"""Reads a Parquet file and writes its rows as blocks (`blocks.py`); a separate program with a memory limit.
 
     python -m housing_price_orchestrator.worker.parquet.read FILE MEGABYTES
 
@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import BinaryIO, Final
 
 from housing_price_orchestrator.worker.parquet.limit_memory import limit_memory
+from housing_price_orchestrator.worker.parquet.write_blocks import blocks
 from housing_price_survey.tabular.errors import UnusableFile
 from housing_price_survey.tabular.names import check_layout
-from housing_price_survey.tabular.parquet.lines import json_lines
 from housing_price_survey.tabular.parquet.table import ParquetTable
 
 EXIT_UNUSABLE: Final = 3
@@ -24,14 +24,14 @@ EXIT_UNUSABLE: Final = 3
 
 
 def convert(path: Path, target: BinaryIO) -> None:
-    """Write each row as the JSON document that a caller of the API would send.
+    """Write the rows as blocks.
 
     Raises:
         UnusableFile: The file is not Parquet, or its columns do not match a house.
     """
     with path.open("rb") as file, ParquetTable(file) as table:
         check_layout(table.layout, "Columns")
-        target.writelines(json_lines(table))
+        target.writelines(blocks(table))
 
 
 def main(path: str, megabytes: str) -> int:

@@ -1,1 +1,1 @@
-"""Reads Parquet files: their columns, and their rows as lines of JSON or as records."""
+"""Reads Parquet files: their columns, and their rows as documents or as records."""

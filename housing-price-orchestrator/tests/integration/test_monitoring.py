@@ -4,7 +4,7 @@ import contextlib
 import math
 import re
 import shutil
-import signal
+import sqlite3
 import sys
 import time
 from collections.abc import Iterator
@@ -15,6 +15,7 @@ import pytest
 import yaml
 
 from factories import a_route, batch_bytes, house_bytes, houses_json, routes_json
+from housing_price_platform.jobs.monitoring.running_workers import SILENT_SECONDS
 from http_server import Answer, running_http_server
 from monitoring_files import RULES, prometheus_configuration, queries
 from servers import LISTENS, Process, StubModelServer, says
@@ -186,8 +187,10 @@ def test_a_failed_job_and_a_killed_worker_raise_alerts(
         submitted = api.post("/api/v1/jobs/scoring", content=b"nothing\n1\n", headers={"content-type": "text/csv"})
         assert submitted.status_code == 202, submitted.text
         _wait_for_alert(watching, "HousingPriceJobsFail")
-        worker.send(signal.SIGKILL)
-        # Its report is 40 s old before it counts as stopped.
+        worker.kill()
+        with contextlib.closing(sqlite3.connect(tmp_path / "jobs.db")) as database, database:
+            # As if the time had passed after which a silent worker counts as stopped.
+            database.execute("UPDATE housing_price_workers SET reported_at = reported_at - ?", [SILENT_SECONDS * 1000])
         _wait_for_alert(watching, "HousingPriceWorkersStopped")
 
 

@@ -1,6 +1,5 @@
 import time
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import sqlalchemy as sa
@@ -17,8 +16,8 @@ from housing_price_platform.jobs.monitoring.queue_figures import (
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    url = make_url(f"sqlite:///{tmp_path / 'jobs.db'}")
+def engine(database_url: str) -> Iterator[Engine]:
+    url = make_url(database_url.replace("postgresql://", "postgresql+psycopg://"))
     engine = client_engine(url, connections=2, spare_connections=0, wait_seconds=10)
     yield engine
     engine.dispose()
@@ -34,9 +33,10 @@ def client(engine: Engine) -> Iterator[DBOSClient]:
 def submit(client: DBOSClient, engine: Engine, job_id: str, workflow: str, **columns: object) -> None:
     """Submit a job; `columns` are written into its row, as workers would."""
     client.enqueue({"workflow_name": workflow, "queue_name": "any", "workflow_id": job_id}, {})
+    table = "workflow_status" if engine.dialect.name == "sqlite" else "dbos.workflow_status"
     with engine.begin() as connection:
         for name, value in columns.items():
-            update = sa.text(f"UPDATE workflow_status SET {name} = :value WHERE workflow_uuid = :id")  # noqa: S608 - a constant
+            update = sa.text(f"UPDATE {table} SET {name} = :value WHERE workflow_uuid = :id")  # noqa: S608 - a constant
             connection.execute(update, {"value": value, "id": job_id})
 
 

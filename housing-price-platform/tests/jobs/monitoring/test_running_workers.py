@@ -1,5 +1,5 @@
 from collections.abc import Iterator
-from pathlib import Path
+from typing import Any
 
 import pytest
 import sqlalchemy as sa
@@ -18,10 +18,20 @@ NOW = 1_800_000_000.0
 
 
 @pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    engine = worker_engine(make_url(f"sqlite:///{tmp_path}/jobs.db"), connections=2, wait_seconds=0.2)
+def engine(database_url: str) -> Iterator[Engine]:
+    url = make_url(database_url.replace("postgresql://", "postgresql+psycopg://"))
+    engine = worker_engine(url, connections=2, wait_seconds=0.2)
+    if engine.dialect.name != "sqlite":
+        # DBOS creates its schema when a worker starts.
+        with engine.begin() as connection:
+            connection.execute(sa.schema.CreateSchema("dbos"))
     yield engine
     engine.dispose()
+
+
+def reports(engine: Engine) -> sa.TableClause:
+    columns: list[sa.ColumnClause[Any]] = [sa.column(name) for name in ("queue", "name", "reported_at")]
+    return sa.table("housing_price_workers", *columns, schema=None if engine.dialect.name == "sqlite" else "dbos")
 
 
 def report(engine: Engine, queue: str, name: str, at: float = NOW) -> WorkerReport:
@@ -66,14 +76,14 @@ def test_a_worker_is_forgotten_after_a_day(engine: Engine) -> None:
     assert count_workers(engine, now=later) == {}
     report(engine, "scoring", "new", later)
     with engine.connect() as connection:
-        names = connection.execute(sa.text("select queue, name from housing_price_workers order by queue")).all()
-    assert [tuple(row) for row in names] == [("scoring", "new"), ("training", "old")]
+        rows = connection.execute(sa.select(reports(engine))).all()
+    assert sorted((row.queue, row.name) for row in rows) == [("scoring", "new"), ("training", "old")]
 
 
 def test_a_locked_database_does_not_keep_a_worker_from_stopping(engine: Engine) -> None:
     sent = report(engine, "scoring", "a")
     with engine.begin() as locking:
-        locking.execute(sa.text("update housing_price_workers set reported_at = 0"))
+        locking.execute(sa.update(reports(engine)).values(reported_at=0))
         sent.withdraw()
     assert set(count_workers(engine, now=NOW)) <= {"scoring"}
 
@@ -83,4 +93,4 @@ def test_the_task_repeats_the_report(engine: Engine) -> None:
     assert 0 < task.interval_seconds * 3 < SILENT_SECONDS
     task.run()
     with engine.connect() as connection:
-        assert connection.execute(sa.text("select count(*) from housing_price_workers")).scalar() == 1
+        assert len(connection.execute(sa.select(reports(engine))).all()) == 1

@@ -5,6 +5,7 @@ import contextlib
 import csv
 import io
 import json
+import math
 import os
 import pickle
 import sys
@@ -339,6 +340,31 @@ def test_each_row_is_priced_as_the_api_prices_it_or_refused_by_its_number(shared
         (6, "document-too-large"),
     ]
     assert refused[0]["errors"][0]["loc"] == ["body", "street"]
+
+
+@pytest.mark.parametrize("rows_left", [50, 150, 150.5])
+def test_a_file_that_shrinks_during_its_job_fails_it(shared: Shared, rows_left: float) -> None:
+    """Without an error its job would take steps without rows for ever."""
+    lines = lines_of(houses_json(400)).splitlines(keepends=True)
+    whole = b"".join(lines[: int(rows_left)])
+    size = len(whole) + (len(lines[int(rows_left)]) // 2 if rows_left % 1 else 0)
+    incoming = Path(shared.variables["ORCHESTRATOR_JOBS__FOLDER"]) / "incoming"
+
+    async def truncates(call: Any, writer: Any) -> None:
+        if len(call.rows) == 100:
+            (path,) = incoming.iterdir()
+            os.truncate(path, size)
+        await predicts()(call, writer)
+
+    shared.stub.behaviour = truncates
+    job = shared.end_of(shared.submit(b"".join(lines), NDJSON))
+    assert (job["state"], job["error"]["code"]) == ("failed", "input-unusable")
+    # The first step has read its rows before the file shrinks; half a line counts as a row.
+    rows = max(100, math.ceil(rows_left))
+    assert job["error"]["detail"] == (
+        f"The input file changed while the job was running. It had 400 rows, and now has {rows}."
+    )
+    assert list(incoming.iterdir()) == []
 
 
 @pytest.mark.parametrize("content", [lines_of([house_json(street="Dummy"), {"id": 1}]), b"{}\n"])

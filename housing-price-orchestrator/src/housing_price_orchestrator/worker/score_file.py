@@ -16,6 +16,8 @@ from housing_price_orchestrator.worker.refused_rows import RefusedOfStep, last_l
 from housing_price_orchestrator.worker.write_results import PARQUET_NOT_INSTALLED, concatenate, result_format
 from housing_price_platform.files import write_atomically
 
+FILE_CHANGED: Final = "The input file changed while the job was running."
+
 type Checkpoint = dict[str, Any]
 """The end of a step: input byte offset, rows read, rows refused, and the name of the part it wrote.
 
@@ -112,11 +114,22 @@ class FileScoring:
         return count_rows(source.path, source.format)
 
     def score_step(
-        self, job_id: str, source: InputFile, output_format: str, checkpoint: Mapping[str, Any], original: InputFile
+        self,
+        job_id: str,
+        source: InputFile,
+        output_format: str,
+        checkpoint: Mapping[str, Any],
+        original: InputFile,
+        *,
+        total: int,
     ) -> Checkpoint:
         """Price rows for a while and write them as one part in the given format; returns the new checkpoint.
 
-        The size of the `original` input file, before any conversion, limits the size of the refused rows.
+        The size of the `original` input file, before any conversion, limits the size of the refused rows. Rows after
+        the `total` rows that were counted are not read.
+
+        Raises:
+            JobInputUnusable: the file cannot be read, or has fewer rows than were counted.
         """
         result_writer = result_format(output_format)
         after = read_rows(source.path, source.format, self._read, offset=checkpoint["bytes"], count=checkpoint["rows"])
@@ -134,10 +147,13 @@ class FileScoring:
             warnings_of=self._warnings_of if result_writer.has_warnings else None,
             done=checkpoint["rows"],
             end=checkpoint["bytes"],
-            max_rows=self._rows_per_step,
+            max_rows=min(self._rows_per_step, total - checkpoint["rows"]),
             max_seconds=STEP_SECONDS,
         )
         content = result_writer.write(step.priced_rows())
+        if step.done == checkpoint["rows"] < total:
+            # Without this error the job would take such steps for ever.
+            raise JobInputUnusable(f"{FILE_CHANGED} It had {total} rows, and now has {step.done}.")
         part_name = f"{checkpoint['rows']:012d}-{secrets.token_hex(8)}"
         parts = _Parts(self._files.work_path(job_id))
         write_atomically(parts.priced(part_name), content, parents=True)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from datetime import timedelta
+from functools import partial
 from typing import Any, Final, NoReturn
 
 import structlog
@@ -147,6 +148,7 @@ class ScoringWorker:
         if source.format == "parquet":
             source = scoring.work_file(job_id, step("convert", scoring.convert, job_id, source))
         total = step("count", scoring.count, source)
+        price = partial(scoring.score_step, total=total)
         checkpoint: Mapping[str, Any] = START
         parts: list[str] = []
         while True:
@@ -155,7 +157,7 @@ class ScoringWorker:
             )
             if parts and checkpoint["rows"] >= total:
                 break
-            checkpoint = step("price", scoring.score_step, job_id, source, output_format, checkpoint, original)
+            checkpoint = step("price", price, job_id, source, output_format, checkpoint, original)
             parts.append(checkpoint["part"])
         step("join", scoring.join, job_id, output_format, parts, checkpoint, original)
         refused = checkpoint["refused"]

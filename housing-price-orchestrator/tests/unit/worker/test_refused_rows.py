@@ -59,7 +59,7 @@ class Bench:
         parts: list[str] = []
         total = self.scoring.count(source)
         while not parts or checkpoint["rows"] < total:
-            checkpoint = self.scoring.score_step(JOB, source, "csv", checkpoint, original or source)
+            checkpoint = self.scoring.score_step(JOB, source, "csv", checkpoint, original or source, total=total)
             parts.append(checkpoint["part"])
         self.scoring.join(JOB, "csv", parts, checkpoint, original or source)
         content = self.files.refused_path(JOB).read_bytes()
@@ -144,7 +144,7 @@ def test_a_row_with_many_errors_counts_those_that_are_not_listed() -> None:
 def test_a_job_of_an_earlier_release_goes_on(bench: Bench, tmp_path: Path) -> None:
     source = written(tmp_path / "x", b"{}\n" * 5)
     before = {"bytes": 0, "rows": 0, "refused": 0, "part": None}
-    checkpoint = bench.scoring.score_step(JOB, source, "csv", before, source)
+    checkpoint = bench.scoring.score_step(JOB, source, "csv", before, source, total=bench.scoring.count(source))
     assert (checkpoint["refused"], checkpoint["unlisted"]) == (5, 0)
 
 
@@ -167,6 +167,14 @@ def test_the_last_line_has_room(input_bytes: int) -> None:
     )
     assert 0 < found.unlisted < 10
     assert limit - 900 + len(found.lines) + len(last_line(10**12, input_bytes)) <= limit
+
+
+def test_rows_that_were_added_after_the_count_are_not_read(bench: Bench, tmp_path: Path) -> None:
+    source = written(tmp_path / "x", b"{}\n" * 5)
+    total = bench.scoring.count(source)
+    source.path.write_bytes(b"{}\n" * 8)
+    checkpoint = bench.scoring.score_step(JOB, source, "csv", START, source, total=total)
+    assert (checkpoint["rows"], checkpoint["refused"]) == (5, 5)
 
 
 def test_a_parquet_file_that_is_mostly_repetition_is_not_converted_without_limit(bench: Bench, tmp_path: Path) -> None:

@@ -44,7 +44,7 @@ def test_rows_of_a_result_have_their_own_warnings(tmp_path: Path, output: str) -
     source.path.write_text(
         "\n".join(json.dumps(house_json(id=number, yrSold=year)) for number, year in ((1, 2010), (2, 2026)))
     )
-    checkpoint = scoring.score_step(JOB, source, output, START, source)
+    checkpoint = scoring.score_step(JOB, source, output, START, source, total=scoring.count(source))
     scoring.join(JOB, output, [checkpoint["part"]], checkpoint, source)
     lines = files.result_path(JOB, output).read_text().splitlines()
     if output == "csv":

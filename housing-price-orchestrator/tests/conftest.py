@@ -21,7 +21,13 @@ from housing_price_orchestrator.settings import PREFIX
 from servers import LISTENS, Process, StubModelServer, finds
 
 # A failure prints what is needed to see it again; time never decides a test.
-hypothesis.settings.register_profile("orchestrator", deadline=None, print_blob=True, max_examples=60)
+hypothesis.settings.register_profile(
+    "orchestrator",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    print_blob=True,
+    max_examples=60,
+)
 hypothesis.settings.load_profile("orchestrator")
 
 

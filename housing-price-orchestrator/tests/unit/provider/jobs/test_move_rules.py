@@ -2,6 +2,7 @@
 
 import json
 import os
+import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -32,14 +33,17 @@ class Registry(RepeatingThread):
         self.path = path
         self.versions = dict(VERSIONS)
         self._number = 0
+        # Tests write, too.
+        self._writing = threading.Lock()
         self.write()
 
     def write(self, stamp: int = 0) -> None:
         """Replace the document atomically, as the worker does."""
         new = self.path.with_suffix(".new")
-        new.write_text(json.dumps({"versions": self.versions}))
-        os.utime(new, ns=(stamp, stamp))
-        new.replace(self.path)
+        with self._writing:
+            new.write_text(json.dumps({"versions": self.versions}))
+            os.utime(new, ns=(stamp, stamp))
+            new.replace(self.path)
 
     def step(self) -> None:
         self._number += 1

@@ -50,7 +50,8 @@ WORKERS = ("scoring-worker", "training-worker", "lifecycle-worker")
 RUNNING = ("tracking-server", *MODEL_SERVERS, "orchestrator", *WORKERS)
 
 # The first build installs every package, and `up --wait` trains the model.
-pytestmark = [pytest.mark.container, pytest.mark.timeout(1800)]
+# The tests share one stack, and the last one changes its champion and its model server.
+pytestmark = [pytest.mark.container, pytest.mark.timeout(1800), pytest.mark.random_order(disabled=True)]
 
 
 @dataclass(frozen=True)

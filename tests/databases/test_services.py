@@ -242,9 +242,10 @@ def test_a_store_that_is_locked_before_it_is_opened(stub: StubModelServer, tmp_p
         "ORCHESTRATOR_JOBS__WAIT_SECONDS": str(WAIT_SECONDS),
     }
     with contextlib.ExitStack() as stack:
-        process = stack.enter_context(Process(*COMMAND, "serve", "--port", "0", **variables))
-        service = Service(process, variables)
+        # The API reads the lengths of the queues as soon as it has started.
         with exclusive_lock(file, blocks_readers=True):
+            process = stack.enter_context(Process(*COMMAND, "serve", "--port", "0", **variables))
+            service = Service(process, variables)
             reads, writes = service.calls(f"/api/v1/jobs/{'0' * 32}")
             for answer in service.answers_to([reads[0], reads[1], writes[0]]):
                 assert is_refused(answer), (answer.request.url, answer.text)

@@ -1,6 +1,7 @@
 """The output of the runner as JSON lines, for programs that collect logs."""
 
 import json
+from functools import partial
 from typing import Any, Final, TextIO
 
 from rich.console import RenderableType
@@ -9,7 +10,7 @@ from rich.text import Text
 
 from housing_price.processes.output import OWN_NAME, Output
 from housing_price_platform.output.log_output import LogOutput
-from housing_price_platform.output.logs import now, to_json
+from housing_price_platform.output.logs import json_of_loss, now, to_json
 from housing_price_platform.output.terminal import printable_json, redact, trusted
 
 _LEVELS: Final = {"red": "error", "yellow": "warning"}
@@ -24,7 +25,7 @@ class JsonOutput(Output):
 
     def __init__(self, stream: TextIO) -> None:
         super().__init__(stream)
-        self._log = LogOutput(trusted(stream), describe=_describe_loss)
+        self._log = LogOutput(trusted(stream), describe=partial(json_of_loss, service=OWN_NAME))
 
     def line(self, name: str, text: str, style: str = "") -> None:
         """Write one line of a service: its own event, or an event whose text is the line."""
@@ -64,8 +65,3 @@ def _is_event(text: str) -> bool:
     except ValueError:
         return False
     return isinstance(event, dict) and "event" in event
-
-
-def _describe_loss(lost: int, reason: str) -> str:
-    facts = {"lost": lost, "reason": reason, "level": "warning", "time": now()}
-    return to_json({"service": OWN_NAME, "event": "log lines lost", **facts})

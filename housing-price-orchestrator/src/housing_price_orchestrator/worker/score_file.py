@@ -16,8 +16,6 @@ from housing_price_orchestrator.worker.refused_rows import RefusedOfStep, last_l
 from housing_price_orchestrator.worker.write_results import PARQUET_NOT_INSTALLED, concatenate, result_format
 from housing_price_platform.files import write_atomically
 
-FILE_CHANGED: Final = "The input file changed while the job was running."
-
 type Checkpoint = dict[str, Any]
 """The end of a step: input byte offset, rows read, rows refused, and the name of the part it wrote.
 
@@ -153,7 +151,9 @@ class FileScoring:
         content = result_writer.write(step.priced_rows())
         if step.done == checkpoint["rows"] < total:
             # Without this error the job would take such steps for ever.
-            raise JobInputUnusable(f"{FILE_CHANGED} It had {total} rows, and now has {step.done}.")
+            raise JobInputUnusable(
+                f"The input file changed while the job was running. It had {total} rows, and now has {step.done}."
+            )
         part_name = f"{checkpoint['rows']:012d}-{secrets.token_hex(8)}"
         parts = _Parts(self._files.work_path(job_id))
         write_atomically(parts.priced(part_name), content, parents=True)

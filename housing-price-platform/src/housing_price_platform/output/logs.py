@@ -50,7 +50,7 @@ class Lines:
         """
         for_console = style == "console" or (style == "auto" and stream.isatty())
         output = LogOutput(
-            trusted(stream), describe=describe_loss if for_console else partial(_describe_loss, service=service)
+            trusted(stream), describe=describe_loss if for_console else partial(json_of_loss, service=service)
         )
         first: Sequence[structlog.typing.Processor]
         last: Sequence[structlog.typing.Processor]
@@ -133,7 +133,8 @@ def now() -> str:
     return datetime.now(UTC).isoformat()[:-6] + "Z"
 
 
-def _describe_loss(lost: int, reason: str, *, service: str) -> str:
+def json_of_loss(lost: int, reason: str, *, service: str) -> str:
+    """Return the event that reports how many lines of a service's log were lost, as JSON."""
     facts = {"lost": lost, "reason": reason}
     return to_json({"service": service, "event": "log lines lost", **facts, "level": "warning", "time": now()})
 

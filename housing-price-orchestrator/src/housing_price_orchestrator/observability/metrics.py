@@ -273,8 +273,9 @@ class Metrics:
         )
         self.job_workers = Gauge(
             "housing_price_job_workers",
-            "Workers that run (`running`), and workers that ended within the last day without being told to (`stopped`). "
-            "A worker counts as stopped 40 s after its last report. A queue without reports has no series.",
+            "Workers that run (`running`), and workers that ended within the last day without being told to "
+            "(`stopped`). A worker counts as stopped 40 s after its last report. "
+            "A queue without reports has no series.",
             unit="workers",
             labels=("queue", "state"),
             merge=max,

@@ -93,12 +93,12 @@ def valuations(stack: Stack) -> list[dict[str, Any]]:
     ids = {valuation["transactionId"] for valuation in valuations}
 
     def logged() -> set[str]:
-        # The tables are made after the start.
+        # The tables are made after the start. A price is written after its valuation.
         with closing(sqlite3.connect(stack.log)) as connection, suppress(sqlite3.OperationalError):
-            return {one for (one,) in connection.execute("SELECT transaction_id FROM valuation")}
+            return {one for (one,) in connection.execute("SELECT transaction_id FROM prediction")}
         return set()
 
-    wait_until(lambda: ids <= logged(), "the valuations are not in the log")
+    wait_until(lambda: ids <= logged(), "the prices are not in the log")
     return valuations
 
 

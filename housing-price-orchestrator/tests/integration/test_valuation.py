@@ -209,7 +209,8 @@ def test_valuations_are_in_the_log_with_their_prices(
     comparables_stub.behaviour = says(500)
     alone = value(http, "?include=")
     ids = {complete["transactionId"], alone["transactionId"]}
-    wait_until(lambda: ids <= rows_in(file, "valuation").keys(), "the valuations are not in the log")
+    # A price is written after its valuation.
+    wait_until(lambda: ids <= rows_in(file, "prediction").keys(), "the prices are not in the log")
     prices, valuations = rows_in(file, "prediction"), rows_in(file, "valuation")
     # The rows of sales and explanations are no predictions.
     request_id = prices[complete["transactionId"]]["request_id"]

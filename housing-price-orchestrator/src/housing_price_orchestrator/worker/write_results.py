@@ -29,7 +29,10 @@ def csv_lines(rows: Iterable[PricedRow]) -> bytes:
 
 def json_lines(rows: Iterable[PricedRow]) -> bytes:
     """Format rows as JSON, one document per line."""
-    return b"".join(orjson.dumps(_document(priced), option=orjson.OPT_APPEND_NEWLINE) for priced in rows)
+    # Lines that are kept one by one until the end leave gaps between them in the heap: three times the memory.
+    lines = io.BytesIO()
+    lines.writelines(orjson.dumps(_document(priced), option=orjson.OPT_APPEND_NEWLINE) for priced in rows)
+    return lines.getvalue()
 
 
 def _document(priced: PricedRow) -> dict[str, Any]:

@@ -43,7 +43,7 @@ test: lint types imports ## Check style, types and imports; run the unit, contra
 	@$(RUN) pytest -n $(WORKERS) -m 'not full' $(ARGS)
 
 test-all: lint types imports ## Run every test: also containers, MLServer, Postgres, browser, monitoring, faults and whole stacks
-	@$(RUN) pytest -n $(WORKERS) $(ARGS)
+	@$(RUN) --extra spark pytest -n $(WORKERS) $(ARGS)
 
 lint: uv ## Check style and format
 	@$(RUN) ruff check .

@@ -36,6 +36,7 @@ marker `quick` is an exception for a test that shows one path through such a par
 SHARING = (
     ("tests/page/", "tests/clients/", "tests/test_one_path.py"),
     ("housing-price-model/tests/lifecycle/",),
+    ("tests/bulk/test_score.py", "tests/bulk/test_spark.py"),
 )
 """Folders and files whose tests share fixtures of the session that are slow to make: running services, a registry."""
 

@@ -4,12 +4,14 @@ import csv
 import hashlib
 import os
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from importlib.util import find_spec
 from itertools import batched, cycle, islice
 from pathlib import Path
 from typing import Any, BinaryIO, Final
@@ -84,12 +86,15 @@ def measure(rows: int, formats: Sequence[str], export: Path | None) -> list[Line
 
 
 def engines() -> dict[str, tuple[str, ...]]:
-    """Return the options of each engine by its name."""
+    """Return the options of each engine by its name; without Spark where it is not installed."""
     cores = os.process_cpu_count() or 1
-    return {
+    found: dict[str, tuple[str, ...]] = {
         "local, 1 process": ("--processes", "1"),
         f"local, {cores} processes": ("--processes", str(cores)),
     }
+    if find_spec("pyspark") is not None and shutil.which("java") is not None:
+        found[f"spark, local[{cores}]"] = ("--engine", "spark", "--master", f"local[{cores}]")
+    return found
 
 
 def houses_file(rows: int, suffix: str) -> Path:

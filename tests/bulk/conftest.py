@@ -15,10 +15,13 @@ with warnings.catch_warnings():
     warnings.simplefilter("ignore")
     import_module("mlflow.pyfunc")
 
+from factories import survey_houses
 from housing_price_model.training.train import train
 from servers import LISTENS, Process
 
 from ..lifecycle_store import QUICK, every_tenth_house, new_store
+from .files import write_houses
+from .scoring import LargeJob, job_results, mixed_houses
 
 
 @pytest.fixture(scope="session")
@@ -53,3 +56,12 @@ def api(champion: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[ht
         url = orchestrator.says(LISTENS)[1]
         start("housing_price_orchestrator", "worker", **variables)
         yield stack.enter_context(httpx.Client(base_url=url, timeout=60, trust_env=False))
+
+
+@pytest.fixture(scope="session")
+def large_job(api: httpx.Client, tmp_path_factory: pytest.TempPathFactory) -> LargeJob:
+    """A file of 100,000 rows and the prices of the API."""
+    houses = [*mixed_houses(), *survey_houses()]
+    many = [house | {"id": number} for number, house in enumerate(houses * 31, 1)][:100_000]
+    source = write_houses(tmp_path_factory.mktemp("large") / "houses.csv", many)
+    return LargeJob(source, job_results(api, source))

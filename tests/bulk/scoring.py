@@ -1,6 +1,5 @@
 """Runs `housing-price score` in a process, and jobs of the API for comparison."""
 
-import re
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -8,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
+import pyarrow.parquet as pq
 
 from factories import house_json, survey_houses
 from waiting import wait_until
@@ -37,6 +37,15 @@ class Scored:
         return self.output.with_name(f"{self.output.name}.refused.ndjson").read_bytes()
 
 
+@dataclass(frozen=True)
+class LargeJob:
+    """A CSV file of 100,000 rows, of which some are refused, and what a job of the API made of it."""
+
+    source: Path
+    results: tuple[bytes, bytes]
+    """The result and the refused rows."""
+
+
 def command(source: Path, output: Path, model: Path, *options: str) -> list[str]:
     files = ("--input", str(source), "--output", str(output), "--model", str(model))
     return [sys.executable, "-m", "housing_price", "score", *files, *options]
@@ -62,8 +71,15 @@ def job_results(api: httpx.Client, source: Path) -> tuple[bytes, bytes]:
     return api.get(f"{location}/result").content, api.get(f"{location}/refused").content
 
 
-def with_model_ids_hidden(text: str) -> str:
-    return re.sub(r"[0-9a-f]{16,}", "...", text)
+def check_same_as_job(scored: Scored, job: tuple[bytes, bytes], folder: Path) -> None:
+    """Check that prices and refused rows are those of a job, byte for byte; in Parquet files, value for value."""
+    result, refused = job
+    assert scored.refused == refused
+    if scored.output.suffix == ".parquet":
+        (folder / "job.parquet").write_bytes(result)
+        assert pq.read_table(scored.output).equals(pq.read_table(folder / "job.parquet"))
+    else:
+        assert scored.result == result
 
 
 def mixed_houses() -> list[dict[str, Any]]:

@@ -16,7 +16,7 @@ from factories import SURVEY, batch_json, house_json, houses_json, survey_houses
 from waiting import wait_until
 
 from .files import FORMATS, names_in, write_houses
-from .scoring import command, job_results, mixed_houses, score
+from .scoring import LargeJob, check_same_as_job, command, job_results, mixed_houses, score
 
 BATCH = "/api/v1/price/predict/batch"
 
@@ -59,27 +59,18 @@ def test_result_and_refused_rows_are_those_of_a_job_byte_for_byte(
 ) -> None:
     source = write_houses(tmp_path / f"houses.{suffix}", mixed_houses())
     scored = score(source, tmp_path / f"prices.{suffix}", champion)
-    result, refused = job_results(api, source)
-    assert scored.refused == refused
-    assert len(refused.splitlines()) == 3
-    if suffix == "parquet":
-        (tmp_path / "job.parquet").write_bytes(result)
-        assert pq.read_table(scored.output).equals(pq.read_table(tmp_path / "job.parquet"))
-    else:
-        assert scored.result == result
+    check_same_as_job(scored, job_results(api, source), tmp_path)
+    assert len(scored.refused.splitlines()) == 3
     assert scored.status == 3
     assert "297 priced, 3 refused" in scored.text
 
 
-def test_100_000_rows_are_those_of_a_job_and_of_one_process(api: httpx.Client, champion: Path, tmp_path: Path) -> None:
-    houses = [*mixed_houses(), *survey_houses()]
-    many = [house | {"id": number} for number, house in enumerate(houses * 31, 1)][:100_000]
-    source = write_houses(tmp_path / "houses.csv", many)
-    result, refused = job_results(api, source)
+def test_100_000_rows_are_those_of_a_job_and_of_one_process(
+    large_job: LargeJob, champion: Path, tmp_path: Path
+) -> None:
     for processes in ("1", "2"):
-        scored = score(source, tmp_path / f"{processes}.csv", champion, "--processes", processes)
-        assert scored.result == result
-        assert scored.refused == refused
+        scored = score(large_job.source, tmp_path / f"{processes}.csv", champion, "--processes", processes)
+        check_same_as_job(scored, large_job.results, tmp_path)
 
 
 def test_a_file_without_a_priced_row_has_only_refused_rows(champion: Path, tmp_path: Path) -> None:

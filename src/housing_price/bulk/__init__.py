@@ -1,1 +1,1 @@
-"""Prices files of any size without an API, with the prices of the API."""
+"""Prices files of any size without an API, on this machine or on a Spark cluster, with the prices of the API."""

@@ -56,6 +56,8 @@ class Request:
     tracking_uri: str
     pinned_digest: str | None
     """The digest that the model must have; None to accept the recorded one."""
+    is_shared: bool
+    """Whether other machines read the input and write parts, so that both must be beside the output."""
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,8 @@ def score(request: Request, open_engine: OpenEngine, show: ShowProgress) -> Repo
     """
     source = find_input(request.input)
     output = find_output(request.output, source)
+    if request.is_shared and (source.path is None or output.path is None):
+        raise BulkError("with --engine spark, --input and --output must be files on storage that all machines share")
     with tempfile.TemporaryDirectory(prefix=_PREFIX) as private:
         show("fetching the model")
         export = Path(private) / "model"
@@ -85,11 +89,11 @@ def score(request: Request, open_engine: OpenEngine, show: ShowProgress) -> Repo
         result = output.path.absolute() if output.path else Path(private) / f"result.{output.format}"
         with (
             local_input(source, Path(private)) as file,
-            _parts_folder(Path(private)) as parts,
+            _parts_folder(result.parent if request.is_shared else Path(private)) as parts,
             # The engine ends before the folder is removed, in which its tasks write.
             open_engine(export, manifest.digest) as engine,
         ):
-            order = Order(file, output.format, parts)
+            order = Order(file, output.format, parts, is_durable=request.is_shared)
             started = time.monotonic()
             tally = _score(engine, order, result, show)
             seconds = time.monotonic() - started
@@ -122,6 +126,7 @@ def _check_some_priced(tally: Tally, output: Place) -> None:
 
 @contextmanager
 def _parts_folder(parent: Path) -> Iterator[Path]:
+    """Make a hidden folder with the permissions that the umask allows: tasks of Spark may run as another user."""
     folder = parent / f".{_PREFIX}{secrets.token_hex(8)}"
     try:
         folder.mkdir()

@@ -1,4 +1,4 @@
-"""Prices one split of a file and writes its results as parts. It may run in any process and in any order."""
+"""Prices one split of a file and writes its results as parts. Both engines call it, on any machine and in any order."""
 
 import secrets
 from collections.abc import Iterator

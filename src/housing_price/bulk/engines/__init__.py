@@ -1,1 +1,1 @@
-"""The engines that price the splits of a file: so far the processes of this machine."""
+"""The engines that price the splits of a file: the processes of this machine, or a Spark cluster."""

@@ -233,7 +233,7 @@ def bulk(
     ] = None,
     export: Annotated[Path | None, typer.Option(help="Folder of an exported model. Default: train one.")] = None,
 ) -> None:
-    """Measure `housing-price score` with each engine; all formats of 1,000,000 rows are written into docs/bulk.md."""
+    """Measure `housing-price score` with each engine; 1,000,000 rows of all formats are written into docs/bulk.md."""
     from benchmarks import bulk as measured  # noqa: PLC0415 - keeps `--help` fast
     from benchmarks.load import WrongAnswer  # noqa: PLC0415 - keeps `--help` fast
 

@@ -28,7 +28,7 @@ from benchmarks.paths import REPOSITORY, RESULTS, STATE
 from benchmarks.processes import environment, process_tree
 from housing_price_platform.files import write_atomically
 
-PAGE: Final = REPOSITORY / "docs" / "bulk.md"
+PAGES: Final = (REPOSITORY / "docs" / "bulk.md", REPOSITORY / "benchmarks" / "README.md")
 DOCUMENTED_ROWS: Final = 1_000_000
 """Rows of the files whose table is written into the page."""
 FORMATS: Final = ("csv", "ndjson", "parquet")
@@ -117,13 +117,14 @@ def as_table(lines: Sequence[Line]) -> str:
     return "\n".join([*head, *rows, "", f"{count} {description()}."])
 
 
-def write(table: str, page: Path = PAGE) -> None:
-    """Write the table to results/bulk.md and into docs/bulk.md."""
+def write(table: str, pages: Sequence[Path] = PAGES) -> None:
+    """Write the table to results/bulk.md and into the pages that show it."""
     RESULTS.mkdir(exist_ok=True)
     (RESULTS / "bulk.md").write_text(f"{table}\n", encoding="utf-8")
-    head, rest = page.read_text(encoding="utf-8").split(_BEGIN)
-    _, tail = rest.split(_END)
-    page.write_text(f"{head}{_BEGIN}\n\n{table}\n\n{_END}{tail}", encoding="utf-8")
+    for page in pages:
+        head, rest = page.read_text(encoding="utf-8").split(_BEGIN)
+        _, tail = rest.split(_END)
+        page.write_text(f"{head}{_BEGIN}\n\n{table}\n\n{_END}{tail}", encoding="utf-8")
 
 
 def _run(suffix: str, engine: str, rows: int, options: Sequence[str]) -> Line:

@@ -20,7 +20,9 @@ def run(
         bool, typer.Option("--quick", help="Short run: fewer load levels, fewer contenders, shorter times.")
     ] = False,
     export: Annotated[Path | None, typer.Option(help="Folder of an exported model. Default: train one.")] = None,
-    stage: Annotated[list[str] | None, typer.Option(help="Run only this stage: `alone` or `with the model`.")] = None,
+    stage: Annotated[
+        list[str] | None, typer.Option(help="Run only this stage: `over the stub` or `with the model`.")
+    ] = None,
     only: Annotated[str, typer.Option(help="Run only scenarios whose name contains this text. Writes no file.")] = "",
 ) -> None:
     """Run the benchmarks, print the tables and write benchmarks/results/. Fails on any wrong answer."""

@@ -103,7 +103,7 @@ def over_stub(run_length: RunLength) -> Stage:
         *(_rows((contenders.STUB, ours, shipped), number, run_length.latency_seconds) for number in run_length.rows),
         *([] if run_length.is_quick else _log_cost((shipped, contenders.UNLOGGED_OVER_STUB), run_length)),
     ]
-    return Stage("alone", scenarios)
+    return Stage("over the stub", scenarios)
 
 
 def with_model(run_length: RunLength) -> Stage:
@@ -134,7 +134,9 @@ def with_model(run_length: RunLength) -> Stage:
         scenarios += [
             Scenario("half of peak", (contenders.OURS,), lambda running: _half_of_peak(running, run_length)),
             Scenario("quiet", (contenders.OURS,), lambda running: _singles(running, run_length)),
-            Scenario("batches beside", (contenders.OURS,), lambda running: _singles_with_batches(running, run_length)),
+            Scenario(
+                "singles beside batches", (contenders.OURS,), lambda running: _singles_with_batches(running, run_length)
+            ),
         ]
     return Stage("with the model", scenarios)
 
@@ -186,7 +188,7 @@ def _coalesced(running: RunningContender) -> Figures:
     uncoalesced = load.houses_sequentially(running, houses=UNCOALESCED_HOUSES)
     coalesced = load.houses_concurrently(running, connections=BUSY_CONNECTIONS)
     return {
-        "alone": uncoalesced["checked"],
+        "uncoalesced": uncoalesced["checked"],
         "coalesced": coalesced["checked"],
         "different": uncoalesced["wrong"] + coalesced["wrong"],
     }

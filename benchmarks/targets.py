@@ -111,7 +111,7 @@ def _half_of_peak(medians: Medians) -> _Measured:
 
 def _during_batches(medians: Medians) -> _Measured:
     quiet = medians.get("quiet", contenders.OURS, "p99_ms")
-    with_batches = medians.get("batches beside", contenders.OURS, "p99_ms")
+    with_batches = medians.get("singles beside batches", contenders.OURS, "p99_ms")
     if quiet is None or with_batches is None:
         return None
     return (

@@ -13,9 +13,9 @@ def as_markdown(results: Mapping[str, Any]) -> str:
     """Return a Markdown table with one line per promise, and the facts of the machine."""
     lines = ["| fault | promise | limit | measured | holds |", "|---|---|---|---|---|"]
     for scenario in results["scenarios"].values():
-        fault = scenario["what"].replace("\n", " ").replace("    ", "")
+        fault = scenario["description"].replace("\n", " ").replace("    ", "")
         for promise in scenario["promises"]:
-            cells = (fault, promise["what"], promise["to_hold"], promise["measured"], _VERDICTS[promise["is_held"]])
+            cells = (fault, promise["name"], promise["expected"], promise["measured"], _VERDICTS[promise["is_held"]])
             lines.append("| " + " | ".join(cell.replace("|", "\\|").strip() for cell in cells) + " |")
             fault = ""
     machine_facts = [scenario["machine"] for scenario in results["scenarios"].values()]

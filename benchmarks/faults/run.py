@@ -139,14 +139,14 @@ def run_one(scenario: Scenario, export: Callable[[], Path], *, is_quick: bool, m
             "stack traces in the logs of the orchestrators", [line for line in logged if b"Traceback" in line]
         )
     result = testbed.findings.as_json() | {
-        "what": (scenario.run.__doc__ or "").strip().removesuffix("."),
+        "description": (scenario.run.__doc__ or "").strip().removesuffix("."),
         "seconds": round(time.monotonic() - started, 1),
         "machine": facts,
     }
     for promise in result["promises"]:
         verdict = "   " if promise["is_held"] else "NOT"
-        shown = f"{promise['measured']} ({promise['to_hold']})"
-        print(f"{verdict} {scenario.name}: {promise['what']}: {shown}", file=sys.stderr)  # noqa: T201 - progress
+        shown = f"{promise['measured']} ({promise['expected']})"
+        print(f"{verdict} {scenario.name}: {promise['name']}: {shown}", file=sys.stderr)  # noqa: T201 - progress
     return result
 
 
@@ -161,7 +161,7 @@ def is_json(line: bytes) -> bool:
 def broken_promises(results: dict[str, Any]) -> list[str]:
     """Describe the promises that do not hold; a quick run ignores times and sizes."""
     return [
-        f"{name}: {promise['what']}: {promise['measured']}, expected {promise['to_hold']}"
+        f"{name}: {promise['name']}: {promise['measured']}, expected {promise['expected']}"
         for name, scenario in results["scenarios"].items()
         for promise in scenario["promises"]
         if not promise["is_held"] and not (results["is_quick"] and promise["is_figure"])

@@ -4,7 +4,6 @@ import io
 import json
 import os
 import re
-import shutil
 import subprocess
 import sys
 import time
@@ -39,6 +38,7 @@ from waiting import wait_until
 
 from ..lifecycle_store import QUICK, change_golden, every_tenth_house, logged_model
 from ..traffic import Traffic
+from .engine import reason_for_no_engine
 
 REPOSITORY = Path(__file__).parents[2]
 EXAMPLE = REPOSITORY / "examples" / "request-1461.json"
@@ -120,16 +120,6 @@ class Stack:
             assert time.monotonic() < deadline, f"{answer.text}\n{self.compose('logs', '--tail', '50')}"
             time.sleep(0.2)
         return {key: value for key, value in answer.json().items() if key != "transactionId"}
-
-
-def reason_for_no_engine() -> str | None:
-    if shutil.which("docker") is None:
-        return "docker was not found"
-    for command in (["docker", "info"], ["docker", "compose", "version"]):
-        answer = subprocess.run(command, capture_output=True, text=True, check=False)
-        if answer.returncode:
-            return f"`{' '.join(command)}` failed: {answer.stderr.strip()}"
-    return None
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,10 @@
 import shutil
 from typing import Final
 
-CHROMIUM: Final = shutil.which("chromium") or shutil.which("chromium-browser") or shutil.which("google-chrome")
+_PROGRAMS: Final = ("chromium-headless-shell", "chromium", "chromium-browser", "google-chrome")
+"""The first one has no windows: it starts in an eighth of the processor time."""
+
+CHROMIUM: Final = next(filter(None, map(shutil.which, _PROGRAMS)), None)
 
 FLAGS: Final = [
     "--no-sandbox",

@@ -30,13 +30,13 @@ from .traffic import Traffic, models
 # MLflow's own code uses what SQLAlchemy and pandas deprecate.
 pytestmark = [
     pytest.mark.stack,
-    pytest.mark.timeout(900),
+    pytest.mark.timeout(1800),
     pytest.mark.filterwarnings("ignore::sqlalchemy.exc.SADeprecationWarning"),
     pytest.mark.filterwarnings("ignore::pandas.errors.Pandas4Warning:mlflow"),
 ]
 
 START_SECONDS = 120
-JOB_SECONDS = 480
+JOB_SECONDS = 1_200
 DRIFT_ALARM = 3
 """Exit status of `housing-price-model drift` if it raises the alarm."""
 

@@ -42,14 +42,14 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def scored(cluster: Cluster, champion: Path, folder: Path) -> dict[str, Scored]:
     """All files that need no command of their own, scored in one session."""
     houses = [*survey_houses(), *mixed_houses()]
-    sources = {suffix: write_houses(folder / f"houses.{suffix}", houses, rows_per_group=1_000) for suffix in FORMATS}
-    sources["damaged"] = damaged_parquet(folder / "damaged.parquet")
-    sources["changed model"] = sources["csv"]
+    files = {suffix: write_houses(folder / f"houses.{suffix}", houses, rows_per_group=1_000) for suffix in FORMATS}
+    # First the changed model: a process that has loaded the model of a digest does not read it again.
+    sources = {"changed model": files["csv"], **files, "damaged": damaged_parquet(folder / "damaged.parquet")}
     outputs = {name: folder / f"prices-{name}.{name if name in FORMATS else 'csv'}" for name in sources}
     sent = dict.fromkeys(sources, champion) | {"changed model": changed_model(champion, folder / "model")}
-    files = [[str(sources[name]), str(outputs[name]), str(champion), str(sent[name])] for name in sources]
+    arguments = [[str(sources[name]), str(outputs[name]), str(champion), str(sent[name])] for name in sources]
     ended = subprocess.run(
-        [sys.executable, "-m", in_one_session.__name__, cluster.url, json.dumps(files)],
+        [sys.executable, "-m", in_one_session.__name__, cluster.url, json.dumps(arguments)],
         capture_output=True,
         text=True,
         timeout=SECONDS,

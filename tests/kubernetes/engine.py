@@ -157,7 +157,8 @@ class Engine:
         name = f"{self.name}-{suffix}"
         host = f"{workload['metadata']['name']}-{number}"
         options = [
-            *("--name", name, "--hostname", host, "--network", self.network or self.name),
+            # A kubelet makes the probes of the manifest, not the health check of the image.
+            *("--name", name, "--hostname", host, "--network", self.network or self.name, "--no-healthcheck"),
             *("--user", f"{security['runAsUser']}:{security['runAsGroup']}", "--group-add", str(security["fsGroup"])),
             *("--security-opt", "no-new-privileges" if not own["allowPrivilegeEscalation"] else "label=disable"),
             *(option for capability in own["capabilities"]["drop"] for option in ("--cap-drop", capability)),
